@@ -1,0 +1,96 @@
+//! The one error that crosses rooms: where, what is wrong, what to do.
+//!
+//! Never: rendering (colours, source snippets), which is `cli`'s and `lsp`'s.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Something that a person has to mend.
+///
+/// `what` is one sentence without a full stop; `help` says what to do.
+/// Boxed inside, so that a `Result<f32>` stays small.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Error(Box<Detail>);
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Detail {
+    what: String,
+    file: Option<PathBuf>,
+    layer: Option<String>,
+    key: Option<String>,
+    help: Option<String>,
+}
+
+impl Error {
+    pub fn new(what: impl Into<String>) -> Self {
+        Error(Box::new(Detail { what: what.into(), file: None, layer: None, key: None, help: None }))
+    }
+
+    /// Names the file, unless an inner call has named a nearer one.
+    pub fn in_file(mut self, file: impl AsRef<Path>) -> Self {
+        self.0.file.get_or_insert_with(|| file.as_ref().to_path_buf());
+        self
+    }
+
+    /// Names the layer (ONNX node), unless an inner call has.
+    pub fn in_layer(mut self, layer: impl Into<String>) -> Self {
+        self.0.layer.get_or_insert_with(|| layer.into());
+        self
+    }
+
+    /// Names the key of the configuration (`calibration.data`), unless an inner call has.
+    pub fn at_key(mut self, key: impl Into<String>) -> Self {
+        self.0.key.get_or_insert_with(|| key.into());
+        self
+    }
+
+    pub fn with_help(mut self, help: impl Into<String>) -> Self {
+        self.0.help.get_or_insert_with(|| help.into());
+        self
+    }
+
+    pub fn what(&self) -> &str {
+        &self.0.what
+    }
+    pub fn file(&self) -> Option<&Path> {
+        self.0.file.as_deref()
+    }
+    pub fn layer(&self) -> Option<&str> {
+        self.0.layer.as_deref()
+    }
+    pub fn key(&self) -> Option<&str> {
+        self.0.key.as_deref()
+    }
+    pub fn help(&self) -> Option<&str> {
+        self.0.help.as_deref()
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(file) = self.file() {
+            write!(f, "{}: ", file.display())?;
+        }
+        if let Some(layer) = self.layer() {
+            write!(f, "layer {layer}: ")?;
+        }
+        if let Some(key) = self.key() {
+            write!(f, "{key}: ")?;
+        }
+        f.write_str(self.what())?;
+        if let Some(help) = self.help() {
+            write!(f, "\n  help: {help}")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Error {}
+
+/// `bail!("rank {} is not supported", n)` returns an [`Error`].
+#[macro_export]
+macro_rules! bail {
+    ($($text:tt)*) => { return Err($crate::Error::new(format!($($text)*))) };
+}

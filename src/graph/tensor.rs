@@ -1,0 +1,154 @@
+//! Typed, shared, contiguous arrays.
+//!
+//! Every `Tensor` is in standard (row-major) layout, so a slice of it is always at hand; kernels
+//! that want strides take the slice and the shape. Cloning shares the data.
+
+use ndarray::{ArcArray, ArrayD, IxDyn};
+
+use crate::{Error, Result};
+
+type Shared<T> = ArcArray<T, IxDyn>;
+
+macro_rules! tensor {
+    ($($variant:ident $type:ty, $name:literal;)*) => {
+        /// An element type of ONNX; float16 and bfloat16 are widened to `F32` when loaded.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum DataType { $($variant),* }
+
+        impl DataType {
+            pub fn name(self) -> &'static str {
+                match self { $(Self::$variant => $name),* }
+            }
+            /// Bytes an element.
+            pub fn size(self) -> usize {
+                match self { $(Self::$variant => size_of::<$type>()),* }
+            }
+        }
+
+        #[derive(Debug, Clone, PartialEq)]
+        pub enum Tensor { $($variant(Shared<$type>)),* }
+
+        impl Tensor {
+            pub fn data_type(&self) -> DataType {
+                match self { $(Self::$variant(_) => DataType::$variant),* }
+            }
+            pub fn shape(&self) -> &[usize] {
+                match self { $(Self::$variant(a) => a.shape()),* }
+            }
+            /// The same elements under another shape of the same size, without a copy.
+            pub fn reshape(self, shape: &[usize]) -> Result<Tensor> {
+                let from = self.shape().to_vec();
+                match self { $(Self::$variant(a) => a.into_shape_with_order(shape).map(Self::$variant)),* }
+                    .map_err(|_| Error::new(format!("{from:?} cannot be reshaped to {shape:?}")))
+            }
+            /// Zeros (false) of a type and shape.
+            pub fn zeros(data_type: DataType, shape: &[usize]) -> Tensor {
+                match data_type { $(DataType::$variant => Tensor::$variant(Shared::from_elem(shape, <$type>::default()))),* }
+            }
+        }
+
+        $(impl Element for $type {
+            const TYPE: DataType = DataType::$variant;
+            fn wrap(array: Shared<$type>) -> Tensor { Tensor::$variant(array) }
+            fn of(tensor: &Tensor) -> Option<&Shared<$type>> {
+                match tensor { Tensor::$variant(a) => Some(a), _ => None }
+            }
+            fn take(tensor: Tensor) -> Option<Shared<$type>> {
+                match tensor { Tensor::$variant(a) => Some(a), _ => None }
+            }
+        })*
+    };
+}
+
+tensor! {
+    F32 f32, "float32";
+    F64 f64, "float64";
+    I8 i8, "int8";
+    I16 i16, "int16";
+    I32 i32, "int32";
+    I64 i64, "int64";
+    U8 u8, "uint8";
+    U16 u16, "uint16";
+    U32 u32, "uint32";
+    U64 u64, "uint64";
+    Bool bool, "bool";
+}
+
+/// A Rust type that a tensor can hold.
+pub trait Element: Copy + Default + PartialEq + Send + Sync + std::fmt::Debug + 'static {
+    const TYPE: DataType;
+    fn wrap(array: Shared<Self>) -> Tensor;
+    fn of(tensor: &Tensor) -> Option<&Shared<Self>>;
+    fn take(tensor: Tensor) -> Option<Shared<Self>>;
+}
+
+impl Tensor {
+    /// From elements in row-major order; an error where their number does not fit the shape.
+    pub fn new<T: Element>(shape: &[usize], elements: Vec<T>) -> Result<Tensor> {
+        let count = elements.len();
+        ArrayD::from_shape_vec(shape, elements)
+            .map(|a| T::wrap(a.into_shared()))
+            .map_err(|_| Error::new(format!("{count} elements do not fill shape {shape:?}")))
+    }
+
+    pub fn scalar<T: Element>(value: T) -> Tensor {
+        T::wrap(ArcArray::from_elem(IxDyn(&[]), value))
+    }
+
+    /// From an array in any layout.
+    pub fn from_array<T: Element>(array: ArrayD<T>) -> Tensor {
+        let array = if array.is_standard_layout() { array } else { array.as_standard_layout().into_owned() };
+        T::wrap(array.into_shared())
+    }
+
+    pub fn rank(&self) -> usize {
+        self.shape().len()
+    }
+
+    pub fn len(&self) -> usize {
+        self.shape().iter().product()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The array, where the type is `T`.
+    pub fn array<T: Element>(&self) -> Option<&Shared<T>> {
+        T::of(self)
+    }
+
+    /// The elements in row-major order, where the type is `T`.
+    pub fn slice<T: Element>(&self) -> Option<&[T]> {
+        // Standard layout is the invariant of this type.
+        T::of(self).map(|a| a.as_slice().expect("tensors are in standard layout"))
+    }
+
+    /// The elements for writing, where the type is `T`: in place when nobody shares them, else a copy.
+    pub fn into_vec<T: Element>(self) -> Option<Vec<T>> {
+        let array = T::take(self)?;
+        Some(match array.try_into_owned_nocopy() {
+            Ok(owned) => {
+                let (elements, offset) = owned.into_raw_vec_and_offset();
+                debug_assert!(offset.unwrap_or(0) == 0);
+                elements
+            }
+            Err(shared) => shared.iter().copied().collect(),
+        })
+    }
+
+    /// Integers of any width (and bool) as i64, for shapes, axes and indices.
+    pub fn to_i64s(&self) -> Option<Vec<i64>> {
+        Some(match self {
+            Tensor::I8(a) => a.iter().map(|&v| v.into()).collect(),
+            Tensor::I16(a) => a.iter().map(|&v| v.into()).collect(),
+            Tensor::I32(a) => a.iter().map(|&v| v.into()).collect(),
+            Tensor::I64(a) => a.iter().copied().collect(),
+            Tensor::U8(a) => a.iter().map(|&v| v.into()).collect(),
+            Tensor::U16(a) => a.iter().map(|&v| v.into()).collect(),
+            Tensor::U32(a) => a.iter().map(|&v| v.into()).collect(),
+            Tensor::Bool(a) => a.iter().map(|&v| v.into()).collect(),
+            Tensor::F32(_) | Tensor::F64(_) | Tensor::U64(_) => return None,
+        })
+    }
+}

@@ -1,0 +1,5 @@
+//! Inner loops over slices and strides; the only room with `unsafe`.
+//!
+//! Never: graphs, tensors, operators.
+
+pub mod rounding;

@@ -1,0 +1,84 @@
+//! One operator a file: attributes, shape inference, float kernel, quantization role.
+//!
+//! A file here knows its operator and the kernels it calls, and no other operator.
+//! Adding one is a new file and a line in [`OPERATORS`].
+
+mod relu;
+
+use crate::Result;
+use crate::graph::{Attributes, DataType, Tensor};
+
+/// What is known of a value before a model runs.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Fact {
+    pub data_type: DataType,
+    pub shape: Vec<usize>,
+    /// Known where the value is constant: shapes, axes, weights.
+    pub constant: Option<Tensor>,
+}
+
+impl Fact {
+    pub fn new(data_type: DataType, shape: impl Into<Vec<usize>>) -> Fact {
+        Fact { data_type, shape: shape.into(), constant: None }
+    }
+
+    pub fn of(constant: Tensor) -> Fact {
+        Fact { data_type: constant.data_type(), shape: constant.shape().to_vec(), constant: Some(constant) }
+    }
+}
+
+/// One use of an operator: all that its file may look at.
+pub struct Call<'a> {
+    pub attributes: &'a Attributes,
+    /// Version of the ONNX operator set that the model imports.
+    pub opset: i64,
+    /// By port; `None` for an optional input that is left out.
+    pub inputs: &'a [Option<Fact>],
+    /// How many output ports the node has.
+    pub outputs: usize,
+}
+
+/// A prepared operator: attributes read, constant weights packed. Shared by threads.
+pub trait Kernel: Send + Sync {
+    /// One output a port, in order. Inputs are handed over: whoever holds the last
+    /// reference may write in place. Shapes are those of the `Call` it was prepared for.
+    /// Constant inputs are passed too.
+    fn run(&self, inputs: Vec<Option<Tensor>>) -> Result<Vec<Tensor>>;
+
+    /// Takes a following clamp (Relu, Clip) into the kernel; false where it cannot.
+    fn fuse_clamp(&mut self, _low: f32, _high: f32) -> bool {
+        false
+    }
+}
+
+/// How ESP-DL's quantizer treats an operator; the sets are esp-ppq's (`core/common.py`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// Conv, Gemm, ...: has a row in the error tables, activations are fused into it.
+    Computing,
+    /// Moves values without changing them: input and output share a scale.
+    Passive,
+    /// Quantized, with scales of its own.
+    Plain,
+    /// Stays in float.
+    Float,
+}
+
+/// One line of the operator table.
+pub struct Operator {
+    /// ONNX operator type.
+    pub name: &'static str,
+    pub role: Role,
+    /// Facts of the outputs from those of the inputs. `constant` may be filled where the
+    /// result follows from shapes alone (Shape, Size); folding is `graph::simplify`'s.
+    pub infer: fn(&Call) -> Result<Vec<Fact>>,
+    pub prepare: fn(&Call) -> Result<Box<dyn Kernel>>,
+}
+
+/// Every operator that espq runs, by name.
+pub static OPERATORS: &[&Operator] = &[&relu::OPERATOR];
+
+/// The operator of an ONNX type, if espq has it.
+pub fn find(name: &str) -> Option<&'static Operator> {
+    OPERATORS.iter().find(|o| o.name == name).copied()
+}
