@@ -45,9 +45,15 @@ pub trait Kernel: Send + Sync {
     /// Constant inputs are passed too.
     fn run(&self, inputs: Vec<Option<Tensor>>) -> Result<Vec<Tensor>>;
 
-    /// Takes a following clamp (Relu, Clip) into the kernel; false where it cannot.
-    fn fuse_clamp(&mut self, _low: f32, _high: f32) -> bool {
+    /// Whether [`Kernel::run_clamped`] is there: the kernel takes a following Relu or Clip into
+    /// its last pass over the output. The same prepared kernel serves both ways.
+    fn can_clamp(&self) -> bool {
         false
+    }
+
+    /// `run`, with every element of the first output clamped to `[low, high]`.
+    fn run_clamped(&self, _inputs: Vec<Option<Tensor>>, _low: f32, _high: f32) -> Result<Vec<Tensor>> {
+        crate::bail!("this kernel does not take in a clamp")
     }
 }
 
