@@ -5,6 +5,11 @@
 //!
 //! Never: where scales come from (`quant`), files, editors.
 
+mod prepare;
+mod program;
+mod quantize;
 mod simulation;
 
+pub use program::{Program, Trace};
+pub use quantize::fake_quantize;
 pub use simulation::{FakeQuant, NodeSimulation, Simulation};

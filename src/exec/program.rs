@@ -1,0 +1,289 @@
+//! A graph prepared for running, and the two ways to run it: whole, or from one node on.
+
+use rayon::prelude::*;
+
+use crate::graph::{Graph, NodeId, Tensor, ValueId};
+use crate::{Error, Result, bail};
+
+use super::prepare::{self, Source, Step, narrow, widen};
+use super::{NodeSimulation, fake_quantize};
+
+/// A graph with one simulation, prepared once and shared by threads.
+///
+/// Steps are the graph's nodes in order, which is topological.
+pub struct Program {
+    names: Vec<String>,
+    steps: Vec<Step>,
+    /// By node: the Relu or Clip that its kernel takes in when nobody looks between them.
+    clamps: Vec<Option<Clamp>>,
+    inputs: Vec<ValueId>,
+    outputs: Vec<ValueId>,
+    values: usize,
+    /// By value: how many nodes (and model outputs) read it.
+    readers: Vec<Vec<NodeId>>,
+}
+
+/// `[low, high]` of a Relu or Clip, and the node that it is.
+#[derive(Debug, Clone, Copy)]
+struct Clamp {
+    node: NodeId,
+    low: f32,
+    high: f32,
+}
+
+/// The values of one sample, as far as they were kept.
+pub struct Trace {
+    values: Vec<Option<Tensor>>,
+}
+
+impl Trace {
+    pub fn value(&self, id: ValueId) -> Option<&Tensor> {
+        self.values[id.0].as_ref()
+    }
+}
+
+/// Called with a value as soon as it is there: model inputs, then the nodes' outputs
+/// (after their quantization, where simulated).
+pub type OnValue<'a> = &'a mut dyn FnMut(ValueId, &Tensor) -> Result<()>;
+
+impl Program {
+    /// The graph in float.
+    pub fn float(graph: &Graph) -> Result<Program> {
+        Program::simulated(graph, &[])
+    }
+
+    /// The graph with each node simulated as its entry says; an empty slice is float.
+    pub fn simulated(graph: &Graph, simulation: &[Option<NodeSimulation>]) -> Result<Program> {
+        let steps: Vec<Step> = (0..graph.nodes.len())
+            .into_par_iter()
+            .map(|n| prepare::step(graph, NodeId(n), simulation.get(n).and_then(Option::as_ref)))
+            .collect::<Result<_>>()?;
+        let mut program = Program {
+            names: graph.nodes.iter().map(|n| n.name.clone()).collect(),
+            clamps: vec![None; steps.len()],
+            steps,
+            inputs: graph.inputs.clone(),
+            outputs: graph.outputs.clone(),
+            values: graph.values.len(),
+            readers: readers(graph),
+        };
+        program.mark_last_uses();
+        program.find_clamps(graph);
+        Ok(program)
+    }
+
+    fn mark_last_uses(&mut self) {
+        let mut seen = vec![false; self.values];
+        for &output in &self.outputs {
+            seen[output.0] = true;
+        }
+        for step in self.steps.iter_mut().rev() {
+            for source in step.inputs.iter_mut().rev() {
+                if let Source::Value { value, last_use, .. } = source {
+                    *last_use = !std::mem::replace(&mut seen[value.0], true);
+                }
+            }
+        }
+    }
+
+    /// A kernel may take in the Relu or Clip behind it where nothing else reads its output
+    /// and nothing is quantized between the two.
+    fn find_clamps(&mut self, graph: &Graph) {
+        for (n, step) in self.steps.iter().enumerate() {
+            let [output] = step.outputs.as_slice() else { continue };
+            let Some(value) = output.value else { continue };
+            let &[next] = self.readers[value.0].as_slice() else { continue };
+            if !step.kernel.can_clamp() || output.quantize.is_some() || self.outputs.contains(&value) {
+                continue;
+            }
+            let after = &self.steps[next.0];
+            let untouched = matches!(&after.inputs[0], Source::Value { value: v, quantize: None, .. } if *v == value);
+            if untouched
+                && after.wide == step.wide
+                && let Some((low, high)) = clamp_range(graph, next, after)
+            {
+                self.clamps[n] = Some(Clamp { node: next, low, high });
+            }
+        }
+    }
+
+    /// Runs one sample. `wanted`, by value, says what `on_value` is to see; a value that is
+    /// not wanted may never exist. Returns the model's outputs in order.
+    pub fn run(&self, inputs: &[Tensor], wanted: &[bool], on_value: OnValue) -> Result<Vec<Tensor>> {
+        let mut values = self.feed(inputs)?;
+        for &input in &self.inputs {
+            self.show(input, &values, wanted, on_value)?;
+        }
+        let mut done = vec![false; self.steps.len()];
+        for n in 0..self.steps.len() {
+            if done[n] {
+                continue;
+            }
+            let last = self.run_node(n, &mut values, wanted)?;
+            done[last] = true;
+            for output in &self.steps[last].outputs {
+                if let Some(value) = output.value {
+                    self.show(value, &values, wanted, on_value)?;
+                    if self.readers[value.0].is_empty() && !self.outputs.contains(&value) {
+                        values[value.0] = None;
+                    }
+                }
+            }
+        }
+        self.collect(&mut values)
+    }
+
+    /// Runs one sample and keeps every value that [`Program::run_from`] may need.
+    pub fn trace(&self, inputs: &[Tensor]) -> Result<Trace> {
+        let mut values = self.feed(inputs)?;
+        let mut done = vec![false; self.steps.len()];
+        for n in 0..self.steps.len() {
+            if done[n] {
+                continue;
+            }
+            let (last, outputs) = self.compute(n, |value, _| values[value.0].clone(), true)?;
+            done[last] = true;
+            for (value, tensor) in outputs {
+                values[value.0] = Some(tensor);
+            }
+        }
+        Ok(Trace { values })
+    }
+
+    /// The model's outputs with `node` run by `changed` on the values of `trace`, and whatever
+    /// depends on it run by `self`; the rest is taken from `trace`, which `self` has made.
+    pub fn run_from(&self, changed: &Program, node: NodeId, trace: &Trace) -> Result<Vec<Tensor>> {
+        let mut values: Vec<Option<Tensor>> = vec![None; self.values];
+        let mut done = vec![false; self.steps.len()];
+        let read = |value: ValueId, trace: &Trace| trace.values[value.0].clone();
+        let (_, outputs) = changed.compute(node.0, |value, _| read(value, trace), false)?;
+        done[node.0] = true;
+        for (value, tensor) in outputs {
+            values[value.0] = Some(tensor);
+        }
+        for n in node.0 + 1..self.steps.len() {
+            let dirty = |s: &Source| matches!(s, Source::Value { value, .. } if values[value.0].is_some());
+            if done[n] || !self.steps[n].inputs.iter().any(dirty) {
+                continue;
+            }
+            let take = |value: ValueId, last_use: bool| {
+                let own = if last_use { values[value.0].take() } else { values[value.0].clone() };
+                own.or_else(|| read(value, trace))
+            };
+            let (last, outputs) = self.compute(n, take, true)?;
+            done[last] = true;
+            for (value, tensor) in outputs {
+                values[value.0] = Some(tensor);
+            }
+        }
+        let outputs = self.outputs.iter().map(|&v| values[v.0].clone().or_else(|| read(v, trace)));
+        outputs.map(|t| t.map(narrow).ok_or_else(missing)).collect()
+    }
+
+    fn feed(&self, inputs: &[Tensor]) -> Result<Vec<Option<Tensor>>> {
+        if inputs.len() != self.inputs.len() {
+            bail!("the model has {} inputs, the sample {}", self.inputs.len(), inputs.len());
+        }
+        let mut values = vec![None; self.values];
+        for (&id, tensor) in self.inputs.iter().zip(inputs) {
+            values[id.0] = Some(tensor.clone());
+        }
+        Ok(values)
+    }
+
+    fn show(&self, id: ValueId, values: &[Option<Tensor>], wanted: &[bool], on_value: OnValue) -> Result<()> {
+        match &values[id.0] {
+            Some(tensor) if wanted.get(id.0) == Some(&true) => on_value(id, tensor),
+            _ => Ok(()),
+        }
+    }
+
+    /// Runs node `n` (and the clamp behind it, unless its output is wanted); the node that ran last.
+    fn run_node(&self, n: usize, values: &mut [Option<Tensor>], wanted: &[bool]) -> Result<usize> {
+        let between = self.steps[n].outputs.first().and_then(|o| o.value);
+        let fuse = !between.is_some_and(|v| wanted.get(v.0) == Some(&true));
+        let take = |value: ValueId, last: bool| if last { values[value.0].take() } else { values[value.0].clone() };
+        let (last, outputs) = self.compute(n, take, fuse)?;
+        for (value, tensor) in outputs {
+            values[value.0] = Some(tensor);
+        }
+        Ok(last)
+    }
+
+    /// Runs node `n`, fused with its clamp where it has one and `fuse` allows.
+    /// `take` hands over a value, for good where its second argument says so.
+    fn compute(
+        &self,
+        n: usize,
+        mut take: impl FnMut(ValueId, bool) -> Option<Tensor>,
+        fuse: bool,
+    ) -> Result<(usize, Vec<(ValueId, Tensor)>)> {
+        let step = &self.steps[n];
+        let clamp = self.clamps[n].filter(|_| fuse);
+        let mut compute = || {
+            let inputs: Vec<Option<Tensor>> =
+                step.inputs.iter().map(|source| input(source, step.wide, &mut take)).collect::<Result<_>>()?;
+            match clamp {
+                Some(c) => step.kernel.run_clamped(inputs, c.low, c.high),
+                None => step.kernel.run(inputs),
+            }
+        };
+        let tensors = compute().map_err(|e: Error| e.in_layer(&self.names[n]))?;
+        let last = clamp.map_or(n, |c| c.node.0);
+        let named = self.steps[last].outputs.iter().zip(tensors).filter_map(|(o, t)| Some((o.value?, t, &o.quantize)));
+        let outputs = named.map(|(value, tensor, quantize)| match quantize {
+            // Quantized to 16 bits or fewer, a value is exact in float32 again.
+            Some(q) => fake_quantize(tensor, q).map(|t| (value, narrow(t))),
+            None => Ok((value, tensor)),
+        });
+        Ok((last, outputs.collect::<Result<_>>().map_err(|e| e.in_layer(&self.names[last]))?))
+    }
+
+    fn collect(&self, values: &mut [Option<Tensor>]) -> Result<Vec<Tensor>> {
+        self.outputs.iter().map(|&id| values[id.0].clone().map(narrow).ok_or_else(missing)).collect()
+    }
+}
+
+fn missing() -> Error {
+    Error::new("an output of the model is computed by no layer")
+}
+
+fn input(
+    source: &Source,
+    wide: bool,
+    take: &mut impl FnMut(ValueId, bool) -> Option<Tensor>,
+) -> Result<Option<Tensor>> {
+    match source {
+        Source::Absent => Ok(None),
+        Source::Constant(tensor) => Ok(Some(tensor.clone())),
+        Source::Value { value, quantize, last_use } => {
+            let tensor =
+                take(*value, *last_use).ok_or_else(|| Error::new("an input is computed by no earlier layer"))?;
+            let tensor = match quantize {
+                Some(q) => fake_quantize(tensor, q)?,
+                None => tensor,
+            };
+            Ok(Some(if wide { widen(tensor) } else { narrow(tensor) }))
+        }
+    }
+}
+
+fn readers(graph: &Graph) -> Vec<Vec<NodeId>> {
+    graph.consumers().into_iter().map(|ports| ports.into_iter().map(|(node, _)| node).collect()).collect()
+}
+
+/// The range of a node that only clamps: Relu, or Clip with constant bounds.
+fn clamp_range(graph: &Graph, id: NodeId, step: &Step) -> Option<(f32, f32)> {
+    let node = graph.node(id);
+    let bound = |port: usize, attribute: &str, default: f32| match step.inputs.get(port) {
+        Some(Source::Constant(Tensor::F32(a))) => a.first().copied(),
+        Some(Source::Constant(Tensor::F64(a))) => a.first().map(|&v| v as f32),
+        Some(Source::Absent) | None => Some(node.attributes.float_or(attribute, default)),
+        _ => None,
+    };
+    match node.op.as_str() {
+        "Relu" => Some((0.0, f32::INFINITY)),
+        "Clip" => Some((bound(1, "min", f32::NEG_INFINITY)?, bound(2, "max", f32::INFINITY)?)),
+        _ => None,
+    }
+}
