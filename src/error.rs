@@ -21,11 +21,23 @@ struct Detail {
     layer: Option<String>,
     key: Option<String>,
     help: Option<String>,
+    cancelled: bool,
 }
 
 impl Error {
     pub fn new(what: impl Into<String>) -> Self {
-        Error(Box::new(Detail { what: what.into(), file: None, layer: None, key: None, help: None }))
+        Error(Box::new(Detail { what: what.into(), file: None, layer: None, key: None, help: None, cancelled: false }))
+    }
+
+    /// Not a fault: whoever asked for the work no longer wants it.
+    pub fn cancelled() -> Self {
+        let mut error = Error::new("cancelled");
+        error.0.cancelled = true;
+        error
+    }
+
+    pub fn is_cancelled(&self) -> bool {
+        self.0.cancelled
     }
 
     /// Names the file, unless an inner call has named a nearer one.

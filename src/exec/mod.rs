@@ -8,8 +8,10 @@
 mod prepare;
 mod program;
 mod quantize;
+mod samples;
 mod simulation;
 
 pub use program::{Program, Trace};
 pub use quantize::fake_quantize;
+pub use samples::{Samples, Tick};
 pub use simulation::{FakeQuant, NodeSimulation, Simulation};

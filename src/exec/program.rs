@@ -201,7 +201,7 @@ impl Program {
     /// Runs node `n` (and the clamp behind it, unless its output is wanted); the node that ran last.
     fn run_node(&self, n: usize, values: &mut [Option<Tensor>], wanted: &[bool]) -> Result<usize> {
         let between = self.steps[n].outputs.first().and_then(|o| o.value);
-        let fuse = !between.is_some_and(|v| wanted.get(v.0) == Some(&true));
+        let fuse = between.is_none_or(|v| wanted.get(v.0) != Some(&true));
         let take = |value: ValueId, last: bool| if last { values[value.0].take() } else { values[value.0].clone() };
         let (last, outputs) = self.compute(n, take, fuse)?;
         for (value, tensor) in outputs {
