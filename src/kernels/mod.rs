@@ -1,5 +1,21 @@
 //! Inner loops over slices and strides; the only room with `unsafe`.
 //!
+//! Every kernel runs on the thread that calls it: parallelism is over samples, above, so results
+//! cannot depend on the number of threads. Products are summed one by one (no Winograd, no
+//! Fourier transforms): where all partial sums are representable, results are exact.
+//!
 //! Never: graphs, tensors, operators.
 
+pub mod batched;
+pub mod buffer;
+pub mod conv;
+pub mod dense;
+pub mod matmul;
+pub mod pool;
+pub mod real;
 pub mod rounding;
+pub mod transposed;
+pub mod window;
+
+#[cfg(test)]
+mod naive;

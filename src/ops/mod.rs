@@ -3,7 +3,17 @@
 //! A file here knows its operator and the kernels it calls, and no other operator.
 //! Adding one is a new file and a line in [`OPERATORS`].
 
+mod average_pool;
+mod conv;
+mod conv_transpose;
+mod gemm;
+mod global_average_pool;
+mod global_max_pool;
+mod matmul;
+mod max_pool;
+mod operands;
 mod relu;
+mod spatial;
 
 use crate::Result;
 use crate::graph::{Attributes, DataType, Tensor};
@@ -82,7 +92,17 @@ pub struct Operator {
 }
 
 /// Every operator that espq runs, by name.
-pub static OPERATORS: &[&Operator] = &[&relu::OPERATOR];
+pub static OPERATORS: &[&Operator] = &[
+    &average_pool::OPERATOR,
+    &conv::OPERATOR,
+    &conv_transpose::OPERATOR,
+    &gemm::OPERATOR,
+    &global_average_pool::OPERATOR,
+    &global_max_pool::OPERATOR,
+    &matmul::OPERATOR,
+    &max_pool::OPERATOR,
+    &relu::OPERATOR,
+];
 
 /// The operator of an ONNX type, if espq has it.
 pub fn find(name: &str) -> Option<&'static Operator> {

@@ -1,0 +1,137 @@
+//! Convolution: `y[o] = bias[o] + sum over channels and taps of w[o, c, tap] * x[c, tap's place]`.
+
+use super::buffer;
+use super::matmul::{Matrix, multiply};
+use super::real::{Real, clamp};
+use super::window::Window;
+use crate::Result;
+
+/// Sizes of a convolution.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConvShape {
+    pub batch: usize,
+    pub groups: usize,
+    /// Input channels of one group.
+    pub group_inputs: usize,
+    /// Output channels of one group.
+    pub group_outputs: usize,
+    pub window: Window,
+}
+
+/// A convolution with its weights, ready to run.
+pub struct Conv<T> {
+    shape: ConvShape,
+    weights: Vec<T>,
+}
+
+impl<T: Real> Conv<T> {
+    /// `weights`: groups * group_outputs, group_inputs, taps.
+    pub fn new(shape: ConvShape, weights: &[T]) -> Conv<T> {
+        Conv { shape, weights: weights.to_vec() }
+    }
+
+    /// `x`: batch, channels, input; the result: batch, channels, output.
+    pub fn run(&self, x: &[T], bias: Option<&[T]>, range: Option<(T, T)>) -> Result<Vec<T>> {
+        let s = &self.shape;
+        let (ins, outs) = (s.window.inputs(), s.window.outputs());
+        let depth = s.group_inputs * s.window.taps();
+        let mut y = buffer::repeated(s.batch * s.groups * s.group_outputs * outs, T::ZERO)?;
+        if y.is_empty() {
+            return Ok(y);
+        }
+        let direct = s.window.is_pointwise();
+        let mut columns = buffer::repeated(if direct { 0 } else { depth * outs }, T::ZERO)?;
+        let group_in = s.group_inputs * ins;
+        let group_out = s.group_outputs * outs;
+        for (block, y) in y.chunks_mut(group_out).enumerate() {
+            let group = block % s.groups;
+            let x = &x[block * group_in..][..group_in];
+            let w = &self.weights[group * s.group_outputs * depth..][..s.group_outputs * depth];
+            let columns = if direct {
+                x
+            } else {
+                unfold(&s.window, x, &mut columns);
+                &columns
+            };
+            multiply(Matrix::dense(w, s.group_outputs, depth), Matrix::dense(columns, depth, outs), y);
+            for (o, row) in y.chunks_mut(outs).enumerate() {
+                if let Some(bias) = bias {
+                    let b = bias[group * s.group_outputs + o];
+                    row.iter_mut().for_each(|v| *v += b);
+                }
+                if let Some(range) = range {
+                    clamp(row, range);
+                }
+            }
+        }
+        Ok(y)
+    }
+}
+
+/// Lays out, for each channel and tap, the input element that each output sees (zero in the pads).
+fn unfold<T: Real>(window: &Window, x: &[T], columns: &mut [T]) {
+    let outs = window.outputs();
+    let ins = window.inputs();
+    let taps = window.taps();
+    for (row, column) in columns.chunks_mut(outs).enumerate() {
+        let (channel, tap) = (row / taps, row % taps);
+        unfold_tap(window, &x[channel * ins..][..ins], tap, column);
+    }
+}
+
+fn unfold_tap<T: Real>(w: &Window, x: &[T], tap: usize, column: &mut [T]) {
+    let [_, kh, kw] = w.kernel;
+    let (kd, kh, kw) = (tap / (kh * kw), tap / kw % kh, tap % kw);
+    let [_, height, width] = w.input;
+    let [_, oh, ow] = w.output;
+    let inside = w.inside(2, kw);
+    for (row, out) in column.chunks_mut(ow).enumerate() {
+        let (z, y) = (w.position(0, row / oh, kd), w.position(1, row % oh, kh));
+        let outside = z < 0 || z >= w.input[0] as isize || y < 0 || y >= height as isize;
+        if outside || inside.is_empty() {
+            out.fill(T::ZERO);
+            continue;
+        }
+        out[..inside.start].fill(T::ZERO);
+        out[inside.end..].fill(T::ZERO);
+        let line = &x[(z as usize * height + y as usize) * width..][..width];
+        let start = w.position(2, inside.start, kw) as usize;
+        let out = &mut out[inside.clone()];
+        if w.stride[2] == 1 {
+            out.copy_from_slice(&line[start..start + out.len()]);
+        } else {
+            for (o, &v) in out.iter_mut().zip(line[start..].iter().step_by(w.stride[2])) {
+                *o = v;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::naive::{self, narrow, whole, widen};
+    use super::*;
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(300))]
+
+        #[test]
+        fn equals_the_definition_bit_by_bit(s in naive::convs(), seed: u64, clamped: bool) {
+            let outputs = s.groups * s.group_outputs;
+            let w = whole(outputs * s.group_inputs * s.window.taps(), seed);
+            let x = whole(s.batch * s.groups * s.group_inputs * s.window.inputs(), seed ^ 1);
+            let bias = whole(outputs, seed ^ 2);
+            let mut expected = naive::conv(&s, &w, &x, &bias);
+            if clamped {
+                clamp(&mut expected, (0.0, 6000.0));
+            }
+            let range = clamped.then_some((0.0, 6000.0));
+            prop_assert_eq!(&Conv::new(s.clone(), &w).run(&x, Some(&bias), range).unwrap(), &expected);
+            let range = clamped.then_some((0.0, 6000.0));
+            let y = Conv::new(s, &narrow(&w)).run(&narrow(&x), Some(&narrow(&bias)), range).unwrap();
+            prop_assert_eq!(widen(&y), expected);
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! Matrix products of any strides.
+
+use super::real::Real;
+
+/// A matrix in a slice: element (r, c) is at `r * row_stride + c * column_stride`.
+#[derive(Debug, Clone, Copy)]
+pub struct Matrix<'a, T> {
+    pub data: &'a [T],
+    pub rows: usize,
+    pub columns: usize,
+    pub row_stride: usize,
+    pub column_stride: usize,
+}
+
+impl<'a, T> Matrix<'a, T> {
+    /// Row after row, without gaps.
+    pub fn dense(data: &'a [T], rows: usize, columns: usize) -> Self {
+        Matrix { data, rows, columns, row_stride: columns, column_stride: 1 }
+    }
+
+    pub fn transposed(self) -> Self {
+        Matrix {
+            data: self.data,
+            rows: self.columns,
+            columns: self.rows,
+            row_stride: self.column_stride,
+            column_stride: self.row_stride,
+        }
+    }
+
+    /// Whether every element lies in `data`.
+    fn is_inside(&self) -> bool {
+        if self.rows == 0 || self.columns == 0 {
+            return true;
+        }
+        let last = (self.rows - 1)
+            .checked_mul(self.row_stride)
+            .zip((self.columns - 1).checked_mul(self.column_stride))
+            .and_then(|(r, c)| r.checked_add(c));
+        last.is_some_and(|last| last < self.data.len())
+    }
+}
+
+/// `c = a b`, with `c` dense and row-major.
+pub fn multiply<T: Real>(a: Matrix<T>, b: Matrix<T>, c: &mut [T]) {
+    let (m, k, n) = (a.rows, a.columns, b.columns);
+    // The pointers below stay inside because of these; callers take the sizes from checked shapes.
+    assert!(b.rows == k && c.len() == m * n && a.is_inside() && b.is_inside(), "matrices do not fit their slices");
+    if m == 0 || n == 0 {
+        return;
+    }
+    if k == 0 {
+        c.fill(T::ZERO);
+        return;
+    }
+    // SAFETY: all three matrices lie inside their slices, as asserted; `c` is borrowed mutably, so
+    // it overlaps neither; `read_dst` is false, so `c` is only written.
+    unsafe {
+        gemm::gemm(
+            m,
+            n,
+            k,
+            c.as_mut_ptr(),
+            1,
+            n as isize,
+            false,
+            a.data.as_ptr(),
+            a.column_stride as isize,
+            a.row_stride as isize,
+            b.data.as_ptr(),
+            b.column_stride as isize,
+            b.row_stride as isize,
+            T::ZERO,
+            T::ONE,
+            false,
+            false,
+            false,
+            gemm::Parallelism::None,
+        );
+    }
+}

@@ -1,0 +1,63 @@
+//! Where a sliding window falls: shapes, strides, dilations and pads of up to three spatial axes.
+
+/// Geometry of a convolution or pooling. Fewer than three axes are led by axes of size 1.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Window {
+    pub input: [usize; 3],
+    pub output: [usize; 3],
+    pub kernel: [usize; 3],
+    pub stride: [usize; 3],
+    pub dilation: [usize; 3],
+    /// Pads before the first element.
+    pub pad: [usize; 3],
+    /// Pads after the last element, as declared; `output` says how far windows really go.
+    pub pad_end: [usize; 3],
+}
+
+impl Window {
+    pub fn inputs(&self) -> usize {
+        self.input.iter().product()
+    }
+
+    pub fn outputs(&self) -> usize {
+        self.output.iter().product()
+    }
+
+    pub fn taps(&self) -> usize {
+        self.kernel.iter().product()
+    }
+
+    /// Whether each output sees exactly the input element in its own place.
+    pub fn is_pointwise(&self) -> bool {
+        self.kernel == [1; 3] && self.stride == [1; 3] && self.pad == [0; 3] && self.input == self.output
+    }
+
+    /// Input position that tap `tap` of output `output` sees along `axis`; may lie outside.
+    #[inline(always)]
+    pub fn position(&self, axis: usize, output: usize, tap: usize) -> isize {
+        (output * self.stride[axis] + tap * self.dilation[axis]) as isize - self.pad[axis] as isize
+    }
+
+    /// The outputs along `axis` whose tap `tap` lies inside the input.
+    pub fn inside(&self, axis: usize, tap: usize) -> std::ops::Range<usize> {
+        let stride = self.stride[axis] as isize;
+        let shift = self.pad[axis] as isize - (tap * self.dilation[axis]) as isize;
+        // Smallest output with output * stride >= shift, and the first past the input's end.
+        let low = if shift > 0 { (shift + stride - 1) / stride } else { 0 } as usize;
+        let end = self.input[axis] as isize + shift;
+        let high = if end > 0 { (end + stride - 1) / stride } else { 0 } as usize;
+        let high = high.min(self.output[axis]);
+        low.min(high)..high
+    }
+
+    /// Taps along `axis` that output `output` finds inside the input.
+    pub fn taps_inside(&self, axis: usize, output: usize) -> std::ops::Range<usize> {
+        let start = (output * self.stride[axis]) as isize - self.pad[axis] as isize;
+        let dilation = self.dilation[axis] as isize;
+        let low = if start < 0 { (-start + dilation - 1) / dilation } else { 0 } as usize;
+        let left = self.input[axis] as isize - start;
+        let high = if left > 0 { (left + dilation - 1) / dilation } else { 0 } as usize;
+        let high = high.min(self.kernel[axis]);
+        low.min(high)..high
+    }
+}

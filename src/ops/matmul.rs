@@ -1,0 +1,111 @@
+//! MatMul: products of matrices, repeated over leading axes as numpy does.
+//! <https://onnx.ai/onnx/operators/onnx__MatMul.html>
+
+use std::marker::PhantomData;
+
+use super::operands::{checked_len, exactly, expect_float, required};
+use super::{Call, Fact, Kernel, Operator, Role};
+use crate::graph::{DataType, Element, Tensor};
+use crate::kernels::batched::{self, Batched};
+use crate::kernels::real::Real;
+use crate::{Result, bail};
+
+pub static OPERATOR: Operator = Operator { name: "MatMul", role: Role::Computing, infer, prepare };
+
+fn infer(call: &Call) -> Result<Vec<Fact>> {
+    let (fact, _, y_shape) = shapes(call)?;
+    Ok(vec![Fact::new(fact.data_type, y_shape)])
+}
+
+fn prepare(call: &Call) -> Result<Box<dyn Kernel>> {
+    let (fact, batched, y_shape) = shapes(call)?;
+    Ok(match fact.data_type {
+        DataType::F64 => Box::new(MatMul { batched, y_shape, real: PhantomData::<f64> }),
+        _ => Box::new(MatMul { batched, y_shape, real: PhantomData::<f32> }),
+    })
+}
+
+/// The fact of `A`, the products to compute, and the result's shape.
+fn shapes<'a>(call: &Call<'a>) -> Result<(&'a Fact, Batched, Vec<usize>)> {
+    let (a, b) = (required(call, 0, "MatMul")?, required(call, 1, "MatMul")?);
+    expect_float(a.data_type, "MatMul")?;
+    if a.shape.is_empty() || b.shape.is_empty() {
+        bail!("MatMul takes no scalars: shapes {:?} and {:?}", a.shape, b.shape);
+    }
+    // A vector is a row on the left and a column on the right; its axis is then dropped again.
+    let a_shape = if a.shape.len() == 1 { vec![1, a.shape[0]] } else { a.shape.clone() };
+    let b_shape = if b.shape.len() == 1 { vec![b.shape[0], 1] } else { b.shape.clone() };
+    let (a_batch, [rows, depth]) = split(&a_shape)?;
+    let (b_batch, [b_depth, columns]) = split(&b_shape)?;
+    if depth != b_depth {
+        bail!("MatMul cannot multiply {:?} by {:?}: {depth} columns meet {b_depth} rows", a.shape, b.shape);
+    }
+    let batch = broadcast(a_batch, b_batch)?;
+    let mut y_shape = batch.clone();
+    if a.shape.len() > 1 {
+        y_shape.push(rows);
+    }
+    if b.shape.len() > 1 {
+        y_shape.push(columns);
+    }
+    checked_len(&a.shape)?;
+    checked_len(&b.shape)?;
+    let pairs = if checked_len(&y_shape)? == 0 {
+        Vec::new()
+    } else {
+        places(a_batch, &batch)?.into_iter().zip(places(b_batch, &batch)?).collect()
+    };
+    Ok((a, Batched { rows, depth, columns, pairs }, y_shape))
+}
+
+fn split(shape: &[usize]) -> Result<(&[usize], [usize; 2])> {
+    match shape {
+        [batch @ .., rows, columns] => Ok((batch, [*rows, *columns])),
+        _ => bail!("MatMul takes matrices, not shape {shape:?}"),
+    }
+}
+
+fn broadcast(a: &[usize], b: &[usize]) -> Result<Vec<usize>> {
+    let rank = a.len().max(b.len());
+    let at = |shape: &[usize], axis: usize| (axis + shape.len()).checked_sub(rank).map_or(1, |i| shape[i]);
+    (0..rank)
+        .map(|axis| match (at(a, axis), at(b, axis)) {
+            (m, n) if m == n => Ok(m),
+            (1, n) | (n, 1) => Ok(n),
+            _ => bail!("MatMul cannot repeat leading axes {a:?} and {b:?} over each other"),
+        })
+        .collect()
+}
+
+/// For each product, in order, which matrix of the operand it takes.
+fn places(own: &[usize], batch: &[usize]) -> Result<Vec<usize>> {
+    let count = checked_len(batch)?;
+    let lead = batch.len() - own.len();
+    let place = |mut product: usize| {
+        let (mut place, mut stride) = (0, 1);
+        for axis in (lead..batch.len()).rev() {
+            let (index, size) = (product % batch[axis], own[axis - lead]);
+            product /= batch[axis];
+            if size != 1 {
+                place += index * stride;
+            }
+            stride *= size;
+        }
+        place
+    };
+    Ok((0..count).map(place).collect())
+}
+
+struct MatMul<T> {
+    batched: Batched,
+    y_shape: Vec<usize>,
+    real: PhantomData<T>,
+}
+
+impl<T: Real + Element> Kernel for MatMul<T> {
+    fn run(&self, inputs: Vec<Option<Tensor>>) -> Result<Vec<Tensor>> {
+        let len = |port: usize| inputs.get(port).and_then(Option::as_ref).map_or(0, Tensor::len);
+        let (a, b) = (exactly::<T>(&inputs, 0, len(0))?, exactly::<T>(&inputs, 1, len(1))?);
+        Ok(vec![Tensor::new(&self.y_shape, batched::multiply(&self.batched, a, b)?)?])
+    }
+}

@@ -1,0 +1,59 @@
+//! Typed views of a kernel's inputs, shared by the operators that compute in float32 or float64.
+
+use crate::graph::{DataType, Element, Tensor};
+use crate::{Result, bail};
+
+use super::{Call, Fact};
+
+/// The fact of a required input.
+pub fn required<'a>(call: &Call<'a>, port: usize, operator: &str) -> Result<&'a Fact> {
+    match call.inputs.get(port) {
+        Some(Some(fact)) => Ok(fact),
+        _ => bail!("{operator} has no input {port}"),
+    }
+}
+
+/// The fact of an optional input.
+pub fn optional<'a>(call: &Call<'a>, port: usize) -> Option<&'a Fact> {
+    call.inputs.get(port).and_then(Option::as_ref)
+}
+
+/// The elements of an input, where it is there; an error where its type is not `T`.
+pub fn elements<T: Element>(inputs: &[Option<Tensor>], port: usize) -> Result<Option<&[T]>> {
+    let Some(Some(tensor)) = inputs.get(port) else { return Ok(None) };
+    match tensor.slice::<T>() {
+        Some(elements) => Ok(Some(elements)),
+        None => bail!("input {port} is {}, expected {}", tensor.data_type().name(), T::TYPE.name()),
+    }
+}
+
+/// The elements of a required input of `len` elements.
+pub fn exactly<T: Element>(inputs: &[Option<Tensor>], port: usize, len: usize) -> Result<&[T]> {
+    match elements(inputs, port)? {
+        Some(elements) if elements.len() == len => Ok(elements),
+        Some(elements) => bail!("input {port} has {} elements, expected {len}", elements.len()),
+        None => bail!("input {port} is missing"),
+    }
+}
+
+/// Constant elements of an input, for packing while preparing.
+pub fn constant<T: Element>(fact: &Fact) -> Option<&[T]> {
+    fact.constant.as_ref().and_then(|t| t.slice::<T>())
+}
+
+/// An error unless the type is one that float kernels compute in.
+pub fn expect_float(data_type: DataType, operator: &str) -> Result<()> {
+    match data_type {
+        DataType::F32 | DataType::F64 => Ok(()),
+        other => bail!("{operator} takes float32 or float64, not {}", other.name()),
+    }
+}
+
+/// Elements in a shape; an error where their number does not fit the machine.
+pub fn checked_len(shape: &[usize]) -> Result<usize> {
+    let len = shape.iter().try_fold(1usize, |len, &d| len.checked_mul(d)).filter(|&len| len <= isize::MAX as usize / 8);
+    match len {
+        Some(len) => Ok(len),
+        None => bail!("shape {shape:?} has more elements than fit into memory"),
+    }
+}
