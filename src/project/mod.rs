@@ -1,1 +1,95 @@
-//! TODO
+//! A person's project: `espq.toml` typed, every value with its place in the text, and the samples.
+//!
+//! Never: editors, terminals, running a model.
+
+mod config;
+mod locate;
+mod nearest;
+mod problem;
+mod reader;
+pub mod samples;
+pub mod schema;
+
+use std::path::{Path, PathBuf};
+
+use crate::{Error, Result};
+
+pub use config::{
+    Analysis, Calibration, Channels, Config, Data, Export, Image, LayerChoice, Layout, Limits, Model, Overrides,
+    Resize, Spanned,
+};
+pub use nearest::nearest;
+pub use problem::{Problem, ProblemKind, Span, Suggestion};
+pub use samples::{InputSpec, Samples};
+
+/// No configuration is longer, in bytes.
+const LONGEST: u64 = 4 << 20;
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Project {
+    /// The configuration's file.
+    pub file: PathBuf,
+    /// Its text; spans are byte ranges of it.
+    pub text: String,
+    pub config: Config,
+    pub problems: Vec<Problem>,
+}
+
+impl Project {
+    /// From a configuration's file, or the folder that holds it.
+    ///
+    /// What is wrong inside the file is in `problems`; an error is a file that cannot be found or read.
+    pub fn load(path: &Path) -> Result<Project> {
+        let file = locate::configuration(path)?;
+        let length = std::fs::metadata(&file).map_err(|e| unreadable(&file, &e))?.len();
+        if length > LONGEST {
+            return Err(Error::new(format!("a configuration of {length} bytes is longer than {LONGEST}"))
+                .in_file(&file)
+                .with_help("layers and limits stand in espq.toml; samples and the model are files of their own"));
+        }
+        let bytes = std::fs::read(&file).map_err(|e| unreadable(&file, &e))?;
+        let text = String::from_utf8(bytes).map_err(|e| {
+            let at = e.utf8_error().valid_up_to();
+            Error::new(format!("byte {at} is not UTF-8")).in_file(&file).with_help("save the file as UTF-8")
+        })?;
+        Ok(Project::parse(file, text))
+    }
+
+    /// From a text that need not have been saved.
+    pub fn parse(file: impl Into<PathBuf>, text: impl Into<String>) -> Project {
+        let text = text.into();
+        let (config, problems) = reader::read(&text);
+        Project { file: file.into(), text, config, problems }
+    }
+
+    /// Relative paths in the configuration start here.
+    pub fn folder(&self) -> &Path {
+        match self.file.parent() {
+            Some(folder) if !folder.as_os_str().is_empty() => folder,
+            _ => Path::new("."),
+        }
+    }
+
+    pub fn resolve(&self, path: &str) -> PathBuf {
+        let joined = self.folder().join(path);
+        joined.strip_prefix(".").map(Path::to_path_buf).unwrap_or(joined)
+    }
+
+    /// The model's file.
+    pub fn model_path(&self) -> Result<PathBuf> {
+        let path = self.config.model.path.as_ref().ok_or_else(|| {
+            Error::new("the model's file is not named").at_key("model.path").with_help("add path = \"model.onnx\"")
+        })?;
+        let resolved = self.resolve(&path.value);
+        if !resolved.is_file() {
+            return Err(Error::new(format!("there is no file {}", resolved.display()))
+                .at_key("model.path")
+                .with_help("the path is relative to the folder of espq.toml"));
+        }
+        Ok(resolved)
+    }
+}
+
+fn unreadable(file: &Path, error: &std::io::Error) -> Error {
+    Error::new(format!("cannot be read: {error}")).in_file(file)
+}

@@ -43,6 +43,34 @@ pub enum Method {
     Mse,
 }
 
+/// The words that users write for an enumeration's values; serde's are the same.
+macro_rules! names {
+    ($type:ident: $($variant:ident $name:literal),* $(,)?) => {
+        impl $type {
+            pub const ALL: &[$type] = &[$($type::$variant),*];
+
+            pub fn name(self) -> &'static str {
+                match self { $($type::$variant => $name),* }
+            }
+
+            pub fn from_name(name: &str) -> Option<$type> {
+                $type::ALL.iter().copied().find(|v| v.name() == name)
+            }
+        }
+
+        impl std::fmt::Display for $type {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.pad(self.name())
+            }
+        }
+    };
+}
+
+names!(Target: Esp32p4 "esp32p4", Esp32s31 "esp32s31", Esp32s3 "esp32s3", Esp32 "esp32", Esp32s2 "esp32s2",
+    Esp32c2 "esp32c2", Esp32c3 "esp32c3", Esp32c5 "esp32c5", Esp32c6 "esp32c6", C "c");
+names!(Scheme: Int8 "int8", Int16 "int16", W8A16 "w8a16", Float "float");
+names!(Method: Kl "kl", MinMax "minmax", Percentile "percentile", Mse "mse");
+
 /// All that decides the plan and the calibration, beside the graph and the samples.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Settings {

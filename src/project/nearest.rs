@@ -1,0 +1,44 @@
+//! Did you mean.
+
+/// Of `known`, the name that `written` most likely stands for.
+///
+/// At most a third of the letters may differ, a swap of two neighbours counting once.
+pub fn nearest<'a>(written: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let lower = written.to_lowercase();
+    let limit = (written.chars().count() / 3).max(1);
+    known
+        .into_iter()
+        .map(|name| (strsim::osa_distance(&lower, &name.to_lowercase()), name))
+        .filter(|&(distance, _)| distance <= limit)
+        .min_by_key(|&(distance, _)| distance)
+        .map(|(_, name)| name)
+}
+
+/// "`a`, `b` or `c`"
+pub(super) fn list<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
+    let names: Vec<String> = names.into_iter().map(|n| format!("`{n}`")).collect();
+    match names.as_slice() {
+        [] => String::new(),
+        [one] => one.clone(),
+        [first @ .., last] => format!("{} or {last}", first.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_swap_a_slip_and_a_case_are_seen_through() {
+        let keys = ["path", "target", "precision"];
+        assert_eq!(nearest("traget", keys), Some("target"));
+        assert_eq!(nearest("precison", keys), Some("precision"));
+        assert_eq!(nearest("PATH", keys), Some("path"));
+    }
+
+    #[test]
+    fn a_word_of_its_own_is_left_alone() {
+        assert_eq!(nearest("batch", ["path", "target"]), None);
+        assert_eq!(nearest("x", ["kl"]), None);
+    }
+}

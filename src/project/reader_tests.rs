@@ -1,0 +1,157 @@
+use super::*;
+use crate::project::{Project, schema};
+
+const WHOLE: &str = r#"
+[model]
+path   = "mobilenet_v2.onnx"
+target = "esp32p4"
+precision = "int8"
+
+[calibration]
+data   = "calib/*.npy"
+samples = 16
+method = "percentile"
+[calibration.image]
+size = [224, 200]
+resize = 256
+channels = "bgr"
+layout = "nhwc"
+scale = 1
+mean = [0.485, 0.456, 0.406]
+std  = 0.5
+[calibration.methods]
+"/a/Conv" = "mse"
+
+[analysis]
+samples = 3
+
+[precision]
+"/features/features.1/conv/conv.0/conv.0.0/Conv" = "int16"
+
+[limits]
+output-nsr = "12.5%"
+layer-nsr = 0.02
+
+[export]
+esp-dl = "3.3.9"
+test-values = true
+"#;
+
+#[test]
+fn every_key_is_read() {
+    let (config, problems) = read(WHOLE);
+    assert_eq!(problems, []);
+    let at = |span: &Span| &WHOLE[span.clone()];
+    let layer = &config.precision[0];
+    assert_eq!(layer.layer.value, "/features/features.1/conv/conv.0/conv.0.0/Conv");
+    assert_eq!(at(&layer.layer.span), "\"/features/features.1/conv/conv.0/conv.0.0/Conv\"");
+    assert_eq!(at(&layer.choice.span), "\"int16\"");
+    assert_eq!(at(&config.calibration.image.size.as_ref().unwrap().span), "[224, 200]");
+    assert_eq!(at(&config.span_of("model.path").unwrap()), "\"mobilenet_v2.onnx\"");
+    let settings = config.settings().unwrap();
+    assert_eq!((settings.target, settings.scheme), (Target::Esp32p4, Scheme::Int8));
+    assert_eq!((settings.method, settings.layer_methods["/a/Conv"]), (Some(Method::Percentile), Method::Mse));
+    assert_eq!((config.calibration_samples(), config.analysis_samples()), (16, 3));
+    assert_eq!((config.output_limit(), config.layer_limit()), (0.125, 0.02));
+    assert_eq!(config.export.esp_dl.unwrap().value, [3, 3, 9]);
+}
+
+#[test]
+fn every_key_of_the_schema_is_known() {
+    for table in schema::TABLES {
+        for key in table.keys {
+            let (_, problems) = read(&format!("[{}]\n{} = {{}}\n", table.name, key.name));
+            assert!(problems.iter().all(|p| p.kind != ProblemKind::UnknownKey), "{}.{}", table.name, key.name);
+        }
+    }
+}
+
+#[test]
+fn what_is_left_out_has_a_default() {
+    let (config, problems) = read("[model]\npath = 'm.onnx'\ntarget = 'c'\n[calibration]\ndata = 'c.npz'");
+    assert_eq!(problems, []);
+    assert_eq!((config.precision(), config.calibration.method.clone()), (Scheme::Int8, None));
+    assert_eq!((config.calibration_samples(), config.analysis_samples()), (32, 9));
+    assert_eq!((config.output_limit(), config.layer_limit()), (0.1, 0.01));
+}
+
+/// "what is marked: message (help)"
+fn problems(text: &str) -> Vec<String> {
+    let show = |p: Problem| format!("{}: {} ({})", &text[p.span], p.message, p.help.unwrap_or_default());
+    read(text).1.into_iter().map(show).collect()
+}
+
+#[test]
+fn all_problems_at_once_each_with_its_place() {
+    let text = r#"
+[model]
+pat = "m.onnx"
+target = "esp32-p4"
+precision = "int7"
+batch = 1
+[calibration]
+samples = 0
+method = 3
+[calibration.image]
+size = [224]
+std = [0.2, 0]
+[analyses]
+[precision]
+"/a/Conv" = "int12"
+features.0.conv = "int16"
+[limits]
+output-nsr = "ten"
+[export]
+esp-dl = "3.3"
+test-values = "yes"
+"#;
+    insta::assert_snapshot!(problems(text).join("\n"));
+}
+
+#[test]
+fn broken_lines_do_not_hide_each_other() {
+    let text = "[model]\npath = m.onnx\ntarget = \"c\n[calibration]\nmehtod = 'kl'\n[precision]\n/a/Conv = \"int16\"\n";
+    insta::assert_snapshot!(problems(text).join("\n"));
+}
+
+#[test]
+fn an_empty_file_lacks_three_keys() {
+    insta::assert_snapshot!(problems("").join("\n"));
+}
+
+#[test]
+fn a_suggestion_replaces_what_is_marked() {
+    let text = "[modle]\n[calibration]\nmethod = 'minmx'";
+    let fixed = read(text).1.into_iter().filter_map(|p| p.suggestion).rev().fold(text.to_string(), |mut text, s| {
+        text.replace_range(s.span, &s.text);
+        text
+    });
+    assert_eq!(fixed, "[model]\n[calibration]\nmethod = \"minmax\"");
+}
+
+#[test]
+fn the_command_line_goes_over_the_file() {
+    let mut project = Project::parse("espq.toml", WHOLE);
+    project.config.apply(&crate::project::Overrides {
+        target: Some(Target::C),
+        samples: Some(1),
+        ..Default::default()
+    });
+    assert_eq!(project.config.settings().unwrap().target, Target::C);
+    assert_eq!(project.config.calibration_samples(), 1);
+    assert_eq!(project.config.span_of("model.target"), None);
+}
+
+proptest::proptest! {
+    #[test]
+    fn no_text_panics_and_no_span_leaves_it(text in "(\\[[a-z.]{1,12}\\]|[a-z]{1,8} = |\"|'|[0-9./\\[\\]{},=é]|\n|int8){0,40}") {
+        for problem in read(&text).1 {
+            proptest::prop_assert!(text.get(problem.span).is_some());
+        }
+    }
+
+    #[test]
+    fn no_cut_panics(at in 0..WHOLE.len()) {
+        let _ = read(&WHOLE[..at]);
+    }
+}

@@ -1,0 +1,347 @@
+//! Pictures as samples: decoded, resized, cut, scaled and laid out as the model's input.
+//!
+//! Resizing is bilinear with the filter widened when shrinking (antialiased), as Pillow's and
+//! torchvision's; 8-bit throughout, so a value may differ from theirs by one step of 255.
+//! Gray is ITU-R BT.601's, as Pillow's and OpenCV's.
+
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+use image::imageops::{FilterType, crop_imm, resize};
+use image::{DynamicImage, ImageReader, RgbImage};
+
+use crate::graph::{DataType, Tensor};
+use crate::project::config::{Channels, Image, Layout, Resize};
+use crate::{Error, Result};
+
+use super::{InputSpec, no_sample, sides};
+
+/// Decoded samples are kept up to this many bytes in all, else decoded each time.
+const KEPT: usize = 256 << 20;
+
+pub struct Images {
+    files: Vec<PathBuf>,
+    form: Form,
+    /// By file; empty where they would be too large.
+    decoded: Vec<OnceLock<Tensor>>,
+}
+
+/// How a picture becomes the input.
+struct Form {
+    shape: Vec<usize>,
+    layout: Layout,
+    channels: Channels,
+    height: u32,
+    width: u32,
+    resize: Resize,
+    /// `None` divides by 255, exactly as torchvision's ToTensor.
+    scale: Option<f32>,
+    /// By channel of the input.
+    mean: Vec<f32>,
+    std: Vec<f32>,
+}
+
+impl Images {
+    pub fn new(files: Vec<PathBuf>, input: &InputSpec, image: &Image) -> Result<Images> {
+        let form = Form::new(input, image)?;
+        let size = input.elements().saturating_mul(files.len()).saturating_mul(4);
+        let decoded = if size <= KEPT { files.iter().map(|_| OnceLock::new()).collect() } else { Vec::new() };
+        Ok(Images { files, form, decoded })
+    }
+
+    pub fn len(&self) -> usize {
+        self.files.len()
+    }
+
+    pub fn sample(&self, index: usize) -> Result<Tensor> {
+        let kept = self.decoded.get(index);
+        if let Some(tensor) = kept.and_then(OnceLock::get) {
+            return Ok(tensor.clone());
+        }
+        let file = self.files.get(index).ok_or_else(|| no_sample(index))?;
+        let tensor = self.form.tensor(&decode(file)?)?;
+        Ok(match kept {
+            Some(kept) => kept.get_or_init(|| tensor).clone(),
+            None => tensor,
+        })
+    }
+}
+
+fn decode(file: &Path) -> Result<DynamicImage> {
+    let undecodable = |e: &dyn std::fmt::Display| {
+        Error::new(format!("cannot be decoded: {e}")).in_file(file).with_help("open and save it again, or take it out")
+    };
+    let reader = ImageReader::open(file).map_err(|e| Error::new(format!("cannot be read: {e}")).in_file(file))?;
+    // By content: a JPEG under the name of a PNG is common.
+    let reader = reader.with_guessed_format().map_err(|e| undecodable(&e))?;
+    reader.decode().map_err(|e| undecodable(&e))
+}
+
+impl Form {
+    fn new(input: &InputSpec, image: &Image) -> Result<Form> {
+        if input.data_type != DataType::F32 {
+            return Err(Error::new(format!(
+                "images become float32, and input `{}` takes {}",
+                input.name,
+                input.data_type.name()
+            ))
+            .with_help("give its samples as .npy files"));
+        }
+        let (layout, [channels, height, width]) = planes(input, image.layout.as_ref().map(|l| l.value))?;
+        check_size(input, image, [height, width])?;
+        let chosen = image.channels.as_ref().map(|c| c.value);
+        let channels = match (chosen, channels) {
+            (None, 1) => Channels::Gray,
+            (None, _) => Channels::Rgb,
+            (Some(Channels::Gray), 3) | (Some(Channels::Rgb | Channels::Bgr), 1) => {
+                return Err(Error::new(format!(
+                    "input `{}` is {}: it has {channels} channels",
+                    input.name,
+                    sides(&input.shape)
+                ))
+                .at_key("calibration.image.channels")
+                .with_help(if channels == 1 {
+                    "channels = \"gray\""
+                } else {
+                    "channels = \"rgb\" or \"bgr\""
+                }));
+            }
+            (Some(chosen), _) => chosen,
+        };
+        let count = if channels == Channels::Gray { 1 } else { 3 };
+        Ok(Form {
+            shape: input.shape.clone(),
+            layout,
+            channels,
+            height,
+            width,
+            resize: image.resize.as_ref().map_or(Resize::Stretch, |r| r.value),
+            scale: image.scale.as_ref().map(|s| s.value),
+            mean: spread(image.mean.as_ref().map(|m| &m.value), 0.0, count, "calibration.image.mean")?,
+            std: spread(image.std.as_ref().map(|s| &s.value), 1.0, count, "calibration.image.std")?,
+        })
+    }
+
+    fn tensor(&self, image: &DynamicImage) -> Result<Tensor> {
+        let image = self.fit(image.to_rgb8());
+        let channels = self.mean.len();
+        let value = |channel: usize, byte: u8| {
+            let pixel = f32::from(byte);
+            let scaled = self.scale.map_or(pixel / 255.0, |s| pixel * s);
+            // `channel` is below `channels`, the length of both.
+            (scaled - self.mean[channel]) / self.std[channel]
+        };
+        let area = self.height as usize * self.width as usize;
+        let mut elements = vec![0.0; area * channels];
+        for (at, pixel) in image.pixels().enumerate() {
+            let [r, g, b] = pixel.0;
+            let bytes = match self.channels {
+                Channels::Rgb => [r, g, b],
+                Channels::Bgr => [b, g, r],
+                Channels::Gray => [luma(r, g, b); 3],
+            };
+            for (channel, &byte) in bytes.iter().take(channels).enumerate() {
+                let index = match self.layout {
+                    Layout::Nchw => channel * area + at,
+                    Layout::Nhwc => at * channels + channel,
+                };
+                elements[index] = value(channel, byte);
+            }
+        }
+        Tensor::new(&self.shape, elements)
+    }
+
+    /// To the input's height and width.
+    fn fit(&self, image: RgbImage) -> RgbImage {
+        let (height, width) = (self.height, self.width);
+        let (full_width, full_height) = image.dimensions();
+        let (new_width, new_height) = match self.resize {
+            Resize::Stretch => (width, height),
+            Resize::Crop => {
+                let factor =
+                    f64::max(f64::from(width) / f64::from(full_width), f64::from(height) / f64::from(full_height));
+                (scaled(full_width, factor).max(width), scaled(full_height, factor).max(height))
+            }
+            // torchvision's Resize: the longer side is cut to whole pixels, not rounded.
+            Resize::ShorterSide(side) if full_width <= full_height => (side, proportion(side, full_height, full_width)),
+            Resize::ShorterSide(side) => (proportion(side, full_width, full_height), side),
+        };
+        let resized = match (new_width, new_height) == (full_width, full_height) {
+            true => image,
+            false => resize(&image, new_width, new_height, FilterType::Triangle),
+        };
+        if (new_width, new_height) == (width, height) {
+            return resized;
+        }
+        if new_width < width || new_height < height {
+            // A crop larger than the picture has a black border.
+            let mut framed = RgbImage::new(width.max(new_width), height.max(new_height));
+            let (x, y) = ((framed.width() - new_width) / 2, (framed.height() - new_height) / 2);
+            image::imageops::overlay(&mut framed, &resized, x.into(), y.into());
+            return centre(&framed, width, height);
+        }
+        centre(&resized, width, height)
+    }
+}
+
+fn centre(image: &RgbImage, width: u32, height: u32) -> RgbImage {
+    // torchvision's CenterCrop rounds the half pixel to even.
+    let offset = |full: u32, cut: u32| (f64::from(full.saturating_sub(cut)) / 2.0).round_ties_even() as u32;
+    crop_imm(image, offset(image.width(), width), offset(image.height(), height), width, height).to_image()
+}
+
+fn scaled(side: u32, factor: f64) -> u32 {
+    (f64::from(side) * factor).round().max(1.0) as u32
+}
+
+fn proportion(side: u32, longer: u32, shorter: u32) -> u32 {
+    let whole = u64::from(side) * u64::from(longer) / u64::from(shorter.max(1));
+    // An absurdly long picture is cut anyway.
+    whole.clamp(1, 1 << 16) as u32
+}
+
+/// Pillow's integers for 0.299 R + 0.587 G + 0.114 B.
+fn luma(r: u8, g: u8, b: u8) -> u8 {
+    // The weights add up to 65536, so the sum ends below 256.
+    ((u32::from(r) * 19595 + u32::from(g) * 38470 + u32::from(b) * 7471 + 0x8000) >> 16) as u8
+}
+
+/// Layout of an input, and its channels, height and width.
+fn planes(input: &InputSpec, layout: Option<Layout>) -> Result<(Layout, [u32; 3])> {
+    let none = || {
+        Error::new(format!("input `{}` is {}, which no picture fills", input.name, sides(&input.shape)))
+            .with_help("pictures fill 1x3xHxW or 1xHxWx3, and 1 channel for gray; give other samples as .npy files")
+    };
+    let sides = match input.shape.as_slice() {
+        [1, rest @ ..] if rest.len() == 3 => rest,
+        rest if rest.len() == 3 => rest,
+        _ => return Err(none()),
+    };
+    let sides: Vec<u32> = sides.iter().map(|&n| u32::try_from(n).unwrap_or(0)).collect();
+    let &[a, b, c] = sides.as_slice() else { return Err(none()) };
+    let is_count = |n: u32| n == 1 || n == 3;
+    let (layout, found) = match layout {
+        Some(Layout::Nchw) => (Layout::Nchw, [a, b, c]),
+        Some(Layout::Nhwc) => (Layout::Nhwc, [c, a, b]),
+        None if is_count(a) => (Layout::Nchw, [a, b, c]),
+        None => (Layout::Nhwc, [c, a, b]),
+    };
+    match is_count(found[0]) && found.iter().all(|&n| n > 0 && n <= 16384) {
+        true => Ok((layout, found)),
+        false => Err(none()),
+    }
+}
+
+fn check_size(input: &InputSpec, image: &Image, size: [u32; 2]) -> Result<()> {
+    match &image.size {
+        Some(wanted) if wanted.value != size => Err(Error::new(format!(
+            "size is {} by {}, and input `{}` is {} by {}",
+            wanted.value[0], wanted.value[1], input.name, size[0], size[1]
+        ))
+        .at_key("calibration.image.size")
+        .with_help(format!("size = [{}, {}]", size[0], size[1]))),
+        _ => Ok(()),
+    }
+}
+
+/// One number a channel.
+fn spread(numbers: Option<&Vec<f32>>, default: f32, channels: usize, key: &str) -> Result<Vec<f32>> {
+    match numbers.map(Vec::as_slice) {
+        None => Ok(vec![default; channels]),
+        Some(&[one]) => Ok(vec![one; channels]),
+        Some(all) if all.len() == channels => Ok(all.to_vec()),
+        Some(all) => Err(Error::new(format!("{} numbers for {channels} channels", all.len()))
+            .at_key(key)
+            .with_help("give one number per channel, or one for all")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::project::Spanned;
+
+    fn input(shape: &[usize]) -> InputSpec {
+        InputSpec { name: "x".into(), data_type: DataType::F32, shape: shape.to_vec() }
+    }
+
+    fn set<T>(value: T) -> Option<Spanned<T>> {
+        Some(Spanned { value, span: 0..0 })
+    }
+
+    fn tensor(shape: &[usize], image: Image, picture: RgbImage) -> Vec<f32> {
+        let form = Form::new(&input(shape), &image).unwrap();
+        let tensor = form.tensor(&DynamicImage::ImageRgb8(picture)).unwrap();
+        assert_eq!(tensor.shape(), shape);
+        tensor.into_vec().unwrap()
+    }
+
+    /// One row of two pixels: red 255, and (0, 51, 102).
+    fn row() -> RgbImage {
+        RgbImage::from_raw(2, 1, vec![255, 0, 0, 0, 51, 102]).unwrap()
+    }
+
+    #[test]
+    fn channels_first_and_last() {
+        assert_eq!(tensor(&[1, 3, 1, 2], Image::default(), row()), [1.0, 0.0, 0.0, 0.2, 0.0, 0.4]);
+        assert_eq!(
+            tensor(&[1, 1, 2, 3], Image { layout: set(Layout::Nhwc), ..Image::default() }, row()),
+            [1.0, 0.0, 0.0, 0.0, 0.2, 0.4]
+        );
+        assert_eq!(
+            tensor(&[3, 1, 2], Image { channels: set(Channels::Bgr), ..Image::default() }, row()),
+            [0.0, 0.4, 0.0, 0.2, 1.0, 0.0]
+        );
+    }
+
+    #[test]
+    fn scaled_then_shifted_then_divided() {
+        let image = Image { scale: set(1.0), mean: set(vec![127.5]), std: set(vec![127.5]), ..Image::default() };
+        assert_eq!(tensor(&[1, 3, 1, 2], image, row())[..2], [1.0, -1.0]);
+    }
+
+    #[test]
+    fn gray_is_weighted() {
+        let image = Image { scale: set(1.0), ..Image::default() };
+        assert_eq!(tensor(&[1, 1, 1, 2], image, row()), [76.0, 42.0]);
+    }
+
+    #[test]
+    fn stretched_or_cut() {
+        let bars = RgbImage::from_fn(8, 2, |x, _| image::Rgb([if (2..6).contains(&x) { 255 } else { 0 }; 3]));
+        let gray = |resize| Image { resize: set(resize), ..Image::default() };
+        assert_eq!(tensor(&[1, 1, 2, 2], gray(Resize::Crop), bars.clone()), [1.0; 4]);
+        assert_eq!(tensor(&[1, 1, 2, 4], gray(Resize::ShorterSide(2)), bars.clone()), [1.0; 8]);
+        let stretched = tensor(&[1, 1, 1, 2], gray(Resize::Stretch), bars);
+        assert!(stretched.iter().all(|&v| v > 0.3 && v < 0.7), "{stretched:?}");
+    }
+
+    #[test]
+    fn a_crop_larger_than_the_picture_has_a_border() {
+        let white = RgbImage::from_pixel(2, 2, image::Rgb([255; 3]));
+        let image = Image { resize: set(Resize::ShorterSide(2)), ..Image::default() };
+        assert_eq!(tensor(&[1, 1, 2, 4], image, white), [0., 1., 1., 0., 0., 1., 1., 0.]);
+    }
+
+    #[test]
+    fn what_does_not_fit_is_said() {
+        let error = |shape: &[usize], image| Form::new(&input(shape), &image).err().unwrap().to_string();
+        let errors = [
+            error(&[1, 40], Image::default()),
+            error(&[1, 3, 96, 96], Image { size: set([224, 224]), ..Image::default() }),
+            error(&[1, 1, 28, 28], Image { mean: set(vec![0.4, 0.5, 0.6]), ..Image::default() }),
+            error(&[1, 1, 28, 28], Image { channels: set(Channels::Bgr), ..Image::default() }),
+        ];
+        insta::assert_snapshot!(errors.join("\n\n"));
+    }
+
+    proptest::proptest! {
+        #![proptest_config(proptest::test_runner::Config::with_cases(64))]
+        #[test]
+        fn any_picture_fills_the_input(width in 1u32..40, height in 1u32..40, way in 0u32..20) {
+            let resize = match way { 0 => Resize::Stretch, 1 => Resize::Crop, n => Resize::ShorterSide(n) };
+            let image = Image { resize: set(resize), ..Image::default() };
+            proptest::prop_assert_eq!(tensor(&[1, 3, 9, 7], image, RgbImage::new(width, height)).len(), 189);
+        }
+    }
+}

@@ -1,0 +1,350 @@
+//! NumPy's `.npy`, format versions 1 to 3 (numpy.lib.format).
+//!
+//! Only the rows that are asked for are read, and memory grows with the bytes that really
+//! come, so that a header cannot claim more than its file holds.
+
+use std::fs::File;
+use std::io::{BufReader, Read};
+use std::path::Path;
+
+use crate::graph::Tensor;
+use crate::{Error, Result, bail};
+
+use super::elements::{Element, tensor};
+use super::{InputSpec, sides};
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Header {
+    pub element: Element,
+    pub big_endian: bool,
+    pub fortran: bool,
+    pub shape: Vec<usize>,
+}
+
+/// The first samples, at most `wanted`, of a file.
+pub fn load(file: &Path, input: &InputSpec, wanted: usize) -> Result<Vec<Tensor>> {
+    let opened = File::open(file).map_err(|e| Error::new(format!("cannot be read: {e}")))?;
+    read(&mut BufReader::new(opened), input, wanted)
+}
+
+/// As [`load`], from any stream.
+pub fn read(stream: &mut dyn Read, input: &InputSpec, wanted: usize) -> Result<Vec<Tensor>> {
+    let header = read_header(stream)?;
+    let count = samples_in(&header.shape, &input.shape).ok_or_else(|| mismatch(&header.shape, input))?;
+    let kept = count.min(wanted);
+    let size = header.element.size();
+    let too_large = || Error::new(format!("shape {} is too large", sides(&header.shape)));
+    let sample = input.elements().checked_mul(size).ok_or_else(too_large)?;
+    let rows = if header.fortran { count } else { kept };
+    let bytes = read_bytes(stream, sample.checked_mul(rows).ok_or_else(too_large)?)?;
+    let bytes = if header.fortran { row_major(&bytes, &header.shape, size)? } else { bytes };
+    let one = |index| {
+        // At most `rows` samples of `sample` bytes, which the read has checked.
+        let bytes = &bytes[index * sample..(index + 1) * sample];
+        tensor(bytes, header.element, header.big_endian, input)
+            .map_err(|what| Error::new(if count > 1 { format!("sample {index}: {what}") } else { what }))
+    };
+    (0..kept).map(one).collect()
+}
+
+/// Samples in an array, where its shape is that of samples.
+///
+/// Axes of length 1 do not matter: they move no element.
+fn samples_in(array: &[usize], input: &[usize]) -> Option<usize> {
+    let real = |shape: &[usize]| shape.iter().copied().filter(|&n| n != 1).collect::<Vec<_>>();
+    let wanted = real(input);
+    match array.split_first() {
+        Some((&count, rest)) if real(rest) == wanted => Some(count),
+        _ if real(array) == wanted => Some(1),
+        _ => None,
+    }
+}
+
+fn mismatch(array: &[usize], input: &InputSpec) -> Error {
+    let wanted = match input.shape.split_first() {
+        Some((1, rest)) if !rest.is_empty() => rest,
+        _ => &input.shape,
+    };
+    let error = Error::new(format!(
+        "the array is {}, and input `{}` wants {} (or Nx{} for N samples)",
+        sides(array),
+        input.name,
+        sides(&input.shape),
+        sides(wanted)
+    ));
+    let sample = if array.len() == wanted.len() + 1 { &array[1..] } else { array };
+    match (sample, wanted) {
+        (&[h, w, c], &[c2, h2, w2]) if (h, w, c) == (h2, w2, c2) => {
+            error.with_help("the samples are channels-last: transpose them, x.transpose(0, 3, 1, 2)")
+        }
+        (&[c, h, w], &[h2, w2, c2]) if (h, w, c) == (h2, w2, c2) => {
+            error.with_help("the samples are channels-first: transpose them, x.transpose(0, 2, 3, 1)")
+        }
+        _ => error.with_help("give samples as the model's input takes them, preprocessed"),
+    }
+}
+
+fn read_bytes(stream: &mut dyn Read, length: usize) -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    stream.take(length as u64).read_to_end(&mut bytes).map_err(|e| Error::new(format!("cannot be read: {e}")))?;
+    if bytes.len() != length {
+        return Err(Error::new(format!("the file ends after {} of {length} bytes of samples", bytes.len()))
+            .with_help("the file is cut off: save it again"));
+    }
+    Ok(bytes)
+}
+
+/// Elements of a column-major array in row-major order.
+fn row_major(bytes: &[u8], shape: &[usize], size: usize) -> Result<Vec<u8>> {
+    let mut strides = Vec::with_capacity(shape.len());
+    let mut stride = size;
+    for &n in shape {
+        strides.push(stride);
+        stride = stride.checked_mul(n).ok_or_else(|| Error::new("the shape is too large"))?;
+    }
+    let mut index = vec![0; shape.len()];
+    let mut ordered = Vec::with_capacity(bytes.len());
+    while ordered.len() < bytes.len() {
+        let at: usize = index.iter().zip(&strides).map(|(i, s)| i * s).sum();
+        // `index` stays below `shape`, whose size is that of `bytes`.
+        ordered.extend_from_slice(&bytes[at..at + size]);
+        for axis in (0..shape.len()).rev() {
+            index[axis] += 1;
+            if index[axis] < shape[axis] {
+                break;
+            }
+            index[axis] = 0;
+        }
+    }
+    Ok(ordered)
+}
+
+/// No header of an array without fields is longer, in bytes.
+const LONGEST_HEADER: usize = 64 << 10;
+
+fn read_header(stream: &mut dyn Read) -> Result<Header> {
+    let not_npy = || Error::new("is not a .npy file").with_help("save it with numpy.save(file, array)");
+    let mut start = [0; 8];
+    stream.read_exact(&mut start).map_err(|_| not_npy())?;
+    let [magic @ .., major, _] = start;
+    if magic != *b"\x93NUMPY" {
+        return Err(not_npy());
+    }
+    let length = match major {
+        1 => {
+            let mut length = [0; 2];
+            stream.read_exact(&mut length).map_err(|_| not_npy())?;
+            u16::from_le_bytes(length) as usize
+        }
+        2 | 3 => {
+            let mut length = [0; 4];
+            stream.read_exact(&mut length).map_err(|_| not_npy())?;
+            u32::from_le_bytes(length) as usize
+        }
+        other => bail!("version {other} of the .npy format is not known"),
+    };
+    if length > LONGEST_HEADER {
+        bail!("the header claims {length} bytes");
+    }
+    let mut header = vec![0; length];
+    stream.read_exact(&mut header).map_err(|_| Error::new("the file ends within its header"))?;
+    let text = std::str::from_utf8(&header).map_err(|_| Error::new("the header is not text"))?;
+    parse_header(text)
+}
+
+/// `{'descr': '<f4', 'fortran_order': False, 'shape': (8, 3), }`
+fn parse_header(text: &str) -> Result<Header> {
+    let damaged = || Error::new(format!("the header is damaged: {}", text.trim().escape_debug()));
+    let mut scanner = Scanner { rest: text };
+    let (mut descr, mut fortran, mut shape) = (None, None, None);
+    scanner.expect("{").ok_or_else(damaged)?;
+    while scanner.expect("}").is_none() {
+        let key = scanner.string().ok_or_else(damaged)?;
+        scanner.expect(":").ok_or_else(damaged)?;
+        match key {
+            "descr" => match scanner.string() {
+                Some(text) => descr = Some(text),
+                None => {
+                    return Err(Error::new("the array has fields (a structured dtype)")
+                        .with_help("save one plain array of numbers"));
+                }
+            },
+            "fortran_order" => fortran = Some(scanner.boolean().ok_or_else(damaged)?),
+            "shape" => shape = Some(scanner.shape().ok_or_else(damaged)?),
+            _ => return Err(damaged()),
+        }
+        if scanner.expect(",").is_none() && !scanner.rest.trim_start().starts_with('}') {
+            return Err(damaged());
+        }
+    }
+    let (Some(descr), Some(fortran), Some(shape)) = (descr, fortran, shape) else { return Err(damaged()) };
+    let (order, code) = match descr.strip_prefix(['<', '>', '|', '=']) {
+        Some(code) => (&descr[..1], code),
+        None => ("|", descr),
+    };
+    let element = Element::from_code(code).ok_or_else(|| {
+        Error::new(format!("elements of type {descr:?} are no numbers that a model takes"))
+            .with_help("save them as float32: array.astype(numpy.float32)")
+    })?;
+    Ok(Header { element, big_endian: order == ">", fortran, shape })
+}
+
+/// Tokens of a Python literal.
+struct Scanner<'t> {
+    rest: &'t str,
+}
+
+impl<'t> Scanner<'t> {
+    fn expect(&mut self, token: &str) -> Option<()> {
+        self.rest = self.rest.trim_start().strip_prefix(token)?;
+        Some(())
+    }
+
+    fn string(&mut self) -> Option<&'t str> {
+        let rest = self.rest.trim_start();
+        let quote = rest.chars().next().filter(|c| matches!(c, '\'' | '"'))?;
+        let (text, rest) = rest.get(1..)?.split_once(quote)?;
+        self.rest = rest;
+        Some(text)
+    }
+
+    fn boolean(&mut self) -> Option<bool> {
+        match self.expect("True") {
+            Some(()) => Some(true),
+            None => self.expect("False").map(|()| false),
+        }
+    }
+
+    /// `()`, `(8,)`, `(8, 3)`
+    fn shape(&mut self) -> Option<Vec<usize>> {
+        self.expect("(")?;
+        let (inside, rest) = self.rest.split_once(')')?;
+        self.rest = rest;
+        let inside = inside.trim();
+        let inside = inside.strip_suffix(',').unwrap_or(inside);
+        match inside.is_empty() {
+            true => Some(Vec::new()),
+            // Python 2 wrote 8L.
+            false => inside.split(',').map(|n| n.trim().trim_end_matches('L').parse().ok()).collect(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::graph::DataType;
+
+    pub fn npy(descr: &str, fortran: bool, shape: &str, data: &[u8]) -> Vec<u8> {
+        let order = if fortran { "True" } else { "False" };
+        let header = format!("{{'descr': '{descr}', 'fortran_order': {order}, 'shape': {shape}, }}\n");
+        let mut file = b"\x93NUMPY\x01\x00".to_vec();
+        file.extend((header.len() as u16).to_le_bytes());
+        file.extend(header.bytes());
+        file.extend(data);
+        file
+    }
+
+    fn input(shape: &[usize]) -> InputSpec {
+        InputSpec { name: "x".into(), data_type: DataType::F32, shape: shape.to_vec() }
+    }
+
+    fn floats(values: &[f32]) -> Vec<u8> {
+        values.iter().flat_map(|v| v.to_le_bytes()).collect()
+    }
+
+    fn read_floats(file: Vec<u8>, shape: &[usize], wanted: usize) -> Vec<Vec<f32>> {
+        let tensors = read(&mut file.as_slice(), &input(shape), wanted).unwrap();
+        assert!(tensors.iter().all(|t| t.shape() == shape));
+        tensors.into_iter().map(|t| t.into_vec().unwrap()).collect()
+    }
+
+    fn error(file: Vec<u8>, shape: &[usize]) -> String {
+        read(&mut file.as_slice(), &input(shape), 9).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn samples_with_and_without_the_batch_axis() {
+        let data = floats(&[1., 2., 3., 4.]);
+        for shape in ["(2, 2)", "(2, 1, 2)"] {
+            assert_eq!(read_floats(npy("<f4", false, shape, &data), &[1, 2], 9), [[1., 2.], [3., 4.]]);
+        }
+    }
+
+    #[test]
+    fn one_sample_alone() {
+        let data = floats(&[1., 2., 3., 4.]);
+        for shape in ["(1, 2, 2)", "(2, 2)", "(1, 1, 2, 2)"] {
+            assert_eq!(read_floats(npy("<f4", false, shape, &data), &[1, 2, 2], 9), [[1., 2., 3., 4.]]);
+        }
+    }
+
+    #[test]
+    fn no_more_than_wanted_is_read() {
+        let cut = npy("<f4", false, "(1000000, 1)", &floats(&[1., 2.]));
+        assert_eq!(read_floats(cut, &[1, 1], 2), [[1.], [2.]]);
+    }
+
+    #[test]
+    fn column_major_arrays_are_turned() {
+        let file = npy("<f4", true, "(2, 3)", &floats(&[1., 4., 2., 5., 3., 6.]));
+        assert_eq!(read_floats(file, &[1, 3], 9), [[1., 2., 3.], [4., 5., 6.]]);
+    }
+
+    #[test]
+    fn big_endian_elements_are_swapped() {
+        let data: Vec<u8> = [1.5f32, -2.0].iter().flat_map(|v| v.to_be_bytes()).collect();
+        assert_eq!(read_floats(npy(">f4", false, "(1, 2)", &data), &[1, 2], 9), [[1.5, -2.0]]);
+    }
+
+    #[test]
+    fn versions_2_and_3_have_longer_lengths() {
+        for version in [2, 3] {
+            let header = "{'descr': '|u1', 'fortran_order': False, 'shape': (2,), }";
+            let mut file = vec![0x93, b'N', b'U', b'M', b'P', b'Y', version, 0];
+            file.extend((header.len() as u32).to_le_bytes());
+            file.extend(header.bytes());
+            file.extend([7, 9]);
+            assert_eq!(read_floats(file, &[2], 9), [[7., 9.]]);
+        }
+    }
+
+    #[test]
+    fn errors_say_what_is_wrong() {
+        let errors = [
+            error(npy("<f4", false, "(32, 8, 8, 3)", &[]), &[1, 3, 8, 8]),
+            error(npy("<f4", false, "(32, 7)", &[]), &[1, 3, 8, 8]),
+            error(npy("<c8", false, "(1, 1)", &[]), &[1, 1]),
+        ];
+        insta::assert_snapshot!(errors.join("\n\n"));
+        insta::assert_snapshot!(error(npy("<f4", false, "(2, 1)", &[0; 6]), &[1, 1]));
+        let errors = [
+            error(npy("<f4", false, "(2, 2)", &floats(&[0., 1., 2., f32::NAN])), &[1, 2]),
+            error(b"PK\x03\x04 and so on".to_vec(), &[1, 2]),
+        ];
+        insta::assert_snapshot!(errors.join("\n\n"));
+    }
+
+    #[test]
+    fn claims_beyond_memory_are_refused() {
+        let huge = "(18446744073709551615, 18446744073709551615)";
+        assert!(error(npy("<f8", false, huge, &[]), &[1, 2]).contains("wants 1x2"));
+        assert!(error(npy("<f8", true, "(18446744073709551615, 2)", &[]), &[1, 2]).contains("too large"));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_header_panics(header in ".{0,200}", data: [u8; 8]) {
+            let mut file = b"\x93NUMPY\x01\x00".to_vec();
+            file.extend((header.len() as u16).to_le_bytes());
+            file.extend(header.bytes());
+            file.extend(data);
+            let _ = read(&mut file.as_slice(), &input(&[1, 2]), 9);
+        }
+
+        #[test]
+        fn no_claim_panics(code in "[<>|]?[fiubcOSU][0-9]{1,2}", shape in "\\(([0-9]{1,20}, ?){0,4}[0-9]?\\)", fortran: bool) {
+            let _ = read(&mut npy(&code, fortran, &shape, &[0; 16]).as_slice(), &input(&[1, 2]), 9);
+        }
+    }
+}

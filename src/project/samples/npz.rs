@@ -1,0 +1,133 @@
+//! NumPy's `.npz`: a zip archive of `.npy` files, stored or deflated.
+
+use std::fs::File;
+use std::io::BufReader;
+use std::path::Path;
+
+use zip::ZipArchive;
+
+use crate::graph::Tensor;
+use crate::{Error, Result};
+
+use super::{InputSpec, npy};
+
+/// By input, the first samples of its array, at most `wanted`.
+///
+/// Arrays belong to inputs by name where every input's name is there, else in order.
+pub fn load(file: &Path, inputs: &[InputSpec], wanted: usize) -> Result<Vec<Vec<Tensor>>> {
+    let opened = File::open(file).map_err(|e| Error::new(format!("cannot be read: {e}")))?;
+    let mut archive = ZipArchive::new(BufReader::new(opened)).map_err(|e| {
+        Error::new(format!("is not a .npz file: {e}")).with_help("save it with numpy.savez(file, name=array)")
+    })?;
+    let entries: Vec<(usize, String)> = (0..archive.len())
+        .filter_map(|i| Some((i, archive.name_for_index(i)?.ok()?.strip_suffix(".npy")?.to_string())))
+        .collect();
+    let chosen = choose(&entries, inputs)?;
+    let array = |(input, index): (&InputSpec, usize)| {
+        let mut entry = archive.by_index(index).map_err(|e| Error::new(format!("cannot be read: {e}")))?;
+        npy::read(&mut entry, input, wanted).map_err(|e| {
+            let name = entries.iter().find(|(i, _)| *i == index).map_or("", |(_, name)| name);
+            let named = Error::new(format!("array `{name}`: {}", e.what()));
+            match e.help() {
+                Some(help) => named.with_help(help),
+                None => named,
+            }
+        })
+    };
+    inputs.iter().zip(chosen).map(array).collect()
+}
+
+/// The archive's entry for each input.
+fn choose(entries: &[(usize, String)], inputs: &[InputSpec]) -> Result<Vec<usize>> {
+    let by_name = |input: &InputSpec| entries.iter().find(|(_, name)| *name == input.name).map(|(i, _)| *i);
+    if let Some(all) = inputs.iter().map(by_name).collect() {
+        return Ok(all);
+    }
+    if entries.len() == inputs.len() {
+        return Ok(entries.iter().map(|(i, _)| *i).collect());
+    }
+    let missing: Vec<String> =
+        inputs.iter().filter(|i| by_name(i).is_none()).map(|i| format!("`{}`", i.name)).collect();
+    let held: Vec<String> = entries.iter().map(|(_, name)| format!("`{name}`")).collect();
+    let held = match held.len() {
+        0 => "no arrays".to_string(),
+        1 => format!("array {}", held[0]),
+        _ => format!("arrays {}", held.join(", ")),
+    };
+    Err(Error::new(format!("holds {held}, but none for {}", missing.join(", ")))
+        .with_help("name each array as its model input: numpy.savez(file, **{\"input.1\": array})"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::graph::DataType;
+    use std::io::Write;
+    use zip::{CompressionMethod, ZipWriter, write::SimpleFileOptions};
+
+    /// One float sample of one element an array.
+    fn npz(method: CompressionMethod, arrays: &[(&str, f32)]) -> tempfile::NamedTempFile {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        let mut archive = ZipWriter::new(&mut file);
+        for (name, value) in arrays {
+            let header = "{'descr': '<f4', 'fortran_order': False, 'shape': (1, 1), }";
+            archive.start_file(format!("{name}.npy"), SimpleFileOptions::default().compression_method(method)).unwrap();
+            archive.write_all(b"\x93NUMPY\x01\x00").unwrap();
+            archive.write_all(&(header.len() as u16).to_le_bytes()).unwrap();
+            archive.write_all(header.as_bytes()).unwrap();
+            archive.write_all(&value.to_le_bytes()).unwrap();
+        }
+        archive.finish().unwrap();
+        file
+    }
+
+    fn values(file: &tempfile::NamedTempFile, inputs: &[&str]) -> Result<Vec<f32>> {
+        let spec = |name: &&str| InputSpec { name: name.to_string(), data_type: DataType::F32, shape: vec![1, 1] };
+        let inputs: Vec<InputSpec> = inputs.iter().map(spec).collect();
+        let arrays = load(file.path(), &inputs, 9)?;
+        Ok(arrays.into_iter().map(|a| a[0].slice::<f32>().unwrap()[0]).collect())
+    }
+
+    #[test]
+    fn arrays_by_name_whatever_their_order() {
+        for method in [CompressionMethod::Stored, CompressionMethod::Deflated] {
+            let file = npz(method, &[("b", 2.0), ("labels", 3.0), ("a", 1.0)]);
+            assert_eq!(values(&file, &["a", "b"]).unwrap(), [1.0, 2.0]);
+        }
+    }
+
+    #[test]
+    fn arrays_in_order_where_names_are_others() {
+        let file = npz(CompressionMethod::Stored, &[("arr_0", 1.0), ("arr_1", 2.0)]);
+        assert_eq!(values(&file, &["a", "b"]).unwrap(), [1.0, 2.0]);
+    }
+
+    #[test]
+    fn a_missing_input_is_named() {
+        let file = npz(CompressionMethod::Stored, &[("a", 1.0), ("y", 2.0)]);
+        let error = values(&file, &["a", "b", "c"]).unwrap_err();
+        assert_eq!(error.what(), "holds arrays `a`, `y`, but none for `b`, `c`");
+    }
+
+    #[test]
+    fn damage_is_an_error() {
+        let file = npz(CompressionMethod::Deflated, &[("a", 1.0)]);
+        let bytes = std::fs::read(file.path()).unwrap();
+        for cut in [0, 3, bytes.len() / 2, bytes.len() - 1] {
+            std::fs::write(file.path(), &bytes[..cut]).unwrap();
+            assert!(values(&file, &["a"]).is_err());
+        }
+    }
+
+    proptest::proptest! {
+        #![proptest_config(proptest::test_runner::Config::with_cases(64))]
+        #[test]
+        fn no_flipped_byte_panics(at: proptest::sample::Index, value: u8) {
+            let file = npz(CompressionMethod::Deflated, &[("a", 1.0)]);
+            let mut bytes = std::fs::read(file.path()).unwrap();
+            *at.get_mut(&mut bytes) = value;
+            std::fs::write(file.path(), &bytes).unwrap();
+            let _ = values(&file, &["a"]);
+        }
+    }
+}

@@ -1,0 +1,87 @@
+use super::*;
+use crate::exec::Samples as _;
+use std::fs;
+
+/// A folder with these `.npy` files of float32, and what opening its samples gives.
+fn open(arrays: &[(&str, &str, &[f32])], calibration: &str, inputs: &[(&str, &[usize])]) -> Result<Samples> {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, shape, values) in arrays {
+        let header = format!("{{'descr': '<f4', 'fortran_order': False, 'shape': {shape}, }}");
+        let mut file = b"\x93NUMPY\x01\x00".to_vec();
+        file.extend((header.len() as u16).to_le_bytes());
+        file.extend(header.bytes());
+        file.extend(values.iter().flat_map(|v| v.to_le_bytes()));
+        let path = folder.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, file).unwrap();
+    }
+    fs::create_dir_all(folder.path().join("empty")).unwrap();
+    fs::write(folder.path().join("notes.txt"), "").unwrap();
+    let project = Project::parse(folder.path().join("espq.toml"), format!("[calibration]\n{calibration}"));
+    let spec = |&(name, shape): &(&str, &[usize])| InputSpec {
+        name: name.into(),
+        data_type: DataType::F32,
+        shape: shape.to_vec(),
+    };
+    Samples::open(&project, &inputs.iter().map(spec).collect::<Vec<_>>())
+}
+
+const PAIR: &[(&str, &str, &[f32])] = &[("c/b.npy", "(2, 1)", &[2., 3.]), ("c/a.npy", "(1, 1)", &[1.])];
+
+fn values(samples: &Samples) -> Vec<Vec<f32>> {
+    let one = |i| samples.sample(i).unwrap().into_iter().map(|t| t.into_vec::<f32>().unwrap()[0]).collect();
+    (0..samples.len()).map(one).collect()
+}
+
+/// With the temporary folder's own name left out.
+fn error(arrays: &[(&str, &str, &[f32])], calibration: &str, inputs: &[(&str, &[usize])]) -> String {
+    let error = open(arrays, calibration, inputs).err().unwrap().to_string();
+    error.split('/').filter(|part| !part.starts_with(".tmp") && *part != "tmp").collect::<Vec<_>>().join("/")
+}
+
+#[test]
+fn files_follow_each_other_in_order() {
+    let samples = open(PAIR, "data = 'c/*.npy'", &[("x", &[1, 1])]).unwrap();
+    assert_eq!(values(&samples), [[1.], [2.], [3.]]);
+    assert_eq!(samples.files().len(), 2);
+}
+
+#[test]
+fn no_more_than_asked_for() {
+    let samples = open(PAIR, "data = 'c'\nsamples = 1", &[("x", &[1, 1])]).unwrap();
+    assert_eq!(values(&samples), [[1.]]);
+    assert_eq!(samples.files().len(), 1);
+}
+
+#[test]
+fn fewer_than_asked_for_is_said() {
+    let samples = open(PAIR, "data = 'c'\nsamples = 32", &[("x", &[1, 1])]).unwrap();
+    assert_eq!(samples.notes(), ["3 samples are there, 32 were asked for"]);
+}
+
+#[test]
+fn each_input_its_own() {
+    let data = "data = { 'b.1' = 'c/b.npy', 'a.1' = 'c/a.npy' }";
+    let samples = open(PAIR, data, &[("a.1", &[1, 1]), ("b.1", &[1, 1])]).unwrap();
+    assert_eq!(values(&samples), [[1., 2.]]);
+    assert_eq!(samples.notes(), ["the inputs have 1 and 2 samples; only the first 1 of each are used"]);
+}
+
+#[test]
+fn errors_name_the_file_the_key_and_the_way_out() {
+    let one: &[(&str, &[usize])] = &[("x", &[1, 1])];
+    let two: &[(&str, &[usize])] = &[("left", &[1, 1]), ("right", &[1, 1])];
+    let errors = [
+        error(&[], "data = 'calib/*.npy'", one),
+        error(&[], "data = 'calib.npz'", one),
+        error(&[], "data = 'empty'", one),
+        error(&[], "data = '*.txt'", one),
+        error(PAIR, "data = 'c'", &[("x", &[1, 7])]),
+        error(&[("n.npy", "(2, 1)", &[0., f32::INFINITY])], "data = 'n.npy'", one),
+        error(&[("n.npy", "(0, 1)", &[])], "data = 'n.npy'", one),
+        error(PAIR, "data = 'c'", two),
+        error(PAIR, "data = { left = 'c/a.npy', rihgt = 'c/b.npy' }", two),
+        error(PAIR, "data = { left = 'c/a.npy' }", two),
+    ];
+    insta::assert_snapshot!(errors.join("\n\n"));
+}
