@@ -7,9 +7,10 @@
 use rayon::prelude::*;
 
 use crate::Result;
-use crate::graph::{NodeId, Tensor};
+use crate::graph::{NodeId, Tensor, ValueId};
 
 use super::compare::Comparison;
+use super::graphwise::mask;
 use super::{Error, Subject};
 
 /// By asked node, the mean over the model's outputs and the first `count` samples.
@@ -17,12 +18,14 @@ use super::{Error, Subject};
 pub fn layerwise(subject: &Subject, nodes: &[NodeId]) -> Result<Vec<Error>> {
     let &Subject { graph, float, simulated, samples, count, tick } = subject;
     let mut sums = vec![Comparison::default(); nodes.len()];
+    let read: Vec<ValueId> = nodes.iter().flat_map(|&n| graph.node(n).inputs.iter().copied().flatten()).collect();
+    let wanted = mask(graph, &read);
     let count = count.min(samples.len());
     // As many samples at once as there are workers bounds the float activations held.
     let group = rayon::current_num_threads().max(1);
     for start in (0..count).step_by(group) {
         let traces = (start..count.min(start + group)).into_par_iter().map(|s| {
-            let trace = float.trace(&samples.sample(s)?)?;
+            let trace = float.trace(&samples.sample(s)?, &wanted)?;
             let outputs = graph.outputs.iter().map(|&v| trace.value(v).cloned()).collect();
             Ok((trace, outputs))
         });

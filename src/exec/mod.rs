@@ -11,6 +11,9 @@ mod quantize;
 mod samples;
 mod simulation;
 
+#[cfg(test)]
+mod tests;
+
 pub use program::{Program, Trace};
 pub use quantize::fake_quantize;
 pub use samples::{Samples, Tick};

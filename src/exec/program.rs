@@ -133,15 +133,17 @@ impl Program {
         self.collect(&mut values)
     }
 
-    /// Runs one sample and keeps every value that [`Program::run_from`] may need.
-    pub fn trace(&self, inputs: &[Tensor]) -> Result<Trace> {
+    /// Runs one sample and keeps its values for [`Program::run_from`]: those in `wanted` (the
+    /// inputs of the nodes that are to change), and all that outlive a kernel with its clamp.
+    pub fn trace(&self, inputs: &[Tensor], wanted: &[bool]) -> Result<Trace> {
         let mut values = self.feed(inputs)?;
         let mut done = vec![false; self.steps.len()];
         for n in 0..self.steps.len() {
             if done[n] {
                 continue;
             }
-            let (last, outputs) = self.compute(n, |value, _| values[value.0].clone(), true)?;
+            let fuse = self.may_fuse(n, wanted);
+            let (last, outputs) = self.compute(n, |value, _| values[value.0].clone(), fuse)?;
             done[last] = true;
             for (value, tensor) in outputs {
                 values[value.0] = Some(tensor);
@@ -200,14 +202,19 @@ impl Program {
 
     /// Runs node `n` (and the clamp behind it, unless its output is wanted); the node that ran last.
     fn run_node(&self, n: usize, values: &mut [Option<Tensor>], wanted: &[bool]) -> Result<usize> {
-        let between = self.steps[n].outputs.first().and_then(|o| o.value);
-        let fuse = between.is_none_or(|v| wanted.get(v.0) != Some(&true));
+        let fuse = self.may_fuse(n, wanted);
         let take = |value: ValueId, last: bool| if last { values[value.0].take() } else { values[value.0].clone() };
         let (last, outputs) = self.compute(n, take, fuse)?;
         for (value, tensor) in outputs {
             values[value.0] = Some(tensor);
         }
         Ok(last)
+    }
+
+    /// Whether nobody wants to see what stands between node `n` and its clamp.
+    fn may_fuse(&self, n: usize, wanted: &[bool]) -> bool {
+        let between = self.steps[n].outputs.first().and_then(|o| o.value);
+        between.is_none_or(|v| wanted.get(v.0) != Some(&true))
     }
 
     /// Runs node `n`, fused with its clamp where it has one and `fuse` allows.

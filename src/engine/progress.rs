@@ -1,0 +1,45 @@
+//! Progress as data: which stage, how far.
+
+use crate::Result;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    Load,
+    Calibrate,
+    Graphwise,
+    Layerwise,
+    Statistics,
+}
+
+impl Stage {
+    /// What the user reads while it runs.
+    pub fn label(self) -> &'static str {
+        match self {
+            Stage::Load => "loading",
+            Stage::Calibrate => "calibrating",
+            Stage::Graphwise => "graphwise error",
+            Stage::Layerwise => "layerwise error",
+            Stage::Statistics => "statistics",
+        }
+    }
+}
+
+/// Told how work goes on; called from several threads.
+pub trait Progress: Sync {
+    /// A stage of `total` units begins.
+    fn begin(&self, stage: Stage, total: usize);
+
+    /// One unit is done. An error ([`crate::Error::cancelled`]) stops the work.
+    fn tick(&self) -> Result<()>;
+}
+
+/// Nobody looks, nobody cancels.
+pub struct Silent;
+
+impl Progress for Silent {
+    fn begin(&self, _: Stage, _: usize) {}
+
+    fn tick(&self) -> Result<()> {
+        Ok(())
+    }
+}
