@@ -4,6 +4,7 @@
 //! every room after `simplify` may rely on topological order.
 
 use super::{Attributes, DataType, Tensor};
+use crate::{Error, Result};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct NodeId(pub usize);
@@ -45,6 +46,11 @@ pub struct Graph {
     /// Inputs that the user feeds: initializers are not among them.
     pub inputs: Vec<ValueId>,
     pub outputs: Vec<ValueId>,
+    /// Every node once, in the order in which esp-ppq's `graph.operations` holds them, where it differs
+    /// from that of `nodes` (fused layers move to its end); empty where it does not.
+    pub insertion: Vec<NodeId>,
+    /// What loading and simplifying did otherwise than the user or esp-ppq would expect, a sentence each.
+    pub notes: Vec<String>,
 }
 
 impl Graph {
@@ -98,5 +104,59 @@ impl Graph {
             }
         }
         consumers
+    }
+
+    /// Nodes in esp-ppq's order of insertion, for passes whose result depends on it.
+    pub fn insertion_order(&self) -> Vec<NodeId> {
+        if self.insertion.len() == self.nodes.len() { self.insertion.clone() } else { self.node_ids().collect() }
+    }
+
+    /// Nodes so that each stands after those that it reads from; an error where there is a cycle.
+    ///
+    /// Breadth first from the nodes that read no other, each node when its last input is there:
+    /// esp-ppq's `topological_sort`, for a graph in its order of insertion.
+    pub fn topological_order(&self) -> Result<Vec<NodeId>> {
+        let producers = self.producers();
+        let consumers = self.consumers();
+        let waits = |node: &Node| node.inputs.iter().flatten().filter(|v| producers[v.0].is_some()).count();
+        let mut waiting: Vec<usize> = self.nodes.iter().map(waits).collect();
+        let mut order: Vec<NodeId> = self.node_ids().filter(|id| waiting[id.0] == 0).collect();
+        let mut next = 0;
+        while next < order.len() {
+            let outputs = self.node(order[next]).outputs.iter().flatten();
+            for &(reader, _) in outputs.flat_map(|value| &consumers[value.0]) {
+                waiting[reader.0] -= 1;
+                if waiting[reader.0] == 0 {
+                    order.push(reader);
+                }
+            }
+            next += 1;
+        }
+        match waiting.iter().position(|&w| w > 0) {
+            None => Ok(order),
+            Some(stuck) => Err(Error::new("the graph has a cycle: this layer waits for its own output")
+                .in_layer(self.title(self.on_cycle(NodeId(stuck), &producers, &waiting)))
+                .with_help("the model was edited wrongly; export it again")),
+        }
+    }
+
+    /// A node of the cycle that `from` waits for: as many steps up as there are nodes must end in it.
+    fn on_cycle(&self, from: NodeId, producers: &[Option<(NodeId, usize)>], waiting: &[usize]) -> NodeId {
+        let mut at = from;
+        for _ in &self.nodes {
+            let up = self.node(at).inputs.iter().flatten().filter_map(|v| producers[v.0]);
+            at = up.map(|(id, _)| id).find(|id| waiting[id.0] > 0).unwrap_or(at);
+        }
+        at
+    }
+
+    /// The node's name, or what a person can find it by.
+    pub fn title(&self, id: NodeId) -> String {
+        let node = self.node(id);
+        match node.outputs.iter().flatten().next() {
+            _ if !node.name.is_empty() => node.name.clone(),
+            Some(output) => format!("(unnamed {} that makes '{}')", node.op, self.value(*output).name),
+            None => format!("(unnamed {})", node.op),
+        }
     }
 }

@@ -1,0 +1,80 @@
+//! Elements of a tensor that are kept in a file beside the model.
+//!
+//! A model from a stranger must not read the rest of the disk: the path has to stay inside the
+//! model's folder, links included. <https://onnx.ai/onnx/repo-docs/ExternalData.html>
+
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
+use std::path::{Component, Path, PathBuf};
+
+use prost::bytes::Bytes;
+
+use super::proto::Tensor;
+use crate::{Error, Result, bail};
+
+const INSIDE: &str = "keep the data file in the model's folder and save the model again with a relative location";
+
+/// The bytes of `tensor`, which must be exactly `size`.
+pub fn read(tensor: &Tensor, folder: &Path, size: usize) -> Result<Bytes> {
+    let entry = |key: &str| tensor.external_data.iter().find(|pair| pair.key == key).map(|pair| pair.value.as_str());
+    let Some(location) = entry("location") else { bail!("external data of tensor '{}' has no location", tensor.name) };
+    let number = |key: &str| match entry(key) {
+        None => Ok(None),
+        Some(text) => text.parse::<u64>().map(Some).map_err(|_| {
+            Error::new(format!("external data of tensor '{}' has {key} '{text}', not a number", tensor.name))
+        }),
+    };
+    let offset = number("offset")?.unwrap_or(0);
+    if let Some(length) = number("length")?
+        && length != size as u64
+    {
+        bail!("external data of tensor '{}' has {length} bytes, its shape and type need {size}", tensor.name)
+    }
+    let path = inside(location, folder)?;
+    read_range(&path, offset, size).map_err(|e| {
+        Error::new(format!("external data of tensor '{}' cannot be read: {e}", tensor.name))
+            .in_file(&path)
+            .with_help("keep the data file beside the model, whole and unchanged")
+    })
+}
+
+/// `location` under `folder`, refused where it leads out of it.
+fn inside(location: &str, folder: &Path) -> Result<PathBuf> {
+    let relative = Path::new(location);
+    let plain = relative.components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
+    // Windows forms are not `Component`s elsewhere, but a model travels between systems.
+    if !plain || location.is_empty() || location.contains(['\\', '\0']) || location.contains(':') {
+        return Err(
+            Error::new(format!("external data at '{location}' is outside the model's folder")).with_help(INSIDE)
+        );
+    }
+    let path = folder.join(relative);
+    let missing = |e: std::io::Error| {
+        Error::new(format!("external data file '{location}' cannot be opened: {e}"))
+            .with_help("copy it beside the model; a model with external data is two files")
+    };
+    let real = path.canonicalize().map_err(missing)?;
+    let root = folder.canonicalize().map_err(missing)?;
+    if !real.starts_with(&root) {
+        return Err(
+            Error::new(format!("external data at '{location}' is a link out of the model's folder")).with_help(INSIDE)
+        );
+    }
+    if !real.is_file() {
+        bail!("external data at '{location}' is not a file")
+    }
+    Ok(real)
+}
+
+fn read_range(path: &Path, offset: u64, size: usize) -> std::io::Result<Bytes> {
+    let mut file = File::open(path)?;
+    let length = file.metadata()?.len();
+    // Before anything is allocated: a hostile shape asks for more than the file has.
+    if offset.checked_add(size as u64).is_none_or(|end| end > length) {
+        return Err(std::io::Error::other(format!("{size} bytes from {offset} on are wanted, the file has {length}")));
+    }
+    file.seek(SeekFrom::Start(offset))?;
+    let mut bytes = vec![0; size];
+    file.read_exact(&mut bytes)?;
+    Ok(bytes.into())
+}

@@ -1,0 +1,379 @@
+//! `ModelProto` to [`Graph`].
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+use prost::Message;
+use prost::bytes::Bytes;
+
+use super::proto::{self, DimensionValue, TypeValue, kind};
+use super::tensor::{data_type, shape, tensor, text};
+use crate::graph::{Attribute, Attributes, Graph, Node, Tensor, Value, ValueId};
+use crate::{Error, Result, bail};
+
+/// Protobuf's own limit; larger models keep their weights as external data.
+const MAX_BYTES: u64 = 2 << 30;
+/// Operator sets whose operators espq knows.
+const OPSETS: std::ops::RangeInclusive<i64> = 7..=21;
+
+const NOT_ONNX: &str = "check that the path is a complete .onnx file; export or download it again";
+const FIXED: &str = "export with a fixed shape: leave out dynamic_axes / dynamic_shapes";
+
+/// Reads a model with the external data that it names. Nothing is written.
+pub fn load(path: &Path) -> Result<Graph> {
+    let folder = path.parent().unwrap_or(Path::new(""));
+    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+    read_file(path).and_then(|bytes| parse(bytes, folder)).map_err(|e| e.in_file(path))
+}
+
+fn read_file(path: &Path) -> Result<Bytes> {
+    let unreadable = |e: std::io::Error| {
+        Error::new(format!("the model cannot be read: {e}")).with_help("check the path and its permissions")
+    };
+    if path.is_dir() {
+        return Err(Error::new("the model is a folder").with_help("name the .onnx file in it"));
+    }
+    let file = File::open(path).map_err(unreadable)?;
+    let mut bytes = Vec::new();
+    file.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+    if bytes.len() as u64 > MAX_BYTES {
+        return Err(Error::new("the model is larger than 2 GiB")
+            .with_help("no ESP32 holds such a model; if it is the right one, keep its weights as external data"));
+    }
+    Ok(bytes.into())
+}
+
+/// The graph of a model's bytes; external data is looked for in `folder`.
+pub fn parse(bytes: Bytes, folder: &Path) -> Result<Graph> {
+    if bytes.is_empty() {
+        return Err(Error::new("the model is empty, 0 bytes").with_help(NOT_ONNX));
+    }
+    let model = proto::Model::decode(bytes)
+        .map_err(|e| Error::new(format!("not an ONNX model, or a damaged one: {e}")).with_help(NOT_ONNX))?;
+    let Some(graph) = &model.graph else {
+        return Err(Error::new("not an ONNX model: it holds no graph").with_help(NOT_ONNX));
+    };
+    let opset = opset(&model)?;
+    let mut loader =
+        Loader { folder, opset, functions: &model.functions, graph: Graph::default(), ids: HashMap::new() };
+    loader.load(graph)?;
+    loader.graph.topological_order()?;
+    Ok(loader.graph)
+}
+
+fn opset(model: &proto::Model) -> Result<i64> {
+    let own = model.opset_import.iter().find(|set| is_onnx(&set.domain));
+    // Models of IR version 1 and 2 import nothing and mean version 1.
+    let version = own.map_or(1, |set| set.version);
+    if OPSETS.contains(&version) {
+        return Ok(version);
+    }
+    Err(Error::new(format!(
+        "the model uses ONNX operator set {version}, espq reads {} to {}",
+        OPSETS.start(),
+        OPSETS.end()
+    ))
+    .with_help("export it again with opset_version=18, or convert it with onnx.version_converter"))
+}
+
+fn is_onnx(domain: &str) -> bool {
+    domain.is_empty() || domain == "ai.onnx"
+}
+
+struct Loader<'a> {
+    folder: &'a Path,
+    opset: i64,
+    functions: &'a [proto::Function],
+    graph: Graph,
+    ids: HashMap<String, ValueId>,
+}
+
+impl Loader<'_> {
+    fn load(&mut self, proto: &proto::Graph) -> Result<()> {
+        self.graph.name = proto.name.clone();
+        self.graph.opset = self.opset;
+        self.constants(proto)?;
+        self.inputs(proto)?;
+        if let Some(unnamed) = proto.output.iter().position(|output| output.name.is_empty()) {
+            bail!("output {unnamed} of the model has no name")
+        }
+        let mut names = std::collections::HashSet::new();
+        if let Some(twice) = proto.node.iter().find(|node| !node.name.is_empty() && !names.insert(&node.name)) {
+            return Err(Error::new(format!("two layers are called '{}'", twice.name))
+                .with_help("layers are chosen by name; give each node a name of its own and save the model again"));
+        }
+        self.nodes(&proto.node)?;
+        self.outputs(proto)
+    }
+
+    fn constants(&mut self, proto: &proto::Graph) -> Result<()> {
+        if let Some(sparse) = proto.sparse_initializer.first() {
+            let name = sparse.values.as_ref().map_or("", |values| &values.name);
+            return Err(
+                Error::new(format!("initializer '{name}' is sparse")).with_help("export the model with dense weights")
+            );
+        }
+        for initializer in &proto.initializer {
+            let value = tensor(initializer, self.folder)?;
+            self.define(&initializer.name, Some(value))?;
+        }
+        Ok(())
+    }
+
+    fn inputs(&mut self, proto: &proto::Graph) -> Result<()> {
+        for input in &proto.input {
+            let initialized = self.ids.get(&input.name).is_some_and(|&id| self.graph.value(id).constant.is_some());
+            if initialized {
+                continue;
+            }
+            let id = self.define(&input.name, None)?;
+            self.graph.inputs.push(id);
+            self.describe_input(id, input)?;
+        }
+        Ok(())
+    }
+
+    fn describe_input(&mut self, id: ValueId, input: &proto::ValueInfo) -> Result<()> {
+        let name = &input.name;
+        let of_type = |what: &str| {
+            Err(Error::new(format!("input '{name}' is {what}, not a tensor"))
+                .with_help("ESP-DL's models take tensors only; change the model and export it again"))
+        };
+        let tensor = match input.value_type.as_ref().and_then(|t| t.value.as_ref()) {
+            Some(TypeValue::Tensor(tensor)) => tensor,
+            Some(TypeValue::Sequence(_)) => return of_type("a sequence"),
+            Some(TypeValue::Map(_)) => return of_type("a map"),
+            Some(TypeValue::SparseTensor(_)) => return of_type("sparse"),
+            Some(TypeValue::Optional(_)) => return of_type("optional"),
+            None => return of_type("of no type"),
+        };
+        let kind = data_type(tensor.elem_type).map_err(|e| {
+            Error::new(format!("input '{name}': {}", e.what())).with_help("export the model with float32 inputs")
+        })?;
+        let Some(declared) = &tensor.shape else {
+            return Err(Error::new(format!("input '{name}' has no shape")).with_help(FIXED));
+        };
+        let dims = self.fixed(name, &declared.dim)?;
+        let (sizes, _) = shape(&dims).map_err(|e| Error::new(format!("input '{name}': {}", e.what())))?;
+        if let Some(axis) = sizes.iter().position(|&d| d == 0) {
+            return Err(
+                Error::new(format!("dimension {axis} of input '{name}' is 0, its shape is {sizes:?}")).with_help(FIXED)
+            );
+        }
+        let value = &mut self.graph.values[id.0];
+        value.data_type = Some(kind);
+        value.shape = Some(sizes);
+        Ok(())
+    }
+
+    /// Dimensions as numbers. A symbolic first one is the batch, which ESP-DL has 1 of.
+    fn fixed(&mut self, name: &str, declared: &[proto::Dimension]) -> Result<Vec<i64>> {
+        let mut dims = Vec::with_capacity(declared.len());
+        for (axis, dim) in declared.iter().enumerate() {
+            let symbol = match &dim.value {
+                // -1 is how some exporters write "any".
+                Some(DimensionValue::Value(size)) if *size != -1 => {
+                    dims.push(*size);
+                    continue;
+                }
+                Some(DimensionValue::Param(symbol)) if !symbol.is_empty() => format!(" ('{symbol}')"),
+                _ => String::new(),
+            };
+            if axis > 0 || declared.len() < 2 {
+                return Err(
+                    Error::new(format!("dimension {axis}{symbol} of input '{name}' is not fixed")).with_help(FIXED)
+                );
+            }
+            dims.push(1);
+            self.graph
+                .notes
+                .push(format!("the batch of input '{name}', dimension 0{symbol}, is not fixed: taken as 1"));
+        }
+        Ok(dims)
+    }
+
+    /// A new value; an error where the name is taken.
+    fn define(&mut self, name: &str, constant: Option<Tensor>) -> Result<ValueId> {
+        if name.is_empty() {
+            return Err(Error::new("an input or initializer of the model has no name").with_help(NOT_ONNX));
+        }
+        if self.ids.contains_key(name) {
+            return Err(Error::new(format!("tensor '{name}' is defined twice"))
+                .with_help("each tensor has one producer; the exporter made an invalid model, export it again"));
+        }
+        let id = match constant {
+            Some(tensor) => self.graph.add_constant(name, tensor),
+            None => self.graph.add_value(Value { name: name.to_owned(), data_type: None, shape: None, constant: None }),
+        };
+        self.ids.insert(name.to_owned(), id);
+        Ok(id)
+    }
+
+    fn nodes(&mut self, nodes: &[proto::Node]) -> Result<()> {
+        // Outputs first, so that a node may stand before those that it reads from.
+        let mut outputs = Vec::with_capacity(nodes.len());
+        for node in nodes {
+            outputs.push(self.node_outputs(node).map_err(|e| e.in_layer(title(node)))?);
+        }
+        for (node, outputs) in nodes.iter().zip(outputs) {
+            if is_constant(node) {
+                continue;
+            }
+            let node = self.node(node, outputs).map_err(|e| e.in_layer(title(node)))?;
+            self.graph.nodes.push(node);
+        }
+        Ok(())
+    }
+
+    fn node_outputs(&mut self, node: &proto::Node) -> Result<Vec<Option<ValueId>>> {
+        if is_constant(node) {
+            let value = self.constant(node)?;
+            let [output] = &node.output[..] else { bail!("Constant has {} outputs, not one", node.output.len()) };
+            return Ok(vec![Some(self.define(output, Some(value))?)]);
+        }
+        if let Some(function) = self.functions.iter().find(|f| f.name == node.op_type && f.domain == node.domain) {
+            return Err(Error::new(format!("'{}' is a function that the model defines itself", function.name))
+                .with_help("inline it, with onnx.inliner.inline_local_functions, and save the model again"));
+        }
+        let mut outputs = Vec::with_capacity(node.output.len());
+        for name in &node.output {
+            outputs.push(if name.is_empty() { None } else { Some(self.define(name, None)?) });
+        }
+        Ok(outputs)
+    }
+
+    fn constant(&self, node: &proto::Node) -> Result<Tensor> {
+        let [attribute] = &node.attribute[..] else {
+            bail!("Constant has {} attributes, not one", node.attribute.len())
+        };
+        let value = self.attribute(attribute)?;
+        Ok(match value {
+            Attribute::Tensor(tensor) => tensor,
+            Attribute::Float(v) => Tensor::scalar(v),
+            Attribute::Int(v) => Tensor::scalar(v),
+            Attribute::Floats(v) => Tensor::new(&[v.len()], v)?,
+            Attribute::Ints(v) => Tensor::new(&[v.len()], v)?,
+            Attribute::Text(_) | Attribute::Texts(_) | Attribute::Graph(_) => {
+                return Err(Error::new(format!("Constant of '{}' is not supported", attribute.name))
+                    .with_help("ESP-DL's models hold numbers only"));
+            }
+        })
+    }
+
+    fn node(&mut self, node: &proto::Node, outputs: Vec<Option<ValueId>>) -> Result<Node> {
+        let mut inputs = Vec::with_capacity(node.input.len());
+        for name in &node.input {
+            inputs.push(if name.is_empty() { None } else { Some(self.find(name)?) });
+        }
+        let mut attributes = Attributes::default();
+        for attribute in &node.attribute {
+            if attributes.get(&attribute.name).is_some() {
+                bail!("attribute '{}' is given twice", attribute.name)
+            }
+            attributes.set(&attribute.name, self.attribute(attribute)?);
+        }
+        let domain = if is_onnx(&node.domain) { String::new() } else { node.domain.clone() };
+        Ok(Node { name: node.name.clone(), op: node.op_type.clone(), domain, attributes, inputs, outputs })
+    }
+
+    fn find(&self, name: &str) -> Result<ValueId> {
+        self.ids.get(name).copied().ok_or_else(|| {
+            Error::new(format!("input '{name}' comes from nowhere: no node, initializer or model input has that name"))
+                .with_help("the model was cut or edited wrongly; export it again")
+        })
+    }
+
+    fn attribute(&self, proto: &proto::Attribute) -> Result<Attribute> {
+        let name = &proto.name;
+        if !proto.ref_attr_name.is_empty() {
+            bail!("attribute '{name}' refers to one of a function, outside any function")
+        }
+        let missing = || Error::new(format!("attribute '{name}' has no value"));
+        Ok(match attribute_kind(proto) {
+            kind::FLOAT => Attribute::Float(proto.f.unwrap_or_default()),
+            kind::INT => Attribute::Int(proto.i.unwrap_or_default()),
+            kind::STRING => Attribute::Text(text(proto.s.as_deref().unwrap_or_default()).into_owned()),
+            kind::TENSOR => Attribute::Tensor(tensor(proto.t.as_ref().ok_or_else(missing)?, self.folder)?),
+            kind::GRAPH => Attribute::Graph(Box::new(self.subgraph(proto.g.as_ref().ok_or_else(missing)?)?)),
+            kind::FLOATS => Attribute::Floats(proto.floats.clone()),
+            kind::INTS => Attribute::Ints(proto.ints.clone()),
+            kind::STRINGS => Attribute::Texts(proto.strings.iter().map(|s| text(s).into_owned()).collect()),
+            other => bail!("attribute '{name}' is of kind {other}, which is not supported"),
+        })
+    }
+
+    /// The body of an If or Loop: it may read the values of the graph around it by name.
+    fn subgraph(&self, proto: &proto::Graph) -> Result<Graph> {
+        let mut inner = Loader {
+            folder: self.folder,
+            opset: self.opset,
+            functions: self.functions,
+            graph: Graph { name: proto.name.clone(), opset: self.opset, ..Graph::default() },
+            ids: HashMap::new(),
+        };
+        inner.constants(proto)?;
+        for input in &proto.input {
+            let id = inner.define(&input.name, None)?;
+            inner.graph.inputs.push(id);
+        }
+        let made: Vec<&String> = proto.node.iter().flat_map(|node| &node.output).collect();
+        let read = proto.node.iter().flat_map(|node| &node.input).chain(proto.output.iter().map(|o| &o.name));
+        for name in read.filter(|name| !name.is_empty() && !made.contains(name)) {
+            if !inner.ids.contains_key(name) {
+                inner.define(name, None)?;
+            }
+        }
+        inner.nodes(&proto.node)?;
+        inner.outputs(proto)?;
+        Ok(inner.graph)
+    }
+
+    fn outputs(&mut self, proto: &proto::Graph) -> Result<()> {
+        if proto.output.is_empty() {
+            return Err(Error::new("the model has no outputs").with_help(NOT_ONNX));
+        }
+        for output in &proto.output {
+            let Some(&id) = self.ids.get(&output.name) else {
+                return Err(Error::new(format!("output '{}' of the model is made by no node", output.name))
+                    .with_help("the model was cut or edited wrongly; export it again"));
+            };
+            if self.graph.outputs.contains(&id) {
+                bail!("output '{}' of the model is listed twice", output.name)
+            }
+            self.graph.outputs.push(id);
+        }
+        Ok(())
+    }
+}
+
+fn is_constant(node: &proto::Node) -> bool {
+    node.op_type == "Constant" && is_onnx(&node.domain)
+}
+
+/// What a person can find the node by.
+fn title(node: &proto::Node) -> String {
+    match (node.name.is_empty(), node.output.iter().find(|name| !name.is_empty())) {
+        (false, _) => node.name.clone(),
+        (true, Some(output)) => format!("(unnamed {} that makes '{output}')", node.op_type),
+        (true, None) => format!("(unnamed {})", node.op_type),
+    }
+}
+
+/// The kind that the file gives, or the one that the filled field shows.
+fn attribute_kind(proto: &proto::Attribute) -> i32 {
+    if proto.kind != kind::UNDEFINED {
+        return proto.kind;
+    }
+    let filled = [
+        (proto.f.is_some(), kind::FLOAT),
+        (proto.i.is_some(), kind::INT),
+        (proto.s.is_some(), kind::STRING),
+        (proto.t.is_some(), kind::TENSOR),
+        (proto.g.is_some(), kind::GRAPH),
+        (!proto.floats.is_empty(), kind::FLOATS),
+        (!proto.strings.is_empty(), kind::STRINGS),
+    ];
+    filled.iter().find(|(is, _)| *is).map_or(kind::INTS, |&(_, kind)| kind)
+}

@@ -1,0 +1,180 @@
+//! `TensorProto` to [`Tensor`]: raw bytes, typed fields, external data.
+
+use std::borrow::Cow;
+use std::path::Path;
+
+use super::{external, proto};
+use crate::graph::{DataType, Element, Tensor};
+use crate::{Error, Result, bail};
+
+/// What an ONNX element type becomes here; an error for types that the chips have no use for.
+pub fn data_type(elem_type: i32) -> Result<DataType> {
+    Ok(match elem_type {
+        1 | FLOAT16 | BFLOAT16 => DataType::F32,
+        2 => DataType::U8,
+        3 => DataType::I8,
+        4 => DataType::U16,
+        5 => DataType::I16,
+        6 => DataType::I32,
+        7 => DataType::I64,
+        9 => DataType::Bool,
+        11 => DataType::F64,
+        12 => DataType::U32,
+        13 => DataType::U64,
+        8 => bail!("strings are not supported"),
+        14 | 15 => bail!("complex numbers are not supported"),
+        17..=20 | 23 | 24 => bail!("8-bit and 4-bit floats are not supported"),
+        21 | 22 | 25 | 26 => bail!("packed 4-bit and 2-bit integers are not supported"),
+        0 => bail!("the element type is not given"),
+        other => bail!("element type {other} is unknown"),
+    })
+}
+
+const FLOAT16: i32 = 10;
+const BFLOAT16: i32 = 16;
+
+/// Dimensions as sizes, and their product; refuses what cannot be a shape.
+pub fn shape(dims: &[i64]) -> Result<(Vec<usize>, usize)> {
+    let shape: Option<Vec<usize>> = dims.iter().map(|&d| usize::try_from(d).ok()).collect();
+    let Some(shape) = shape else { bail!("shape {dims:?} has a negative dimension") };
+    // Zero dimensions left out: `[0, huge, huge]` must not pass either.
+    let whole = shape.iter().filter(|&&d| d != 0).try_fold(1usize, |size, &d| size.checked_mul(d));
+    match whole.filter(|&size| size <= isize::MAX as usize / 8) {
+        Some(size) => Ok((shape.clone(), if shape.contains(&0) { 0 } else { size })),
+        None => bail!("shape {dims:?} has more elements than any memory"),
+    }
+}
+
+/// The tensor of an initializer or an attribute.
+pub fn tensor(proto: &proto::Tensor, folder: &Path) -> Result<Tensor> {
+    read(proto, folder).map_err(|e| {
+        if e.what().contains(&format!("'{}'", proto.name)) {
+            return e;
+        }
+        let named = Error::new(format!("tensor '{}': {}", proto.name, e.what()));
+        match e.help() {
+            Some(help) => named.with_help(help),
+            None => named.with_help("export the model again; ESP-DL runs float32 models with integer indices"),
+        }
+    })
+}
+
+fn read(proto: &proto::Tensor, folder: &Path) -> Result<Tensor> {
+    let kind = data_type(proto.data_type)?;
+    let (shape, count) = shape(&proto.dims)?;
+    let Some(size) = count.checked_mul(stored_size(proto.data_type, kind)) else {
+        bail!("shape {shape:?} is too large")
+    };
+    let raw = match proto.data_location {
+        0 => proto.raw_data.clone(),
+        1 => Some(external::read(proto, folder, size)?),
+        other => bail!("data location {other} is unknown"),
+    };
+    if let Some(raw) = raw.filter(|raw| !raw.is_empty() || size == 0) {
+        if raw.len() != size {
+            bail!("{} bytes of data, shape {shape:?} of {} needs {size}", raw.len(), kind.name())
+        }
+        return from_raw(proto.data_type, &shape, &raw);
+    }
+    from_fields(proto, &shape, count)
+}
+
+/// Bytes an element in the file.
+fn stored_size(elem_type: i32, kind: DataType) -> usize {
+    if matches!(elem_type, FLOAT16 | BFLOAT16) { 2 } else { kind.size() }
+}
+
+fn from_raw(elem_type: i32, shape: &[usize], raw: &[u8]) -> Result<Tensor> {
+    fn numbers<T: Element, const N: usize>(shape: &[usize], raw: &[u8], from: fn([u8; N]) -> T) -> Result<Tensor> {
+        Tensor::new(shape, raw.as_chunks::<N>().0.iter().map(|&bytes| from(bytes)).collect())
+    }
+    match elem_type {
+        1 => numbers(shape, raw, f32::from_le_bytes),
+        2 => numbers(shape, raw, u8::from_le_bytes),
+        3 => numbers(shape, raw, i8::from_le_bytes),
+        4 => numbers(shape, raw, u16::from_le_bytes),
+        5 => numbers(shape, raw, i16::from_le_bytes),
+        6 => numbers(shape, raw, i32::from_le_bytes),
+        7 => numbers(shape, raw, i64::from_le_bytes),
+        9 => numbers(shape, raw, |[byte]: [u8; 1]| byte != 0),
+        FLOAT16 => numbers(shape, raw, |bytes| widen_f16(u16::from_le_bytes(bytes))),
+        11 => numbers(shape, raw, f64::from_le_bytes),
+        12 => numbers(shape, raw, u32::from_le_bytes),
+        13 => numbers(shape, raw, u64::from_le_bytes),
+        BFLOAT16 => numbers(shape, raw, |bytes| widen_bf16(u16::from_le_bytes(bytes))),
+        other => bail!("element type {other} is unknown"),
+    }
+}
+
+fn from_fields(proto: &proto::Tensor, shape: &[usize], count: usize) -> Result<Tensor> {
+    fn cast<S: Copy, T: Element>(shape: &[usize], count: usize, field: &[S], to: fn(S) -> T) -> Result<Tensor> {
+        if field.len() != count {
+            bail!("{} elements of data, shape {shape:?} needs {count}", field.len())
+        }
+        Tensor::new(shape, field.iter().map(|&v| to(v)).collect())
+    }
+    // Narrow integers and half floats are kept in the low bits of int32_data, by the standard.
+    let int32 = &proto.int32_data;
+    match proto.data_type {
+        1 => cast(shape, count, &proto.float_data, |v: f32| v),
+        2 => cast(shape, count, int32, |v| v as u8),
+        3 => cast(shape, count, int32, |v| v as i8),
+        4 => cast(shape, count, int32, |v| v as u16),
+        5 => cast(shape, count, int32, |v| v as i16),
+        6 => cast(shape, count, int32, |v| v),
+        7 => cast(shape, count, &proto.int64_data, |v: i64| v),
+        9 => cast(shape, count, int32, |v| v != 0),
+        FLOAT16 => cast(shape, count, int32, |v| widen_f16(v as u16)),
+        11 => cast(shape, count, &proto.double_data, |v: f64| v),
+        12 => cast(shape, count, &proto.uint64_data, |v| v as u32),
+        13 => cast(shape, count, &proto.uint64_data, |v| v),
+        BFLOAT16 => cast(shape, count, int32, |v| widen_bf16(v as u16)),
+        other => bail!("element type {other} is unknown"),
+    }
+}
+
+/// IEEE 754 binary16 to binary32; exact.
+fn widen_f16(bits: u16) -> f32 {
+    let sign = u32::from(bits & 0x8000) << 16;
+    let exponent = u32::from(bits >> 10 & 0x1f);
+    let fraction = u32::from(bits & 0x3ff);
+    match exponent {
+        // Subnormal: fraction x 2^-24.
+        0 => f32::from_bits(sign | (fraction as f32 * 2f32.powi(-24)).to_bits()),
+        31 => f32::from_bits(sign | 0x7f80_0000 | fraction << 13),
+        _ => f32::from_bits(sign | (exponent + 112) << 23 | fraction << 13),
+    }
+}
+
+fn widen_bf16(bits: u16) -> f32 {
+    f32::from_bits(u32::from(bits) << 16)
+}
+
+/// Text of a bytes field, as ONNX stores strings.
+pub fn text(bytes: &[u8]) -> Cow<'_, str> {
+    String::from_utf8_lossy(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn half_floats_widen_exactly() {
+        let cases =
+            [(0x3c00, 1.0), (0xc000, -2.0), (0x7bff, 65504.0), (0x0001, 2f32.powi(-24)), (0x0400, 2f32.powi(-14))];
+        for (bits, value) in cases {
+            assert_eq!(widen_f16(bits), value, "{bits:#06x}");
+        }
+        assert!(widen_f16(0x7e00).is_nan() && widen_f16(0xfc00) == f32::NEG_INFINITY);
+        assert_eq!(widen_bf16(0xc040), -3.0);
+    }
+
+    #[test]
+    fn shapes_that_cannot_be_are_refused() {
+        assert_eq!(shape(&[2, 0, 3]).unwrap(), (vec![2, 0, 3], 0));
+        for dims in [&[-1][..], &[i64::MAX, 2], &[0, i64::MAX, i64::MAX], &[1 << 31, 1 << 31, 4]] {
+            assert!(shape(dims).is_err(), "{dims:?}");
+        }
+    }
+}
