@@ -10,10 +10,13 @@ pub mod batched;
 pub mod buffer;
 pub mod conv;
 pub mod dense;
+pub mod errors;
+pub mod histogram;
 pub mod matmul;
 pub mod pool;
 pub mod real;
 pub mod rounding;
+pub mod simd;
 pub mod transposed;
 pub mod window;
 

@@ -21,7 +21,18 @@ pub trait Real:
     const ONE: Self;
     const NEG_INFINITY: Self;
 
+    /// 2^exponent: 0 below the smallest subnormal, infinite above the largest number.
+    fn power(exponent: i32) -> Self;
     fn from_f32(value: f32) -> Self;
+    /// Rounded to the nearest.
+    fn from_f64(value: f64) -> Self;
+    fn to_f64(self) -> f64;
+    /// Toward zero, saturating.
+    fn to_i32(self) -> i32;
+    /// To the nearest integer, ties to even.
+    fn round_even(self) -> Self;
+    fn floor(self) -> Self;
+    fn is_finite(self) -> bool;
     fn from_usize(value: usize) -> Self;
     /// `max(low)` then `min(high)`; NaN stays NaN.
     fn clamped(self, low: Self, high: Self) -> Self;
@@ -29,15 +40,51 @@ pub trait Real:
 }
 
 macro_rules! real {
-    ($type:ty) => {
+    ($type:ty, $bits:ty) => {
         impl Real for $type {
             const ZERO: Self = 0.0;
             const ONE: Self = 1.0;
             const NEG_INFINITY: Self = <$type>::NEG_INFINITY;
 
+            fn power(exponent: i32) -> Self {
+                let (bias, digits) = (<$type>::MAX_EXP - 1, <$type>::MANTISSA_DIGITS as i32 - 1);
+                if exponent > bias {
+                    <$type>::INFINITY
+                } else if exponent > -bias {
+                    <$type>::from_bits(((exponent + bias) as $bits) << digits)
+                } else if exponent > -bias - digits {
+                    <$type>::from_bits(1 << (exponent + bias + digits - 1))
+                } else {
+                    0.0
+                }
+            }
             #[inline(always)]
             fn from_f32(value: f32) -> Self {
                 value.into()
+            }
+            #[inline(always)]
+            fn from_f64(value: f64) -> Self {
+                value as $type
+            }
+            #[inline(always)]
+            fn to_f64(self) -> f64 {
+                self.into()
+            }
+            #[inline(always)]
+            fn to_i32(self) -> i32 {
+                self as i32
+            }
+            #[inline(always)]
+            fn round_even(self) -> Self {
+                self.round_ties_even()
+            }
+            #[inline(always)]
+            fn floor(self) -> Self {
+                self.floor()
+            }
+            #[inline(always)]
+            fn is_finite(self) -> bool {
+                self.is_finite()
             }
             #[inline(always)]
             fn from_usize(value: usize) -> Self {
@@ -57,12 +104,29 @@ macro_rules! real {
     };
 }
 
-real!(f32);
-real!(f64);
+real!(f32, u32);
+real!(f64, u64);
 
 /// Clamps every element to `[low, high]`.
 pub fn clamp<T: Real>(values: &mut [T], (low, high): (T, T)) {
     for v in values {
         *v = v.clamped(low, high);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn powers_reach_from_the_smallest_subnormal_to_infinity() {
+        assert_eq!(
+            [-150, -149, -127, -126, 0, 127, 128].map(f32::power),
+            [0.0, f32::from_bits(1), f32::MIN_POSITIVE / 2.0, f32::MIN_POSITIVE, 1.0, 2f32.powi(127), f32::INFINITY]
+        );
+        assert_eq!(
+            [-1075, -1074, 1023, 1024].map(f64::power),
+            [0.0, f64::from_bits(1), 2f64.powi(1023), f64::INFINITY]
+        );
     }
 }

@@ -1,0 +1,187 @@
+//! Ranges, order statistics and histograms of slices, with torch's arithmetic (CPU, float32).
+
+use super::simd::multiversion;
+
+/// The smallest and the largest element; both NaN where any is. `None` of nothing.
+pub fn min_max(values: &[f32]) -> Option<(f32, f32)> {
+    let (min, max, nan) = scan(values);
+    match values {
+        [] => None,
+        _ if nan => Some((f32::NAN, f32::NAN)),
+        _ => Some((min, max)),
+    }
+}
+
+const LANES: usize = 64;
+
+multiversion! {
+    fn scan(values: &[f32]) -> (f32, f32, bool) {
+        let (mut min, mut max) = ([f32::INFINITY; LANES], [f32::NEG_INFINITY; LANES]);
+        let mut nans = [0u32; LANES];
+        let mut chunks = values.chunks_exact(LANES);
+        for chunk in &mut chunks {
+            for i in 0..LANES {
+                let v = chunk[i];
+                min[i] = if v < min[i] { v } else { min[i] };
+                max[i] = if v > max[i] { v } else { max[i] };
+                nans[i] |= u32::from(v.is_nan());
+            }
+        }
+        for (i, &v) in chunks.remainder().iter().enumerate() {
+            min[i] = if v < min[i] { v } else { min[i] };
+            max[i] = if v > max[i] { v } else { max[i] };
+            nans[i] |= u32::from(v.is_nan());
+        }
+        (
+            min.into_iter().fold(f32::INFINITY, f32::min),
+            max.into_iter().fold(f32::NEG_INFINITY, f32::max),
+            nans.into_iter().any(|n| n != 0),
+        )
+    }
+}
+
+/// The k-th smallest element, counted from 1, as `torch.kthvalue` gives it: NaN is larger than
+/// every number. Reorders `values`. `None` where there is no such element.
+pub fn kth_value(values: &mut [f32], k: usize) -> Option<f32> {
+    let index = k.checked_sub(1).filter(|&i| i < values.len())?;
+    for v in values.iter_mut().filter(|v| v.is_nan()) {
+        // The sign of a NaN would decide its place below.
+        *v = f32::NAN;
+    }
+    Some(*values.select_nth_unstable_by(index, f32::total_cmp).1)
+}
+
+/// Adds `torch.histc(torch.abs(values), bins, min=0, max=max)` to `counts`, one a bin.
+pub fn add_abs_histogram(values: &[f32], max: f32, counts: &mut [u32]) {
+    let magnitudes = || min_max(&values.iter().map(|v| v.abs()).collect::<Vec<_>>());
+    let (left, right) = edges(0.0, max, magnitudes);
+    add_counts(values, Bins { left, right, count: counts.len(), absolute: true }, counts);
+}
+
+/// Adds `torch.histc(values, bins, min, max)` to `counts`, one a bin.
+pub fn add_histogram(values: &[f32], min: f32, max: f32, counts: &mut [u32]) {
+    let (left, right) = edges(min, max, || min_max(values));
+    add_counts(values, Bins { left, right, count: counts.len(), absolute: false }, counts);
+}
+
+/// Equal edges mean the range of the data; where that is one number, one to either side of it.
+fn edges(min: f32, max: f32, range: impl FnOnce() -> Option<(f32, f32)>) -> (f32, f32) {
+    if min != max {
+        return (min, max);
+    }
+    match range() {
+        Some((a, b)) if a != b => (a, b),
+        Some((a, _)) => (a - 1.0, a + 1.0),
+        None => (min - 1.0, max + 1.0),
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Bins {
+    left: f32,
+    right: f32,
+    count: usize,
+    absolute: bool,
+}
+
+/// Elements placed at a time; their places stay in the fastest cache.
+const BLOCK: usize = 512;
+
+/// Copies of the histogram that are counted into by turns: neighbours often fall into one bin,
+/// and a count that waits for the one before it is slow.
+const COPIES: usize = 4;
+
+fn add_counts(values: &[f32], bins: Bins, counts: &mut [u32]) {
+    if bins.count == 0 || !bins.left.is_finite() || !bins.right.is_finite() {
+        return;
+    }
+    // One slot more, for what lies outside.
+    let stride = bins.count + 1;
+    let mut copies = vec![0u32; stride * COPIES];
+    let mut places = [0u32; BLOCK];
+    for block in values.chunks(BLOCK) {
+        let places = &mut places[..block.len()];
+        place(block, bins, places);
+        let mut quads = places.chunks_exact(COPIES);
+        for quad in &mut quads {
+            for (copy, &place) in quad.iter().enumerate() {
+                copies[copy * stride + place as usize] += 1;
+            }
+        }
+        for &place in quads.remainder() {
+            copies[place as usize] += 1;
+        }
+    }
+    for copy in copies.chunks_exact(stride) {
+        for (total, &n) in counts.iter_mut().zip(copy) {
+            *total = total.saturating_add(n);
+        }
+    }
+}
+
+multiversion! {
+    /// Each value's bin; `count` where it lies outside or is NaN.
+    /// The order of operations is that of torch's `HistogramKernel.cpp`.
+    fn place(values: &[f32], bins: Bins, places: &mut [u32]) {
+        let (count, width) = (bins.count as f32, bins.right - bins.left);
+        let last = bins.count as i32 - 1;
+        let outside = bins.count as i32;
+        for (place, &v) in places.iter_mut().zip(values) {
+            let v = if bins.absolute { v.abs() } else { v };
+            let position = ((v - bins.left) * count / width) as i32;
+            let inside = (v >= bins.left) & (v <= bins.right);
+            *place = if inside { position.min(last) } else { outside } as u32;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn abs_histogram(values: &[f32], max: f32, bins: usize) -> Vec<u32> {
+        let mut counts = vec![0; bins];
+        add_abs_histogram(values, max, &mut counts);
+        counts
+    }
+
+    #[test]
+    fn right_edge_counts_and_beyond_does_not() {
+        assert_eq!(abs_histogram(&[0.0, -0.5, 1.0, 1.0, 1.1, f32::NAN, f32::INFINITY], 1.0, 4), [1, 0, 1, 2]);
+    }
+
+    #[test]
+    fn multiplies_before_it_divides() {
+        // 0.7 * 10 is 7 in float32; 0.7 / 1.0 * 10 too, but 0.3 / 3 * 10 and 0.3 * 10 / 3 differ.
+        let mut counts = [0; 10];
+        add_histogram(&[0.3], 0.0, 3.0, &mut counts);
+        assert_eq!(counts, [0, 1, 0, 0, 0, 0, 0, 0, 0, 0]);
+    }
+
+    #[test]
+    fn equal_edges_stand_for_the_data_range() {
+        assert_eq!(abs_histogram(&[0.0, 0.0, 0.0], 0.0, 4), [0, 0, 3, 0]);
+        assert_eq!(abs_histogram(&[2.0, -2.0], 0.0, 4), [0, 0, 2, 0]);
+        assert_eq!(abs_histogram(&[1.0, -2.0, 1.5], 0.0, 4), [1, 0, 1, 1]);
+    }
+
+    #[test]
+    fn ranges_see_every_element_and_nan() {
+        let mut values: Vec<f32> = (0..1000).map(|v| v as f32).collect();
+        values[999] = -7.0;
+        assert_eq!(min_max(&values), Some((-7.0, 998.0)));
+        values[70] = f32::NAN;
+        assert!(min_max(&values).unwrap().0.is_nan());
+        assert_eq!(min_max(&[]), None);
+    }
+
+    #[test]
+    fn kth_counts_from_one_and_puts_nan_last() {
+        let values = || [3.0, -f32::NAN, 1.0, 2.0];
+        assert_eq!(kth_value(&mut values(), 1), Some(1.0));
+        assert_eq!(kth_value(&mut values(), 3), Some(3.0));
+        assert!(kth_value(&mut values(), 4).unwrap().is_nan());
+        assert_eq!(kth_value(&mut values(), 0), None);
+        assert_eq!(kth_value(&mut values(), 5), None);
+    }
+}
