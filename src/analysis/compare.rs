@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 
 use crate::graph::Tensor;
+use crate::kernels::errors::error_sums;
+use crate::kernels::real::Real;
 use crate::{Result, bail};
 
 use super::Error;
@@ -29,14 +31,14 @@ impl Comparison {
             [n] => (1, *n),
             [n, ..] => (*n, *n),
         };
-        let (q, f) = (floats(quantized), floats(float));
-        let row = f.len() / rows.max(1);
         let mut sum = Comparison { weight: weight as f64, ..Default::default() };
+        let row = float.len() / rows.max(1);
         if row == 0 {
             return Ok(sum);
         }
-        for (q, f) in q.chunks_exact(row).zip(f.chunks_exact(row)) {
-            sum.add_row(q, f);
+        match (quantized.slice::<f32>(), float.slice::<f32>()) {
+            (Some(q), Some(f)) => sum.add_rows(q, f, row),
+            _ => sum.add_rows(&floats(quantized), &floats(float), row),
         }
         let mean = weight as f64 / rows as f64;
         sum.nsr *= mean;
@@ -45,18 +47,14 @@ impl Comparison {
         Ok(sum)
     }
 
-    fn add_row(&mut self, q: &[f64], f: &[f64]) {
-        let (mut noise, mut signal, mut dot, mut power) = (0.0, 0.0, 0.0, 0.0);
-        for (&q, &f) in q.iter().zip(f) {
-            noise += (q - f) * (q - f);
-            signal += f * f;
-            dot += q * f;
-            power += q * q;
+    fn add_rows<T: Real>(&mut self, q: &[T], f: &[T], row: usize) {
+        for (q, f) in q.chunks_exact(row).zip(f.chunks_exact(row)) {
+            let sums = error_sums(q, f);
+            self.nsr += sums.noise / (sums.signal + 1e-7);
+            self.mse += sums.noise / row as f64;
+            // torch.cosine_similarity: each norm is at least 1e-8.
+            self.cosine += sums.dot / (sums.signal.sqrt().max(1e-8) * sums.power.sqrt().max(1e-8));
         }
-        self.nsr += noise / (signal + 1e-7);
-        self.mse += noise / f.len() as f64;
-        // torch.cosine_similarity: each norm is at least 1e-8.
-        self.cosine += dot / (signal.sqrt().max(1e-8) * power.sqrt().max(1e-8));
     }
 
     pub fn add(&mut self, other: Comparison) {
@@ -79,5 +77,37 @@ pub(super) fn floats(tensor: &Tensor) -> Cow<'_, [f64]> {
         Tensor::F32(a) => a.iter().map(|&v| f64::from(v)).collect(),
         Tensor::U64(a) => a.iter().map(|&v| v as f64).collect(),
         other => other.to_i64s().unwrap_or_default().into_iter().map(|v| v as f64).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tensor(shape: &[usize], values: &[f32]) -> Tensor {
+        Tensor::new(shape, values.to_vec()).unwrap()
+    }
+
+    #[test]
+    fn rows_of_the_first_axis_count_alike() {
+        let c =
+            Comparison::of(&tensor(&[2, 2], &[1.0, 1.0, 4.0, 3.0]), &tensor(&[2, 2], &[1.0, 0.0, 4.0, 0.0])).unwrap();
+        // Rows: 1 / (1 + 1e-7) and 9 / (16 + 1e-7).
+        assert!((c.mean().nsr - 0.78125).abs() < 1e-6);
+        assert!((c.mean().mse - 2.5).abs() < 1e-12);
+        assert!((c.mean().cosine - (0.5f64.sqrt() + 0.8) / 2.0).abs() < 1e-12);
+    }
+
+    #[test]
+    fn a_vector_is_one_row_that_weighs_its_length() {
+        let mut sum = Comparison::of(&tensor(&[3], &[2.0, 0.0, 0.0]), &tensor(&[3], &[1.0, 0.0, 0.0])).unwrap();
+        sum.add(Comparison::of(&tensor(&[1], &[1.0]), &tensor(&[1], &[1.0])).unwrap());
+        // NSR 1 with weight 3, NSR 0 with weight 1.
+        assert!((sum.mean().nsr - 0.75).abs() < 1e-6);
+    }
+
+    #[test]
+    fn other_shapes_are_refused() {
+        assert!(Comparison::of(&tensor(&[1], &[1.0]), &tensor(&[2], &[1.0, 1.0])).is_err());
     }
 }

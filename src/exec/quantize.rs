@@ -1,6 +1,7 @@
 //! Fake quantization of a tensor.
 
-use crate::graph::Tensor;
+use crate::graph::{Element, Tensor};
+use crate::kernels::real::Real;
 use crate::kernels::rounding;
 use crate::{Error, Result, bail};
 
@@ -11,40 +12,25 @@ use super::FakeQuant;
 /// Integers and booleans pass unchanged: they are shapes, indices and conditions.
 pub fn fake_quantize(tensor: Tensor, q: &FakeQuant) -> Result<Tensor> {
     let shape = tensor.shape().to_vec();
-    let channels = channels(&shape, q)?;
+    let inner = channel_length(&shape, q)?;
     Ok(match tensor {
-        Tensor::F32(_) => {
-            let mut values = tensor.into_vec::<f32>().unwrap_or_default();
-            match channels {
-                None => rounding::fake_quantize_f32(&mut values, q.exponents[0], q.bits, q.rounding),
-                Some(inner) => {
-                    for (channel, block) in values.chunks_mut(inner).enumerate() {
-                        let e = q.exponents[channel % q.exponents.len()];
-                        rounding::fake_quantize_f32(block, e, q.bits, q.rounding);
-                    }
-                }
-            }
-            Tensor::new(&shape, values)?
-        }
-        Tensor::F64(_) => {
-            let mut values = tensor.into_vec::<f64>().unwrap_or_default();
-            match channels {
-                None => rounding::fake_quantize_f64(&mut values, q.exponents[0], q.bits, q.rounding),
-                Some(inner) => {
-                    for (channel, block) in values.chunks_mut(inner).enumerate() {
-                        let e = q.exponents[channel % q.exponents.len()];
-                        rounding::fake_quantize_f64(block, e, q.bits, q.rounding);
-                    }
-                }
-            }
-            Tensor::new(&shape, values)?
-        }
+        Tensor::F32(_) => Tensor::new(&shape, quantized::<f32>(tensor, q, inner))?,
+        Tensor::F64(_) => Tensor::new(&shape, quantized::<f64>(tensor, q, inner))?,
         other => other,
     })
 }
 
+fn quantized<T: Element + Real>(tensor: Tensor, q: &FakeQuant, inner: Option<usize>) -> Vec<T> {
+    let mut values = tensor.into_vec::<T>().unwrap_or_default();
+    match inner {
+        None => rounding::fake_quantize(&mut values, q.exponents[0], q.bits, q.rounding),
+        Some(inner) => rounding::fake_quantize_channels(&mut values, &q.exponents, inner, q.bits, q.rounding),
+    }
+    values
+}
+
 /// Elements of one channel's block, or `None` where one exponent serves all.
-fn channels(shape: &[usize], q: &FakeQuant) -> Result<Option<usize>> {
+fn channel_length(shape: &[usize], q: &FakeQuant) -> Result<Option<usize>> {
     match (q.exponents.len(), q.axis) {
         (1, _) => Ok(None),
         (0, _) => bail!("a quantized tensor of shape {shape:?} has no exponent"),
