@@ -39,11 +39,19 @@ pub fn read(text: &str) -> (Config, Vec<Problem>) {
 fn syntax(text: &str, error: &toml::de::Error) -> Problem {
     let span = error.span().unwrap_or(0..0);
     let span = span.start.min(text.len())..span.end.min(text.len());
-    let problem = Problem::new(ProblemKind::Syntax, span.clone(), error.message().trim_end_matches('.'));
-    let line = text.get(..span.start).and_then(|t| t.rsplit('\n').next()).unwrap_or_default();
+    let before = text.get(..span.start).and_then(|t| t.rsplit('\n').next()).unwrap_or_default();
     let rest = text.get(span.start..).and_then(|t| t.lines().next()).unwrap_or_default();
-    match format!("{line}{rest}").trim_start().starts_with('/') {
-        true => problem.with_help("names of layers stand in quotes: \"/features/0/Conv\" = \"int16\""),
+    let problem = Problem::new(ProblemKind::Syntax, span.clone(), error.message().trim_end_matches('.'));
+    if format!("{before}{rest}").trim_start().starts_with('/') {
+        return problem.with_help("names of layers stand in quotes: \"/features/0/Conv\" = \"int16\"");
+    }
+    let written = text.get(span.clone()).unwrap_or_default();
+    match before.trim_end().ends_with('=') && written.starts_with(|c: char| c.is_alphabetic() || c == '.') {
+        true => {
+            let mut unquoted = Problem::new(ProblemKind::Syntax, span.clone(), format!("`{written}` is not in quotes"));
+            unquoted.suggestion = Some(Suggestion { span, text: format!("\"{written}\"") });
+            unquoted.with_help(format!("{}\"{written}\"", before.trim_start()))
+        }
         false => problem,
     }
 }
