@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::quant::{Scheme, Settings};
+use crate::quant::{Port, Scheme, Settings};
 
 /// Difference of two tensors, mean over samples.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -11,15 +11,6 @@ pub struct Error {
     pub nsr: f64,
     pub cosine: f64,
     pub mse: f64,
-}
-
-/// One port of a layer that is quantized.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Port {
-    pub name: String,
-    pub bits: u32,
-    /// log2 of the scale, one per channel where per-channel; the port's effective ones.
-    pub exponents: Vec<i32>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

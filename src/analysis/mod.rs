@@ -22,7 +22,8 @@ pub struct Subject<'a> {
     pub tick: Tick<'a>,
 }
 
-pub use figures::{Error, Histogram, Layer, OutputError, Port, Report, Seconds, Statistics, TensorStatistics};
+pub use crate::quant::Port;
+pub use figures::{Error, Histogram, Layer, OutputError, Report, Seconds, Statistics, TensorStatistics};
 pub use graphwise::{Graphwise, graphwise};
 pub use layerwise::layerwise;
 pub use statistics::statistics;

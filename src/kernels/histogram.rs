@@ -91,9 +91,15 @@ const BLOCK: usize = 512;
 /// and a count that waits for the one before it is slow.
 const COPIES: usize = 4;
 
+/// From here on the copies would cost more than the waiting.
+const MANY_BINS: usize = 1 << 14;
+
 fn add_counts(values: &[f32], bins: Bins, counts: &mut [u32]) {
     if bins.count == 0 || !bins.left.is_finite() || !bins.right.is_finite() {
         return;
+    }
+    if bins.count >= MANY_BINS {
+        return add_sparse(values, bins, counts);
     }
     // One slot more, for what lies outside.
     let stride = bins.count + 1;
@@ -115,6 +121,20 @@ fn add_counts(values: &[f32], bins: Bins, counts: &mut [u32]) {
     for copy in copies.chunks_exact(stride) {
         for (total, &n) in counts.iter_mut().zip(copy) {
             *total = total.saturating_add(n);
+        }
+    }
+}
+
+/// Into `counts` itself.
+fn add_sparse(values: &[f32], bins: Bins, counts: &mut [u32]) {
+    let mut places = [0u32; BLOCK];
+    for block in values.chunks(BLOCK) {
+        let places = &mut places[..block.len()];
+        place(block, bins, places);
+        for &place in &*places {
+            if let Some(count) = counts.get_mut(place as usize) {
+                *count = count.saturating_add(1);
+            }
         }
     }
 }
@@ -163,6 +183,14 @@ mod tests {
         assert_eq!(abs_histogram(&[0.0, 0.0, 0.0], 0.0, 4), [0, 0, 3, 0]);
         assert_eq!(abs_histogram(&[2.0, -2.0], 0.0, 4), [0, 0, 2, 0]);
         assert_eq!(abs_histogram(&[1.0, -2.0, 1.5], 0.0, 4), [1, 0, 1, 1]);
+    }
+
+    #[test]
+    fn many_bins_count_alike() {
+        let values = [0.0, 0.25, -0.5, 1.0, 1.5];
+        let many = abs_histogram(&values, 1.0, MANY_BINS);
+        assert_eq!(many.iter().sum::<u32>(), 4);
+        assert_eq!([0, MANY_BINS / 4, MANY_BINS / 2, MANY_BINS - 1].map(|b| many[b]), [1; 4]);
     }
 
     #[test]

@@ -3,6 +3,27 @@
 //! The reference is esp-ppq 1.3.12; the file that decides is named beside each rule.
 //! Never: editors, files, rendering.
 
+mod calibrate;
+mod config;
+mod links;
+mod names;
+mod observations;
+pub mod observe;
+mod passes;
+mod plan;
+mod quantized;
 mod settings;
+mod simulate;
+pub mod sockets;
+#[cfg(test)]
+mod tests;
 
-pub use settings::{Method, Scheme, Settings, Target};
+pub use calibrate::calibrate;
+pub use config::{Config, ConfigId, Configs, State};
+pub use names::{check as check_names, nearest as nearest_names};
+pub use observations::{Observation, Observations};
+pub use plan::{NodeConfig, Observed, Plan, plan};
+pub use quantized::{Port, Quantized};
+pub use settings::{Family, Method, Scheme, Settings, Target};
+
+use quantized::finish;

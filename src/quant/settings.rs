@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::kernels::rounding::Rounding;
+
 /// A chip, or `c` for ESP-DL's portable code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -82,4 +84,69 @@ pub struct Settings {
     pub method: Option<Method>,
     /// By layer name, over `method`.
     pub layer_methods: BTreeMap<String, Method>,
+}
+
+impl Target {
+    /// Which of ESP-DL's kernels it runs.
+    pub fn family(self) -> Family {
+        match self {
+            Target::Esp32p4 | Target::Esp32s31 => Family::P4,
+            Target::Esp32s3 => Family::S3,
+            _ => Family::C,
+        }
+    }
+
+    /// How a shifted sum is rounded (`EspdlQuantizer.py`).
+    pub fn rounding(self) -> Rounding {
+        match self.family() {
+            Family::P4 => Rounding::HalfEven,
+            Family::S3 | Family::C => Rounding::HalfUp,
+        }
+    }
+
+    /// Whether Conv, ConvTranspose and Gemm have one weight scale a channel.
+    pub fn per_channel(self) -> bool {
+        self.family() == Family::P4
+    }
+
+    /// Width of the bias of a layer with this scheme (`_PLATFORM_CONFIGS` in `EspdlQuantizer.py`).
+    pub fn bias_bits(self, scheme: Scheme) -> u32 {
+        match (self.family(), scheme.activation_bits()) {
+            (Family::P4 | Family::C, 8) => 32,
+            (Family::S3, 8) => 20,
+            (Family::P4 | Family::S3, _) => 40,
+            (Family::C, _) => 64,
+        }
+    }
+}
+
+/// Kernels of ESP-DL: the vector instructions of the P4 or of the S3, or portable code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Family {
+    P4,
+    S3,
+    C,
+}
+
+impl Scheme {
+    /// Width of activations; a float layer counts as 8, of which nothing follows.
+    pub fn activation_bits(self) -> u32 {
+        match self {
+            Scheme::Int8 | Scheme::Float => 8,
+            Scheme::Int16 | Scheme::W8A16 => 16,
+        }
+    }
+}
+
+impl Settings {
+    /// int8, kl or minmax by the scheme, no layer set apart.
+    pub fn new(target: Target, scheme: Scheme) -> Settings {
+        Settings { target, scheme, layer_schemes: BTreeMap::new(), method: None, layer_methods: BTreeMap::new() }
+    }
+
+    /// The observer of a layer's activations.
+    pub fn method_of(&self, layer: &str) -> Method {
+        let default = if self.scheme.activation_bits() == 8 { Method::Kl } else { Method::MinMax };
+        self.layer_methods.get(layer).copied().or(self.method).unwrap_or(default)
+    }
 }

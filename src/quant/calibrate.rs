@@ -1,0 +1,211 @@
+//! Two passes over the samples give every port that the plan has left open its scale.
+//!
+//! esp-ppq: `RuntimeCalibrationPass` in `optim/calibration.py`. Ranges and percentiles are settled by the
+//! first pass; kl and mse take a second one for their histograms, in which, as there, the ports settled
+//! by the first are already quantized.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+
+use rayon::prelude::*;
+
+use crate::exec::{Program, Samples, Tick};
+use crate::graph::{Tensor, ValueId};
+use crate::{Error, Result, bail};
+
+use super::observations::{Fingerprints, Observation, Observations};
+use super::observe::{Extremes, Histogram, histogram_exponent, percentiles};
+use super::plan::{Observed, Plan};
+use super::{Method, Quantized, finish};
+
+/// Calibrates over all samples. What `known` holds is not observed again; what is new is added to it.
+pub fn calibrate(plan: Plan, samples: &dyn Samples, known: &mut Observations, tick: Tick) -> Result<Quantized> {
+    let ports = plan.observed();
+    check(&plan, samples, &ports)?;
+    let mut calibration = Calibration { plan, samples, known, tick };
+    calibration.run(&ports)?;
+    Ok(finish(calibration.plan))
+}
+
+fn check(plan: &Plan, samples: &dyn Samples, ports: &[Observed]) -> Result<()> {
+    if samples.is_empty() && !ports.is_empty() {
+        return Err(Error::new("there are no samples to calibrate with")
+            .at_key("calibration.data")
+            .with_help("name a file or folder with at least one sample; 32 are usual"));
+    }
+    match ports.iter().find(|p| plan.configs[p.config].axis.is_some()) {
+        Some(port) => Err(plan
+            .in_layer(port.node, "its weights are computed while the model runs".to_owned())
+            .with_help("make them constants: their scale is per channel")),
+        None => Ok(()),
+    }
+}
+
+struct Calibration<'a> {
+    plan: Plan,
+    samples: &'a dyn Samples,
+    known: &'a mut Observations,
+    tick: Tick<'a>,
+}
+
+impl Calibration<'_> {
+    fn run(&mut self, ports: &[Observed]) -> Result<()> {
+        let (two_pass, one_pass): (Vec<Observed>, Vec<Observed>) =
+            ports.iter().partition(|p| p.method.takes_histogram());
+        let simulation = self.plan.calibration();
+        let first = Fingerprints::new(&self.plan.graph, &simulation);
+        let settled = one_pass.iter().all(|p| self.known.get(&self.key(&first, &first, p)).is_some());
+        if settled {
+            self.activate(&one_pass, &first, &first);
+            let second = Fingerprints::new(&self.plan.graph, &self.plan.calibration());
+            if two_pass.iter().all(|p| self.known.get(&self.key(&second, &first, p)).is_some()) {
+                self.activate(&two_pass, &second, &first);
+                return Ok(());
+            }
+        }
+
+        let program = Program::simulated(&self.plan.graph, &simulation)?;
+        let seen = self.first_pass(&program, ports)?;
+        for port in &one_pass {
+            let key = self.key(&first, &first, port);
+            let extremes = seen[&watch(port)];
+            let exponent = extremes.exponent(self.plan.configs[port.config].bits);
+            self.known.keep(key, Observation { min: extremes.min, max: extremes.max, exponent });
+        }
+        self.activate(&one_pass, &first, &first);
+        if two_pass.is_empty() {
+            return Ok(());
+        }
+
+        let simulation = self.plan.calibration();
+        let second = Fingerprints::new(&self.plan.graph, &simulation);
+        let program = if one_pass.is_empty() { program } else { Program::simulated(&self.plan.graph, &simulation)? };
+        let ranged: Vec<(Observed, Extremes)> = two_pass.iter().map(|p| (*p, seen[&watch(p)])).collect();
+        for (port, exponent) in self.second_pass(&program, &ranged)? {
+            let Extremes { min, max } = seen[&watch(&port)];
+            self.known.keep(self.key(&second, &first, &port), Observation { min, max, exponent });
+        }
+        self.activate(&two_pass, &second, &first);
+        Ok(())
+    }
+
+    fn key(&self, now: &Fingerprints, first: &Fingerprints, port: &Observed) -> String {
+        now.key(first, port.value.0, port.method, self.plan.configs[port.config].bits)
+    }
+
+    fn activate(&mut self, ports: &[Observed], now: &Fingerprints, first: &Fingerprints) {
+        for port in ports {
+            if let Some(observation) = self.known.get(&self.key(now, first, port)) {
+                self.plan.configs.activate(port.config, vec![observation.exponent]);
+            }
+        }
+    }
+
+    /// Ranges over all samples, and means of percentiles.
+    fn first_pass(&self, program: &Program, ports: &[Observed]) -> Result<BTreeMap<Watch, Extremes>> {
+        let watches: BTreeMap<Watch, Extremes> = ports.iter().map(|p| (watch(p), Extremes::EMPTY)).collect();
+        let wanted = self.wanted(ports.iter().map(|p| p.value));
+        let by_sample = (0..self.samples.len()).into_par_iter().map(|index| {
+            let mut seen = watches.clone();
+            self.sample(program, index, &wanted, &mut |value, elements| {
+                let extremes = Extremes::finite(elements).ok_or_else(|| self.not_finite(value, index))?;
+                for percentile in [false, true] {
+                    if let Some(entry) = seen.get_mut(&Watch { value, percentile }) {
+                        *entry = if percentile { percentiles(elements.to_vec()) } else { extremes };
+                    }
+                }
+                Ok(())
+            })?;
+            Ok(seen)
+        });
+        let by_sample: Vec<BTreeMap<Watch, Extremes>> = by_sample.collect::<Result<_>>()?;
+        let merged = watches.into_keys().map(|watch| {
+            let seen: Vec<Extremes> = by_sample.iter().filter_map(|s| s.get(&watch).copied()).collect();
+            (watch, if watch.percentile { Extremes::mean(&seen) } else { Extremes::union(&seen) })
+        });
+        Ok(merged.collect())
+    }
+
+    /// Exponents from histograms: one for each value, number of bins and range.
+    fn second_pass(&self, program: &Program, ports: &[(Observed, Extremes)]) -> Result<Vec<(Observed, i32)>> {
+        let mut histograms: BTreeMap<(ValueId, usize), Mutex<Histogram>> = BTreeMap::new();
+        for (port, range) in ports {
+            let bins = self.bins(port);
+            let empty = || Mutex::new(Histogram::new(bins, range.magnitude() as f32));
+            histograms.entry((port.value, bins)).or_insert_with(empty);
+        }
+        let wanted = self.wanted(ports.iter().map(|(p, _)| p.value));
+        (0..self.samples.len()).into_par_iter().try_for_each(|index| {
+            self.sample(program, index, &wanted, &mut |value, elements| {
+                // Counts are whole numbers: their sum does not depend on the order of the samples.
+                for (_, histogram) in histograms.range((value, 0)..=(value, usize::MAX)) {
+                    histogram.lock().unwrap_or_else(PoisonError::into_inner).add(elements);
+                }
+                Ok(())
+            })
+        })?;
+        let exponents = ports.par_iter().map(|(port, _)| {
+            let histogram = histograms.get(&(port.value, self.bins(port)));
+            let histogram = histogram.ok_or_else(|| Error::new("a port has no histogram"))?;
+            let histogram = histogram.lock().unwrap_or_else(PoisonError::into_inner);
+            Ok((*port, histogram_exponent(port.method, &histogram, self.plan.configs[port.config].bits)))
+        });
+        exponents.collect()
+    }
+
+    fn bins(&self, port: &Observed) -> usize {
+        port.method.bins(self.plan.configs[port.config].bits)
+    }
+
+    fn wanted(&self, values: impl Iterator<Item = ValueId>) -> Vec<bool> {
+        let mut wanted = vec![false; self.plan.graph.values.len()];
+        values.for_each(|v| wanted[v.0] = true);
+        wanted
+    }
+
+    /// Runs one sample and shows the elements of the wanted values.
+    fn sample(
+        &self,
+        program: &Program,
+        index: usize,
+        wanted: &[bool],
+        on_elements: &mut dyn FnMut(ValueId, &[f32]) -> Result<()>,
+    ) -> Result<()> {
+        let inputs = self.samples.sample(index)?;
+        program.run(&inputs, wanted, &mut |value, tensor| match tensor {
+            Tensor::F32(_) => on_elements(value, tensor.slice().unwrap_or_default()),
+            Tensor::F64(a) => on_elements(value, &a.iter().map(|&v| v as f32).collect::<Vec<_>>()),
+            other => bail!("{} is {}, which cannot be calibrated", self.name(value), other.data_type().name()),
+        })?;
+        (self.tick)()
+    }
+
+    fn name(&self, value: ValueId) -> &str {
+        &self.plan.graph.value(value).name
+    }
+
+    fn not_finite(&self, value: ValueId, sample: usize) -> Error {
+        let graph = &self.plan.graph;
+        let what = format!("{} is infinite or not a number with sample {sample}", self.name(value));
+        let producer = graph.nodes.iter().find(|n| n.outputs.contains(&Some(value)));
+        match producer {
+            Some(node) => Error::new(what)
+                .in_layer(&node.name)
+                .with_help("look for a division by zero, a logarithm of zero or an overflow there or before it"),
+            None => Error::new(what)
+                .at_key("calibration.data")
+                .with_help("mend the sample: every element has to be a finite number"),
+        }
+    }
+}
+
+/// What the first pass collects of a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Watch {
+    value: ValueId,
+    percentile: bool,
+}
+
+fn watch(port: &Observed) -> Watch {
+    Watch { value: port.value, percentile: port.method == Method::Percentile }
+}

@@ -1,0 +1,189 @@
+//! One configuration a port, and who shares whose scale.
+//!
+//! The forest of dominators follows esp-ppq's `core/quant.py`, path compression included:
+//! a configuration that is later mastered by another takes along only those that still point to it.
+
+/// Index into [`Configs`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ConfigId(pub(super) usize);
+
+/// What a configuration does while the model is simulated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum State {
+    /// To be calibrated; not quantized yet.
+    Initial,
+    /// Quantized with a scale of its own.
+    Activated,
+    /// Shares the scale of another and leaves the rounding to it.
+    Overlapped,
+    /// A parameter whose scale follows from others (bias); not known yet.
+    PassiveInit,
+    /// Quantized with a scale that follows from, or belongs to, another.
+    Passive,
+    /// Not quantized.
+    Float,
+}
+
+impl State {
+    /// Whether values are rounded here.
+    pub fn is_active(self) -> bool {
+        matches!(self, State::Activated | State::Passive)
+    }
+
+    /// Whether a scale is in force here, whoever rounds.
+    pub fn has_scale(self) -> bool {
+        matches!(self, State::Activated | State::Passive | State::Overlapped)
+    }
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Config {
+    pub state: State,
+    pub bits: u32,
+    /// Per-channel along this axis of the tensor; `None` is per tensor.
+    pub axis: Option<usize>,
+    /// log2 of its own scale; the effective one is that of the root, see [`Configs::exponents`].
+    own: Option<Vec<i32>>,
+    dominator: ConfigId,
+}
+
+/// Every configuration of a plan.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Configs(Vec<Config>);
+
+impl std::ops::Index<ConfigId> for Configs {
+    type Output = Config;
+    fn index(&self, id: ConfigId) -> &Config {
+        // Ids are handed out by `add` alone.
+        &self.0[id.0]
+    }
+}
+
+impl std::ops::IndexMut<ConfigId> for Configs {
+    fn index_mut(&mut self, id: ConfigId) -> &mut Config {
+        &mut self.0[id.0]
+    }
+}
+
+impl Configs {
+    pub(super) fn add(&mut self, state: State, bits: u32, axis: Option<usize>) -> ConfigId {
+        let id = ConfigId(self.0.len());
+        self.0.push(Config { state, bits, axis, own: None, dominator: id });
+        id
+    }
+
+    /// Whose scale `id` shows: itself, unless it shares another's.
+    pub fn root(&self, mut id: ConfigId) -> ConfigId {
+        // A chain longer than the forest would be a cycle, which `dominate` and `master` refuse.
+        for _ in 0..self.0.len() {
+            let next = self[id].dominator;
+            if next == id {
+                break;
+            }
+            id = next;
+        }
+        id
+    }
+
+    /// The exponents in force at `id`, if they are known.
+    pub fn exponents(&self, id: ConfigId) -> Option<&[i32]> {
+        self[self.root(id)].own.as_deref()
+    }
+
+    /// Gives `id` a scale of its own and activates it.
+    pub(super) fn activate(&mut self, id: ConfigId, exponents: Vec<i32>) {
+        self[id].own = Some(exponents);
+        self[id].state = State::Activated;
+    }
+
+    /// Makes `id` a root with this scale, in state passive.
+    pub(super) fn settle(&mut self, id: ConfigId, exponents: Vec<i32>) {
+        let config = &mut self[id];
+        config.dominator = id;
+        config.own = Some(exponents);
+        config.state = State::Passive;
+    }
+
+    pub(super) fn same_scheme(&self, a: ConfigId, b: ConfigId) -> bool {
+        self[a].bits == self[b].bits && self[a].axis == self[b].axis
+    }
+
+    /// The family of `id` is overlapped by that of `by`.
+    pub(super) fn dominate(&mut self, id: ConfigId, by: ConfigId) {
+        let (root, dominator) = (self.compress(id), self.compress(by));
+        if root == dominator || id == dominator {
+            return;
+        }
+        for member in [root, id] {
+            self[member].dominator = dominator;
+            self[member].state = State::Overlapped;
+        }
+    }
+
+    /// `id` alone, with whoever still points to it, takes the scale of `master` but keeps rounding.
+    pub(super) fn master(&mut self, id: ConfigId, master: ConfigId) {
+        if id == master || self.root(master) == id {
+            return;
+        }
+        self[id].dominator = master;
+        let known = self.exponents(master).is_some();
+        self[id].state = if known { State::Passive } else { State::PassiveInit };
+    }
+
+    fn compress(&mut self, id: ConfigId) -> ConfigId {
+        let root = self.root(id);
+        let mut at = id;
+        while at != root {
+            let next = self[at].dominator;
+            self[at].dominator = root;
+            at = next;
+        }
+        root
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn configs(count: usize) -> (Configs, Vec<ConfigId>) {
+        let mut configs = Configs::default();
+        let ids = (0..count).map(|_| configs.add(State::Initial, 8, None)).collect();
+        (configs, ids)
+    }
+
+    #[test]
+    fn a_dominated_family_is_overlapped_and_shows_its_roots_scale() {
+        let (mut configs, ids) = configs(3);
+        configs.dominate(ids[0], ids[1]);
+        configs.dominate(ids[0], ids[2]);
+        configs.activate(ids[2], vec![-4]);
+        assert_eq!(ids.iter().map(|&i| configs.exponents(i)).collect::<Vec<_>>(), [Some(&[-4][..]); 3]);
+        assert_eq!(configs[ids[1]].state, State::Overlapped);
+    }
+
+    #[test]
+    fn a_mastered_config_keeps_rounding_with_the_masters_scale() {
+        let (mut configs, ids) = configs(2);
+        configs.activate(ids[0], vec![-3]);
+        configs.activate(ids[1], vec![-5]);
+        configs.master(ids[0], ids[1]);
+        assert_eq!((configs[ids[0]].state, configs.exponents(ids[0])), (State::Passive, Some(&[-5][..])));
+    }
+
+    #[test]
+    fn a_master_without_scale_leaves_its_slave_uninitialized() {
+        let (mut configs, ids) = configs(2);
+        configs.master(ids[0], ids[1]);
+        assert_eq!(configs[ids[0]].state, State::PassiveInit);
+    }
+
+    #[test]
+    fn no_cycle_can_be_made() {
+        let (mut configs, ids) = configs(2);
+        configs.dominate(ids[0], ids[1]);
+        configs.dominate(ids[1], ids[0]);
+        configs.master(ids[1], ids[0]);
+        assert_eq!((configs.root(ids[0]), configs.root(ids[1])), (ids[1], ids[1]));
+    }
+}

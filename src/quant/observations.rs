@@ -1,0 +1,96 @@
+//! What calibration has seen, apart from what it decided: kept by the engine when one layer changes.
+//!
+//! An observation is valid for the same graph and the same samples as long as everything upstream of
+//! the value is quantized alike; that, the observer and the width are its key. So a change of one
+//! layer's precision leaves valid what is not downstream of it, and a change of one layer's method all but
+//! that layer's own ports (and kl or mse ports downstream of ports that the first pass settles).
+//! Graph and samples are not part of the key: keep one [`Observations`] for each pair of them.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::exec::{FakeQuant, NodeSimulation, Simulation};
+use crate::graph::Graph;
+use crate::kernels::rounding::Rounding;
+
+use super::Method;
+
+/// Of one port: its range over all samples (with percentile, the mean of the samples' percentiles), and
+/// the exponent that follows.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Observation {
+    pub min: f32,
+    pub max: f32,
+    pub exponent: i32,
+}
+
+/// By key; small enough to keep for every setting that the user has tried.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Observations(BTreeMap<String, Observation>);
+
+impl Observations {
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub(super) fn get(&self, key: &str) -> Option<Observation> {
+        self.0.get(key).copied()
+    }
+
+    pub(super) fn keep(&mut self, key: String, observation: Observation) {
+        self.0.insert(key, observation);
+    }
+}
+
+/// Of everything that decides the values of a graph beside its samples: one a value.
+pub(super) struct Fingerprints(Vec<blake3::Hash>);
+
+impl Fingerprints {
+    pub fn new(graph: &Graph, simulation: &Simulation) -> Fingerprints {
+        let mut values: Vec<blake3::Hash> = graph.values.iter().map(|v| blake3::hash(v.name.as_bytes())).collect();
+        for (node, simulated) in graph.nodes.iter().zip(simulation) {
+            let mut hasher = blake3::Hasher::new();
+            hasher.update(node.name.as_bytes());
+            for input in node.inputs.iter().flatten() {
+                hasher.update(values[input.0].as_bytes());
+            }
+            if let Some(NodeSimulation { inputs, outputs, .. }) = simulated {
+                inputs.iter().chain(outputs).for_each(|q| update(&mut hasher, q.as_ref()));
+            }
+            for (port, output) in (0u64..).zip(&node.outputs) {
+                if let Some(output) = output {
+                    values[output.0] = hasher.clone().update(&port.to_le_bytes()).finalize();
+                }
+            }
+        }
+        Fingerprints(values)
+    }
+
+    /// The key of a port that observes `value`; `first` are the fingerprints of the first pass.
+    pub fn key(&self, first: &Fingerprints, value: usize, method: Method, bits: u32) -> String {
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(first.0[value].as_bytes());
+        if method.takes_histogram() {
+            hasher.update(self.0[value].as_bytes());
+        }
+        hasher.update(format!("{method:?} {bits}").as_bytes());
+        hasher.finalize().to_hex().as_str()[..32].to_owned()
+    }
+}
+
+fn update(hasher: &mut blake3::Hasher, quant: Option<&FakeQuant>) {
+    let Some(FakeQuant { exponents, axis, bits, rounding }) = quant else {
+        hasher.update(b"float");
+        return;
+    };
+    for exponent in exponents {
+        hasher.update(&exponent.to_le_bytes());
+    }
+    let half_up = matches!(rounding, Rounding::HalfUp);
+    hasher.update(format!("{axis:?} {bits} {half_up}").as_bytes());
+}

@@ -1,0 +1,111 @@
+//! The clip whose quantized distribution is nearest to the observed one.
+//!
+//! esp-ppq: `TorchHistObserver.hist_to_scale_offset`. Elements are float32 as there; sums are float64,
+//! and prefix sums make a candidate's cost that of its quantized bins: with the divergence written as
+//! `sum p log p - sum p log q`, the first sum is a prefix sum, and `q` is constant over a quantized bin.
+
+use super::Histogram;
+use super::extremes::nearest_exponent;
+
+/// Keeps the logarithm of an empty bin finite.
+const EPSILON: f64 = 1e-30;
+
+pub fn kl_exponent(histogram: &Histogram, bits: u32) -> i32 {
+    let (bins, levels) = (histogram.counts.len(), 1usize << (bits - 1));
+    if histogram.upper <= 0.0 {
+        return nearest_exponent(0.0);
+    }
+    let best = best_range(&counts(histogram), levels);
+    let bin = f64::from(histogram.upper) / bins as f64;
+    nearest_exponent((best as f64 / bins as f64) * bin * (bins as f64 / levels as f64))
+}
+
+/// The lowest 0.2 % of the bins count as empty, but for one element just above them.
+fn counts(histogram: &Histogram) -> Vec<f32> {
+    let mut counts: Vec<f32> = histogram.counts.iter().map(|&c| c as f32).collect();
+    let cut = (counts.len() as f64 * 0.002) as usize;
+    counts[..cut].fill(0.0);
+    if let Some(first) = counts.get_mut(cut) {
+        *first = 1.0;
+    }
+    counts
+}
+
+/// The number of leading bins, a multiple of `levels`, with the least divergence.
+fn best_range(counts: &[f32], levels: usize) -> usize {
+    let prefix = Prefix::new(counts);
+    let mut best = (f64::INFINITY, levels);
+    for range in (levels..=counts.len()).step_by(levels) {
+        let divergence = prefix.divergence(counts, levels, range);
+        if divergence < best.0 {
+            best = (divergence, range);
+        }
+    }
+    best.1
+}
+
+/// Sums over the first so many bins.
+struct Prefix {
+    total: f32,
+    counts: Vec<f64>,
+    p: Vec<f64>,
+    p_log_p: Vec<f64>,
+}
+
+impl Prefix {
+    fn new(counts: &[f32]) -> Prefix {
+        let total = counts.iter().map(|&c| f64::from(c)).sum::<f64>() as f32;
+        let sums = |f: &dyn Fn(f32) -> f64| {
+            let running = counts.iter().scan(0.0, |sum, &c| {
+                *sum += f(c);
+                Some(*sum)
+            });
+            std::iter::once(0.0).chain(running).collect()
+        };
+        Prefix {
+            total,
+            counts: sums(&f64::from),
+            p: sums(&|c| f64::from(c / total)),
+            p_log_p: sums(&|c| p_log_p(f64::from(c / total))),
+        }
+    }
+
+    /// Of the first `range` bins, the rest piled onto the last of them, from the same in `levels` steps.
+    fn divergence(&self, counts: &[f32], levels: usize, range: usize) -> f64 {
+        let width = range / levels;
+        let last = counts[range - 1];
+        let tail = (self.counts[counts.len()] - self.counts[range]) as f32;
+        let piled = f64::from((last + tail) / self.total);
+
+        let steps: Vec<(f32, u32)> = counts[..range]
+            .chunks_exact(width)
+            .enumerate()
+            .map(|(step, bins)| {
+                let filled = bins.iter().filter(|&&c| c > 0.0).count() as u32;
+                let sum = (self.counts[(step + 1) * width] - self.counts[step * width]) as f32;
+                (sum / filled.max(1) as f32, filled)
+            })
+            .collect();
+        let q_total = steps.iter().map(|&(q, filled)| f64::from(q) * f64::from(filled)).sum::<f64>() as f32;
+
+        let mut divergence = self.p_log_p[range - 1] + p_log_p(piled);
+        for (step, &(q, filled)) in steps.iter().enumerate() {
+            if filled > 0 {
+                let end = ((step + 1) * width).min(range - 1);
+                let mut p = self.p[end] - self.p[step * width];
+                if step + 1 == levels && last > 0.0 {
+                    p += piled;
+                }
+                divergence -= p * (f64::from(q / q_total) + EPSILON).log10();
+            }
+        }
+        if last <= 0.0 {
+            divergence -= piled * EPSILON.log10();
+        }
+        divergence
+    }
+}
+
+fn p_log_p(p: f64) -> f64 {
+    if p > 0.0 { p * (p + EPSILON).log10() } else { 0.0 }
+}

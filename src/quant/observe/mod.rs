@@ -1,0 +1,46 @@
+//! From values to scales: what is observed of a tensor, and how a scale follows from it.
+//!
+//! esp-ppq: `quantization/observer/range.py`.
+//!
+//! Never: graphs; which ports are observed is the plan's.
+
+mod extremes;
+mod histogram;
+mod kl;
+mod mse;
+mod percentile;
+
+#[cfg(test)]
+mod tests;
+
+pub use extremes::Extremes;
+pub use histogram::Histogram;
+pub use percentile::percentiles;
+
+use kl::kl_exponent;
+use mse::mse_exponent;
+
+use super::Method;
+
+impl Method {
+    /// Whether it takes a second pass over the samples, for a histogram.
+    pub fn takes_histogram(self) -> bool {
+        matches!(self, Method::Kl | Method::Mse)
+    }
+
+    /// Bins over the magnitudes, for a port of this width.
+    pub fn bins(self, bits: u32) -> usize {
+        match self {
+            Method::Mse => 2048,
+            _ => 32 << (bits - 1),
+        }
+    }
+}
+
+/// The exponent of the observer `method` for a port of `bits`, from the counts of magnitudes.
+pub fn histogram_exponent(method: Method, histogram: &Histogram, bits: u32) -> i32 {
+    match method {
+        Method::Mse => mse_exponent(histogram, bits),
+        _ => kl_exponent(histogram, bits),
+    }
+}

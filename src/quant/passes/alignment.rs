@@ -1,0 +1,102 @@
+//! Inputs of Add, Concat, Resize and kin take the scale of the output; comparisons share the larger one.
+//!
+//! esp-ppq: `QuantAlignmentPass` in `optim/refine.py`, with the settings of `espdl_setting`.
+
+use crate::graph::{NodeId, ValueId};
+use crate::quant::config::{ConfigId, State};
+use crate::quant::links::Links;
+use crate::quant::observe::Extremes;
+use crate::quant::plan::{Plan, is_passive};
+
+pub fn align(plan: &mut Plan, links: &Links) {
+    for node in plan.graph.node_ids() {
+        if plan.config(node).is_none() {
+            continue;
+        }
+        let master = match plan.graph.node(node).op.as_str() {
+            "Add" | "Sub" | "Sum" | "Concat" | "ScatterND" | "Resize" => to_output(plan, node),
+            "Greater" | "Less" | "Equal" | "GreaterOrEqual" | "LessOrEqual" => to_large(plan, node),
+            "GRU" | "LSTM" => hidden_state(plan, node),
+            _ => None,
+        };
+        if let Some(master) = master {
+            pull_upstream(plan, links, node, master);
+        }
+    }
+}
+
+fn to_output(plan: &mut Plan, node: NodeId) -> Option<ConfigId> {
+    let config = plan.config(node)?;
+    let (master, inputs) = (*config.outputs.first()?, config.inputs.clone());
+    for input in inputs {
+        if plan.configs[input].state != State::Float {
+            plan.configs.master(input, master);
+        }
+    }
+    Some(master)
+}
+
+/// The first input becomes the master, wide enough for all.
+fn to_large(plan: &mut Plan, node: NodeId) -> Option<ConfigId> {
+    let inputs = plan.config(node)?.inputs.clone();
+    let (&master, slaves) = inputs.split_first()?;
+    let mut range = Extremes::ZERO;
+    for &input in inputs.iter().filter(|&&i| plan.configs[i].state != State::Float) {
+        let exponent = *plan.configs.exponents(input)?.first()?;
+        range.include(&[-(2f32.powi(exponent + plan.configs[input].bits as i32 - 1))]);
+    }
+    let exponent = range.exponent(plan.configs[master].bits);
+    plan.configs.settle(master, vec![exponent]);
+    // esp-ppq asks the last input here, not the one at hand.
+    if plan.configs[*inputs.last()?].state != State::Float {
+        for &slave in slaves {
+            plan.configs.master(slave, master);
+        }
+    }
+    Some(master)
+}
+
+/// The last hidden state, and the initial one where there is one, have the scale of the sequence output.
+fn hidden_state(plan: &mut Plan, node: NodeId) -> Option<ConfigId> {
+    let config = plan.config(node)?;
+    let master = *config.outputs.first()?;
+    for slave in [config.outputs.get(1).copied(), config.inputs.get(5).copied()].into_iter().flatten() {
+        if plan.configs[slave].state != State::Float {
+            plan.configs.master(slave, master);
+        }
+    }
+    Some(master)
+}
+
+/// A layer that feeds only this node gives its output in the shared scale at once.
+fn pull_upstream(plan: &mut Plan, links: &Links, node: NodeId, master: ConfigId) {
+    for source in links.upstream(&plan.graph, node) {
+        let single = links.downstream(&plan.graph, source).len() == 1;
+        if !single || is_passive(plan.graph.node(source)) {
+            continue;
+        }
+        let Some(config) = plan.config(source) else { continue };
+        let outputs = config.outputs.iter().copied().zip(plan.graph.node(source).outputs.clone());
+        let read_here = |value: ValueId| links.readers(&plan.graph, value).iter().any(|(reader, _)| *reader == node);
+        let pulled: Vec<ConfigId> =
+            outputs.filter(|(_, value)| value.is_some_and(read_here)).map(|(id, _)| id).collect();
+        for id in pulled {
+            plan.configs.master(id, master);
+            note_narrow(plan, source, node, id, master);
+        }
+    }
+}
+
+/// esp-ppq pulls across precisions too, where the narrower layer then saturates.
+fn note_narrow(plan: &mut Plan, source: NodeId, node: NodeId, id: ConfigId, master: ConfigId) {
+    let (bits, wide) = (plan.configs[id].bits, plan.configs[master].bits);
+    if bits < wide {
+        plan.notes.push(format!(
+            "{}: its {bits}-bit output takes the scale of the {wide}-bit {}, and saturates at 1/{} of its range; \
+             give both layers one precision",
+            plan.graph.node(source).name,
+            plan.graph.node(node).name,
+            1u64 << (wide - bits),
+        ));
+    }
+}

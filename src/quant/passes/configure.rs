@@ -1,0 +1,144 @@
+//! A configuration for every port of every node that is quantized.
+//!
+//! esp-ppq: `quantizer/EspdlQuantizer.py`, `quantizer/base.py`, `scheduler/allin.py`.
+
+use crate::Result;
+use crate::graph::{DataType, Graph, Node, NodeId, Tensor, ValueId};
+use crate::ops::{self, Role};
+use crate::quant::config::{ConfigId, Configs, State};
+use crate::quant::links::Links;
+use crate::quant::plan::{NodeConfig, Plan};
+use crate::quant::{Scheme, Settings, sockets};
+
+pub fn configure(plan: &mut Plan, links: &Links) -> Result<()> {
+    for node in plan.graph.node_ids() {
+        let scheme = scheme_of(&plan.graph, node, &plan.settings);
+        if scheme != Scheme::Float {
+            let mut config = ports(&plan.graph, node, scheme, &mut plan.configs);
+            special_ports(&plan.graph, node, &plan.settings, &mut plan.configs, &mut config);
+            masked_inputs(&plan.graph, links, node, &mut plan.configs, &config);
+            plan.nodes[node.0] = Some(config);
+        }
+    }
+    Ok(())
+}
+
+/// A layer's own scheme wins, even over an operator that is left in float otherwise.
+fn scheme_of(graph: &Graph, id: NodeId, settings: &Settings) -> Scheme {
+    let node = graph.node(id);
+    let quantable = ops::find(&node.op).is_some_and(|o| o.role != Role::Float);
+    let scheme = match settings.layer_schemes.get(&node.name) {
+        Some(&scheme) => scheme,
+        None if quantable => settings.scheme,
+        None => Scheme::Float,
+    };
+    // Without a weight operand there is nothing to keep at 8 bits.
+    let dynamic = node.inputs.len() >= 2 && !is_parameter(graph, node, 0) && !is_parameter(graph, node, 1);
+    if scheme == Scheme::W8A16 && node.op == "MatMul" && dynamic { Scheme::Int16 } else { scheme }
+}
+
+pub(super) fn is_parameter(graph: &Graph, node: &Node, port: usize) -> bool {
+    node.inputs.get(port).copied().flatten().is_some_and(|v| graph.value(v).constant.is_some())
+}
+
+fn ports(graph: &Graph, id: NodeId, scheme: Scheme, configs: &mut Configs) -> NodeConfig {
+    let node = graph.node(id);
+    let bits = scheme.activation_bits();
+    let inputs = node.inputs.iter().enumerate().map(|(port, value)| {
+        let float = sockets::float_input(&node.op, port) || value.is_none();
+        configs.add(if float { State::Float } else { State::Initial }, bits, None)
+    });
+    let inputs = inputs.collect();
+    let outputs = (0..node.outputs.len()).map(|port| {
+        let float = sockets::float_output(&node.op, port);
+        configs.add(if float { State::Float } else { State::Initial }, bits, None)
+    });
+    NodeConfig { scheme, inputs, outputs: outputs.collect() }
+}
+
+/// Weights, biases and recurrent states.
+fn special_ports(graph: &Graph, id: NodeId, settings: &Settings, configs: &mut Configs, config: &mut NodeConfig) {
+    let node = graph.node(id);
+    match node.op.as_str() {
+        "Conv" | "ConvTranspose" | "Gemm" => {
+            if let Some(&weight) = config.inputs.get(1)
+                && settings.target.per_channel()
+            {
+                configs[weight].axis = Some(channel_axis(node));
+            }
+            if let [_, _, bias] = config.inputs[..] {
+                let axis = settings.target.per_channel().then_some(0);
+                passive(configs, bias, settings.target.bias_bits(config.scheme), axis);
+            }
+        }
+        "LSTM" | "GRU" => {
+            let states: &[usize] = if node.op == "LSTM" { &[3, 6] } else { &[3] };
+            for port in states.iter().filter(|&&p| node.inputs.get(p).is_some_and(Option::is_some)) {
+                passive(configs, config.inputs[*port], 16, None);
+            }
+            if let [_, _, cell] = config.outputs[..] {
+                passive(configs, cell, 16, None);
+            }
+        }
+        _ => {}
+    }
+    let narrow_weight = matches!(node.op.as_str(), "Conv" | "Gemm" | "MatMul")
+        && is_parameter(graph, node, 1)
+        // ESP-DL has no depthwise kernel with 8-bit weights and 16-bit activations.
+        && node.attributes.int_or("group", 1) == 1;
+    if config.scheme == Scheme::W8A16 && narrow_weight {
+        configs[config.inputs[1]].bits = 8;
+    }
+}
+
+fn passive(configs: &mut Configs, id: ConfigId, bits: u32, axis: Option<usize>) {
+    let config = &mut configs[id];
+    (config.state, config.bits, config.axis) = (State::PassiveInit, bits, axis);
+}
+
+fn channel_axis(node: &Node) -> usize {
+    match node.op.as_str() {
+        "ConvTranspose" => 1,
+        "Gemm" => usize::from(node.attributes.int_or("transB", 0) != 1),
+        _ => 0,
+    }
+}
+
+/// A mask of minus infinities has no range: what reads it stays in float there.
+fn masked_inputs(graph: &Graph, links: &Links, id: NodeId, configs: &mut Configs, config: &NodeConfig) {
+    for (&port, value) in config.inputs.iter().zip(&graph.node(id).inputs) {
+        if value.is_some_and(|v| carries_mask(graph, links, v)) {
+            configs[port].state = State::Float;
+        }
+    }
+}
+
+/// Through Add and Where, as far up as they reach.
+fn carries_mask(graph: &Graph, links: &Links, value: ValueId) -> bool {
+    let (mut pending, mut seen) = (vec![value], vec![false; graph.values.len()]);
+    while let Some(value) = pending.pop() {
+        if std::mem::replace(&mut seen[value.0], true) {
+            continue;
+        }
+        if graph.value(value).constant.as_ref().is_some_and(is_mask) {
+            return true;
+        }
+        if let Some((source, _)) = links.producer(value) {
+            let node = graph.node(source);
+            match node.op.as_str() {
+                "Add" => pending.extend(node.inputs.iter().flatten()),
+                "Where" => pending.extend(node.inputs.iter().skip(1).flatten()),
+                _ => {}
+            }
+        }
+    }
+    false
+}
+
+fn is_mask(constant: &Tensor) -> bool {
+    match constant {
+        Tensor::F32(a) => a.iter().any(|v| v.is_infinite()),
+        Tensor::F64(a) => a.iter().any(|v| v.is_infinite()),
+        other => other.data_type() == DataType::Bool,
+    }
+}

@@ -1,0 +1,84 @@
+//! Activations share the scale of the layer before them, passive operators that of their input.
+//!
+//! esp-ppq: `QuantizeFusionPass` in `optim/refine.py`.
+
+use crate::graph::NodeId;
+use crate::ops::{self, Role};
+use crate::quant::links::Links;
+use crate::quant::plan::{Plan, is_passive};
+
+pub fn fuse(plan: &mut Plan, links: &Links) {
+    let pairs = activation_pairs(plan, links);
+    for &(layer, activation) in &pairs {
+        // Layers that differ in precision are left to the third step.
+        if is_computing(plan, layer) && plan.scheme(layer) == plan.scheme(activation) {
+            share_output(plan, layer, activation);
+        }
+    }
+    for node in plan.graph.node_ids() {
+        fuse_passive(plan, links, node);
+    }
+    for &(layer, activation) in &pairs {
+        widen_activation(plan, layer, activation);
+        share_output(plan, layer, activation);
+    }
+}
+
+/// Quantized nodes and the Relu or Clip that alone reads them and reads nothing else, in node order.
+fn activation_pairs(plan: &Plan, links: &Links) -> Vec<(NodeId, NodeId)> {
+    let pair = |layer: NodeId| {
+        let &[activation] = links.downstream(&plan.graph, layer).as_slice() else { return None };
+        let is_activation = matches!(plan.graph.node(activation).op.as_str(), "Relu" | "Clip");
+        let alone = links.upstream(&plan.graph, activation) == [layer];
+        let quantized = plan.config(layer).is_some() && plan.config(activation).is_some();
+        (is_activation && alone && quantized).then_some((layer, activation))
+    };
+    plan.graph.node_ids().filter_map(pair).collect()
+}
+
+fn is_computing(plan: &Plan, node: NodeId) -> bool {
+    ops::find(&plan.graph.node(node).op).is_some_and(|o| o.role == Role::Computing)
+}
+
+fn share_output(plan: &mut Plan, layer: NodeId, activation: NodeId) {
+    let (Some(from), Some(to)) = (plan.config(layer), plan.config(activation)) else { return };
+    let (Some(&output), Some(&input), Some(&shared)) = (from.outputs.first(), to.inputs.first(), to.outputs.first())
+    else {
+        return;
+    };
+    plan.configs.dominate(output, shared);
+    plan.configs.dominate(input, shared);
+}
+
+fn fuse_passive(plan: &mut Plan, links: &Links, node: NodeId) {
+    if !is_passive(plan.graph.node(node)) {
+        return;
+    }
+    let Some(source) = links.source(&plan.graph, node, 0) else { return };
+    let Some(config) = plan.config(node) else { return };
+    if plan.scheme(source) != config.scheme {
+        return;
+    }
+    let (Some(&input), outputs) = (config.inputs.first(), config.outputs.clone()) else { return };
+    for output in outputs {
+        plan.configs.dominate(output, input);
+    }
+}
+
+/// ESP-DL runs a Relu inside Conv, Gemm and MatMul: it takes on their precision where that is wider.
+fn widen_activation(plan: &mut Plan, layer: NodeId, activation: NodeId) {
+    let fused_on_chip = matches!(plan.graph.node(layer).op.as_str(), "Conv" | "Gemm" | "MatMul")
+        && plan.graph.node(activation).op == "Relu";
+    let scheme = plan.scheme(layer);
+    if !fused_on_chip || scheme == plan.scheme(activation) {
+        return;
+    }
+    let (Some(from), Some(to)) = (plan.config(layer), plan.config(activation)) else { return };
+    let (Some(&wide), Some(&narrow)) = (from.outputs.first(), to.outputs.first()) else { return };
+    if plan.configs[narrow].bits < plan.configs[wide].bits {
+        plan.configs[narrow].bits = plan.configs[wide].bits;
+        if let Some(config) = plan.nodes[activation.0].as_mut() {
+            config.scheme = scheme;
+        }
+    }
+}

@@ -1,0 +1,15 @@
+//! The steps from a graph to a plan and from observations to a quantized model, one a file.
+
+mod alignment;
+mod configure;
+mod fusion;
+mod parameters;
+mod passive;
+mod simplify;
+
+pub(super) use alignment::align;
+pub(super) use configure::configure;
+pub(super) use fusion::fuse;
+pub(super) use parameters::parameters;
+pub(super) use passive::passive_parameters;
+pub(super) use simplify::simplify;

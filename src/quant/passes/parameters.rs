@@ -1,0 +1,84 @@
+//! Scales of weights and other constants, before any activation is calibrated.
+//!
+//! esp-ppq: `ParameterQuantizePass` in `optim/parameters.py`, observers chosen in `EspdlQuantizer.py`.
+
+use crate::Result;
+use crate::graph::{NodeId, Tensor};
+use crate::quant::config::{ConfigId, State};
+use crate::quant::observe::{self, Extremes};
+use crate::quant::plan::Plan;
+use crate::quant::settings::{Family, Scheme};
+
+pub fn parameters(plan: &mut Plan) -> Result<()> {
+    for node in plan.graph.node_ids() {
+        for (port, (id, value)) in plan.ports(node).into_iter().enumerate() {
+            let Some(constant) = value.and_then(|v| plan.graph.value(v).constant.clone()) else { continue };
+            match plan.configs[id].state {
+                State::Initial => parameter(plan, node, port, id, &constant)?,
+                State::PassiveInit => drop(elements(plan, node, port, &constant)?),
+                _ => {}
+            }
+        }
+    }
+    Ok(())
+}
+
+fn parameter(plan: &mut Plan, node: NodeId, port: usize, id: ConfigId, constant: &Tensor) -> Result<()> {
+    let elements = elements(plan, node, port, constant)?;
+    let (bits, axis) = (plan.configs[id].bits, plan.configs[id].axis);
+    let extremes = match axis {
+        Some(axis) => channel_ranges(&elements, constant.shape(), axis),
+        None if by_percentile(plan, node, id) => vec![observe::percentiles(elements)],
+        None => vec![Extremes::of(&elements)],
+    };
+    if extremes.is_empty() {
+        return Err(plan.in_layer(node, format!("input {port} is an empty constant of shape {:?}", constant.shape())));
+    }
+    let tiny = extremes.iter().all(|e| e.magnitude() > 0.0 && e.below_floor(bits));
+    plan.configs.activate(id, extremes.iter().map(|e| e.exponent(bits)).collect());
+    if tiny {
+        let magnitude = extremes.iter().fold(0.0, |m: f64, e| m.max(e.magnitude()));
+        plan.keep_float(node, port, magnitude);
+    }
+    Ok(())
+}
+
+/// Observer of a per-tensor constant: percentile at 8 bits, minmax at 16 and all through 16-bit models.
+fn by_percentile(plan: &Plan, node: NodeId, id: ConfigId) -> bool {
+    if plan.settings.scheme.activation_bits() == 16 {
+        return false;
+    }
+    match plan.scheme(node) {
+        Scheme::Int8 | Scheme::Float => true,
+        Scheme::Int16 => false,
+        Scheme::W8A16 => plan.configs[id].bits == 8 && plan.settings.target.family() != Family::P4,
+    }
+}
+
+/// Finite elements as float32, or the error that says what is wrong with them.
+fn elements(plan: &Plan, node: NodeId, port: usize, constant: &Tensor) -> Result<Vec<f32>> {
+    let elements: Vec<f32> = match constant {
+        Tensor::F32(a) => a.iter().copied().collect(),
+        Tensor::F64(a) => a.iter().map(|&v| v as f32).collect(),
+        _ => return Ok(Vec::new()),
+    };
+    match elements.iter().position(|v| !v.is_finite()) {
+        None => Ok(elements),
+        Some(at) => {
+            let what = format!("element {at} of the constant at input {port} is {}", elements[at]);
+            Err(plan.in_layer(node, what).with_help("train or export the model again: it cannot be quantized"))
+        }
+    }
+}
+
+fn channel_ranges(elements: &[f32], shape: &[usize], axis: usize) -> Vec<Extremes> {
+    let Some(&channels) = shape.get(axis) else { return Vec::new() };
+    let inner: usize = shape[axis + 1..].iter().product();
+    let mut ranges = vec![Extremes::EMPTY; channels];
+    if inner > 0 {
+        for (block, values) in elements.chunks(inner).enumerate() {
+            ranges[block % channels].include(values);
+        }
+    }
+    ranges
+}

@@ -1,0 +1,117 @@
+//! All that can be decided without samples: which ports are quantized, how wide, who shares whose
+//! scale, the scales of parameters, and what is left to observe.
+
+use crate::graph::{Graph, Node, NodeId, ValueId};
+use crate::ops::{self, Role};
+use crate::{Error, Result};
+
+use super::config::{ConfigId, Configs, State};
+use super::links::Links;
+use super::passes;
+use super::{Method, Scheme, Settings, names};
+
+/// The configurations of one quantized node, by port.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NodeConfig {
+    /// Of the node as planned: a MatMul without weights falls back from w8a16 to int16, and a Relu
+    /// follows the layer that it is fused into.
+    pub scheme: Scheme,
+    pub inputs: Vec<ConfigId>,
+    pub outputs: Vec<ConfigId>,
+}
+
+/// A graph with its settings, ready for calibration.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    pub graph: Graph,
+    pub settings: Settings,
+    /// By node; `None` runs in float.
+    pub nodes: Vec<Option<NodeConfig>>,
+    pub configs: Configs,
+    /// What espq does otherwise than esp-ppq, or what the user should know, one sentence each.
+    pub notes: Vec<String>,
+    /// Nodes and input ports of constants that calibration does not quantize.
+    pub(super) kept_float: Vec<(NodeId, usize)>,
+}
+
+/// A port that calibration has to look at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Observed {
+    pub config: ConfigId,
+    pub node: NodeId,
+    pub value: ValueId,
+    pub method: Method,
+}
+
+/// Plans a simplified graph (nodes in topological order, every shape known).
+///
+/// The steps are those of esp-ppq's `EspdlQuantizer` up to its parameter calibration.
+pub fn plan(graph: &Graph, settings: &Settings) -> Result<Plan> {
+    names::check(graph, settings)?;
+    let mut plan = Plan {
+        graph: graph.clone(),
+        settings: settings.clone(),
+        nodes: vec![None; graph.nodes.len()],
+        configs: Configs::default(),
+        notes: Vec::new(),
+        kept_float: Vec::new(),
+    };
+    let links = Links::new(graph);
+    passes::configure(&mut plan, &links)?;
+    passes::fuse(&mut plan, &links);
+    passes::simplify(&mut plan, &links);
+    passes::parameters(&mut plan)?;
+    Ok(plan)
+}
+
+/// Whether ESP-DL moves the values of this operator without changing them.
+pub(super) fn is_passive(node: &Node) -> bool {
+    ops::find(&node.op).is_some_and(|o| o.role == Role::Passive)
+}
+
+impl Plan {
+    pub(super) fn config(&self, node: NodeId) -> Option<&NodeConfig> {
+        self.nodes.get(node.0).and_then(Option::as_ref)
+    }
+
+    /// The scheme of a node; nodes that are not quantized are float.
+    pub fn scheme(&self, node: NodeId) -> Scheme {
+        self.config(node).map_or(Scheme::Float, |c| c.scheme)
+    }
+
+    /// Ports and the values at them, inputs first.
+    pub(super) fn ports(&self, node: NodeId) -> Vec<(ConfigId, Option<ValueId>)> {
+        let Some(config) = self.config(node) else { return Vec::new() };
+        let n = self.graph.node(node);
+        let inputs = config.inputs.iter().copied().zip(n.inputs.iter().copied());
+        inputs.chain(config.outputs.iter().copied().zip(n.outputs.iter().copied())).collect()
+    }
+
+    /// The ports whose scale is to be calibrated: those still [`State::Initial`].
+    pub fn observed(&self) -> Vec<Observed> {
+        let mut observed = Vec::new();
+        for node in self.graph.node_ids() {
+            let method = self.settings.method_of(&self.graph.node(node).name);
+            for (config, value) in self.ports(node) {
+                if let (State::Initial, Some(value)) = (self.configs[config].state, value) {
+                    observed.push(Observed { config, node, value, method });
+                }
+            }
+        }
+        observed
+    }
+
+    /// A constant that its least possible scale would round to zero; `log(x + 1e-10)` needs it.
+    pub(super) fn keep_float(&mut self, node: NodeId, port: usize, magnitude: f64) {
+        self.kept_float.push((node, port));
+        let name = &self.graph.node(node).name;
+        self.notes.push(format!(
+            "{name}: the constant at input {port} is at most {magnitude:e}, which the least scale rounds to 0; \
+             calibration uses its float value"
+        ));
+    }
+
+    pub(super) fn in_layer(&self, node: NodeId, what: String) -> Error {
+        Error::new(what).in_layer(&self.graph.node(node).name)
+    }
+}

@@ -1,0 +1,59 @@
+//! The result: a plan in which every scale is known.
+
+use std::ops::Deref;
+
+use serde::{Deserialize, Serialize};
+
+use crate::graph::{NodeId, ValueId};
+
+use super::config::ConfigId;
+use super::links::Links;
+use super::passes;
+use super::plan::Plan;
+
+/// One port of a layer that is quantized.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Port {
+    pub name: String,
+    pub bits: u32,
+    /// log2 of the scale, one per channel where per-channel; the port's effective ones.
+    pub exponents: Vec<i32>,
+}
+
+/// A calibrated model. Reads as the [`Plan`] that it was: graph, settings, nodes, configs, notes.
+#[derive(Debug, Clone)]
+pub struct Quantized(Plan);
+
+/// The passes after calibration.
+pub(super) fn finish(mut plan: Plan) -> Quantized {
+    let links = Links::new(&plan.graph);
+    passes::align(&mut plan, &links);
+    passes::passive_parameters(&mut plan);
+    Quantized(plan)
+}
+
+impl Deref for Quantized {
+    type Target = Plan;
+    fn deref(&self) -> &Plan {
+        &self.0
+    }
+}
+
+impl Quantized {
+    /// Inputs and outputs of a node with the scales in force; `None` where a port is in float.
+    pub fn ports(&self, node: NodeId) -> (Vec<Option<Port>>, Vec<Option<Port>>) {
+        let Some(config) = self.nodes.get(node.0).and_then(Option::as_ref) else { return Default::default() };
+        let n = self.graph.node(node);
+        let side = |ids: &[ConfigId], values: &[Option<ValueId>]| {
+            ids.iter().zip(values).map(|(&id, &value)| self.port(id, value)).collect()
+        };
+        (side(&config.inputs, &n.inputs), side(&config.outputs, &n.outputs))
+    }
+
+    fn port(&self, id: ConfigId, value: Option<ValueId>) -> Option<Port> {
+        let config = &self.configs[id];
+        let exponents = self.configs.exponents(id).filter(|_| config.state.has_scale())?;
+        let name = value.map(|v| self.graph.value(v).name.clone()).unwrap_or_default();
+        Some(Port { name, bits: config.bits, exponents: exponents.to_vec() })
+    }
+}

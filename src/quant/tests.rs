@@ -1,0 +1,295 @@
+//! Rules of sharing, on graphs of a few nodes.
+
+use super::*;
+use crate::exec::Samples;
+use crate::graph::{Attribute, Attributes, DataType, Graph, Node, NodeId, Tensor, Value, ValueId};
+
+/// A graph built line by line: `n.node("Conv", "conv", &["x", "w"], &["y"])`.
+#[derive(Default)]
+struct Net(Graph);
+
+impl Net {
+    /// With one input `x` of this shape.
+    fn new(shape: &[usize]) -> Net {
+        let mut net = Net(Graph { opset: 18, ..Graph::default() });
+        let x = net.value("x", shape);
+        net.0.inputs.push(x);
+        net
+    }
+
+    fn value(&mut self, name: &str, shape: &[usize]) -> ValueId {
+        let known = self.0.values.iter().position(|v| v.name == name);
+        let value =
+            Value { name: name.into(), data_type: Some(DataType::F32), shape: Some(shape.to_vec()), constant: None };
+        known.map(ValueId).unwrap_or_else(|| self.0.add_value(value))
+    }
+
+    fn constant(mut self, name: &str, shape: &[usize], values: &[f32]) -> Net {
+        let values: Vec<f32> = values.iter().copied().cycle().take(shape.iter().product()).collect();
+        self.0.add_constant(name, Tensor::new(shape, values).unwrap());
+        self
+    }
+
+    /// `inputs` are known values; `output` is a new one.
+    fn node(mut self, op: &str, name: &str, inputs: &[&str], output: (&str, &[usize])) -> Net {
+        let inputs = inputs.iter().map(|i| self.0.values.iter().position(|v| v.name == *i).map(ValueId)).collect();
+        let output = self.value(output.0, output.1);
+        let node = Node {
+            name: name.into(),
+            op: op.into(),
+            domain: String::new(),
+            attributes: Attributes::default(),
+            inputs,
+            outputs: vec![Some(output)],
+        };
+        self.0.nodes.push(node);
+        self.0.outputs = vec![output];
+        self
+    }
+
+    fn ints(mut self, name: &str, values: &[i64]) -> Net {
+        let node = self.0.nodes.last_mut().unwrap();
+        node.attributes.set(name, Attribute::Ints(values.to_vec()));
+        self
+    }
+}
+
+/// x -> Conv -> Relu -> MaxPool -> Conv
+fn conv_relu_pool_conv() -> Graph {
+    Net::new(&[1, 2, 4, 4])
+        .constant("w1", &[2, 2, 1, 1], &[0.5, -1.0, 0.25, 0.3])
+        .constant("b1", &[2], &[0.1, -0.2])
+        .constant("w2", &[1, 2, 1, 1], &[1.0, 2.0])
+        .node("Conv", "conv1", &["x", "w1", "b1"], ("c1", &[1, 2, 4, 4]))
+        .node("Relu", "relu", &["c1"], ("r", &[1, 2, 4, 4]))
+        .node("MaxPool", "pool", &["r"], ("p", &[1, 2, 2, 2]))
+        .ints("kernel_shape", &[2, 2])
+        .ints("strides", &[2, 2])
+        .node("Conv", "conv2", &["p", "w2"], ("y", &[1, 1, 2, 2]))
+        .0
+}
+
+fn samples(shape: &[usize]) -> Vec<Vec<Tensor>> {
+    let count = shape.iter().product::<usize>();
+    let sample = |s: usize| {
+        let values: Vec<f32> = (0..count).map(|i| ((i * 37 + s * 11) % 64) as f32 / 32.0 - 1.0).collect();
+        vec![Tensor::new(shape, values).unwrap()]
+    };
+    (0..4).map(sample).collect()
+}
+
+fn settings(scheme: Scheme) -> Settings {
+    Settings { method: Some(Method::MinMax), ..Settings::new(Target::Esp32s3, scheme) }
+}
+
+fn quantize(graph: &Graph, settings: &Settings) -> Quantized {
+    let shape = graph.value(graph.inputs[0]).shape.clone().unwrap();
+    let samples = Counting(samples(&shape), 0.into());
+    calibrate(plan(graph, settings).unwrap(), &samples, &mut Observations::default(), &|| Ok(())).unwrap()
+}
+
+/// `in: state bits, ...; out: state bits` of a node.
+fn states(plan: &Plan, name: &str) -> String {
+    let node = plan.graph.nodes.iter().position(|n| n.name == name).unwrap();
+    let config = plan.nodes[node].as_ref().unwrap();
+    let show = |ids: &[ConfigId]| {
+        let port = |id: &ConfigId| format!("{:?} {}", plan.configs[*id].state, plan.configs[*id].bits);
+        ids.iter().map(port).collect::<Vec<_>>().join(", ")
+    };
+    format!("{} -> {}", show(&config.inputs), show(&config.outputs))
+}
+
+fn exponents(quantized: &Quantized, name: &str) -> (Vec<Vec<i32>>, Vec<Vec<i32>>) {
+    let node = quantized.graph.nodes.iter().position(|n| n.name == name).unwrap();
+    let (inputs, outputs) = quantized.ports(NodeId(node));
+    let show = |ports: Vec<Option<Port>>| ports.into_iter().map(|p| p.map(|p| p.exponents).unwrap_or_default());
+    (show(inputs).collect(), show(outputs).collect())
+}
+
+#[test]
+fn a_layer_and_its_relu_are_observed_once_and_a_pool_passes_its_scale_on() {
+    let plan = plan(&conv_relu_pool_conv(), &settings(Scheme::Int8)).unwrap();
+    assert_eq!(states(&plan, "conv1"), "Initial 8, Activated 8, PassiveInit 20 -> Overlapped 8");
+    assert_eq!(states(&plan, "relu"), "Overlapped 8 -> Initial 8");
+    assert_eq!(states(&plan, "pool"), "Overlapped 8 -> Overlapped 8");
+    assert_eq!(states(&plan, "conv2"), "Overlapped 8, Activated 8 -> Initial 8");
+    assert_eq!(plan.observed().len(), 3);
+}
+
+#[test]
+fn scales_reach_every_port_and_bias_follows_input_and_weight() {
+    let quantized = quantize(&conv_relu_pool_conv(), &settings(Scheme::Int8));
+    assert_eq!(exponents(&quantized, "conv1"), (vec![vec![-6], vec![-6], vec![-12]], vec![vec![-6]]));
+    assert_eq!(exponents(&quantized, "pool"), (vec![vec![-6]], vec![vec![-6]]));
+    assert_eq!(states(&quantized, "conv1"), "Activated 8, Activated 8, Passive 20 -> Overlapped 8");
+}
+
+#[test]
+fn weights_are_per_channel_on_p4_only() {
+    let graph = conv_relu_pool_conv();
+    let weight = |target| {
+        let settings = Settings { target, ..settings(Scheme::Int8) };
+        exponents(&quantize(&graph, &settings), "conv1").0[1].clone()
+    };
+    assert_eq!(weight(Target::Esp32p4), [-6, -8]);
+    assert_eq!(weight(Target::C), [-6]);
+}
+
+#[test]
+fn bias_width_is_the_targets() {
+    let graph = conv_relu_pool_conv();
+    let bits = |target, scheme| {
+        let plan = plan(&graph, &Settings::new(target, scheme)).unwrap();
+        let bias = plan.nodes[0].as_ref().unwrap().inputs[2];
+        plan.configs[bias].bits
+    };
+    let by_scheme = |target| [Scheme::Int8, Scheme::Int16, Scheme::W8A16].map(|s| bits(target, s));
+    assert_eq!(by_scheme(Target::Esp32p4), [32, 40, 40]);
+    assert_eq!(by_scheme(Target::Esp32s3), [20, 40, 40]);
+    assert_eq!(by_scheme(Target::Esp32c3), [32, 64, 64]);
+}
+
+#[test]
+fn a_relu_follows_its_conv_to_int16_and_the_boundary_is_observed_anew() {
+    let mut settings = settings(Scheme::Int8);
+    settings.layer_schemes.insert("conv1".into(), Scheme::Int16);
+    let plan = plan(&conv_relu_pool_conv(), &settings).unwrap();
+    assert_eq!(states(&plan, "conv1"), "Initial 16, Activated 16, PassiveInit 40 -> Overlapped 16");
+    // Only the Relu's output is widened: esp-ppq leaves its input, which is not rounded, as it was.
+    assert_eq!(states(&plan, "relu"), "Overlapped 8 -> Initial 16");
+    assert_eq!(states(&plan, "pool"), "Initial 8 -> Overlapped 8");
+}
+
+#[test]
+fn a_layer_in_float_leaves_its_neighbours_their_own_scales() {
+    let mut settings = settings(Scheme::Int8);
+    settings.layer_schemes.insert("relu".into(), Scheme::Float);
+    let plan = plan(&conv_relu_pool_conv(), &settings).unwrap();
+    assert_eq!(states(&plan, "conv1"), "Initial 8, Activated 8, PassiveInit 20 -> Initial 8");
+    assert_eq!(states(&plan, "pool"), "Initial 8 -> Initial 8");
+    assert!(plan.nodes[1].is_none());
+}
+
+#[test]
+fn w8a16_keeps_weights_at_8_bits_but_not_depthwise_ones() {
+    let net = |group| {
+        let mut graph = conv_relu_pool_conv();
+        graph.nodes[0].attributes.set("group", Attribute::Int(group));
+        plan(&graph, &settings(Scheme::W8A16)).unwrap()
+    };
+    assert_eq!(states(&net(1), "conv1"), "Initial 16, Activated 8, PassiveInit 40 -> Overlapped 16");
+    assert_eq!(states(&net(2), "conv1"), "Initial 16, Activated 16, PassiveInit 40 -> Overlapped 16");
+}
+
+#[test]
+fn a_matmul_of_two_activations_has_no_weight_to_keep_at_8_bits() {
+    let graph = Net::new(&[1, 4, 4]).node("MatMul", "square", &["x", "x"], ("y", &[1, 4, 4])).0;
+    let plan = plan(&graph, &settings(Scheme::W8A16)).unwrap();
+    assert_eq!(plan.scheme(NodeId(0)), Scheme::Int16);
+}
+
+#[test]
+fn an_unknown_layer_is_an_error_that_names_the_nearest() {
+    let mut settings = settings(Scheme::Int8);
+    settings.layer_schemes.insert("Conv1_".into(), Scheme::Int16);
+    let error = plan(&conv_relu_pool_conv(), &settings).unwrap_err();
+    assert_eq!(error.what(), "the model has no layer \"Conv1_\"");
+    assert_eq!(error.help(), Some("the nearest names are conv1, conv2, pool"));
+}
+
+#[test]
+fn a_nan_in_a_weight_names_its_layer() {
+    let graph = Net::new(&[1, 1, 2, 2])
+        .constant("w", &[1, 1, 1, 1], &[f32::NAN])
+        .node("Conv", "conv", &["x", "w"], ("y", &[1, 1, 2, 2]))
+        .0;
+    assert_eq!(plan(&graph, &settings(Scheme::Int8)).unwrap_err().layer(), Some("conv"));
+}
+
+#[test]
+fn an_activation_that_is_not_finite_names_its_layer() {
+    let graph = Net::new(&[1, 1, 1, 1])
+        .constant("w", &[1, 1, 1, 1], &[3e38])
+        .node("Conv", "first", &["x", "w"], ("a", &[1, 1, 1, 1]))
+        .node("Conv", "second", &["a", "w"], ("y", &[1, 1, 1, 1]))
+        .0;
+    let samples = Counting(samples(&[1, 1, 1, 1]), 0.into());
+    let plan = plan(&graph, &settings(Scheme::Int8)).unwrap();
+    let error = calibrate(plan, &samples, &mut Observations::default(), &|| Ok(())).unwrap_err();
+    assert_eq!(error.layer(), Some("second"));
+}
+
+#[test]
+fn an_all_zero_activation_has_the_least_scale() {
+    let graph = Net::new(&[1, 1, 1, 1])
+        .constant("w", &[1, 1, 1, 1], &[0.0])
+        .node("Conv", "conv", &["x", "w"], ("y", &[1, 1, 1, 1]))
+        .0;
+    let output = |method| {
+        let settings = Settings { method: Some(method), ..settings(Scheme::Int8) };
+        exponents(&quantize(&graph, &settings), "conv").1[0][0]
+    };
+    assert_eq!([Method::Kl, Method::MinMax, Method::Percentile, Method::Mse].map(output), [-27, -26, -26, -26]);
+}
+
+#[test]
+fn no_samples_is_an_error() {
+    let samples = Counting(Vec::new(), 0.into());
+    let plan = plan(&conv_relu_pool_conv(), &settings(Scheme::Int8)).unwrap();
+    assert!(calibrate(plan, &samples, &mut Observations::default(), &|| Ok(())).is_err());
+}
+
+/// Counts how often a sample is asked for.
+struct Counting(Vec<Vec<Tensor>>, std::sync::atomic::AtomicUsize);
+
+impl Samples for Counting {
+    fn len(&self) -> usize {
+        self.0.len()
+    }
+    fn sample(&self, index: usize) -> crate::Result<Vec<Tensor>> {
+        self.1.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        Ok(self.0[index].clone())
+    }
+}
+
+#[test]
+fn what_was_observed_is_not_observed_again() {
+    let graph = conv_relu_pool_conv();
+    let mut settings = Settings { method: None, ..settings(Scheme::Int8) };
+    let mut known = Observations::default();
+    let mut asked = |settings: &Settings| {
+        let samples = Counting(samples(&[1, 2, 4, 4]), 0.into());
+        let quantized = calibrate(plan(&graph, settings).unwrap(), &samples, &mut known, &|| Ok(())).unwrap();
+        (samples.1.into_inner(), exponents(&quantized, "conv2"))
+    };
+    let first = asked(&settings);
+    assert_eq!(first.0, 8);
+    assert_eq!(asked(&settings), (0, first.1.clone()));
+    settings.layer_schemes.insert("conv2".into(), Scheme::Int16);
+    assert_eq!(asked(&settings).0, 8);
+    settings.layer_schemes.clear();
+    assert_eq!(asked(&settings), (0, first.1));
+}
+
+#[test]
+fn results_do_not_depend_on_the_number_of_threads() {
+    let graph = conv_relu_pool_conv();
+    let settings = Settings { method: Some(Method::Percentile), ..settings(Scheme::Int8) };
+    let with = |threads| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        pool.install(|| quantize(&graph, &settings).configs.clone())
+    };
+    assert_eq!(with(1), with(3));
+}
+
+#[test]
+fn ports_of_the_first_pass_are_quantized_in_the_second() {
+    let graph = conv_relu_pool_conv();
+    let mut settings = Settings { method: Some(Method::Kl), ..settings(Scheme::Int8) };
+    settings.layer_methods.insert("conv1".into(), Method::MinMax);
+    let plan = plan(&graph, &settings).unwrap();
+    let input = plan.observed()[0];
+    assert_eq!((input.method, plan.observed()[1].method), (Method::MinMax, Method::Kl));
+    let quantized = quantize(&graph, &settings);
+    assert!(quantized.simulation()[0].as_ref().unwrap().inputs[0].is_some());
+}
