@@ -37,15 +37,10 @@ pub trait Real:
     /// `max(low)` then `min(high)`; NaN stays NaN.
     fn clamped(self, low: Self, high: Self) -> Self;
     fn is_nan(self) -> bool;
-
-    /// The slice itself, where this is float32.
-    fn single(values: &[Self]) -> Option<&[f32]>;
-    /// The values themselves, where this is float32.
-    fn from_single(values: Vec<f32>) -> Option<Vec<Self>>;
 }
 
 macro_rules! real {
-    ($type:ty, $bits:ty, $values:ident, $single:expr) => {
+    ($type:ty, $bits:ty) => {
         impl Real for $type {
             const ZERO: Self = 0.0;
             const ONE: Self = 1.0;
@@ -105,18 +100,12 @@ macro_rules! real {
             fn is_nan(self) -> bool {
                 self != self
             }
-            fn single($values: &[Self]) -> Option<&[f32]> {
-                $single
-            }
-            fn from_single($values: Vec<f32>) -> Option<Vec<Self>> {
-                $single
-            }
         }
     };
 }
 
-real!(f32, u32, values, Some(values));
-real!(f64, u64, _values, None);
+real!(f32, u32);
+real!(f64, u64);
 
 /// Clamps every element to `[low, high]`.
 pub fn clamp<T: Real>(values: &mut [T], (low, high): (T, T)) {
