@@ -3,9 +3,12 @@
 //! Never: file formats, targets, quantization.
 
 mod attributes;
+mod edit;
 mod model;
+pub mod simplify;
 mod tensor;
 
 pub use attributes::{Attribute, Attributes};
 pub use model::{Graph, Node, NodeId, Value, ValueId};
+pub use simplify::{Simplified, simplify};
 pub use tensor::{DataType, Element, Tensor};

@@ -74,6 +74,27 @@ tensor! {
     Bool bool, "bool";
 }
 
+impl DataType {
+    /// From the number of `TensorProto.DataType`, as attributes and files give it.
+    pub fn from_onnx(number: i64) -> Option<DataType> {
+        Some(match number {
+            // float16 and bfloat16 (10, 16) are widened.
+            1 | 10 | 16 => DataType::F32,
+            2 => DataType::U8,
+            3 => DataType::I8,
+            4 => DataType::U16,
+            5 => DataType::I16,
+            6 => DataType::I32,
+            7 => DataType::I64,
+            9 => DataType::Bool,
+            11 => DataType::F64,
+            12 => DataType::U32,
+            13 => DataType::U64,
+            _ => return None,
+        })
+    }
+}
+
 /// A Rust type that a tensor can hold.
 pub trait Element: Copy + Default + PartialEq + Send + Sync + std::fmt::Debug + 'static {
     const TYPE: DataType;

@@ -1,4 +1,6 @@
-//! Memory for results.
+//! Memory for results and for what lives only inside a kernel.
+
+use std::cell::RefCell;
 
 use super::real::Real;
 use crate::{Error, Result};
@@ -11,10 +13,46 @@ pub(super) fn repeated<T: Real>(len: usize, value: T) -> Result<Vec<T>> {
     Ok(values)
 }
 
-fn reserve<T>(values: &mut Vec<T>, len: usize) -> Result<()> {
-    values.try_reserve_exact(len).map_err(|_| {
-        let bytes = len as u128 * size_of::<T>() as u128;
-        Error::new(format!("a result of {len} elements takes {bytes} bytes, more than this machine has"))
-            .with_help("check the shapes of the model's inputs and its padding attributes")
+/// Room for `len` elements that `write` fills, in full, through the pointer.
+///
+/// # Safety
+///
+/// `write` must write every element.
+pub(super) unsafe fn written<T: Real>(len: usize, write: impl FnOnce(*mut T)) -> Result<Vec<T>> {
+    let mut values: Vec<T> = Vec::new();
+    reserve(&mut values, len)?;
+    write(values.as_mut_ptr());
+    // SAFETY: the capacity is at least `len`, and `write` has written all of it.
+    unsafe { values.set_len(len) };
+    Ok(values)
+}
+
+thread_local! {
+    static SCRATCH: RefCell<Vec<f32>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Lends `len` elements of any content for the time of `work`; the thread keeps the memory.
+/// Inside another loan, memory of its own.
+pub(super) fn with_scratch<R>(len: usize, work: impl FnOnce(&mut [f32]) -> R) -> Result<R> {
+    SCRATCH.with(|scratch| {
+        let mut own = Vec::new();
+        let mut shared = scratch.try_borrow_mut();
+        let values = shared.as_deref_mut().unwrap_or(&mut own);
+        if values.len() < len {
+            let more = len - values.len();
+            values.try_reserve_exact(more).map_err(|_| too_large::<f32>(len))?;
+            values.resize(len, 0.0);
+        }
+        Ok(work(&mut values[..len]))
     })
+}
+
+fn reserve<T>(values: &mut Vec<T>, len: usize) -> Result<()> {
+    values.try_reserve_exact(len).map_err(|_| too_large::<T>(len))
+}
+
+fn too_large<T>(len: usize) -> Error {
+    let bytes = len as u128 * size_of::<T>() as u128;
+    Error::new(format!("a result of {len} elements takes {bytes} bytes, more than this machine has"))
+        .with_help("check the shapes of the model's inputs and its padding attributes")
 }

@@ -1,8 +1,10 @@
 //! Convolution: `y[o] = bias[o] + sum over channels and taps of w[o, c, tap] * x[c, tap's place]`.
 
 use super::buffer;
+use super::direct::Direct;
 use super::matmul::{Matrix, multiply};
 use super::real::{Real, clamp};
+use super::simd::Level;
 use super::window::Window;
 use crate::Result;
 
@@ -21,17 +23,48 @@ pub struct ConvShape {
 /// A convolution with its weights, ready to run.
 pub struct Conv<T> {
     shape: ConvShape,
-    weights: Vec<T>,
+    plan: Plan<T>,
+}
+
+enum Plan<T> {
+    /// float32.
+    Direct(Box<Direct>),
+    /// One matrix product of these weights and the unfolded input.
+    Unfolded(Vec<T>),
 }
 
 impl<T: Real> Conv<T> {
     /// `weights`: groups * group_outputs, group_inputs, taps.
-    pub fn new(shape: ConvShape, weights: &[T]) -> Conv<T> {
-        Conv { shape, weights: weights.to_vec() }
+    pub fn new(shape: ConvShape, weights: &[T]) -> Result<Conv<T>> {
+        Conv::at_level(Level::detect(), shape, weights)
+    }
+
+    /// With vectors no wider than `level`.
+    fn at_level(level: Level, shape: ConvShape, weights: &[T]) -> Result<Conv<T>> {
+        let direct = match T::single(weights) {
+            Some(weights) => Direct::new(level, &shape, weights)?,
+            None => None,
+        };
+        let plan = match direct {
+            Some(direct) => Plan::Direct(Box::new(direct)),
+            None => Plan::Unfolded(weights.to_vec()),
+        };
+        Ok(Conv { shape, plan })
     }
 
     /// `x`: batch, channels, input; the result: batch, channels, output.
     pub fn run(&self, x: &[T], bias: Option<&[T]>, range: Option<(T, T)>) -> Result<Vec<T>> {
+        match &self.plan {
+            Plan::Unfolded(weights) => self.unfolded(weights, x, bias, range),
+            Plan::Direct(direct) => {
+                let range = range.map(|(low, high)| (low.to_f64() as f32, high.to_f64() as f32));
+                let y = direct.run(T::single(x).unwrap_or_default(), bias.and_then(T::single), range)?;
+                Ok(T::from_single(y).unwrap_or_default())
+            }
+        }
+    }
+
+    fn unfolded(&self, weights: &[T], x: &[T], bias: Option<&[T]>, range: Option<(T, T)>) -> Result<Vec<T>> {
         let s = &self.shape;
         let (ins, outs) = (s.window.inputs(), s.window.outputs());
         let depth = s.group_inputs * s.window.taps();
@@ -46,7 +79,7 @@ impl<T: Real> Conv<T> {
         for (block, y) in y.chunks_mut(group_out).enumerate() {
             let group = block % s.groups;
             let x = &x[block * group_in..][..group_in];
-            let w = &self.weights[group * s.group_outputs * depth..][..s.group_outputs * depth];
+            let w = &weights[group * s.group_outputs * depth..][..s.group_outputs * depth];
             let columns = if direct {
                 x
             } else {
@@ -128,10 +161,13 @@ mod tests {
                 clamp(&mut expected, (0.0, 6000.0));
             }
             let range = clamped.then_some((0.0, 6000.0));
-            prop_assert_eq!(&Conv::new(s.clone(), &w).run(&x, Some(&bias), range).unwrap(), &expected);
-            let range = clamped.then_some((0.0, 6000.0));
-            let y = Conv::new(s, &narrow(&w)).run(&narrow(&x), Some(&narrow(&bias)), range).unwrap();
-            prop_assert_eq!(widen(&y), expected);
+            prop_assert_eq!(&Conv::new(s.clone(), &w).unwrap().run(&x, Some(&bias), range).unwrap(), &expected);
+            for level in [Level::Portable, Level::Wide, Level::Widest] {
+                let conv = Conv::at_level(level, s.clone(), &narrow(&w)).unwrap();
+                let range = clamped.then_some((0.0, 6000.0));
+                let y = conv.run(&narrow(&x), Some(&narrow(&bias)), range).unwrap();
+                prop_assert_eq!(&widen(&y), &expected, "{:?}", level);
+            }
         }
     }
 }

@@ -10,6 +10,7 @@ pub mod batched;
 pub mod buffer;
 pub mod conv;
 pub mod dense;
+mod direct;
 pub mod errors;
 pub mod histogram;
 pub mod matmul;
@@ -17,7 +18,10 @@ pub mod pool;
 pub mod real;
 pub mod rounding;
 pub mod simd;
+mod spread;
+mod tile;
 pub mod transposed;
+mod vector;
 pub mod window;
 
 #[cfg(test)]

@@ -37,10 +37,15 @@ pub trait Real:
     /// `max(low)` then `min(high)`; NaN stays NaN.
     fn clamped(self, low: Self, high: Self) -> Self;
     fn is_nan(self) -> bool;
+
+    /// The slice itself, where this is float32.
+    fn single(values: &[Self]) -> Option<&[f32]>;
+    /// The values themselves, where this is float32.
+    fn from_single(values: Vec<f32>) -> Option<Vec<Self>>;
 }
 
 macro_rules! real {
-    ($type:ty, $bits:ty) => {
+    ($type:ty, $bits:ty, $values:ident, $single:expr) => {
         impl Real for $type {
             const ZERO: Self = 0.0;
             const ONE: Self = 1.0;
@@ -100,12 +105,18 @@ macro_rules! real {
             fn is_nan(self) -> bool {
                 self != self
             }
+            fn single($values: &[Self]) -> Option<&[f32]> {
+                $single
+            }
+            fn from_single($values: Vec<f32>) -> Option<Vec<Self>> {
+                $single
+            }
         }
     };
 }
 
-real!(f32, u32);
-real!(f64, u64);
+real!(f32, u32, values, Some(values));
+real!(f64, u64, _values, None);
 
 /// Clamps every element to `[low, high]`.
 pub fn clamp<T: Real>(values: &mut [T], (low, high): (T, T)) {

@@ -9,25 +9,17 @@ use crate::{Error, Result, bail};
 
 /// What an ONNX element type becomes here; an error for types that the chips have no use for.
 pub fn data_type(elem_type: i32) -> Result<DataType> {
-    Ok(match elem_type {
-        1 | FLOAT16 | BFLOAT16 => DataType::F32,
-        2 => DataType::U8,
-        3 => DataType::I8,
-        4 => DataType::U16,
-        5 => DataType::I16,
-        6 => DataType::I32,
-        7 => DataType::I64,
-        9 => DataType::Bool,
-        11 => DataType::F64,
-        12 => DataType::U32,
-        13 => DataType::U64,
+    if let Some(data_type) = DataType::from_onnx(elem_type.into()) {
+        return Ok(data_type);
+    }
+    match elem_type {
         8 => bail!("strings are not supported"),
         14 | 15 => bail!("complex numbers are not supported"),
         17..=20 | 23 | 24 => bail!("8-bit and 4-bit floats are not supported"),
         21 | 22 | 25 | 26 => bail!("packed 4-bit and 2-bit integers are not supported"),
         0 => bail!("the element type is not given"),
         other => bail!("element type {other} is unknown"),
-    })
+    }
 }
 
 const FLOAT16: i32 = 10;

@@ -65,7 +65,7 @@ fn shapes<'a>(call: &Call<'a>) -> Result<(&'a Fact, ConvShape, Vec<usize>)> {
 
 fn build<T: Real + Element>(call: &Call) -> Result<Box<dyn Kernel>> {
     let (_, shape, y_shape) = shapes(call)?;
-    let packed = call.inputs[1].as_ref().and_then(constant::<T>).map(|w| Packed::new(shape.clone(), w));
+    let packed = call.inputs[1].as_ref().and_then(constant::<T>).map(|w| Packed::new(shape.clone(), w)).transpose()?;
     Ok(Box::new(Conv { shape, y_shape, packed, real: PhantomData::<T> }))
 }
 
@@ -91,7 +91,7 @@ impl<T: Real + Element> Conv<T> {
             Some(packed) => packed.run(x, bias, range)?,
             None => {
                 let w = exactly::<T>(inputs, 1, outputs * s.group_inputs * s.window.taps())?;
-                Packed::new(s.clone(), w).run(x, bias, range)?
+                Packed::new(s.clone(), w)?.run(x, bias, range)?
             }
         };
         Ok(vec![Tensor::new(&self.y_shape, y)?])

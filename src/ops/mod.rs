@@ -3,17 +3,111 @@
 //! A file here knows its operator and the kernels it calls, and no other operator.
 //! Adding one is a new file and a line in [`OPERATORS`].
 
+mod abs;
+mod add;
+mod and;
 mod average_pool;
+mod axes;
+mod batch_normalization;
+mod broadcast;
+mod cast;
+mod ceil;
+mod celu;
+mod clip;
+mod concat;
+mod constant;
+mod constant_of_shape;
 mod conv;
 mod conv_transpose;
+mod cos;
+mod depth_to_space;
+mod div;
+mod dropout;
+mod elementwise;
+mod elu;
+mod equal;
+mod erf;
+mod exp;
+mod expand;
+mod flatten;
+mod floor;
+mod gather;
+mod gelu;
 mod gemm;
 mod global_average_pool;
 mod global_max_pool;
+mod greater;
+mod greater_or_equal;
+mod hard_sigmoid;
+mod hard_swish;
+mod identity;
+mod known;
+mod layer_normalization;
+mod layout;
+mod leaky_relu;
+mod less;
+mod less_or_equal;
+mod log;
+mod log_softmax;
+mod lp_normalization;
 mod matmul;
+mod max;
 mod max_pool;
+mod min;
+mod mish;
+mod mod_;
+mod mul;
+mod neg;
+mod normalize_rows;
+mod not;
 mod operands;
+mod or;
+mod pad;
+mod pow;
+mod prelu;
+mod range;
+mod reciprocal;
+mod reduce;
+mod reduce_l1;
+mod reduce_l2;
+mod reduce_log_sum;
+mod reduce_log_sum_exp;
+mod reduce_max;
+mod reduce_mean;
+mod reduce_min;
+mod reduce_prod;
+mod reduce_sum;
+mod reduce_sum_square;
 mod relu;
+mod reshape;
+mod reshaped;
+mod rms_normalization;
+mod round;
+mod selu;
+mod shape;
+mod sigmoid;
+mod sign;
+mod sin;
+mod size;
+mod slice;
+mod softmax;
+mod softplus;
+mod softsign;
+mod space_to_depth;
 mod spatial;
+mod split;
+mod sqrt;
+mod squeeze;
+mod sub;
+mod sum;
+mod swish;
+mod tanh;
+mod thresholded_relu;
+mod tile;
+mod transpose;
+mod unsqueeze;
+mod where_;
+mod xor;
 
 use crate::Result;
 use crate::graph::{Attributes, DataType, Tensor};
@@ -93,15 +187,101 @@ pub struct Operator {
 
 /// Every operator that espq runs, by name.
 pub static OPERATORS: &[&Operator] = &[
+    &abs::OPERATOR,
+    &add::OPERATOR,
+    &and::OPERATOR,
     &average_pool::OPERATOR,
+    &batch_normalization::OPERATOR,
+    &cast::OPERATOR,
+    &ceil::OPERATOR,
+    &celu::OPERATOR,
+    &clip::OPERATOR,
+    &concat::OPERATOR,
+    &constant::OPERATOR,
+    &constant_of_shape::OPERATOR,
     &conv::OPERATOR,
     &conv_transpose::OPERATOR,
+    &cos::OPERATOR,
+    &depth_to_space::OPERATOR,
+    &div::OPERATOR,
+    &dropout::OPERATOR,
+    &elu::OPERATOR,
+    &equal::OPERATOR,
+    &erf::OPERATOR,
+    &exp::OPERATOR,
+    &expand::OPERATOR,
+    &flatten::OPERATOR,
+    &floor::OPERATOR,
+    &gather::OPERATOR,
+    &gelu::OPERATOR,
     &gemm::OPERATOR,
     &global_average_pool::OPERATOR,
     &global_max_pool::OPERATOR,
+    &greater::OPERATOR,
+    &greater_or_equal::OPERATOR,
+    &hard_sigmoid::OPERATOR,
+    &hard_swish::OPERATOR,
+    &identity::OPERATOR,
+    &layer_normalization::OPERATOR,
+    &leaky_relu::OPERATOR,
+    &less::OPERATOR,
+    &less_or_equal::OPERATOR,
+    &log::OPERATOR,
+    &log_softmax::OPERATOR,
+    &lp_normalization::OPERATOR,
     &matmul::OPERATOR,
+    &max::OPERATOR,
     &max_pool::OPERATOR,
+    &min::OPERATOR,
+    &mish::OPERATOR,
+    &mod_::OPERATOR,
+    &mul::OPERATOR,
+    &neg::OPERATOR,
+    &not::OPERATOR,
+    &or::OPERATOR,
+    &pad::OPERATOR,
+    &pow::OPERATOR,
+    &prelu::OPERATOR,
+    &range::OPERATOR,
+    &reciprocal::OPERATOR,
+    &reduce_l1::OPERATOR,
+    &reduce_l2::OPERATOR,
+    &reduce_log_sum::OPERATOR,
+    &reduce_log_sum_exp::OPERATOR,
+    &reduce_max::OPERATOR,
+    &reduce_mean::OPERATOR,
+    &reduce_min::OPERATOR,
+    &reduce_prod::OPERATOR,
+    &reduce_sum::OPERATOR,
+    &reduce_sum_square::OPERATOR,
     &relu::OPERATOR,
+    &reshape::OPERATOR,
+    &rms_normalization::OPERATOR,
+    &round::OPERATOR,
+    &selu::OPERATOR,
+    &shape::OPERATOR,
+    &sigmoid::OPERATOR,
+    &sign::OPERATOR,
+    &sin::OPERATOR,
+    &size::OPERATOR,
+    &slice::OPERATOR,
+    &softmax::OPERATOR,
+    &softplus::OPERATOR,
+    &softsign::OPERATOR,
+    &space_to_depth::OPERATOR,
+    &split::OPERATOR,
+    &sqrt::OPERATOR,
+    &squeeze::OPERATOR,
+    &sub::OPERATOR,
+    &sum::OPERATOR,
+    &swish::OPERATOR,
+    &tanh::OPERATOR,
+    &thresholded_relu::OPERATOR,
+    &tile::OPERATOR,
+    &transpose::OPERATOR,
+    &unsqueeze::OPERATOR,
+    &where_::OPERATOR,
+    &xor::OPERATOR,
 ];
 
 /// The operator of an ONNX type, if espq has it.

@@ -49,11 +49,18 @@ pub fn expect_float(data_type: DataType, operator: &str) -> Result<()> {
     }
 }
 
-/// Elements in a shape; an error where their number does not fit the machine.
+/// No tensor has more elements: 1 GiB of float32, far beyond what any of these chips holds.
+pub const MOST_ELEMENTS: usize = 1 << 28;
+
+/// Elements in a shape; an error where they are more than [`MOST_ELEMENTS`].
 pub fn checked_len(shape: &[usize]) -> Result<usize> {
-    let len = shape.iter().try_fold(1usize, |len, &d| len.checked_mul(d)).filter(|&len| len <= isize::MAX as usize / 8);
+    // A zero anywhere makes the tensor empty, however long its other axes are.
+    if shape.contains(&0) {
+        return Ok(0);
+    }
+    let len = shape.iter().try_fold(1usize, |len, &d| len.checked_mul(d)).filter(|&len| len <= MOST_ELEMENTS);
     match len {
         Some(len) => Ok(len),
-        None => bail!("shape {shape:?} has more elements than fit into memory"),
+        None => bail!("shape {shape:?} has more than {MOST_ELEMENTS} elements"),
     }
 }

@@ -61,6 +61,7 @@ pub fn plan(graph: &Graph, settings: &Settings) -> Result<Plan> {
     passes::fuse(&mut plan, &links);
     passes::simplify(&mut plan, &links);
     passes::parameters(&mut plan)?;
+    plan.note_coarse_search();
     Ok(plan)
 }
 
@@ -109,6 +110,17 @@ impl Plan {
             "{name}: the constant at input {port} is at most {magnitude:e}, which the least scale rounds to 0; \
              calibration uses its float value"
         ));
+    }
+
+    fn note_coarse_search(&mut self) {
+        let coarse = |p: &Observed| p.method == Method::Mse && self.configs[p.config].bits == 16;
+        let count = self.observed().iter().filter(|p| coarse(p)).count();
+        if count > 0 {
+            self.notes.push(format!(
+                "mse has fewer bins than a 16-bit port has levels, as in esp-ppq: {count} ports get 32 times their \
+                 range; choose minmax, kl or percentile"
+            ));
+        }
     }
 
     pub(super) fn in_layer(&self, node: NodeId, what: String) -> Error {

@@ -6,10 +6,31 @@ use crate::graph::NodeId;
 use super::config::ConfigId;
 use super::plan::{NodeConfig, Plan};
 
+/// `LUTOptimizationSetting.target_ops` in esp-ppq's `api/setting.py`.
+const LUT_OPERATORS: [&str; 17] = [
+    "Swish",
+    "SiLU",
+    "Sigmoid",
+    "Tanh",
+    "HardSwish",
+    "HardSigmoid",
+    "Elu",
+    "Erf",
+    "Gelu",
+    "LeakyRelu",
+    "Softplus",
+    "Exp",
+    "Log",
+    "Sqrt",
+    "Cos",
+    "Sin",
+    "Tan",
+];
+
 impl Plan {
     /// The chip's arithmetic, as far as scales are known by now.
     pub fn simulation(&self) -> Simulation {
-        self.graph.node_ids().map(|node| self.config(node).map(|config| self.simulate(node, config))).collect()
+        self.graph.node_ids().map(|node| self.config(node).map(|config| self.simulate(config))).collect()
     }
 
     /// What esp-ppq calibrates with: quantized parameters, and activations as far as they are calibrated.
@@ -28,12 +49,25 @@ impl Plan {
         simulation
     }
 
-    fn simulate(&self, _node: NodeId, config: &NodeConfig) -> NodeSimulation {
+    /// Whether ESP-DL runs this node as a lookup table of 16-bit values (`EspdlLUTFusionPass`): activations
+    /// of one input in a 16-bit model. In an 8-bit model esp-ppq leaves even its 16-bit layers without.
+    pub fn is_lut(&self, node: NodeId) -> bool {
+        let n = self.graph.node(node);
+        let Some(config) = self.config(node) else { return false };
+        let sixteen_bits = config.inputs.first().is_some_and(|&id| self.configs[id].bits == 16);
+        self.settings.scheme.activation_bits() == 16
+            && sixteen_bits
+            && (n.inputs.len(), n.outputs.len()) == (1, 1)
+            && LUT_OPERATORS.contains(&n.op.as_str())
+    }
+
+    fn simulate(&self, config: &NodeConfig) -> NodeSimulation {
         NodeSimulation {
             inputs: config.inputs.iter().map(|&id| self.fake_quant(id)).collect(),
             outputs: config.outputs.iter().map(|&id| self.fake_quant(id)).collect(),
             // Sums of 16-bit products are not exact in float32.
             wide: config.scheme.activation_bits() == 16,
+            // The one place for kernels that repeat the chip's integers step by step (`is_lut`, LSTM, GRU).
             kernel: None,
         }
     }

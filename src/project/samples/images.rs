@@ -1,19 +1,19 @@
 //! Pictures as samples: decoded, resized, cut, scaled and laid out as the model's input.
 //!
-//! Resizing is bilinear with the filter widened when shrinking (antialiased), as Pillow's and
-//! torchvision's; 8-bit throughout, so a value may differ from theirs by one step of 255.
-//! Gray is ITU-R BT.601's, as Pillow's and OpenCV's.
+//! Colours, sizes and rounding are Pillow's, so that tensors equal those of a torchvision script; only
+//! JPEG decoders differ among themselves, by a step or two of 255.
 
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-use image::imageops::{FilterType, crop_imm, resize};
+use image::imageops::crop_imm;
 use image::{DynamicImage, ImageReader, RgbImage};
 
 use crate::graph::{DataType, Tensor};
 use crate::project::config::{Channels, Image, Layout, Resize};
 use crate::{Error, Result};
 
+use super::resize::resize;
 use super::{InputSpec, no_sample, sides};
 
 /// Decoded samples are kept up to this many bytes in all, else decoded each time.
@@ -123,7 +123,7 @@ impl Form {
     }
 
     fn tensor(&self, image: &DynamicImage) -> Result<Tensor> {
-        let image = self.fit(image.to_rgb8());
+        let image = self.fit(self.colors(image));
         let channels = self.mean.len();
         let value = |channel: usize, byte: u8| {
             let pixel = f32::from(byte);
@@ -135,11 +135,7 @@ impl Form {
         let mut elements = vec![0.0; area * channels];
         for (at, pixel) in image.pixels().enumerate() {
             let [r, g, b] = pixel.0;
-            let bytes = match self.channels {
-                Channels::Rgb => [r, g, b],
-                Channels::Bgr => [b, g, r],
-                Channels::Gray => [luma(r, g, b); 3],
-            };
+            let bytes = if self.channels == Channels::Bgr { [b, g, r] } else { [r, g, b] };
             for (channel, &byte) in bytes.iter().take(channels).enumerate() {
                 let index = match self.layout {
                     Layout::Nchw => channel * area + at,
@@ -149,6 +145,18 @@ impl Form {
             }
         }
         Tensor::new(&self.shape, elements)
+    }
+
+    /// Without alpha; gray in all three channels, where gray is wanted.
+    fn colors(&self, image: &DynamicImage) -> RgbImage {
+        let mut image = image.to_rgb8();
+        if self.channels == Channels::Gray {
+            for pixel in image.pixels_mut() {
+                let [r, g, b] = pixel.0;
+                pixel.0 = [luma(r, g, b); 3];
+            }
+        }
+        image
     }
 
     /// To the input's height and width.
@@ -168,7 +176,7 @@ impl Form {
         };
         let resized = match (new_width, new_height) == (full_width, full_height) {
             true => image,
-            false => resize(&image, new_width, new_height, FilterType::Triangle),
+            false => resize(&image, new_width, new_height),
         };
         if (new_width, new_height) == (width, height) {
             return resized;

@@ -7,6 +7,7 @@ mod elements;
 mod images;
 mod npy;
 mod npz;
+mod resize;
 
 use std::path::{Path, PathBuf};
 

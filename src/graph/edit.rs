@@ -1,0 +1,141 @@
+//! Changes that rewrites make to a graph.
+
+use std::collections::HashSet;
+
+use super::{Graph, Node, NodeId, Tensor, Value, ValueId};
+
+/// Who makes and who reads each value, for one state of a graph.
+pub struct Links {
+    pub producers: Vec<Option<NodeId>>,
+    pub consumers: Vec<Vec<(NodeId, usize)>>,
+}
+
+impl Links {
+    pub fn of(graph: &Graph) -> Links {
+        let producers = graph.producers().into_iter().map(|p| p.map(|(id, _)| id)).collect();
+        Links { producers, consumers: graph.consumers() }
+    }
+
+    /// The node that makes the value at an input port.
+    pub fn before(&self, node: &Node, port: usize) -> Option<NodeId> {
+        self.producers[node.input(port)?.0]
+    }
+}
+
+impl Node {
+    pub fn input(&self, port: usize) -> Option<ValueId> {
+        self.inputs.get(port).copied().flatten()
+    }
+
+    pub fn output(&self, port: usize) -> Option<ValueId> {
+        self.outputs.get(port).copied().flatten()
+    }
+
+    /// One of ONNX's own operators.
+    pub fn is(&self, op: &str) -> bool {
+        self.op == op && self.domain.is_empty()
+    }
+}
+
+impl Graph {
+    /// The constant at an input port.
+    pub fn constant(&self, node: &Node, port: usize) -> Option<&Tensor> {
+        self.value(node.input(port)?).constant.as_ref()
+    }
+
+    pub fn shape(&self, id: ValueId) -> Option<&[usize]> {
+        self.value(id).shape.as_deref()
+    }
+
+    /// Integers of an attribute, or of a constant input in the operator sets where they are one.
+    pub fn ints(&self, node: &Node, attribute: &str, port: usize) -> Option<Vec<i64>> {
+        match node.attributes.ints(attribute) {
+            Some(values) => Some(values.to_vec()),
+            None => self.constant(node, port)?.to_i64s(),
+        }
+    }
+
+    /// How often a value is read, by nodes and as an output of the model.
+    pub fn uses(&self, links: &Links, id: ValueId) -> usize {
+        links.consumers[id.0].len() + usize::from(self.outputs.contains(&id))
+    }
+
+    /// A new value of the same name as none before it.
+    pub fn fresh(&mut self, name: &str) -> ValueId {
+        let name = self.free_name(name);
+        self.add_value(Value { name, data_type: None, shape: None, constant: None })
+    }
+
+    pub fn fresh_constant(&mut self, name: &str, tensor: Tensor) -> ValueId {
+        let name = self.free_name(name);
+        self.add_constant(name, tensor)
+    }
+
+    fn free_name(&self, name: &str) -> String {
+        let taken: HashSet<&str> = self.values.iter().map(|v| v.name.as_str()).collect();
+        let mut candidate = name.to_owned();
+        let mut count = 0;
+        while taken.contains(candidate.as_str()) {
+            count += 1;
+            candidate = format!("{name}_{count}");
+        }
+        candidate
+    }
+
+    /// Lets every reader of `old` read `new`. An output of the model keeps its name, whichever
+    /// value it is then; false, and nothing done, where both are the model's inputs or outputs.
+    pub fn replace_uses(&mut self, old: ValueId, new: ValueId) -> bool {
+        let fixed = |id: ValueId| self.inputs.contains(&id) || self.outputs.contains(&id);
+        if fixed(old) && fixed(new) {
+            return false;
+        }
+        for input in self.nodes.iter_mut().flat_map(|node| &mut node.inputs) {
+            if *input == Some(old) {
+                *input = Some(new);
+            }
+        }
+        if let Some(output) = self.outputs.iter_mut().find(|output| **output == old) {
+            *output = new;
+            let name = std::mem::take(&mut self.values[old.0].name);
+            self.values[old.0].name = std::mem::replace(&mut self.values[new.0].name, name);
+        }
+        true
+    }
+
+    /// Drops nodes of which nothing is read; false where there are none.
+    pub fn drop_dead(&mut self) -> bool {
+        let before = self.nodes.len();
+        let mut read = vec![false; self.values.len()];
+        for output in &self.outputs {
+            read[output.0] = true;
+        }
+        // Readers stand after what they read, so one sweep from the end finds every chain.
+        let mut alive = vec![false; self.nodes.len()];
+        for (n, node) in self.nodes.iter().enumerate().rev() {
+            alive[n] = node.outputs.iter().flatten().any(|output| read[output.0]);
+            if alive[n] {
+                node.inputs.iter().flatten().for_each(|input| read[input.0] = true);
+            }
+        }
+        let mut keep = alive.iter();
+        self.nodes.retain(|_| *keep.next().unwrap_or(&true));
+        self.nodes.len() != before
+    }
+
+    /// Forgets values that nothing reads or makes, and renumbers the rest.
+    pub fn drop_unused_values(&mut self) {
+        let mut used = vec![false; self.values.len()];
+        let ports = self.nodes.iter().flat_map(|n| n.inputs.iter().chain(&n.outputs).flatten());
+        for id in ports.chain(&self.inputs).chain(&self.outputs) {
+            used[id.0] = true;
+        }
+        let mut next = 0;
+        let places: Vec<usize> = used.iter().map(|&u| (next, next += usize::from(u)).0).collect();
+        let mut keep = used.iter();
+        self.values.retain(|_| *keep.next().unwrap_or(&true));
+        let ports = self.nodes.iter_mut().flat_map(|n| n.inputs.iter_mut().chain(&mut n.outputs).flatten());
+        for id in ports.chain(&mut self.inputs).chain(&mut self.outputs) {
+            id.0 = places[id.0];
+        }
+    }
+}

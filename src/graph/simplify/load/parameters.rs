@@ -1,0 +1,24 @@
+//! A constant that several ports read becomes one a port: each may get a scale of its own.
+
+use std::collections::HashSet;
+
+use super::layers::Layers;
+
+pub fn split(layers: &mut Layers) {
+    let mut taken = HashSet::new();
+    let ids: Vec<_> = layers.graph.node_ids().collect();
+    for id in ids {
+        for port in 0..layers.node(id).inputs.len() {
+            let Some(value) = layers.node(id).input(port) else { continue };
+            if !layers.is_constant(value) || taken.insert(value) {
+                continue;
+            }
+            let shared = layers.graph.value(value);
+            let (name, tensor) = (shared.name.clone(), shared.constant.clone());
+            if let Some(tensor) = tensor {
+                let own = layers.add_constant(&name, tensor);
+                layers.set_input(id, port, Some(own));
+            }
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! One of each: equal constants are one value, nodes that compute the same are one node.
+
+use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use super::super::super::edit::Links;
+use super::super::super::{Attribute, Graph, Tensor, ValueId};
+
+pub fn merge(graph: &mut Graph) -> bool {
+    let constants = constants(graph);
+    nodes(graph) || constants
+}
+
+fn constants(graph: &mut Graph) -> bool {
+    let mut seen: HashMap<u64, Vec<ValueId>> = HashMap::new();
+    let mut twins = HashMap::new();
+    let read: Vec<ValueId> = graph.nodes.iter().flat_map(|n| n.inputs.iter().flatten().copied()).collect();
+    for id in read {
+        let Some(tensor) = &graph.value(id).constant else { continue };
+        let alike = seen.entry(fingerprint(tensor)).or_default();
+        match alike.iter().find(|other| **other == id || same(graph.value(**other).constant.as_ref(), tensor)) {
+            Some(other) if *other != id => _ = twins.insert(id, *other),
+            Some(_) => {}
+            None => alike.push(id),
+        }
+    }
+    for input in graph.nodes.iter_mut().flat_map(|n| &mut n.inputs).flatten() {
+        if let Some(twin) = twins.get(input) {
+            *input = *twin;
+        }
+    }
+    !twins.is_empty()
+}
+
+/// Bit by bit: 0 and -0 differ, NaN equals itself.
+fn same(other: Option<&Tensor>, tensor: &Tensor) -> bool {
+    other.is_some_and(|other| match (other, tensor) {
+        (Tensor::F32(a), Tensor::F32(b)) => {
+            a.shape() == b.shape() && a.iter().zip(b).all(|(a, b)| a.to_bits() == b.to_bits())
+        }
+        (Tensor::F64(a), Tensor::F64(b)) => {
+            a.shape() == b.shape() && a.iter().zip(b).all(|(a, b)| a.to_bits() == b.to_bits())
+        }
+        (a, b) => a == b,
+    })
+}
+
+fn fingerprint(tensor: &Tensor) -> u64 {
+    let mut hash = DefaultHasher::new();
+    tensor.data_type().hash(&mut hash);
+    tensor.shape().hash(&mut hash);
+    match tensor {
+        Tensor::F32(a) => a.iter().for_each(|v| v.to_bits().hash(&mut hash)),
+        Tensor::F64(a) => a.iter().for_each(|v| v.to_bits().hash(&mut hash)),
+        Tensor::U64(a) => a.iter().for_each(|v| v.hash(&mut hash)),
+        other => other.to_i64s().hash(&mut hash),
+    }
+    hash.finish()
+}
+
+fn nodes(graph: &mut Graph) -> bool {
+    let links = Links::of(graph);
+    let mut seen: HashMap<(String, Vec<Option<ValueId>>), Vec<usize>> = HashMap::new();
+    let mut changed = false;
+    for n in 0..graph.nodes.len() {
+        let node = &graph.nodes[n];
+        let idle = node.outputs.iter().flatten().all(|output| graph.uses(&links, *output) == 0);
+        let drawn = super::fold::RANDOM.contains(&node.op.as_str());
+        if idle || drawn || node.attributes.0.values().any(|a| matches!(a, Attribute::Graph(_))) {
+            continue;
+        }
+        let alike = seen.entry((format!("{}:{}", node.domain, node.op), node.inputs.clone())).or_default();
+        let twin = alike.iter().copied().find(|&other| {
+            let other = &graph.nodes[other];
+            other.attributes == node.attributes && other.outputs.len() == node.outputs.len()
+        });
+        let Some(twin) = twin else {
+            alike.push(n);
+            continue;
+        };
+        let pairs: Vec<_> = node.outputs.iter().zip(&graph.nodes[twin].outputs).map(|(a, b)| (*a, *b)).collect();
+        for (old, new) in pairs {
+            if let (Some(old), Some(new)) = (old, new) {
+                changed |= graph.uses(&links, old) > 0 && graph.replace_uses(old, new);
+            }
+        }
+    }
+    changed
+}

@@ -1,0 +1,167 @@
+//! Convolution in float32 without unfolding: tiles of the product read the input where it lies,
+//! or a padded copy of it in which every tap is a shift.
+
+use super::buffer;
+use super::conv::ConvShape;
+use super::simd::Level;
+use super::spread::Spread;
+use super::tile::{self, Columns, Epilogue, Panels};
+use crate::Result;
+
+/// A float32 convolution with its weights packed.
+pub(super) struct Direct {
+    /// Never above the processor's.
+    level: Level,
+    shape: ConvShape,
+    weights: Weights,
+    input: Input,
+    /// Where each step of the depth (channel, tap) starts in the input or its copy.
+    places: Vec<usize>,
+}
+
+enum Weights {
+    /// One a group.
+    Panels(Vec<Panels>),
+    /// Depthwise: as they came, one row of taps an output channel.
+    Rows(Vec<f32>),
+}
+
+enum Input {
+    /// Every output sees the element in its own place: read as it lies.
+    Plain,
+    Copied(Spread),
+}
+
+impl Direct {
+    /// `None` where this way of computing does not fit. `level` is lowered to the processor's.
+    pub fn new(level: Level, shape: &ConvShape, weights: &[f32]) -> Result<Option<Direct>> {
+        let level = level.min(Level::detect());
+        let (s, taps) = (shape, shape.window.taps());
+        let depth = s.group_inputs * taps;
+        if depth == 0 || s.window.inputs() == 0 || s.window.outputs() == 0 {
+            return Ok(None);
+        }
+        let (input, channel, shifts) = if s.window.is_pointwise() {
+            (Input::Plain, s.window.inputs(), vec![0])
+        } else {
+            let Some(spread) = Spread::new(&s.window) else { return Ok(None) };
+            if spread.size().checked_mul(s.group_inputs).is_none_or(|n| n > isize::MAX as usize / 4) {
+                return Ok(None);
+            }
+            (Input::Copied(spread.clone()), spread.size(), spread.taps)
+        };
+        let places = (0..depth).map(|k| k / taps * channel + shifts[k % taps]).collect();
+        let weights = if s.group_inputs == 1 {
+            Weights::Rows(weights.to_vec())
+        } else {
+            let rows = s.group_outputs;
+            let groups = weights.chunks_exact(rows * depth);
+            Weights::Panels(groups.map(|w| Panels::pack(w, rows, depth, (depth, 1))).collect::<Result<_>>()?)
+        };
+        Ok(Some(Direct { level, shape: shape.clone(), weights, input, places }))
+    }
+
+    /// `x` and `bias` have the lengths that the shape says; `x` is not empty, nor is the result.
+    pub fn run(&self, x: &[f32], bias: Option<&[f32]>, range: Option<(f32, f32)>) -> Result<Vec<f32>> {
+        let s = &self.shape;
+        let (ins, outs) = (s.window.inputs(), s.window.outputs());
+        let group = s.group_outputs * outs;
+        // Checked here because memory safety below rests on it.
+        assert!(x.len() == s.batch * s.groups * s.group_inputs * ins, "the input has another shape");
+        assert!(bias.is_none_or(|b| b.len() == s.groups * s.group_outputs), "the bias has another shape");
+        let spread = match &self.input {
+            Input::Plain => 0,
+            Input::Copied(spread) => s.group_inputs * spread.size(),
+        };
+        let apart = match &self.input {
+            Input::Copied(spread) if self.flat(spread) => s.group_outputs * spread.span(&s.window),
+            _ => 0,
+        };
+        buffer::with_scratch(spread + apart, |scratch| {
+            let (copy, apart) = scratch.split_at_mut(spread);
+            // SAFETY: `write` below writes one whole group after the other, and there are that many.
+            unsafe {
+                buffer::written(s.batch * s.groups * group, |y: *mut f32| {
+                    for block in 0..s.batch * s.groups {
+                        let x = &x[block * s.group_inputs * ins..][..s.group_inputs * ins];
+                        let bias = bias.map(|b| &b[block % s.groups * s.group_outputs..][..s.group_outputs]);
+                        let e = Epilogue { bias, range };
+                        self.group(block % s.groups, x, copy, apart, y.add(block * group), e);
+                    }
+                })
+            }
+        })?
+    }
+
+    /// One group of one sample: writes all of `y`, `group_outputs * outputs` elements.
+    unsafe fn group(&self, group: usize, x: &[f32], copy: &mut [f32], apart: &mut [f32], y: *mut f32, e: Epilogue) {
+        let s = &self.shape;
+        let (w, outs) = (&s.window, s.window.outputs());
+        let Input::Copied(spread) = &self.input else {
+            let b = Columns { base: x.as_ptr(), places: &self.places };
+            return unsafe { self.product(group, b, outs, y, outs, e) };
+        };
+        for (plane, copy) in x.chunks_exact(w.inputs()).zip(copy.chunks_exact_mut(spread.size())) {
+            spread.copy(w, plane, copy);
+        }
+        let b = Columns { base: copy.as_ptr(), places: &self.places };
+        let (rows, width) = (w.output[0] * w.output[1], w.output[2]);
+        if self.flat(spread) {
+            let span = spread.span(w);
+            unsafe { self.product(group, b, span, apart.as_mut_ptr(), span, e) };
+            for (o, from) in apart.chunks_exact(span).enumerate() {
+                for row in 0..rows {
+                    let from = &from[spread.row_start(w, row)..][..width];
+                    unsafe { copy_short(from, y.add(o * outs + row * width)) };
+                }
+            }
+        } else {
+            for row in 0..rows {
+                let b = Columns { base: b.base.wrapping_add(spread.row_start(w, row)), ..b };
+                unsafe { self.product(group, b, width, y.add(row * width), outs, e) };
+            }
+        }
+    }
+
+    unsafe fn product(&self, group: usize, b: Columns, count: usize, y: *mut f32, stride: usize, e: Epilogue) {
+        unsafe {
+            match &self.weights {
+                Weights::Panels(panels) => tile::multiply(self.level, &panels[group], b, count, y, stride, e),
+                Weights::Rows(weights) => {
+                    let taps = self.places.len();
+                    for o in 0..self.shape.group_outputs {
+                        let row = &weights[(group * self.shape.group_outputs + o) * taps..][..taps];
+                        let e = Epilogue { bias: e.bias.map(|b| &b[o..o + 1]), ..e };
+                        tile::multiply_row(self.level, row, b, count, y.add(o * stride), e);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Whether to compute all rows as one, with what lies between them, and to leave that out
+    /// afterwards: where rows are so short that they would not fill vectors.
+    fn flat(&self, spread: &Spread) -> bool {
+        let w = &self.shape.window;
+        let vector = 16;
+        let apart = w.output[0] * w.output[1] * w.output[2].div_ceil(vector);
+        let together = spread.span(w).div_ceil(vector);
+        w.output[2] < 4 * vector && together + together / 8 < apart + apart / 4
+    }
+}
+
+/// Copies a row too short to call the system for.
+#[inline(always)]
+unsafe fn copy_short(from: &[f32], to: *mut f32) {
+    unsafe {
+        let mut i = 0;
+        while i + 8 <= from.len() {
+            to.add(i).cast::<[f32; 8]>().write_unaligned(from.as_ptr().add(i).cast::<[f32; 8]>().read_unaligned());
+            i += 8;
+        }
+        while i < from.len() {
+            to.add(i).write(from[i]);
+            i += 1;
+        }
+    }
+}

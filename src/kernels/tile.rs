@@ -1,0 +1,252 @@
+//! The inner loop of every float32 matrix product: a few rows of packed weights times a few
+//! vectors of columns, summed in registers; bias before, clamp after.
+//!
+//! Columns are read where they lie (a plane of an image, a row of a padded copy): nothing but the
+//! weights is packed.
+
+use super::buffer;
+use super::simd::Level;
+use super::vector::Vector;
+use crate::Result;
+
+/// Rows of a panel of packed weights; register tiles take all of them or half.
+pub(super) const PANEL: usize = 8;
+
+/// Weights of a product `y = w b`, eight rows side by side for each step of the depth.
+pub(super) struct Panels {
+    data: Vec<f32>,
+    rows: usize,
+    depth: usize,
+}
+
+impl Panels {
+    /// From `rows * depth` elements, element (r, k) at `r * row_stride + k * step`.
+    pub fn pack(w: &[f32], rows: usize, depth: usize, (row_stride, step): (usize, usize)) -> Result<Panels> {
+        let mut data = buffer::repeated(rows.div_ceil(PANEL) * PANEL * depth, 0.0)?;
+        for r in 0..rows {
+            let panel = &mut data[r / PANEL * PANEL * depth..];
+            for k in 0..depth {
+                panel[k * PANEL + r % PANEL] = w[r * row_stride + k * step];
+            }
+        }
+        Ok(Panels { data, rows, depth })
+    }
+}
+
+/// Where the columns of a product lie: row `k` starts `places[k]` after `base`, columns side by side.
+#[derive(Clone, Copy)]
+pub(super) struct Columns<'a> {
+    pub base: *const f32,
+    pub places: &'a [usize],
+}
+
+/// What happens to the sums.
+#[derive(Clone, Copy)]
+pub(super) struct Epilogue<'a> {
+    /// One a row.
+    pub bias: Option<&'a [f32]>,
+    pub range: Option<(f32, f32)>,
+}
+
+/// `y = w b` for all columns: rows of `y` are `y_stride` apart.
+///
+/// # Safety
+///
+/// The processor has `level`. For every `k`, `count` elements from `b.base + b.places[k]` are readable; for every row `r` of
+/// the weights, `count` elements from `y + r * y_stride` are writable and overlap nothing that is read.
+pub(super) unsafe fn multiply(
+    level: Level,
+    w: &Panels,
+    b: Columns,
+    count: usize,
+    y: *mut f32,
+    y_stride: usize,
+    e: Epilogue,
+) {
+    debug_assert!(b.places.len() == w.depth && e.bias.is_none_or(|b| b.len() == w.rows));
+    // SAFETY: the caller's promise.
+    unsafe {
+        #[cfg(target_arch = "x86_64")]
+        match level {
+            Level::Widest => return widest_rows(w, b, count, y, y_stride, e),
+            Level::Wide => return wide_rows(w, b, count, y, y_stride, e),
+            Level::Portable => {}
+        }
+        all::<[f32; 4], 4, 2>(w, b, count, y, y_stride, e);
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
+unsafe fn widest_rows(w: &Panels, b: Columns, count: usize, y: *mut f32, y_stride: usize, e: Epilogue) {
+    unsafe { all::<std::arch::x86_64::__m512, 8, 3>(w, b, count, y, y_stride, e) }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,fma")]
+unsafe fn wide_rows(w: &Panels, b: Columns, count: usize, y: *mut f32, y_stride: usize, e: Epilogue) {
+    unsafe { all::<std::arch::x86_64::__m256, 4, 2>(w, b, count, y, y_stride, e) }
+}
+
+/// Tiles of `R` rows and `W` vectors; the columns left over take narrower tiles.
+#[inline(always)]
+unsafe fn all<V: Vector, const R: usize, const W: usize>(
+    w: &Panels,
+    b: Columns,
+    count: usize,
+    y: *mut f32,
+    y_stride: usize,
+    e: Epilogue,
+) {
+    let mut column = 0;
+    while column < count {
+        let left = count - column;
+        let b = Columns { base: b.base.wrapping_add(column), ..b };
+        let mut row = 0;
+        while row < w.rows {
+            let rows = (w.rows - row).min(R);
+            let t = Tile {
+                w: &w.data[row / PANEL * PANEL * w.depth + row % PANEL..],
+                step: PANEL,
+                b,
+                row,
+                rows,
+                y: y.wrapping_add(row * y_stride + column),
+                y_stride,
+                e,
+            };
+            unsafe {
+                match left.div_ceil(V::LEN) {
+                    1 => t.compute::<V, R, 1>(left),
+                    2 if W > 2 || left < 2 * V::LEN => t.compute::<V, R, 2>(left),
+                    _ if W == 2 => t.compute::<V, R, 2>(2 * V::LEN),
+                    _ => t.compute::<V, R, 3>(left.min(3 * V::LEN)),
+                }
+            }
+            row += R;
+        }
+        column += W * V::LEN;
+    }
+}
+
+/// `y = w b` for one row of weights, one a step of the depth; for windows of a single channel.
+///
+/// # Safety
+///
+/// As for [`multiply`].
+pub(super) unsafe fn multiply_row(level: Level, w: &[f32], b: Columns, count: usize, y: *mut f32, e: Epilogue) {
+    debug_assert!(b.places.len() == w.len());
+    // SAFETY: the caller's promise.
+    unsafe {
+        #[cfg(target_arch = "x86_64")]
+        match level {
+            Level::Widest => return widest_row(w, b, count, y, e),
+            Level::Wide => return wide_row(w, b, count, y, e),
+            Level::Portable => {}
+        }
+        one::<[f32; 4]>(w, b, count, y, e);
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
+unsafe fn widest_row(w: &[f32], b: Columns, count: usize, y: *mut f32, e: Epilogue) {
+    unsafe { one::<std::arch::x86_64::__m512>(w, b, count, y, e) }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,fma")]
+unsafe fn wide_row(w: &[f32], b: Columns, count: usize, y: *mut f32, e: Epilogue) {
+    unsafe { one::<std::arch::x86_64::__m256>(w, b, count, y, e) }
+}
+
+/// Tiles of one row and up to eight vectors: enough sums at once to hide the latency of each.
+#[inline(always)]
+unsafe fn one<V: Vector>(w: &[f32], b: Columns, count: usize, y: *mut f32, e: Epilogue) {
+    let mut column = 0;
+    while column < count {
+        let left = count - column;
+        let b = Columns { base: b.base.wrapping_add(column), ..b };
+        let t = Tile { w, step: 1, b, row: 0, rows: 1, y: y.wrapping_add(column), y_stride: 0, e };
+        unsafe {
+            match left.div_ceil(V::LEN) {
+                1 => t.compute::<V, 1, 1>(left),
+                2 => t.compute::<V, 1, 2>(left),
+                3 => t.compute::<V, 1, 3>(left),
+                4 => t.compute::<V, 1, 4>(left),
+                5 => t.compute::<V, 1, 5>(left),
+                6 => t.compute::<V, 1, 6>(left),
+                7 => t.compute::<V, 1, 7>(left),
+                _ => t.compute::<V, 1, 8>(left.min(8 * V::LEN)),
+            }
+        }
+        column += 8 * V::LEN;
+    }
+}
+
+/// One register tile.
+struct Tile<'a> {
+    /// From the tile's first row on; the next step of the depth is `step` further.
+    w: &'a [f32],
+    step: usize,
+    b: Columns<'a>,
+    row: usize,
+    rows: usize,
+    y: *mut f32,
+    y_stride: usize,
+    e: Epilogue<'a>,
+}
+
+impl Tile<'_> {
+    /// `count` columns, more than `W - 1` vectors and at most `W`.
+    #[inline(always)]
+    unsafe fn compute<V: Vector, const R: usize, const W: usize>(&self, count: usize) {
+        unsafe {
+            if count == W * V::LEN { self.full::<V, R, W, true>(count) } else { self.full::<V, R, W, false>(count) }
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn full<V: Vector, const R: usize, const W: usize, const FULL: bool>(&self, count: usize) {
+        unsafe {
+            let last = count - (W - 1) * V::LEN;
+            let mut sums = [[V::splat(0.0); W]; R];
+            if let Some(bias) = self.e.bias {
+                for (r, sums) in sums.iter_mut().enumerate() {
+                    *sums = [V::splat(bias.get(self.row + r).copied().unwrap_or(0.0)); W];
+                }
+            }
+            let mut w = self.w.as_ptr();
+            for &place in self.b.places {
+                let from = self.b.base.add(place);
+                let mut b = [V::splat(0.0); W];
+                for (i, b) in b.iter_mut().enumerate() {
+                    let from = from.add(i * V::LEN);
+                    *b = if FULL || i + 1 < W { V::load(from) } else { V::load_first(from, last) };
+                }
+                for (r, sums) in sums.iter_mut().enumerate() {
+                    let weight = V::splat(*w.add(r));
+                    for (sum, b) in sums.iter_mut().zip(b) {
+                        *sum = b.times_plus(weight, *sum);
+                    }
+                }
+                w = w.wrapping_add(self.step);
+            }
+            if let Some((low, high)) = self.e.range {
+                let (low, high) = (V::splat(low), V::splat(high));
+                for sum in sums.iter_mut().flatten() {
+                    *sum = sum.clamped(low, high);
+                }
+            }
+            for (r, sums) in sums.into_iter().enumerate() {
+                if r < self.rows {
+                    let to = self.y.add(r * self.y_stride);
+                    for (i, sum) in sums.into_iter().enumerate() {
+                        let to = to.add(i * V::LEN);
+                        if FULL || i + 1 < W { sum.store(to) } else { sum.store_first(to, last) }
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,158 @@
+//! Vectors of float32 for kernels that hold their sums in registers.
+//!
+//! A kernel is written once over [`Vector`] and compiled for each kind by a `#[target_feature]`
+//! function around it; all methods inline into that.
+
+/// Some float32 numbers side by side.
+///
+/// # Safety
+///
+/// Methods may only run where the processor has the vector's instructions; pointers must be valid
+/// for the elements they name.
+pub(super) trait Vector: Copy {
+    const LEN: usize;
+
+    unsafe fn splat(value: f32) -> Self;
+    unsafe fn load(from: *const f32) -> Self;
+    /// The first `count` elements, then zeros.
+    unsafe fn load_first(from: *const f32, count: usize) -> Self;
+    unsafe fn store(self, to: *mut f32);
+    unsafe fn store_first(self, to: *mut f32, count: usize);
+    /// `self * factor + sum`.
+    unsafe fn times_plus(self, factor: Self, sum: Self) -> Self;
+    /// At least `low`, then at most `high`; NaN stays.
+    unsafe fn clamped(self, low: Self, high: Self) -> Self;
+}
+
+#[cfg(target_arch = "x86_64")]
+pub(super) mod x86 {
+    use std::arch::x86_64::*;
+
+    use super::Vector;
+
+    impl Vector for __m512 {
+        const LEN: usize = 16;
+
+        #[inline(always)]
+        unsafe fn splat(value: f32) -> Self {
+            unsafe { _mm512_set1_ps(value) }
+        }
+        #[inline(always)]
+        unsafe fn load(from: *const f32) -> Self {
+            unsafe { _mm512_loadu_ps(from) }
+        }
+        #[inline(always)]
+        unsafe fn load_first(from: *const f32, count: usize) -> Self {
+            unsafe { _mm512_maskz_loadu_ps(mask(count), from) }
+        }
+        #[inline(always)]
+        unsafe fn store(self, to: *mut f32) {
+            unsafe { _mm512_storeu_ps(to, self) }
+        }
+        #[inline(always)]
+        unsafe fn store_first(self, to: *mut f32, count: usize) {
+            unsafe { _mm512_mask_storeu_ps(to, mask(count), self) }
+        }
+        #[inline(always)]
+        unsafe fn times_plus(self, factor: Self, sum: Self) -> Self {
+            unsafe { _mm512_fmadd_ps(self, factor, sum) }
+        }
+        #[inline(always)]
+        unsafe fn clamped(self, low: Self, high: Self) -> Self {
+            // Both give their second operand where one is NaN.
+            unsafe { _mm512_min_ps(high, _mm512_max_ps(low, self)) }
+        }
+    }
+
+    #[inline(always)]
+    fn mask(count: usize) -> __mmask16 {
+        ((1u32 << count.min(16)) - 1) as __mmask16
+    }
+
+    impl Vector for __m256 {
+        const LEN: usize = 8;
+
+        #[inline(always)]
+        unsafe fn splat(value: f32) -> Self {
+            unsafe { _mm256_set1_ps(value) }
+        }
+        #[inline(always)]
+        unsafe fn load(from: *const f32) -> Self {
+            unsafe { _mm256_loadu_ps(from) }
+        }
+        #[inline(always)]
+        unsafe fn load_first(from: *const f32, count: usize) -> Self {
+            unsafe { _mm256_maskload_ps(from, first(count)) }
+        }
+        #[inline(always)]
+        unsafe fn store(self, to: *mut f32) {
+            unsafe { _mm256_storeu_ps(to, self) }
+        }
+        #[inline(always)]
+        unsafe fn store_first(self, to: *mut f32, count: usize) {
+            unsafe { _mm256_maskstore_ps(to, first(count), self) }
+        }
+        #[inline(always)]
+        unsafe fn times_plus(self, factor: Self, sum: Self) -> Self {
+            unsafe { _mm256_fmadd_ps(self, factor, sum) }
+        }
+        #[inline(always)]
+        unsafe fn clamped(self, low: Self, high: Self) -> Self {
+            unsafe { _mm256_min_ps(high, _mm256_max_ps(low, self)) }
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn first(count: usize) -> __m256i {
+        unsafe {
+            let places = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+            _mm256_cmpgt_epi32(_mm256_set1_epi32(count.min(8) as i32), places)
+        }
+    }
+}
+
+/// Vectors of any processor; the compiler makes of them what it can.
+impl Vector for [f32; 4] {
+    const LEN: usize = 4;
+
+    #[inline(always)]
+    unsafe fn splat(value: f32) -> Self {
+        [value; 4]
+    }
+    #[inline(always)]
+    unsafe fn load(from: *const f32) -> Self {
+        unsafe { from.cast::<[f32; 4]>().read_unaligned() }
+    }
+    #[inline(always)]
+    unsafe fn load_first(from: *const f32, count: usize) -> Self {
+        std::array::from_fn(|i| if i < count { unsafe { *from.add(i) } } else { 0.0 })
+    }
+    #[inline(always)]
+    unsafe fn store(self, to: *mut f32) {
+        unsafe { to.cast::<[f32; 4]>().write_unaligned(self) }
+    }
+    #[inline(always)]
+    unsafe fn store_first(self, to: *mut f32, count: usize) {
+        for (i, v) in self.into_iter().enumerate().take(count) {
+            unsafe { to.add(i).write(v) }
+        }
+    }
+    #[inline(always)]
+    unsafe fn times_plus(self, factor: Self, sum: Self) -> Self {
+        std::array::from_fn(|i| {
+            // A fused product is one instruction there, and a slow call elsewhere.
+            if cfg!(target_arch = "aarch64") {
+                self[i].mul_add(factor[i], sum[i])
+            } else {
+                self[i] * factor[i] + sum[i]
+            }
+        })
+    }
+    #[inline(always)]
+    unsafe fn clamped(self, low: Self, high: Self) -> Self {
+        std::array::from_fn(|i| {
+            let v = if self[i] < low[i] { low[i] } else { self[i] };
+            if v > high[i] { high[i] } else { v }
+        })
+    }
+}

@@ -1,0 +1,17 @@
+//! And: of two booleans. <https://onnx.ai/onnx/operators/onnx__And.html>
+
+use super::elementwise::{infer_bool, logical};
+use super::{Kernel, Operator, Role};
+use crate::Result;
+use crate::graph::Tensor;
+
+pub static OPERATOR: Operator =
+    Operator { name: "And", role: Role::Float, infer: infer_bool, prepare: |_| Ok(Box::new(And)) };
+
+struct And;
+
+impl Kernel for And {
+    fn run(&self, inputs: Vec<Option<Tensor>>) -> Result<Vec<Tensor>> {
+        logical(inputs, |a, b| a & b)
+    }
+}

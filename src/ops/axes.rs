@@ -1,0 +1,41 @@
+//! Axes of an operator: from an attribute or an input by operator set, negative ones counted from the end.
+
+use crate::{Result, bail};
+
+use super::Call;
+
+/// `axis` as an index below `rank`.
+pub fn normalize(axis: i64, rank: usize) -> Result<usize> {
+    let signed = rank as i64;
+    match if axis < 0 { axis.checked_add(signed) } else { Some(axis) } {
+        Some(a) if (0..signed).contains(&a) => Ok(a as usize),
+        _ => bail!("axis {axis} is outside a tensor of {rank} axes"),
+    }
+}
+
+/// `axes`, each below `rank` and none twice.
+pub fn normalize_all(axes: &[i64], rank: usize) -> Result<Vec<usize>> {
+    let mut all = Vec::with_capacity(axes.len());
+    for &axis in axes {
+        let axis = normalize(axis, rank)?;
+        if all.contains(&axis) {
+            bail!("axis {axis} is named twice in {axes:?}");
+        }
+        all.push(axis);
+    }
+    Ok(all)
+}
+
+/// Integers that are an attribute in older operator sets and a constant input in newer ones.
+pub fn constant_ints(call: &Call, attribute: &str, port: usize) -> Result<Option<Vec<i64>>> {
+    if let Some(ints) = call.attributes.ints(attribute) {
+        return Ok(Some(ints.to_vec()));
+    }
+    let Some(Some(fact)) = call.inputs.get(port) else { return Ok(None) };
+    match fact.constant.as_ref().map(|c| c.to_i64s()) {
+        Some(Some(ints)) => Ok(Some(ints)),
+        Some(None) => bail!("{attribute} is {}, expected integers", fact.data_type.name()),
+        None => Err(crate::Error::new(format!("{attribute} is computed while the model runs, espq needs a constant"))
+            .with_help("export the model with fixed shapes")),
+    }
+}

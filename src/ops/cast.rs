@@ -1,0 +1,73 @@
+//! Cast: to another element type, as numpy casts: toward zero, and nonzero is true. <https://onnx.ai/onnx/operators/onnx__Cast.html>
+
+use super::elementwise::take;
+use super::operands::required;
+use super::{Call, Fact, Kernel, Operator, Role};
+use crate::graph::{DataType, Tensor};
+use crate::{Result, bail};
+
+pub static OPERATOR: Operator = Operator { name: "Cast", role: Role::Float, infer, prepare };
+
+fn infer(call: &Call) -> Result<Vec<Fact>> {
+    Ok(vec![Fact::new(to(call)?, required(call, 0, "Cast")?.shape.clone())])
+}
+
+fn prepare(call: &Call) -> Result<Box<dyn Kernel>> {
+    Ok(Box::new(Cast { to: to(call)? }))
+}
+
+/// Numbers as in `TensorProto.DataType` of onnx.proto.
+fn to(call: &Call) -> Result<DataType> {
+    Ok(match call.attributes.int("to") {
+        Some(1 | 10 | 16) => DataType::F32,
+        Some(2) => DataType::U8,
+        Some(3) => DataType::I8,
+        Some(4) => DataType::U16,
+        Some(5) => DataType::I16,
+        Some(6) => DataType::I32,
+        Some(7) => DataType::I64,
+        Some(9) => DataType::Bool,
+        Some(11) => DataType::F64,
+        Some(12) => DataType::U32,
+        Some(13) => DataType::U64,
+        Some(other) => bail!("Cast to data type {other} is not supported"),
+        None => bail!("Cast has no attribute `to`"),
+    })
+}
+
+struct Cast {
+    to: DataType,
+}
+
+impl Kernel for Cast {
+    fn run(&self, mut inputs: Vec<Option<Tensor>>) -> Result<Vec<Tensor>> {
+        Ok(vec![cast(take(&mut inputs, 0)?, self.to)?])
+    }
+}
+
+/// Every element as `to`.
+pub fn cast(tensor: Tensor, to: DataType) -> Result<Tensor> {
+    if tensor.data_type() == to {
+        return Ok(tensor);
+    }
+    let shape = tensor.shape().to_vec();
+    macro_rules! numbers {
+        ($array:expr, $($to:ident $type:ty),*) => {
+            match to {
+                $(DataType::$to => Tensor::new(&shape, $array.iter().map(|&v| v as $type).collect::<Vec<_>>()),)*
+                DataType::Bool => Tensor::new(&shape, $array.iter().map(|&v| v != 0 as _).collect::<Vec<_>>()),
+            }
+        };
+    }
+    macro_rules! from {
+        ($($variant:ident),*) => {
+            match &tensor {
+                $(Tensor::$variant(a) => numbers!(
+                    a, F32 f32, F64 f64, I8 i8, I16 i16, I32 i32, I64 i64, U8 u8, U16 u16, U32 u32, U64 u64
+                ),)*
+                Tensor::Bool(a) => cast(Tensor::new(&shape, a.iter().map(|&v| u8::from(v)).collect())?, to),
+            }
+        };
+    }
+    from!(F32, F64, I8, I16, I32, I64, U8, U16, U32, U64)
+}

@@ -1,0 +1,5 @@
+//! Celu: max(0, x) + min(0, alpha (e^(x / alpha) - 1)). <https://onnx.ai/onnx/operators/onnx__Celu.html>
+
+use super::elementwise::unary;
+
+unary!("Celu", Float, (alpha = 1.0), |x| x.max(0.0) + (alpha * (x / alpha).exp_m1()).min(0.0));

@@ -1,0 +1,44 @@
+//! Clip: between min and max, which are attributes before operator set 11 and inputs since. <https://onnx.ai/onnx/operators/onnx__Clip.html>
+
+use super::elementwise::{infer_same, map, take};
+use super::{Call, Kernel, Operator, Role};
+use crate::graph::Tensor;
+use crate::{Result, bail};
+
+pub static OPERATOR: Operator = Operator { name: "Clip", role: Role::Plain, infer: infer_same, prepare };
+
+fn prepare(call: &Call) -> Result<Box<dyn Kernel>> {
+    Ok(Box::new(Clip { min: call.attributes.float("min"), max: call.attributes.float("max") }))
+}
+
+struct Clip {
+    min: Option<f32>,
+    max: Option<f32>,
+}
+
+impl Kernel for Clip {
+    fn run(&self, mut inputs: Vec<Option<Tensor>>) -> Result<Vec<Tensor>> {
+        let x = take(&mut inputs, 0)?;
+        macro_rules! clip {
+            ($($variant:ident $type:ty),*) => {
+                match &x {
+                    $(Tensor::$variant(_) => {
+                        let bound = |port: usize, attribute: Option<f32>| {
+                            let input = inputs.get(port).and_then(Option::as_ref);
+                            let given = input.and_then(|t| t.slice::<$type>()).and_then(|s| s.first().copied());
+                            given.or(attribute.map(|a| a as $type))
+                        };
+                        let (min, max) = (bound(1, self.min), bound(2, self.max));
+                        map::<$type>(x, |v| {
+                            // Compared so that NaN stays NaN, and max wins where min is above it.
+                            let v = match min { Some(m) if v < m => m, _ => v };
+                            match max { Some(m) if v > m => m, _ => v }
+                        })?
+                    })*
+                    other => bail!("Clip does not take {}", other.data_type().name()),
+                }
+            };
+        }
+        Ok(vec![clip!(F32 f32, F64 f64, I8 i8, I16 i16, I32 i32, I64 i64, U8 u8, U16 u16, U32 u32, U64 u64)])
+    }
+}

@@ -1,0 +1,26 @@
+//! Constant: the value of its attribute. <https://onnx.ai/onnx/operators/onnx__Constant.html>
+
+use super::{Call, Operator, Role, known};
+use crate::graph::{Attribute, Tensor};
+use crate::{Result, bail};
+
+pub static OPERATOR: Operator = Operator {
+    name: "Constant",
+    role: Role::Float,
+    infer: |call| known::infer(value(call)?),
+    prepare: |call| known::prepare(value(call)?),
+};
+
+fn value(call: &Call) -> Result<Tensor> {
+    for (name, attribute) in &call.attributes.0 {
+        return Ok(match attribute {
+            Attribute::Tensor(tensor) => tensor.clone(),
+            Attribute::Float(v) => Tensor::scalar(*v),
+            Attribute::Int(v) => Tensor::scalar(*v),
+            Attribute::Floats(v) => Tensor::new(&[v.len()], v.clone())?,
+            Attribute::Ints(v) => Tensor::new(&[v.len()], v.clone())?,
+            _ => bail!("Constant of {name} is not supported"),
+        });
+    }
+    bail!("Constant has no value")
+}

@@ -1,0 +1,55 @@
+//! Gelu: x times the normal distribution function, or its tanh approximation. <https://onnx.ai/onnx/operators/onnx__Gelu.html>
+
+use super::elementwise::{infer_same, map, take};
+use super::{Call, Kernel, Operator, Role};
+use crate::graph::Tensor;
+use crate::{Result, bail};
+
+pub static OPERATOR: Operator = Operator { name: "Gelu", role: Role::Plain, infer: infer_same, prepare };
+
+fn prepare(call: &Call) -> Result<Box<dyn Kernel>> {
+    Ok(Box::new(match call.attributes.text("approximate") {
+        None | Some("none") => Gelu { tanh: false },
+        Some("tanh") => Gelu { tanh: true },
+        Some(other) => bail!("Gelu has approximate = {other}, only none and tanh are defined"),
+    }))
+}
+
+struct Gelu {
+    tanh: bool,
+}
+
+impl Kernel for Gelu {
+    fn run(&self, mut inputs: Vec<Option<Tensor>>) -> Result<Vec<Tensor>> {
+        let x = take(&mut inputs, 0)?;
+        Ok(vec![match &x {
+            Tensor::F64(_) => map(x, |v| gelu(v, self.tanh))?,
+            _ => map(x, |v: f32| gelu(f64::from(v), self.tanh) as f32)?,
+        }])
+    }
+}
+
+fn gelu(x: f64, tanh: bool) -> f64 {
+    if tanh {
+        0.5 * x * (1.0 + ((2.0 / std::f64::consts::PI).sqrt() * (x + 0.044_715 * x * x * x)).tanh())
+    } else {
+        0.5 * x * (1.0 + libm::erf(x / std::f64::consts::SQRT_2))
+    }
+}
+
+/// The error function of either float type.
+pub trait Erf {
+    fn error_function(self) -> Self;
+}
+
+impl Erf for f64 {
+    fn error_function(self) -> f64 {
+        libm::erf(self)
+    }
+}
+
+impl Erf for f32 {
+    fn error_function(self) -> f32 {
+        libm::erf(f64::from(self)) as f32
+    }
+}

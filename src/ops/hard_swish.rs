@@ -1,0 +1,5 @@
+//! HardSwish: x max(0, min(1, x / 6 + 1 / 2)). <https://onnx.ai/onnx/operators/onnx__HardSwish.html>
+
+use super::elementwise::unary;
+
+unary!("HardSwish", Plain, (), |x| x * (x / 6.0 + 0.5).clamp(0.0, 1.0));

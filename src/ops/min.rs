@@ -1,0 +1,5 @@
+//! Min: the smallest of its inputs; NaN where any is. <https://onnx.ai/onnx/operators/onnx__Min.html>
+
+use super::elementwise::binary;
+
+binary!("Min", Plain, |x, y| if x.is_nan() || x < y { x } else { y }, |i, j| i.min(j));

@@ -1,0 +1,29 @@
+//! Mod: the remainder, with the sign of the divisor, or of the dividend where fmod is 1. <https://onnx.ai/onnx/operators/onnx__Mod.html>
+
+use super::elementwise::{infer_broadcast, numbers};
+use super::{Call, Kernel, Operator, Role};
+use crate::Result;
+use crate::graph::Tensor;
+
+pub static OPERATOR: Operator = Operator { name: "Mod", role: Role::Plain, infer: infer_broadcast, prepare };
+
+fn prepare(call: &Call) -> Result<Box<dyn Kernel>> {
+    Ok(Box::new(Mod { truncated: call.attributes.int_or("fmod", 0) != 0 }))
+}
+
+struct Mod {
+    truncated: bool,
+}
+
+impl Kernel for Mod {
+    fn run(&self, inputs: Vec<Option<Tensor>>) -> Result<Vec<Tensor>> {
+        if self.truncated {
+            return numbers!("Mod", inputs, |x, y| x % y, |i, j| i.checked_rem(j).unwrap_or(0));
+        }
+        numbers!("Mod", inputs, |x, y| x - (x / y).floor() * y, |i, j| {
+            let rest = i.checked_rem(j).unwrap_or(0);
+            // Of unsigned numbers the rest is never below 0.
+            if rest != 0 && (rest < 0 as _) != (j < 0 as _) { rest.wrapping_add(j) } else { rest }
+        })
+    }
+}

@@ -1,0 +1,17 @@
+//! Not: of a boolean. <https://onnx.ai/onnx/operators/onnx__Not.html>
+
+use super::elementwise::{infer_same, map, take};
+use super::{Kernel, Operator, Role};
+use crate::Result;
+use crate::graph::Tensor;
+
+pub static OPERATOR: Operator =
+    Operator { name: "Not", role: Role::Float, infer: infer_same, prepare: |_| Ok(Box::new(Not)) };
+
+struct Not;
+
+impl Kernel for Not {
+    fn run(&self, mut inputs: Vec<Option<Tensor>>) -> Result<Vec<Tensor>> {
+        Ok(vec![map(take(&mut inputs, 0)?, |v: bool| !v)?])
+    }
+}

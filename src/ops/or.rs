@@ -1,0 +1,17 @@
+//! Or: of two booleans. <https://onnx.ai/onnx/operators/onnx__Or.html>
+
+use super::elementwise::{infer_bool, logical};
+use super::{Kernel, Operator, Role};
+use crate::Result;
+use crate::graph::Tensor;
+
+pub static OPERATOR: Operator =
+    Operator { name: "Or", role: Role::Float, infer: infer_bool, prepare: |_| Ok(Box::new(Or)) };
+
+struct Or;
+
+impl Kernel for Or {
+    fn run(&self, inputs: Vec<Option<Tensor>>) -> Result<Vec<Tensor>> {
+        logical(inputs, |a, b| a | b)
+    }
+}

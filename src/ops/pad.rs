@@ -1,0 +1,97 @@
+//! Pad: constant, reflect, edge or wrap; attributes before operator set 11. <https://onnx.ai/onnx/operators/onnx__Pad.html>
+
+use super::axes::{constant_ints, normalize};
+use super::layout::{AxisMap, each_type, remap, slice};
+use super::operands::{checked_len, required};
+use super::{Call, Fact, Kernel, Operator, Role};
+use crate::graph::{Element, Tensor};
+use crate::{Result, bail};
+
+pub static OPERATOR: Operator = Operator { name: "Pad", role: Role::Passive, infer, prepare };
+
+/// Begin and end, by axis; negative ones cut.
+fn pads(call: &Call) -> Result<Vec<(i64, i64)>> {
+    let x = required(call, 0, "Pad")?;
+    let rank = x.shape.len();
+    let Some(pads) = constant_ints(call, "pads", 1)? else { bail!("Pad has no pads") };
+    let axes = match constant_ints(call, "axes", 3)? {
+        Some(axes) => axes.into_iter().map(|a| normalize(a, rank)).collect::<Result<Vec<_>>>()?,
+        None => (0..rank).collect(),
+    };
+    if pads.len() != 2 * axes.len() {
+        bail!("Pad has {} pads for {} axes", pads.len(), axes.len());
+    }
+    let mut all = vec![(0, 0); rank];
+    for (i, &axis) in axes.iter().enumerate() {
+        all[axis] = (pads[i], pads[i + axes.len()]);
+    }
+    Ok(all)
+}
+
+fn shape(call: &Call) -> Result<Vec<usize>> {
+    let x = required(call, 0, "Pad")?;
+    let mut shape = Vec::with_capacity(x.shape.len());
+    for (&size, (begin, end)) in x.shape.iter().zip(pads(call)?) {
+        let padded = i128::from(begin) + i128::from(end) + size as i128;
+        match usize::try_from(padded) {
+            Ok(padded) => shape.push(padded),
+            Err(_) => bail!("Pad by {begin} and {end} leaves nothing of an axis of {size}"),
+        }
+    }
+    checked_len(&shape)?;
+    Ok(shape)
+}
+
+fn infer(call: &Call) -> Result<Vec<Fact>> {
+    Ok(vec![Fact::new(required(call, 0, "Pad")?.data_type, shape(call)?)])
+}
+
+fn prepare(call: &Call) -> Result<Box<dyn Kernel>> {
+    let x = required(call, 0, "Pad")?;
+    let mode = call.attributes.text("mode").unwrap_or("constant");
+    let sides = x.shape.iter().zip(shape(call)?).zip(pads(call)?);
+    let maps = sides.map(|((&size, padded), (begin, _))| axis_map(mode, size as i64, padded, begin));
+    let old = call.attributes.float("value").unwrap_or(0.0);
+    Ok(Box::new(Pad { maps: maps.collect::<Result<_>>()?, value: old }))
+}
+
+fn axis_map(mode: &str, size: i64, padded: usize, begin: i64) -> Result<AxisMap> {
+    if size == 0 && padded > 0 && mode != "constant" {
+        bail!("Pad in mode {mode} has no element to repeat");
+    }
+    let inside = |i: i64| (0..size).contains(&i).then_some(i as usize);
+    let source = |i: i64| match mode {
+        "constant" => Ok(inside(i)),
+        "edge" => Ok(inside(i.clamp(0, size - 1))),
+        "wrap" => Ok(inside(i.rem_euclid(size))),
+        "reflect" => {
+            let period = (2 * (size - 1)).max(1);
+            let folded = i.rem_euclid(period);
+            Ok(inside(if size == 1 { 0 } else { folded.min(period - folded) }))
+        }
+        other => bail!("Pad has no mode {other}"),
+    };
+    (0..padded as i64).map(|i| source(i - begin)).collect()
+}
+
+struct Pad {
+    maps: Vec<AxisMap>,
+    /// The fill before operator set 11.
+    value: f32,
+}
+
+impl Kernel for Pad {
+    fn run(&self, inputs: Vec<Option<Tensor>>) -> Result<Vec<Tensor>> {
+        let Some(Some(x)) = inputs.first() else { bail!("input 0 is missing") };
+        let fill = inputs.get(2).and_then(Option::as_ref);
+        Ok(vec![match (x, fill) {
+            (Tensor::F32(_), None) => remap(x, &self.maps, self.value)?,
+            (Tensor::F64(_), None) => remap(x, &self.maps, f64::from(self.value))?,
+            _ => each_type!(x, T => remap(x, &self.maps, first::<T>(fill))?),
+        }])
+    }
+}
+
+fn first<T: Element>(fill: Option<&Tensor>) -> T {
+    fill.and_then(|f| slice::<T>(f).first().copied()).unwrap_or_default()
+}

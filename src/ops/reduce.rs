@@ -1,0 +1,87 @@
+//! What the Reduce operators share: axes by operator set, and one pass over the input.
+
+use crate::graph::Tensor;
+use crate::{Result, bail};
+
+use super::axes;
+use super::broadcast::fold_axes;
+use super::operands::required;
+use super::{Call, Fact, Kernel};
+
+/// One element into the running value, and the running value with the count into the result.
+/// Both in float64: sums of float32 are exact enough in any order.
+#[derive(Clone, Copy)]
+pub struct Reduction {
+    pub start: f64,
+    pub step: fn(f64, f64) -> f64,
+    pub finish: fn(f64, f64) -> f64,
+}
+
+struct Plan {
+    /// By axis of the input.
+    reduced: Vec<bool>,
+    shape: Vec<usize>,
+}
+
+fn plan(call: &Call) -> Result<Option<Plan>> {
+    let x = required(call, 0, "a reduction")?;
+    let rank = x.shape.len();
+    let axes = axes::constant_ints(call, "axes", 1)?.unwrap_or_default();
+    if axes.is_empty() && call.attributes.int_or("noop_with_empty_axes", 0) != 0 {
+        return Ok(None);
+    }
+    let mut reduced = vec![axes.is_empty(); rank];
+    axes::normalize_all(&axes, rank)?.into_iter().for_each(|a| reduced[a] = true);
+    let keep = call.attributes.int_or("keepdims", 1) != 0;
+    let sides = x.shape.iter().zip(&reduced);
+    let shape = sides.filter_map(|(&d, &r)| if !r { Some(d) } else { keep.then_some(1) }).collect();
+    Ok(Some(Plan { reduced, shape }))
+}
+
+pub fn infer(call: &Call) -> Result<Vec<Fact>> {
+    let x = required(call, 0, "a reduction")?;
+    let shape = plan(call)?.map_or_else(|| x.shape.clone(), |p| p.shape);
+    Ok(vec![Fact::new(x.data_type, shape)])
+}
+
+pub fn prepare(call: &Call, reduction: Reduction) -> Result<Box<dyn Kernel>> {
+    Ok(Box::new(Reduce { plan: plan(call)?, reduction }))
+}
+
+struct Reduce {
+    plan: Option<Plan>,
+    reduction: Reduction,
+}
+
+impl Kernel for Reduce {
+    fn run(&self, inputs: Vec<Option<Tensor>>) -> Result<Vec<Tensor>> {
+        let Some(x) = inputs.into_iter().next().flatten() else { bail!("input 0 is missing") };
+        let Some(plan) = &self.plan else {
+            // No axes, and that is to mean none: each element alone.
+            let each = vec![false; x.rank()];
+            let shape = x.shape().to_vec();
+            return self.fold(&x, &each, &shape);
+        };
+        self.fold(&x, &plan.reduced, &plan.shape)
+    }
+}
+
+impl Reduce {
+    fn fold(&self, x: &Tensor, reduced: &[bool], shape: &[usize]) -> Result<Vec<Tensor>> {
+        let Reduction { start, step, finish } = self.reduction;
+        let count = x.shape().iter().zip(reduced).filter(|(_, r)| **r).map(|(d, _)| *d as f64).product();
+        macro_rules! fold {
+            ($($variant:ident $type:ty),*) => {
+                match x {
+                    $(Tensor::$variant(_) => {
+                        let values = x.slice::<$type>().unwrap_or_default();
+                        let sums = fold_axes(x.shape(), reduced, values, start, |sum, v| step(sum, v as f64));
+                        Tensor::new(shape, sums.into_iter().map(|s| finish(s, count) as $type).collect())
+                    })*
+                    other => bail!("a reduction does not take {}", other.data_type().name()),
+                }
+            };
+        }
+        Ok(vec![fold!(F32 f32, F64 f64, I8 i8, I32 i32, I64 i64, U8 u8, U32 u32, U64 u64)?])
+    }
+}

@@ -1,0 +1,17 @@
+//! Size: the number of elements. <https://onnx.ai/onnx/operators/onnx__Size.html>
+
+use super::operands::{checked_len, required};
+use super::{Call, Operator, Role, known};
+use crate::Result;
+use crate::graph::Tensor;
+
+pub static OPERATOR: Operator = Operator {
+    name: "Size",
+    role: Role::Float,
+    infer: |call| known::infer(value(call)?),
+    prepare: |call| known::prepare(value(call)?),
+};
+
+fn value(call: &Call) -> Result<Tensor> {
+    Ok(Tensor::scalar(checked_len(&required(call, 0, "Size")?.shape)? as i64))
+}

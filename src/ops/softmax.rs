@@ -1,0 +1,12 @@
+//! Softmax: over one axis; before operator set 13 over all axes from it on. <https://onnx.ai/onnx/operators/onnx__Softmax.html>
+
+use super::elementwise::infer_same;
+use super::normalize_rows::{Rows, Softmax};
+use super::{Operator, Role};
+
+pub static OPERATOR: Operator = Operator {
+    name: "Softmax",
+    role: Role::Plain,
+    infer: infer_same,
+    prepare: |call| Ok(Box::new(Softmax { rows: Rows::of_softmax(call)?, log: false })),
+};

@@ -1,0 +1,69 @@
+//! Split: pieces along an axis: of given lengths, or as equal as can be. <https://onnx.ai/onnx/operators/onnx__Split.html>
+
+use super::axes::{constant_ints, normalize};
+use super::layout::{strides, walk};
+use super::operands::required;
+use super::{Call, Fact, Kernel, Operator, Role};
+use crate::graph::Tensor;
+use crate::{Result, bail};
+
+pub static OPERATOR: Operator = Operator { name: "Split", role: Role::Passive, infer, prepare };
+
+fn pieces(call: &Call) -> Result<(usize, Vec<usize>)> {
+    let x = required(call, 0, "Split")?;
+    let axis = normalize(call.attributes.int_or("axis", 0), x.shape.len())?;
+    let size = x.shape[axis];
+    if let Some(lengths) = constant_ints(call, "split", 1)? {
+        let whole: Option<Vec<usize>> = lengths.iter().map(|&l| usize::try_from(l).ok()).collect();
+        return match whole {
+            Some(l) if l.iter().try_fold(0usize, |a, &b| a.checked_add(b)) == Some(size) && l.len() == call.outputs => {
+                Ok((axis, l))
+            }
+            _ => bail!("Split of axis {axis} of {:?} into {lengths:?}", x.shape),
+        };
+    }
+    let count = match call.attributes.int("num_outputs").map(usize::try_from) {
+        Some(Ok(n)) if n > 0 => n,
+        None if call.outputs > 0 => call.outputs,
+        _ => bail!("Split has no outputs"),
+    };
+    // The last piece is shorter where the axis does not divide.
+    let length = size.div_ceil(count);
+    Ok((axis, (0..count).map(|i| length.min(size.saturating_sub(i * length))).collect()))
+}
+
+fn infer(call: &Call) -> Result<Vec<Fact>> {
+    let x = required(call, 0, "Split")?;
+    let (axis, lengths) = pieces(call)?;
+    let fact = |length| {
+        let mut shape = x.shape.clone();
+        shape[axis] = length;
+        Fact::new(x.data_type, shape)
+    };
+    Ok(lengths.into_iter().map(fact).collect())
+}
+
+fn prepare(call: &Call) -> Result<Box<dyn Kernel>> {
+    let (axis, lengths) = pieces(call)?;
+    Ok(Box::new(Split { axis, lengths }))
+}
+
+struct Split {
+    axis: usize,
+    lengths: Vec<usize>,
+}
+
+impl Kernel for Split {
+    fn run(&self, mut inputs: Vec<Option<Tensor>>) -> Result<Vec<Tensor>> {
+        let x = super::elementwise::take(&mut inputs, 0)?;
+        let (mut shape, steps) = (x.shape().to_vec(), strides(x.shape()));
+        let mut start = 0;
+        let piece = |&length: &usize| {
+            shape[self.axis] = length;
+            let offset = start * steps[self.axis] as usize;
+            start += length;
+            walk(&x, offset, &shape, &steps)
+        };
+        self.lengths.iter().map(piece).collect()
+    }
+}

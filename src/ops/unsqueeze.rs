@@ -1,0 +1,22 @@
+//! Unsqueeze: with new axes of one element. <https://onnx.ai/onnx/operators/onnx__Unsqueeze.html>
+
+use super::axes::{constant_ints, normalize_all};
+use super::operands::required;
+use super::{Call, Operator, Role, reshaped};
+use crate::{Result, bail};
+
+pub static OPERATOR: Operator = Operator {
+    name: "Unsqueeze",
+    role: Role::Passive,
+    infer: |call| reshaped::infer(call, shape(call)?),
+    prepare: |call| reshaped::prepare(shape(call)?),
+};
+
+fn shape(call: &Call) -> Result<Vec<usize>> {
+    let x = required(call, 0, "Unsqueeze")?;
+    let Some(axes) = constant_ints(call, "axes", 1)? else { bail!("Unsqueeze has no axes") };
+    let rank = x.shape.len() + axes.len();
+    let axes = normalize_all(&axes, rank)?;
+    let mut sizes = x.shape.iter().copied();
+    Ok((0..rank).map(|axis| if axes.contains(&axis) { 1 } else { sizes.next().unwrap_or(1) }).collect())
+}

@@ -1,0 +1,31 @@
+//! Where: x where the condition holds, else y. <https://onnx.ai/onnx/operators/onnx__Where.html>
+
+use super::broadcast::{broadcast_shape, zip3};
+use super::elementwise::take;
+use super::operands::required;
+use super::{Call, Fact, Kernel, Operator, Role};
+use crate::Result;
+use crate::graph::Tensor;
+
+pub static OPERATOR: Operator = Operator { name: "Where", role: Role::Float, infer, prepare: |_| Ok(Box::new(Where)) };
+
+fn infer(call: &Call) -> Result<Vec<Fact>> {
+    let [c, x, y] = [required(call, 0, "Where")?, required(call, 1, "Where")?, required(call, 2, "Where")?];
+    Ok(vec![Fact::new(x.data_type, broadcast_shape(&[&c.shape, &x.shape, &y.shape])?)])
+}
+
+struct Where;
+
+impl Kernel for Where {
+    fn run(&self, mut inputs: Vec<Option<Tensor>>) -> Result<Vec<Tensor>> {
+        let (c, x, y) = (take(&mut inputs, 0)?, take(&mut inputs, 1)?, take(&mut inputs, 2)?);
+        macro_rules! choose {
+            ($($variant:ident $type:ty),*) => {
+                match &x { $(Tensor::$variant(_) => zip3(&c, &x, &y, |c: bool, x: $type, y: $type| if c { x } else { y })?),* }
+            };
+        }
+        Ok(vec![
+            choose!(F32 f32, F64 f64, I8 i8, I16 i16, I32 i32, I64 i64, U8 u8, U16 u16, U32 u32, U64 u64, Bool bool),
+        ])
+    }
+}

@@ -1,0 +1,102 @@
+//! Bilinear resizing as Pillow does it, to the last bit.
+//!
+//! Whoever trained the network resized with Pillow, by way of torchvision or not: each side by itself,
+//! width first, through 8-bit pixels; the filter is widened when shrinking; weights have 22 bits
+//! behind the point (`src/libImaging/Resample.c` of Pillow).
+
+use image::RgbImage;
+
+const FRACTION: u32 = 22;
+
+pub fn resize(image: &RgbImage, width: u32, height: u32) -> RgbImage {
+    // Two passes with the sides swapped in between: both then run along rows.
+    let wide = along_rows(image, width);
+    transpose(&along_rows(&transpose(&wide), height))
+}
+
+/// The image with its rows resampled to `width`.
+fn along_rows(image: &RgbImage, width: u32) -> RgbImage {
+    if image.width() == width {
+        return image.clone();
+    }
+    let weights: Vec<Weights> = (0..width).map(|x| Weights::new(x, image.width(), width)).collect();
+    let mut resized = RgbImage::new(width, image.height());
+    let row = 3 * image.width() as usize;
+    let rows = image.as_raw().chunks_exact(row.max(1));
+    for (from, to) in rows.zip(resized.chunks_exact_mut(3 * width.max(1) as usize)) {
+        for (pixel, weights) in to.chunks_exact_mut(3).zip(&weights) {
+            weights.apply(from, pixel);
+        }
+    }
+    resized
+}
+
+/// What one pixel takes of a row.
+struct Weights {
+    first: usize,
+    weights: Vec<i32>,
+}
+
+impl Weights {
+    fn new(x: u32, from: u32, to: u32) -> Weights {
+        let scale = f64::from(from) / f64::from(to);
+        let reach = scale.max(1.0);
+        let centre = (f64::from(x) + 0.5) * scale;
+        let first = (centre - reach + 0.5).max(0.0) as usize;
+        let end = ((centre + reach + 0.5) as usize).min(from as usize);
+        let triangle = |at: usize| (1.0 - ((at as f64 - centre + 0.5) / reach).abs()).max(0.0);
+        let shares: Vec<f64> = (first..end).map(triangle).collect();
+        let sum: f64 = shares.iter().sum();
+        let fixed = |share: &f64| (share * (1.0 / sum) * f64::from(1 << FRACTION) + 0.5) as i32;
+        Weights { first, weights: shares.iter().map(fixed).collect() }
+    }
+
+    fn apply(&self, row: &[u8], pixel: &mut [u8]) {
+        let mut sums = [1i32 << (FRACTION - 1); 3];
+        for (bytes, weight) in row.chunks_exact(3).skip(self.first).zip(&self.weights) {
+            for (sum, &byte) in sums.iter_mut().zip(bytes) {
+                // Weights add up to 1 in 22 bits, so a sum stays below 2^31.
+                *sum += i32::from(byte) * weight;
+            }
+        }
+        for (value, sum) in pixel.iter_mut().zip(sums) {
+            *value = (sum >> FRACTION).clamp(0, 255) as u8;
+        }
+    }
+}
+
+fn transpose(image: &RgbImage) -> RgbImage {
+    RgbImage::from_fn(image.height(), image.width(), |x, y| *image.get_pixel(y, x))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(values: &[u8]) -> RgbImage {
+        RgbImage::from_fn(values.len() as u32, 1, |x, _| image::Rgb([values[x as usize]; 3]))
+    }
+
+    fn resized(values: &[u8], width: u32) -> Vec<u8> {
+        resize(&row(values), width, 1).pixels().map(|p| p.0[0]).collect()
+    }
+
+    /// `Image.fromarray(np.uint8([[...]])).resize((width, 1), Image.BILINEAR)` of Pillow 13.
+    #[test]
+    fn rows_as_pillow_resizes_them() {
+        let values = [0, 10, 200, 255, 31, 7, 99];
+        assert_eq!(resized(&values, 3), PILLOW_3);
+        assert_eq!(resized(&values, 5), PILLOW_5);
+        assert_eq!(resized(&values, 12), PILLOW_12);
+    }
+
+    const PILLOW_3: [u8; 3] = [47, 160, 45];
+    const PILLOW_5: [u8; 5] = [3, 116, 204, 20, 68];
+    const PILLOW_12: [u8; 12] = [0, 4, 10, 113, 207, 239, 190, 59, 20, 11, 65, 99];
+
+    #[test]
+    fn a_plain_picture_stays_plain() {
+        let plain = RgbImage::from_pixel(13, 7, image::Rgb([255, 128, 1]));
+        assert!(resize(&plain, 5, 20).pixels().all(|p| p.0 == [255, 128, 1]));
+    }
+}
