@@ -55,7 +55,7 @@ pub fn cast(tensor: Tensor, to: DataType) -> Result<Tensor> {
         ($array:expr, $($to:ident $type:ty),*) => {
             match to {
                 $(DataType::$to => Tensor::new(&shape, $array.iter().map(|&v| v as $type).collect::<Vec<_>>()),)*
-                DataType::Bool => Tensor::new(&shape, $array.iter().map(|&v| v != 0 as _).collect::<Vec<_>>()),
+                DataType::Bool => Tensor::new(&shape, $array.iter().map(|&v| v as f64 != 0.0).collect::<Vec<_>>()),
             }
         };
     }
