@@ -12,15 +12,13 @@ pub static OPERATOR: Operator = Operator {
 };
 
 fn value(call: &Call) -> Result<Tensor> {
-    for (name, attribute) in &call.attributes.0 {
-        return Ok(match attribute {
-            Attribute::Tensor(tensor) => tensor.clone(),
-            Attribute::Float(v) => Tensor::scalar(*v),
-            Attribute::Int(v) => Tensor::scalar(*v),
-            Attribute::Floats(v) => Tensor::new(&[v.len()], v.clone())?,
-            Attribute::Ints(v) => Tensor::new(&[v.len()], v.clone())?,
-            _ => bail!("Constant of {name} is not supported"),
-        });
-    }
-    bail!("Constant has no value")
+    let Some((name, attribute)) = call.attributes.0.iter().next() else { bail!("Constant has no value") };
+    Ok(match attribute {
+        Attribute::Tensor(tensor) => tensor.clone(),
+        Attribute::Float(v) => Tensor::scalar(*v),
+        Attribute::Int(v) => Tensor::scalar(*v),
+        Attribute::Floats(v) => Tensor::new(&[v.len()], v.clone())?,
+        Attribute::Ints(v) => Tensor::new(&[v.len()], v.clone())?,
+        _ => bail!("Constant of {name} is not supported"),
+    })
 }

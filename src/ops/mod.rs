@@ -38,9 +38,11 @@ mod global_average_pool;
 mod global_max_pool;
 mod greater;
 mod greater_or_equal;
+mod gru;
 mod hard_sigmoid;
 mod hard_swish;
 mod identity;
+mod interpolate;
 mod known;
 mod layer_normalization;
 mod layout;
@@ -50,6 +52,7 @@ mod less_or_equal;
 mod log;
 mod log_softmax;
 mod lp_normalization;
+mod lstm;
 mod matmul;
 mod max;
 mod max_pool;
@@ -67,6 +70,7 @@ mod pow;
 mod prelu;
 mod range;
 mod reciprocal;
+mod recurrent;
 mod reduce;
 mod reduce_l1;
 mod reduce_l2;
@@ -81,7 +85,9 @@ mod reduce_sum_square;
 mod relu;
 mod reshape;
 mod reshaped;
+mod resize;
 mod rms_normalization;
+mod rnn;
 mod round;
 mod selu;
 mod shape;
@@ -106,6 +112,7 @@ mod thresholded_relu;
 mod tile;
 mod transpose;
 mod unsqueeze;
+mod upsample;
 mod where_;
 mod xor;
 
@@ -219,6 +226,7 @@ pub static OPERATORS: &[&Operator] = &[
     &global_max_pool::OPERATOR,
     &greater::OPERATOR,
     &greater_or_equal::OPERATOR,
+    &gru::OPERATOR,
     &hard_sigmoid::OPERATOR,
     &hard_swish::OPERATOR,
     &identity::OPERATOR,
@@ -229,6 +237,7 @@ pub static OPERATORS: &[&Operator] = &[
     &log::OPERATOR,
     &log_softmax::OPERATOR,
     &lp_normalization::OPERATOR,
+    &lstm::OPERATOR,
     &matmul::OPERATOR,
     &max::OPERATOR,
     &max_pool::OPERATOR,
@@ -256,7 +265,9 @@ pub static OPERATORS: &[&Operator] = &[
     &reduce_sum_square::OPERATOR,
     &relu::OPERATOR,
     &reshape::OPERATOR,
+    &resize::OPERATOR,
     &rms_normalization::OPERATOR,
+    &rnn::OPERATOR,
     &round::OPERATOR,
     &selu::OPERATOR,
     &shape::OPERATOR,
@@ -280,6 +291,7 @@ pub static OPERATORS: &[&Operator] = &[
     &tile::OPERATOR,
     &transpose::OPERATOR,
     &unsqueeze::OPERATOR,
+    &upsample::OPERATOR,
     &where_::OPERATOR,
     &xor::OPERATOR,
 ];

@@ -1,0 +1,62 @@
+//! LSTM: long short-term memory over a sequence; gates in the order i, o, f, c. <https://onnx.ai/onnx/operators/onnx__LSTM.html>
+
+use super::recurrent::{Activation, Shape, activations, dot, expect_len, numbers};
+use super::{Call, Fact, Kernel, Operator, Role};
+use crate::Result;
+use crate::graph::Tensor;
+
+pub static OPERATOR: Operator = Operator { name: "LSTM", role: Role::Computing, infer, prepare };
+
+fn infer(call: &Call) -> Result<Vec<Fact>> {
+    Ok(Shape::of(call, 4, "LSTM")?.facts())
+}
+
+fn prepare(call: &Call) -> Result<Box<dyn Kernel>> {
+    let shape = Shape::of(call, 4, "LSTM")?;
+    let directions = shape.directions.len();
+    expect_len(call, 3, 8 * directions * shape.hidden, "the bias of LSTM")?;
+    expect_len(call, 7, 3 * directions * shape.hidden, "the peepholes of LSTM")?;
+    let activations = activations(call, &["Sigmoid", "Tanh", "Tanh"], directions)?;
+    Ok(Box::new(Lstm { shape, activations, coupled: call.attributes.int_or("input_forget", 0) != 0 }))
+}
+
+struct Lstm {
+    shape: Shape,
+    /// f, g, h by direction.
+    activations: Vec<Activation>,
+    coupled: bool,
+}
+
+impl Kernel for Lstm {
+    fn run(&self, inputs: Vec<Option<Tensor>>) -> Result<Vec<Tensor>> {
+        let s = &self.shape;
+        let (n, k) = (s.hidden, s.input);
+        let (w, r) = (numbers(&inputs, 1)?.unwrap_or_default(), numbers(&inputs, 2)?.unwrap_or_default());
+        let (bias, peepholes) = (numbers(&inputs, 3)?, numbers(&inputs, 7)?);
+        s.walk(&inputs, &[5, 6], |d, x, states| {
+            let [f, g, h] = [0, 1, 2].map(|i| &self.activations[3 * d + i]);
+            let gate = |gate: usize, unit: usize, hidden: &[f64]| {
+                let row = (d * 4 + gate) * n + unit;
+                let b = bias
+                    .as_ref()
+                    .map_or(0.0, |b| b[d * 8 * n + gate * n + unit] + b[d * 8 * n + (4 + gate) * n + unit]);
+                dot(&w[row * k..(row + 1) * k], x) + dot(&r[row * n..(row + 1) * n], hidden) + b
+            };
+            let peep = |which: usize, unit: usize, cell: f64| {
+                peepholes.as_ref().map_or(0.0, |p| p[(d * 3 + which) * n + unit] * cell)
+            };
+            let (hidden, cells) = (states[0].clone(), states[1].clone());
+            for (unit, &cell) in cells.iter().enumerate() {
+                let i = f(s.clipped(gate(0, unit, &hidden) + peep(0, unit, cell)));
+                let forget = match self.coupled {
+                    true => 1.0 - i,
+                    false => f(s.clipped(gate(2, unit, &hidden) + peep(2, unit, cell))),
+                };
+                let next = forget * cell + i * g(s.clipped(gate(3, unit, &hidden)));
+                let o = f(s.clipped(gate(1, unit, &hidden) + peep(1, unit, next)));
+                states[1][unit] = next;
+                states[0][unit] = o * h(next);
+            }
+        })
+    }
+}
