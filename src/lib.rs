@@ -8,6 +8,7 @@ pub mod error;
 pub mod analysis;
 pub mod cli;
 pub mod engine;
+pub mod espdl;
 pub mod exec;
 pub mod graph;
 pub mod kernels;

@@ -1,0 +1,92 @@
+//! ESP-DL's files: the model as the chip loads it, read and written.
+//!
+//! Never: how exponents were found (calibration), nor where files lie.
+
+mod decode;
+mod encode;
+mod flatbuffer;
+mod header;
+mod model;
+mod package;
+mod schema;
+
+use crate::{Error, Result};
+
+pub use header::{Edition, Header, Key};
+pub use model::{Attribute, DataType, Dim, Graph, Model, Node, Opset, Tensor, ValueInfo};
+pub use package::{Digest, Package};
+
+/// A file with one model, or a package of several.
+#[derive(Debug, Clone, PartialEq)]
+pub struct File {
+    pub package: Option<Package>,
+    pub entries: Vec<Entry>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Entry {
+    /// The name in the package; empty for a lone model.
+    pub name: String,
+    pub header: Header,
+    pub model: Model,
+    /// Tensors whose data does not start on a multiple of 16 bytes in the file.
+    pub misaligned: Vec<String>,
+}
+
+/// Opens any file that ESP-DL opens: `EDL1`, `EDL2`, `PDL1` to `PDL3`; `key` is for encrypted models.
+pub fn open(bytes: &[u8], key: Option<&Key>) -> Result<File> {
+    let Some((package, models)) = package::split(bytes)? else {
+        return Ok(File { package: None, entries: vec![open_entry(String::new(), bytes, key)?] });
+    };
+    let mut entries = Vec::with_capacity(models.len());
+    // Entries may overlap, so a small package could hold one model a thousand times.
+    let mut left = bytes.len();
+    for packed in models {
+        let name = packed.name;
+        let entry = open_entry(name.clone(), packed.bytes, key)
+            .map_err(|e| Error::new(format!("model {name} at byte {}: {}", packed.offset, e.what())))?;
+        let length = usize::try_from(entry.header.length).unwrap_or(usize::MAX);
+        left = left.checked_sub(length).ok_or_else(|| {
+            Error::new(format!("the package's models overlap: model {name} at byte {}", packed.offset))
+        })?;
+        entries.push(entry);
+    }
+    Ok(File { package: Some(package), entries })
+}
+
+fn open_entry(name: String, bytes: &[u8], key: Option<&Key>) -> Result<Entry> {
+    let (header, body) = header::split(bytes)?;
+    let decoded = match (header.encrypted, key) {
+        (false, _) => decode::decode(body)?,
+        (true, None) => {
+            return Err(Error::new("the model is encrypted with AES-128").with_help("give the key that export printed"));
+        }
+        (true, Some(key)) => decode::decode(&header::crypt(body, key)).map_err(|e| {
+            Error::new(format!("the key does not open the model ({})", e.what()))
+                .with_help("give the key that was printed when this file was exported")
+        })?,
+    };
+    Ok(Entry { name, header, model: decoded.model, misaligned: decoded.misaligned })
+}
+
+/// Reads a plain file of one model.
+pub fn read(bytes: &[u8]) -> Result<Model> {
+    let (header, body) = header::split(bytes)?;
+    if header.encrypted {
+        return Err(Error::new("the model is encrypted with AES-128").with_help("give the key that export printed"));
+    }
+    Ok(decode::decode(body)?.model)
+}
+
+/// The whole `EDL2` file; equal models give equal bytes.
+pub fn write(model: &Model) -> Result<Vec<u8>> {
+    header::wrap(&encode::encode(model)?, None)
+}
+
+/// As [`write`], the body encrypted. A key must serve one file only: the counter starts alike in all.
+pub fn write_encrypted(model: &Model, key: &Key) -> Result<Vec<u8>> {
+    header::wrap(&encode::encode(model)?, Some(key))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,314 @@
+//! Written and read back; damaged files; packages; encryption.
+
+use proptest::collection::vec;
+use proptest::option;
+use proptest::prelude::*;
+
+use super::*;
+
+fn text() -> impl Strategy<Value = String> {
+    "[ -~äπ]{0,12}"
+}
+
+fn data_type() -> impl Strategy<Value = DataType> {
+    let types: Vec<DataType> = DataType::ALL.into_iter().filter(|t| t.width().is_some()).collect();
+    proptest::sample::select(types)
+}
+
+fn tensor() -> impl Strategy<Value = Tensor> {
+    let shape = (data_type(), vec(0usize..5, 0..4));
+    (text(), text(), shape, vec(any::<i64>(), 0..4)).prop_flat_map(|(name, doc, (data_type, dims), exponents)| {
+        let tensor = Tensor { name, doc, data_type, dims, exponents, bytes: Vec::new() };
+        let count = tensor.byte_count().expect("small");
+        vec(any::<u8>(), count).prop_map(move |bytes| Tensor { bytes, ..tensor.clone() })
+    })
+}
+
+fn attribute() -> impl Strategy<Value = Attribute> {
+    // NaN equals nothing, itself included.
+    let float = || proptest::num::f32::NORMAL | proptest::num::f32::ZERO;
+    prop_oneof![
+        any::<i64>().prop_map(Attribute::Int),
+        float().prop_map(Attribute::Float),
+        vec(any::<u8>(), 0..9).prop_map(Attribute::Text),
+        vec(any::<i64>(), 0..5).prop_map(Attribute::Ints),
+        vec(float(), 0..5).prop_map(Attribute::Floats),
+        vec(text(), 0..4).prop_map(Attribute::Texts),
+        tensor().prop_map(|t| Attribute::Tensor(Box::new(t))),
+    ]
+}
+
+fn node() -> impl Strategy<Value = Node> {
+    let names = (text(), text(), text(), text());
+    (names, vec(text(), 0..4), vec(text(), 0..3), vec((text(), attribute()), 0..4)).prop_map(
+        |((name, op, domain, doc), inputs, outputs, attributes)| Node {
+            name,
+            op,
+            domain,
+            doc,
+            inputs,
+            outputs,
+            attributes,
+        },
+    )
+}
+
+fn value() -> impl Strategy<Value = ValueInfo> {
+    let dim = prop_oneof![Just(Dim::Unknown), any::<i64>().prop_map(Dim::Size), text().prop_map(Dim::Named)];
+    (text(), text(), proptest::sample::select(&DataType::ALL[..]), option::of(vec(dim, 0..5)), vec(any::<i64>(), 0..3))
+        .prop_map(|(name, doc, data_type, dims, exponents)| ValueInfo { name, doc, data_type, dims, exponents })
+}
+
+fn graph() -> impl Strategy<Value = Graph> {
+    let values = || vec(value(), 0..3);
+    let tensors = || vec(tensor(), 0..3);
+    ((text(), text()), vec(node(), 0..5), tensors(), (values(), values(), values()), (tensors(), tensors())).prop_map(
+        |((name, doc), nodes, initializers, (inputs, outputs, values), (test_inputs, test_outputs))| Graph {
+            name,
+            doc,
+            nodes,
+            initializers,
+            inputs,
+            outputs,
+            values,
+            test_inputs,
+            test_outputs,
+        },
+    )
+}
+
+fn model() -> impl Strategy<Value = Model> {
+    let opset = (text(), any::<i64>()).prop_map(|(domain, version)| Opset { domain, version });
+    let texts = (text(), text(), text(), text());
+    let numbers = (any::<i32>(), any::<i64>());
+    (numbers, vec(opset, 0..3), texts, vec((text(), text()), 0..3), graph()).prop_map(
+        |((ir_version, version), opsets, (producer, producer_version, domain, doc), metadata, graph)| Model {
+            ir_version,
+            opsets,
+            producer,
+            producer_version,
+            domain,
+            version,
+            doc,
+            metadata,
+            graph,
+        },
+    )
+}
+
+/// A small network of every kind of part, the same at every run.
+fn sample() -> Model {
+    let weight = Tensor {
+        name: "w".into(),
+        doc: "layout ==> (N/16)HWC16".into(),
+        data_type: DataType::Int8,
+        dims: vec![1, 1, 3, 16],
+        exponents: vec![-7],
+        bytes: (0..48).collect(),
+    };
+    let info = |name: &str| ValueInfo {
+        name: name.into(),
+        doc: String::new(),
+        data_type: DataType::Int8,
+        dims: Some(vec![Dim::Size(1), Dim::Named("n".into())]),
+        exponents: vec![-4],
+    };
+    let node = Node {
+        name: "fc".into(),
+        op: "Gemm".into(),
+        inputs: vec!["x".into(), "w".into()],
+        outputs: vec!["y".into()],
+        attributes: vec![
+            ("activation".into(), Attribute::Text(b"Relu".to_vec())),
+            ("alpha".into(), Attribute::Float(0.5)),
+            ("pads".into(), Attribute::Ints(vec![0, 1])),
+        ],
+        ..Node::default()
+    };
+    Model {
+        ir_version: 8,
+        producer: "espq".into(),
+        metadata: vec![("target".into(), "esp32p4".into())],
+        graph: Graph {
+            name: "g".into(),
+            nodes: vec![node],
+            test_inputs: vec![Tensor { name: "x".into(), exponents: vec![0], ..weight.clone() }],
+            initializers: vec![weight],
+            inputs: vec![info("x")],
+            outputs: vec![info("y")],
+            values: vec![info("x"), info("y")],
+            ..Graph::default()
+        },
+        ..Model::default()
+    }
+}
+
+fn what(result: Result<impl std::fmt::Debug>) -> String {
+    result.expect_err("should be refused").what().to_string()
+}
+
+proptest! {
+    #[test]
+    fn what_is_written_is_read(model in model()) {
+        let file = open(&write(&model).unwrap(), None).unwrap();
+        prop_assert_eq!(&file.entries[0].model, &model);
+        prop_assert_eq!(&file.entries[0].misaligned, &Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_changed_file_is_read_or_refused(
+        changes in vec((any::<prop::sample::Index>(), any::<u8>()), 1..12),
+        cut in option::of(any::<prop::sample::Index>()),
+    ) {
+        let mut file = write(&sample()).unwrap();
+        for (at, byte) in changes {
+            let at = at.index(file.len());
+            file[at] = byte;
+        }
+        file.truncate(cut.map_or(file.len(), |c| c.index(file.len())));
+        if let Ok(opened) = open(&file, None) {
+            for entry in opened.entries {
+                prop_assert_eq!(&read(&write(&entry.model).unwrap()).unwrap(), &entry.model);
+            }
+        }
+    }
+
+    #[test]
+    fn any_bytes_after_a_header_are_read_or_refused(body in vec(any::<u8>(), 0..200)) {
+        let _ = open(&header::wrap(&body, None).unwrap(), None);
+        let _ = open(&[b"PDL3".as_slice(), &body].concat(), None);
+        let _ = open(&[b"PDL2".as_slice(), &body].concat(), None);
+    }
+}
+
+#[test]
+fn the_header_is_edl2_mode_and_length() {
+    let file = write(&sample()).unwrap();
+    let length = u32::try_from(file.len() - 16).unwrap().to_le_bytes();
+    assert_eq!(file[..16], [b"EDL2".as_slice(), &[0; 4], &length, &[0; 4]].concat());
+}
+
+#[test]
+fn weights_stand_on_multiples_of_sixteen_in_the_file() {
+    let file = write(&sample()).unwrap();
+    let weight: Vec<u8> = (0..48).collect();
+    let found: Vec<usize> = (0..file.len() - 48).filter(|&at| file[at..at + 48] == weight).collect();
+    assert_eq!(found.len(), 2, "initializer and test input");
+    assert!(found.iter().all(|at| at % 16 == 0), "at {found:?}");
+}
+
+#[test]
+fn every_prefix_of_a_file_is_refused() {
+    let file = write(&sample()).unwrap();
+    for length in 0..file.len() {
+        assert!(open(&file[..length], None).is_err(), "{length} bytes");
+    }
+}
+
+#[test]
+fn the_older_header_has_twelve_bytes() {
+    let file = write(&sample()).unwrap();
+    let old = [b"EDL1", &file[4..12], &file[16..]].concat();
+    let opened = open(&old, None).unwrap();
+    assert_eq!(opened.entries[0].header.edition, Edition::Edl1);
+    assert_eq!(opened.entries[0].model, sample());
+}
+
+#[test]
+fn encryption_is_aes_128_in_counter_mode() {
+    // NIST SP 800-38A, F.5.1, key; the counter block is ESP-DL's, the stream checked with `cryptography` 45.
+    let key = [0x2b, 0x7e, 0x15, 0x16, 0x28, 0xae, 0xd2, 0xa6, 0xab, 0xf7, 0x15, 0x88, 0x09, 0xcf, 0x4f, 0x3c];
+    let stream = header::crypt(&[0; 20], &key);
+    assert_eq!(stream, STREAM);
+}
+
+#[test]
+fn an_encrypted_model_opens_with_its_key_only() {
+    let key = [7; 16];
+    let file = write_encrypted(&sample(), &key).unwrap();
+    assert_eq!(open(&file, Some(&key)).unwrap().entries[0].model, sample());
+    assert_eq!(what(open(&file, None)), "the model is encrypted with AES-128");
+    assert!(what(open(&file, Some(&[8; 16]))).starts_with("the key does not open the model"));
+}
+
+#[test]
+fn what_is_not_an_espdl_file_is_named() {
+    assert_eq!(
+        what(open(b"version https://git-lfs.github.com/spec/v1", None)),
+        "not an ESP-DL file: it starts with \"vers\", not with EDL1 or EDL2"
+    );
+    assert_eq!(what(open(b"", None)), "not an ESP-DL file: it starts with \"\", not with EDL1 or EDL2");
+}
+
+#[test]
+fn a_tensor_has_the_bytes_that_its_dims_say() {
+    let mut model = sample();
+    model.graph.initializers[0].dims = vec![50];
+    assert_eq!(what(write(&model)), "tensor w holds 48 bytes where [50] of int8 needs 50");
+}
+
+#[test]
+fn a_package_holds_models_by_name() {
+    let model = write(&sample()).unwrap();
+    let file = open(&pdl3("v1.2", &[("a.espdl", &model), ("b.espdl", &model)]), None).unwrap();
+    let package = Package { format: "PDL3", version: Some("v1.2".into()), digest: Some(Digest::Right) };
+    assert_eq!(file.package, Some(package));
+    assert_eq!(file.entries.iter().map(|e| e.name.as_str()).collect::<Vec<_>>(), ["a.espdl", "b.espdl"]);
+    assert!(file.entries.iter().all(|e| e.model == sample()));
+}
+
+#[test]
+fn a_changed_package_shows_in_its_digest() {
+    let model = write(&sample()).unwrap();
+    let mut file = pdl3("v1.2", &[("a.espdl", &model)]);
+    file[4] = b'w';
+    assert_eq!(open(&file, None).unwrap().package.unwrap().digest, Some(Digest::Wrong));
+}
+
+#[test]
+fn a_package_cannot_hold_one_model_twice_over() {
+    let model = write(&sample()).unwrap();
+    let mut file = pdl3("v1", &[("a", &model), ("b", &model)]);
+    file.copy_within(60..64, 72);
+    file.truncate(file.len() - model.len());
+    assert!(what(open(&file, None)).contains("promises"));
+    let size = u32::try_from(file.len()).unwrap();
+    file[20..24].copy_from_slice(&size.to_le_bytes());
+    assert!(what(open(&file, None)).starts_with("the package's models overlap: model b"));
+}
+
+fn pdl3(version: &str, models: &[(&str, &[u8])]) -> Vec<u8> {
+    use sha2::{Digest, Sha256};
+    let word = |n: usize| u32::try_from(n).unwrap().to_le_bytes();
+    let names = 60 + models.len() * 12;
+    let mut name_at = names;
+    let mut data_at = (names + models.iter().map(|m| m.0.len()).sum::<usize>()).next_multiple_of(16);
+    let mut entries = Vec::new();
+    let mut name_bytes: Vec<u8> = Vec::new();
+    let mut data = Vec::new();
+    for (name, bytes) in models {
+        entries.extend([word(data_at), word(name_at), word(name.len())].concat());
+        name_at += name.len();
+        name_bytes.extend(name.as_bytes());
+        data.extend_from_slice(bytes);
+        data.resize(data.len().next_multiple_of(16), 0);
+        data_at += bytes.len().next_multiple_of(16);
+    }
+    let mut file = [b"PDL3".as_slice(), version.as_bytes()].concat();
+    file.resize(60, 0);
+    file[56..60].copy_from_slice(&word(models.len()));
+    file.extend(entries);
+    file.extend(name_bytes);
+    file.resize(file.len().next_multiple_of(16), 0);
+    file.extend(data);
+    let size = word(file.len());
+    file[20..24].copy_from_slice(&size);
+    let digest = Sha256::digest(&file);
+    file[24..56].copy_from_slice(&digest);
+    file
+}
+
+const STREAM: [u8; 20] = [
+    0xc8, 0x4a, 0xf0, 0xb6, 0x13, 0x43, 0x5d, 0x5d, 0x91, 0x82, 0x80, 0x1a, 0x9b, 0xd9, 0x32, 0x0b, 0x2b, 0x2c, 0xd0,
+    0xed,
+];
