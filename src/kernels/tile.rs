@@ -207,42 +207,44 @@ impl Tile<'_> {
     }
 
     #[inline(always)]
+    #[allow(clippy::needless_range_loop)]
     unsafe fn full<V: Vector, const R: usize, const W: usize, const FULL: bool>(&self, count: usize) {
         unsafe {
             let last = count - (W - 1) * V::LEN;
+            // Plain loops of constant length throughout: anything cleverer keeps the compiler from
+            // unrolling them all, and then the sums live in memory instead of registers.
             let mut sums = [[V::splat(0.0); W]; R];
             if let Some(bias) = self.e.bias {
-                for (r, sums) in sums.iter_mut().enumerate() {
-                    *sums = [V::splat(bias.get(self.row + r).copied().unwrap_or(0.0)); W];
+                for r in 0..R {
+                    let bias = V::splat(if r < self.rows { *bias.get_unchecked(self.row + r) } else { 0.0 });
+                    for i in 0..W {
+                        sums[r][i] = bias;
+                    }
                 }
             }
             let mut w = self.w.as_ptr();
             for &place in self.b.places {
                 let from = self.b.base.add(place);
                 let mut b = [V::splat(0.0); W];
-                for (i, b) in b.iter_mut().enumerate() {
+                for i in 0..W {
                     let from = from.add(i * V::LEN);
-                    *b = if FULL || i + 1 < W { V::load(from) } else { V::load_first(from, last) };
+                    b[i] = if FULL || i + 1 < W { V::load(from) } else { V::load_first(from, last) };
                 }
-                for (r, sums) in sums.iter_mut().enumerate() {
+                for r in 0..R {
                     let weight = V::splat(*w.add(r));
-                    for (sum, b) in sums.iter_mut().zip(b) {
-                        *sum = b.times_plus(weight, *sum);
+                    for i in 0..W {
+                        sums[r][i] = b[i].times_plus(weight, sums[r][i]);
                     }
                 }
                 w = w.wrapping_add(self.step);
             }
-            if let Some((low, high)) = self.e.range {
-                let (low, high) = (V::splat(low), V::splat(high));
-                for sum in sums.iter_mut().flatten() {
-                    *sum = sum.clamped(low, high);
-                }
-            }
-            for (r, sums) in sums.into_iter().enumerate() {
+            let (low, high) = self.e.range.unwrap_or((f32::NEG_INFINITY, f32::INFINITY));
+            let (low, high) = (V::splat(low), V::splat(high));
+            for r in 0..R {
+                let to = self.y.wrapping_add(r * self.y_stride);
                 if r < self.rows {
-                    let to = self.y.add(r * self.y_stride);
-                    for (i, sum) in sums.into_iter().enumerate() {
-                        let to = to.add(i * V::LEN);
+                    for i in 0..W {
+                        let (sum, to) = (sums[r][i].clamped(low, high), to.wrapping_add(i * V::LEN));
                         if FULL || i + 1 < W { sum.store(to) } else { sum.store_first(to, last) }
                     }
                 }
