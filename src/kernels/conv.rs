@@ -1,6 +1,7 @@
 //! Convolution: `y[o] = bias[o] + sum over channels and taps of w[o, c, tap] * x[c, tap's place]`.
 
 use super::buffer;
+use super::depthwise::Depthwise;
 use super::direct::Direct;
 use super::matmul::{Matrix, multiply};
 use super::real::{Real, clamp};
@@ -27,7 +28,7 @@ pub struct Conv<T> {
 }
 
 enum Plan<T> {
-    /// float32.
+    Depthwise(Depthwise),
     Direct(Box<Direct>),
     /// One matrix product of these weights and the unfolded input.
     Unfolded(Vec<T>),
@@ -41,27 +42,32 @@ impl<T: Real> Conv<T> {
 
     /// With vectors no wider than `level`.
     fn at_level(level: Level, shape: ConvShape, weights: &[T]) -> Result<Conv<T>> {
-        let direct = match T::single(weights) {
-            Some(weights) => Direct::new(level, &shape, weights)?,
+        let plan = match T::single(weights) {
+            Some(weights) => single(level, &shape, weights)?,
             None => None,
         };
-        let plan = match direct {
-            Some(direct) => Plan::Direct(Box::new(direct)),
-            None => Plan::Unfolded(weights.to_vec()),
-        };
+        let plan = plan.unwrap_or_else(|| Plan::Unfolded(weights.to_vec()));
         Ok(Conv { shape, plan })
     }
 
     /// `x`: batch, channels, input; the result: batch, channels, output.
     pub fn run(&self, x: &[T], bias: Option<&[T]>, range: Option<(T, T)>) -> Result<Vec<T>> {
-        match &self.plan {
-            Plan::Unfolded(weights) => self.unfolded(weights, x, bias, range),
-            Plan::Direct(direct) => {
-                let range = range.map(|(low, high)| (low.to_f64() as f32, high.to_f64() as f32));
-                let y = direct.run(T::single(x).unwrap_or_default(), bias.and_then(T::single), range)?;
-                Ok(T::from_single(y).unwrap_or_default())
+        let singles = || {
+            let range = range.map(|(low, high)| (low.to_f64() as f32, high.to_f64() as f32));
+            (T::single(x).unwrap_or_default(), bias.and_then(T::single), range)
+        };
+        let y = match &self.plan {
+            Plan::Unfolded(weights) => return self.unfolded(weights, x, bias, range),
+            Plan::Depthwise(depthwise) => {
+                let (x, bias, range) = singles();
+                depthwise.run(x, bias, range)?
             }
-        }
+            Plan::Direct(direct) => {
+                let (x, bias, range) = singles();
+                direct.run(x, bias, range)?
+            }
+        };
+        Ok(T::from_single(y).unwrap_or_default())
     }
 
     fn unfolded(&self, weights: &[T], x: &[T], bias: Option<&[T]>, range: Option<(T, T)>) -> Result<Vec<T>> {
@@ -99,6 +105,14 @@ impl<T: Real> Conv<T> {
         }
         Ok(y)
     }
+}
+
+/// The fastest way for a shape in float32, if there is one.
+fn single<T>(level: Level, shape: &ConvShape, weights: &[f32]) -> Result<Option<Plan<T>>> {
+    if let Some(depthwise) = Depthwise::new(level, shape, weights) {
+        return Ok(Some(Plan::Depthwise(depthwise)));
+    }
+    Ok(Direct::new(level, shape, weights)?.map(|d| Plan::Direct(Box::new(d))))
 }
 
 /// Lays out, for each channel and tap, the input element that each output sees (zero in the pads).

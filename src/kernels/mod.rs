@@ -10,6 +10,7 @@ pub mod batched;
 pub mod buffer;
 pub mod conv;
 pub mod dense;
+mod depthwise;
 mod direct;
 pub mod errors;
 pub mod histogram;

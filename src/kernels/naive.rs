@@ -95,6 +95,28 @@ pub fn windows() -> impl Strategy<Value = Window> {
     })
 }
 
+/// Planes under square windows, as depthwise convolutions have them; wider than a vector too.
+fn squares() -> impl Strategy<Value = Window> {
+    (prop_oneof![Just(3usize), Just(5)], 1usize..3, 1usize..40, 1usize..40, [0usize..6, 0usize..6]).prop_filter_map(
+        "no output",
+        |(k, stride, height, width, pads)| {
+            let mut w = Window {
+                input: [1, height, width],
+                output: [1; 3],
+                kernel: [1, k, k],
+                stride: [1, stride, stride],
+                dilation: [1; 3],
+                pad: [0, pads[0], pads[1]],
+                pad_end: [0, pads[1], pads[0]],
+            };
+            for i in 1..3 {
+                w.output[i] = (w.input[i] + w.pad[i] + w.pad_end[i]).checked_sub(k)? / stride + 1;
+            }
+            Some(w)
+        },
+    )
+}
+
 /// Convolutions: dense, grouped and depthwise.
 pub fn convs() -> impl Strategy<Value = ConvShape> {
     let channels = prop_oneof![
@@ -102,12 +124,10 @@ pub fn convs() -> impl Strategy<Value = ConvShape> {
         (2usize..4, 1usize..4, 1usize..10),
         (1usize..20, Just(1), 1usize..3),
     ];
-    (1usize..3, channels, windows()).prop_map(|(batch, (groups, group_inputs, group_outputs), window)| ConvShape {
-        batch,
-        groups,
-        group_inputs,
-        group_outputs,
-        window,
+    let general = (1usize..3, channels, windows());
+    let depthwise = (1usize..3, (1usize..5, Just(1), 1usize..3), squares());
+    prop_oneof![2 => general, 1 => depthwise].prop_map(|(batch, (groups, group_inputs, group_outputs), window)| {
+        ConvShape { batch, groups, group_inputs, group_outputs, window }
     })
 }
 

@@ -11,11 +11,19 @@
 /// for the elements they name.
 pub(super) trait Vector: Copy {
     const LEN: usize;
+    /// Which elements to load.
+    type Mask: Copy;
 
     unsafe fn splat(value: f32) -> Self;
     unsafe fn load(from: *const f32) -> Self;
     /// The first `count` elements, then zeros.
     unsafe fn load_first(from: *const f32, count: usize) -> Self;
+    /// Elements `low..high`; both at most `LEN`.
+    fn mask(low: usize, high: usize) -> Self::Mask;
+    /// The elements of the mask, zeros elsewhere; only they have to be readable.
+    unsafe fn load_masked(from: *const f32, mask: Self::Mask) -> Self;
+    /// The even elements of the two, side by side.
+    unsafe fn evens(self, next: Self) -> Self;
     unsafe fn store(self, to: *mut f32);
     unsafe fn store_first(self, to: *mut f32, count: usize);
     /// `self * factor + sum`.
@@ -32,6 +40,23 @@ pub(super) mod x86 {
 
     impl Vector for __m512 {
         const LEN: usize = 16;
+        type Mask = __mmask16;
+
+        #[inline(always)]
+        fn mask(low: usize, high: usize) -> __mmask16 {
+            mask(high) & !mask(low)
+        }
+        #[inline(always)]
+        unsafe fn load_masked(from: *const f32, mask: __mmask16) -> Self {
+            unsafe { _mm512_maskz_loadu_ps(mask, from) }
+        }
+        #[inline(always)]
+        unsafe fn evens(self, next: Self) -> Self {
+            unsafe {
+                let places = _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
+                _mm512_permutex2var_ps(self, places, next)
+            }
+        }
 
         #[inline(always)]
         unsafe fn splat(value: f32) -> Self {
@@ -71,6 +96,25 @@ pub(super) mod x86 {
 
     impl Vector for __m256 {
         const LEN: usize = 8;
+        /// All bits of an element, or none.
+        type Mask = [i32; 8];
+
+        #[inline(always)]
+        fn mask(low: usize, high: usize) -> [i32; 8] {
+            std::array::from_fn(|i| -i32::from(i >= low && i < high))
+        }
+        #[inline(always)]
+        unsafe fn load_masked(from: *const f32, mask: [i32; 8]) -> Self {
+            unsafe { _mm256_maskload_ps(from, _mm256_loadu_si256(mask.as_ptr().cast())) }
+        }
+        #[inline(always)]
+        unsafe fn evens(self, next: Self) -> Self {
+            unsafe {
+                // Takes pairs by halves; the quarters in the middle then change places.
+                let shuffled = _mm256_castps_pd(_mm256_shuffle_ps::<0b10_00_10_00>(self, next));
+                _mm256_castpd_ps(_mm256_permute4x64_pd::<0b11_01_10_00>(shuffled))
+            }
+        }
 
         #[inline(always)]
         unsafe fn splat(value: f32) -> Self {
@@ -114,6 +158,20 @@ pub(super) mod x86 {
 /// Vectors of any processor; the compiler makes of them what it can.
 impl Vector for [f32; 4] {
     const LEN: usize = 4;
+    type Mask = [bool; 4];
+
+    #[inline(always)]
+    fn mask(low: usize, high: usize) -> [bool; 4] {
+        std::array::from_fn(|i| i >= low && i < high)
+    }
+    #[inline(always)]
+    unsafe fn load_masked(from: *const f32, mask: [bool; 4]) -> Self {
+        std::array::from_fn(|i| if mask[i] { unsafe { *from.wrapping_add(i) } } else { 0.0 })
+    }
+    #[inline(always)]
+    unsafe fn evens(self, next: Self) -> Self {
+        [self[0], self[2], next[0], next[2]]
+    }
 
     #[inline(always)]
     unsafe fn splat(value: f32) -> Self {

@@ -1,0 +1,194 @@
+//! Depthwise convolution in float32 by small square windows, straight from the planes: several
+//! output rows at a time share the input rows they see, and masks stand for the pads.
+
+use super::buffer;
+use super::conv::ConvShape;
+use super::simd::Level;
+use super::vector::Vector;
+use super::window::Window;
+use crate::Result;
+
+/// A depthwise convolution: each input channel has `group_outputs` windows of its own.
+pub(super) struct Depthwise {
+    /// Never above the processor's.
+    level: Level,
+    shape: ConvShape,
+    weights: Vec<f32>,
+}
+
+/// One output plane.
+struct Plane<'a> {
+    window: &'a Window,
+    x: *const f32,
+    y: *mut f32,
+    weights: &'a [f32],
+    bias: f32,
+    range: (f32, f32),
+}
+
+impl Depthwise {
+    /// `None` for windows of other sizes, strides or dilations. `level` is lowered to the processor's.
+    pub fn new(level: Level, shape: &ConvShape, weights: &[f32]) -> Option<Depthwise> {
+        let w = &shape.window;
+        let square = matches!(w.kernel, [1, 3, 3] | [1, 5, 5]) && matches!(w.stride, [1, 1, 1] | [1, 2, 2]);
+        let flat = w.input[0] == 1 && w.output[0] == 1 && w.pad[0] == 0 && w.dilation[1..] == [1, 1];
+        let some = shape.group_inputs == 1 && w.inputs() > 0 && w.outputs() > 0;
+        (square && flat && some).then(|| Depthwise {
+            level: level.min(Level::detect()),
+            shape: shape.clone(),
+            weights: weights.to_vec(),
+        })
+    }
+
+    /// `x` and `bias` have the lengths that the shape says.
+    pub fn run(&self, x: &[f32], bias: Option<&[f32]>, range: Option<(f32, f32)>) -> Result<Vec<f32>> {
+        let s = &self.shape;
+        let (ins, outs, taps) = (s.window.inputs(), s.window.outputs(), s.window.taps());
+        let channels = s.groups * s.group_outputs;
+        // Checked here because memory safety below rests on it.
+        assert!(x.len() == s.batch * s.groups * ins, "the input has another shape");
+        assert!(bias.is_none_or(|b| b.len() == channels), "the bias has another shape");
+        // SAFETY: each pass of the loop writes one whole plane of the result, and there are that many.
+        unsafe {
+            buffer::written(s.batch * channels * outs, |y: *mut f32| {
+                for plane in 0..s.batch * channels {
+                    let channel = plane % channels;
+                    let plane = Plane {
+                        window: &s.window,
+                        x: x[plane / s.group_outputs * ins..][..ins].as_ptr(),
+                        y: y.add(plane * outs),
+                        weights: &self.weights[channel * taps..][..taps],
+                        bias: bias.map_or(0.0, |b| b[channel]),
+                        range: range.unwrap_or((f32::NEG_INFINITY, f32::INFINITY)),
+                    };
+                    plane.compute(self.level);
+                }
+            })
+        }
+    }
+}
+
+impl Plane<'_> {
+    unsafe fn compute(&self, level: Level) {
+        // SAFETY: the level is at most the processor's.
+        unsafe {
+            #[cfg(target_arch = "x86_64")]
+            match level {
+                Level::Widest => return self.widest(),
+                Level::Wide => return self.wide(),
+                Level::Portable => {}
+            }
+            self.choose::<[f32; 4]>();
+        }
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
+    unsafe fn widest(&self) {
+        unsafe { self.choose::<std::arch::x86_64::__m512>() }
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    #[target_feature(enable = "avx2,fma")]
+    unsafe fn wide(&self) {
+        unsafe { self.choose::<std::arch::x86_64::__m256>() }
+    }
+
+    #[inline(always)]
+    unsafe fn choose<V: Vector>(&self) {
+        unsafe {
+            match (self.window.kernel[2], self.window.stride[2]) {
+                (3, 1) => self.columns::<V, 3, 1>(),
+                (3, _) => self.columns::<V, 3, 2>(),
+                (_, 1) => self.columns::<V, 5, 1>(),
+                _ => self.columns::<V, 5, 2>(),
+            }
+        }
+    }
+
+    /// One vector of output columns after the other, from the top to the bottom.
+    #[inline(always)]
+    unsafe fn columns<V: Vector, const K: usize, const S: usize>(&self) {
+        let [_, height, width] = self.window.output;
+        for column in (0..width).step_by(V::LEN) {
+            let first = (column * S) as isize - self.window.pad[2] as isize;
+            let strip = Strip::<V, K> {
+                first,
+                masks: std::array::from_fn(|k| {
+                    std::array::from_fn(|half| self.mask::<V>(first + (k + half * V::LEN) as isize))
+                }),
+                column,
+                count: (width - column).min(V::LEN),
+            };
+            let mut row = 0;
+            while row < height {
+                unsafe {
+                    match height - row {
+                        1 => self.rows::<V, K, S, 1>(&strip, row),
+                        2 | 3 => self.rows::<V, K, S, 2>(&strip, row),
+                        _ => self.rows::<V, K, S, 4>(&strip, row),
+                    }
+                }
+                row += match height - row {
+                    1 => 1,
+                    2 | 3 => 2,
+                    _ => 4,
+                };
+            }
+        }
+    }
+
+    /// Which of the elements from `start` on lie inside a row of the input.
+    #[inline(always)]
+    fn mask<V: Vector>(&self, start: isize) -> V::Mask {
+        let inside = |edge: isize| (edge - start).clamp(0, V::LEN as isize) as usize;
+        V::mask(inside(0), inside(self.window.input[2] as isize))
+    }
+
+    /// `R` output rows of a strip.
+    #[inline(always)]
+    #[allow(clippy::needless_range_loop)] // Plain loops of constant length unroll, as in `tile`.
+    unsafe fn rows<V: Vector, const K: usize, const S: usize, const R: usize>(&self, strip: &Strip<V, K>, row: usize) {
+        let w = self.window;
+        let [_, height, width] = w.input;
+        let top = (row * S) as isize - w.pad[1] as isize;
+        unsafe {
+            let mut sums = [V::splat(self.bias); R];
+            for i in 0..(R - 1) * S + K {
+                let line = top + i as isize;
+                if line < 0 || line >= height as isize {
+                    continue;
+                }
+                let from = self.x.wrapping_offset(line * width as isize + strip.first);
+                for k in 0..K {
+                    let masks = strip.masks[k];
+                    let mut v = V::load_masked(from.wrapping_add(k), masks[0]);
+                    if S == 2 {
+                        v = v.evens(V::load_masked(from.wrapping_add(k + V::LEN), masks[1]));
+                    }
+                    for r in 0..R {
+                        if i >= r * S && i - r * S < K {
+                            let weight = V::splat(*self.weights.get_unchecked((i - r * S) * K + k));
+                            sums[r] = v.times_plus(weight, sums[r]);
+                        }
+                    }
+                }
+            }
+            let (low, high) = (V::splat(self.range.0), V::splat(self.range.1));
+            let to = self.y.wrapping_add(row * w.output[2] + strip.column);
+            for r in 0..R {
+                sums[r].clamped(low, high).store_first(to.wrapping_add(r * w.output[2]), strip.count);
+            }
+        }
+    }
+}
+
+/// A vector of output columns.
+struct Strip<V: Vector, const K: usize> {
+    /// Input column that the first tap of the first output sees; may lie before the row.
+    first: isize,
+    /// For each tap: what lies inside the input, of the vector there and of the next one.
+    masks: [[V::Mask; 2]; K],
+    column: usize,
+    count: usize,
+}
