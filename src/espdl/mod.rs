@@ -6,8 +6,10 @@ mod decode;
 mod encode;
 mod flatbuffer;
 mod header;
+pub mod layout;
 mod model;
 mod package;
+mod quant_type;
 mod schema;
 
 use crate::{Error, Result};
@@ -15,6 +17,7 @@ use crate::{Error, Result};
 pub use header::{Edition, Header, Key};
 pub use model::{Attribute, DataType, Dim, Graph, Model, Node, Opset, Tensor, ValueInfo};
 pub use package::{Digest, Package};
+pub use quant_type::QuantType;
 
 /// A file with one model, or a package of several.
 #[derive(Debug, Clone, PartialEq)]
