@@ -4,6 +4,7 @@
 
 mod decode;
 mod encode;
+pub mod fit;
 mod flatbuffer;
 mod header;
 pub mod layout;

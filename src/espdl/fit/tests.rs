@@ -1,0 +1,122 @@
+use super::*;
+use crate::espdl::{Attribute, DataType, Edition, Graph, Header};
+
+fn text(value: &str) -> Attribute {
+    Attribute::Text(value.as_bytes().to_vec())
+}
+
+fn value(name: &str, exponent: i64) -> ValueInfo {
+    ValueInfo { name: name.into(), data_type: DataType::Int8, exponents: vec![exponent], ..ValueInfo::default() }
+}
+
+/// x (2^-3) through one node with the weight w to y (2^-2).
+fn entry(op: &str, attributes: &[(&str, Attribute)], weight_exponents: &[i64], layout: &str) -> Entry {
+    let weight = Tensor {
+        name: "w".into(),
+        doc: format!("layout ==> {layout}"),
+        data_type: DataType::Int8,
+        dims: vec![1, 1, 2, 16],
+        exponents: weight_exponents.to_vec(),
+        bytes: vec![1; 32],
+    };
+    let node = Node {
+        name: "n".into(),
+        op: op.into(),
+        inputs: vec!["x".into(), "w".into()],
+        outputs: vec!["y".into()],
+        attributes: attributes.iter().map(|(k, v)| (k.to_string(), v.clone())).collect(),
+        ..Node::default()
+    };
+    let graph = Graph {
+        nodes: vec![node],
+        initializers: vec![weight],
+        inputs: vec![value("x", -3)],
+        outputs: vec![value("y", -2)],
+        values: vec![value("x", -3), value("y", -2)],
+        ..Graph::default()
+    };
+    Entry {
+        name: String::new(),
+        header: Header { edition: Edition::Edl2, encrypted: false, length: 0 },
+        model: Model { graph, ..Model::default() },
+        misaligned: Vec::new(),
+    }
+}
+
+fn found(entry: &Entry, target: Target) -> Vec<String> {
+    fit(entry, target).into_iter().map(|m| m.what).collect()
+}
+
+const S8: (&str, fn() -> Attribute) = ("quant_type", || text("S8"));
+
+fn s8() -> (&'static str, Attribute) {
+    (S8.0, S8.1())
+}
+
+#[test]
+fn a_model_for_the_p4_fits_the_p4_and_not_the_c3() {
+    let model = entry("Conv", &[s8()], &[-7], "(N/16)HWC16");
+    assert_eq!(found(&model, Target::Esp32p4), [""; 0]);
+    assert_eq!(found(&model, Target::Esp32s3), [""; 0]);
+    assert_eq!(found(&model, Target::Esp32c3), ["its weights lie as (N/16)HWC16, esp32c3 reads plain filters"]);
+}
+
+#[test]
+fn older_files_name_blocks_otherwise() {
+    let model = entry("Conv", &[s8()], &[-7], "N16HWC16_UNALIGNED");
+    assert_eq!(found(&model, Target::Esp32p4), [""; 0]);
+    assert_eq!(found(&model, Target::C), ["its weights lie as N16HWC16_UNALIGNED, c reads plain filters"]);
+}
+
+#[test]
+fn several_exponents_fit_the_p4_only() {
+    let model = entry("Conv", &[s8()], &[-7, -6], "(N/16)HWC16");
+    assert_eq!(found(&model, Target::Esp32p4), [""; 0]);
+    assert_eq!(found(&model, Target::Esp32s3), ["its weights have 2 exponents, esp32s3 takes one"]);
+}
+
+#[test]
+fn a_sum_cannot_be_shifted_left() {
+    let model = entry("Conv", &[s8()], &[-7, 2], "(N/16)HWC16");
+    assert_eq!(
+        found(&model, Target::Esp32p4),
+        ["output exponent -2 is below input -3 plus weight 2, in 1 of 2 channels"]
+    );
+}
+
+#[test]
+fn groups_run_as_depthwise() {
+    let model = entry("Conv", &[s8(), ("group", Attribute::Int(2))], &[-7], "(N/16)HWC16");
+    assert_eq!(found(&model, Target::Esp32p4), ["2 filters of 16 channels in 2 groups run as depthwise, and wrong"]);
+}
+
+#[test]
+fn add_needs_equal_exponents() {
+    let model = entry("Add", &[s8()], &[-3], "UNK");
+    assert_eq!(found(&model, Target::Esp32p4), ["exponents -3 and -3 become -2, but Add takes integers as they are"]);
+}
+
+#[test]
+fn unknown_operators_and_widths_are_named() {
+    assert_eq!(found(&entry("Erf", &[], &[0], "UNK"), Target::C), ["ESP-DL 3.3.9 has no operator Erf"]);
+    assert_eq!(
+        found(&entry("Conv", &[("quant_type", text("W8A16"))], &[-7], "(N/8)HWC8"), Target::Esp32p4),
+        ["ESP-DL 3.3.9 runs no Conv with 8-bit weights and 16-bit activations"]
+    );
+}
+
+#[test]
+fn a_tensor_without_exponents_and_a_value_from_nowhere_are_named() {
+    let mut model = entry("Conv", &[s8()], &[], "(N/16)HWC16");
+    model.model.graph.nodes[0].inputs[0] = "z".into();
+    assert_eq!(
+        found(&model, Target::Esp32p4),
+        ["tensor w has no exponents", "node n reads z, which nothing before it makes"]
+    );
+}
+
+#[test]
+fn every_operator_is_found() {
+    assert!(nodes::OPERATORS.is_sorted());
+    assert_eq!(nodes::OPERATORS.len(), 71);
+}
