@@ -3,6 +3,7 @@
 //! Never: how exponents were found (calibration), nor where files lie.
 
 mod decode;
+pub mod diff;
 mod encode;
 pub mod fit;
 mod flatbuffer;
@@ -12,6 +13,7 @@ mod model;
 mod package;
 mod quant_type;
 mod schema;
+pub mod summary;
 
 use crate::{Error, Result};
 

@@ -97,7 +97,7 @@ fn model() -> impl Strategy<Value = Model> {
 }
 
 /// A small network of every kind of part, the same at every run.
-fn sample() -> Model {
+pub(super) fn sample() -> Model {
     let weight = Tensor {
         name: "w".into(),
         doc: "layout ==> (N/16)HWC16".into(),

@@ -1,0 +1,212 @@
+//! Where two models differ. Order counts among nodes, not among weights and values: esp-ppq
+//! writes those as Python's hash seed has it.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::{Attribute, Model, Node, Tensor, ValueInfo};
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Difference {
+    /// `node conv1: activation`, `weight w: exponents`.
+    pub place: String,
+    /// Empty: not there.
+    pub left: String,
+    pub right: String,
+}
+
+/// All differences, in the order of the file; none means that the chip runs the same.
+pub fn diff(left: &Model, right: &Model) -> Vec<Difference> {
+    let mut found = Found(Vec::new());
+    found.fields("model", &model_fields(left), &model_fields(right));
+    let (a, b) = (&left.graph, &right.graph);
+    found.each("input", &a.inputs, &b.inputs, |v| &v.name, value_fields);
+    found.each("output", &a.outputs, &b.outputs, |v| &v.name, value_fields);
+    let order = |nodes: &[Node]| nodes.iter().map(|n| n.name.clone()).collect::<Vec<_>>();
+    found.each("node", &a.nodes, &b.nodes, |n| &n.name, node_fields);
+    let (first, second) = (order(&a.nodes), order(&b.nodes));
+    if first != second && sorted(&first) == sorted(&second) {
+        let at = first.iter().zip(&second).position(|(x, y)| x != y).unwrap_or(0);
+        let name = |list: &[String]| list.get(at).cloned().unwrap_or_default();
+        found.0.push(Difference { place: format!("order of nodes at {at}"), left: name(&first), right: name(&second) });
+    }
+    found.each("value", &a.values, &b.values, |v| &v.name, value_fields);
+    found.tensors("weight", &a.initializers, &b.initializers);
+    found.tensors("test input", &a.test_inputs, &b.test_inputs);
+    found.tensors("test output", &a.test_outputs, &b.test_outputs);
+    found.0
+}
+
+fn sorted(names: &[String]) -> Vec<&String> {
+    let mut names: Vec<&String> = names.iter().collect();
+    names.sort();
+    names
+}
+
+type Fields = BTreeMap<String, String>;
+
+fn fields<const N: usize>(pairs: [(&str, String); N]) -> Fields {
+    pairs.into_iter().map(|(name, value)| (name.to_string(), value)).collect()
+}
+
+fn model_fields(model: &Model) -> Fields {
+    let mut all = fields([
+        ("ir_version", model.ir_version.to_string()),
+        ("producer", model.producer.clone()),
+        ("producer_version", model.producer_version.clone()),
+        ("version", model.version.to_string()),
+        ("graph", model.graph.name.clone()),
+    ]);
+    all.extend(model.metadata.iter().map(|(key, value)| (format!("metadata {key}"), value.clone())));
+    all
+}
+
+fn value_fields(value: &ValueInfo) -> Fields {
+    fields([
+        ("type", value.data_type.name().to_string()),
+        ("dims", format!("{:?}", value.dims)),
+        ("exponents", format!("{:?}", value.exponents)),
+    ])
+}
+
+fn node_fields(node: &Node) -> Fields {
+    let mut all = fields([
+        ("operator", node.op.clone()),
+        ("inputs", node.inputs.join(", ")),
+        ("outputs", node.outputs.join(", ")),
+    ]);
+    all.extend(node.attributes.iter().map(|(name, value)| (format!("attribute {name}"), shown(value))));
+    all
+}
+
+fn shown(value: &Attribute) -> String {
+    match value {
+        Attribute::Int(v) => v.to_string(),
+        Attribute::Float(v) => v.to_string(),
+        Attribute::Text(v) => String::from_utf8_lossy(v).into_owned(),
+        Attribute::Ints(v) => format!("{v:?}"),
+        Attribute::Floats(v) => format!("{v:?}"),
+        Attribute::Texts(v) => format!("{v:?}"),
+        Attribute::Tensor(t) => format!("{} {:?} {:?}", t.data_type.name(), t.dims, t.bytes),
+    }
+}
+
+fn tensor_fields(tensor: &Tensor) -> Fields {
+    fields([
+        ("type", tensor.data_type.name().to_string()),
+        ("dims", format!("{:?}", tensor.dims)),
+        ("exponents", format!("{:?}", tensor.exponents)),
+        ("layout", tensor.doc.clone()),
+    ])
+}
+
+struct Found(Vec<Difference>);
+
+impl Found {
+    fn fields(&mut self, place: &str, left: &Fields, right: &Fields) {
+        let names: std::collections::BTreeSet<&String> = left.keys().chain(right.keys()).collect();
+        for name in names {
+            let (a, b) = (left.get(name), right.get(name));
+            if a != b {
+                let text = |value: Option<&String>| value.cloned().unwrap_or_default();
+                self.0.push(Difference { place: format!("{place}: {name}"), left: text(a), right: text(b) });
+            }
+        }
+    }
+
+    /// By name; what only one side has is said once.
+    fn each<T>(&mut self, kind: &str, left: &[T], right: &[T], name: fn(&T) -> &String, fields: fn(&T) -> Fields) {
+        let others: BTreeMap<&String, &T> = right.iter().map(|t| (name(t), t)).collect();
+        for item in left {
+            match others.get(name(item)) {
+                Some(other) => self.fields(&format!("{kind} {}", name(item)), &fields(item), &fields(other)),
+                None => self.only(kind, name(item), true),
+            }
+        }
+        let own: BTreeMap<&String, &T> = left.iter().map(|t| (name(t), t)).collect();
+        right.iter().filter(|t| !own.contains_key(name(t))).for_each(|t| self.only(kind, name(t), false));
+    }
+
+    fn only(&mut self, kind: &str, name: &str, left: bool) {
+        let (a, b) = if left { ("there", "") } else { ("", "there") };
+        self.0.push(Difference { place: format!("{kind} {name}"), left: a.to_string(), right: b.to_string() });
+    }
+
+    fn tensors(&mut self, kind: &str, left: &[Tensor], right: &[Tensor]) {
+        self.each(kind, left, right, |t| &t.name, tensor_fields);
+        let others: BTreeMap<&String, &Tensor> = right.iter().map(|t| (&t.name, t)).collect();
+        for a in left {
+            let Some(b) = others.get(&a.name).filter(|b| b.dims == a.dims && b.data_type == a.data_type) else {
+                continue;
+            };
+            let width = a.data_type.width().unwrap_or(1);
+            let elements = || a.bytes.chunks(width).zip(b.bytes.chunks(width)).enumerate();
+            let count = elements().filter(|(_, (x, y))| x != y).count();
+            if let Some((at, _)) = elements().find(|(_, (x, y))| x != y) {
+                let value =
+                    |t: &Tensor| t.values().and_then(|v| v.get(at).copied()).map_or(String::new(), |v| v.to_string());
+                let total = a.bytes.len() / width;
+                let place = format!("{kind} {}: {count} of {total} elements, first at {at}", a.name);
+                self.0.push(Difference { place, left: value(a), right: value(b) });
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::espdl::tests::sample;
+
+    fn differences(change: fn(&mut Model)) -> Vec<(String, String, String)> {
+        let mut changed = sample();
+        change(&mut changed);
+        diff(&sample(), &changed).into_iter().map(|d| (d.place, d.left, d.right)).collect()
+    }
+
+    fn one(place: &str, left: &str, right: &str) -> Vec<(String, String, String)> {
+        vec![(place.to_string(), left.to_string(), right.to_string())]
+    }
+
+    #[test]
+    fn a_model_does_not_differ_from_itself() {
+        assert_eq!(differences(|_| ()), []);
+    }
+
+    #[test]
+    fn an_attribute_that_differs_is_named() {
+        let found = differences(|m| m.graph.nodes[0].attributes[0].1 = Attribute::Text(b"Linear".to_vec()));
+        assert_eq!(found, one("node fc: attribute activation", "Relu", "Linear"));
+    }
+
+    #[test]
+    fn weights_that_differ_are_counted() {
+        let found = differences(|m| m.graph.initializers[0].bytes[5..8].copy_from_slice(&[5, 255, 0]));
+        assert_eq!(found, one("weight w: 2 of 48 elements, first at 6", "6", "-1"));
+    }
+
+    #[test]
+    fn exponents_that_differ_are_named() {
+        let found = differences(|m| m.graph.outputs[0].exponents = vec![-5]);
+        assert_eq!(found, one("output y: exponents", "[-4]", "[-5]"));
+    }
+
+    #[test]
+    fn what_one_file_lacks_is_said_once() {
+        let found = differences(|m| m.graph.test_inputs.clear());
+        assert_eq!(found, one("test input x", "there", ""));
+    }
+
+    #[test]
+    fn the_order_of_values_does_not_count_that_of_nodes_does() {
+        assert_eq!(differences(|m| m.graph.values.reverse()), []);
+        let mut left = sample();
+        let second = Node { name: "b".into(), ..left.graph.nodes[0].clone() };
+        left.graph.nodes.push(second);
+        let mut right = left.clone();
+        right.graph.nodes.reverse();
+        let found: Vec<String> = diff(&left, &right).into_iter().map(|d| d.place).collect();
+        assert_eq!(found, ["order of nodes at 0"]);
+    }
+}

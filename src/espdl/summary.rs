@@ -1,0 +1,318 @@
+//! A file in figures, for people and scripts: what `espq inspect` shows.
+//!
+//! Never: columns and colours.
+
+use std::collections::{BTreeMap, HashMap};
+
+use serde::Serialize;
+
+use crate::quant::Target;
+
+use super::fit::{Misfit, fit};
+use super::{Attribute, DataType, Digest, Dim, Entry, File, Graph, Node, Tensor, ValueInfo};
+
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Summary {
+    pub package: Option<PackageSummary>,
+    pub models: Vec<ModelSummary>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct PackageSummary {
+    pub format: &'static str,
+    pub version: Option<String>,
+    /// Whether the SHA-256 in the package is right.
+    pub digest_matches: Option<bool>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ModelSummary {
+    pub name: String,
+    pub header: &'static str,
+    pub encrypted: bool,
+    pub body_bytes: u32,
+    pub ir_version: i32,
+    pub opsets: BTreeMap<String, i64>,
+    pub producer: String,
+    pub producer_version: String,
+    pub model_version: i64,
+    pub metadata: Vec<(String, String)>,
+    pub graph: String,
+    pub inputs: Vec<ValueSummary>,
+    pub outputs: Vec<ValueSummary>,
+    pub nodes: Vec<NodeSummary>,
+    pub weights: Vec<TensorSummary>,
+    pub values: Vec<ValueSummary>,
+    pub memory: Memory,
+    pub test_inputs: Vec<TensorSummary>,
+    pub test_outputs: Vec<TensorSummary>,
+    pub fits: Vec<Fit>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ValueSummary {
+    pub name: String,
+    pub data_type: &'static str,
+    /// `None`: the shape is not in the file. Unknown sizes are `?`, named ones their name.
+    pub dims: Option<Vec<String>>,
+    pub exponents: Vec<i64>,
+    /// Smallest and largest float that the integers can stand for.
+    pub range: Option<(f64, f64)>,
+    pub bytes: Option<usize>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct NodeSummary {
+    pub name: String,
+    pub op: String,
+    pub inputs: Vec<String>,
+    pub outputs: Vec<String>,
+    pub attributes: BTreeMap<String, serde_json::Value>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct TensorSummary {
+    pub name: String,
+    pub data_type: &'static str,
+    pub dims: Vec<usize>,
+    pub exponents: Vec<i64>,
+    /// From the tensor's `doc_string`; a filter's dims do not tell the order of its bytes.
+    pub layout: Option<String>,
+    pub bytes: usize,
+    /// Smallest and largest value; with one exponent in floats, with several in integers.
+    pub range: Option<(f64, f64)>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct Memory {
+    /// Initializers, as padded in the file.
+    pub weight_bytes: usize,
+    /// The most that values take at one time if each lives from its node to its last reader; the
+    /// chip's planner may do better in place, and rounds up.
+    pub peak_bytes: usize,
+    /// The node at which they do.
+    pub peak_node: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Fit {
+    pub target: &'static str,
+    pub misfits: Vec<Misfit>,
+}
+
+/// Holds each model against `targets`.
+pub fn summarize(file: &File, targets: &[Target]) -> Summary {
+    let package = file.package.as_ref().map(|p| PackageSummary {
+        format: p.format,
+        version: p.version.clone(),
+        digest_matches: p.digest.map(|d| d == Digest::Right),
+    });
+    Summary { package, models: file.entries.iter().map(|e| model(e, targets)).collect() }
+}
+
+fn model(entry: &Entry, targets: &[Target]) -> ModelSummary {
+    let (source, graph) = (&entry.model, &entry.model.graph);
+    ModelSummary {
+        name: entry.name.clone(),
+        header: entry.header.edition.name(),
+        encrypted: entry.header.encrypted,
+        body_bytes: entry.header.length,
+        ir_version: source.ir_version,
+        opsets: source.opsets.iter().map(|o| (o.domain.clone(), o.version)).collect(),
+        producer: source.producer.clone(),
+        producer_version: source.producer_version.clone(),
+        model_version: source.version,
+        metadata: source.metadata.clone(),
+        graph: graph.name.clone(),
+        inputs: graph.inputs.iter().map(value).collect(),
+        outputs: graph.outputs.iter().map(value).collect(),
+        nodes: graph.nodes.iter().map(node).collect(),
+        weights: graph.initializers.iter().map(tensor).collect(),
+        values: graph.values.iter().map(value).collect(),
+        memory: memory(graph),
+        test_inputs: graph.test_inputs.iter().map(tensor).collect(),
+        test_outputs: graph.test_outputs.iter().map(tensor).collect(),
+        fits: targets.iter().map(|&t| Fit { target: t.name(), misfits: fit(entry, t) }).collect(),
+    }
+}
+
+fn value(source: &ValueInfo) -> ValueSummary {
+    let dim = |dim: &Dim| match dim {
+        Dim::Unknown => "?".to_string(),
+        Dim::Size(size) => size.to_string(),
+        Dim::Named(name) => name.clone(),
+    };
+    let range = source.data_type.limits().zip(source.exponents.first());
+    ValueSummary {
+        name: source.name.clone(),
+        data_type: source.data_type.name(),
+        dims: source.dims.as_ref().map(|dims| dims.iter().map(dim).collect()),
+        exponents: source.exponents.clone(),
+        range: range.map(|((low, high), &e)| (scaled(low, e), scaled(high, e))),
+        bytes: value_bytes(source),
+    }
+}
+
+fn scaled(value: f64, exponent: i64) -> f64 {
+    // Beyond these bounds a float is 0 or infinite in any case.
+    value * 2f64.powi(exponent.clamp(-2000, 2000) as i32)
+}
+
+fn value_bytes(source: &ValueInfo) -> Option<usize> {
+    let count = source.sizes()?.into_iter().try_fold(1usize, usize::checked_mul)?;
+    count.checked_mul(source.data_type.width()?)
+}
+
+fn node(source: &Node) -> NodeSummary {
+    NodeSummary {
+        name: source.name.clone(),
+        op: source.op.clone(),
+        inputs: source.inputs.clone(),
+        outputs: source.outputs.clone(),
+        attributes: source.attributes.iter().map(|(name, value)| (name.clone(), attribute(value))).collect(),
+    }
+}
+
+fn attribute(source: &Attribute) -> serde_json::Value {
+    match source {
+        Attribute::Int(value) => (*value).into(),
+        Attribute::Float(value) => (*value).into(),
+        Attribute::Text(bytes) => String::from_utf8_lossy(bytes).into(),
+        Attribute::Ints(list) => list.clone().into(),
+        Attribute::Floats(list) => list.clone().into(),
+        Attribute::Texts(list) => list.clone().into(),
+        Attribute::Tensor(t) => format!("{} {:?}", t.data_type.name(), t.dims).into(),
+    }
+}
+
+fn tensor(source: &Tensor) -> TensorSummary {
+    TensorSummary {
+        name: source.name.clone(),
+        data_type: source.data_type.name(),
+        dims: source.dims.clone(),
+        exponents: source.exponents.clone(),
+        layout: source.doc.strip_prefix("layout ==> ").filter(|l| *l != "UNK").map(str::to_string),
+        bytes: source.bytes.len(),
+        range: extremes(source),
+    }
+}
+
+fn extremes(source: &Tensor) -> Option<(f64, f64)> {
+    let values = source.values()?;
+    let low = values.iter().copied().reduce(f64::min)?;
+    let high = values.iter().copied().reduce(f64::max)?;
+    let exponent = match source.exponents.as_slice() {
+        [one] => *one,
+        _ => 0,
+    };
+    Some((scaled(low, exponent), scaled(high, exponent)))
+}
+
+fn memory(graph: &Graph) -> Memory {
+    let sizes: HashMap<&str, usize> =
+        graph.values.iter().filter_map(|v| Some((v.name.as_str(), value_bytes(v)?))).collect();
+    let mut last: HashMap<&str, usize> = HashMap::new();
+    for (i, node) in graph.nodes.iter().enumerate() {
+        node.inputs.iter().chain(&node.outputs).for_each(|name| {
+            last.insert(name, i);
+        });
+    }
+    // Outputs are read after the last node.
+    last.extend(graph.outputs.iter().map(|v| (v.name.as_str(), graph.nodes.len())));
+    let mut live: HashMap<&str, usize> = HashMap::new();
+    let mut peak = Memory::default();
+    live.extend(graph.inputs.iter().map(|v| (v.name.as_str(), sizes.get(v.name.as_str()).copied().unwrap_or(0))));
+    for (i, node) in graph.nodes.iter().enumerate() {
+        for name in node.outputs.iter().map(String::as_str) {
+            live.insert(name, sizes.get(name).copied().unwrap_or(0));
+        }
+        let now = live.values().fold(0usize, |sum, &bytes| sum.saturating_add(bytes));
+        if now > peak.peak_bytes {
+            (peak.peak_bytes, peak.peak_node) = (now, node.name.clone());
+        }
+        live.retain(|name, _| last.get(name).is_some_and(|&l| l > i));
+    }
+    let padded = |t: &Tensor| t.bytes.len().div_ceil(16) * 16;
+    peak.weight_bytes = graph.initializers.iter().fold(0, |sum, t| sum.saturating_add(padded(t)));
+    peak
+}
+
+impl Tensor {
+    /// The elements as numbers; `None` for types that a double cannot hold or that are no numbers.
+    pub fn values(&self) -> Option<Vec<f64>> {
+        let bytes = self.bytes.as_slice();
+        Some(match self.data_type {
+            DataType::Int8 => bytes.iter().map(|&b| (b as i8).into()).collect(),
+            DataType::Uint8 | DataType::Bool => bytes.iter().map(|&b| b.into()).collect(),
+            DataType::Int16 => bytes.as_chunks().0.iter().map(|&b| i16::from_le_bytes(b).into()).collect(),
+            DataType::Uint16 => bytes.as_chunks().0.iter().map(|&b| u16::from_le_bytes(b).into()).collect(),
+            DataType::Int32 => bytes.as_chunks().0.iter().map(|&b| i32::from_le_bytes(b).into()).collect(),
+            DataType::Uint32 => bytes.as_chunks().0.iter().map(|&b| u32::from_le_bytes(b).into()).collect(),
+            // Beyond 2^53 rounded, which a range can bear.
+            DataType::Int64 => bytes.as_chunks().0.iter().map(|&b| i64::from_le_bytes(b) as f64).collect(),
+            DataType::Uint64 => bytes.as_chunks().0.iter().map(|&b| u64::from_le_bytes(b) as f64).collect(),
+            DataType::Float => bytes.as_chunks().0.iter().map(|&b| f32::from_le_bytes(b).into()).collect(),
+            DataType::Double => bytes.as_chunks().0.iter().map(|&b| f64::from_le_bytes(b)).collect(),
+            DataType::Float16 | DataType::String | DataType::Undefined => return None,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::espdl::{Model, open, write};
+
+    fn summary(model: &Model) -> ModelSummary {
+        let file = open(&write(model).unwrap(), None).unwrap();
+        summarize(&file, &[Target::Esp32p4]).models.remove(0)
+    }
+
+    fn info(name: &str, size: i64) -> ValueInfo {
+        let dims = Some(vec![Dim::Size(size)]);
+        ValueInfo { name: name.into(), data_type: DataType::Int16, dims, exponents: vec![-8], ..ValueInfo::default() }
+    }
+
+    fn step(name: &str, inputs: &[&str], output: &str) -> Node {
+        let inputs = inputs.iter().map(|s| s.to_string()).collect();
+        Node { name: name.into(), op: "Relu".into(), inputs, outputs: vec![output.into()], ..Node::default() }
+    }
+
+    #[test]
+    fn a_value_has_the_range_that_its_exponent_gives() {
+        let found = value(&info("x", 3));
+        assert_eq!((found.range, found.bytes), (Some((-128.0, 127.99609375)), Some(6)));
+        let float = ValueInfo { data_type: DataType::Float, ..info("x", 3) };
+        assert_eq!((value(&float).range, value(&float).bytes), (None, Some(12)));
+    }
+
+    #[test]
+    fn a_tensor_has_the_range_of_its_values() {
+        let tensors = summary(&crate::espdl::tests::sample()).weights;
+        assert_eq!((tensors[0].range, tensors[0].bytes), (Some((0.0, 47.0 / 128.0)), 48));
+        assert_eq!(tensors[0].layout.as_deref(), Some("(N/16)HWC16"));
+    }
+
+    #[test]
+    fn values_live_from_their_node_to_their_last_reader() {
+        // x and y while a runs, y and z while b runs; w, which nothing reads, is gone after c.
+        let graph = Graph {
+            nodes: vec![step("a", &["x"], "y"), step("b", &["y"], "z"), step("c", &["z"], "w"), step("d", &["z"], "o")],
+            inputs: vec![info("x", 10)],
+            outputs: vec![info("o", 1)],
+            values: vec![info("x", 10), info("y", 100), info("z", 20), info("w", 30), info("o", 1)],
+            ..Graph::default()
+        };
+        let memory = memory(&graph);
+        assert_eq!((memory.peak_bytes, memory.peak_node.as_str()), (240, "b"));
+    }
+
+    #[test]
+    fn sizes_beyond_memory_are_no_size() {
+        let mut huge = info("x", i64::MAX);
+        huge.dims = Some(vec![Dim::Size(i64::MAX), Dim::Size(i64::MAX)]);
+        assert_eq!(value(&huge).bytes, None);
+        huge.exponents = vec![i64::MIN];
+        assert_eq!(value(&huge).range, Some((-0.0, 0.0)));
+    }
+}
