@@ -1,1 +1,5 @@
-fn main() {}
+//! `espq`.
+
+fn main() -> std::process::ExitCode {
+    espq::cli::main()
+}

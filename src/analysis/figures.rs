@@ -71,6 +71,8 @@ pub struct Seconds {
     pub calibrate: f64,
     pub graphwise: f64,
     pub layerwise: f64,
+    /// 0 where they were not asked for.
+    pub statistics: f64,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

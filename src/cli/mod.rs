@@ -1,1 +1,106 @@
-//! TODO
+//! The command line: commands one a file, output formats one a file under `format`.
+//!
+//! Never: anything that another program would want to call; that is `engine`'s.
+
+mod diagnostics;
+mod format;
+mod init;
+mod progress;
+mod report;
+mod terminal;
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::project::{Problem, Project};
+use crate::{Error, Result};
+
+use diagnostics::Diagnostics;
+use terminal::{Color, Terminal};
+
+/// Shows what quantization for an Espressif chip costs a network, layer by layer.
+///
+/// espq quantizes an ONNX model by ESP-DL's rules and measures the error, as esp-ppq does, in seconds.
+/// A project is an espq.toml beside the model; `espq init MODEL.onnx` writes the first one.
+#[derive(Parser)]
+#[command(name = "espq", version, max_term_width = 100, arg_required_else_help = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+
+    /// When to colour; `auto` does on a terminal, unless NO_COLOR is set
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]
+    color: Color,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Report(report::Arguments),
+    Init(init::Arguments),
+}
+
+/// Why a command ended without its result.
+enum Failure {
+    /// No project is involved, or its text says nothing about the place.
+    Plain(Error),
+    /// With the project whose text shows the place.
+    Within(Box<Project>, Error),
+    /// The configuration cannot be used as it is.
+    Problems(Box<Project>),
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Failure {
+        Failure::Plain(error)
+    }
+}
+
+/// Reads the arguments, runs, and says how it went: 0 done, 2 could not.
+pub fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let out = Terminal::stdout(arguments.color);
+    let outcome = match &arguments.command {
+        Command::Report(report) => report::run(report, &out),
+        Command::Init(init) => init::run(init),
+    };
+    match outcome.and_then(|text| print(&text).map_err(Failure::from)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            // Where even that cannot be written, the exit code is all that is left to say.
+            let _ = std::io::stderr().write_all(explain(&failure, &Terminal::stderr(arguments.color)).as_bytes());
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn explain(failure: &Failure, terminal: &Terminal) -> String {
+    let diagnostics = Diagnostics::new(terminal);
+    match failure {
+        Failure::Plain(error) => diagnostics.error(error, None),
+        Failure::Within(project, error) => diagnostics.error(error, Some(project)),
+        Failure::Problems(project) => {
+            let shown: Vec<String> =
+                project.problems.iter().map(|p: &Problem| diagnostics.problem(p, project)).collect();
+            let count = project.problems.len();
+            let sum = format!("{count} problem{} in {}\n", if count == 1 { "" } else { "s" }, project.file.display());
+            format!("{}\n{sum}", shown.join("\n"))
+        }
+    }
+}
+
+/// To stdout; a reader that has gone away (`| head`) is no error.
+fn print(text: &str) -> Result<()> {
+    let mut out = std::io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(Error::new(format!("the output cannot be written: {e}")))
+        }
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+#[path = "tests.rs"]
+mod tests;

@@ -2,6 +2,8 @@
 //!
 //! `cli` and `lsp` ask this room and nothing below it. Never: rendering.
 
+mod analyze;
 mod progress;
 
+pub use analyze::{Request, analyze};
 pub use progress::{Progress, Silent, Stage};

@@ -1,0 +1,62 @@
+//! Errors and problems as a person reads them, with the line of espq.toml where there is one.
+
+use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteDiagnostic, NamedSource, Report};
+
+use crate::Error;
+use crate::project::{Problem, Project, Span};
+
+use super::terminal::Terminal;
+
+pub struct Diagnostics {
+    handler: GraphicalReportHandler,
+}
+
+impl Diagnostics {
+    pub fn new(terminal: &Terminal) -> Diagnostics {
+        let theme = if terminal.color { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
+        let width = terminal.width.unwrap_or(100).min(120);
+        let handler =
+            GraphicalReportHandler::new_themed(theme).with_width(width).with_links(false).with_context_lines(1);
+        // Paths and names of layers are for copying: never broken over lines.
+        Diagnostics { handler: handler.with_break_words(false) }
+    }
+
+    pub fn problem(&self, problem: &Problem, project: &Project) -> String {
+        self.render(problem.message.clone(), problem.help.as_deref(), Some((project, problem.span.clone())))
+    }
+
+    pub fn error(&self, error: &Error, project: Option<&Project>) -> String {
+        let place = error.key().zip(project).and_then(|(key, project)| Some((project, project.config.span_of(key)?)));
+        let mut message = error.what().to_string();
+        if let (Some(key), None) = (error.key(), &place) {
+            message = format!("{key}: {message}");
+        }
+        if let Some(layer) = error.layer() {
+            message = format!("layer {layer}: {message}");
+        }
+        if let Some(file) = error.file() {
+            message = format!("{}: {message}", file.display());
+        }
+        self.render(message, error.help(), place)
+    }
+
+    fn render(&self, message: String, help: Option<&str>, place: Option<(&Project, Span)>) -> String {
+        let mut diagnostic = MietteDiagnostic::new(message);
+        diagnostic.help = help.map(str::to_string);
+        let mut text = String::new();
+        let written = match place {
+            Some((project, span)) if !project.text.is_empty() => {
+                let diagnostic = diagnostic.with_label(LabeledSpan::new_with_span(None, span));
+                let source = NamedSource::new(project.file.display().to_string(), project.text.clone());
+                let report = Report::new(diagnostic).with_source_code(source);
+                self.handler.render_report(&mut text, report.as_ref())
+            }
+            _ => self.handler.render_report(&mut text, &diagnostic),
+        };
+        match written {
+            Ok(()) => text,
+            // Drawing the line failed; the words must not be lost with it.
+            Err(_) => format!("{diagnostic}\n", diagnostic = text),
+        }
+    }
+}

@@ -1,0 +1,9 @@
+//! Reports as text and as JSON, one form a file.
+
+mod json;
+mod statistics;
+mod table;
+mod text;
+
+pub use json::json;
+pub use text::{View, text};

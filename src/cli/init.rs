@@ -1,0 +1,226 @@
+//! `espq init`: a first espq.toml, with the model's real inputs.
+
+use std::fs::OpenOptions;
+use std::io::Write;
+use std::path::{Component, Path, PathBuf};
+
+use crate::graph::Graph;
+use crate::onnx;
+use crate::project::InputSpec;
+use crate::quant::Target;
+use crate::{Error, Result};
+
+use super::Failure;
+use super::report::named;
+
+/// Writes a commented espq.toml for a model
+///
+/// The file names the model's inputs and says where their samples go. An existing file is never touched.
+#[derive(clap::Args)]
+#[command(after_long_help = "\
+Examples:
+  espq init mobilenet_v2.onnx                    espq.toml in this folder
+  espq init nets/kws.onnx -o nets/kws.espq.toml  several projects in one folder
+  espq init kws.onnx --target esp32s3            for another chip")]
+pub struct Arguments {
+    /// The ONNX file
+    model: PathBuf,
+
+    /// The folder that receives espq.toml, or a file's name that ends in .espq.toml
+    #[arg(short, long, default_value = ".", value_name = "DIR")]
+    output: PathBuf,
+
+    /// The chip
+    #[arg(long, value_parser = named(Target::ALL, Target::name), default_value = "esp32p4")]
+    target: Target,
+}
+
+pub(super) fn run(arguments: &Arguments) -> Result<String, Failure> {
+    let graph = onnx::load(&arguments.model)?;
+    let inputs = inputs(&graph).map_err(|e| e.in_file(&arguments.model))?;
+    let file = file(&arguments.output)?;
+    let folder = file.parent().filter(|f| !f.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    std::fs::create_dir_all(folder)
+        .map_err(|e| Error::new(format!("the folder cannot be made: {e}")).in_file(folder))?;
+    let model = relative(&arguments.model, folder)?;
+    let layer = graph.nodes.iter().find(|n| n.op == "Conv" || n.op == "Gemm").map(|n| n.name.as_str());
+    write_new(&file, &configuration(&model, arguments.target, &inputs, layer))?;
+    let samples = match inputs.as_slice() {
+        [_] => folder.join("calib"),
+        _ => folder.join("calib.npz"),
+    };
+    let samples = samples.strip_prefix(".").map(Path::to_path_buf).unwrap_or(samples);
+    Ok(format!(
+        "Wrote {}. Now put samples into {}, as the file says, and run:\n  espq report{}\n",
+        file.strip_prefix(".").unwrap_or(&file).display(),
+        samples.display(),
+        match file.strip_prefix(".").unwrap_or(&file) {
+            f if f == Path::new("espq.toml") => String::new(),
+            f if f.ends_with("espq.toml") => format!(" {}", folder.display()),
+            f => format!(" {}", f.display()),
+        }
+    ))
+}
+
+fn inputs(graph: &Graph) -> Result<Vec<InputSpec>> {
+    match graph.inputs.is_empty() {
+        true => Err(Error::new("the model has no input").with_help("export it again, with an example input")),
+        false => InputSpec::of(graph),
+    }
+}
+
+fn file(output: &Path) -> Result<PathBuf> {
+    let name = output.file_name().unwrap_or_default().to_string_lossy();
+    match name == "espq.toml" || name.ends_with(".espq.toml") {
+        true => Ok(output.to_path_buf()),
+        false if name.ends_with(".toml") => Err(Error::new("espq finds only espq.toml and *.espq.toml")
+            .in_file(output)
+            .with_help(format!("`-o {}`", output.with_extension("espq.toml").display()))),
+        false => Ok(output.join("espq.toml")),
+    }
+}
+
+fn write_new(file: &Path, text: &str) -> Result<()> {
+    let opened = OpenOptions::new().write(true).create_new(true).open(file);
+    let mut opened = opened.map_err(|e| match e.kind() {
+        std::io::ErrorKind::AlreadyExists => Error::new("is there already, and stays as it is")
+            .in_file(file)
+            .with_help("name another: `-o NAME.espq.toml`"),
+        _ => Error::new(format!("cannot be written: {e}")).in_file(file),
+    })?;
+    opened
+        .write_all(text.as_bytes())
+        .and_then(|()| opened.sync_all())
+        .map_err(|e| Error::new(format!("cannot be written: {e}")).in_file(file))
+}
+
+/// The path from a folder to a file, with forward slashes.
+fn relative(file: &Path, folder: &Path) -> Result<String> {
+    let real = |path: &Path| path.canonicalize().map_err(|e| Error::new(format!("cannot be found: {e}")).in_file(path));
+    let (file, folder) = (real(file)?, real(folder)?);
+    let (mut to, mut from) = (file.components().peekable(), folder.components().peekable());
+    while to.peek().is_some() && to.peek() == from.peek() {
+        to.next();
+        from.next();
+    }
+    let up = from.map(|_| "..".to_string());
+    let down = to.map(|c| match c {
+        Component::Normal(name) => name.to_string_lossy().into_owned(),
+        other => other.as_os_str().to_string_lossy().into_owned(),
+    });
+    Ok(up.chain(down).collect::<Vec<_>>().join("/"))
+}
+
+fn configuration(model: &str, target: Target, inputs: &[InputSpec], layer: Option<&str>) -> String {
+    let targets: Vec<&str> = Target::ALL.iter().map(|t| t.name()).collect();
+    format!(
+        "\
+# What `espq report` measures. Paths are relative to this file.
+
+[model]
+path = {model}
+# One of {targets} (ESP-DL's portable code).
+target = \"{target}\"
+# int8, int16, w8a16 (8-bit weights, 16-bit activations) or float.
+precision = \"int8\"
+
+[calibration]
+{data}
+# The first so many.
+samples = 32
+# kl (default at int8), minmax (default at 16 bits), percentile or mse.
+# method = \"kl\"
+{image}
+[analysis]
+# How many samples the error tables look at, from the first.
+samples = 9
+
+[limits]
+# From which noise-to-signal ratio an output, or a layer alone, is too much.
+output-nsr = \"10%\"
+layer-nsr = \"1%\"
+
+# Precision layer by layer, over the model's. Names are those that `espq report` and Netron show.
+# [precision]
+# {layer} = \"int16\"
+",
+        model = quoted(model),
+        targets = targets.join(", "),
+        data = data(inputs),
+        image = image(inputs),
+        layer = quoted(layer.unwrap_or("/features/0/Conv")),
+    )
+}
+
+fn data(inputs: &[InputSpec]) -> String {
+    let lines: String = inputs.iter().map(|i| format!("#   {}\n", describe(i))).collect();
+    match inputs {
+        [input] => format!(
+            "# Typical samples, preprocessed as in training, for the model's input:\n{lines}\
+             # One .npy file each, or one .npy or .npz file of {} for N samples{}.\n\
+             data = \"calib/*.npy\"",
+            batch(&input.shape),
+            if fits_pictures(input) { ", or a folder of images" } else { "" },
+        ),
+        _ => {
+            let each: Vec<String> = inputs.iter().map(|i| format!("{} = \"...\"", quoted(&i.name))).collect();
+            format!(
+                "# Typical samples, preprocessed as in training, for the model's inputs:\n{lines}\
+                 # One .npz file with an array for each, its first axis the sample; or their own files:\n\
+                 # data = {{ {} }}\n\
+                 data = \"calib.npz\"",
+                each.join(", ")
+            )
+        }
+    }
+}
+
+/// "input.1   1x3x224x224 float32"
+fn describe(input: &InputSpec) -> String {
+    let sides: Vec<String> = input.shape.iter().map(usize::to_string).collect();
+    format!("{}  {} {}", input.name, sides.join("x"), input.data_type.name())
+}
+
+fn batch(shape: &[usize]) -> String {
+    let rest = shape.strip_prefix(&[1]).unwrap_or(shape);
+    std::iter::once("N".to_string()).chain(rest.iter().map(usize::to_string)).collect::<Vec<_>>().join("x")
+}
+
+fn fits_pictures(input: &InputSpec) -> bool {
+    pixels(&input.shape).is_some()
+}
+
+/// Channels, height and width, where a shape is likely that of a picture.
+fn pixels(shape: &[usize]) -> Option<[usize; 3]> {
+    let likely = |c: usize, h: usize, w: usize| matches!(c, 1 | 3) && h >= 8 && w >= 8;
+    match *shape {
+        [1, c, h, w] if likely(c, h, w) => Some([c, h, w]),
+        [1, h, w, c] if likely(c, h, w) => Some([c, h, w]),
+        _ => None,
+    }
+}
+
+fn image(inputs: &[InputSpec]) -> String {
+    let Some([channels, height, width]) = inputs.iter().find_map(|i| pixels(&i.shape)) else { return String::new() };
+    let (mean, std) = match channels {
+        1 => ("0.5", "0.5"),
+        _ => ("[0.485, 0.456, 0.406]", "[0.229, 0.224, 0.225]"),
+    };
+    format!(
+        "
+# For images, (pixel / 255 - mean) / std:
+# [calibration.image]
+# size = [{height}, {width}]
+# mean = {mean}
+# std = {std}
+"
+    )
+}
+
+fn quoted(text: &str) -> String {
+    toml::Value::from(text).to_string()
+}
+
+#[cfg(test)]
+#[path = "init_tests.rs"]
+mod tests;

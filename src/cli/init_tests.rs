@@ -1,0 +1,68 @@
+use super::*;
+use crate::graph::DataType;
+use crate::project::Project;
+
+fn input(name: &str, shape: &[usize], data_type: DataType) -> InputSpec {
+    InputSpec { name: name.into(), data_type, shape: shape.to_vec() }
+}
+
+#[test]
+fn a_classifier_of_pictures() {
+    let text = configuration(
+        "../mobilenet_v2.onnx",
+        Target::Esp32p4,
+        &[input("input.1", &[1, 3, 224, 224], DataType::F32)],
+        Some("/features/features.0/features.0.0/Conv"),
+    );
+    insta::assert_snapshot!(text);
+}
+
+#[test]
+fn two_inputs() {
+    let inputs = [input("audio", &[1, 40, 98], DataType::F32), input("ids", &[1, 16], DataType::I64)];
+    insta::assert_snapshot!(configuration("net.onnx", Target::C, &inputs, None));
+}
+
+#[test]
+fn what_is_written_has_no_problems_commented_lines_included() {
+    let inputs = [input("a \"b\"", &[1, 1, 28, 28], DataType::F32)];
+    let text = configuration("odd \"name\\.onnx", Target::Esp32s3, &inputs, Some("a \"b\""));
+    let uncommented: String = text
+        .lines()
+        .map(|l| l.strip_prefix("# ").filter(|l| l.starts_with('[') || l.contains(" = ")).unwrap_or(l))
+        .fold(String::new(), |all, line| all + line + "\n");
+    for text in [text, uncommented] {
+        let project = Project::parse("espq.toml", text);
+        assert_eq!(project.problems, []);
+        assert_eq!(project.config.model.path.unwrap().value, "odd \"name\\.onnx");
+    }
+}
+
+#[test]
+fn the_way_to_the_model() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |path: &str| folder.path().join(path);
+    std::fs::create_dir_all(at("a/b")).unwrap();
+    std::fs::create_dir_all(at("a/c")).unwrap();
+    std::fs::write(at("a/b/net.onnx"), "").unwrap();
+    assert_eq!(relative(&at("a/b/net.onnx"), &at("a/b")).unwrap(), "net.onnx");
+    assert_eq!(relative(&at("a/b/net.onnx"), &at("a/c")).unwrap(), "../b/net.onnx");
+    assert_eq!(relative(&at("a/b/net.onnx"), &at("a")).unwrap(), "b/net.onnx");
+}
+
+#[test]
+fn an_existing_file_stays_as_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("espq.toml");
+    std::fs::write(&file, "mine").unwrap();
+    let error = write_new(&file, "yours").unwrap_err();
+    assert_eq!(error.what(), "is there already, and stays as it is");
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), "mine");
+}
+
+#[test]
+fn the_name_must_be_one_that_espq_finds() {
+    assert_eq!(file(Path::new("nets")).unwrap(), Path::new("nets/espq.toml"));
+    assert_eq!(file(Path::new("nets/kws.espq.toml")).unwrap(), Path::new("nets/kws.espq.toml"));
+    assert_eq!(file(Path::new("kws.toml")).unwrap_err().help(), Some("`-o kws.espq.toml`"));
+}

@@ -1,0 +1,129 @@
+//! `espq report`: both error tables, the verdict on each output, and what it took.
+
+use std::path::PathBuf;
+
+use clap::ValueEnum;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+
+use crate::analysis::Report;
+use crate::engine::{self, Request};
+use crate::project::{Overrides, Project};
+use crate::quant::{Method, Scheme, Target};
+
+use super::Failure;
+use super::format::{View, json, text};
+use super::progress::Bar;
+use super::terminal::Terminal;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// Tables with bars
+    Text,
+    /// Every figure, exponent and statistic
+    Json,
+}
+
+/// Quantizes the model and prints what that costs, layer by layer
+///
+/// Two tables: graphwise error is what has gathered up to each layer when the whole network is
+/// quantized, layerwise error is what one layer alone does to the outputs. Both are
+/// noise-to-signal power ratios over the first samples; 1% in a layer is worth a look.
+#[derive(clap::Args)]
+#[command(after_long_help = "\
+Examples:
+  espq report                          the project in this folder
+  espq report nets/kws.espq.toml       another one
+  espq report --precision int16        as it would be at 16 bits, the file unchanged
+  espq report --top 10 --statistics    the ten worst layers, and the ranges of all tensors
+  espq report --format json            every figure, for a script
+
+Ends with 0 when it could measure, whatever the figures, and with 2 when it could not.")]
+pub struct Arguments {
+    /// An espq.toml, or the folder that holds one
+    #[arg(default_value = ".")]
+    path: PathBuf,
+
+    #[arg(long, value_enum, default_value = "text")]
+    format: Format,
+
+    /// Also range, mean, deviation, shape and saturation of every quantized layer's output
+    #[arg(long)]
+    statistics: bool,
+
+    /// Only the N worst layers of each table
+    #[arg(long, value_name = "N")]
+    top: Option<usize>,
+
+    /// Measure everything afresh
+    #[arg(long)]
+    no_cache: bool,
+
+    /// Another chip than the file's
+    #[arg(long, value_parser = named(Target::ALL, Target::name), help_heading = "Instead of what espq.toml says")]
+    target: Option<Target>,
+
+    /// Another precision of the whole model
+    #[arg(long, value_parser = named(Scheme::ALL, Scheme::name), help_heading = "Instead of what espq.toml says")]
+    precision: Option<Scheme>,
+
+    /// Another observer
+    #[arg(long, value_parser = named(Method::ALL, Method::name), help_heading = "Instead of what espq.toml says")]
+    method: Option<Method>,
+
+    /// How many samples calibrate
+    #[arg(long, value_name = "N", value_parser = at_least_one, help_heading = "Instead of what espq.toml says")]
+    samples: Option<usize>,
+}
+
+pub(super) fn run(arguments: &Arguments, out: &Terminal) -> Result<String, Failure> {
+    let mut project = Project::load(&arguments.path)?;
+    project.config.apply(&Overrides {
+        target: arguments.target,
+        precision: arguments.precision,
+        method: arguments.method,
+        samples: arguments.samples,
+    });
+    if arguments.target.is_some() {
+        project.problems.retain(|p| !p.message.starts_with("`model.target` is missing"));
+    }
+    if !project.problems.is_empty() {
+        return Err(Failure::Problems(Box::new(project)));
+    }
+    let request = Request { project: &project, statistics: arguments.statistics };
+    match engine::analyze(&request, &Bar::new()) {
+        Ok(report) => Ok(show(&report, &project, arguments, out)?),
+        Err(error) => Err(Failure::Within(Box::new(project), error)),
+    }
+}
+
+fn show(report: &Report, project: &Project, arguments: &Arguments, out: &Terminal) -> crate::Result<String> {
+    match arguments.format {
+        Format::Json => json(report),
+        Format::Text => Ok(text(
+            report,
+            &View {
+                terminal: *out,
+                statistics: arguments.statistics,
+                top: arguments.top,
+                output_limit: project.config.output_limit(),
+                layer_limit: project.config.layer_limit(),
+            },
+        )),
+    }
+}
+
+/// One of the words that espq.toml takes, too.
+pub(super) fn named<T: Copy + Send + Sync + 'static>(
+    all: &'static [T],
+    name: fn(T) -> &'static str,
+) -> impl TypedValueParser<Value = T> {
+    PossibleValuesParser::new(all.iter().map(|&v| name(v)))
+        .try_map(move |word| all.iter().copied().find(|&v| name(v) == word).ok_or("none of the possible values"))
+}
+
+fn at_least_one(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(0) => Err("must be 1 or more".to_string()),
+        other => other.map_err(|_| "is no whole number".to_string()),
+    }
+}

@@ -1,0 +1,65 @@
+use super::*;
+use std::fs;
+
+const PLAIN: Terminal = Terminal { width: None, color: false };
+
+/// What is shown of a project with this text.
+fn shown(text: &str) -> String {
+    explain(&Failure::Problems(Box::new(Project::parse("net/espq.toml", text))), &PLAIN)
+}
+
+#[test]
+fn problems_are_shown_on_their_lines() {
+    insta::assert_snapshot!(shown(
+        "[model]\npath = \"net.onnx\"\ntraget = \"esp32p4\"\n\n[calibration]\ndata = \"calib/*.npy\"\nmethod = \"minmx\"\n"
+    ));
+}
+
+#[test]
+fn a_file_that_is_no_toml() {
+    insta::assert_snapshot!(shown("[model]\npath = net.onnx\n[precision]\n/a/Conv = \"int16\"\n"));
+}
+
+#[test]
+fn an_error_at_a_key_shows_the_key() {
+    let project = Project::parse(
+        "net/espq.toml",
+        "[model]\npath = \"net.onnx\"\ntarget = \"c\"\n[calibration]\ndata = \"calib/*.npy\"\n",
+    );
+    let error = Error::new("the array is 32x8x8x3, and input `x` wants 1x3x8x8")
+        .in_file("net/calib/a.npy")
+        .at_key("calibration.data")
+        .with_help("the samples are channels-last: transpose them");
+    insta::assert_snapshot!(explain(&Failure::Within(Box::new(project), error), &PLAIN));
+}
+
+#[test]
+fn an_error_without_a_key_names_file_and_layer() {
+    let error = Error::new("operator `Foo` is not supported").in_file("net.onnx").in_layer("/a/Foo");
+    insta::assert_snapshot!(explain(&Failure::Plain(error), &PLAIN));
+}
+
+#[test]
+fn colours_only_where_asked_for() {
+    let failure = Failure::Plain(Error::new("it is so").with_help("do this"));
+    assert!(!explain(&failure, &PLAIN).contains('\x1b'));
+    assert!(explain(&failure, &Terminal { width: Some(80), color: true }).contains('\x1b'));
+}
+
+#[test]
+fn folders_without_one_configuration_are_explained() {
+    let folder = tempfile::tempdir().unwrap();
+    let load = || {
+        let error = Project::load(folder.path()).unwrap_err();
+        explain(&Failure::Plain(error), &PLAIN).replace(&folder.path().display().to_string(), "nets")
+    };
+    let none = load();
+    fs::write(folder.path().join("a.espq.toml"), "").unwrap();
+    fs::write(folder.path().join("b.espq.toml"), "").unwrap();
+    insta::assert_snapshot!(format!("{none}\n{}", load()));
+}
+
+#[test]
+fn the_arguments_hold_together() {
+    <Arguments as clap::CommandFactory>::command().debug_assert();
+}

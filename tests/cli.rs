@@ -1,0 +1,132 @@
+//! The program as a person runs it.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+fn fixture(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures").join(name)
+}
+
+fn espq(folder: &Path, arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_espq")).args(arguments).current_dir(folder).output().unwrap()
+}
+
+fn stdout(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+/// A folder with a copy of the digits network and its samples, and this espq.toml.
+fn project(text: &str) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for file in ["model.onnx", "calib.npz"] {
+        std::fs::copy(fixture("digits").join(file), folder.path().join(file)).unwrap();
+    }
+    std::fs::write(folder.path().join("espq.toml"), text).unwrap();
+    folder
+}
+
+/// What a failing `espq report` says.
+fn refusal(text: &str) -> String {
+    let output = espq(project(text).path(), &["report"]);
+    assert_eq!((output.status.code(), stdout(&output).as_str()), (Some(2), ""), "{}", stderr(&output));
+    stderr(&output)
+}
+
+const DIGITS: &str = "[model]\npath = 'model.onnx'\ntarget = 'esp32p4'\n[calibration]\ndata = 'calib.npz'\n";
+
+#[test]
+fn report_shows_both_tables_and_the_verdict() {
+    let output = espq(&fixture("digits"), &["report"]);
+    assert_eq!((output.status.code(), stderr(&output).as_str()), (Some(0), ""));
+    // All but the seconds, which differ from run to run.
+    let text = stdout(&output);
+    let (report, seconds) = text.trim_end().rsplit_once('\n').unwrap();
+    assert!(seconds.contains(" s: load "), "{seconds}");
+    insta::assert_snapshot!(report);
+}
+
+#[test]
+fn report_for_machines() {
+    let output = espq(&fixture("digits"), &["report", "--format", "json", "--no-cache"]);
+    let report: Value = serde_json::from_str(&stdout(&output)).unwrap();
+    let layers = report["layers"].as_array().unwrap();
+    let conv = layers.iter().find(|l| l["op"] == "Conv").unwrap();
+    assert!(conv["graphwise"]["nsr"].as_f64().unwrap() > 0.0);
+    assert!(conv["layerwise"]["nsr"].as_f64().unwrap() > 0.0);
+    assert_eq!(conv["inputs"][0]["bits"], 8);
+    assert!(conv["outputs"][0]["exponents"][0].is_i64());
+    for phase in ["load", "calibrate", "graphwise", "layerwise"] {
+        assert!(report["seconds"][phase].as_f64().unwrap() > 0.0, "{phase}");
+    }
+}
+
+#[test]
+fn the_command_line_goes_over_the_file() {
+    let arguments = ["report", "--precision", "int16", "--target", "c", "--samples", "3", "--format", "json"];
+    let report: Value = serde_json::from_str(&stdout(&espq(&fixture("digits"), &arguments))).unwrap();
+    assert_eq!(report["settings"]["target"], "c");
+    assert_eq!(report["settings"]["scheme"], "int16");
+    assert_eq!(report["calibration_samples"], 3);
+    assert_eq!(report["analysis_samples"], 3);
+}
+
+#[test]
+fn a_layer_that_is_not_there() {
+    insta::assert_snapshot!(refusal(&format!("{DIGITS}[precision]\n\"/conv9/Conv\" = 'int16'\n")));
+}
+
+#[test]
+fn samples_that_are_not_there() {
+    insta::assert_snapshot!(refusal(&DIGITS.replace("calib.npz", "calib/*.npy")));
+}
+
+#[test]
+fn a_model_that_is_not_there() {
+    insta::assert_snapshot!(refusal(&DIGITS.replace("model.onnx", "modle.onnx")));
+}
+
+#[test]
+fn a_model_that_is_none() {
+    insta::assert_snapshot!(refusal(&DIGITS.replace("model.onnx", "calib.npz")));
+}
+
+#[test]
+fn a_configuration_with_several_slips() {
+    insta::assert_snapshot!(refusal(&DIGITS.replace("target", "traget").replace("data", "date")));
+}
+
+#[test]
+fn init_then_report() {
+    let folder = project("");
+    std::fs::remove_file(folder.path().join("espq.toml")).unwrap();
+    let output = espq(folder.path(), &["init", "model.onnx"]);
+    assert_eq!((output.status.code(), stderr(&output).as_str()), (Some(0), ""));
+    insta::assert_snapshot!(stdout(&output));
+    let file = folder.path().join("espq.toml");
+    let written = std::fs::read_to_string(&file).unwrap();
+    insta::assert_snapshot!(written);
+
+    let again = espq(folder.path(), &["init", "model.onnx"]);
+    assert_eq!(again.status.code(), Some(2));
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), written);
+
+    let empty = espq(folder.path(), &["report"]);
+    assert!(stderr(&empty).contains("no file matches calib/*.npy"), "{}", stderr(&empty));
+    std::fs::write(&file, written.replace("calib/*.npy", "calib.npz")).unwrap();
+    assert_eq!(espq(folder.path(), &["report"]).status.code(), Some(0));
+}
+
+#[test]
+fn the_model_is_never_written() {
+    let folder = project(DIGITS);
+    let before = std::fs::read(folder.path().join("model.onnx")).unwrap();
+    espq(folder.path(), &["report"]);
+    assert_eq!(std::fs::read(folder.path().join("model.onnx")).unwrap(), before);
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 3);
+}
