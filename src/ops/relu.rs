@@ -1,30 +1,26 @@
 //! Relu: max(x, 0). <https://onnx.ai/onnx/operators/onnx__Relu.html>
 
-use super::{Call, Fact, Kernel, Operator, Role};
+use super::elementwise::{infer_same, map, take};
+use super::{Kernel, Operator, Role};
 use crate::graph::Tensor;
 use crate::{Result, bail};
 
-pub static OPERATOR: Operator = Operator { name: "Relu", role: Role::Plain, infer, prepare };
-
-fn infer(call: &Call) -> Result<Vec<Fact>> {
-    let [Some(x)] = call.inputs else { bail!("Relu takes one input") };
-    Ok(vec![Fact::new(x.data_type, x.shape.clone())])
-}
-
-fn prepare(_: &Call) -> Result<Box<dyn Kernel>> {
-    Ok(Box::new(Relu))
-}
+pub static OPERATOR: Operator =
+    Operator { name: "Relu", role: Role::Plain, infer: infer_same, prepare: |_| Ok(Box::new(Relu)) };
 
 struct Relu;
 
 impl Kernel for Relu {
     fn run(&self, mut inputs: Vec<Option<Tensor>>) -> Result<Vec<Tensor>> {
-        let Some(x) = inputs.pop().flatten() else { bail!("Relu takes one input") };
-        let shape = x.shape().to_vec();
-        let mut values = x.into_vec::<f32>().unwrap_or_default();
-        for v in &mut values {
-            *v = v.max(0.0);
-        }
-        Ok(vec![Tensor::new(&shape, values)?])
+        let x = take(&mut inputs, 0)?;
+        Ok(vec![match &x {
+            Tensor::F32(_) => map(x, |v: f32| v.max(0.0))?,
+            Tensor::F64(_) => map(x, |v: f64| v.max(0.0))?,
+            Tensor::I8(_) => map(x, |v: i8| v.max(0))?,
+            Tensor::I16(_) => map(x, |v: i16| v.max(0))?,
+            Tensor::I32(_) => map(x, |v: i32| v.max(0))?,
+            Tensor::I64(_) => map(x, |v: i64| v.max(0))?,
+            other => bail!("Relu takes signed numbers, not {}", other.data_type().name()),
+        }])
     }
 }
