@@ -9,7 +9,7 @@ mod load;
 mod proto;
 mod tensor;
 
-pub use load::load;
+pub use load::{load, parse};
 
 #[cfg(test)]
 mod tests;

@@ -1,16 +1,36 @@
-//! Dropout: its input, at inference. <https://onnx.ai/onnx/operators/onnx__Dropout.html>
+//! Dropout: its input, at inference, and a mask of what is kept: everything.
+//! <https://onnx.ai/onnx/operators/onnx__Dropout.html>
 
+use super::elementwise::take;
 use super::operands::required;
-use super::{Call, Operator, Role, reshaped};
+use super::{Call, Fact, Kernel, Operator, Role};
 use crate::Result;
+use crate::graph::{DataType, Tensor};
 
-pub static OPERATOR: Operator = Operator {
-    name: "Dropout",
-    role: Role::Passive,
-    infer: |call| reshaped::infer(call, shape(call)?),
-    prepare: |call| reshaped::prepare(shape(call)?),
-};
+pub static OPERATOR: Operator = Operator { name: "Dropout", role: Role::Passive, infer, prepare };
 
-fn shape(call: &Call) -> Result<Vec<usize>> {
-    Ok(required(call, 0, "Dropout")?.shape.clone())
+fn infer(call: &Call) -> Result<Vec<Fact>> {
+    let x = required(call, 0, "Dropout")?;
+    let facts = [Fact::new(x.data_type, x.shape.clone()), Fact::new(DataType::Bool, x.shape.clone())];
+    Ok(facts.into_iter().take(call.outputs).collect())
+}
+
+fn prepare(call: &Call) -> Result<Box<dyn Kernel>> {
+    Ok(Box::new(Dropout { outputs: call.outputs }))
+}
+
+struct Dropout {
+    outputs: usize,
+}
+
+impl Kernel for Dropout {
+    fn run(&self, mut inputs: Vec<Option<Tensor>>) -> Result<Vec<Tensor>> {
+        let x = take(&mut inputs, 0)?;
+        let mut outputs = Vec::with_capacity(2);
+        if self.outputs > 1 {
+            outputs.push(Tensor::new(x.shape(), vec![true; x.len()])?);
+        }
+        outputs.insert(0, x);
+        Ok(outputs)
+    }
 }

@@ -45,10 +45,9 @@ impl LpNormalization {
                 true => row.iter().map(|v| v.to_f64().powi(2)).sum::<f64>().sqrt(),
                 false => row.iter().map(|v| v.to_f64().abs()).sum::<f64>(),
             };
-            // A row of zeros stays as it is.
-            if norm != 0.0 {
-                row.iter_mut().for_each(|v| *v = T::from_f64(v.to_f64() / norm));
-            }
+            // torch.nn.functional.normalize: a row of zeros stays as it is.
+            let norm = norm.max(1e-12);
+            row.iter_mut().for_each(|v| *v = T::from_f64(v.to_f64() / norm));
         });
         Tensor::new(&shape, values)
     }

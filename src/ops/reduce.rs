@@ -78,6 +78,12 @@ impl Reduce {
                         let sums = fold_axes(x.shape(), reduced, values, start, |sum, v| step(sum, v as f64));
                         Tensor::new(shape, sums.into_iter().map(|s| finish(s, count) as $type).collect())
                     })*
+                    // The largest of booleans is any, the smallest all.
+                    Tensor::Bool(_) => {
+                        let values = x.slice::<bool>().unwrap_or_default();
+                        let sums = fold_axes(x.shape(), reduced, values, start, |sum, v| step(sum, f64::from(v)));
+                        Tensor::new(shape, sums.into_iter().map(|s| finish(s, count) > 0.0).collect())
+                    }
                     other => bail!("a reduction does not take {}", other.data_type().name()),
                 }
             };
