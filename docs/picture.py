@@ -52,7 +52,8 @@ def draw(command, output):
             if re.fullmatch("[▏▎▍▌▋▊▉█]+", text):
                 body.append(blocks(text, x, y, style))
             else:
-                body.append(f'<text x="{x:.1f}" y="{y}"{style}>{html.escape(text)}</text>')
+                length = f' textLength="{len(text) * COLUMN:.1f}"'
+                body.append(f'<text x="{x:.1f}" y="{y}"{length}{style}>{html.escape(text)}</text>')
             x += len(text) * COLUMN
     dots = "".join(f'<circle cx="{20 + 18 * i}" cy="17" r="5.5" fill="{c}"/>' for i, c in enumerate(("#ff5f57", "#febc2e", "#28c840")))
     return (
@@ -69,7 +70,8 @@ def main():
     file, command = pathlib.Path(sys.argv[1]), sys.argv[3:]
     output = subprocess.run(command, stdout=subprocess.PIPE, check=True, text=True).stdout
     # What a person types: the installed program, without the colours that a terminal has by itself.
-    shown = ["espq"] + command[command.index("--") + 1 :] if "--" in command else command
+    arguments = command[command.index("--") + 1 :] if "--" in command else command[1:]
+    shown = ["espq"] + arguments
     file.write_text(draw(" ".join(shown).replace(" --color always", ""), output))
 
 

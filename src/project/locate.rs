@@ -17,20 +17,22 @@ pub fn configuration(path: &Path) -> Result<PathBuf> {
     if !path.is_dir() {
         return Err(Error::new("there is no such file or folder").in_file(path));
     }
-    let named = path.join("espq.toml");
+    // Shown as "espq.toml": the working folder needs no mention.
+    let within = |name: &str| if path == Path::new(".") { PathBuf::from(name) } else { path.join(name) };
+    let named = within("espq.toml");
     if named.is_file() {
         return Ok(named);
     }
-    let mut found: Vec<String> =
-        names(path)?.into_iter().filter(|n| n.ends_with(".espq.toml") && path.join(n).is_file()).collect();
-    match found.len() {
-        1 => Ok(path.join(found.remove(0))),
-        0 => Err(Error::new("no espq.toml and no *.espq.toml in this folder")
+    let found: Vec<String> =
+        names(path)?.into_iter().filter(|n| n.ends_with(".espq.toml") && within(n).is_file()).collect();
+    match found.as_slice() {
+        [one] => Ok(within(one)),
+        [] => Err(Error::new("no espq.toml and no *.espq.toml in this folder")
             .in_file(path)
             .with_help("`espq init MODEL.onnx` writes one")),
-        n => Err(Error::new(format!("{n} configurations in this folder: {}", found.join(", ")))
+        [first, ..] => Err(Error::new(format!("{} configurations in this folder: {}", found.len(), found.join(", ")))
             .in_file(path)
-            .with_help(format!("name one: `espq report {}`", path.join(&found[0]).display()))),
+            .with_help(format!("name one: `espq report {}`", within(first).display()))),
     }
 }
 

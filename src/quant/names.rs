@@ -7,10 +7,11 @@ use super::Settings;
 
 /// Refuses a layer that the model does not have; esp-ppq skips it without a word.
 pub fn check(graph: &Graph, settings: &Settings) -> Result<()> {
-    let schemes = settings.layer_schemes.keys();
-    for name in schemes.chain(settings.layer_methods.keys()) {
+    let schemes = settings.layer_schemes.keys().map(|name| ("precision", name));
+    let methods = settings.layer_methods.keys().map(|name| ("calibration.methods", name));
+    for (table, name) in schemes.chain(methods) {
         if !graph.nodes.iter().any(|n| n.name == *name) {
-            return Err(unknown(graph, name));
+            return Err(unknown(graph, name).at_key(format!("{table}.\"{name}\"")));
         }
     }
     Ok(())
@@ -22,7 +23,7 @@ fn unknown(graph: &Graph, name: &str) -> Error {
         [] => "the model has no layers".to_owned(),
         near => format!("the nearest names are {}", near.join(", ")),
     };
-    Error::new(format!("the model has no layer {name:?}")).at_key("precision").with_help(help)
+    Error::new(format!("the model has no layer {name:?}")).with_help(help)
 }
 
 /// Up to `count` layers by edit distance from `name`, nearest first.
