@@ -22,9 +22,10 @@ impl Bar {
 
 impl Progress for Bar {
     fn begin(&self, stage: Stage, total: usize) {
-        self.0.set_message(stage.label());
-        self.0.set_length(total as u64);
+        // The name last: the bar is never drawn with a new name over old figures.
         self.0.set_position(0);
+        self.0.set_length(total as u64);
+        self.0.set_message(stage.label());
     }
 
     fn tick(&self) -> Result<()> {
