@@ -1,13 +1,18 @@
 //! What onnxsim does: its passes in its order, again and again until nothing changes.
 //! <https://github.com/onnxsim/onnxsim>, <https://github.com/onnx/optimizer>
 
+mod axes;
 mod batch_norm_into_conv;
 mod bias_into_conv;
 mod common;
+mod concats;
 mod gemm;
 mod idempotent;
 mod no_op;
+mod pad_into;
 mod rnn_state;
+mod scale;
+mod select;
 mod transposes;
 mod unit;
 
@@ -22,14 +27,25 @@ type Rewrite = fn(&mut Graph, NodeId, &Links) -> bool;
 /// In the order of onnx-optimizer's registry, then onnxsim's own.
 const REWRITES: &[Rewrite] = &[
     rnn_state::zero,
-    no_op::rewrite,
     idempotent::rewrite,
+    select::arg_max,
+    no_op::rewrite,
     bias_into_conv::rewrite,
     batch_norm_into_conv::rewrite,
+    concats::merge,
+    concats::log_softmax,
+    axes::keep_reduced,
+    axes::cancel,
+    axes::merge,
     transposes::rewrite,
     gemm::from_matmul_add,
+    pad_into::rewrite,
     gemm::take_transpose,
     unit::rewrite,
+    select::without_not,
+    scale::merge,
+    scale::into_conv_before,
+    scale::into_conv_after,
     gemm::from_batched_matmul_add,
 ];
 
