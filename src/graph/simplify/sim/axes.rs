@@ -61,11 +61,12 @@ pub fn keep_reduced(graph: &mut Graph, id: NodeId, links: &Links) -> bool {
 
 /// Squeeze and Unsqueeze of the same axes, either way round, undo each other.
 pub fn cancel(graph: &mut Graph, id: NodeId, links: &Links) -> bool {
-    let (before, rank) = match (pair(graph, id, links, "Squeeze", "Unsqueeze"), pair(graph, id, links, "Unsqueeze", "Squeeze")) {
-        (Some(squeeze), _) => (squeeze, rank_in(graph, squeeze)),
-        (_, Some(unsqueeze)) => (unsqueeze, rank_in(graph, id)),
-        _ => return false,
-    };
+    let (before, rank) =
+        match (pair(graph, id, links, "Squeeze", "Unsqueeze"), pair(graph, id, links, "Unsqueeze", "Squeeze")) {
+            (Some(squeeze), _) => (squeeze, rank_in(graph, squeeze)),
+            (_, Some(unsqueeze)) => (unsqueeze, rank_in(graph, id)),
+            _ => return false,
+        };
     let same = rank.and_then(|rank| Some((axes(graph, id, rank)?, axes(graph, before, rank)?)));
     let (Some(output), Some(input)) = (graph.node(id).output(0), graph.node(before).input(0)) else { return false };
     same.is_some_and(|(a, b)| a == b) && graph.replace_uses(output, input)

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use super::super::super::edit::Links;
-use super::super::super::{Attribute, Graph, Tensor, ValueId};
+use super::super::super::{Attribute, Element, Graph, Tensor, ValueId};
 
 pub fn merge(graph: &mut Graph) -> bool {
     let constants = constants(graph);
@@ -45,16 +45,17 @@ fn same(other: Option<&Tensor>, tensor: &Tensor) -> bool {
     })
 }
 
+/// Of type, shape and a few elements: large constants are compared whole only where this agrees.
 fn fingerprint(tensor: &Tensor) -> u64 {
-    let mut hash = DefaultHasher::new();
-    tensor.data_type().hash(&mut hash);
-    tensor.shape().hash(&mut hash);
-    match tensor {
-        Tensor::F32(a) => a.iter().for_each(|v| v.to_bits().hash(&mut hash)),
-        Tensor::F64(a) => a.iter().for_each(|v| v.to_bits().hash(&mut hash)),
-        Tensor::U64(a) => a.iter().for_each(|v| v.hash(&mut hash)),
-        other => other.to_i64s().hash(&mut hash),
+    fn some<T: Element>(tensor: &Tensor, bits: impl Fn(T) -> u64) -> Option<Vec<u64>> {
+        let elements = tensor.slice::<T>()?;
+        let step = elements.len().div_ceil(64).max(1);
+        Some(elements.iter().step_by(step).map(|&v| bits(v)).collect())
     }
+    let mut hash = DefaultHasher::new();
+    (tensor.data_type(), tensor.shape()).hash(&mut hash);
+    some(tensor, |v: f32| v.to_bits().into()).hash(&mut hash);
+    some(tensor, |v: i64| v as u64).hash(&mut hash);
     hash.finish()
 }
 

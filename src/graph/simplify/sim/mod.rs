@@ -10,6 +10,8 @@ mod gemm;
 mod idempotent;
 mod no_op;
 mod pad_into;
+mod qkv;
+mod reshape_around;
 mod rnn_state;
 mod scale;
 mod select;
@@ -42,7 +44,9 @@ const REWRITES: &[Rewrite] = &[
     pad_into::rewrite,
     gemm::take_transpose,
     unit::rewrite,
+    qkv::rewrite,
     select::without_not,
+    reshape_around::rewrite,
     scale::merge,
     scale::into_conv_before,
     scale::into_conv_after,

@@ -10,12 +10,15 @@ pub fn into_conv_before(graph: &mut Graph, id: NodeId, links: &Links) -> bool {
         return false;
     }
     let convolved = |port: &usize| {
-        let conv = links.before(mul, *port).is_some_and(|b| graph.node(b).is("Conv") && graph.constant(graph.node(b), 1).is_some());
+        let conv = links
+            .before(mul, *port)
+            .is_some_and(|b| graph.node(b).is("Conv") && graph.constant(graph.node(b), 1).is_some());
         conv && mul.input(*port).is_some_and(|v| graph.uses(links, v) == 1)
     };
     let Some(port) = [0, 1].into_iter().find(convolved) else { return false };
     let Some(before) = links.before(mul, port) else { return false };
-    let (Some(scale), Some(product), Some(made)) = (graph.constant(mul, 1 - port), mul.output(0), mul.input(port)) else {
+    let (Some(scale), Some(product), Some(made)) = (graph.constant(mul, 1 - port), mul.output(0), mul.input(port))
+    else {
         return false;
     };
     let conv = graph.node(before);
@@ -47,7 +50,8 @@ pub fn into_conv_after(graph: &mut Graph, id: NodeId, links: &Links) -> bool {
     let mul = graph.node(id);
     let Some(product) = mul.output(0).filter(|_| mul.is("Mul") && mul.inputs.len() == 2) else { return false };
     let Some(port) = (0..2).find(|&port| graph.constant(mul, port).is_some()) else { return false };
-    let (Some(scale), Some(x), [(after, 0)]) = (graph.constant(mul, port), mul.input(1 - port), &links.consumers[product.0][..])
+    let (Some(scale), Some(x), [(after, 0)]) =
+        (graph.constant(mul, port), mul.input(1 - port), &links.consumers[product.0][..])
     else {
         return false;
     };

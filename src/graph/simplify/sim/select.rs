@@ -27,7 +27,8 @@ pub fn arg_max(graph: &mut Graph, id: NodeId, links: &Links) -> bool {
     let Some(before) = links.before(node, 0).filter(|_| node.is("ArgMax")) else { return false };
     let function = graph.node(before);
     let Some(axis) = node.attributes.int("axis") else { return false };
-    let along = matches!(function.op.as_str(), "Softmax" | "LogSoftmax") && function.attributes.int("axis") == Some(axis);
+    let along =
+        matches!(function.op.as_str(), "Softmax" | "LogSoftmax") && function.attributes.int("axis") == Some(axis);
     let rising = function.domain.is_empty() && (along || RISING.contains(&function.op.as_str()));
     if !rising || function.output(0).is_none_or(|made| graph.uses(links, made) != 1) {
         return false;
