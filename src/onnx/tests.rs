@@ -8,7 +8,7 @@ use prost::Message;
 use super::load::parse;
 use super::{load, proto};
 use crate::Result;
-use crate::graph::{Graph, Tensor};
+use crate::graph::{Graph, Tensor, simplify};
 
 fn model(graph: proto::Graph) -> proto::Model {
     let set = proto::OperatorSet { domain: String::new(), version: 18 };
@@ -302,18 +302,109 @@ fn external_data_that_is_short_or_lies_is_refused() {
     assert!(parse(with_external("none", &[]).into(), folder.path()).unwrap_err().what().contains("cannot be opened"));
 }
 
+/// A model with something for most rewrites to work on.
+fn varied() -> proto::Graph {
+    let ints = |name: &str, data: &[i64]| proto::Tensor {
+        name: name.into(),
+        dims: vec![data.len() as i64],
+        data_type: 7,
+        int64_data: data.to_vec(),
+        ..Default::default()
+    };
+    let channels = ["gamma", "beta", "mean", "variance", "factor"].map(|name| floats(name, &[2], &[1.0, 2.0]));
+    let mut initializer = channels.to_vec();
+    initializer.extend([
+        floats("w", &[2, 1, 1, 1], &[1.0, 2.0]),
+        floats("m", &[8, 2], &[0.5; 16]),
+        ints("pads", &[0, 0, 0, 1, 0, 0, 0, 1]),
+        ints("one", &[1]),
+        ints("three", &[3]),
+        ints("flat", &[1, -1]),
+    ]);
+    proto::Graph {
+        name: "varied".into(),
+        node: vec![
+            node("Pad", &["x", "pads"], &["a"]),
+            node("Conv", &["a", "w"], &["b"]),
+            node("BatchNormalization", &["b", "gamma", "beta", "mean", "variance"], &["c"]),
+            node("Sigmoid", &["c"], &["d"]),
+            node("Mul", &["c", "d"], &["e"]),
+            node("Slice", &["e", "one", "three", "three"], &["f"]),
+            node("Reshape", &["f", "flat"], &["g"]),
+            node("MatMul", &["g", "m"], &["h"]),
+            node("Add", &["h", "factor"], &["i"]),
+            node("BatchNormalization", &["i", "gamma", "beta", "mean", "variance"], &["y"]),
+        ],
+        initializer,
+        input: vec![value("x", &[1, 1, 2, 2])],
+        output: vec![value("y", &[1, 2])],
+        ..Default::default()
+    }
+}
+
+#[test]
+fn the_varied_model_is_simplified() {
+    let ops: Vec<String> = simplify(read(varied()).unwrap()).unwrap().graph.nodes.into_iter().map(|n| n.op).collect();
+    assert_eq!(ops, ["Conv", "Swish", "Slice", "Reshape", "Gemm"]);
+}
+
+/// What is left of a model must load and simplify, or be refused.
+fn digest(bytes: Vec<u8>) {
+    if let Ok(graph) = parse(bytes.into(), Path::new(".")) {
+        let _ = simplify(graph);
+    }
+}
+
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2000))]
+
     #[test]
     fn random_bytes_never_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
-        let _ = parse(bytes.into(), Path::new("."));
+        digest(bytes);
     }
 
     #[test]
-    fn damaged_models_never_panic(at in any::<prop::sample::Index>(), byte in any::<u8>(), cut in any::<prop::sample::Index>()) {
-        let mut bytes = model(small()).encode_to_vec();
-        let at = at.index(bytes.len());
-        bytes[at] = byte;
-        bytes.truncate(cut.index(bytes.len()) + 1);
-        let _ = parse(bytes.into(), Path::new("."));
+    fn damaged_models_never_panic(
+        damage in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..4),
+        cut in proptest::option::of(any::<prop::sample::Index>()),
+    ) {
+        let mut bytes = model(varied()).encode_to_vec();
+        let len = bytes.len();
+        for (at, byte) in damage {
+            bytes[at.index(len)] = byte;
+        }
+        if let Some(cut) = cut {
+            bytes.truncate(cut.index(len));
+        }
+        digest(bytes);
+    }
+
+    #[test]
+    fn models_with_other_shapes_and_wires_never_panic(
+        dims in proptest::collection::vec(-2i64..40, 0..6),
+        tensor in any::<prop::sample::Index>(),
+        wire in any::<(prop::sample::Index, prop::sample::Index)>(),
+        op in prop::sample::select(vec!["Gemm", "Concat", "Transpose", "Squeeze", "Unsqueeze", "MaxPool", "LSTM", "Split", "Gather", "Resize"]),
+        replace in any::<prop::sample::Index>(),
+        constant in any::<bool>(),
+    ) {
+        let mut graph = varied();
+        if constant {
+            let tensor = tensor.get(&graph.initializer).clone();
+            let count = dims.iter().map(|&d| d.max(0) as usize).product::<usize>().min(1 << 16);
+            let data = vec![1.0; count];
+            let at = graph.initializer.iter().position(|t| t.name == tensor.name).unwrap();
+            graph.initializer[at] = floats(&tensor.name, &dims, &data);
+        } else {
+            graph.input[0] = value("x", &dims);
+        }
+        let names: Vec<String> = graph.initializer.iter().map(|t| t.name.clone()).collect();
+        let at = wire.0.index(graph.node.len());
+        if let Some(input) = graph.node[at].input.last_mut() {
+            *input = wire.1.get(&names).clone();
+        }
+        let at = replace.index(graph.node.len());
+        graph.node[at].op_type = op.into();
+        digest(model(graph).encode_to_vec());
     }
 }

@@ -26,7 +26,7 @@ fn plan(call: &Call) -> Result<Interpolate> {
         None => (0..x.shape.len()).collect(),
     };
     // Operator set 10 has no region of interest, and older coordinates.
-    let old = call.opset < 11;
+    let old = call.opset < 11 && call.inputs.len() <= 2;
     let scales = floats(call, if old { 1 } else { 2 })?;
     let sizes = if old { None } else { constant_ints(call, "sizes", 3)?.filter(|s| !s.is_empty()) };
     let roi = if old { None } else { floats(call, 1)? };

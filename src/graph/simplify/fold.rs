@@ -20,16 +20,29 @@ pub fn infer(graph: &mut Graph) -> Result<()> {
     Ok(())
 }
 
-/// Like [`infer`], as far as it gets, and constants computed where a node reads nothing else.
-/// True where a node was folded away.
+/// The same, as far as it gets; true where something new is known.
+pub fn infer_known(graph: &mut Graph) -> bool {
+    let mut learned = false;
+    for id in graph.node_ids() {
+        if let Ok(facts) = node_facts(graph, id) {
+            learned |= set(graph, id, facts);
+        }
+    }
+    learned
+}
+
+/// Computes the nodes that read nothing but constants; true where there were any.
 pub fn fold(graph: &mut Graph) -> bool {
     let mut changed = false;
     for id in graph.node_ids() {
-        let Ok(facts) = facts(graph, id) else {
+        let Ok(facts) = node_facts(graph, id) else {
             continue;
         };
-        changed |= fold_node(graph, id, &facts);
-        set(graph, id, facts);
+        let folded = fold_node(graph, id, &facts);
+        if !folded {
+            set(graph, id, facts);
+        }
+        changed |= folded;
     }
     if changed {
         let values = &graph.values;
@@ -38,14 +51,18 @@ pub fn fold(graph: &mut Graph) -> bool {
     changed
 }
 
-fn set(graph: &mut Graph, id: NodeId, facts: Vec<Fact>) {
+/// True where a value had no shape before.
+fn set(graph: &mut Graph, id: NodeId, facts: Vec<Fact>) -> bool {
     let outputs = graph.node(id).outputs.clone();
+    let mut learned = false;
     for (output, fact) in outputs.into_iter().zip(facts) {
         let Some(output) = output else { continue };
         let value = &mut graph.values[output.0];
+        learned |= value.shape.is_none();
         value.data_type = Some(fact.data_type);
         value.shape = Some(fact.shape);
     }
+    learned
 }
 
 /// Computes a node's outputs where all its inputs are known; true where it did.

@@ -12,6 +12,8 @@ mod fold;
 mod load;
 mod name;
 mod sim;
+#[cfg(test)]
+mod tests;
 mod verify;
 
 use super::{Graph, edit::Links};
@@ -29,7 +31,7 @@ pub struct Simplified {
 
 pub fn simplify(mut graph: Graph) -> Result<Simplified> {
     sort(&mut graph)?;
-    sim::simplify(&mut graph)?;
+    sim::simplify(&mut graph);
     name::unnamed(&mut graph);
     let mut graph = load::format(graph)?;
     fold::infer(&mut graph)?;

@@ -1,7 +1,9 @@
 //! BatchNormalization after Gemm, or a Conv or ConvTranspose that onnxsim has left, becomes part of it.
 //!
-//! In float32 and in esp-ppq's order of operations (`fuse_bn`), so that the weights are its to the
-//! bit: W' = W * (gamma / sqrt(var + eps)), b' = gamma * (b - mean) / sqrt(var + eps) + beta.
+//! In float32 and in esp-ppq's order of operations (`fuse_bn`):
+//! W' = W * (gamma / sqrt(var + eps)), b' = gamma * (b - mean) / sqrt(var + eps) + beta.
+//! The root here is the nearest float32. esp-ppq's is PyTorch's, by a vector library that is off by
+//! the last bit for one value in five, on some processors: such weights agree to 2 units in the last place.
 
 use super::super::super::{Attribute, Node, NodeId, Tensor};
 use super::layers::Layers;

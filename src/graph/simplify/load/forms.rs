@@ -3,6 +3,20 @@
 use super::super::super::{Attribute, NodeId, Tensor};
 use super::layers::Layers;
 
+/// Dropout acts in training only, and ESP-DL has none: esp-ppq leaves it in the graph.
+pub fn dropout(layers: &mut Layers) {
+    for id in layers.of_type(&["Dropout"]) {
+        let (input, output) = (layers.node(id).input(0), layers.node(id).output(0));
+        let (inputs, outputs) = (&layers.graph.inputs, &layers.graph.outputs);
+        let whole = input.is_some_and(|i| inputs.contains(&i)) && output.is_some_and(|o| outputs.contains(&o));
+        let mask = whole || layers.node(id).output(1).is_some_and(|mask| layers.is_read(mask));
+        if let (Some(input), Some(output), false) = (input, output, mask) {
+            layers.remove(id);
+            layers.bypass(output, input);
+        }
+    }
+}
+
 /// Slice before operator set 10.
 pub fn slice(layers: &mut Layers) {
     for id in layers.of_type(&["Slice"]) {
@@ -68,6 +82,10 @@ pub fn resize(layers: &mut Layers) {
         if let Some(scales) = given {
             take(layers, id, &["scales"]);
             push(layers, id, Tensor::new(&[scales.len()], scales));
+        }
+        if layers.node(id).op == "Upsample" {
+            let note = format!("{}: Upsample became Resize, which ESP-DL has", layers.node(id).name);
+            layers.note(note);
         }
         let scales = layers.node(id).input(1);
         layers.set_input(id, 1, None);

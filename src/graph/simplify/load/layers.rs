@@ -37,6 +37,10 @@ impl Layers {
         &mut self.graph.nodes[id.0]
     }
 
+    pub fn is_read(&self, value: ValueId) -> bool {
+        !self.readers[value.0].is_empty() || self.graph.outputs.contains(&value)
+    }
+
     /// The one reader of a value that nobody else reads and that is no output of the model.
     pub fn only_reader(&self, value: ValueId) -> Option<NodeId> {
         match self.readers[value.0][..] {
@@ -163,6 +167,16 @@ impl Layers {
             );
             self.note(note);
         }
+    }
+
+    /// The same, but an output of the model keeps its name and place.
+    pub fn bypass(&mut self, old: ValueId, new: ValueId) {
+        if let Some(output) = self.graph.outputs.iter_mut().find(|output| **output == old) {
+            *output = new;
+            let name = std::mem::take(&mut self.graph.values[old.0].name);
+            self.graph.values[old.0].name = std::mem::replace(&mut self.graph.values[new.0].name, name);
+        }
+        self.replace_uses(old, new);
     }
 
     pub fn note(&mut self, text: String) {

@@ -24,6 +24,7 @@ pub fn format(graph: Graph) -> Result<Graph> {
     swish::fuse(&mut layers);
     rms_norm::fuse(&mut layers);
     lp_norm::fuse(&mut layers);
+    forms::dropout(&mut layers);
     forms::slice(&mut layers);
     forms::clip(&mut layers);
     forms::pad(&mut layers);

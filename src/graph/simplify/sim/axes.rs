@@ -73,13 +73,12 @@ pub fn cancel(graph: &mut Graph, id: NodeId, links: &Links) -> bool {
 }
 
 /// Two in a row become one.
-pub fn merge(graph: &mut Graph, id: NodeId, links: &Links) -> bool {
-    for op in ["Squeeze", "Unsqueeze"] {
-        if let Some(before) = pair(graph, id, links, op, op) {
-            return merge_pair(graph, id, before, op == "Squeeze");
-        }
-    }
-    false
+pub fn merge_squeezes(graph: &mut Graph, id: NodeId, links: &Links) -> bool {
+    pair(graph, id, links, "Squeeze", "Squeeze").is_some_and(|before| merge_pair(graph, id, before, true))
+}
+
+pub fn merge_unsqueezes(graph: &mut Graph, id: NodeId, links: &Links) -> bool {
+    pair(graph, id, links, "Unsqueeze", "Unsqueeze").is_some_and(|before| merge_pair(graph, id, before, false))
 }
 
 fn merge_pair(graph: &mut Graph, id: NodeId, before: NodeId, squeeze: bool) -> bool {

@@ -6,12 +6,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use super::super::super::edit::Links;
 use super::super::super::{Attribute, Element, Graph, Tensor, ValueId};
 
-pub fn merge(graph: &mut Graph) -> bool {
-    let constants = constants(graph);
-    nodes(graph) || constants
-}
-
-fn constants(graph: &mut Graph) -> bool {
+pub fn constants(graph: &mut Graph) -> bool {
     let mut seen: HashMap<u64, Vec<ValueId>> = HashMap::new();
     let mut twins = HashMap::new();
     let read: Vec<ValueId> = graph.nodes.iter().flat_map(|n| n.inputs.iter().flatten().copied()).collect();
@@ -59,7 +54,7 @@ fn fingerprint(tensor: &Tensor) -> u64 {
     hash.finish()
 }
 
-fn nodes(graph: &mut Graph) -> bool {
+pub fn nodes(graph: &mut Graph) -> bool {
     let links = Links::of(graph);
     let mut seen: HashMap<(String, Vec<Option<ValueId>>), Vec<usize>> = HashMap::new();
     let mut changed = false;

@@ -15,82 +15,123 @@ mod reshape_around;
 mod rnn_state;
 mod scale;
 mod select;
+mod slices;
 mod transposes;
 mod unit;
 
 use super::super::edit::Links;
 use super::super::{Graph, NodeId};
 use super::fold;
-use crate::{Error, Result};
 
 /// Tries to rewrite at one node; true where it did.
 type Rewrite = fn(&mut Graph, NodeId, &Links) -> bool;
 
+enum Pass {
+    /// At every node, once.
+    Nodes(Rewrite),
+    /// The same, by way of nodes that onnxsim has yet to fold: it then goes round again.
+    Folding(Rewrite),
+    Whole(fn(&mut Graph) -> bool),
+}
+use Pass::{Folding, Nodes, Whole};
+
 /// In the order of onnx-optimizer's registry, then onnxsim's own.
-const REWRITES: &[Rewrite] = &[
-    rnn_state::zero,
-    idempotent::rewrite,
-    select::arg_max,
-    no_op::rewrite,
-    bias_into_conv::rewrite,
-    batch_norm_into_conv::rewrite,
-    concats::merge,
-    concats::log_softmax,
-    axes::keep_reduced,
-    axes::cancel,
-    axes::merge,
-    transposes::rewrite,
-    gemm::from_matmul_add,
-    pad_into::rewrite,
-    gemm::take_transpose,
-    unit::rewrite,
-    qkv::rewrite,
-    select::without_not,
-    reshape_around::rewrite,
-    scale::merge,
-    scale::into_conv_before,
-    scale::into_conv_after,
-    gemm::from_batched_matmul_add,
+const PASSES: &[Pass] = &[
+    Nodes(rnn_state::zero),
+    Nodes(no_op::rewrite),
+    Nodes(idempotent::rewrite),
+    Nodes(select::arg_max),
+    Folding(bias_into_conv::rewrite),
+    Folding(batch_norm_into_conv::rewrite),
+    Nodes(concats::merge),
+    Nodes(concats::log_softmax),
+    Nodes(axes::keep_reduced),
+    Nodes(axes::merge_squeezes),
+    Nodes(axes::cancel),
+    Nodes(transposes::rewrite),
+    Nodes(gemm::from_matmul_add),
+    Nodes(pad_into::rewrite),
+    Nodes(gemm::take_transpose),
+    Nodes(no_op::reshape),
+    Nodes(unit::rewrite),
+    Whole(common::nodes),
+    Folding(qkv::rewrite),
+    Nodes(axes::merge_unsqueezes),
+    Whole(Graph::drop_dead),
+    Nodes(no_op::identity),
+    Folding(slices::rewrite),
+    Whole(common::constants),
+    Nodes(select::without_not),
+    Folding(reshape_around::rewrite),
+    Nodes(scale::merge),
+    Folding(scale::into_conv_before),
+    Folding(scale::into_conv_after),
+    Folding(gemm::from_batched_matmul_add),
 ];
 
-/// Rounds after which a graph that still changes is given up; onnxsim's own number.
+/// Rounds after which a graph that still changes is left as it is; onnxsim's own number.
 const ROUNDS: usize = 50;
 
-pub fn simplify(graph: &mut Graph) -> Result<()> {
-    graph.drop_dead();
+/// Rewrites and folds in turn, until folding finds nothing.
+pub fn simplify(graph: &mut Graph) {
     for _ in 0..ROUNDS {
-        let mut changed = fold::fold(graph);
-        for rewrite in REWRITES {
-            changed |= everywhere(graph, *rewrite)?;
-        }
-        changed |= common::merge(graph);
-        changed |= graph.drop_dead();
-        if !changed {
+        let folding = rewrite(graph);
+        if !(fold::fold(graph) || folding) {
             break;
         }
     }
-    Ok(())
+    graph.drop_dead();
 }
 
-/// One rewrite at every node, until there is nowhere left for it.
-fn everywhere(graph: &mut Graph, rewrite: Rewrite) -> Result<bool> {
+/// Rewrites in rounds. onnxsim ends them as soon as shape inference learns nothing new, even where
+/// another round would find more; so does this, since the layers that remain are the user's rows.
+fn rewrite(graph: &mut Graph) -> bool {
+    fold::infer_known(graph);
+    let mut ever = false;
+    for _ in 0..ROUNDS {
+        let (changed, folding) = round(graph);
+        ever |= folding;
+        if !(changed && (fold::infer_known(graph) || folding)) {
+            break;
+        }
+    }
+    ever
+}
+
+/// Every pass once; whether any changed the graph, and whether by nodes that are to be folded.
+fn round(graph: &mut Graph) -> (bool, bool) {
+    let (mut changed, mut folding) = (false, false);
+    for pass in PASSES {
+        match pass {
+            Whole(pass) => changed |= pass(graph),
+            Nodes(rewrite) => changed |= sweep(graph, *rewrite),
+            Folding(rewrite) => folding |= sweep(graph, *rewrite),
+        }
+    }
+    (changed || folding, folding)
+}
+
+/// One rewrite at every node in turn. A node that is replaced goes at once; others that are then of
+/// no use stay, and count as readers, until dead ends are dropped.
+fn sweep(graph: &mut Graph, rewrite: Rewrite) -> bool {
     let mut links = Links::of(graph);
-    let mut changes = 0;
-    let limit = 100 + 100 * graph.nodes.len();
+    let mut changed = false;
     let mut at = 0;
     while at < graph.nodes.len() {
+        // Rewrites insert nodes before the one that they are at, never after it.
+        let after = graph.nodes.len() - at - 1;
         if rewrite(graph, NodeId(at), &links) {
-            graph.drop_dead();
+            changed = true;
             links = Links::of(graph);
-            changes += 1;
-            at = 0;
+            let current = graph.nodes.len() - after - 1;
+            if graph.nodes[current].outputs.iter().flatten().all(|output| graph.uses(&links, *output) == 0) {
+                graph.nodes.remove(current);
+                links = Links::of(graph);
+            }
+            at = graph.nodes.len() - after;
         } else {
             at += 1;
         }
-        if changes > limit {
-            return Err(Error::new("simplifying the model does not come to an end")
-                .with_help("this is a fault of espq: please report the model"));
-        }
     }
-    Ok(changes > 0)
+    changed
 }

@@ -1,32 +1,63 @@
 //! Nodes that give back what they are given: Identity, Dropout, a Cast to the same type, and kin.
 
 use super::super::super::edit::Links;
-use super::super::super::{DataType, Graph, Node, NodeId};
+use super::super::super::{DataType, Graph, Node, NodeId, Tensor};
 
 pub fn rewrite(graph: &mut Graph, id: NodeId, links: &Links) -> bool {
+    let is_no_op = match graph.node(id).op.as_str() {
+        "Concat" => |_: &Graph, node: &Node| node.inputs.len() == 1,
+        "Cast" => cast,
+        "Dropout" => dropout,
+        "Flatten" => flatten,
+        "Pad" => pad,
+        "Split" => |graph: &Graph, node: &Node| node.outputs.len() == 1 && same_shape(graph, node),
+        "Expand" => |graph: &Graph, node: &Node| graph.constant(node, 1).is_some() && same_shape(graph, node),
+        "Transpose" => transpose,
+        _ => return false,
+    };
+    bypass(graph, id, links, is_no_op)
+}
+
+pub fn reshape(graph: &mut Graph, id: NodeId, links: &Links) -> bool {
+    let same = |graph: &Graph, node: &Node| graph.constant(node, 1).is_some() && same_shape(graph, node);
+    graph.node(id).op == "Reshape" && bypass(graph, id, links, same)
+}
+
+pub fn identity(graph: &mut Graph, id: NodeId, links: &Links) -> bool {
+    graph.node(id).op == "Identity" && bypass(graph, id, links, |_, _| true)
+}
+
+fn bypass(graph: &mut Graph, id: NodeId, links: &Links, is_no_op: fn(&Graph, &Node) -> bool) -> bool {
     let node = graph.node(id);
     let (Some(input), Some(output)) = (node.input(0), node.output(0)) else { return false };
     let masked = node.outputs.iter().skip(1).flatten().any(|mask| graph.uses(links, *mask) > 0);
-    !masked && is_no_op(graph, node) && graph.replace_uses(output, input)
+    node.domain.is_empty() && !masked && is_no_op(graph, node) && graph.replace_uses(output, input)
 }
 
-fn is_no_op(graph: &Graph, node: &Node) -> bool {
-    if !node.domain.is_empty() {
-        return false;
+/// One that drops nothing. Others stay until names are given, and then go too: they only ever act in training.
+fn dropout(graph: &Graph, node: &Node) -> bool {
+    let none = |port: usize| node.input(port).is_none() || graph.constant(node, port).is_some_and(is_zero);
+    match node.attributes.float("ratio") {
+        Some(ratio) => ratio == 0.0,
+        None => none(1) && none(2),
     }
-    match node.op.as_str() {
-        // Of no effect but in training, which ends before a model is quantized.
-        "Identity" | "Dropout" => true,
-        "Concat" => node.inputs.len() == 1,
-        "Cast" => cast(graph, node),
-        "Flatten" => flatten(graph, node),
-        "Pad" => graph.ints(node, "pads", 1).is_some_and(|pads| !pads.is_empty() && pads.iter().all(|&p| p == 0)),
-        "Split" => node.outputs.len() == 1 && same_shape(graph, node),
-        "Expand" => graph.constant(node, 1).is_some() && same_shape(graph, node),
-        "Reshape" => graph.constant(node, 1).is_some() && same_shape(graph, node),
-        "Transpose" => node.attributes.ints("perm").is_some_and(|perm| perm.iter().copied().eq(0..perm.len() as i64)),
+}
+
+fn is_zero(tensor: &Tensor) -> bool {
+    match tensor {
+        Tensor::F32(a) => a.iter().all(|&v| v == 0.0),
+        Tensor::F64(a) => a.iter().all(|&v| v == 0.0),
+        Tensor::Bool(a) => a.iter().all(|&v| !v),
         _ => false,
     }
+}
+
+fn pad(graph: &Graph, node: &Node) -> bool {
+    graph.ints(node, "pads", 1).is_some_and(|pads| !pads.is_empty() && pads.iter().all(|&p| p == 0))
+}
+
+fn transpose(_: &Graph, node: &Node) -> bool {
+    node.attributes.ints("perm").is_some_and(|perm| perm.iter().copied().eq(0..perm.len() as i64))
 }
 
 fn cast(graph: &Graph, node: &Node) -> bool {

@@ -40,7 +40,7 @@ fn scaled_outputs(graph: &Graph, conv: &Node, scale: &Tensor) -> Option<(Tensor,
     if conv.input(2).is_none() {
         return Some((weights, None));
     }
-    let bias = graph.constant(conv, 2)?;
+    let bias = graph.constant(conv, 2).filter(|bias| bias.shape() == [channels])?;
     let scaled = bias.slice::<f32>()?.iter().enumerate().map(|(c, b)| b * factor(c)).collect();
     Some((weights, Some(Tensor::new(bias.shape(), scaled).ok()?)))
 }
@@ -110,6 +110,8 @@ pub fn merge(graph: &mut Graph, id: NodeId, links: &Links) -> bool {
     let node = &mut graph.nodes[id.0];
     node.name.clear();
     node.inputs = vec![x, Some(constant)];
+    // The inner Mul still reads x here, so that onnxsim takes the product into the Conv after it.
+    into_conv_after(graph, id, &Links::of(graph));
     true
 }
 

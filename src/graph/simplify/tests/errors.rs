@@ -1,0 +1,69 @@
+//! Graphs that cannot be quantized are refused by the name of layer or input.
+
+use super::*;
+
+#[test]
+fn refusals_name_the_layer_and_say_what_to_do() {
+    let relu = |net: Net| net.node("r: Relu(x) -> y").outputs(&["y"]);
+    let nan = Tensor::new(&[1], vec![f32::NAN]).unwrap();
+    let infinite = Tensor::new(&[2, 3, 1, 1], vec![f32::INFINITY; 6]).unwrap();
+    let cases = [
+        (net(&["x 1 2"]).node("z: Zork(x) -> y").outputs(&["y"]).error(), "layer z: operator Zork is not supported"),
+        (
+            relu(net(&["x 65536 65536"])).error(),
+            "layer r: its output 'y' has shape [65536, 65536], more than 268435456",
+        ),
+        (
+            net(&["x 1 2"]).constant("c", nan).node("m: Mul(x, c) -> y").outputs(&["y"]).error(),
+            "layer m: constant 'c' holds NaN",
+        ),
+        (
+            net(&["x 1 3 2 2"]).constant("w", infinite).node("c: Conv(x, w) -> y").outputs(&["y"]).error(),
+            "layer c: constant 'w' holds inf",
+        ),
+        (
+            net(&["x 4 3 2 2"]).floats("w", &[2, 3, 1, 1]).node("c: Conv(x, w) -> y").outputs(&["y"]).error(),
+            "layer c: batch 4, from input 'x'",
+        ),
+        (
+            relu(net(&["x 1 2"]).floats("k", &[2])).error_with_output("k"),
+            "output 'k' does not depend on the model's inputs",
+        ),
+        (net(&["x 1 2"]).ints("s", &[3]).node("rs: Reshape(x, s) -> y").outputs(&["y"]).error(), "layer rs: "),
+        (net(&["x 1 2", "s 2"]).node("rs: Reshape(x, s) -> y").outputs(&["y"]).error(), "layer rs: "),
+    ];
+    for (error, expected) in cases {
+        assert!(error.contains(expected), "wanted {expected:?}, got {error:?}");
+    }
+}
+
+impl Net {
+    fn error_with_output(mut self, name: &str) -> String {
+        let id = self.id(name).unwrap();
+        self.0.outputs.push(id);
+        self.error()
+    }
+}
+
+#[test]
+fn a_reshape_to_two_billion_elements_is_refused_before_it_is_made() {
+    let graph = net(&["x 1 2"]).ints("s", &[2_000_000_000]).constant("v", Tensor::scalar(1f32));
+    let graph = graph.node("e: Expand(v, s) -> a").node("m: Mul(x, a) -> y").outputs(&["y"]);
+    let error = graph.error();
+    assert!(error.contains("layer e: ") && error.contains("2000000000"), "{error}");
+}
+
+#[test]
+fn other_domains_are_named() {
+    let mut graph = net(&["x 1 2"]).node("r: Relu(x) -> y").outputs(&["y"]);
+    graph.0.nodes[0].domain = "com.microsoft".into();
+    assert!(graph.error().contains("layer r: operator Relu of domain 'com.microsoft'"));
+}
+
+#[test]
+fn nodes_in_any_order_are_sorted_and_cycles_refused() {
+    let graph = net(&["x 1 2"]).node("b: Tanh(a) -> y").node("a: Relu(x) -> a").outputs(&["y"]);
+    assert_eq!(graph.layers(), ["a: Relu(x) -> a", "b: Tanh(a) -> y"]);
+    let graph = net(&["x 1 2"]).node("a: Add(x, q) -> p").node("b: Relu(p) -> q").outputs(&["q"]);
+    assert!(graph.error().contains("the graph has a cycle"));
+}
