@@ -3,6 +3,7 @@
 //! esp-ppq: `TorchHistObserver.hist_to_scale_offset`. Elements are float32 as there; sums are float64,
 //! and prefix sums make a candidate's cost that of its quantized bins: with the divergence written as
 //! `sum p log p - sum p log q`, the first sum is a prefix sum, and `q` is constant over a quantized bin.
+//! The base of the logarithm does not matter to which is least.
 
 use super::Histogram;
 use super::extremes::nearest_exponent;
@@ -44,10 +45,11 @@ fn best_range(counts: &[f32], levels: usize) -> usize {
     best.1
 }
 
-/// Sums over the first so many bins.
+/// Sums over the first so many bins, and how many of them hold anything.
 struct Prefix {
     total: f32,
     counts: Vec<f64>,
+    filled: Vec<u32>,
     p: Vec<f64>,
     p_log_p: Vec<f64>,
 }
@@ -55,19 +57,20 @@ struct Prefix {
 impl Prefix {
     fn new(counts: &[f32]) -> Prefix {
         let total = counts.iter().map(|&c| f64::from(c)).sum::<f64>() as f32;
-        let sums = |f: &dyn Fn(f32) -> f64| {
-            let running = counts.iter().scan(0.0, |sum, &c| {
-                *sum += f(c);
-                Some(*sum)
-            });
-            std::iter::once(0.0).chain(running).collect()
-        };
-        Prefix {
-            total,
-            counts: sums(&f64::from),
-            p: sums(&|c| f64::from(c / total)),
-            p_log_p: sums(&|c| p_log_p(f64::from(c / total))),
+        let (mut count, mut filled, mut p, mut p_log) = (0.0, 0, 0.0, 0.0);
+        let mut prefix = Prefix { total, counts: vec![0.0], filled: vec![0], p: vec![0.0], p_log_p: vec![0.0] };
+        for &c in counts {
+            let share = f64::from(c / total);
+            count += f64::from(c);
+            filled += u32::from(c > 0.0);
+            p += share;
+            p_log += p_log_p(share);
+            prefix.counts.push(count);
+            prefix.filled.push(filled);
+            prefix.p.push(p);
+            prefix.p_log_p.push(p_log);
         }
+        prefix
     }
 
     /// Of the first `range` bins, the rest piled onto the last of them, from the same in `levels` steps.
@@ -77,35 +80,33 @@ impl Prefix {
         let tail = (self.counts[counts.len()] - self.counts[range]) as f32;
         let piled = f64::from((last + tail) / self.total);
 
-        let steps: Vec<(f32, u32)> = counts[..range]
-            .chunks_exact(width)
-            .enumerate()
-            .map(|(step, bins)| {
-                let filled = bins.iter().filter(|&&c| c > 0.0).count() as u32;
-                let sum = (self.counts[(step + 1) * width] - self.counts[step * width]) as f32;
-                (sum / filled.max(1) as f32, filled)
-            })
-            .collect();
-        let q_total = steps.iter().map(|&(q, filled)| f64::from(q) * f64::from(filled)).sum::<f64>() as f32;
+        // A step's mean over its filled bins.
+        let step = |step: usize| {
+            let (start, end) = (step * width, (step + 1) * width);
+            let filled = self.filled[end] - self.filled[start];
+            ((self.counts[end] - self.counts[start]) as f32 / filled.max(1) as f32, filled)
+        };
+        let q_total = (0..levels).map(step).map(|(q, filled)| f64::from(q) * f64::from(filled)).sum::<f64>() as f32;
 
         let mut divergence = self.p_log_p[range - 1] + p_log_p(piled);
-        for (step, &(q, filled)) in steps.iter().enumerate() {
+        for index in 0..levels {
+            let (q, filled) = step(index);
             if filled > 0 {
-                let end = ((step + 1) * width).min(range - 1);
-                let mut p = self.p[end] - self.p[step * width];
-                if step + 1 == levels && last > 0.0 {
+                let end = ((index + 1) * width).min(range - 1);
+                let mut p = self.p[end] - self.p[index * width];
+                if index + 1 == levels && last > 0.0 {
                     p += piled;
                 }
-                divergence -= p * (f64::from(q / q_total) + EPSILON).log10();
+                divergence -= p * (f64::from(q / q_total) + EPSILON).ln();
             }
         }
         if last <= 0.0 {
-            divergence -= piled * EPSILON.log10();
+            divergence -= piled * EPSILON.ln();
         }
         divergence
     }
 }
 
 fn p_log_p(p: f64) -> f64 {
-    if p > 0.0 { p * (p + EPSILON).log10() } else { 0.0 }
+    if p > 0.0 { p * (p + EPSILON).ln() } else { 0.0 }
 }
