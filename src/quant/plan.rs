@@ -1,8 +1,8 @@
 //! All that can be decided without samples: which ports are quantized, how wide, who shares whose
 //! scale, the scales of parameters, and what is left to observe.
 
-use crate::graph::{Graph, Node, NodeId, ValueId};
-use crate::ops::{self, Role};
+use crate::graph::{Graph, Node, NodeId, Value, ValueId};
+use crate::ops::{self, Call, Fact, Role};
 use crate::{Error, Result};
 
 use super::config::{ConfigId, Configs, State};
@@ -23,6 +23,7 @@ pub struct NodeConfig {
 /// A graph with its settings, ready for calibration.
 #[derive(Debug, Clone)]
 pub struct Plan {
+    /// As given, but for values added behind the others: see [`plan`].
     pub graph: Graph,
     pub settings: Settings,
     /// By node; `None` runs in float.
@@ -45,24 +46,53 @@ pub struct Observed {
 
 /// Plans a simplified graph (nodes in topological order, every shape known).
 ///
+/// An LSTM or GRU without its sequence output gets a value there, behind those of the graph.
 /// The steps are those of esp-ppq's `EspdlQuantizer` up to its parameter calibration.
 pub fn plan(graph: &Graph, settings: &Settings) -> Result<Plan> {
     names::check(graph, settings)?;
+    let graph = with_sequence_outputs(graph.clone());
+    let links = Links::new(&graph);
     let mut plan = Plan {
-        graph: graph.clone(),
-        settings: settings.clone(),
         nodes: vec![None; graph.nodes.len()],
+        graph,
+        settings: settings.clone(),
         configs: Configs::default(),
         notes: Vec::new(),
         kept_float: Vec::new(),
     };
-    let links = Links::new(graph);
     passes::configure(&mut plan, &links)?;
     passes::fuse(&mut plan, &links);
     passes::simplify(&mut plan, &links);
     passes::parameters(&mut plan)?;
     plan.note_coarse_search();
     Ok(plan)
+}
+
+/// The last state of an LSTM or GRU takes the scale of the whole sequence, which has to be seen even where
+/// the model leaves that output out.
+fn with_sequence_outputs(mut graph: Graph) -> Graph {
+    for id in graph.node_ids() {
+        let node = graph.node(id);
+        if matches!(node.op.as_str(), "LSTM" | "GRU") && node.outputs.first() == Some(&None) {
+            let fact = sequence_fact(&graph, id);
+            let name = format!("{}_output_0", node.name);
+            let (data_type, shape) = (fact.as_ref().map(|f| f.data_type), fact.map(|f| f.shape));
+            let value = graph.add_value(Value { name, data_type, shape, constant: None });
+            graph.nodes[id.0].outputs[0] = Some(value);
+        }
+    }
+    graph
+}
+
+fn sequence_fact(graph: &Graph, id: NodeId) -> Option<Fact> {
+    let node = graph.node(id);
+    let fact = |value: &Option<ValueId>| {
+        let value = graph.value((*value)?);
+        Some(Fact::new(value.data_type?, value.shape.clone()?))
+    };
+    let inputs: Vec<Option<Fact>> = node.inputs.iter().map(fact).collect();
+    let call = Call { attributes: &node.attributes, opset: graph.opset, inputs: &inputs, outputs: node.outputs.len() };
+    (ops::find(&node.op)?.infer)(&call).ok()?.into_iter().next()
 }
 
 /// Whether ESP-DL moves the values of this operator without changing them.
