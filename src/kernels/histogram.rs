@@ -58,6 +58,19 @@ pub fn add_abs_histogram(values: &[f32], max: f32, counts: &mut [u32]) {
     add_counts(values, Bins { left, right, count: counts.len(), absolute: true }, counts);
 }
 
+/// As [`add_abs_histogram`], of float64 elements and in float64; `max` is above 0.
+pub fn add_abs_histogram_f64(values: &[f64], max: f64, counts: &mut [u32]) {
+    let (bins, last) = (counts.len() as f64, counts.len().saturating_sub(1));
+    for v in values {
+        let magnitude = v.abs();
+        if magnitude <= max
+            && let Some(count) = counts.get_mut(((magnitude * bins / max) as usize).min(last))
+        {
+            *count = count.saturating_add(1);
+        }
+    }
+}
+
 /// Adds `torch.histc(values, bins, min, max)` to `counts`, one a bin.
 pub fn add_histogram(values: &[f32], min: f32, max: f32, counts: &mut [u32]) {
     let (left, right) = edges(min, max, || min_max(values));
@@ -183,6 +196,13 @@ mod tests {
         assert_eq!(abs_histogram(&[0.0, 0.0, 0.0], 0.0, 4), [0, 0, 3, 0]);
         assert_eq!(abs_histogram(&[2.0, -2.0], 0.0, 4), [0, 0, 2, 0]);
         assert_eq!(abs_histogram(&[1.0, -2.0, 1.5], 0.0, 4), [1, 0, 1, 1]);
+    }
+
+    #[test]
+    fn float64_elements_count_alike() {
+        let mut counts = [0; 4];
+        add_abs_histogram_f64(&[0.0, -0.5, 1.0, 1.0, 1.1, f64::NAN], 1.0, &mut counts);
+        assert_eq!(counts, [1, 0, 1, 2]);
     }
 
     #[test]

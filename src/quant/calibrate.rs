@@ -14,7 +14,7 @@ use crate::graph::{Tensor, ValueId};
 use crate::{Error, Result, bail};
 
 use super::observations::{Fingerprints, Observation, Observations};
-use super::observe::{Extremes, Histogram, histogram_exponent, percentiles};
+use super::observe::{Elements, Extremes, Histogram, histogram_exponent, percentiles};
 use super::plan::{Observed, Plan};
 use super::{Method, Quantized, finish};
 
@@ -111,7 +111,7 @@ impl Calibration<'_> {
                 let extremes = Extremes::finite(elements).ok_or_else(|| self.not_finite(value, index))?;
                 for percentile in [false, true] {
                     if let Some(entry) = seen.get_mut(&Watch { value, percentile }) {
-                        *entry = if percentile { percentiles(elements.to_vec()) } else { extremes };
+                        *entry = if percentile { percentiles(elements.to_f32()) } else { extremes };
                     }
                 }
                 Ok(())
@@ -131,7 +131,7 @@ impl Calibration<'_> {
         let mut histograms: BTreeMap<(ValueId, usize), Mutex<Histogram>> = BTreeMap::new();
         for (port, range) in ports {
             let bins = self.bins(port);
-            let empty = || Mutex::new(Histogram::new(bins, range.magnitude() as f32));
+            let empty = || Mutex::new(Histogram::new(bins, range.magnitude()));
             histograms.entry((port.value, bins)).or_insert_with(empty);
         }
         let wanted = self.wanted(ports.iter().map(|(p, _)| p.value));
@@ -169,12 +169,12 @@ impl Calibration<'_> {
         program: &Program,
         index: usize,
         wanted: &[bool],
-        on_elements: &mut dyn FnMut(ValueId, &[f32]) -> Result<()>,
+        on_elements: &mut dyn FnMut(ValueId, Elements) -> Result<()>,
     ) -> Result<()> {
         let inputs = self.samples.sample(index)?;
         program.run(&inputs, wanted, &mut |value, tensor| match tensor {
-            Tensor::F32(_) => on_elements(value, tensor.slice().unwrap_or_default()),
-            Tensor::F64(a) => on_elements(value, &a.iter().map(|&v| v as f32).collect::<Vec<_>>()),
+            Tensor::F32(_) => on_elements(value, Elements::F32(tensor.slice().unwrap_or_default())),
+            Tensor::F64(_) => on_elements(value, Elements::F64(tensor.slice().unwrap_or_default())),
             other => bail!("{} is {}, which cannot be calibrated", self.name(value), other.data_type().name()),
         })?;
         (self.tick)()

@@ -20,8 +20,8 @@ use super::Method;
 /// the exponent that follows.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Observation {
-    pub min: f32,
-    pub max: f32,
+    pub min: f64,
+    pub max: f64,
     pub exponent: i32,
 }
 

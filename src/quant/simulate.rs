@@ -3,6 +3,7 @@
 use crate::exec::{FakeQuant, NodeSimulation, Simulation};
 use crate::graph::NodeId;
 
+use super::Scheme;
 use super::config::ConfigId;
 use super::plan::{NodeConfig, Plan};
 
@@ -34,12 +35,14 @@ impl Plan {
     }
 
     /// What esp-ppq calibrates with: quantized parameters, and activations as far as they are calibrated.
-    /// In float32, and without the constants that are too small for their scale.
+    /// Without the constants that are too small for their scale. w8a16 layers run in float32: esp-ppq has no
+    /// exact simulation of them, and calibrates 16-bit ones in float64 where it is asked to be exact.
     pub(super) fn calibration(&self) -> Simulation {
         let mut simulation = self.simulation();
-        for node in simulation.iter_mut().flatten() {
-            node.wide = false;
-            node.kernel = None;
+        for (simulated, config) in simulation.iter_mut().zip(&self.nodes) {
+            if let (Some(simulated), Some(config)) = (simulated, config) {
+                simulated.wide = config.scheme == Scheme::Int16;
+            }
         }
         for &(node, port) in &self.kept_float {
             if let Some(Some(node)) = simulation.get_mut(node.0) {

@@ -2,42 +2,40 @@
 
 use crate::kernels::histogram::min_max;
 
+use super::Elements;
+
 /// No scale is smaller (`OBSERVER_MIN_SCALE` in esp-ppq's `core/common.py`).
 const SCALE_FLOOR: f64 = 1e-8;
 
 /// Least and greatest element.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Extremes {
-    pub min: f32,
-    pub max: f32,
+    pub min: f64,
+    pub max: f64,
 }
 
 impl Extremes {
     /// Of no elements.
-    pub const EMPTY: Extremes = Extremes { min: f32::INFINITY, max: f32::NEG_INFINITY };
-    pub const ZERO: Extremes = Extremes { min: 0.0, max: 0.0 };
-
-    /// NaN counts as neither end; see [`Extremes::finite`].
-    pub fn of(values: &[f32]) -> Extremes {
-        let mut extremes = Extremes::EMPTY;
-        extremes.include(values);
-        extremes
-    }
+    pub const EMPTY: Extremes = Extremes { min: f64::INFINITY, max: f64::NEG_INFINITY };
 
     /// `None` where an element is infinite or not a number.
-    pub fn finite(values: &[f32]) -> Option<Extremes> {
-        match min_max(values) {
-            Some((min, max)) if min.is_finite() && max.is_finite() => Some(Extremes { min, max }),
-            Some(_) => None,
-            None => Some(Extremes::EMPTY),
+    pub fn finite(values: Elements) -> Option<Extremes> {
+        match values {
+            Elements::F32(values) => match min_max(values) {
+                Some((min, max)) if min.is_finite() && max.is_finite() => {
+                    Some(Extremes { min: min.into(), max: max.into() })
+                }
+                Some(_) => None,
+                None => Some(Extremes::EMPTY),
+            },
+            Elements::F64(values) => values.iter().try_fold(Extremes::EMPTY, |range, &v| {
+                v.is_finite().then(|| Extremes { min: range.min.min(v), max: range.max.max(v) })
+            }),
         }
     }
 
-    pub fn include(&mut self, values: &[f32]) {
-        for &v in values {
-            self.min = self.min.min(v);
-            self.max = self.max.max(v);
-        }
+    pub fn of_magnitude(magnitude: f64) -> Extremes {
+        Extremes { min: -magnitude, max: magnitude }
     }
 
     pub fn union(parts: &[Extremes]) -> Extremes {
@@ -46,15 +44,16 @@ impl Extremes {
 
     /// Of each end, in float32 as esp-ppq has it.
     pub fn mean(parts: &[Extremes]) -> Extremes {
-        let mean = |end: fn(&Extremes) -> f32| {
-            parts.iter().map(|e| f64::from(end(e))).sum::<f64>() as f32 / parts.len() as f32
+        let mean = |end: fn(&Extremes) -> f64| {
+            let sum = parts.iter().map(|e| f64::from(end(e) as f32)).sum::<f64>() as f32;
+            f64::from(sum / parts.len() as f32)
         };
         Extremes { min: mean(|e| e.min), max: mean(|e| e.max) }
     }
 
     /// Greatest absolute value.
     pub fn magnitude(&self) -> f64 {
-        if self.min > self.max { 0.0 } else { f64::from(self.min.abs().max(self.max.abs())) }
+        if self.min > self.max { 0.0 } else { self.min.abs().max(self.max.abs()) }
     }
 
     /// Whether the scale that would cover the range is below what is allowed.

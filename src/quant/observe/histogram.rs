@@ -1,25 +1,30 @@
 //! Counts of magnitudes.
 
-use crate::kernels::histogram::add_abs_histogram;
+use crate::kernels::histogram::{add_abs_histogram, add_abs_histogram_f64};
+
+use super::Elements;
 
 /// Counts of absolute values in equal bins from 0 to `upper`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Histogram {
     pub counts: Vec<u32>,
-    pub upper: f32,
+    pub upper: f64,
 }
 
 impl Histogram {
-    pub fn new(bins: usize, upper: f32) -> Histogram {
+    pub fn new(bins: usize, upper: f64) -> Histogram {
         Histogram { counts: vec![0; bins], upper }
     }
 
     /// Adds values; those beyond `upper` are left out, `upper` itself is in the last bin.
     ///
-    /// The arithmetic is `torch.histc`'s, in float32. With `upper` 0 nothing is counted.
-    pub fn add(&mut self, values: &[f32]) {
+    /// The arithmetic is `torch.histc`'s, in the elements' type. With `upper` 0 nothing is counted.
+    pub fn add(&mut self, values: Elements) {
         if self.upper > 0.0 {
-            add_abs_histogram(values, self.upper, &mut self.counts);
+            match values {
+                Elements::F32(values) => add_abs_histogram(values, self.upper as f32, &mut self.counts),
+                Elements::F64(values) => add_abs_histogram_f64(values, self.upper, &mut self.counts),
+            }
         }
     }
 }

@@ -17,7 +17,7 @@ pub fn kl_exponent(histogram: &Histogram, bits: u32) -> i32 {
         return nearest_exponent(0.0);
     }
     let best = best_range(&counts(histogram), levels);
-    let bin = f64::from(histogram.upper) / bins as f64;
+    let bin = histogram.upper / bins as f64;
     nearest_exponent((best as f64 / bins as f64) * bin * (bins as f64 / levels as f64))
 }
 

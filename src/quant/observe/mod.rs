@@ -22,6 +22,22 @@ use mse::mse_exponent;
 
 use super::Method;
 
+/// The elements of a tensor: float64 behind layers whose sums need it.
+#[derive(Debug, Clone, Copy)]
+pub enum Elements<'a> {
+    F32(&'a [f32]),
+    F64(&'a [f64]),
+}
+
+impl Elements<'_> {
+    pub fn to_f32(self) -> Vec<f32> {
+        match self {
+            Elements::F32(values) => values.to_vec(),
+            Elements::F64(values) => values.iter().map(|&v| v as f32).collect(),
+        }
+    }
+}
+
 impl Method {
     /// Whether it takes a second pass over the samples, for a histogram.
     pub fn takes_histogram(self) -> bool {

@@ -19,7 +19,7 @@ pub fn mse_exponent(histogram: &Histogram, bits: u32) -> i32 {
         }
     }
     let end = best.map_or(0, |(_, end)| end) as f64;
-    let bin = f64::from(histogram.upper) / bins as f64;
+    let bin = histogram.upper / bins as f64;
     covering_exponent(end * bin, bits)
 }
 

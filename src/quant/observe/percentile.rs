@@ -16,5 +16,5 @@ pub fn percentiles(mut values: Vec<f32>) -> Extremes {
     let (_, &mut max, _) = values.select_nth_unstable_by(high, f32::total_cmp);
     // Below `high` stand the smaller ones.
     let (_, &mut min, _) = values[..=high].select_nth_unstable_by(low.min(high), f32::total_cmp);
-    Extremes { min, max }
+    Extremes { min: min.into(), max: max.into() }
 }

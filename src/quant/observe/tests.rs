@@ -30,15 +30,15 @@ fn sample(distribution: &str, count: usize, seed: u64) -> Vec<f32> {
 }
 
 fn exponent(method: Method, samples: &[Vec<f32>], bits: u32) -> i32 {
-    let ranges: Vec<Extremes> = samples.iter().map(|s| Extremes::of(s)).collect();
+    let ranges: Vec<Extremes> = samples.iter().filter_map(|s| Extremes::finite(Elements::F32(s))).collect();
     match method {
         Method::MinMax => Extremes::union(&ranges).exponent(bits),
         Method::Percentile => {
             Extremes::mean(&samples.iter().map(|s| percentiles(s.clone())).collect::<Vec<_>>()).exponent(bits)
         }
         Method::Kl | Method::Mse => {
-            let mut histogram = Histogram::new(method.bins(bits), Extremes::union(&ranges).magnitude() as f32);
-            samples.iter().for_each(|s| histogram.add(s));
+            let mut histogram = Histogram::new(method.bins(bits), Extremes::union(&ranges).magnitude());
+            samples.iter().for_each(|s| histogram.add(Elements::F32(s)));
             histogram_exponent(method, &histogram, bits)
         }
     }
@@ -77,7 +77,15 @@ fn percentiles_are_elements_and_never_beyond_the_last() {
 
 #[test]
 fn infinity_and_nan_are_no_range() {
-    assert_eq!(Extremes::finite(&[1.0, f32::NEG_INFINITY]), None);
-    assert_eq!(Extremes::finite(&[1.0, f32::NAN]), None);
-    assert_eq!(Extremes::finite(&[1.0, -2.0]), Some(Extremes { min: -2.0, max: 1.0 }));
+    for (values, range) in [
+        (&[1.0, f32::NEG_INFINITY][..], None),
+        (&[1.0, f32::NAN, 3.0], None),
+        (&[f32::NAN, 1.0], None),
+        (&[1.0, -2.0], Some(Extremes { min: -2.0, max: 1.0 })),
+        (&[], Some(Extremes::EMPTY)),
+    ] {
+        let wide: Vec<f64> = values.iter().map(|&v| v.into()).collect();
+        assert_eq!(Extremes::finite(Elements::F32(values)), range);
+        assert_eq!(Extremes::finite(Elements::F64(&wide)), range);
+    }
 }

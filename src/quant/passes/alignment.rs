@@ -40,12 +40,12 @@ fn to_output(plan: &mut Plan, node: NodeId) -> Option<ConfigId> {
 fn to_large(plan: &mut Plan, node: NodeId) -> Option<ConfigId> {
     let inputs = plan.config(node)?.inputs.clone();
     let (&master, slaves) = inputs.split_first()?;
-    let mut range = Extremes::ZERO;
+    let mut magnitude: f64 = 0.0;
     for &input in inputs.iter().filter(|&&i| plan.configs[i].state != State::Float) {
         let exponent = *plan.configs.exponents(input)?.first()?;
-        range.include(&[-(2f32.powi(exponent + plan.configs[input].bits as i32 - 1))]);
+        magnitude = magnitude.max(f64::from(exponent + plan.configs[input].bits as i32 - 1).exp2());
     }
-    let exponent = range.exponent(plan.configs[master].bits);
+    let exponent = Extremes::of_magnitude(magnitude).exponent(plan.configs[master].bits);
     plan.configs.settle(master, vec![exponent]);
     // esp-ppq asks the last input here, not the one at hand.
     if plan.configs[*inputs.last()?].state != State::Float {

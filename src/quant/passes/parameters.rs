@@ -5,7 +5,7 @@
 use crate::Result;
 use crate::graph::{NodeId, Tensor};
 use crate::quant::config::{ConfigId, State};
-use crate::quant::observe::{self, Extremes};
+use crate::quant::observe::{self, Elements, Extremes};
 use crate::quant::plan::Plan;
 use crate::quant::settings::{Family, Scheme};
 
@@ -29,7 +29,7 @@ fn parameter(plan: &mut Plan, node: NodeId, port: usize, id: ConfigId, constant:
     let extremes = match axis {
         Some(axis) => channel_ranges(&elements, constant.shape(), axis),
         None if by_percentile(plan, node, id) => vec![observe::percentiles(elements)],
-        None => vec![Extremes::of(&elements)],
+        None => Extremes::finite(Elements::F32(&elements)).into_iter().collect(),
     };
     if extremes.is_empty() {
         return Err(plan.in_layer(node, format!("input {port} is an empty constant of shape {:?}", constant.shape())));
@@ -77,7 +77,10 @@ fn channel_ranges(elements: &[f32], shape: &[usize], axis: usize) -> Vec<Extreme
     let mut ranges = vec![Extremes::EMPTY; channels];
     if inner > 0 {
         for (block, values) in elements.chunks(inner).enumerate() {
-            ranges[block % channels].include(values);
+            let range = &mut ranges[block % channels];
+            // The elements are known to be finite.
+            let block = Extremes::finite(Elements::F32(values)).unwrap_or(Extremes::EMPTY);
+            *range = Extremes::union(&[*range, block]);
         }
     }
     ranges
