@@ -66,6 +66,17 @@ impl Graph {
         self.add_value(Value { name, data_type: None, shape: None, constant: None })
     }
 
+    /// A new value, called as onnxsim calls one that has no name.
+    pub fn fresh_numbered(&mut self) -> ValueId {
+        let taken: HashSet<&str> = self.values.iter().map(|v| v.name.as_str()).collect();
+        self.numbered += 1;
+        while taken.contains(format!("_v_{}", self.numbered).as_str()) {
+            self.numbered += 1;
+        }
+        let name = format!("_v_{}", self.numbered);
+        self.add_value(Value { name, data_type: None, shape: None, constant: None })
+    }
+
     pub fn fresh_constant(&mut self, name: &str, tensor: Tensor) -> ValueId {
         let name = self.free_name(name);
         self.add_constant(name, tensor)
@@ -96,6 +107,8 @@ impl Graph {
         }
         if let Some(output) = self.outputs.iter_mut().find(|output| **output == old) {
             *output = new;
+            // onnxsim gives the old value another name, by number.
+            self.numbered += 1;
             let name = std::mem::take(&mut self.values[old.0].name);
             self.values[old.0].name = std::mem::replace(&mut self.values[new.0].name, name);
         }

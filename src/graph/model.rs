@@ -49,6 +49,8 @@ pub struct Graph {
     /// Every node once, in the order in which esp-ppq's `graph.operations` holds them, where it differs
     /// from that of `nodes` (fused layers move to its end); empty where it does not.
     pub insertion: Vec<NodeId>,
+    /// How many values onnxsim has numbered by now: it calls those that it makes by number, `_v_12`.
+    pub numbered: usize,
     /// What loading and simplifying did otherwise than the user or esp-ppq would expect, a sentence each.
     pub notes: Vec<String>,
 }

@@ -230,6 +230,7 @@ impl Loader<'_> {
     fn node_outputs(&mut self, node: &proto::Node) -> Result<Vec<Option<ValueId>>> {
         if is_constant(node) {
             let value = self.constant(node)?;
+            self.graph.numbered += 2;
             let [output] = &node.output[..] else { bail!("Constant has {} outputs, not one", node.output.len()) };
             return Ok(vec![Some(self.define(output, Some(value))?)]);
         }

@@ -111,6 +111,7 @@ fn set_axes(graph: &mut Graph, id: NodeId, axes: Vec<i64>) {
         return;
     }
     let name = graph.node(id).output(0).map_or_else(String::new, |v| format!("{}_axes", graph.value(v).name));
+    graph.numbered += 2;
     if let Ok(tensor) = Tensor::new(&[axes.len()], axes) {
         let constant = graph.fresh_constant(&name, tensor);
         let inputs = &mut graph.nodes[id.0].inputs;

@@ -25,6 +25,8 @@ pub fn rewrite(graph: &mut Graph, id: NodeId, links: &Links) -> bool {
     let bias_name = conv.input(2).map_or_else(|| format!("{name}_bias"), |b| graph.value(b).name.clone());
     let weights = graph.fresh_constant(&name, weights);
     let bias = graph.fresh_constant(&bias_name, bias);
+    // The nodes and constants that onnxsim writes for this, and then folds.
+    graph.numbered += 26;
     let conv = &mut graph.nodes[before.0];
     conv.inputs.resize(3, None);
     conv.inputs[1] = Some(weights);

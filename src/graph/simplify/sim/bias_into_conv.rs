@@ -14,6 +14,8 @@ pub fn rewrite(graph: &mut Graph, id: NodeId, links: &Links) -> bool {
     let Some(bias) = bias(graph, before, id) else { return false };
     let name = node.input(1).map_or_else(String::new, |addend| graph.value(addend).name.clone());
     let bias = graph.fresh_constant(&name, bias);
+    // A Squeeze and its axes.
+    graph.numbered += 3;
     graph.nodes[before.0].inputs.push(Some(bias));
     graph.replace_uses(sum, made)
 }

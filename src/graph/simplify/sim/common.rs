@@ -24,6 +24,10 @@ pub fn constants(graph: &mut Graph) -> bool {
             *input = *twin;
         }
     }
+    if !twins.is_empty() {
+        // A constant that onnxsim adds for a moment.
+        graph.numbered += 2;
+    }
     !twins.is_empty()
 }
 

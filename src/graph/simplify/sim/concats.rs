@@ -31,6 +31,7 @@ pub fn log_softmax(graph: &mut Graph, id: NodeId, links: &Links) -> bool {
         return false;
     }
     let (inputs, attributes) = (softmax.inputs.clone(), softmax.attributes.clone());
+    graph.numbered += 1;
     let node = &mut graph.nodes[id.0];
     node.op = "LogSoftmax".to_owned();
     node.name.clear();

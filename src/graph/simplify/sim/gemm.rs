@@ -26,6 +26,7 @@ pub fn from_matmul_add(graph: &mut Graph, id: NodeId, links: &Links) -> bool {
         return false;
     }
     let outputs = add.outputs.clone();
+    graph.numbered += 1 + usize::from(outputs.iter().flatten().any(|output| graph.outputs.contains(output)));
     graph.nodes[id.0] = gemm([x, w, b], outputs);
     true
 }
@@ -82,14 +83,17 @@ pub fn from_batched_matmul_add(graph: &mut Graph, id: NodeId, links: &Links) -> 
         return false;
     };
     let data_type = graph.value(x).data_type;
-    let made = |graph: &mut Graph, suffix: &str, shape: Vec<usize>| {
-        let id = graph.fresh(&format!("{base}_{suffix}"));
+    let made = |graph: &mut Graph, shape: Vec<usize>| {
+        let id = graph.fresh_numbered();
         graph.values[id.0].shape = Some(shape);
         graph.values[id.0].data_type = data_type;
         id
     };
-    let flat = made(graph, "rows", vec![rows, inner]);
-    let product = made(graph, "gemm", vec![rows, columns]);
+    // In onnxsim's order, with a name and a value for each constant and a value for the last Reshape.
+    let flat = made(graph, vec![rows, inner]);
+    graph.numbered += 2;
+    let product = made(graph, vec![rows, columns]);
+    graph.numbered += 3 + usize::from(outputs.iter().flatten().any(|output| graph.outputs.contains(output)));
     let flat_shape = graph.fresh_constant(&format!("{base}_rows_shape"), flat_shape);
     let back_shape = graph.fresh_constant(&format!("{base}_shape"), back_shape);
     let reshape = |from, shape, outputs| node("Reshape", vec![Some(from), Some(shape)], outputs, Attributes::default());

@@ -20,7 +20,7 @@ mod transposes;
 mod unit;
 
 use super::super::edit::Links;
-use super::super::{Graph, NodeId};
+use super::super::{Graph, NodeId, Value};
 use super::fold;
 
 /// Tries to rewrite at one node; true where it did.
@@ -74,8 +74,8 @@ const ROUNDS: usize = 50;
 
 /// Rewrites and folds in turn, until folding finds nothing.
 pub fn simplify(graph: &mut Graph) {
-    for _ in 0..ROUNDS {
-        let folding = rewrite(graph);
+    for nth in 0..ROUNDS {
+        let folding = rewrite(graph, nth == 0);
         if !(fold::fold(graph) || folding) {
             break;
         }
@@ -85,10 +85,11 @@ pub fn simplify(graph: &mut Graph) {
 
 /// Rewrites in rounds. onnxsim ends them as soon as shape inference learns nothing new, even where
 /// another round would find more; so does this, since the layers that remain are the user's rows.
-fn rewrite(graph: &mut Graph) -> bool {
+fn rewrite(graph: &mut Graph, first: bool) -> bool {
     fold::infer_known(graph);
     let mut ever = false;
-    for _ in 0..ROUNDS {
+    for nth in 0..ROUNDS {
+        renumber(graph, first && nth == 0);
         let (changed, folding) = round(graph);
         ever |= folding;
         if !(changed && (fold::infer_known(graph) || folding)) {
@@ -96,6 +97,17 @@ fn rewrite(graph: &mut Graph) -> bool {
         }
     }
     ever
+}
+
+/// Numbers of values start anew with each round: one for each that there is, and one for "none".
+fn renumber(graph: &mut Graph, first: bool) {
+    let links = Links::of(graph);
+    let read = |(n, value): (usize, &Value)| value.constant.is_some() && (first || !links.consumers[n].is_empty());
+    let constants = graph.values.iter().enumerate().filter(|&entry| read(entry)).count();
+    let made: usize = graph.nodes.iter().map(|node| node.outputs.len()).sum();
+    // The loader has counted the Constant nodes, which cost two more until they are initializers.
+    let more = if first { graph.numbered } else { 0 };
+    graph.numbered = more + graph.inputs.len() + constants + made + 1;
 }
 
 /// Every pass once; whether any changed the graph, and whether by nodes that are to be folded.

@@ -14,7 +14,10 @@ pub fn rewrite(graph: &mut Graph, id: NodeId, links: &Links) -> bool {
     // In the place of the first, so that every reader comes after.
     let at = three.iter().map(|id| id.0).min().unwrap_or(id.0);
     let weights = graph.fresh_constant("qkv_weight", weights);
-    let product = graph.fresh("qkv");
+    // Concat, then MatMul, Split and its sizes.
+    graph.numbered += 1;
+    let product = graph.fresh_numbered();
+    graph.numbered += 5;
     let mut split = Attributes::default();
     split.set("axis", Attribute::Int(-1));
     let mut inputs = vec![Some(product)];

@@ -107,6 +107,7 @@ pub fn merge(graph: &mut Graph, id: NodeId, links: &Links) -> bool {
     let x = inner.input(1 - inner_port);
     let name = outer.input(port).map_or_else(String::new, |v| graph.value(v).name.clone());
     let constant = graph.fresh_constant(&name, product);
+    graph.numbered += 3;
     let node = &mut graph.nodes[id.0];
     node.name.clear();
     node.inputs = vec![x, Some(constant)];

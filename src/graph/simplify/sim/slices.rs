@@ -21,6 +21,11 @@ pub fn rewrite(graph: &mut Graph, id: NodeId, links: &Links) -> bool {
         let Ok(tensor) = Tensor::new(&[both.len()], both) else { return false };
         inputs.push(Some(graph.fresh_constant(&format!("{name}_{part}"), tensor)));
     }
+    // A Concat for each argument, and then the new Slice, whose result has no name.
+    graph.numbered += 5;
+    if let Some(output) = graph.node(id).output(0).filter(|output| !graph.outputs.contains(output)) {
+        graph.values[output.0].name = format!("_v_{}", graph.numbered);
+    }
     let node = &mut graph.nodes[id.0];
     node.name.clear();
     node.inputs = inputs;
