@@ -130,3 +130,27 @@ fn the_model_is_never_written() {
     assert_eq!(std::fs::read(folder.path().join("model.onnx")).unwrap(), before);
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 3);
 }
+
+#[test]
+fn inspect_says_which_chip_a_file_fits() {
+    let output = espq(&fixture("espdl"), &["inspect", "c-int8.espdl"]);
+    assert_eq!((output.status.code(), stderr(&output).as_str()), (Some(0), ""));
+    let text = stdout(&output);
+    assert!(text.contains("Conv + Relu") && text.contains("esp32c6, c  yes"), "{text}");
+}
+
+#[test]
+fn inspect_for_machines() {
+    let output = espq(&fixture("espdl"), &["inspect", "esp32p4-int8.espdl", "--format", "json", "--target", "esp32s3"]);
+    let summary: Value = serde_json::from_str(&stdout(&output)).unwrap();
+    let model = &summary["models"][0];
+    assert_eq!(model["nodes"][0]["attributes"]["activation"], "Relu");
+    assert_eq!(model["fits"][0]["misfits"][0]["node"], "stem");
+}
+
+#[test]
+fn inspect_names_what_it_cannot_read() {
+    let output = espq(&fixture("espdl"), &["inspect", "layouts.json"]);
+    assert_eq!((output.status.code(), stdout(&output).as_str()), (Some(2), ""));
+    assert!(stderr(&output).contains("layouts.json") && stderr(&output).contains("not an ESP-DL file"));
+}

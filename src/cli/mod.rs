@@ -5,6 +5,7 @@
 mod diagnostics;
 mod format;
 mod init;
+mod inspect;
 mod progress;
 mod report;
 mod terminal;
@@ -39,6 +40,7 @@ struct Arguments {
 enum Command {
     Report(report::Arguments),
     Init(init::Arguments),
+    Inspect(inspect::Arguments),
 }
 
 /// Why a command ended without its result.
@@ -64,6 +66,7 @@ pub fn main() -> ExitCode {
     let outcome = match &arguments.command {
         Command::Report(report) => report::run(report, &out),
         Command::Init(init) => init::run(init),
+        Command::Inspect(inspect) => inspect::run(inspect, &out),
     };
     match outcome.and_then(|text| print(&text).map_err(Failure::from)) {
         Ok(()) => ExitCode::SUCCESS,

@@ -96,7 +96,6 @@ fn tensor_fields(tensor: &Tensor) -> Fields {
     fields([
         ("type", tensor.data_type.name().to_string()),
         ("dims", format!("{:?}", tensor.dims)),
-        ("exponents", format!("{:?}", tensor.exponents)),
         ("layout", tensor.doc.clone()),
     ])
 }
@@ -133,22 +132,33 @@ impl Found {
         self.0.push(Difference { place: format!("{kind} {name}"), left: a.to_string(), right: b.to_string() });
     }
 
+    /// How many elements differ, and the first that do.
+    fn list<T: PartialEq + ToString>(&mut self, place: &str, left: &[T], right: &[T]) {
+        if left.len() != right.len() {
+            let [left, right] = [left, right].map(|list| format!("{} of them", list.len()));
+            self.0.push(Difference { place: place.to_string(), left, right });
+            return;
+        }
+        let mut different = left.iter().zip(right).enumerate().filter(|(_, (a, b))| a != b);
+        if let Some((at, (a, b))) = different.next() {
+            let (count, total) = (different.count() + 1, left.len());
+            let place = format!("{place}, {count} of {total} from {at} on");
+            self.0.push(Difference { place, left: a.to_string(), right: b.to_string() });
+        }
+    }
+
     fn tensors(&mut self, kind: &str, left: &[Tensor], right: &[Tensor]) {
         self.each(kind, left, right, |t| &t.name, tensor_fields);
         let others: BTreeMap<&String, &Tensor> = right.iter().map(|t| (&t.name, t)).collect();
         for a in left {
-            let Some(b) = others.get(&a.name).filter(|b| b.dims == a.dims && b.data_type == a.data_type) else {
+            let Some(b) = others.get(&a.name) else { continue };
+            self.list(&format!("{kind} {}: exponents", a.name), &a.exponents, &b.exponents);
+            if b.dims != a.dims || b.data_type != a.data_type {
                 continue;
-            };
-            let width = a.data_type.width().unwrap_or(1);
-            let elements = || a.bytes.chunks(width).zip(b.bytes.chunks(width)).enumerate();
-            let count = elements().filter(|(_, (x, y))| x != y).count();
-            if let Some((at, _)) = elements().find(|(_, (x, y))| x != y) {
-                let value =
-                    |t: &Tensor| t.values().and_then(|v| v.get(at).copied()).map_or(String::new(), |v| v.to_string());
-                let total = a.bytes.len() / width;
-                let place = format!("{kind} {}: {count} of {total} elements, first at {at}", a.name);
-                self.0.push(Difference { place, left: value(a), right: value(b) });
+            }
+            match (a.values(), b.values()) {
+                (Some(x), Some(y)) => self.list(&format!("{kind} {}: values", a.name), &x, &y),
+                _ => self.list(&format!("{kind} {}: bytes", a.name), &a.bytes, &b.bytes),
             }
         }
     }
@@ -183,13 +193,21 @@ mod tests {
     #[test]
     fn weights_that_differ_are_counted() {
         let found = differences(|m| m.graph.initializers[0].bytes[5..8].copy_from_slice(&[5, 255, 0]));
-        assert_eq!(found, one("weight w: 2 of 48 elements, first at 6", "6", "-1"));
+        assert_eq!(found, one("weight w: values, 2 of 48 from 6 on", "6", "-1"));
     }
 
     #[test]
     fn exponents_that_differ_are_named() {
         let found = differences(|m| m.graph.outputs[0].exponents = vec![-5]);
         assert_eq!(found, one("output y: exponents", "[-4]", "[-5]"));
+    }
+
+    #[test]
+    fn exponents_by_channel_are_counted() {
+        let found = differences(|m| m.graph.initializers[0].exponents = vec![-8]);
+        assert_eq!(found, one("weight w: exponents, 1 of 1 from 0 on", "-7", "-8"));
+        let found = differences(|m| m.graph.initializers[0].exponents = vec![-8, -8]);
+        assert_eq!(found, one("weight w: exponents", "1 of them", "2 of them"));
     }
 
     #[test]

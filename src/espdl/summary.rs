@@ -96,21 +96,22 @@ pub struct Memory {
 
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Fit {
-    pub target: &'static str,
+    /// Targets that run the same kernels.
+    pub targets: Vec<&'static str>,
     pub misfits: Vec<Misfit>,
 }
 
-/// Holds each model against `targets`.
-pub fn summarize(file: &File, targets: &[Target]) -> Summary {
+/// Holds each model against `target`, or against all.
+pub fn summarize(file: &File, target: Option<Target>) -> Summary {
     let package = file.package.as_ref().map(|p| PackageSummary {
         format: p.format,
         version: p.version.clone(),
         digest_matches: p.digest.map(|d| d == Digest::Right),
     });
-    Summary { package, models: file.entries.iter().map(|e| model(e, targets)).collect() }
+    Summary { package, models: file.entries.iter().map(|e| model(e, target)).collect() }
 }
 
-fn model(entry: &Entry, targets: &[Target]) -> ModelSummary {
+fn model(entry: &Entry, target: Option<Target>) -> ModelSummary {
     let (source, graph) = (&entry.model, &entry.model.graph);
     ModelSummary {
         name: entry.name.clone(),
@@ -132,8 +133,24 @@ fn model(entry: &Entry, targets: &[Target]) -> ModelSummary {
         memory: memory(graph),
         test_inputs: graph.test_inputs.iter().map(tensor).collect(),
         test_outputs: graph.test_outputs.iter().map(tensor).collect(),
-        fits: targets.iter().map(|&t| Fit { target: t.name(), misfits: fit(entry, t) }).collect(),
+        fits: fits(entry, target),
     }
+}
+
+/// What fits one target of a family fits all.
+fn fits(entry: &Entry, target: Option<Target>) -> Vec<Fit> {
+    let mut groups: Vec<Vec<Target>> = Vec::new();
+    for &target in target.as_ref().map_or(Target::ALL, std::slice::from_ref) {
+        match groups.iter_mut().find(|g| g.first().is_some_and(|t| t.family() == target.family())) {
+            Some(group) => group.push(target),
+            None => groups.push(vec![target]),
+        }
+    }
+    let of = |group: Vec<Target>| {
+        let misfits = group.first().map(|&t| fit(entry, t)).unwrap_or_default();
+        Fit { targets: group.into_iter().map(Target::name).collect(), misfits }
+    };
+    groups.into_iter().map(of).collect()
 }
 
 fn value(source: &ValueInfo) -> ValueSummary {
@@ -265,7 +282,7 @@ mod tests {
 
     fn summary(model: &Model) -> ModelSummary {
         let file = open(&write(model).unwrap(), None).unwrap();
-        summarize(&file, &[Target::Esp32p4]).models.remove(0)
+        summarize(&file, Some(Target::Esp32p4)).models.remove(0)
     }
 
     fn info(name: &str, size: i64) -> ValueInfo {
@@ -291,6 +308,14 @@ mod tests {
         let tensors = summary(&crate::espdl::tests::sample()).weights;
         assert_eq!((tensors[0].range, tensors[0].bytes), (Some((0.0, 47.0 / 128.0)), 48));
         assert_eq!(tensors[0].layout.as_deref(), Some("(N/16)HWC16"));
+    }
+
+    #[test]
+    fn targets_with_the_same_kernels_stand_together() {
+        let file = open(&write(&crate::espdl::tests::sample()).unwrap(), None).unwrap();
+        let fits = summarize(&file, None).models.remove(0).fits;
+        let targets: Vec<String> = fits.iter().map(|f| f.targets.join(" ")).collect();
+        assert_eq!(targets, ["esp32p4 esp32s31", "esp32s3", "esp32 esp32s2 esp32c2 esp32c3 esp32c5 esp32c6 c"]);
     }
 
     #[test]

@@ -5,6 +5,7 @@ use proptest::option;
 use proptest::prelude::*;
 
 use super::*;
+use crate::quant::Target;
 
 fn text() -> impl Strategy<Value = String> {
     "[ -~äπ]{0,12}"
@@ -312,3 +313,44 @@ const STREAM: [u8; 20] = [
     0xc8, 0x4a, 0xf0, 0xb6, 0x13, 0x43, 0x5d, 0x5d, 0x91, 0x82, 0x80, 0x1a, 0x9b, 0xd9, 0x32, 0x0b, 0x2b, 0x2c, 0xd0,
     0xed,
 ];
+
+/// Files that esp-ppq wrote, and the chip that each is for (`fixtures/espdl/files.py`).
+fn fixtures() -> [(Vec<u8>, Target); 3] {
+    let file = |name| {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/espdl/");
+        std::fs::read(format!("{folder}{name}.espdl")).unwrap()
+    };
+    [(file("esp32p4-int8"), Target::Esp32p4), (file("esp32s3-int16"), Target::Esp32s3), (file("c-int8"), Target::C)]
+}
+
+#[test]
+fn files_of_esp_ppq_are_written_as_they_were_read() {
+    for (bytes, target) in fixtures() {
+        let model = read(&bytes).unwrap();
+        assert_eq!(read(&write(&model).unwrap()).unwrap(), model, "{target}");
+    }
+}
+
+#[test]
+fn files_of_esp_ppq_are_understood() {
+    for (bytes, target) in fixtures() {
+        let graph = read(&bytes).unwrap().graph;
+        let names: Vec<&str> = graph.nodes.iter().map(|n| n.name.as_str()).collect();
+        assert_eq!(names, ["stem", "deep", "gate", "pool", "PPQ_Operation_0", "flat", "head"], "{target}");
+        assert_eq!(graph.nodes[0].text("activation"), Some("Relu"));
+        assert_eq!(graph.nodes[1].int("group"), Some(20));
+        assert_eq!(graph.nodes[4].attribute("perm"), Some(&Attribute::Ints(vec![0, 3, 1, 2])));
+        assert_eq!(graph.inputs[0].sizes(), Some(vec![1, 6, 6, 3]));
+        assert_eq!(graph.test_outputs[0].dims, [1, 5]);
+    }
+}
+
+#[test]
+fn files_of_esp_ppq_fit_the_chip_that_they_are_for() {
+    for (bytes, target) in fixtures() {
+        let entry = open(&bytes, None).unwrap().entries.remove(0);
+        assert_eq!(fit::fit(&entry, target), [], "{target}");
+        let other = if target == Target::C { Target::Esp32p4 } else { Target::C };
+        assert!(!fit::fit(&entry, other).is_empty(), "{target}'s file on {other}");
+    }
+}

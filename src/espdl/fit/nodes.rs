@@ -17,6 +17,7 @@ pub const RULES: &[Rule] = &[
     group,
     bias,
     equal_exponents,
+    concat,
     prelu,
     table,
     ceil_mode,
@@ -236,6 +237,22 @@ fn equal_exponents(context: &Context, node: &Node) -> Option<(String, &'static s
         let what = format!("exponents {a} and {b} become {output}, but {} takes integers as they are", node.op);
         (what, "requantize the inputs to the output's exponent")
     })
+}
+
+/// Concat copies its inputs' integers, and asserts that there are two.
+fn concat(context: &Context, node: &Node) -> Option<(String, &'static str)> {
+    if node.op != "Concat" {
+        return None;
+    }
+    if node.inputs.len() < 2 {
+        let what = format!("it has {} input, the chip stops below 2", node.inputs.len());
+        return Some((what, "replace it by Identity"));
+    }
+    let output = is_whole_number(node).then(|| context.output_exponent(node))??;
+    let mut inputs = (0..node.inputs.len()).filter_map(|i| Some((i, context.input_exponent(node, i)?)));
+    let (index, exponent) = inputs.find(|(_, e)| *e != output)?;
+    let what = format!("input {index} has exponent {exponent}, the output {output}, but integers are copied");
+    Some((what, "requantize the input to the output's exponent"))
 }
 
 fn prelu(context: &Context, node: &Node) -> Option<(String, &'static str)> {

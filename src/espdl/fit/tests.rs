@@ -97,6 +97,14 @@ fn add_needs_equal_exponents() {
 }
 
 #[test]
+fn concat_needs_equal_exponents_and_two_inputs() {
+    let mut model = entry("Concat", &[s8()], &[-2], "UNK");
+    assert_eq!(found(&model, Target::Esp32p4), ["input 0 has exponent -3, the output -2, but integers are copied"]);
+    model.model.graph.nodes[0].inputs.pop();
+    assert_eq!(found(&model, Target::Esp32p4), ["it has 1 input, the chip stops below 2"]);
+}
+
+#[test]
 fn unknown_operators_and_widths_are_named() {
     assert_eq!(found(&entry("Erf", &[], &[0], "UNK"), Target::C), ["ESP-DL 3.3.9 has no operator Erf"]);
     assert_eq!(

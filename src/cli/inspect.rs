@@ -1,0 +1,127 @@
+//! `espq inspect`: what stands in an ESP-DL file, and whether a chip runs it.
+
+use std::path::{Path, PathBuf};
+
+use clap::ValueEnum;
+
+use crate::espdl::diff::diff;
+use crate::espdl::summary::summarize;
+use crate::espdl::{self, File, Key};
+use crate::quant::Target;
+use crate::{Error, Result};
+
+use super::Failure;
+use super::format::inspect;
+use super::report::named;
+use super::terminal::Terminal;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// Tables
+    Text,
+    /// Every figure, node and value
+    Json,
+}
+
+/// Shows an ESP-DL file: header, inputs, outputs, nodes, weights, memory, test values
+///
+/// Any file that ESP-DL opens, also one that esp-ppq wrote or a package of several models.
+/// Each target's kernels read weights their own way, so a file fits some chips only: what does
+/// not fit is said with its reason.
+#[derive(clap::Args)]
+#[command(after_long_help = "\
+Examples:
+  espq inspect model.espdl                       what is in it, and which chips run it
+  espq inspect model.espdl --target esp32p4      why one chip would not
+  espq inspect ours.espdl --diff theirs.espdl    where two files differ
+  espq inspect model.espdl --format json         all of it, for a script
+
+Ends with 0 when the file could be read, and with 2 when it could not.")]
+pub struct Arguments {
+    /// An .espdl file
+    file: PathBuf,
+
+    /// Hold the file against this chip only, and give every reason
+    #[arg(long, value_parser = named(Target::ALL, Target::name))]
+    target: Option<Target>,
+
+    /// Another file: show what differs
+    #[arg(long, value_name = "OTHER", conflicts_with = "target")]
+    diff: Option<PathBuf>,
+
+    /// Of an encrypted file: 32 hexadecimal digits, or bytes as esp-ppq prints them (0x1f, 0x02, ...)
+    #[arg(long, value_parser = key)]
+    key: Option<Key>,
+
+    #[arg(long, value_enum, default_value = "text")]
+    format: Format,
+}
+
+pub(super) fn run(arguments: &Arguments, out: &Terminal) -> Result<String, Failure> {
+    let file = open(&arguments.file, arguments.key.as_ref())?;
+    match &arguments.diff {
+        Some(other) => Ok(compare(arguments, &file, &open(other, arguments.key.as_ref())?, out)?),
+        None => Ok(show(arguments, &file, out)?),
+    }
+}
+
+fn open(path: &Path, key: Option<&Key>) -> Result<File> {
+    let bytes = std::fs::read(path).map_err(|e| Error::new(format!("the file cannot be read: {e}")).in_file(path))?;
+    espdl::open(&bytes, key).map_err(|e| e.in_file(path))
+}
+
+fn show(arguments: &Arguments, file: &File, out: &Terminal) -> Result<String> {
+    let summary = summarize(file, arguments.target);
+    match arguments.format {
+        Format::Json => json(&summary),
+        Format::Text => {
+            let title = arguments.file.display().to_string();
+            Ok(inspect::text(&title, &summary, arguments.target.is_some(), out))
+        }
+    }
+}
+
+fn compare(arguments: &Arguments, left: &File, right: &File, out: &Terminal) -> Result<String> {
+    let ([left], [right]) = (left.entries.as_slice(), right.entries.as_slice()) else {
+        let (a, b) = (left.entries.len(), right.entries.len());
+        return Err(Error::new(format!("--diff compares single models; the files hold {a} and {b}")));
+    };
+    let differences = diff(&left.model, &right.model);
+    match arguments.format {
+        Format::Json => json(&differences),
+        Format::Text => Ok(inspect::differences(&differences, out)),
+    }
+}
+
+fn json(value: &impl serde::Serialize) -> Result<String> {
+    let text = serde_json::to_string_pretty(value)
+        .map_err(|e| Error::new(format!("the file cannot be shown as JSON: {e}")))?;
+    Ok(text + "\n")
+}
+
+/// Sixteen bytes in hexadecimal, with or without `0x` and commas between them.
+fn key(text: &str) -> Result<Key, String> {
+    let digits: String =
+        text.split([',', ' ']).map(|part| part.trim().strip_prefix("0x").unwrap_or(part.trim())).collect();
+    let nibbles: Option<Vec<u8>> = digits.chars().map(|c| c.to_digit(16).map(|d| d as u8)).collect();
+    let bytes: Option<Vec<u8>> = nibbles.map(|n| n.as_chunks::<2>().0.iter().map(|[a, b]| a << 4 | b).collect());
+    match bytes.and_then(|b| Key::try_from(b).ok()).filter(|_| digits.len() == 32) {
+        Some(key) => Ok(key),
+        None => Err(format!("a key has 32 hexadecimal digits, this has {}", digits.len())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_read_in_both_forms() {
+        let bytes: Key = std::array::from_fn(|i| i as u8 * 17);
+        assert_eq!(key("00112233445566778899aabbccddeeff"), Ok(bytes));
+        let listed: String = bytes.iter().map(|b| format!("0x{b:02x}, ")).collect();
+        assert_eq!(key(&listed), Ok(bytes));
+        assert_eq!(key("0011"), Err("a key has 32 hexadecimal digits, this has 4".to_string()));
+        assert!(key("0011223344556677 8899aabbccddeeffg").is_err());
+    }
+}
