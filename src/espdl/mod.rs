@@ -5,6 +5,7 @@
 mod decode;
 pub mod diff;
 mod encode;
+pub mod export;
 pub mod fit;
 mod flatbuffer;
 mod header;

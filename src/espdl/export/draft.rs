@@ -1,0 +1,244 @@
+//! The graph while it is being exported: nodes come and go, values learn how they are stored.
+
+use std::collections::VecDeque;
+
+use crate::espdl::{Attribute, Tensor};
+use crate::graph::{NodeId, ValueId};
+
+/// Integers at a node's input or output; `None` in their place is float.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Port {
+    pub bits: u32,
+    pub exponents: Vec<i64>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct DraftNode {
+    pub name: String,
+    pub op: String,
+    pub attributes: Vec<(String, Attribute)>,
+    /// `None` for an optional input that is left out.
+    pub inputs: Vec<Option<ValueId>>,
+    pub outputs: Vec<ValueId>,
+    /// By input and by output.
+    pub ports: (Vec<Option<Port>>, Vec<Option<Port>>),
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct DraftValue {
+    pub name: String,
+    /// In ONNX's order of axes.
+    pub shape: Vec<usize>,
+    /// ONNX's axes in the order in which they are stored; `None` until it is settled.
+    pub perm: Option<Vec<usize>>,
+    pub constant: Option<Tensor>,
+    pub maker: Option<NodeId>,
+    /// Once for each input that reads it.
+    pub readers: Vec<NodeId>,
+}
+
+/// Ids stay valid: what is removed leaves its place empty, and what is inserted comes last.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Draft {
+    pub nodes: Vec<Option<DraftNode>>,
+    pub values: Vec<DraftValue>,
+    pub inputs: Vec<ValueId>,
+    pub outputs: Vec<ValueId>,
+    /// How many nodes and values have been made up, for their names.
+    pub made: (usize, usize),
+}
+
+pub fn identity(rank: usize) -> Vec<usize> {
+    (0..rank).collect()
+}
+
+/// `list` in the order of `perm`; perms here are permutations of the list's indices.
+pub fn permuted<T: Clone>(list: &[T], perm: &[usize]) -> Vec<T> {
+    perm.iter().filter_map(|&i| list.get(i).cloned()).collect()
+}
+
+pub fn inverse(perm: &[usize]) -> Vec<usize> {
+    (0..perm.len()).filter_map(|i| perm.iter().position(|&p| p == i)).collect()
+}
+
+impl DraftValue {
+    pub fn identity(&self) -> Vec<usize> {
+        identity(self.shape.len())
+    }
+
+    /// Whether it is stored otherwise than ONNX has it.
+    pub fn is_permuted(&self) -> bool {
+        self.perm.as_ref().is_some_and(|p| *p != self.identity())
+    }
+
+    pub fn stored_shape(&self) -> Vec<usize> {
+        self.perm.as_ref().map_or_else(|| self.shape.clone(), |perm| permuted(&self.shape, perm))
+    }
+
+    /// The elements of a constant list (axes, shapes).
+    pub fn integers(&self) -> Option<Vec<i64>> {
+        let constant = self.constant.as_ref()?;
+        Some(constant.values()?.into_iter().map(|v| v as i64).collect())
+    }
+}
+
+impl DraftNode {
+    pub fn int(&self, name: &str) -> Option<i64> {
+        self.attributes.iter().find(|(n, _)| n == name).and_then(|(_, value)| match value {
+            Attribute::Int(v) => Some(*v),
+            _ => None,
+        })
+    }
+
+    pub fn ints(&self, name: &str) -> Vec<i64> {
+        self.attributes
+            .iter()
+            .find(|(n, _)| n == name)
+            .and_then(|(_, value)| match value {
+                Attribute::Ints(v) => Some(v.clone()),
+                _ => None,
+            })
+            .unwrap_or_default()
+    }
+
+    pub fn set(&mut self, name: &str, value: Attribute) {
+        match self.attributes.iter_mut().find(|(n, _)| n == name) {
+            Some(slot) => slot.1 = value,
+            None => self.attributes.push((name.to_string(), value)),
+        }
+    }
+
+    /// A Transpose's order of axes.
+    pub fn perm(&self) -> Vec<usize> {
+        self.ints("perm").into_iter().filter_map(|i| usize::try_from(i).ok()).collect()
+    }
+}
+
+/// The attribute for an order of axes.
+pub fn perm_attribute(perm: &[usize]) -> Attribute {
+    // A rank fits any integer.
+    Attribute::Ints(perm.iter().map(|&i| i as i64).collect())
+}
+
+impl Draft {
+    /// Ids come from this draft, which never shrinks.
+    pub fn value(&self, id: ValueId) -> &DraftValue {
+        &self.values[id.0]
+    }
+
+    pub fn value_mut(&mut self, id: ValueId) -> &mut DraftValue {
+        &mut self.values[id.0]
+    }
+
+    pub fn node(&self, id: NodeId) -> Option<&DraftNode> {
+        self.nodes.get(id.0)?.as_ref()
+    }
+
+    pub fn node_mut(&mut self, id: NodeId) -> Option<&mut DraftNode> {
+        self.nodes.get_mut(id.0)?.as_mut()
+    }
+
+    /// The value at an input.
+    pub fn input(&self, node: NodeId, index: usize) -> Option<ValueId> {
+        *self.node(node)?.inputs.get(index)?
+    }
+
+    /// Who reads a node's outputs, once for each input that does.
+    pub fn readers(&self, node: NodeId) -> Vec<NodeId> {
+        let outputs = self.node(node).map(|n| n.outputs.as_slice()).unwrap_or_default();
+        outputs.iter().flat_map(|&v| self.value(v).readers.iter().copied()).collect()
+    }
+
+    /// As esp-ppq sorts: first what waits for nothing, in the order of nodes; then, in turn, what each has
+    /// waited for. It is the order of the file.
+    pub fn order(&self) -> Vec<NodeId> {
+        let made = |id: &Option<ValueId>| id.is_some_and(|v| self.value(v).maker.is_some());
+        let waits = |node: &DraftNode| node.inputs.iter().filter(|i| made(i)).count();
+        let mut waiting: Vec<usize> = self.nodes.iter().map(|n| n.as_ref().map_or(usize::MAX, waits)).collect();
+        let ready = |(i, &count): (usize, &usize)| (count == 0).then_some(NodeId(i));
+        let mut queue: VecDeque<NodeId> = waiting.iter().enumerate().filter_map(ready).collect();
+        let mut order = Vec::with_capacity(self.nodes.len());
+        while let Some(id) = queue.pop_front() {
+            order.push(id);
+            for reader in self.readers(id) {
+                let count = &mut waiting[reader.0]; // one for each node
+                *count = count.saturating_sub(1);
+                if *count == 0 {
+                    queue.push_back(reader);
+                }
+            }
+        }
+        order
+    }
+
+    /// A node between an input and its value; the new value has `shape`, stored as it is.
+    pub fn insert_before(&mut self, node: NodeId, index: usize, op: &str, shape: Vec<usize>) -> Option<NodeId> {
+        let source = self.input(node, index)?;
+        let (id, made) = (NodeId(self.nodes.len()), ValueId(self.values.len()));
+        let port = self.node(node)?.ports.0.get(index).cloned().flatten();
+        let name = format!("PPQ_Operation_{}", self.made.0);
+        self.nodes.push(Some(DraftNode {
+            name,
+            op: op.to_string(),
+            attributes: Vec::new(),
+            inputs: vec![Some(source)],
+            outputs: vec![made],
+            ports: (vec![port.clone()], vec![port]),
+        }));
+        let perm = Some(identity(shape.len()));
+        let name = format!("PPQ_Variable_{}", self.made.1);
+        self.values.push(DraftValue { name, shape, perm, constant: None, maker: Some(id), readers: vec![node] });
+        self.made = (self.made.0 + 1, self.made.1 + 1);
+        if let Some(slot) = self.value_mut(source).readers.iter_mut().find(|r| **r == node) {
+            *slot = id;
+        }
+        if let Some(input) = self.node_mut(node).and_then(|n| n.inputs.get_mut(index)) {
+            *input = Some(made);
+        }
+        Some(id)
+    }
+
+    /// A Transpose before every input of `node` that reads `value`: stored axes in the order of `perm`.
+    pub fn transpose_before(&mut self, node: NodeId, value: ValueId, perm: &[usize]) {
+        let shape = permuted(&self.value(value).stored_shape(), perm);
+        let reads = |draft: &Draft| draft.node(node)?.inputs.iter().position(|i| *i == Some(value));
+        while let Some(index) = reads(self) {
+            let Some(made) = self.insert_before(node, index, "Transpose", shape.clone()) else { return };
+            if let Some(made) = self.node_mut(made) {
+                made.set("perm", perm_attribute(perm));
+            }
+        }
+    }
+
+    /// Takes a node of one input and one output out: its readers read its input.
+    pub fn bypass(&mut self, id: NodeId) {
+        let Some((input, output)) = self.take(id) else { return };
+        let readers = std::mem::take(&mut self.value_mut(output).readers);
+        self.value_mut(output).maker = None;
+        self.value_mut(input).readers.retain(|r| *r != id);
+        for &reader in &readers {
+            let node = self.node_mut(reader);
+            node.into_iter().flat_map(|n| &mut n.inputs).filter(|i| **i == Some(output)).for_each(|i| *i = Some(input));
+        }
+        self.value_mut(input).readers.extend(readers);
+        self.outputs.iter_mut().filter(|o| **o == output).for_each(|o| *o = input);
+    }
+
+    /// Takes a node of one input and one output out: what made its input makes its output.
+    pub fn absorb(&mut self, id: NodeId) {
+        let Some((input, output)) = self.take(id) else { return };
+        let maker = self.value_mut(input).maker.take();
+        self.value_mut(input).readers.clear();
+        self.value_mut(output).maker = maker;
+        if let Some(node) = maker.and_then(|m| self.node_mut(m)) {
+            node.outputs.iter_mut().filter(|o| **o == input).for_each(|o| *o = output);
+        }
+    }
+
+    fn take(&mut self, id: NodeId) -> Option<(ValueId, ValueId)> {
+        let node = self.node(id)?;
+        let ends = ((*node.inputs.first()?)?, *node.outputs.first()?);
+        self.nodes[id.0] = None; // found just above
+        Some(ends)
+    }
+}
