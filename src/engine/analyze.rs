@@ -73,8 +73,8 @@ fn measure(
     progress: &dyn Progress,
 ) -> Result<Report> {
     let graph = &quantized.graph;
-    let float = Program::float(graph)?;
-    let simulated = Program::simulated(graph, &quantized.simulation())?;
+    let float = Program::simulated(graph, &quantized.reference()?)?;
+    let simulated = Program::simulated(graph, &quantized.simulation()?)?;
     let config = &request.project.config;
     let count = config.analysis_samples().min(loaded.samples.len());
     let tick = || progress.tick();

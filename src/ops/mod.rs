@@ -70,7 +70,7 @@ mod pow;
 mod prelu;
 mod range;
 mod reciprocal;
-mod recurrent;
+pub mod recurrent;
 mod reduce;
 mod reduce_l1;
 mod reduce_l2;

@@ -96,10 +96,21 @@ impl Shape {
         at * self.hidden
     }
 
-    /// Walks every direction and sequence. `cell(direction, input, states)` updates the states,
-    /// of which the first is the output.
+    /// [`Shape::walk_as`] in the type of the input.
     pub fn walk(
         &self,
+        inputs: &[Option<Tensor>],
+        initial: &[usize],
+        cell: impl FnMut(usize, &[f64], &mut [Vec<f64>]),
+    ) -> Result<Vec<Tensor>> {
+        self.walk_as(self.data_type, inputs, initial, cell)
+    }
+
+    /// Walks every direction and sequence. `cell(direction, input, states)` updates the states,
+    /// of which the first is the output.
+    pub fn walk_as(
+        &self,
+        data_type: DataType,
         inputs: &[Option<Tensor>],
         initial: &[usize],
         mut cell: impl FnMut(usize, &[f64], &mut [Vec<f64>]),
@@ -132,7 +143,7 @@ impl Shape {
             }
         }
         let all = std::iter::once(y).chain(last).zip(self.facts());
-        all.map(|(values, fact)| cast(Tensor::new(&fact.shape, values)?, self.data_type)).collect()
+        all.map(|(values, fact)| cast(Tensor::new(&fact.shape, values)?, data_type)).collect()
     }
 
     /// Steps of each sequence: input 4, or all.

@@ -52,12 +52,12 @@ impl Calibration<'_> {
     fn run(&mut self, ports: &[Observed]) -> Result<()> {
         let (two_pass, one_pass): (Vec<Observed>, Vec<Observed>) =
             ports.iter().partition(|p| p.method.takes_histogram());
-        let simulation = self.plan.calibration();
+        let simulation = self.plan.calibration()?;
         let first = Fingerprints::new(&self.plan.graph, &simulation);
         let settled = one_pass.iter().all(|p| self.known.get(&self.key(&first, &first, p)).is_some());
         if settled {
             self.activate(&one_pass, &first, &first);
-            let second = Fingerprints::new(&self.plan.graph, &self.plan.calibration());
+            let second = Fingerprints::new(&self.plan.graph, &self.plan.calibration()?);
             if two_pass.iter().all(|p| self.known.get(&self.key(&second, &first, p)).is_some()) {
                 self.activate(&two_pass, &second, &first);
                 return Ok(());
@@ -77,7 +77,7 @@ impl Calibration<'_> {
             return Ok(());
         }
 
-        let simulation = self.plan.calibration();
+        let simulation = self.plan.calibration()?;
         let second = Fingerprints::new(&self.plan.graph, &simulation);
         let program = if one_pass.is_empty() { program } else { Program::simulated(&self.plan.graph, &simulation)? };
         let ranged: Vec<(Observed, Extremes)> = two_pass.iter().map(|p| (*p, seen[&watch(p)])).collect();

@@ -5,6 +5,7 @@
 
 mod calibrate;
 mod config;
+mod emulate;
 mod links;
 mod names;
 mod observations;

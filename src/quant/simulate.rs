@@ -1,10 +1,15 @@
 //! From configurations to what the executor runs.
 
+use std::sync::Arc;
+
+use crate::Result;
 use crate::exec::{FakeQuant, NodeSimulation, Simulation};
-use crate::graph::NodeId;
+use crate::graph::{NodeId, ValueId};
+use crate::ops::{Call, Fact, Kernel};
 
 use super::Scheme;
 use super::config::ConfigId;
+use super::emulate::{self, Hidden};
 use super::plan::{NodeConfig, Plan};
 
 /// `LUTOptimizationSetting.target_ops` in esp-ppq's `api/setting.py`.
@@ -30,26 +35,53 @@ const LUT_OPERATORS: [&str; 17] = [
 
 impl Plan {
     /// The chip's arithmetic, as far as scales are known by now.
-    pub fn simulation(&self) -> Simulation {
-        self.graph.node_ids().map(|node| self.config(node).map(|config| self.simulate(config))).collect()
+    pub fn simulation(&self) -> Result<Simulation> {
+        self.simulate_all(|node, config| {
+            let mut simulated = self.quantized(config);
+            simulated.kernel = match self.table(node, config)? {
+                Some(table) => Some(table),
+                None => self.recurrent(node, config, simulated.outputs.first().cloned().flatten())?,
+            };
+            Ok(simulated)
+        })
+    }
+
+    /// What the figures compare with: float, but for what the chip rounds wherever its scales come from.
+    /// esp-ppq leaves 16-bit tables and the inner values of recurrent cells rounded on this side too.
+    pub fn reference(&self) -> Result<Simulation> {
+        self.simulate_all(|node, config| {
+            let kernel = match self.table(node, config)? {
+                Some(table) => Some(table),
+                None => self.recurrent(node, config, None)?,
+            };
+            Ok(NodeSimulation { kernel, ..NodeSimulation::default() })
+        })
     }
 
     /// What esp-ppq calibrates with: quantized parameters, and activations as far as they are calibrated.
     /// Without the constants that are too small for their scale. w8a16 layers run in float32: esp-ppq has no
     /// exact simulation of them, and calibrates 16-bit ones in float64 where it is asked to be exact.
-    pub(super) fn calibration(&self) -> Simulation {
-        let mut simulation = self.simulation();
-        for (simulated, config) in simulation.iter_mut().zip(&self.nodes) {
-            if let (Some(simulated), Some(config)) = (simulated, config) {
-                simulated.wide = config.scheme == Scheme::Int16;
-            }
-        }
+    pub(super) fn calibration(&self) -> Result<Simulation> {
+        let mut simulation = self.simulate_all(|node, config| {
+            let mut simulated = self.quantized(config);
+            simulated.wide = config.scheme == Scheme::Int16;
+            simulated.kernel = self.recurrent(node, config, simulated.outputs.first().cloned().flatten())?;
+            Ok(simulated)
+        })?;
         for &(node, port) in &self.kept_float {
             if let Some(Some(node)) = simulation.get_mut(node.0) {
                 node.inputs[port] = None;
             }
         }
-        simulation
+        Ok(simulation)
+    }
+
+    fn simulate_all(&self, simulate: impl Fn(NodeId, &NodeConfig) -> Result<NodeSimulation>) -> Result<Simulation> {
+        let one = |node: NodeId| match self.config(node) {
+            Some(config) => simulate(node, config).map(Some).map_err(|e| e.in_layer(&self.graph.node(node).name)),
+            None => Ok(None),
+        };
+        self.graph.node_ids().map(one).collect()
     }
 
     /// Whether ESP-DL runs this node as a lookup table of 16-bit values (`EspdlLUTFusionPass`): activations
@@ -64,15 +96,50 @@ impl Plan {
             && LUT_OPERATORS.contains(&n.op.as_str())
     }
 
-    fn simulate(&self, config: &NodeConfig) -> NodeSimulation {
+    fn quantized(&self, config: &NodeConfig) -> NodeSimulation {
         NodeSimulation {
             inputs: config.inputs.iter().map(|&id| self.fake_quant(id)).collect(),
             outputs: config.outputs.iter().map(|&id| self.fake_quant(id)).collect(),
             // Sums of 16-bit products are not exact in float32.
             wide: config.scheme.activation_bits() == 16,
-            // The one place for kernels that repeat the chip's integers step by step (`is_lut`, LSTM, GRU).
             kernel: None,
         }
+    }
+
+    /// The lookup table of a node that has one, once both its scales are known.
+    fn table(&self, node: NodeId, config: &NodeConfig) -> Result<Option<Arc<dyn Kernel>>> {
+        let exponent = |ids: &[ConfigId]| ids.first().and_then(|&id| self.configs.exponents(id)?.first().copied());
+        let (true, Some(input), Some(output)) =
+            (self.is_lut(node), exponent(&config.inputs), exponent(&config.outputs))
+        else {
+            return Ok(None);
+        };
+        let rounding = self.settings.target.rounding();
+        emulate::lut(self.graph.node(node), self.graph.opset, input, output, rounding).map(Some)
+    }
+
+    /// The cell of an LSTM or GRU, whose inner values the chip rounds.
+    fn recurrent(
+        &self,
+        node: NodeId,
+        config: &NodeConfig,
+        output: Option<FakeQuant>,
+    ) -> Result<Option<Arc<dyn Kernel>>> {
+        let n = self.graph.node(node);
+        let build = match n.op.as_str() {
+            "LSTM" => emulate::lstm,
+            "GRU" => emulate::gru,
+            _ => return Ok(None),
+        };
+        let fact = |id: &Option<ValueId>| {
+            let value = self.graph.value((*id)?);
+            Some(Fact::new(value.data_type?, value.shape.clone()?))
+        };
+        let inputs: Vec<Option<Fact>> = n.inputs.iter().map(fact).collect();
+        let call =
+            Call { attributes: &n.attributes, opset: self.graph.opset, inputs: &inputs, outputs: n.outputs.len() };
+        let wide = config.scheme.activation_bits() == 16;
+        build(&call, Hidden { rounding: self.settings.target.rounding(), output, wide }).map(Some)
     }
 
     fn fake_quant(&self, id: ConfigId) -> Option<FakeQuant> {

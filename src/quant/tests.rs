@@ -291,5 +291,5 @@ fn ports_of_the_first_pass_are_quantized_in_the_second() {
     let input = plan.observed()[0];
     assert_eq!((input.method, plan.observed()[1].method), (Method::MinMax, Method::Kl));
     let quantized = quantize(&graph, &settings);
-    assert!(quantized.simulation()[0].as_ref().unwrap().inputs[0].is_some());
+    assert!(quantized.simulation().unwrap()[0].as_ref().unwrap().inputs[0].is_some());
 }

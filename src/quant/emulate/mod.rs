@@ -1,0 +1,8 @@
+//! Kernels that repeat the chip's integers step by step, where quantizing the ports of a float
+//! kernel would not: 16-bit lookup tables, and recurrent cells with quantized inner values.
+
+mod lut;
+mod recurrent;
+
+pub(super) use lut::lut;
+pub(super) use recurrent::{Hidden, gru, lstm};
