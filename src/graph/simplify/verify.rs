@@ -60,12 +60,18 @@ fn outputs(graph: &Graph) -> Result<()> {
 
 /// ESP-DL runs one sample at a time.
 fn batch(graph: &Graph, node: &Node) -> Result<()> {
-    let first = node.input(0);
-    let batch = first.and_then(|id| graph.shape(id)?.first().copied()).unwrap_or(1);
-    if batch == 1 || !BATCHED.contains(&node.op.as_str()) || !node.domain.is_empty() {
+    let axis = match node.op.as_str() {
+        op if BATCHED.contains(&op) => 0,
+        "LSTM" | "GRU" | "RNN" => usize::from(node.attributes.int_or("layout", 0) == 0),
+        _ => return Ok(()),
+    };
+    let batch = node.input(0).and_then(|id| graph.shape(id)?.get(axis).copied()).unwrap_or(1);
+    if batch == 1 || !node.domain.is_empty() {
         return Ok(());
     }
-    let of_input = graph.inputs.iter().find(|id| graph.shape(**id).and_then(|s| s.first()) == Some(&batch));
+    // What a recurrent layer reads may have been transposed from batch first.
+    let shows = |shape: &[usize]| shape.iter().take(axis + 1).any(|&d| d == batch);
+    let of_input = graph.inputs.iter().find(|id| graph.shape(**id).is_some_and(shows));
     match of_input {
         None => Ok(()),
         Some(input) => Err(Error::new(format!("batch {batch}, from input '{}'", graph.value(*input).name))

@@ -56,7 +56,9 @@ fn convolve(layers: &mut Layers, id: NodeId, axes: usize, scale: Vec<f32>, shift
          its scales spread widely between channels, so look at its error and give it 16 bits if it is large"
     ));
     if axes != 2 {
-        layers.note(format!("{name}: the Conv has {axes} axis or axes, where esp-ppq always writes 2 and then fails"));
+        layers.note(format!(
+            "{name}: this Conv is {axes}-D like its input, where esp-ppq writes a 2-D one and then fails"
+        ));
     }
     Ok(())
 }

@@ -8,6 +8,7 @@ fn refusals_name_the_layer_and_say_what_to_do() {
     let nan = Tensor::new(&[1], vec![f32::NAN]).unwrap();
     let infinite = Tensor::new(&[2, 3, 1, 1], vec![f32::INFINITY; 6]).unwrap();
     let cases = [
+        (recurrent_batch_of_two().error(), "layer g: batch 2, from input 'x'"),
         (net(&["x 1 2"]).node("z: Zork(x) -> y").outputs(&["y"]).error(), "layer z: operator Zork is not supported"),
         (
             relu(net(&["x 65536 65536"])).error(),
@@ -35,6 +36,11 @@ fn refusals_name_the_layer_and_say_what_to_do() {
     for (error, expected) in cases {
         assert!(error.contains(expected), "wanted {expected:?}, got {error:?}");
     }
+}
+
+fn recurrent_batch_of_two() -> Net {
+    let net = net(&["x 3 2 2"]).floats("w", &[1, 3, 2]).floats("r", &[1, 3, 1]).floats("b", &[1, 6]);
+    net.node_with("g: GRU(x, w, r, b) -> y", &[("hidden_size", Attribute::Int(1))]).outputs(&["y"])
 }
 
 impl Net {
