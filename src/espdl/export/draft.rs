@@ -90,6 +90,13 @@ impl DraftNode {
         })
     }
 
+    pub fn text(&self, name: &str) -> Option<&str> {
+        self.attributes.iter().find(|(n, _)| n == name).and_then(|(_, value)| match value {
+            Attribute::Text(v) => std::str::from_utf8(v).ok(),
+            _ => None,
+        })
+    }
+
     pub fn ints(&self, name: &str) -> Vec<i64> {
         self.attributes
             .iter()

@@ -4,10 +4,14 @@
 
 mod draft;
 mod layout;
+mod relu;
 mod transposes;
+mod weights;
 
 pub use draft::{Draft, DraftNode, DraftValue, Port};
 pub use layout::lay_out;
+pub use relu::fuse_relu;
+pub use weights::pack_weights;
 
 #[cfg(test)]
 mod tests;

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use super::*;
 use crate::espdl::{Attribute, DataType, Tensor};
 use crate::graph::{NodeId, ValueId};
+use crate::quant::Family;
 
 #[derive(Debug, Deserialize)]
 struct Case {
@@ -212,6 +213,79 @@ fn constants_turn_with_the_value_that_they_meet() {
     assert_eq!(turned(&[1, 2, 2, 2]), (vec![1, 2, 2, 2], vec![0, 4, 1, 5, 2, 6, 3, 7]));
     assert_eq!(turned(&[2]), (vec![1, 1, 2, 1], vec![0, 1]));
     assert_eq!(turned(&[1]), (vec![1], vec![0]));
+}
+
+/// p -> Relu -> y behind the convolution of [`sum_with`].
+fn with_relu(conv_bits: u32, relu_bits: u32) -> Draft {
+    let mut draft = sum_with(&[1]);
+    let port = |bits, exponent| Some(Port { bits, exponents: vec![exponent] });
+    let relu = draft.nodes[1].as_mut().unwrap();
+    (relu.op, relu.inputs) = ("Relu".into(), vec![Some(ValueId(1))]);
+    relu.ports = (vec![port(relu_bits, -4)], vec![port(relu_bits, -5)]);
+    draft.nodes[0].as_mut().unwrap().ports.1 = vec![port(conv_bits, -4)];
+    draft
+}
+
+#[test]
+fn relu_becomes_the_activation_and_its_output_the_layers() {
+    let mut draft = with_relu(8, 8);
+    fuse_relu(&mut draft);
+    let conv = draft.nodes[0].clone().unwrap();
+    assert_eq!((conv.name.as_str(), conv.text("activation")), ("Conv", Some("Relu")));
+    assert_eq!((conv.outputs, conv.ports.1), (vec![ValueId(3)], vec![Some(Port { bits: 8, exponents: vec![-5] })]));
+    assert_eq!(draft.nodes[1], None);
+}
+
+#[test]
+fn relu_stays_where_widths_differ_or_the_sum_is_an_output() {
+    let mut draft = with_relu(16, 8);
+    fuse_relu(&mut draft);
+    assert_eq!(draft.nodes[0].as_ref().unwrap().text("activation"), Some("Linear"));
+    assert!(draft.nodes[1].is_some());
+    let mut draft = with_relu(8, 8);
+    draft.outputs.push(ValueId(1));
+    fuse_relu(&mut draft);
+    assert!(draft.nodes[1].is_some());
+}
+
+/// The only node is `op` with the weight k of `dims`, 0, 1, 2, ...
+fn with_weight(op: &str, dims: &[usize], attributes: &[(&str, i64)]) -> Draft {
+    let mut draft = sum_with(dims);
+    draft.nodes[0] = None;
+    let node = draft.nodes[1].as_mut().unwrap();
+    node.op = op.into();
+    node.set("quant_type", Attribute::Text(b"S8".to_vec()));
+    attributes.iter().for_each(|(name, value)| node.set(name, Attribute::Int(*value)));
+    draft.values[1].maker = None;
+    draft
+}
+
+fn packed(mut draft: Draft, family: Family) -> (Vec<usize>, Vec<u8>, String) {
+    pack_weights(&mut draft, family).unwrap();
+    let weight = draft.values[2].constant.clone().unwrap();
+    (weight.dims, weight.bytes, weight.doc)
+}
+
+#[test]
+fn weights_of_every_kind_are_packed() {
+    let plain =
+        |dims: &[usize], bytes: &[u8], layout: &str| (dims.to_vec(), bytes.to_vec(), format!("layout ==> {layout}"));
+    let gemm = with_weight("Gemm", &[2, 3], &[("transB", 1)]);
+    assert_eq!(packed(gemm, Family::C), plain(&[1, 1, 3, 2], &[0, 1, 2, 3, 4, 5], "NHWC"));
+    let gemm = with_weight("Gemm", &[2, 3], &[("transB", 0)]);
+    assert_eq!(packed(gemm, Family::C), plain(&[1, 1, 2, 3], &[0, 3, 1, 4, 2, 5], "NHWC"));
+    let deep = with_weight("Conv", &[3, 1, 1, 2], &[("group", 3)]);
+    assert_eq!(packed(deep, Family::C), plain(&[1, 2, 3, 1], &[0, 2, 4, 1, 3, 5], "HWCN"));
+    let matmul = with_weight("MatMul", &[1, 2, 2], &[]);
+    assert_eq!(packed(matmul, Family::P4), plain(&[1, 2, 2], &[0, 2, 1, 3], "(N/16)HWC16_UNALIGNED"));
+}
+
+#[test]
+fn gemm_with_factors_is_refused() {
+    let mut draft = with_weight("Gemm", &[2, 3], &[]);
+    draft.nodes[1].as_mut().unwrap().set("alpha", Attribute::Float(0.5));
+    let error = pack_weights(&mut draft, Family::P4).unwrap_err();
+    assert_eq!((error.layer(), error.what()), (Some("Add"), "Gemm with alpha 0.5 has no kernel, only 1 has"));
 }
 
 #[test]

@@ -1,0 +1,38 @@
+//! Relu behind Conv, Gemm and MatMul becomes their `activation` (esp-ppq 1.3.12, `FuseReluLikePattern`).
+//!
+//! The layer keeps its own name, its output takes Relu's. Unlike esp-ppq, a sum that is itself an output of
+//! the graph stays one, and a layer and a Relu of different widths stay apart.
+
+use crate::espdl::Attribute;
+use crate::graph::NodeId;
+
+use super::draft::Draft;
+
+pub fn fuse_relu(draft: &mut Draft) {
+    for id in draft.order() {
+        if !draft.node(id).is_some_and(|n| matches!(n.op.as_str(), "Conv" | "Gemm" | "MatMul")) {
+            continue;
+        }
+        let relu = only_relu(draft, id);
+        if let Some(relu) = relu {
+            let port = draft.node(relu).map(|n| n.ports.1.clone()).unwrap_or_default();
+            draft.absorb(relu);
+            if let Some(node) = draft.node_mut(id) {
+                node.ports.1 = port;
+            }
+        }
+        if let Some(node) = draft.node_mut(id) {
+            let activation = if relu.is_some() { "Relu" } else { "Linear" };
+            node.set("activation", Attribute::Text(activation.as_bytes().to_vec()));
+        }
+    }
+}
+
+/// The Relu that alone reads a layer's output, at the layer's width.
+fn only_relu(draft: &Draft, id: NodeId) -> Option<NodeId> {
+    let output = *draft.node(id)?.outputs.first()?;
+    let &[reader] = draft.readers(id).as_slice() else { return None };
+    let bits = |id: NodeId| Some(draft.node(id)?.ports.1.first()?.as_ref().map(|p| p.bits));
+    let fits = draft.node(reader)?.op == "Relu" && bits(id) == bits(reader) && !draft.outputs.contains(&output);
+    fits.then_some(reader)
+}
