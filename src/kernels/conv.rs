@@ -28,7 +28,7 @@ pub struct Conv<T> {
 }
 
 enum Plan<T> {
-    Depthwise(Depthwise),
+    Depthwise(Box<Depthwise>),
     Direct(Box<Direct>),
     /// One matrix product of these weights and the unfolded input.
     Unfolded(Vec<T>),
@@ -110,7 +110,7 @@ impl<T: Real> Conv<T> {
 /// The fastest way for a shape in float32, if there is one.
 fn single<T>(level: Level, shape: &ConvShape, weights: &[f32]) -> Result<Option<Plan<T>>> {
     if let Some(depthwise) = Depthwise::new(level, shape, weights) {
-        return Ok(Some(Plan::Depthwise(depthwise)));
+        return Ok(Some(Plan::Depthwise(Box::new(depthwise))));
     }
     Ok(Direct::new(level, shape, weights)?.map(|d| Plan::Direct(Box::new(d))))
 }

@@ -3,6 +3,8 @@
 use super::buffer;
 use super::matmul::{Matrix, multiply};
 use super::real::{Real, clamp};
+use super::simd::Level;
+use super::tile::{self, Columns, Epilogue, Panels};
 use crate::Result;
 
 /// `a` is rows x depth, `b` depth x columns; each lies transposed in memory where said so.
@@ -18,12 +20,39 @@ pub struct DenseShape {
 /// A fully connected layer with its weights, ready to run.
 pub struct Dense<T> {
     shape: DenseShape,
-    weights: Vec<T>,
+    weights: Weights<T>,
+}
+
+enum Weights<T> {
+    /// float32: in blocks of columns.
+    Blocks(Blocks),
+    /// As they came.
+    Plain(Vec<T>),
+}
+
+/// Columns that are packed together: as many as the sums of one row can hold in registers.
+const BLOCK: usize = 128;
+
+/// A matrix in blocks of [`BLOCK`] columns, each block row after row; the last one is narrower.
+struct Blocks {
+    level: Level,
+    data: Vec<f32>,
+    depth: usize,
+    columns: usize,
 }
 
 impl<T: Real> Dense<T> {
-    pub fn new(shape: DenseShape, b: &[T]) -> Dense<T> {
-        Dense { shape, weights: b.to_vec() }
+    pub fn new(shape: DenseShape, b: &[T]) -> Result<Dense<T>> {
+        Dense::at_level(Level::detect(), shape, b)
+    }
+
+    /// With vectors no wider than `level`.
+    fn at_level(level: Level, shape: DenseShape, b: &[T]) -> Result<Dense<T>> {
+        let weights = match T::single(b) {
+            Some(b) if shape.depth > 0 && shape.columns > 0 => Weights::Blocks(Blocks::pack(level, &shape, b)?),
+            _ => Weights::Plain(b.to_vec()),
+        };
+        Ok(Dense { shape, weights })
     }
 
     /// `bias` comes with its strides along rows and columns; `scales` are alpha and beta.
@@ -35,12 +64,21 @@ impl<T: Real> Dense<T> {
         range: Option<(T, T)>,
     ) -> Result<Vec<T>> {
         let s = &self.shape;
-        let mut y = buffer::repeated(s.rows * s.columns, T::ZERO)?;
-        if y.is_empty() {
-            return Ok(y);
+        if s.rows == 0 || s.columns == 0 {
+            return Ok(Vec::new());
         }
-        let a = oriented(a, s.rows, s.depth, s.transposed_a);
-        multiply(a, oriented(&self.weights, s.depth, s.columns, s.transposed_b), &mut y);
+        let mut y = match &self.weights {
+            Weights::Blocks(blocks) => {
+                let y = blocks.times(T::single(a).unwrap_or_default(), s.rows, s.transposed_a)?;
+                T::from_single(y).unwrap_or_default()
+            }
+            Weights::Plain(weights) => {
+                let mut y = buffer::repeated(s.rows * s.columns, T::ZERO)?;
+                let a = oriented(a, s.rows, s.depth, s.transposed_a);
+                multiply(a, oriented(weights, s.depth, s.columns, s.transposed_b), &mut y);
+                y
+            }
+        };
         for (r, row) in y.chunks_mut(s.columns).enumerate() {
             if alpha != T::ONE {
                 row.iter_mut().for_each(|v| *v = *v * alpha);
@@ -59,6 +97,95 @@ impl<T: Real> Dense<T> {
     }
 }
 
+impl Blocks {
+    fn pack(level: Level, shape: &DenseShape, b: &[f32]) -> Result<Blocks> {
+        let (depth, columns) = (shape.depth, shape.columns);
+        let (down, right) = if shape.transposed_b { (1, depth) } else { (columns, 1) };
+        assert!(b.len() == depth * columns, "the weights have another shape");
+        let mut data = buffer::repeated(depth * columns, 0.0)?;
+        for (block, data) in data.chunks_mut(depth * BLOCK).enumerate() {
+            let width = data.len() / depth;
+            for (k, row) in data.chunks_exact_mut(width).enumerate() {
+                for (c, v) in row.iter_mut().enumerate() {
+                    *v = b[k * down + (block * BLOCK + c) * right];
+                }
+            }
+        }
+        Ok(Blocks { level: level.min(Level::detect()), data, depth, columns })
+    }
+
+    /// `a` times this matrix; `a` has `rows` rows, or lies transposed.
+    fn times(&self, a: &[f32], rows: usize, transposed: bool) -> Result<Vec<f32>> {
+        // Checked here because memory safety below rests on it.
+        assert!(a.len() == rows * self.depth, "the input has another shape");
+        let strides = if transposed { (1, rows) } else { (self.depth, 1) };
+        // A single row needs no packing: it is contiguous either way.
+        let panels = if rows > 1 { Some(Panels::pack(a, rows, self.depth, strides)?) } else { None };
+        let wide: Vec<usize> = (0..self.depth).map(|k| k * BLOCK).collect();
+        let narrow: Vec<usize> = (0..self.depth).map(|k| k * (self.columns % BLOCK)).collect();
+        let e = Epilogue { bias: None, range: None };
+        // SAFETY: a block holds `depth` rows of its width; the blocks' columns together are all columns
+        // of the result, and each call writes them in every row. The level is at most the processor's.
+        unsafe {
+            buffer::written(rows * self.columns, |y: *mut f32| {
+                for (block, data) in self.data.chunks(self.depth * BLOCK).enumerate() {
+                    let width = data.len() / self.depth;
+                    let places = if width == BLOCK { &wide } else { &narrow };
+                    let b = Columns { base: data.as_ptr(), places };
+                    let y = y.wrapping_add(block * BLOCK);
+                    match &panels {
+                        Some(panels) => tile::multiply(self.level, panels, b, width, y, self.columns, e),
+                        None => tile::multiply_row(self.level, a, b, width, y, e),
+                    }
+                }
+            })
+        }
+    }
+}
+
 fn oriented<T>(data: &[T], rows: usize, columns: usize, transposed: bool) -> Matrix<'_, T> {
     if transposed { Matrix::dense(data, columns, rows).transposed() } else { Matrix::dense(data, rows, columns) }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::naive::{narrow, whole, widen};
+    use super::*;
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(200))]
+
+        #[test]
+        fn equals_the_definition_bit_by_bit(
+            (rows, depth, columns) in (0usize..20, 0usize..40, 0usize..300),
+            (transposed_a, transposed_b, clamped) in any::<(bool, bool, bool)>(),
+            seed in any::<u64>(),
+        ) {
+            let (a, b, c) = (whole(rows * depth, seed), whole(depth * columns, seed ^ 1), whole(columns, seed ^ 2));
+            let at_a = |r: usize, k: usize| if transposed_a { a[k * rows + r] } else { a[r * depth + k] };
+            let at_b = |k: usize, c: usize| if transposed_b { b[c * depth + k] } else { b[k * columns + c] };
+            let mut expected = Vec::new();
+            for r in 0..rows {
+                for (i, c) in c.iter().enumerate() {
+                    expected.push((0..depth).map(|k| at_a(r, k) * at_b(k, i)).sum::<f64>() * 2.0 + c * 0.5);
+                }
+            }
+            let range = clamped.then_some((0.0, 6000.0));
+            if clamped {
+                clamp(&mut expected, (0.0, 6000.0));
+            }
+            let shape = DenseShape { rows, depth, columns, transposed_a, transposed_b };
+            let y = Dense::new(shape.clone(), &b).unwrap().run(&a, Some((&c, (0, 1))), (2.0, 0.5), range).unwrap();
+            prop_assert_eq!(&y, &expected);
+            let (a, b, c) = (narrow(&a), narrow(&b), narrow(&c));
+            for level in [Level::Portable, Level::Wide, Level::Widest] {
+                let dense = Dense::at_level(level, shape.clone(), &b).unwrap();
+                let range = clamped.then_some((0.0, 6000.0));
+                let y = dense.run(&a, Some((&c, (0, 1))), (2.0, 0.5), range).unwrap();
+                prop_assert_eq!(&widen(&y), &expected, "{:?}", level);
+            }
+        }
+    }
 }

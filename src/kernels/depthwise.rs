@@ -16,16 +16,6 @@ pub(super) struct Depthwise {
     weights: Vec<f32>,
 }
 
-/// One output plane.
-struct Plane<'a> {
-    window: &'a Window,
-    x: *const f32,
-    y: *mut f32,
-    weights: &'a [f32],
-    bias: f32,
-    range: (f32, f32),
-}
-
 impl Depthwise {
     /// `None` for windows of other sizes, strides or dilations. `level` is lowered to the processor's.
     pub fn new(level: Level, shape: &ConvShape, weights: &[f32]) -> Option<Depthwise> {
@@ -43,112 +33,117 @@ impl Depthwise {
     /// `x` and `bias` have the lengths that the shape says.
     pub fn run(&self, x: &[f32], bias: Option<&[f32]>, range: Option<(f32, f32)>) -> Result<Vec<f32>> {
         let s = &self.shape;
-        let (ins, outs, taps) = (s.window.inputs(), s.window.outputs(), s.window.taps());
+        let (ins, outs) = (s.window.inputs(), s.window.outputs());
         let channels = s.groups * s.group_outputs;
         // Checked here because memory safety below rests on it.
         assert!(x.len() == s.batch * s.groups * ins, "the input has another shape");
         assert!(bias.is_none_or(|b| b.len() == channels), "the bias has another shape");
-        // SAFETY: each pass of the loop writes one whole plane of the result, and there are that many.
-        unsafe {
-            buffer::written(s.batch * channels * outs, |y: *mut f32| {
-                for plane in 0..s.batch * channels {
-                    let channel = plane % channels;
-                    let plane = Plane {
-                        window: &s.window,
-                        x: x[plane / s.group_outputs * ins..][..ins].as_ptr(),
-                        y: y.add(plane * outs),
-                        weights: &self.weights[channel * taps..][..taps],
-                        bias: bias.map_or(0.0, |b| b[channel]),
-                        range: range.unwrap_or((f32::NEG_INFINITY, f32::INFINITY)),
-                    };
-                    plane.compute(self.level);
-                }
-            })
-        }
+        let planes = Planes { shape: s, weights: &self.weights, x, bias, range };
+        // SAFETY: `compute` writes every plane of the result in full; the level is at most the processor's.
+        unsafe { buffer::written(s.batch * channels * outs, |y: *mut f32| planes.compute(self.level, y)) }
     }
 }
 
-impl Plane<'_> {
-    unsafe fn compute(&self, level: Level) {
-        // SAFETY: the level is at most the processor's.
+/// All planes of one run.
+struct Planes<'a> {
+    shape: &'a ConvShape,
+    weights: &'a [f32],
+    x: &'a [f32],
+    bias: Option<&'a [f32]>,
+    range: Option<(f32, f32)>,
+}
+
+impl Planes<'_> {
+    unsafe fn compute(&self, level: Level, y: *mut f32) {
         unsafe {
             #[cfg(target_arch = "x86_64")]
             match level {
-                Level::Widest => return self.widest(),
-                Level::Wide => return self.wide(),
+                Level::Widest => return self.widest(y),
+                Level::Wide => return self.wide(y),
                 Level::Portable => {}
             }
-            self.choose::<[f32; 4]>();
+            self.choose::<[f32; 4]>(y);
         }
     }
 
     #[cfg(target_arch = "x86_64")]
     #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
-    unsafe fn widest(&self) {
-        unsafe { self.choose::<std::arch::x86_64::__m512>() }
+    unsafe fn widest(&self, y: *mut f32) {
+        unsafe { self.choose::<std::arch::x86_64::__m512>(y) }
     }
 
     #[cfg(target_arch = "x86_64")]
     #[target_feature(enable = "avx2,fma")]
-    unsafe fn wide(&self) {
-        unsafe { self.choose::<std::arch::x86_64::__m256>() }
+    unsafe fn wide(&self, y: *mut f32) {
+        unsafe { self.choose::<std::arch::x86_64::__m256>(y) }
     }
 
     #[inline(always)]
-    unsafe fn choose<V: Vector>(&self) {
+    unsafe fn choose<V: Vector>(&self, y: *mut f32) {
+        let w = &self.shape.window;
         unsafe {
-            match (self.window.kernel[2], self.window.stride[2]) {
-                (3, 1) => self.columns::<V, 3, 1>(),
-                (3, _) => self.columns::<V, 3, 2>(),
-                (_, 1) => self.columns::<V, 5, 1>(),
-                _ => self.columns::<V, 5, 2>(),
+            match (w.kernel[2], w.stride[2]) {
+                (3, 1) => self.all::<V, 3, 1>(y),
+                (3, _) => self.all::<V, 3, 2>(y),
+                (_, 1) => self.all::<V, 5, 1>(y),
+                _ => self.all::<V, 5, 2>(y),
             }
         }
     }
 
-    /// One vector of output columns after the other, from the top to the bottom.
     #[inline(always)]
-    unsafe fn columns<V: Vector, const K: usize, const S: usize>(&self) {
-        let [_, height, width] = self.window.output;
-        for column in (0..width).step_by(V::LEN) {
-            let first = (column * S) as isize - self.window.pad[2] as isize;
-            let strip = Strip::<V, K> {
-                first,
-                masks: std::array::from_fn(|k| {
-                    std::array::from_fn(|half| self.mask::<V>(first + (k + half * V::LEN) as isize))
-                }),
-                column,
-                count: (width - column).min(V::LEN),
+    unsafe fn all<V: Vector, const K: usize, const S: usize>(&self, y: *mut f32) {
+        let (s, w) = (self.shape, &self.shape.window);
+        let strips: Vec<Strip<V, K>> =
+            (0..w.output[2]).step_by(V::LEN).map(|column| Strip::new(w, S, column)).collect();
+        let channels = s.groups * s.group_outputs;
+        for plane in 0..s.batch * channels {
+            let channel = plane % channels;
+            let plane = Plane::<V, K> {
+                window: w,
+                x: self.x[plane / s.group_outputs * w.inputs()..][..w.inputs()].as_ptr(),
+                y: y.wrapping_add(plane * w.outputs()),
+                weights: &self.weights[channel * K * K..][..K * K],
+                bias: self.bias.map_or(0.0, |b| b[channel]),
+                range: self.range.unwrap_or((f32::NEG_INFINITY, f32::INFINITY)),
+                strips: &strips,
             };
+            let height = w.output[1];
             let mut row = 0;
             while row < height {
-                unsafe {
-                    match height - row {
-                        1 => self.rows::<V, K, S, 1>(&strip, row),
-                        2 | 3 => self.rows::<V, K, S, 2>(&strip, row),
-                        _ => self.rows::<V, K, S, 4>(&strip, row),
+                // Four rows at a time, then two, then one.
+                let rows = [4, 2, 1].into_iter().find(|&r| r <= height - row).unwrap_or(1);
+                for strip in plane.strips {
+                    unsafe {
+                        match rows {
+                            4 => plane.rows::<S, 4>(strip, row),
+                            2 => plane.rows::<S, 2>(strip, row),
+                            _ => plane.rows::<S, 1>(strip, row),
+                        }
                     }
                 }
-                row += match height - row {
-                    1 => 1,
-                    2 | 3 => 2,
-                    _ => 4,
-                };
+                row += rows;
             }
         }
     }
+}
 
-    /// Which of the elements from `start` on lie inside a row of the input.
-    #[inline(always)]
-    fn mask<V: Vector>(&self, start: isize) -> V::Mask {
-        let inside = |edge: isize| (edge - start).clamp(0, V::LEN as isize) as usize;
-        V::mask(inside(0), inside(self.window.input[2] as isize))
-    }
+/// One output plane.
+struct Plane<'a, V: Vector, const K: usize> {
+    window: &'a Window,
+    x: *const f32,
+    y: *mut f32,
+    weights: &'a [f32],
+    bias: f32,
+    range: (f32, f32),
+    strips: &'a [Strip<V, K>],
+}
 
+impl<V: Vector, const K: usize> Plane<'_, V, K> {
     /// `R` output rows of a strip.
     #[inline(always)]
     #[allow(clippy::needless_range_loop)] // Plain loops of constant length unroll, as in `tile`.
-    unsafe fn rows<V: Vector, const K: usize, const S: usize, const R: usize>(&self, strip: &Strip<V, K>, row: usize) {
+    unsafe fn rows<const S: usize, const R: usize>(&self, strip: &Strip<V, K>, row: usize) {
         let w = self.window;
         let [_, height, width] = w.input;
         let top = (row * S) as isize - w.pad[1] as isize;
@@ -191,4 +186,16 @@ struct Strip<V: Vector, const K: usize> {
     masks: [[V::Mask; 2]; K],
     column: usize,
     count: usize,
+}
+
+impl<V: Vector, const K: usize> Strip<V, K> {
+    fn new(w: &Window, stride: usize, column: usize) -> Self {
+        let first = (column * stride) as isize - w.pad[2] as isize;
+        let mask = |start: isize| {
+            let inside = |edge: isize| (edge - start).clamp(0, V::LEN as isize) as usize;
+            V::mask(inside(0), inside(w.input[2] as isize))
+        };
+        let masks = std::array::from_fn(|k| std::array::from_fn(|half| mask(first + (k + half * V::LEN) as isize)));
+        Strip { first, masks, column, count: (w.output[2] - column).min(V::LEN) }
+    }
 }

@@ -2,6 +2,7 @@
 
 use super::buffer;
 use super::real::Real;
+use super::simd::multiversion;
 use super::window::Window;
 use crate::Result;
 
@@ -9,14 +10,7 @@ use crate::Result;
 /// `planes` is batch * channels.
 pub fn max<T: Real>(w: &Window, planes: usize, x: &[T]) -> Result<Vec<T>> {
     let mut y = buffer::repeated(planes * w.outputs(), T::NEG_INFINITY)?;
-    for_planes(w, x, &mut y, |x, y| {
-        windows(w, |out, at| {
-            let (v, best) = (x[at], y[out]);
-            if v > best || v.is_nan() {
-                y[out] = v;
-            }
-        });
-    });
+    max_planes(w, x, &mut y);
     Ok(y)
 }
 
@@ -53,14 +47,67 @@ fn transposed(w: &Window, at: usize) -> usize {
 /// The mean of each window; pads count as elements (zeros) where `count_pads`.
 pub fn average<T: Real>(w: &Window, planes: usize, x: &[T], count_pads: bool) -> Result<Vec<T>> {
     let mut y = buffer::repeated(planes * w.outputs(), T::ZERO)?;
-    let counts: Vec<T> = counts(w, count_pads);
-    for_planes(w, x, &mut y, |x, y| {
-        windows(w, |out, at| y[out] += x[at]);
-        for (v, &count) in y.iter_mut().zip(&counts) {
-            *v = *v / count;
+    average_planes(w, x, &mut y, &counts(w, count_pads));
+    Ok(y)
+}
+
+multiversion! {
+    fn max_planes[T: Real](w: &Window, x: &[T], y: &mut [T]) {
+        lines(w, x, y, |best, v| if v > best || v.is_nan() { v } else { best });
+    }
+
+    fn average_planes[T: Real](w: &Window, x: &[T], y: &mut [T], counts: &[T]) {
+        lines(w, x, y, |sum, v| sum + v);
+        for y in y.chunks_exact_mut(counts.len().max(1)) {
+            for (v, &count) in y.iter_mut().zip(counts) {
+                *v = *v / count;
+            }
+        }
+    }
+}
+
+/// Takes every input element that a window sees into its output; a row of outputs at a time, taps in order.
+#[inline(always)]
+fn lines<T: Real>(w: &Window, x: &[T], y: &mut [T], take: impl Fn(T, T) -> T + Copy) {
+    let [_, height, width] = w.input;
+    let [_, rows, row] = w.output;
+    // For each tap along a row: the outputs that find it inside, and where the first one does.
+    let taps: Vec<(std::ops::Range<usize>, usize)> = (0..w.kernel[2])
+        .map(|k| (w.inside(2, k), k))
+        .filter(|(inside, _)| !inside.is_empty())
+        .map(|(inside, k)| (inside.clone(), w.position(2, inside.start, k) as usize))
+        .collect();
+    for_planes(w, x, y, |x, y| {
+        for (line, y) in y.chunks_exact_mut(row).enumerate() {
+            let (z, line) = (line / rows, line % rows);
+            for kz in w.taps_inside(0, z) {
+                let plane = w.position(0, z, kz) as usize * height;
+                for ky in w.taps_inside(1, line) {
+                    let x = &x[(plane + w.position(1, line, ky) as usize) * width..][..width];
+                    for (inside, start) in &taps {
+                        let (y, x) = (&mut y[inside.clone()], &x[*start..]);
+                        match w.stride[2] {
+                            1 => y.iter_mut().zip(x).for_each(|(y, &x)| *y = take(*y, x)),
+                            2 => pairs(y, x, take),
+                            stride => y.iter_mut().zip(x.iter().step_by(stride)).for_each(|(y, &x)| *y = take(*y, x)),
+                        }
+                    }
+                }
+            }
         }
     });
-    Ok(y)
+}
+
+/// Every second element of `x`; in pairs, so that the compiler makes vectors of it.
+#[inline(always)]
+fn pairs<T: Real>(y: &mut [T], x: &[T], take: impl Fn(T, T) -> T) {
+    let whole = y.len().min(x.len() / 2);
+    for (y, pair) in y.iter_mut().zip(x.chunks_exact(2)) {
+        *y = take(*y, pair[0]);
+    }
+    if let (Some(y), Some(&x)) = (y.get_mut(whole), x.get(2 * whole)) {
+        *y = take(*y, x);
+    }
 }
 
 /// Divisors of the means, by output. A window that reaches past the declared pads counts only up to them.
@@ -89,6 +136,7 @@ fn counts<T: Real>(w: &Window, count_pads: bool) -> Vec<T> {
     counts
 }
 
+#[inline(always)]
 fn for_planes<T: Real>(w: &Window, x: &[T], y: &mut [T], mut each: impl FnMut(&[T], &mut [T])) {
     let (ins, outs) = (w.inputs(), w.outputs());
     if outs == 0 {
@@ -121,34 +169,41 @@ fn windows(w: &Window, mut visit: impl FnMut(usize, usize)) {
     }
 }
 
-/// The mean of each plane of `size` elements.
-pub fn global_average<T: Real>(x: &[T], planes: usize, size: usize) -> Vec<T> {
-    (0..planes).map(|p| sum(&x[p * size..][..size]) / T::from_usize(size)).collect()
+multiversion! {
+    /// The mean of each plane of `size` elements.
+    pub fn global_average[T: Real](x: &[T], planes: usize, size: usize) -> Vec<T> {
+        (0..planes).map(|p| sum(&x[p * size..][..size]) / T::from_usize(size)).collect()
+    }
+
+    /// The maximum of each plane of `size` elements; NaN where it holds one.
+    pub fn global_max[T: Real](x: &[T], planes: usize, size: usize) -> Vec<T> {
+        let larger = |best: T, v: T| if v > best || v.is_nan() { v } else { best };
+        (0..planes).map(|p| fold(&x[p * size..][..size], T::NEG_INFINITY, larger)).collect()
+    }
 }
 
-/// The maximum of each plane of `size` elements; NaN where it holds one.
-pub fn global_max<T: Real>(x: &[T], planes: usize, size: usize) -> Vec<T> {
-    let larger = |best: T, &v: &T| if v > best || v.is_nan() { v } else { best };
-    (0..planes).map(|p| x[p * size..][..size].iter().fold(T::NEG_INFINITY, larger)).collect()
-}
-
-/// Sums in 16 lanes, so that it runs at the speed of memory; the order does not depend on the machine.
+#[inline(always)]
 fn sum<T: Real>(values: &[T]) -> T {
-    let mut lanes = [T::ZERO; 16];
+    fold(values, T::ZERO, |a, b| a + b)
+}
+
+/// Folds in 16 lanes, so that it runs at the speed of memory; the order does not depend on the machine.
+#[inline(always)]
+fn fold<T: Real>(values: &[T], start: T, join: impl Fn(T, T) -> T) -> T {
+    let mut lanes = [start; 16];
     let mut chunks = values.chunks_exact(16);
     for chunk in &mut chunks {
         for (lane, &v) in lanes.iter_mut().zip(chunk) {
-            *lane += v;
+            *lane = join(*lane, v);
         }
     }
     for (lane, &v) in lanes.iter_mut().zip(chunks.remainder()) {
-        *lane += v;
+        *lane = join(*lane, v);
     }
     let mut width = 8;
     while width > 0 {
         for i in 0..width {
-            let upper = lanes[i + width];
-            lanes[i] += upper;
+            lanes[i] = join(lanes[i], lanes[i + width]);
         }
         width /= 2;
     }

@@ -67,7 +67,7 @@ fn build<T: Real + Element>(call: &Call) -> Result<Box<dyn Kernel>> {
         Some(c) => Some((bias_strides(&c.shape, shape.rows, shape.columns)?, c.shape.iter().product())),
         None => None,
     };
-    let packed = call.inputs[1].as_ref().and_then(constant::<T>).map(|b| Dense::new(shape.clone(), b));
+    let packed = call.inputs[1].as_ref().and_then(constant::<T>).map(|b| Dense::new(shape.clone(), b)).transpose()?;
     let (alpha, beta) = (call.attributes.float_or("alpha", 1.0), call.attributes.float_or("beta", 1.0));
     Ok(Box::new(Gemm { shape, packed, bias, alpha, beta, real: PhantomData::<T> }))
 }
@@ -100,7 +100,7 @@ impl<T: Real + Element> Gemm<T> {
                 if b.len() != s.depth * s.columns {
                     bail!("Gemm has a B of {} elements, expected {}", b.len(), s.depth * s.columns);
                 }
-                Dense::new(s.clone(), b).run(a, bias, scales, range)?
+                Dense::new(s.clone(), b)?.run(a, bias, scales, range)?
             }
         };
         Ok(vec![Tensor::new(&[s.rows, s.columns], y)?])
