@@ -72,25 +72,26 @@ pub(super) unsafe fn multiply(
             Level::Wide => return wide_rows(w, b, count, y, y_stride, e),
             Level::Portable => {}
         }
-        all::<[f32; 4], 4, 2>(w, b, count, y, y_stride, e);
+        all::<[f32; 4], [f32; 4], 4, 2>(w, b, count, y, y_stride, e);
     }
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
 unsafe fn widest_rows(w: &Panels, b: Columns, count: usize, y: *mut f32, y_stride: usize, e: Epilogue) {
-    unsafe { all::<std::arch::x86_64::__m512, 8, 3>(w, b, count, y, y_stride, e) }
+    unsafe { all::<std::arch::x86_64::__m512, std::arch::x86_64::__m256, 8, 3>(w, b, count, y, y_stride, e) }
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma")]
 unsafe fn wide_rows(w: &Panels, b: Columns, count: usize, y: *mut f32, y_stride: usize, e: Epilogue) {
-    unsafe { all::<std::arch::x86_64::__m256, 4, 2>(w, b, count, y, y_stride, e) }
+    unsafe { all::<std::arch::x86_64::__m256, std::arch::x86_64::__m256, 4, 2>(w, b, count, y, y_stride, e) }
 }
 
-/// Tiles of `R` rows and `W` vectors; the columns left over take narrower tiles.
+/// Tiles of `R` rows and `W` vectors; the columns left over take narrower tiles, and where they are
+/// a few only, vectors of rows (`P`).
 #[inline(always)]
-unsafe fn all<V: Vector, const R: usize, const W: usize>(
+unsafe fn all<V: Vector, P: Vector, const R: usize, const W: usize>(
     w: &Panels,
     b: Columns,
     count: usize,
@@ -102,6 +103,17 @@ unsafe fn all<V: Vector, const R: usize, const W: usize>(
     while column < count {
         let left = count - column;
         let b = Columns { base: b.base.wrapping_add(column), ..b };
+        if P::LEN == PANEL && left <= 4 {
+            let y = y.wrapping_add(column);
+            return unsafe {
+                match left {
+                    1 => few::<P, 1>(w, b, y, y_stride, e),
+                    2 => few::<P, 2>(w, b, y, y_stride, e),
+                    3 => few::<P, 3>(w, b, y, y_stride, e),
+                    _ => few::<P, 4>(w, b, y, y_stride, e),
+                }
+            };
+        }
         let mut row = 0;
         while row < w.rows {
             let rows = (w.rows - row).min(R);
@@ -126,6 +138,70 @@ unsafe fn all<V: Vector, const R: usize, const W: usize>(
             row += R;
         }
         column += W * V::LEN;
+    }
+}
+
+/// `C` columns for all rows: vectors hold the rows of a panel, four panels at a time.
+#[inline(always)]
+unsafe fn few<V: Vector, const C: usize>(w: &Panels, b: Columns, y: *mut f32, y_stride: usize, e: Epilogue) {
+    let mut row = 0;
+    while row < w.rows {
+        unsafe {
+            if w.rows - row > 3 * PANEL {
+                panels::<V, C, 4>(w, b, row, y, y_stride, e);
+                row += 4 * PANEL;
+            } else {
+                panels::<V, C, 1>(w, b, row, y, y_stride, e);
+                row += PANEL;
+            }
+        }
+    }
+}
+
+#[inline(always)]
+#[allow(clippy::needless_range_loop)] // As in `Tile::full`.
+unsafe fn panels<V: Vector, const C: usize, const N: usize>(
+    w: &Panels,
+    b: Columns,
+    row: usize,
+    y: *mut f32,
+    y_stride: usize,
+    e: Epilogue,
+) {
+    unsafe {
+        let mut sums = [[V::splat(0.0); C]; N];
+        if let Some(bias) = e.bias {
+            for n in 0..N {
+                let row = row + n * PANEL;
+                let bias = V::load_first(bias.as_ptr().wrapping_add(row), w.rows.saturating_sub(row).min(PANEL));
+                for c in 0..C {
+                    sums[n][c] = bias;
+                }
+            }
+        }
+        let mut from = w.data[row * w.depth..].as_ptr();
+        for &place in b.places {
+            let x = b.base.add(place);
+            for n in 0..N {
+                let weights = V::load(from.add(n * PANEL * w.depth));
+                for c in 0..C {
+                    sums[n][c] = weights.times_plus(V::splat(*x.add(c)), sums[n][c]);
+                }
+            }
+            from = from.wrapping_add(PANEL);
+        }
+        let (low, high) = e.range.unwrap_or((f32::NEG_INFINITY, f32::INFINITY));
+        let (low, high) = (V::splat(low), V::splat(high));
+        for n in 0..N {
+            for c in 0..C {
+                let mut values = [0.0; PANEL];
+                sums[n][c].clamped(low, high).store(values.as_mut_ptr());
+                let first = row + n * PANEL;
+                for r in first..w.rows.min(first + PANEL) {
+                    y.wrapping_add(r * y_stride + c).write(values[r - first]);
+                }
+            }
+        }
     }
 }
 

@@ -3,10 +3,11 @@
 
 use std::marker::PhantomData;
 
-use super::operands::{checked_len, exactly, expect_float, required};
+use super::operands::{checked_len, constant, exactly, expect_float, required};
 use super::{Call, Fact, Kernel, Operator, Role};
 use crate::graph::{DataType, Element, Tensor};
 use crate::kernels::batched::{self, Batched};
+use crate::kernels::dense::{Dense, DenseShape};
 use crate::kernels::real::Real;
 use crate::{Result, bail};
 
@@ -18,11 +19,28 @@ fn infer(call: &Call) -> Result<Vec<Fact>> {
 }
 
 fn prepare(call: &Call) -> Result<Box<dyn Kernel>> {
-    let (fact, batched, y_shape) = shapes(call)?;
-    Ok(match fact.data_type {
-        DataType::F64 => Box::new(MatMul { batched, y_shape, real: PhantomData::<f64> }),
-        _ => Box::new(MatMul { batched, y_shape, real: PhantomData::<f32> }),
-    })
+    match shapes(call)?.0.data_type {
+        DataType::F64 => build::<f64>(call),
+        _ => build::<f32>(call),
+    }
+}
+
+fn build<T: Real + Element>(call: &Call) -> Result<Box<dyn Kernel>> {
+    let (_, batched, y_shape) = shapes(call)?;
+    let weights = call.inputs[1].as_ref().filter(|b| b.shape.len() <= 2).and_then(constant::<T>);
+    if let Some(b) = weights.filter(|_| !batched.pairs.is_empty()) {
+        // One matrix for all: the leading axes of the other side are so many rows more.
+        let shape = DenseShape {
+            rows: batched.pairs.len() * batched.rows,
+            depth: batched.depth,
+            columns: batched.columns,
+            transposed_a: false,
+            transposed_b: false,
+        };
+        let len = shape.rows * shape.depth;
+        return Ok(Box::new(Layer { dense: Dense::new(shape, b)?, len, y_shape }));
+    }
+    Ok(Box::new(MatMul { batched, y_shape, real: PhantomData::<T> }))
 }
 
 /// The fact of `A`, the products to compute, and the result's shape.
@@ -94,6 +112,35 @@ fn places(own: &[usize], batch: &[usize]) -> Result<Vec<usize>> {
         place
     };
     Ok((0..count).map(place).collect())
+}
+
+/// A product with constant weights.
+struct Layer<T> {
+    dense: Dense<T>,
+    /// Elements of `A`.
+    len: usize,
+    y_shape: Vec<usize>,
+}
+
+impl<T: Real + Element> Layer<T> {
+    fn compute(&self, inputs: &[Option<Tensor>], range: Option<(T, T)>) -> Result<Vec<Tensor>> {
+        let a = exactly::<T>(inputs, 0, self.len)?;
+        Ok(vec![Tensor::new(&self.y_shape, self.dense.run(a, None, (T::ONE, T::ONE), range)?)?])
+    }
+}
+
+impl<T: Real + Element> Kernel for Layer<T> {
+    fn run(&self, inputs: Vec<Option<Tensor>>) -> Result<Vec<Tensor>> {
+        self.compute(&inputs, None)
+    }
+
+    fn can_clamp(&self) -> bool {
+        true
+    }
+
+    fn run_clamped(&self, inputs: Vec<Option<Tensor>>, low: f32, high: f32) -> Result<Vec<Tensor>> {
+        self.compute(&inputs, Some((T::from_f32(low), T::from_f32(high))))
+    }
 }
 
 struct MatMul<T> {
