@@ -22,7 +22,7 @@ pub(super) struct Direct {
 enum Weights {
     /// One a group.
     Panels(Vec<Panels>),
-    /// Depthwise: as they came, one row of taps an output channel.
+    /// As they came, one row of taps an output channel.
     Rows(Vec<f32>),
 }
 
@@ -51,7 +51,8 @@ impl Direct {
             (Input::Copied(spread.clone()), spread.size(), spread.taps)
         };
         let places = (0..depth).map(|k| k / taps * channel + shifts[k % taps]).collect();
-        let weights = if s.group_inputs == 1 {
+        // With few outputs of one input there is nothing for a tile's rows to share.
+        let weights = if s.group_inputs == 1 && s.group_outputs < 4 {
             Weights::Rows(weights.to_vec())
         } else {
             let rows = s.group_outputs;
