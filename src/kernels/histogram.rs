@@ -185,10 +185,10 @@ mod tests {
 
     #[test]
     fn multiplies_before_it_divides() {
-        // 0.7 * 10 is 7 in float32; 0.7 / 1.0 * 10 too, but 0.3 / 3 * 10 and 0.3 * 10 / 3 differ.
+        // In float32, 0.9 * 10 / 3 is 3, as in torch; 0.9 / 3 * 10 is just below it.
         let mut counts = [0; 10];
-        add_histogram(&[0.3], 0.0, 3.0, &mut counts);
-        assert_eq!(counts, [0, 1, 0, 0, 0, 0, 0, 0, 0, 0]);
+        add_histogram(&[0.9], 0.0, 3.0, &mut counts);
+        assert_eq!(counts, [0, 0, 0, 1, 0, 0, 0, 0, 0, 0]);
     }
 
     #[test]
