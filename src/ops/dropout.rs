@@ -7,7 +7,7 @@ use super::{Call, Fact, Kernel, Operator, Role};
 use crate::Result;
 use crate::graph::{DataType, Tensor};
 
-pub static OPERATOR: Operator = Operator { name: "Dropout", role: Role::Passive, infer, prepare };
+pub static OPERATOR: Operator = Operator { name: "Dropout", role: Role::Float, infer, prepare };
 
 fn infer(call: &Call) -> Result<Vec<Fact>> {
     let x = required(call, 0, "Dropout")?;

@@ -2,4 +2,4 @@
 
 use super::elementwise::binary;
 
-binary!("Min", Plain, |x, y| if x.is_nan() || x < y { x } else { y }, |i, j| i.min(j));
+binary!("Min", Float, |x, y| if x.is_nan() || x < y { x } else { y }, |i, j| i.min(j));

@@ -2,4 +2,4 @@
 
 use super::elementwise::binary;
 
-binary!("Sum", Plain, |x, y| x + y, |i, j| i.wrapping_add(j));
+binary!("Sum", Float, |x, y| x + y, |i, j| i.wrapping_add(j));

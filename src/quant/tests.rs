@@ -47,6 +47,12 @@ impl Net {
         self
     }
 
+    fn int(mut self, name: &str, value: i64) -> Net {
+        let node = self.0.nodes.last_mut().unwrap();
+        node.attributes.set(name, Attribute::Int(value));
+        self
+    }
+
     fn ints(mut self, name: &str, values: &[i64]) -> Net {
         let node = self.0.nodes.last_mut().unwrap();
         node.attributes.set(name, Attribute::Ints(values.to_vec()));
@@ -292,4 +298,128 @@ fn ports_of_the_first_pass_are_quantized_in_the_second() {
     assert_eq!((input.method, plan.observed()[1].method), (Method::MinMax, Method::Kl));
     let quantized = quantize(&graph, &settings);
     assert!(quantized.simulation().unwrap()[0].as_ref().unwrap().inputs[0].is_some());
+}
+
+/// x -> Conv a, Conv b -> Add -> Relu; one branch also passes a MaxPool before a Concat.
+fn add_and_concat() -> Graph {
+    Net::new(&[1, 1, 4, 4])
+        .constant("w1", &[1, 1, 1, 1], &[1.0])
+        .constant("w3", &[1, 1, 1, 1], &[3.0])
+        .node("Conv", "a", &["x", "w1"], ("a", &[1, 1, 4, 4]))
+        .node("Conv", "b", &["x", "w3"], ("b", &[1, 1, 4, 4]))
+        .node("Add", "add", &["a", "b"], ("s", &[1, 1, 4, 4]))
+        .node("Conv", "c", &["s", "w1"], ("c", &[1, 1, 4, 4]))
+        .node("Conv", "d", &["s", "w3"], ("d", &[1, 1, 4, 4]))
+        .node("MaxPool", "pool", &["d"], ("p", &[1, 1, 4, 4]))
+        .ints("kernel_shape", &[1, 1])
+        .node("Concat", "concat", &["c", "p"], ("y", &[1, 2, 4, 4]))
+        .int("axis", 1)
+        .0
+}
+
+#[test]
+fn add_and_concat_give_their_scale_to_inputs_and_to_layers_that_feed_nothing_else() {
+    let quantized = quantize(&add_and_concat(), &settings(Scheme::Int8));
+    assert_eq!(exponents(&quantized, "add"), (vec![vec![-4], vec![-4]], vec![vec![-4]]));
+    assert_eq!(states(&quantized, "add"), "Passive 8, Passive 8 -> Activated 8");
+    // Alone they would be at -6 and -5.
+    assert_eq!(exponents(&quantized, "a").1, [[-4]]);
+    assert_eq!(states(&quantized, "b"), "Activated 8, Activated 8 -> Passive 8");
+    // A passive operator is not pulled: its layer rounds in its own scale, then again for the Concat.
+    assert_eq!((exponents(&quantized, "c").1, exponents(&quantized, "pool").1), (vec![vec![-3]], vec![vec![-3]]));
+    assert_eq!(states(&quantized, "pool"), "Overlapped 8 -> Overlapped 8");
+}
+
+#[test]
+fn an_8_bit_layer_pulled_to_a_16_bit_scale_is_noted() {
+    let mut settings = settings(Scheme::Int8);
+    settings.layer_schemes.insert("add".into(), Scheme::Int16);
+    let quantized = quantize(&add_and_concat(), &settings);
+    assert_eq!(states(&quantized, "a"), "Activated 8, Activated 8 -> Passive 8");
+    assert!(quantized.notes.iter().any(|n| n.starts_with("a: its 8-bit output takes the scale of the 16-bit add")));
+}
+
+#[test]
+fn bounds_of_clip_follow_its_input() {
+    let graph = Net::new(&[1, 1, 4, 4])
+        .constant("w", &[1, 1, 1, 1], &[8.0])
+        .constant("low", &[], &[0.0])
+        .constant("high", &[], &[6.0])
+        .node("Conv", "conv", &["x", "w"], ("a", &[1, 1, 4, 4]))
+        .node("Clip", "clip", &["a", "low", "high"], ("y", &[1, 1, 4, 4]))
+        .0;
+    let quantized = quantize(&graph, &settings(Scheme::Int8));
+    assert_eq!(states(&quantized, "clip"), "Overlapped 8, Passive 8, Passive 8 -> Activated 8");
+    assert_eq!(exponents(&quantized, "clip").0, [[-4], [-4], [-4]]);
+}
+
+#[test]
+fn a_comparison_shares_the_larger_scale_of_its_inputs_and_one_more_bit() {
+    let graph = Net::new(&[1, 1, 4, 4])
+        .constant("w1", &[1, 1, 1, 1], &[1.0])
+        .constant("w3", &[1, 1, 1, 1], &[3.0])
+        .node("Conv", "a", &["x", "w1"], ("a", &[1, 1, 4, 4]))
+        .node("Conv", "b", &["x", "w3"], ("b", &[1, 1, 4, 4]))
+        .node("Greater", "greater", &["a", "b"], ("y", &[1, 1, 4, 4]))
+        .0;
+    let quantized = quantize(&graph, &settings(Scheme::Int8));
+    // b alone is at -5; covering -128 at that scale with 127 takes the next one.
+    assert_eq!(exponents(&quantized, "greater").0, [[-4], [-4]]);
+}
+
+#[test]
+fn a_constant_too_small_for_any_scale_is_kept_while_calibrating() {
+    let graph = Net::new(&[1, 1, 4, 4])
+        .constant("zero", &[1, 1, 1, 1], &[0.0])
+        .constant("epsilon", &[], &[1e-10])
+        .node("Conv", "conv", &["x", "zero"], ("a", &[1, 1, 4, 4]))
+        .node("Add", "add", &["a", "epsilon"], ("s", &[1, 1, 4, 4]))
+        .node("Log", "log", &["s"], ("l", &[1, 1, 4, 4]))
+        .node("Conv", "last", &["l", "zero"], ("y", &[1, 1, 4, 4]))
+        .0;
+    let quantized = quantize(&graph, &settings(Scheme::Int8));
+    // log(1e-10) is -23.03.
+    assert_eq!(exponents(&quantized, "last").0[0], [-2]);
+    assert!(quantized.notes[0].starts_with("add: the constant at input 1 is at most"));
+}
+
+#[test]
+fn what_reads_a_mask_of_minus_infinities_stays_in_float() {
+    let graph = Net::new(&[1, 4])
+        .constant("mask", &[1, 4], &[f32::NEG_INFINITY, 0.0])
+        .node("Add", "add", &["x", "mask"], ("m", &[1, 4]))
+        .node("Softmax", "softmax", &["m"], ("y", &[1, 4]))
+        .0;
+    let plan = plan(&graph, &settings(Scheme::Int8)).unwrap();
+    assert_eq!(states(&plan, "add"), "Initial 8, Float 8 -> Initial 8");
+    assert_eq!(states(&plan, "softmax"), "Float 8 -> Float 8");
+}
+
+#[test]
+fn sixteen_bit_activations_are_tables_in_16_bit_models_only() {
+    let graph = Net::new(&[1, 4]).node("Sigmoid", "sigmoid", &["x"], ("y", &[1, 4])).0;
+    let mut mixed = settings(Scheme::Int8);
+    mixed.layer_schemes.insert("sigmoid".into(), Scheme::Int16);
+    let lut = |settings: &Settings| plan(&graph, settings).unwrap().is_lut(NodeId(0));
+    assert_eq!([lut(&settings(Scheme::Int16)), lut(&settings(Scheme::W8A16)), lut(&mixed)], [true, true, false]);
+}
+
+/// esp-ppq's `quant_operation_types`, `PASSIVE_OPERATIONS` and `COMPUTING_OP`.
+#[test]
+fn every_operator_has_the_role_that_esp_ppq_gives_it() {
+    use crate::ops::Role;
+    let plain = "GRU Relu PRelu Clip Resize AveragePool GlobalAveragePool Softmax LogSoftmax LpNormalization Mul Add Max \
+        Sub Div Neg LeakyRelu Concat Sigmoid ReduceL1 ReduceL2 ReduceMean ReduceProd ReduceSum ReduceSumSquare \
+        ReduceLogSum ReduceLogSumExp HardSwish HardSigmoid LayerNormalization RMSNormalization Gelu ScatterND Tanh Elu \
+        Greater Less Equal GreaterOrEqual LessOrEqual Swish Exp DepthToSpace SpaceToDepth InsertZeros Mod";
+    let passive = "MaxPool GlobalMaxPool Reshape Flatten Identity Slice Pad Split Transpose Squeeze Unsqueeze Gather \
+        ReverseSequence ReduceMax ReduceMin";
+    let role = |name: &str| match name {
+        "Conv" | "Gemm" | "ConvTranspose" | "MatMul" | "LSTM" => Role::Computing,
+        _ if passive.split_whitespace().any(|n| n == name) => Role::Passive,
+        _ if plain.split_whitespace().any(|n| n == name) => Role::Plain,
+        _ => Role::Float,
+    };
+    let wrong = crate::ops::OPERATORS.iter().filter(|o| o.role != role(o.name)).map(|o| o.name);
+    assert_eq!(wrong.collect::<Vec<_>>(), Vec::<&str>::new());
 }
