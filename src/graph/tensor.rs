@@ -53,8 +53,8 @@ macro_rules! tensor {
             fn of(tensor: &Tensor) -> Option<&Shared<$type>> {
                 match tensor { Tensor::$variant(a) => Some(a), _ => None }
             }
-            fn take(tensor: Tensor) -> Option<Shared<$type>> {
-                match tensor { Tensor::$variant(a) => Some(a), _ => None }
+            fn take(tensor: Tensor) -> Result<Shared<$type>, Tensor> {
+                match tensor { Tensor::$variant(a) => Ok(a), other => Err(other) }
             }
         })*
     };
@@ -100,7 +100,8 @@ pub trait Element: Copy + Default + PartialEq + Send + Sync + std::fmt::Debug + 
     const TYPE: DataType;
     fn wrap(array: Shared<Self>) -> Tensor;
     fn of(tensor: &Tensor) -> Option<&Shared<Self>>;
-    fn take(tensor: Tensor) -> Option<Shared<Self>>;
+    /// The array, where the type fits; else the tensor again.
+    fn take(tensor: Tensor) -> Result<Shared<Self>, Tensor>;
 }
 
 impl Tensor {
@@ -147,15 +148,22 @@ impl Tensor {
 
     /// The elements for writing, where the type is `T`: in place when nobody shares them, else a copy.
     pub fn into_vec<T: Element>(self) -> Option<Vec<T>> {
-        let array = T::take(self)?;
-        Some(match array.try_into_owned_nocopy() {
+        match self.into_unshared_vec() {
+            Ok(elements) => Some(elements),
+            Err(shared) => shared.slice::<T>().map(<[T]>::to_vec),
+        }
+    }
+
+    /// The elements, where the type is `T` and nobody shares them; else the tensor again.
+    pub fn into_unshared_vec<T: Element>(self) -> Result<Vec<T>, Tensor> {
+        match T::take(self)?.try_into_owned_nocopy() {
             Ok(owned) => {
                 let (elements, offset) = owned.into_raw_vec_and_offset();
                 debug_assert!(offset.unwrap_or(0) == 0);
-                elements
+                Ok(elements)
             }
-            Err(shared) => shared.iter().copied().collect(),
-        })
+            Err(shared) => Err(T::wrap(shared)),
+        }
     }
 
     /// Integers of any width (and bool) as i64, for shapes, axes and indices.

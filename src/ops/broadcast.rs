@@ -28,7 +28,41 @@ fn listed(shapes: &[&[usize]]) -> String {
     shapes.iter().map(|s| format!("{s:?}")).collect::<Vec<_>>().join(" and ")
 }
 
-/// `f(a, b)` on every pair of elements; writes into `a` where nobody else holds it.
+/// `f(a, b)` on every pair of elements, of one type with the result: written into the first of `a`
+/// and `b` that has the result's shape and that nobody else holds.
+pub fn combine<T: Element>(a: Tensor, b: Tensor, f: impl Fn(T, T) -> T) -> Result<Tensor> {
+    let shape = broadcast_shape(&[a.shape(), b.shape()])?;
+    let a = match unshared::<T>(a, &shape) {
+        Ok(values) => return write_over(&shape, values, &b, f),
+        Err(a) => a,
+    };
+    match unshared::<T>(b, &shape) {
+        Ok(values) => write_over(&shape, values, &a, |y, x| f(x, y)),
+        Err(b) => zip(a, b, f),
+    }
+}
+
+/// The elements, where the tensor has this shape and nobody else holds it; else the tensor again.
+fn unshared<T: Element>(tensor: Tensor, shape: &[usize]) -> Result<Vec<T>, Tensor> {
+    if tensor.shape() == shape { tensor.into_unshared_vec() } else { Err(tensor) }
+}
+
+/// `f(a, b)` into `a`, which has the result's shape.
+fn write_over<T: Element>(shape: &[usize], mut a: Vec<T>, b: &Tensor, f: impl Fn(T, T) -> T) -> Result<Tensor> {
+    let y = typed::<T>(b)?;
+    let (sizes, strides) = coalesce(shape, [strides(shape, shape), strides(b.shape(), shape)]);
+    for_each_run(&sizes, &strides, |length, [i, j], [_, dj]| {
+        let run = a[i..i + length].iter_mut();
+        match dj {
+            1 => run.zip(&y[j..j + length]).for_each(|(p, &q)| *p = f(*p, q)),
+            0 => run.for_each(|p| *p = f(*p, y[j])),
+            _ => run.zip(y[j..].iter().step_by(dj)).for_each(|(p, &q)| *p = f(*p, q)),
+        }
+    });
+    Tensor::new(shape, a)
+}
+
+/// `f(a, b)` on every pair of elements.
 pub fn zip<T: Element, U: Element>(a: Tensor, b: Tensor, f: impl Fn(T, T) -> U) -> Result<Tensor> {
     let shape = broadcast_shape(&[a.shape(), b.shape()])?;
     let strides = [strides(a.shape(), &shape), strides(b.shape(), &shape)];
@@ -155,6 +189,24 @@ mod tests {
         let tensor = |(shape, values): (&[usize], &[i64])| Tensor::new(shape, values.to_vec()).unwrap();
         let sum = zip(tensor(a), tensor(b), |x: i64, y: i64| x + y).unwrap();
         (sum.shape().to_vec(), sum.to_i64s().unwrap())
+    }
+
+    #[test]
+    fn writes_in_place_only_where_nobody_else_holds_the_tensor() {
+        let tensor = |shape: &[usize], values: &[i64]| Tensor::new(shape, values.to_vec()).unwrap();
+        let minus = |a: &Tensor, b: &Tensor| combine(a.clone(), b.clone(), |x: i64, y: i64| x - y).unwrap();
+        let at = |t: &Tensor| t.slice::<i64>().unwrap().as_ptr();
+
+        let (a, b) = (tensor(&[2, 2], &[1, 2, 3, 4]), tensor(&[2], &[10, 20]));
+        assert_eq!(minus(&a, &b), tensor(&[2, 2], &[-9, -18, -7, -16]));
+        assert_eq!(minus(&b, &a), tensor(&[2, 2], &[9, 18, 7, 16]));
+        assert_eq!((&a, &b), (&tensor(&[2, 2], &[1, 2, 3, 4]), &tensor(&[2], &[10, 20])));
+
+        let place = at(&a);
+        let difference = combine(b.clone(), a, |x: i64, y: i64| x - y).unwrap();
+        assert_eq!((at(&difference), difference), (place, tensor(&[2, 2], &[9, 18, 7, 16])));
+        let column = combine(tensor(&[2, 2], &[1, 2, 3, 4]), tensor(&[2, 1], &[10, 20]), |x: i64, y: i64| x - y);
+        assert_eq!(column.unwrap(), tensor(&[2, 2], &[-9, -8, -17, -16]));
     }
 
     #[test]

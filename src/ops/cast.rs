@@ -16,22 +16,28 @@ fn prepare(call: &Call) -> Result<Box<dyn Kernel>> {
     Ok(Box::new(Cast { to: to(call)? }))
 }
 
-/// Numbers as in `TensorProto.DataType` of onnx.proto.
 fn to(call: &Call) -> Result<DataType> {
-    Ok(match call.attributes.int("to") {
-        Some(1 | 10 | 16) => DataType::F32,
-        Some(2) => DataType::U8,
-        Some(3) => DataType::I8,
-        Some(4) => DataType::U16,
-        Some(5) => DataType::I16,
-        Some(6) => DataType::I32,
-        Some(7) => DataType::I64,
-        Some(9) => DataType::Bool,
-        Some(11) => DataType::F64,
-        Some(12) => DataType::U32,
-        Some(13) => DataType::U64,
-        Some(other) => bail!("Cast to data type {other} is not supported"),
+    match call.attributes.int("to") {
+        Some(number) => data_type(number),
         None => bail!("Cast has no attribute `to`"),
+    }
+}
+
+/// Numbers as in `TensorProto.DataType` of onnx.proto; float16 and bfloat16 are widened.
+pub fn data_type(number: i64) -> Result<DataType> {
+    Ok(match number {
+        1 | 10 | 16 => DataType::F32,
+        2 => DataType::U8,
+        3 => DataType::I8,
+        4 => DataType::U16,
+        5 => DataType::I16,
+        6 => DataType::I32,
+        7 => DataType::I64,
+        9 => DataType::Bool,
+        11 => DataType::F64,
+        12 => DataType::U32,
+        13 => DataType::U64,
+        other => bail!("data type {other} of ONNX is not supported"),
     })
 }
 

@@ -100,7 +100,7 @@ macro_rules! binary {
 
         impl $crate::ops::Kernel for Function {
             fn run(&self, inputs: Vec<Option<$crate::graph::Tensor>>) -> $crate::Result<Vec<$crate::graph::Tensor>> {
-                $crate::ops::elementwise::numbers!($name, inputs, |$x, $y| $float, |$i, $j| $whole)
+                $crate::ops::elementwise::numbers!(combine, $name, inputs, |$x, $y| $float, |$i, $j| $whole)
             }
         }
     };
@@ -120,34 +120,40 @@ macro_rules! comparison {
 
         impl $crate::ops::Kernel for Function {
             fn run(&self, inputs: Vec<Option<$crate::graph::Tensor>>) -> $crate::Result<Vec<$crate::graph::Tensor>> {
-                $crate::ops::elementwise::numbers!($name, inputs, |$x, $y| $body, |$x, $y| $body)
+                $crate::ops::elementwise::numbers!(zip, $name, inputs, |$x, $y| $body, |$x, $y| $body)
             }
         }
     };
 }
 
-/// Folds inputs pairwise with a function for floats and one for integers.
+/// Folds inputs pairwise with a function for floats and one for integers; by `broadcast::combine`
+/// where the result is of the inputs' type, else by `broadcast::zip`.
 macro_rules! numbers {
-    ($name:literal, $inputs:expr, |$x:ident, $y:ident| $float:expr, |$i:ident, $j:ident| $whole:expr) => {{
+    ($pair:ident, $name:literal, $inputs:expr, |$x:ident, $y:ident| $float:expr, |$i:ident, $j:ident| $whole:expr) => {{
         use $crate::graph::DataType;
-        use $crate::ops::broadcast::zip;
+        use $crate::ops::broadcast::$pair;
         let mut inputs = $inputs.into_iter().flatten();
         let Some(mut a) = inputs.next() else { $crate::bail!("{} has no input", $name) };
         for b in inputs {
             if a.data_type() != b.data_type() {
-                $crate::bail!("{} takes inputs of one type, not {} and {}", $name, a.data_type().name(), b.data_type().name());
+                $crate::bail!(
+                    "{} takes inputs of one type, not {} and {}",
+                    $name,
+                    a.data_type().name(),
+                    b.data_type().name()
+                );
             }
             a = match a.data_type() {
-                DataType::F32 => zip(a, b, |$x: f32, $y: f32| $float)?,
-                DataType::F64 => zip(a, b, |$x: f64, $y: f64| $float)?,
-                DataType::I8 => zip(a, b, |$i: i8, $j: i8| $whole)?,
-                DataType::I16 => zip(a, b, |$i: i16, $j: i16| $whole)?,
-                DataType::I32 => zip(a, b, |$i: i32, $j: i32| $whole)?,
-                DataType::I64 => zip(a, b, |$i: i64, $j: i64| $whole)?,
-                DataType::U8 => zip(a, b, |$i: u8, $j: u8| $whole)?,
-                DataType::U16 => zip(a, b, |$i: u16, $j: u16| $whole)?,
-                DataType::U32 => zip(a, b, |$i: u32, $j: u32| $whole)?,
-                DataType::U64 => zip(a, b, |$i: u64, $j: u64| $whole)?,
+                DataType::F32 => $pair(a, b, |$x: f32, $y: f32| $float)?,
+                DataType::F64 => $pair(a, b, |$x: f64, $y: f64| $float)?,
+                DataType::I8 => $pair(a, b, |$i: i8, $j: i8| $whole)?,
+                DataType::I16 => $pair(a, b, |$i: i16, $j: i16| $whole)?,
+                DataType::I32 => $pair(a, b, |$i: i32, $j: i32| $whole)?,
+                DataType::I64 => $pair(a, b, |$i: i64, $j: i64| $whole)?,
+                DataType::U8 => $pair(a, b, |$i: u8, $j: u8| $whole)?,
+                DataType::U16 => $pair(a, b, |$i: u16, $j: u16| $whole)?,
+                DataType::U32 => $pair(a, b, |$i: u32, $j: u32| $whole)?,
+                DataType::U64 => $pair(a, b, |$i: u64, $j: u64| $whole)?,
                 DataType::Bool => $crate::bail!("{} does not take bool", $name),
             };
         }

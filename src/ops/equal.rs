@@ -15,6 +15,6 @@ impl Kernel for Equal {
         if matches!(inputs.first(), Some(Some(Tensor::Bool(_)))) {
             return logical(inputs, |a, b| a == b);
         }
-        numbers!("Equal", inputs, |x, y| x == y, |x, y| x == y)
+        numbers!(zip, "Equal", inputs, |x, y| x == y, |x, y| x == y)
     }
 }

@@ -4,8 +4,18 @@
 //! Adding one is a new file and a line in [`OPERATORS`].
 
 mod abs;
+mod acos;
+mod acosh;
 mod add;
+mod along_axis;
 mod and;
+mod arg;
+mod arg_max;
+mod arg_min;
+mod asin;
+mod asinh;
+mod atan;
+mod atanh;
 mod average_pool;
 mod axes;
 mod batch_normalization;
@@ -13,6 +23,7 @@ mod broadcast;
 mod cast;
 mod ceil;
 mod celu;
+mod channel_groups;
 mod clip;
 mod concat;
 mod constant;
@@ -20,6 +31,8 @@ mod constant_of_shape;
 mod conv;
 mod conv_transpose;
 mod cos;
+mod cosh;
+mod cum_sum;
 mod depth_to_space;
 mod div;
 mod dropout;
@@ -29,20 +42,27 @@ mod equal;
 mod erf;
 mod exp;
 mod expand;
+mod eye_like;
 mod flatten;
 mod floor;
 mod gather;
+mod gather_elements;
+mod gather_nd;
 mod gelu;
 mod gemm;
 mod global_average_pool;
 mod global_max_pool;
 mod greater;
 mod greater_or_equal;
+mod group_normalization;
 mod gru;
 mod hard_sigmoid;
 mod hard_swish;
 mod identity;
+mod instance_normalization;
 mod interpolate;
+mod is_inf;
+mod is_nan;
 mod known;
 mod layer_normalization;
 mod layout;
@@ -56,13 +76,16 @@ mod lstm;
 mod matmul;
 mod max;
 mod max_pool;
+mod mean;
 mod min;
 mod mish;
 mod mod_;
 mod mul;
 mod neg;
+mod non_zero;
 mod normalize_rows;
 mod not;
+mod one_hot;
 mod operands;
 mod or;
 mod pad;
@@ -86,14 +109,19 @@ mod relu;
 mod reshape;
 mod reshaped;
 mod resize;
+mod reverse_sequence;
 mod rms_normalization;
 mod rnn;
 mod round;
+mod scatter;
+mod scatter_elements;
+mod scatter_nd;
 mod selu;
 mod shape;
 mod sigmoid;
 mod sign;
 mod sin;
+mod sinh;
 mod size;
 mod slice;
 mod softmax;
@@ -107,14 +135,21 @@ mod squeeze;
 mod sub;
 mod sum;
 mod swish;
+mod tan;
 mod tanh;
 mod thresholded_relu;
 mod tile;
+mod top_k;
 mod transpose;
+mod trilu;
+mod tuples;
 mod unsqueeze;
 mod upsample;
 mod where_;
 mod xor;
+
+#[cfg(test)]
+mod tests;
 
 use crate::Result;
 use crate::graph::{Attributes, DataType, Tensor};
@@ -195,8 +230,16 @@ pub struct Operator {
 /// Every operator that espq runs, by name.
 pub static OPERATORS: &[&Operator] = &[
     &abs::OPERATOR,
+    &acos::OPERATOR,
+    &acosh::OPERATOR,
     &add::OPERATOR,
     &and::OPERATOR,
+    &arg_max::OPERATOR,
+    &arg_min::OPERATOR,
+    &asin::OPERATOR,
+    &asinh::OPERATOR,
+    &atan::OPERATOR,
+    &atanh::OPERATOR,
     &average_pool::OPERATOR,
     &batch_normalization::OPERATOR,
     &cast::OPERATOR,
@@ -209,6 +252,8 @@ pub static OPERATORS: &[&Operator] = &[
     &conv::OPERATOR,
     &conv_transpose::OPERATOR,
     &cos::OPERATOR,
+    &cosh::OPERATOR,
+    &cum_sum::OPERATOR,
     &depth_to_space::OPERATOR,
     &div::OPERATOR,
     &dropout::OPERATOR,
@@ -217,19 +262,26 @@ pub static OPERATORS: &[&Operator] = &[
     &erf::OPERATOR,
     &exp::OPERATOR,
     &expand::OPERATOR,
+    &eye_like::OPERATOR,
     &flatten::OPERATOR,
     &floor::OPERATOR,
     &gather::OPERATOR,
+    &gather_elements::OPERATOR,
+    &gather_nd::OPERATOR,
     &gelu::OPERATOR,
     &gemm::OPERATOR,
     &global_average_pool::OPERATOR,
     &global_max_pool::OPERATOR,
     &greater::OPERATOR,
     &greater_or_equal::OPERATOR,
+    &group_normalization::OPERATOR,
     &gru::OPERATOR,
     &hard_sigmoid::OPERATOR,
     &hard_swish::OPERATOR,
     &identity::OPERATOR,
+    &instance_normalization::OPERATOR,
+    &is_inf::OPERATOR,
+    &is_nan::OPERATOR,
     &layer_normalization::OPERATOR,
     &leaky_relu::OPERATOR,
     &less::OPERATOR,
@@ -241,12 +293,15 @@ pub static OPERATORS: &[&Operator] = &[
     &matmul::OPERATOR,
     &max::OPERATOR,
     &max_pool::OPERATOR,
+    &mean::OPERATOR,
     &min::OPERATOR,
     &mish::OPERATOR,
     &mod_::OPERATOR,
     &mul::OPERATOR,
     &neg::OPERATOR,
+    &non_zero::OPERATOR,
     &not::OPERATOR,
+    &one_hot::OPERATOR,
     &or::OPERATOR,
     &pad::OPERATOR,
     &pow::OPERATOR,
@@ -266,14 +321,18 @@ pub static OPERATORS: &[&Operator] = &[
     &relu::OPERATOR,
     &reshape::OPERATOR,
     &resize::OPERATOR,
+    &reverse_sequence::OPERATOR,
     &rms_normalization::OPERATOR,
     &rnn::OPERATOR,
     &round::OPERATOR,
+    &scatter_elements::OPERATOR,
+    &scatter_nd::OPERATOR,
     &selu::OPERATOR,
     &shape::OPERATOR,
     &sigmoid::OPERATOR,
     &sign::OPERATOR,
     &sin::OPERATOR,
+    &sinh::OPERATOR,
     &size::OPERATOR,
     &slice::OPERATOR,
     &softmax::OPERATOR,
@@ -286,10 +345,13 @@ pub static OPERATORS: &[&Operator] = &[
     &sub::OPERATOR,
     &sum::OPERATOR,
     &swish::OPERATOR,
+    &tan::OPERATOR,
     &tanh::OPERATOR,
     &thresholded_relu::OPERATOR,
     &tile::OPERATOR,
+    &top_k::OPERATOR,
     &transpose::OPERATOR,
+    &trilu::OPERATOR,
     &unsqueeze::OPERATOR,
     &upsample::OPERATOR,
     &where_::OPERATOR,

@@ -18,9 +18,9 @@ struct Mod {
 impl Kernel for Mod {
     fn run(&self, inputs: Vec<Option<Tensor>>) -> Result<Vec<Tensor>> {
         if self.truncated {
-            return numbers!("Mod", inputs, |x, y| x % y, |i, j| i.checked_rem(j).unwrap_or(0));
+            return numbers!(combine, "Mod", inputs, |x, y| x % y, |i, j| i.checked_rem(j).unwrap_or(0));
         }
-        numbers!("Mod", inputs, |x, y| x - (x / y).floor() * y, |i, j| {
+        numbers!(combine, "Mod", inputs, |x, y| x - (x / y).floor() * y, |i, j| {
             let rest = i.checked_rem(j).unwrap_or(0);
             // Of unsigned numbers the rest is never below 0.
             if rest != 0 && (rest < 0 as _) != (j < 0 as _) { rest.wrapping_add(j) } else { rest }

@@ -8,15 +8,6 @@ use super::broadcast::fold_axes;
 use super::operands::required;
 use super::{Call, Fact, Kernel};
 
-/// One element into the running value, and the running value with the count into the result.
-/// Both in float64: sums of float32 are exact enough in any order.
-#[derive(Clone, Copy)]
-pub struct Reduction {
-    pub start: f64,
-    pub step: fn(f64, f64) -> f64,
-    pub finish: fn(f64, f64) -> f64,
-}
-
 struct Plan {
     /// By axis of the input.
     reduced: Vec<bool>,
@@ -44,16 +35,29 @@ pub fn infer(call: &Call) -> Result<Vec<Fact>> {
     Ok(vec![Fact::new(x.data_type, shape)])
 }
 
-pub fn prepare(call: &Call, reduction: Reduction) -> Result<Box<dyn Kernel>> {
-    Ok(Box::new(Reduce { plan: plan(call)?, reduction }))
+/// `step` takes one element into the running value, `finish` the running value and the count into
+/// the result. Both in float64: sums of float32 are exact enough in any order.
+pub fn prepare<S, F>(call: &Call, start: f64, step: S, finish: F) -> Result<Box<dyn Kernel>>
+where
+    S: Fn(f64, f64) -> f64 + Send + Sync + 'static,
+    F: Fn(f64, f64) -> f64 + Send + Sync + 'static,
+{
+    Ok(Box::new(Reduce { plan: plan(call)?, start, step, finish }))
 }
 
-struct Reduce {
+/// The functions are types of their own, so that they are compiled into the loop.
+struct Reduce<S, F> {
     plan: Option<Plan>,
-    reduction: Reduction,
+    start: f64,
+    step: S,
+    finish: F,
 }
 
-impl Kernel for Reduce {
+impl<S, F> Kernel for Reduce<S, F>
+where
+    S: Fn(f64, f64) -> f64 + Send + Sync,
+    F: Fn(f64, f64) -> f64 + Send + Sync,
+{
     fn run(&self, inputs: Vec<Option<Tensor>>) -> Result<Vec<Tensor>> {
         let Some(x) = inputs.into_iter().next().flatten() else { bail!("input 0 is missing") };
         let Some(plan) = &self.plan else {
@@ -66,22 +70,22 @@ impl Kernel for Reduce {
     }
 }
 
-impl Reduce {
+impl<S: Fn(f64, f64) -> f64, F: Fn(f64, f64) -> f64> Reduce<S, F> {
     fn fold(&self, x: &Tensor, reduced: &[bool], shape: &[usize]) -> Result<Vec<Tensor>> {
-        let Reduction { start, step, finish } = self.reduction;
+        let Reduce { start, step, finish, .. } = self;
         let count = x.shape().iter().zip(reduced).filter(|(_, r)| **r).map(|(d, _)| *d as f64).product();
         macro_rules! fold {
             ($($variant:ident $type:ty),*) => {
                 match x {
                     $(Tensor::$variant(_) => {
                         let values = x.slice::<$type>().unwrap_or_default();
-                        let sums = fold_axes(x.shape(), reduced, values, start, |sum, v| step(sum, v as f64));
+                        let sums = fold_axes(x.shape(), reduced, values, *start, |sum, v| step(sum, v as f64));
                         Tensor::new(shape, sums.into_iter().map(|s| finish(s, count) as $type).collect())
                     })*
                     // The largest of booleans is any, the smallest all.
                     Tensor::Bool(_) => {
                         let values = x.slice::<bool>().unwrap_or_default();
-                        let sums = fold_axes(x.shape(), reduced, values, start, |sum, v| step(sum, f64::from(v)));
+                        let sums = fold_axes(x.shape(), reduced, values, *start, |sum, v| step(sum, f64::from(v)));
                         Tensor::new(shape, sums.into_iter().map(|s| finish(s, count) > 0.0).collect())
                     }
                     other => bail!("a reduction does not take {}", other.data_type().name()),

@@ -1,13 +1,10 @@
 //! ReduceL1: the sum of magnitudes along axes. <https://onnx.ai/onnx/operators/onnx__ReduceL1.html>
 
-use super::reduce::{self, Reduction};
-use super::{Operator, Role};
+use super::{Operator, Role, reduce};
 
 pub static OPERATOR: Operator = Operator {
     name: "ReduceL1",
     role: Role::Plain,
     infer: reduce::infer,
-    prepare: |call| reduce::prepare(call, REDUCTION),
+    prepare: |call| reduce::prepare(call, 0.0, |a, x| a + x.abs(), |a, _| a),
 };
-
-const REDUCTION: Reduction = Reduction { start: 0.0, step: |a, x| a + x.abs(), finish: |a, _| a };

@@ -1,13 +1,10 @@
 //! ReduceLogSumExp: the logarithm of the sum of e^x along axes, in float64. <https://onnx.ai/onnx/operators/onnx__ReduceLogSumExp.html>
 
-use super::reduce::{self, Reduction};
-use super::{Operator, Role};
+use super::{Operator, Role, reduce};
 
 pub static OPERATOR: Operator = Operator {
     name: "ReduceLogSumExp",
     role: Role::Plain,
     infer: reduce::infer,
-    prepare: |call| reduce::prepare(call, REDUCTION),
+    prepare: |call| reduce::prepare(call, 0.0, |a, x| a + x.exp(), |a, _| a.ln()),
 };
-
-const REDUCTION: Reduction = Reduction { start: 0.0, step: |a, x| a + x.exp(), finish: |a, _| a.ln() };

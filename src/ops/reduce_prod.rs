@@ -1,13 +1,10 @@
 //! ReduceProd: the product along axes. <https://onnx.ai/onnx/operators/onnx__ReduceProd.html>
 
-use super::reduce::{self, Reduction};
-use super::{Operator, Role};
+use super::{Operator, Role, reduce};
 
 pub static OPERATOR: Operator = Operator {
     name: "ReduceProd",
     role: Role::Plain,
     infer: reduce::infer,
-    prepare: |call| reduce::prepare(call, REDUCTION),
+    prepare: |call| reduce::prepare(call, 1.0, |a, x| a * x, |a, _| a),
 };
-
-const REDUCTION: Reduction = Reduction { start: 1.0, step: |a, x| a * x, finish: |a, _| a };

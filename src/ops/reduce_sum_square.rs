@@ -1,13 +1,10 @@
 //! ReduceSumSquare: the sum of squares along axes. <https://onnx.ai/onnx/operators/onnx__ReduceSumSquare.html>
 
-use super::reduce::{self, Reduction};
-use super::{Operator, Role};
+use super::{Operator, Role, reduce};
 
 pub static OPERATOR: Operator = Operator {
     name: "ReduceSumSquare",
     role: Role::Plain,
     infer: reduce::infer,
-    prepare: |call| reduce::prepare(call, REDUCTION),
+    prepare: |call| reduce::prepare(call, 0.0, |a, x| a + x * x, |a, _| a),
 };
-
-const REDUCTION: Reduction = Reduction { start: 0.0, step: |a, x| a + x * x, finish: |a, _| a };

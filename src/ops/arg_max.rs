@@ -1,0 +1,11 @@
+//! ArgMax: the index of the largest element along an axis. <https://onnx.ai/onnx/operators/onnx__ArgMax.html>
+
+use super::arg::{self, Best};
+use super::{Operator, Role};
+
+pub static OPERATOR: Operator = Operator {
+    name: "ArgMax",
+    role: Role::Float,
+    infer: arg::infer,
+    prepare: |call| arg::prepare(call, Best::Largest),
+};

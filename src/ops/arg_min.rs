@@ -1,0 +1,11 @@
+//! ArgMin: the index of the smallest element along an axis. <https://onnx.ai/onnx/operators/onnx__ArgMin.html>
+
+use super::arg::{self, Best};
+use super::{Operator, Role};
+
+pub static OPERATOR: Operator = Operator {
+    name: "ArgMin",
+    role: Role::Float,
+    infer: arg::infer,
+    prepare: |call| arg::prepare(call, Best::Smallest),
+};

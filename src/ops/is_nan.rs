@@ -1,0 +1,23 @@
+//! IsNaN: where an element is not a number. <https://onnx.ai/onnx/operators/onnx__IsNaN.html>
+
+use super::elementwise::{infer_bool, take};
+use super::{Kernel, Operator, Role};
+use crate::graph::Tensor;
+use crate::{Result, bail};
+
+pub static OPERATOR: Operator =
+    Operator { name: "IsNaN", role: Role::Float, infer: infer_bool, prepare: |_| Ok(Box::new(IsNan)) };
+
+struct IsNan;
+
+impl Kernel for IsNan {
+    fn run(&self, mut inputs: Vec<Option<Tensor>>) -> Result<Vec<Tensor>> {
+        let x = take(&mut inputs, 0)?;
+        let found: Vec<bool> = match &x {
+            Tensor::F32(a) => a.iter().map(|v| v.is_nan()).collect(),
+            Tensor::F64(a) => a.iter().map(|v| v.is_nan()).collect(),
+            other => bail!("IsNaN takes float32 or float64, not {}", other.data_type().name()),
+        };
+        Ok(vec![Tensor::new(x.shape(), found)?])
+    }
+}

@@ -1,0 +1,31 @@
+//! NonZero: the coordinates of all elements that are not 0, one axis a row. Its shape follows from
+//! its input's values, so these have to be constant. <https://onnx.ai/onnx/operators/onnx__NonZero.html>
+
+use super::known;
+use super::layout::{each_type, slice, strides};
+use super::operands::required;
+use super::{Call, Operator, Role};
+use crate::graph::{Element, Tensor};
+use crate::{Error, Result};
+
+pub static OPERATOR: Operator = Operator {
+    name: "NonZero",
+    role: Role::Float,
+    infer: |call| known::infer(non_zero(call)?),
+    prepare: |call| known::prepare(non_zero(call)?),
+};
+
+fn non_zero(call: &Call) -> Result<Tensor> {
+    let Some(x) = &required(call, 0, "NonZero")?.constant else {
+        return Err(Error::new("NonZero has an output whose shape changes with its input's values")
+            .with_help("export the model with fixed shapes; ESP-DL has no NonZero either"));
+    };
+    each_type!(x, T => coordinates(x.shape(), slice::<T>(x)))
+}
+
+fn coordinates<T: Element>(shape: &[usize], values: &[T]) -> Result<Tensor> {
+    let found: Vec<usize> = (0..values.len()).filter(|&i| values[i] != T::default()).collect();
+    let axes = shape.iter().zip(strides(shape));
+    let rows = axes.flat_map(|(&size, step)| found.iter().map(move |i| (i / step as usize % size) as i64));
+    Tensor::new(&[shape.len(), found.len()], rows.collect())
+}
