@@ -288,6 +288,37 @@ fn gemm_with_factors_is_refused() {
     assert_eq!((error.layer(), error.what()), (Some("Add"), "Gemm with alpha 0.5 has no kernel, only 1 has"));
 }
 
+/// Two nodes: the first makes p at `given`, the second reads it at `wanted`; inputs and outputs of the graph are int8.
+fn meeting(given: Option<(u32, i64)>, wanted: Option<(u32, i64)>) -> Vec<String> {
+    let port = |p: Option<(u32, i64)>| p.map(|(bits, e)| Port { bits, exponents: vec![e] });
+    let mut draft = sum_with(&[1]);
+    draft.nodes[0].as_mut().unwrap().ports = (vec![port(Some((8, -1)))], vec![port(given)]);
+    draft.nodes[1].as_mut().unwrap().ports = (vec![port(wanted), None], vec![port(wanted)]);
+    lay_out(&mut draft).unwrap();
+    insert_boundaries(&mut draft);
+    let nodes = draft.order().into_iter().map(|id| draft.node(id).unwrap().clone());
+    let inserted = nodes.filter(|n| !["Conv", "Add"].contains(&n.op.as_str()));
+    inserted
+        .map(|n| {
+            let scale = draft.value(n.inputs[1].unwrap()).constant.clone().unwrap().values().unwrap();
+            let perm = draft.value(n.outputs[0]).perm.clone().unwrap();
+            format!("{} {scale:?} {perm:?}", n.op)
+        })
+        .collect()
+}
+
+#[test]
+fn nodes_stand_where_integers_begin_change_and_end() {
+    let (int8, finer, int16) = (Some((8, -4)), Some((8, -5)), Some((16, -4)));
+    assert_eq!(meeting(int8, int8), [""; 0]);
+    assert_eq!(meeting(None, None), [""; 0]);
+    assert_eq!(meeting(None, int8), ["QuantizeLinear [0.0625] [0, 2, 3, 1]"]);
+    assert_eq!(meeting(int8, None), ["DequantizeLinear [0.0625] [0, 2, 3, 1]"]);
+    assert_eq!(meeting(int8, finer), ["RequantizeLinear [0.5] [0, 2, 3, 1]"]);
+    assert_eq!(meeting(int8, int16), ["RequantizeLinear [1.0] [0, 2, 3, 1]"]);
+    assert_eq!(meeting(Some((16, -20)), Some((16, -19))), ["RequantizeLinear [2.0] [0, 2, 3, 1]"]);
+}
+
 #[test]
 fn an_operator_that_esp_dl_lacks_is_named() {
     let mut draft = sum_with(&[1]);
