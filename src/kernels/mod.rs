@@ -6,6 +6,7 @@
 //!
 //! Never: graphs, tensors, operators.
 
+pub mod activation;
 pub mod batched;
 pub mod buffer;
 pub mod conv;

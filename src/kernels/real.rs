@@ -37,6 +37,8 @@ pub trait Real:
     /// `max(low)` then `min(high)`; NaN stays NaN.
     fn clamped(self, low: Self, high: Self) -> Self;
     fn is_nan(self) -> bool;
+    /// e^self; in float32 by [`super::activation::exp`].
+    fn exponential(self) -> Self;
 
     /// The slice itself, where this is float32.
     fn single(values: &[Self]) -> Option<&[f32]>;
@@ -45,7 +47,7 @@ pub trait Real:
 }
 
 macro_rules! real {
-    ($type:ty, $bits:ty, $values:ident, $single:expr) => {
+    ($type:ty, $bits:ty, $exp:path, $values:ident, $single:expr) => {
         impl Real for $type {
             const ZERO: Self = 0.0;
             const ONE: Self = 1.0;
@@ -105,6 +107,10 @@ macro_rules! real {
             fn is_nan(self) -> bool {
                 self != self
             }
+            #[inline(always)]
+            fn exponential(self) -> Self {
+                $exp(self)
+            }
             fn single($values: &[Self]) -> Option<&[f32]> {
                 $single
             }
@@ -115,8 +121,8 @@ macro_rules! real {
     };
 }
 
-real!(f32, u32, values, Some(values));
-real!(f64, u64, _values, None);
+real!(f32, u32, super::activation::exp, values, Some(values));
+real!(f64, u64, f64::exp, _values, None);
 
 /// Clamps every element to `[low, high]`.
 pub fn clamp<T: Real>(values: &mut [T], (low, high): (T, T)) {

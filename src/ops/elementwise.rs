@@ -14,6 +14,14 @@ pub fn map<T: Element>(tensor: Tensor, f: impl Fn(T) -> T) -> Result<Tensor> {
     Tensor::new(&shape, values)
 }
 
+/// Changes all elements at once; in place where nobody else holds the tensor.
+pub fn map_all<T: Element>(tensor: Tensor, f: impl FnOnce(&mut [T])) -> Result<Tensor> {
+    let shape = tensor.shape().to_vec();
+    let Some(mut values) = tensor.into_vec::<T>() else { bail!("an input is not {}", T::TYPE.name()) };
+    f(&mut values);
+    Tensor::new(&shape, values)
+}
+
 /// One output of the first input's type and shape.
 pub fn infer_same(call: &Call) -> Result<Vec<Fact>> {
     let Some(Some(x)) = call.inputs.first() else { bail!("an input is missing") };

@@ -3,6 +3,7 @@
 use super::elementwise::{infer_same, map, take};
 use super::{Call, Kernel, Operator, Role};
 use crate::graph::Tensor;
+use crate::kernels::activation::tanh;
 use crate::{Result, bail};
 
 pub static OPERATOR: Operator = Operator { name: "Gelu", role: Role::Plain, infer: infer_same, prepare };
@@ -24,7 +25,7 @@ impl Kernel for Gelu {
         let x = take(&mut inputs, 0)?;
         Ok(vec![match &x {
             Tensor::F64(_) => map(x, |v| gelu(v, self.tanh))?,
-            _ => map(x, |v: f32| gelu(f64::from(v), self.tanh) as f32)?,
+            _ => map(x, |v: f32| gelu_single(v, self.tanh))?,
         }])
     }
 }
@@ -34,6 +35,16 @@ fn gelu(x: f64, tanh: bool) -> f64 {
         0.5 * x * (1.0 + ((2.0 / std::f64::consts::PI).sqrt() * (x + 0.044_715 * x * x * x)).tanh())
     } else {
         0.5 * x * (1.0 + libm::erf(x / std::f64::consts::SQRT_2))
+    }
+}
+
+/// In float32 each step is rounded, as in torch.
+fn gelu_single(x: f32, approximate: bool) -> f32 {
+    if approximate {
+        let slope = (2.0 / std::f64::consts::PI).sqrt() as f32;
+        0.5 * x * (1.0 + tanh(slope * (x * x * x).mul_add(0.044_715, x)))
+    } else {
+        0.5 * x * (1.0 + (x * std::f32::consts::FRAC_1_SQRT_2).error_function())
     }
 }
 

@@ -2,4 +2,4 @@
 
 use super::elementwise::unary;
 
-unary!("HardSwish", Plain, (), |x| x * (x / 6.0 + 0.5).clamp(0.0, 1.0));
+unary!("HardSwish", Plain, (), |x| x * (x + 3.0).clamp(0.0, 6.0) / 6.0);

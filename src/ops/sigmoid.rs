@@ -1,5 +1,23 @@
 //! Sigmoid: 1 / (1 + e^-x). <https://onnx.ai/onnx/operators/onnx__Sigmoid.html>
 
-use super::elementwise::unary;
+use super::elementwise::{infer_same, map_all, take};
+use super::{Kernel, Operator, Role};
+use crate::graph::{DataType, Tensor};
+use crate::kernels::activation::sigmoid;
+use crate::{Result, bail};
 
-unary!("Sigmoid", Plain, (), |x| 1.0 / (1.0 + (-x).exp()));
+pub static OPERATOR: Operator =
+    Operator { name: "Sigmoid", role: Role::Plain, infer: infer_same, prepare: |_| Ok(Box::new(Sigmoid)) };
+
+struct Sigmoid;
+
+impl Kernel for Sigmoid {
+    fn run(&self, mut inputs: Vec<Option<Tensor>>) -> Result<Vec<Tensor>> {
+        let x = take(&mut inputs, 0)?;
+        Ok(vec![match x.data_type() {
+            DataType::F32 => map_all(x, sigmoid::<f32>)?,
+            DataType::F64 => map_all(x, sigmoid::<f64>)?,
+            other => bail!("Sigmoid takes float32 or float64, not {}", other.name()),
+        }])
+    }
+}

@@ -1,5 +1,6 @@
 //! Softplus: ln(1 + e^x). <https://onnx.ai/onnx/operators/onnx__Softplus.html>
 
 use super::elementwise::unary;
+use crate::kernels::activation::softplus;
 
-unary!("Softplus", Float, (), |x| if x > 20.0 { x } else { x.exp().ln_1p() });
+unary!("Softplus", Float, (), |x| softplus(x));

@@ -1,5 +1,6 @@
 //! Tanh: the hyperbolic tangent. <https://onnx.ai/onnx/operators/onnx__Tanh.html>
 
 use super::elementwise::unary;
+use crate::kernels::activation::tanh;
 
-unary!("Tanh", Plain, (), |x| x.tanh());
+unary!("Tanh", Plain, (), |x| tanh(x));
