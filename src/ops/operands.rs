@@ -54,12 +54,10 @@ pub const MOST_ELEMENTS: usize = 1 << 28;
 
 /// Elements in a shape; an error where they are more than [`MOST_ELEMENTS`].
 pub fn checked_len(shape: &[usize]) -> Result<usize> {
-    // A zero anywhere makes the tensor empty, however long its other axes are.
-    if shape.contains(&0) {
-        return Ok(0);
-    }
-    let len = shape.iter().try_fold(1usize, |len, &d| len.checked_mul(d)).filter(|&len| len <= MOST_ELEMENTS);
+    // A zero anywhere makes the tensor empty, but strides and index maps are made of the other axes.
+    let len = shape.iter().try_fold(1usize, |len, &d| len.checked_mul(d.max(1))).filter(|&len| len <= MOST_ELEMENTS);
     match len {
+        Some(_) if shape.contains(&0) => Ok(0),
         Some(len) => Ok(len),
         None => bail!("shape {shape:?} has more than {MOST_ELEMENTS} elements"),
     }

@@ -23,9 +23,9 @@ fn pieces(call: &Call) -> Result<(usize, Vec<usize>)> {
         };
     }
     let count = match call.attributes.int("num_outputs").map(usize::try_from) {
-        Some(Ok(n)) if n > 0 => n,
+        Some(Ok(n)) if n == call.outputs && n > 0 => n,
         None if call.outputs > 0 => call.outputs,
-        _ => bail!("Split has no outputs"),
+        _ => bail!("Split has {} outputs and num_outputs = {:?}", call.outputs, call.attributes.int("num_outputs")),
     };
     // The last piece is shorter where the axis does not divide.
     let length = size.div_ceil(count);

@@ -6,3 +6,6 @@ mod recurrent;
 
 pub(super) use lut::lut;
 pub(super) use recurrent::{Hidden, gru, lstm};
+
+#[cfg(test)]
+mod tests;

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use crate::Result;
 use crate::exec::FakeQuant;
 use crate::graph::{DataType, Tensor};
+use crate::kernels::activation::tanh;
 use crate::kernels::real::Real;
 use crate::kernels::rounding::{Rounding, fake_quantize};
 use crate::ops::recurrent::{Shape, dot, numbers};
@@ -157,9 +158,5 @@ impl Recurrent {
 }
 
 fn sigmoid<T: Real>(x: T) -> T {
-    T::from_f64(1.0 / (1.0 + (-x.to_f64()).exp()))
-}
-
-fn tanh<T: Real>(x: T) -> T {
-    T::from_f64(x.to_f64().tanh())
+    T::ONE / (T::ONE + (T::ZERO - x).exponential())
 }
