@@ -29,7 +29,7 @@ type Rewrite = fn(&mut Graph, NodeId, &Links) -> bool;
 enum Pass {
     /// At every node, once.
     Nodes(Rewrite),
-    /// The same, by way of nodes that onnxsim has yet to fold: it then goes round again.
+    /// The same, by way of nodes that onnxsim has yet to fold: after folding, it rewrites again.
     Folding(Rewrite),
     Whole(fn(&mut Graph) -> bool),
 }
@@ -92,7 +92,7 @@ fn rewrite(graph: &mut Graph, first: bool) -> bool {
         renumber(graph, first && nth == 0);
         let (changed, folding) = round(graph);
         ever |= folding;
-        if !(changed && (fold::infer_known(graph) || folding)) {
+        if !(changed && fold::infer_known(graph)) {
             break;
         }
     }
