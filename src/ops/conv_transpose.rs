@@ -71,6 +71,38 @@ fn shapes<'a>(call: &Call<'a>) -> Result<(&'a Fact, ConvShape, Vec<usize>)> {
     Ok((x, shape, y_shape))
 }
 
+/// A ConvTranspose as InsertZeros and a Conv of stride 1 whose filter is turned by 180 degrees.
+pub struct AsConv {
+    /// Of InsertZeros, by spatial axis; all 1 with no zeros behind where none are to be inserted.
+    pub strides: Vec<usize>,
+    pub output_padding: Vec<usize>,
+    /// Of the Conv. Negative ends would have to be cut away, which no Conv does.
+    pub begins: Vec<i64>,
+    pub ends: Vec<i64>,
+    pub dilations: Vec<usize>,
+    pub groups: usize,
+}
+
+/// How the node can be computed by InsertZeros and Conv. esp-ppq (`decompose_convtranspose` of `IR/morph.py`)
+/// takes the pads of an undilated filter, and forgets `auto_pad` and `output_shape`.
+pub fn as_conv(call: &Call) -> Result<AsConv> {
+    let (x, shape, _) = shapes(call)?;
+    let rank = x.shape.len() - 2;
+    let axes = 3 - rank..3;
+    let w = &shape.window;
+    let strides = w.stride[axes.clone()].to_vec();
+    let inserts = strides.iter().any(|&s| s != 1);
+    let behind = sizes(call, "output_padding", rank)?.filter(|_| inserts).unwrap_or_else(|| vec![0; rank]);
+    let reach = |axis: usize| (w.dilation[axis] * (w.kernel[axis] - 1)) as i64;
+    let begins: Vec<i64> = axes.clone().map(|axis| reach(axis) - w.pad[axis] as i64).collect();
+    let ends = axes.clone().enumerate().map(|(i, axis)| {
+        let spread = ((w.output[axis] - 1) * w.stride[axis] + 1 + behind[i]) as i64;
+        w.input[axis] as i64 + reach(axis) - spread - begins[i]
+    });
+    let (ends, dilations) = (ends.collect(), w.dilation[axes].to_vec());
+    Ok(AsConv { strides, output_padding: behind, begins, ends, dilations, groups: shape.groups })
+}
+
 /// The window of the convolution that is transposed: its output is `spatial`.
 fn window(call: &Call, spatial: &[usize], kernel: &[usize]) -> Result<Window> {
     let axes = spatial::axes(spatial.len(), "ConvTranspose")?;

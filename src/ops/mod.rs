@@ -29,7 +29,7 @@ mod concat;
 mod constant;
 mod constant_of_shape;
 mod conv;
-mod conv_transpose;
+pub mod conv_transpose;
 mod cos;
 mod cosh;
 mod cum_sum;
@@ -59,6 +59,7 @@ mod gru;
 mod hard_sigmoid;
 mod hard_swish;
 mod identity;
+mod insert_zeros;
 mod instance_normalization;
 mod interpolate;
 mod is_inf;
@@ -279,6 +280,7 @@ pub static OPERATORS: &[&Operator] = &[
     &hard_sigmoid::OPERATOR,
     &hard_swish::OPERATOR,
     &identity::OPERATOR,
+    &insert_zeros::OPERATOR,
     &instance_normalization::OPERATOR,
     &is_inf::OPERATOR,
     &is_nan::OPERATOR,

@@ -27,7 +27,7 @@ pub fn configure(plan: &mut Plan, links: &Links) -> Result<()> {
 fn scheme_of(graph: &Graph, id: NodeId, settings: &Settings) -> Scheme {
     let node = graph.node(id);
     let quantable = ops::find(&node.op).is_some_and(|o| o.role != Role::Float);
-    let scheme = match settings.layer_schemes.get(&node.name) {
+    let scheme = match settings.layer_schemes.get(&owner(graph, id).name) {
         Some(&scheme) => scheme,
         None if quantable => settings.scheme,
         None => Scheme::Float,
@@ -35,6 +35,13 @@ fn scheme_of(graph: &Graph, id: NodeId, settings: &Settings) -> Scheme {
     // Without a weight operand there is nothing to keep at 8 bits.
     let dynamic = node.inputs.len() >= 2 && !is_parameter(graph, node, 0) && !is_parameter(graph, node, 1);
     if scheme == Scheme::W8A16 && node.op == "MatMul" && dynamic { Scheme::Int16 } else { scheme }
+}
+
+/// The layer whose scheme a node has: InsertZeros is a part of the ConvTranspose that it was made for.
+fn owner(graph: &Graph, id: NodeId) -> &Node {
+    let node = graph.node(id);
+    let reader = || graph.nodes[id.0..].iter().find(|other| other.inputs.first() == node.outputs.first());
+    if node.op == "InsertZeros" { reader().unwrap_or(node) } else { node }
 }
 
 pub(super) fn is_parameter(graph: &Graph, node: &Node, port: usize) -> bool {

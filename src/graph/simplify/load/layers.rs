@@ -114,6 +114,25 @@ impl Layers {
         id
     }
 
+    /// Adds a node at the end of the order that reads what `reader` reads at its first port, in its
+    /// place among the readers; `reader` reads what the new node makes.
+    pub fn insert_before(&mut self, reader: NodeId, mut node: Node) -> Option<NodeId> {
+        let input = self.node(reader).input(0)?;
+        let between = self.graph.fresh(&format!("{}_output_0", node.name));
+        self.grow();
+        (node.inputs, node.outputs) = (vec![Some(input)], vec![Some(between)]);
+        let id = NodeId(self.graph.nodes.len());
+        if let Some(place) = self.readers[input.0].iter_mut().find(|other| **other == reader) {
+            *place = id;
+        }
+        self.readers[between.0].push(reader);
+        self.producers[between.0] = Some(id);
+        self.graph.nodes[reader.0].inputs[0] = Some(between);
+        self.graph.nodes.push(node);
+        self.alive.push(true);
+        Some(id)
+    }
+
     pub fn add_constant(&mut self, name: &str, tensor: Tensor) -> ValueId {
         let id = self.graph.fresh_constant(name, tensor);
         self.grow();

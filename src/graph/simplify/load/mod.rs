@@ -1,8 +1,10 @@
 //! What esp-ppq does to a graph when it loads it: `format_graph` of `api/interface.py`, with the
-//! fusions of `IR/morph.py`, in its order.
+//! fusions of `IR/morph.py`, in its order. Its quantizer's first pass, ConvTranspose, follows here, since
+//! it asks for no scale either.
 
 mod batch_norm;
 mod bias_add;
+mod conv_transpose;
 mod forms;
 mod layers;
 mod lone_batch_norm;
@@ -29,5 +31,6 @@ pub fn format(graph: Graph) -> Result<Graph> {
     forms::clip(&mut layers);
     forms::pad(&mut layers);
     forms::resize(&mut layers);
+    conv_transpose::decompose(&mut layers);
     layers.finish()
 }

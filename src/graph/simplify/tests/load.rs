@@ -1,6 +1,8 @@
 //! What esp-ppq does when it loads a graph.
 
+use super::super::infer;
 use super::*;
+use crate::exec::Program;
 
 #[test]
 fn a_constant_that_two_layers_read_is_two() {
@@ -47,7 +49,7 @@ fn batch_norm_goes_into_a_grouped_conv_transpose() {
     let graph = graph.node_with("c: ConvTranspose(x, w) -> a", &[("group", Attribute::Int(2))]);
     let graph = graph.node("bn: BatchNormalization(a, gamma, beta, mean, variance) -> y").outputs(&["y"]);
     let graph = graph.simplified().graph;
-    assert_eq!(layers(&graph), ["c: ConvTranspose(x) -> y"]);
+    assert_eq!(layers(&graph), ["c: Conv(x) -> y"]);
     assert_eq!(floats(&graph, "c", 1), [2.0 / (4.0f32 + 1e-5).sqrt(), 3.0 / (0.25f32 + 1e-5).sqrt()]);
 }
 
@@ -153,4 +155,52 @@ fn a_dropout_at_the_end_goes_and_the_output_keeps_its_name() {
     let graph = net(&["x 1 2"]).opset(7).node("r: Relu(x) -> a");
     let graph = graph.node_with("d: Dropout(a) -> y", &[("ratio", Attribute::Float(0.5))]).outputs(&["y"]);
     assert_eq!(graph.layers(), ["r: Relu(x) -> y"]);
+}
+
+#[test]
+fn conv_transpose_is_zeros_between_and_a_turned_conv() {
+    let strides = ("strides", Attribute::Ints(vec![2, 2]));
+    let graph = net(&["x 1 1 2 2"]).floats("w", &[1, 1, 2, 2]).node_with("c: ConvTranspose(x, w) -> y", &[strides]);
+    let graph = graph.outputs(&["y"]).simplified().graph;
+    let inserted = "PPQ_Operation_0: InsertZeros(x) -> PPQ_Operation_0_output_0";
+    assert_eq!(layers(&graph), [inserted, "c: Conv(PPQ_Operation_0_output_0) -> y"]);
+    assert_eq!(floats(&graph, "c", 1), [2.0, 1.5, 1.0, 0.5]);
+    assert_eq!(attribute(&graph, "c", "pads"), Some(Attribute::Ints(vec![1; 4])));
+}
+
+#[test]
+fn conv_transpose_in_any_form_computes_the_same() {
+    let ints = |name, values: &[i64]| (name, Attribute::Ints(values.to_vec()));
+    let text = |name, value: &str| (name, Attribute::Text(value.into()));
+    let forms = [
+        vec![],
+        vec![ints("strides", &[2, 3]), ints("output_padding", &[1, 2])],
+        vec![ints("strides", &[2, 1]), ints("dilations", &[2, 3]), ints("pads", &[1, 0, 2, 1])],
+        vec![ints("strides", &[3, 2]), text("auto_pad", "SAME_UPPER")],
+        vec![ints("strides", &[2, 2]), ints("output_shape", &[7, 9])],
+        vec![ints("dilations", &[2, 2]), ints("output_padding", &[1, 0])],
+        vec![ints("strides", &[2, 2]), ("group", Attribute::Int(2))],
+    ];
+    for form in forms {
+        let made = || net(&["x 1 4 3 4"]).floats("w", &[4, 3, 2, 3]);
+        let raw = made().node_with("c: ConvTranspose(x, w) -> y", &form).outputs(&["y"]);
+        let simplified = made().node_with("c: ConvTranspose(x, w) -> y", &form).outputs(&["y"]).simplified().graph;
+        let mut raw = raw.0;
+        infer(&mut raw).unwrap();
+        let x = Tensor::new(&[1, 4, 3, 4], (0..48).map(|i| i as f32 - 20.0).collect()).unwrap();
+        let run = |graph: &Graph| {
+            Program::float(graph).unwrap().run(std::slice::from_ref(&x), &[false; 9], &mut |_, _| Ok(())).unwrap()
+        };
+        assert!(layers(&simplified).iter().all(|layer| !layer.contains("ConvTranspose")), "{form:?}");
+        assert_eq!(run(&simplified), run(&raw), "{form:?}");
+    }
+}
+
+#[test]
+fn conv_transpose_that_cuts_more_than_its_filter_reaches_stays_and_is_noted() {
+    let attributes = [("strides", Attribute::Ints(vec![2, 2])), ("pads", Attribute::Ints(vec![1; 4]))];
+    let graph = net(&["x 1 1 4 4"]).floats("w", &[1, 1, 1, 1]).node_with("c: ConvTranspose(x, w) -> y", &attributes);
+    let simplified = graph.outputs(&["y"]).simplified();
+    assert_eq!(layers(&simplified.graph), ["c: ConvTranspose(x) -> y"]);
+    assert!(simplified.notes[0].contains("pads away more than its filter reaches"), "{:?}", simplified.notes);
 }

@@ -103,7 +103,8 @@ fn batch_norm_goes_into_conv_transpose_along_its_second_axis() {
     let graph = graph.node("bn: BatchNormalization(a, gamma, beta, mean, variance) -> y").outputs(&["y"]);
     let graph = graph.simplified().graph;
     let scale = [2.0 / (4.0f32 + 1e-5).sqrt(), 3.0 / (0.25f32 + 1e-5).sqrt()];
-    let w: Vec<f32> = (0..6).map(|i| (i + 1) as f32 * 0.5 * scale[i % 2]).collect();
+    // As the filter of the Conv that it becomes: outputs first.
+    let w: Vec<f32> = (0..6).map(|i| (i % 3 * 2 + i / 3 + 1) as f32 * 0.5 * scale[i / 3]).collect();
     assert_eq!(floats(&graph, "c", 1), w);
 }
 

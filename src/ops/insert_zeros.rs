@@ -1,0 +1,63 @@
+//! InsertZeros: zeros between the elements of every spatial axis, `stride - 1` between two and
+//! `output_padding` behind the last. ESP-DL's own operator (`dl_module_insert_zeros.hpp`): with a
+//! Conv behind it, it is a ConvTranspose.
+
+use super::layout::{AxisMap, each_type, remap};
+use super::operands::{checked_len, required};
+use super::{Call, Fact, Kernel, Operator, Role};
+use crate::graph::Tensor;
+use crate::{Result, bail};
+
+pub static OPERATOR: Operator = Operator { name: "InsertZeros", role: Role::Plain, infer, prepare };
+
+/// For every axis of the output, which element of the input stands there.
+struct InsertZeros {
+    maps: Vec<AxisMap>,
+}
+
+fn plan(call: &Call) -> Result<(Fact, InsertZeros)> {
+    let x = required(call, 0, "InsertZeros")?;
+    let [batch, channels, spatial @ ..] = x.shape.as_slice() else {
+        bail!("InsertZeros takes 3 axes or more, not {:?}", x.shape);
+    };
+    let strides = sizes(call, "stride", spatial.len())?;
+    let behind = sizes(call, "output_padding", spatial.len())?;
+    let mut shape = vec![*batch, *channels];
+    for ((&n, stride), extra) in spatial.iter().zip(&strides).zip(&behind) {
+        let Some(size) = n.checked_sub(1).and_then(|n| n.checked_mul((*stride).max(1))) else {
+            bail!("InsertZeros has an axis of {n} elements and stride {stride}");
+        };
+        shape.push(size.saturating_add(1).saturating_add(*extra));
+    }
+    checked_len(&shape)?;
+    let whole = |n: usize| (0..n).map(Some).collect();
+    let mut maps = vec![whole(*batch), whole(*channels)];
+    for ((&size, &n), stride) in shape[2..].iter().zip(spatial).zip(&strides) {
+        let stride = (*stride).max(1);
+        maps.push((0..size).map(|i| (i % stride == 0 && i / stride < n).then_some(i / stride)).collect());
+    }
+    Ok((Fact::new(x.data_type, shape), InsertZeros { maps }))
+}
+
+fn sizes(call: &Call, name: &str, rank: usize) -> Result<Vec<usize>> {
+    let values = call.attributes.ints(name).unwrap_or(&[]);
+    if values.len() != rank || values.iter().any(|v| !(0..1 << 31).contains(v)) {
+        bail!("InsertZeros has {name} {values:?} for {rank} spatial axes");
+    }
+    Ok(values.iter().map(|&v| v as usize).collect())
+}
+
+fn infer(call: &Call) -> Result<Vec<Fact>> {
+    Ok(vec![plan(call)?.0])
+}
+
+fn prepare(call: &Call) -> Result<Box<dyn Kernel>> {
+    Ok(Box::new(plan(call)?.1))
+}
+
+impl Kernel for InsertZeros {
+    fn run(&self, mut inputs: Vec<Option<Tensor>>) -> Result<Vec<Tensor>> {
+        let x = super::elementwise::take(&mut inputs, 0)?;
+        Ok(vec![each_type!(x, T => remap(&x, &self.maps, T::default()))?])
+    }
+}
