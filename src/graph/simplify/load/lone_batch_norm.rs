@@ -53,7 +53,8 @@ fn convolve(layers: &mut Layers, id: NodeId, axes: usize, scale: Vec<f32>, shift
     node.attributes = attributes;
     layers.note(format!(
         "{name}: this BatchNormalization follows no Conv or Gemm and became a depthwise 1x1 Conv, as in esp-ppq; \
-         its scales spread widely between channels, so look at its error and give it 16 bits if it is large"
+         if its error is large, it is kl that cuts its rare large outputs off: set [calibration.methods] \
+         \"{name}\" = \"minmax\""
     ));
     if axes != 2 {
         layers.note(format!(
