@@ -16,6 +16,7 @@ mod quantized;
 mod settings;
 mod simulate;
 pub mod sockets;
+mod sums;
 #[cfg(test)]
 mod tests;
 

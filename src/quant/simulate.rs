@@ -11,6 +11,7 @@ use super::Scheme;
 use super::config::ConfigId;
 use super::emulate::{self, Hidden};
 use super::plan::{NodeConfig, Plan};
+use super::sums;
 
 /// `LUTOptimizationSetting.target_ops` in esp-ppq's `api/setting.py`.
 const LUT_OPERATORS: [&str; 17] = [
@@ -38,6 +39,7 @@ impl Plan {
     pub fn simulation(&self) -> Result<Simulation> {
         self.simulate_all(|node, config| {
             let mut simulated = self.quantized(config);
+            simulated.wide |= sums::beyond_float32(self, node, config);
             simulated.kernel = match self.table(node, config)? {
                 Some(table) => Some(table),
                 None => self.recurrent(node, config, simulated.outputs.first().cloned().flatten())?,

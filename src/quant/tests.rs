@@ -423,3 +423,18 @@ fn every_operator_has_the_role_that_esp_ppq_gives_it() {
     let wrong = crate::ops::OPERATORS.iter().filter(|o| o.role != role(o.name)).map(|o| o.name);
     assert_eq!(wrong.collect::<Vec<_>>(), Vec::<&str>::new());
 }
+
+#[test]
+fn an_8_bit_layer_whose_sums_leave_float32_is_simulated_in_float64() {
+    // 115 * 128 a term: 1,139 of them reach 2^24.
+    for (terms, bias, wide) in [(1_000, 0.0, false), (1_200, 0.0, true), (10, 1e4, true)] {
+        let graph = Net::new(&[1, terms])
+            .constant("w", &[terms, 1], &[0.9])
+            .constant("b", &[1], &[bias])
+            .node("Gemm", "fc", &["x", "w", "b"], ("y", &[1, 1]))
+            .0;
+        let settings = Settings { target: Target::Esp32p4, ..settings(Scheme::Int8) };
+        let simulation = quantize(&graph, &settings).simulation().unwrap();
+        assert_eq!(simulation[0].as_ref().unwrap().wide, wide, "{terms} terms, bias {bias}");
+    }
+}

@@ -103,7 +103,8 @@ fn passive(configs: &mut Configs, id: ConfigId, bits: u32, axis: Option<usize>) 
     (config.state, config.bits, config.axis) = (State::PassiveInit, bits, axis);
 }
 
-fn channel_axis(node: &Node) -> usize {
+/// Of the output channels, in the weights of Conv, ConvTranspose and Gemm.
+pub fn channel_axis(node: &Node) -> usize {
     match node.op.as_str() {
         "ConvTranspose" => 1,
         "Gemm" => usize::from(node.attributes.int_or("transB", 0) != 1),
