@@ -4,10 +4,10 @@
 //! stands at the graph's edge. Unlike esp-ppq, exponents are compared as such: its comparison of scales
 //! takes all below 2^-16 for equal.
 
-use crate::espdl::{DataType, Tensor};
+use crate::espdl::{DataType, QuantType, Tensor};
 use crate::graph::{NodeId, ValueId};
 
-use super::draft::{Draft, DraftNode, DraftValue, Port};
+use super::draft::{Draft, DraftNode, Port};
 
 /// Passes in esp-ppq's order: into integers, from integers to integers, out of integers.
 pub fn insert_boundaries(draft: &mut Draft) {
@@ -99,29 +99,17 @@ fn insert(
     let Some(source) = draft.input(id, index) else { return };
     let (shape, perm) = (draft.value(source).shape.clone(), draft.value(source).perm.clone());
     let Some(made) = draft.insert_before(id, index, op, shape) else { return };
-    let constants = constants.map(|c| Some(constant(draft, made, c)));
+    let constants = constants.map(|c| Some(draft.add_constant(made, c)));
     let Some(node) = draft.node_mut(made) else { return };
     node.inputs.extend(constants);
+    let float = to.is_none();
     node.ports = (vec![from, None, None], vec![to]);
+    if float && node.quant_type().is_some() {
+        node.set_quant_type(QuantType::F32);
+    }
     if let Some(&output) = node.outputs.first() {
         draft.value_mut(output).perm = perm;
     }
-}
-
-fn constant(draft: &mut Draft, reader: NodeId, tensor: Tensor) -> ValueId {
-    let name = format!("PPQ_Variable_{}", draft.made.1);
-    draft.made.1 += 1;
-    let tensor = Tensor { name: name.clone(), ..tensor };
-    let shape = tensor.dims.clone();
-    draft.values.push(DraftValue {
-        name,
-        shape,
-        perm: None,
-        constant: Some(tensor),
-        maker: None,
-        readers: vec![reader],
-    });
-    ValueId(draft.values.len() - 1) // pushed just above
 }
 
 /// Activations have one exponent each.

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use crate::espdl::{Attribute, Tensor};
+use crate::espdl::{Attribute, DataType, QuantType, Tensor};
 use crate::graph::{NodeId, ValueId};
 
 /// Integers at a node's input or output; `None` in their place is float.
@@ -24,11 +24,13 @@ pub struct DraftNode {
     pub ports: (Vec<Option<Port>>, Vec<Option<Port>>),
 }
 
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct DraftValue {
     pub name: String,
     /// In ONNX's order of axes.
     pub shape: Vec<usize>,
+    /// Of its elements where they are no quantized integers.
+    pub data_type: DataType,
     /// ONNX's axes in the order in which they are stored; `None` until it is settled.
     pub perm: Option<Vec<usize>>,
     pub constant: Option<Tensor>,
@@ -115,6 +117,21 @@ impl DraftNode {
         }
     }
 
+    pub fn quant_type(&self) -> Option<QuantType> {
+        QuantType::from_name(self.text("quant_type")?)
+    }
+
+    pub fn set_quant_type(&mut self, quant_type: QuantType) {
+        self.set("quant_type", Attribute::Text(quant_type.name().as_bytes().to_vec()));
+    }
+
+    /// What stands before this node works in its integers; W8A16 is for what multiplies by weights.
+    fn inserted_quant_type(&self) -> Vec<(String, Attribute)> {
+        let quant_type = self.quant_type().map(|t| if t == QuantType::W8A16 { QuantType::S16 } else { t });
+        let text = quant_type.map(|t| Attribute::Text(t.name().as_bytes().to_vec()));
+        text.into_iter().map(|t| ("quant_type".to_string(), t)).collect()
+    }
+
     /// A Transpose's order of axes.
     pub fn perm(&self) -> Vec<usize> {
         self.ints("perm").into_iter().filter_map(|i| usize::try_from(i).ok()).collect()
@@ -181,20 +198,23 @@ impl Draft {
     /// A node between an input and its value; the new value has `shape`, stored as it is.
     pub fn insert_before(&mut self, node: NodeId, index: usize, op: &str, shape: Vec<usize>) -> Option<NodeId> {
         let source = self.input(node, index)?;
+        let data_type = self.value(source).data_type;
+        let attributes = self.node(node)?.inserted_quant_type();
         let (id, made) = (NodeId(self.nodes.len()), ValueId(self.values.len()));
         let port = self.node(node)?.ports.0.get(index).cloned().flatten();
         let name = format!("PPQ_Operation_{}", self.made.0);
         self.nodes.push(Some(DraftNode {
             name,
             op: op.to_string(),
-            attributes: Vec::new(),
+            attributes,
             inputs: vec![Some(source)],
             outputs: vec![made],
             ports: (vec![port.clone()], vec![port]),
         }));
         let perm = Some(identity(shape.len()));
         let name = format!("PPQ_Variable_{}", self.made.1);
-        self.values.push(DraftValue { name, shape, perm, constant: None, maker: Some(id), readers: vec![node] });
+        let (constant, readers) = (None, vec![node]);
+        self.values.push(DraftValue { name, shape, data_type, perm, constant, maker: Some(id), readers });
         self.made = (self.made.0 + 1, self.made.1 + 1);
         if let Some(slot) = self.value_mut(source).readers.iter_mut().find(|r| **r == node) {
             *slot = id;
@@ -203,6 +223,16 @@ impl Draft {
             *input = Some(made);
         }
         Some(id)
+    }
+
+    /// A constant that `reader` is to read, with a name that was made up.
+    pub fn add_constant(&mut self, reader: NodeId, tensor: Tensor) -> ValueId {
+        let name = format!("PPQ_Variable_{}", self.made.1);
+        self.made.1 += 1;
+        let (shape, data_type) = (tensor.dims.clone(), tensor.data_type);
+        let constant = Some(Tensor { name: name.clone(), ..tensor });
+        self.values.push(DraftValue { name, shape, data_type, perm: None, constant, maker: None, readers: vec![reader] });
+        ValueId(self.values.len() - 1) // pushed just above
     }
 
     /// A Transpose before every input of `node` that reads `value`: stored axes in the order of `perm`.

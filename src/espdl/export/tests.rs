@@ -66,6 +66,7 @@ fn draft(recorded: &Recorded) -> Draft {
         draft.values.push(DraftValue {
             name: name.clone(),
             shape: value.shape.clone(),
+            data_type: DataType::Float,
             perm: None,
             constant: value.constant.then(|| constant(value)),
             maker: None,
@@ -172,6 +173,7 @@ fn sum_with(dims: &[usize]) -> Draft {
     let value = |name: &str, shape: &[usize], constant, maker, readers: &[usize]| DraftValue {
         name: name.into(),
         shape: shape.to_vec(),
+        data_type: DataType::Float,
         perm: None,
         constant,
         maker,

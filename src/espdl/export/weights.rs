@@ -15,7 +15,7 @@ use super::draft::Draft;
 pub fn pack_weights(draft: &mut Draft, family: Family) -> Result<()> {
     for id in draft.order() {
         let Some(node) = draft.node(id) else { continue };
-        let Some(quant_type) = node.text("quant_type").and_then(QuantType::from_name) else { continue };
+        let Some(quant_type) = node.quant_type() else { continue };
         if quant_type == QuantType::F32 || !matches!(node.op.as_str(), "Conv" | "Gemm" | "MatMul") {
             continue;
         }

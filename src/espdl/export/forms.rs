@@ -1,0 +1,100 @@
+//! Arguments in the form of operator set 18, and defaults that the runtime does not know.
+//!
+//! ESP-DL 3.3.9 reads strides and dilations through an empty vector where they are left out, takes
+//! whatever lay in memory for Resize's mode, and stops at a Pad without one.
+
+use crate::espdl::{Attribute, DataType, Tensor};
+use crate::graph::NodeId;
+use crate::{Error, Result};
+
+use super::draft::{Draft, DraftNode};
+
+/// `LSTM_QUANT_EXPONENT` and `GRU_QUANT_EXPONENT` of esp-ppq: of the sums inside a cell.
+const GATE_EXPONENT: i64 = -9;
+
+pub fn complete(draft: &mut Draft, id: NodeId, opset: i64) -> Result<()> {
+    let Some(op) = draft.node(id).map(|n| n.op.clone()) else { return Ok(()) };
+    match op.as_str() {
+        "Squeeze" | "Unsqueeze" => list_as_input(draft, id, "axes"),
+        "Split" => list_as_input(draft, id, "split"),
+        reduce if reduce.starts_with("Reduce") => list_as_input(draft, id, "axes"),
+        _ => {}
+    }
+    if matches!(op.as_str(), "Softmax" | "LogSoftmax") && opset < 13 {
+        one_axis(draft, id)?;
+    }
+    let rank = draft.input(id, 0).map_or(0, |v| draft.value(v).shape.len());
+    if let Some(node) = draft.node_mut(id) {
+        defaults(node, &op, rank);
+    }
+    Ok(())
+}
+
+/// An attribute becomes the last input.
+fn list_as_input(draft: &mut Draft, id: NodeId, name: &str) {
+    let Some(node) = draft.node_mut(id) else { return };
+    let Some(at) = node.attributes.iter().position(|(n, _)| n == name) else { return };
+    let (_, Attribute::Ints(list)) = node.attributes.remove(at) else { return };
+    let tensor = Tensor {
+        data_type: DataType::Int64,
+        dims: vec![list.len()],
+        exponents: vec![0],
+        bytes: list.iter().flat_map(|v| v.to_le_bytes()).collect(),
+        ..Tensor::default()
+    };
+    let value = draft.add_constant(id, tensor);
+    if let Some(node) = draft.node_mut(id) {
+        node.inputs.push(Some(value));
+        node.ports.0.resize(node.inputs.len(), None);
+    }
+}
+
+/// Before operator set 13, Softmax took all axes from `axis` on as one; the kernel takes one.
+fn one_axis(draft: &mut Draft, id: NodeId) -> Result<()> {
+    let Some(value) = draft.input(id, 0) else { return Ok(()) };
+    let shape = draft.value(value).shape.clone();
+    let Some(node) = draft.node_mut(id) else { return Ok(()) };
+    let axis = node.int("axis").unwrap_or(1);
+    let first = if axis < 0 { axis.saturating_add(shape.len() as i64) } else { axis };
+    let first = usize::try_from(first).unwrap_or(usize::MAX);
+    let wide: Vec<usize> = (first..shape.len()).filter(|&i| shape[i] > 1).collect();
+    let axis = match wide.as_slice() {
+        [] => first.min(shape.len().saturating_sub(1)),
+        [one] => *one,
+        several => {
+            return Err(Error::new(format!("{} of operator set 12 and before joins {} axes", node.op, several.len()))
+                .with_help("reshape the input to two dimensions, or export the model with operator set 13"));
+        }
+    };
+    // A rank fits any integer.
+    node.set("axis", Attribute::Int(axis as i64));
+    Ok(())
+}
+
+fn defaults(node: &mut DraftNode, op: &str, rank: usize) {
+    let places = rank.saturating_sub(2);
+    let ones = || Attribute::Ints(vec![1; places]);
+    let text = |text: &str| Attribute::Text(text.as_bytes().to_vec());
+    match op {
+        "Conv" => {
+            fill(node, "dilations", ones());
+            fill(node, "strides", ones());
+            fill(node, "pads", Attribute::Ints(vec![0; 2 * places]));
+        }
+        "MaxPool" | "AveragePool" => fill(node, "strides", ones()),
+        "Pad" => fill(node, "mode", text("constant")),
+        "Resize" => fill(node, "mode", text("nearest")),
+        "Mod" => fill(node, "fmod", Attribute::Int(0)),
+        "Transpose" => fill(node, "perm", Attribute::Ints((0..rank as i64).rev().collect())),
+        "LSTM" | "GRU" if node.quant_type().is_some_and(|t| t != crate::espdl::QuantType::F32) => {
+            node.set("gate_exponent", Attribute::Int(GATE_EXPONENT));
+        }
+        _ => {}
+    }
+}
+
+fn fill(node: &mut DraftNode, name: &str, value: Attribute) {
+    if !node.attributes.iter().any(|(n, _)| n == name) {
+        node.set(name, value);
+    }
+}
