@@ -3,6 +3,7 @@
 //! Never: anything that another program would want to call; that is `engine`'s.
 
 mod diagnostics;
+mod export;
 mod format;
 mod init;
 mod inspect;
@@ -39,6 +40,7 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     Report(report::Arguments),
+    Export(export::Arguments),
     Init(init::Arguments),
     Inspect(inspect::Arguments),
 }
@@ -65,6 +67,7 @@ pub fn main() -> ExitCode {
     let out = Terminal::stdout(arguments.color);
     let outcome = match &arguments.command {
         Command::Report(report) => report::run(report, &out),
+        Command::Export(export) => export::run(export),
         Command::Init(init) => init::run(init),
         Command::Inspect(inspect) => inspect::run(inspect, &out),
     };

@@ -37,13 +37,13 @@ fn timed<T>(seconds: &mut f64, work: impl FnOnce() -> T) -> T {
 }
 
 /// All that comes from files.
-struct Loaded {
-    plan: Plan,
-    samples: Samples,
-    notes: Vec<String>,
+pub(super) struct Loaded {
+    pub plan: Plan,
+    pub samples: Samples,
+    pub notes: Vec<String>,
 }
 
-fn load(project: &Project, progress: &dyn Progress) -> Result<Loaded> {
+pub(super) fn load(project: &Project, progress: &dyn Progress) -> Result<Loaded> {
     progress.begin(Stage::Load, 1);
     let settings = project.config.settings().ok_or_else(|| {
         Error::new("the chip is not named").at_key("model.target").with_help("add target = \"esp32p4\"")
@@ -58,7 +58,7 @@ fn load(project: &Project, progress: &dyn Progress) -> Result<Loaded> {
     Ok(Loaded { plan, samples, notes })
 }
 
-fn calibrate(loaded: &Loaded, progress: &dyn Progress) -> Result<Quantized> {
+pub(super) fn calibrate(loaded: &Loaded, progress: &dyn Progress) -> Result<Quantized> {
     let histograms = loaded.plan.observed().iter().any(|o| o.method.takes_histogram());
     let passes = if histograms { 2 } else { 1 };
     progress.begin(Stage::Calibrate, passes * loaded.samples.len());

@@ -3,7 +3,9 @@
 //! `cli` and `lsp` ask this room and nothing below it. Never: rendering.
 
 mod analyze;
+mod export;
 mod progress;
 
 pub use analyze::{Request, analyze};
+pub use export::{Exported, export};
 pub use progress::{Progress, Silent, Stage};

@@ -31,9 +31,17 @@ pub fn assemble(draft: &Draft, name: &str, tables: Vec<Tensor>) -> Graph {
         initializers: tables.into_iter().chain(constants).collect(),
         inputs: draft.inputs.iter().map(info).collect(),
         outputs: draft.outputs.iter().map(info).collect(),
-        values: values.iter().filter(|&&v| !draft.value(v).name.is_empty()).map(info).collect(),
+        values: values.iter().filter(|&&v| !draft.value(v).name.is_empty()).map(info).chain(left_out(draft)).collect(),
         ..Graph::default()
     }
+}
+
+/// Inputs and outputs that are left out share the empty name, which esp-ppq lists too.
+fn left_out(draft: &Draft) -> Option<ValueInfo> {
+    let unnamed = |v: &ValueId| draft.value(*v).name.is_empty();
+    let has = |n: &DraftNode| n.inputs.contains(&None) || n.outputs.iter().any(unnamed);
+    let info = ValueInfo { data_type: DataType::Float, exponents: vec![0], ..ValueInfo::default() };
+    draft.nodes.iter().flatten().any(has).then_some(info)
 }
 
 /// Integers of every value: as its maker gives them, or as its first reader takes them.

@@ -231,7 +231,15 @@ impl Draft {
         self.made.1 += 1;
         let (shape, data_type) = (tensor.dims.clone(), tensor.data_type);
         let constant = Some(Tensor { name: name.clone(), ..tensor });
-        self.values.push(DraftValue { name, shape, data_type, perm: None, constant, maker: None, readers: vec![reader] });
+        self.values.push(DraftValue {
+            name,
+            shape,
+            data_type,
+            perm: None,
+            constant,
+            maker: None,
+            readers: vec![reader],
+        });
         ValueId(self.values.len() - 1) // pushed just above
     }
 

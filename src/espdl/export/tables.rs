@@ -27,7 +27,8 @@ pub fn add_tables(draft: &mut Draft, opset: i64, rounding: Rounding) -> Result<V
         let Some(node) = draft.node(id).filter(|n| takes_table(draft, n)) else { continue };
         let Some(points) = points(node) else { continue };
         let made = table(draft, id, &points, opset, rounding).map_err(|e| e.in_layer(&node.name))?;
-        let same = |t: &&Tensor| (t.data_type, &t.exponents, &t.bytes) == (made.data_type, &made.exponents, &made.bytes);
+        let same =
+            |t: &&Tensor| (t.data_type, &t.exponents, &t.bytes) == (made.data_type, &made.exponents, &made.bytes);
         let name = match tables.iter().find(same) {
             Some(known) => known.name.clone(),
             None => {
@@ -59,8 +60,8 @@ fn takes_table(draft: &Draft, node: &DraftNode) -> bool {
         }
         "Clip" => true,
         "Relu" | "Sigmoid" | "Tanh" | "HardSwish" | "HardSigmoid" | "Elu" | "Erf" | "Gelu" | "Cast" | "LeakyRelu"
-        | "Softplus" | "Identity" | "Swish" | "LUT" | "Abs" | "Exp" | "Log" | "Sqrt" | "Cos" | "Sin" | "Tan" | "Not"
-        | "Floor" | "Round" | "Ceil" | "Neg" => (node.inputs.len(), node.outputs.len()) == (1, 1),
+        | "Softplus" | "Identity" | "Swish" | "LUT" | "Abs" | "Exp" | "Log" | "Sqrt" | "Cos" | "Sin" | "Tan"
+        | "Not" | "Floor" | "Round" | "Ceil" | "Neg" => (node.inputs.len(), node.outputs.len()) == (1, 1),
         _ => false,
     }
 }
