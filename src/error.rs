@@ -21,23 +21,54 @@ struct Detail {
     layer: Option<String>,
     key: Option<String>,
     help: Option<String>,
-    cancelled: bool,
+    kind: Kind,
+}
+
+/// What a caller may want to tell apart without reading the sentence.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Kind {
+    #[default]
+    Other,
+    /// Whoever asked for the work no longer wants it.
+    Cancelled,
+    /// A file or folder that is named is not there.
+    Missing,
+    /// A dimension of the model that is not a number.
+    Dynamic,
+    /// More than one sample at a time.
+    Batch,
+    /// An operator that espq cannot run.
+    Operator,
+    /// A layer that the model does not have.
+    Layer,
+    /// A sample whose shape or type is not the input's.
+    Shape,
+    /// A number that is infinite or none.
+    NotFinite,
 }
 
 impl Error {
     pub fn new(what: impl Into<String>) -> Self {
-        Error(Box::new(Detail { what: what.into(), file: None, layer: None, key: None, help: None, cancelled: false }))
+        let detail = Detail { what: what.into(), file: None, layer: None, key: None, help: None, kind: Kind::Other };
+        Error(Box::new(detail))
     }
 
     /// Not a fault: whoever asked for the work no longer wants it.
     pub fn cancelled() -> Self {
-        let mut error = Error::new("cancelled");
-        error.0.cancelled = true;
-        error
+        Error::new("cancelled").of_kind(Kind::Cancelled)
     }
 
     pub fn is_cancelled(&self) -> bool {
-        self.0.cancelled
+        self.0.kind == Kind::Cancelled
+    }
+
+    pub fn of_kind(mut self, kind: Kind) -> Self {
+        self.0.kind = kind;
+        self
+    }
+
+    pub fn kind(&self) -> Kind {
+        self.0.kind
     }
 
     /// Names the file, unless an inner call has named a nearer one.

@@ -12,9 +12,10 @@ pub mod espdl;
 pub mod exec;
 pub mod graph;
 pub mod kernels;
+pub mod lint;
 pub mod onnx;
 pub mod ops;
 pub mod project;
 pub mod quant;
 
-pub use error::{Error, Result};
+pub use error::{Error, Kind, Result};

@@ -6,7 +6,7 @@ use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
 use espq::analysis::{Layer, Port, Report};
-use espq::engine::{Request, Silent, analyze};
+use espq::engine::{Engine, Options, Silent};
 use espq::exec::{Program, Samples as _};
 use espq::graph::simplify::simplify;
 use espq::graph::{Graph, Tensor};
@@ -97,8 +97,7 @@ fn hold(fixture: &str) {
     let mut failures = String::new();
     for file in &files {
         let reference: Reference = serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap();
-        let differences = match analyze(&Request { project: &project(&folder, &reference), statistics: false }, &Silent)
-        {
+        let differences = match Engine::new(Options::default()).report(&project(&folder, &reference), false, &Silent) {
             Ok(report) => compare(&reference, &report),
             Err(error) => vec![error.to_string()],
         };

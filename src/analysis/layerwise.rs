@@ -7,33 +7,37 @@
 use rayon::prelude::*;
 
 use crate::Result;
-use crate::graph::{NodeId, Tensor, ValueId};
+use crate::graph::{NodeId, ValueId};
 
 use super::compare::Comparison;
 use super::graphwise::mask;
-use super::{Error, Subject};
+use super::originals::Original;
+use super::{Error, Originals, Subject};
 
 /// By asked node, the mean over the model's outputs and the first `count` samples.
 /// `tick` is called once a node and sample.
-pub fn layerwise(subject: &Subject, nodes: &[NodeId]) -> Result<Vec<Error>> {
+///
+/// `originals` are of this float program and these samples; what they do not hold is run, and kept as far as
+/// they have room, for whichever of `all` is asked for next.
+pub fn layerwise(subject: &Subject, nodes: &[NodeId], all: &[NodeId], originals: &mut Originals) -> Result<Vec<Error>> {
     let &Subject { graph, float, simulated, samples, count, tick } = subject;
     let mut sums = vec![Comparison::default(); nodes.len()];
-    let read: Vec<ValueId> = nodes.iter().flat_map(|&n| graph.node(n).inputs.iter().copied().flatten()).collect();
+    let read: Vec<ValueId> = all.iter().flat_map(|&n| graph.node(n).inputs.iter().copied().flatten()).collect();
     let wanted = mask(graph, &read);
     let count = count.min(samples.len());
     // As many samples at once as there are workers bounds the float activations held.
     let group = rayon::current_num_threads().max(1);
     for start in (0..count).step_by(group) {
-        let traces = (start..count.min(start + group)).into_par_iter().map(|s| {
-            let trace = float.trace(&samples.sample(s)?, &wanted)?;
-            let outputs = graph.outputs.iter().map(|&v| trace.value(v).cloned()).collect();
-            Ok((trace, outputs))
-        });
-        let traces: Vec<(_, Vec<Option<Tensor>>)> = traces.collect::<Result<_>>()?;
+        let end = count.min(start + group);
+        let missing: Vec<usize> = (start..end).filter(|&s| originals.get(s).is_none()).collect();
+        let run = missing.par_iter().map(|&s| Original::of(graph, float, &samples.sample(s)?, &wanted));
+        let run: Vec<Original> = run.collect::<Result<_>>()?;
+        let left: Vec<Original> = missing.iter().zip(run).filter_map(|(&s, o)| originals.keep(s, o)).collect();
+        let group: Vec<&Original> = (start..end).filter_map(|s| originals.get(s)).chain(&left).collect();
         // Samples outermost, nodes in order: the longest runs start first.
-        let jobs: Vec<(usize, usize)> = (0..nodes.len()).flat_map(|n| (0..traces.len()).map(move |t| (n, t))).collect();
+        let jobs: Vec<(usize, usize)> = (0..nodes.len()).flat_map(|n| (0..group.len()).map(move |t| (n, t))).collect();
         let compared = jobs.par_iter().with_max_len(1).map(|&(n, t)| {
-            let (trace, originals) = &traces[t];
+            let Original { trace, outputs: originals } = group[t];
             let outputs = float.run_from(simulated, nodes[n], trace)?;
             tick()?;
             let mut sum = Comparison::default();

@@ -6,6 +6,7 @@ mod compare;
 mod figures;
 mod graphwise;
 mod layerwise;
+mod originals;
 mod statistics;
 
 use crate::exec::{Program, Samples, Tick};
@@ -26,4 +27,5 @@ pub use crate::quant::Port;
 pub use figures::{Error, Histogram, Layer, OutputError, Report, Seconds, Statistics, TensorStatistics};
 pub use graphwise::{Graphwise, graphwise};
 pub use layerwise::layerwise;
+pub use originals::Originals;
 pub use statistics::statistics;

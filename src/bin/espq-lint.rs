@@ -1,1 +1,5 @@
-fn main() {}
+//! `espq lint` under the name that commit hooks use.
+
+fn main() -> std::process::ExitCode {
+    espq::cli::lint_main()
+}

@@ -1,8 +1,9 @@
 //! Errors and problems as a person reads them, with the line of espq.toml where there is one.
 
-use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteDiagnostic, NamedSource, Report};
+use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteDiagnostic, NamedSource, Report, Severity};
 
 use crate::Error;
+use crate::lint::{self, Finding, Safety};
 use crate::project::{Problem, Project, Span};
 
 use super::terminal::Terminal;
@@ -25,6 +26,27 @@ impl Diagnostics {
         self.render(problem.message.clone(), problem.help.as_deref(), Some((project, problem.span.clone())))
     }
 
+    /// With its code, what to do, and the fixes that there are.
+    pub fn finding(&self, finding: &Finding, project: &Project) -> String {
+        let mut help: Vec<String> = finding.help.iter().cloned().collect();
+        for fix in &finding.fixes {
+            let flag = if fix.safety == Safety::Safe { "--fix" } else { "--unsafe-fixes" };
+            help.push(format!("{flag}: {}", fix.title));
+        }
+        let severity = match finding.severity {
+            lint::Severity::Error => Severity::Error,
+            lint::Severity::Warning => Severity::Warning,
+            lint::Severity::Info => Severity::Advice,
+        };
+        let mut diagnostic = MietteDiagnostic::new(finding.message.clone())
+            .with_code(format!("{} {}", finding.code, finding.name))
+            .with_severity(severity);
+        diagnostic.help = (!help.is_empty()).then(|| help.join("\n"));
+        let beside = finding.related.iter().filter_map(|r| Some((r.span.clone()?, r.message.clone())));
+        let labels = beside.map(|(span, message)| LabeledSpan::new_with_span(Some(message), span)).collect();
+        self.draw(diagnostic, labels, Some((project, finding.span.clone())))
+    }
+
     pub fn error(&self, error: &Error, project: Option<&Project>) -> String {
         let place = error.key().zip(project).and_then(|(key, project)| Some((project, project.config.span_of(key)?)));
         let mut message = error.what().to_string();
@@ -43,12 +65,22 @@ impl Diagnostics {
     fn render(&self, message: String, help: Option<&str>, place: Option<(&Project, Span)>) -> String {
         let mut diagnostic = MietteDiagnostic::new(message);
         diagnostic.help = help.map(str::to_string);
+        self.draw(diagnostic, Vec::new(), place)
+    }
+
+    fn draw(
+        &self,
+        diagnostic: MietteDiagnostic,
+        mut labels: Vec<LabeledSpan>,
+        place: Option<(&Project, Span)>,
+    ) -> String {
+        let words = diagnostic.message.clone();
         let mut text = String::new();
         let written = match place {
             Some((project, span)) if !project.text.is_empty() => {
-                let diagnostic = diagnostic.with_label(LabeledSpan::new_with_span(None, span));
+                labels.insert(0, LabeledSpan::new_primary_with_span(None, span));
                 let source = NamedSource::new(project.file.display().to_string(), project.text.clone());
-                let report = Report::new(diagnostic).with_source_code(source);
+                let report = Report::new(diagnostic.with_labels(labels)).with_source_code(source);
                 self.handler.render_report(&mut text, report.as_ref())
             }
             _ => self.handler.render_report(&mut text, &diagnostic),
@@ -56,7 +88,7 @@ impl Diagnostics {
         match written {
             Ok(()) => text,
             // Drawing the line failed; the words must not be lost with it.
-            Err(_) => format!("{diagnostic}\n", diagnostic = text),
+            Err(_) => format!("{words}\n"),
         }
     }
 }

@@ -3,10 +3,12 @@
 //! Never: anything that another program would want to call; that is `engine`'s.
 
 mod diagnostics;
+mod explain;
 mod export;
 mod format;
 mod init;
 mod inspect;
+mod lint;
 mod progress;
 mod report;
 mod terminal;
@@ -40,6 +42,8 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     Report(report::Arguments),
+    Lint(lint::Arguments),
+    Explain(explain::Arguments),
     Export(export::Arguments),
     Init(init::Arguments),
     Inspect(inspect::Arguments),
@@ -61,21 +65,56 @@ impl From<Error> for Failure {
     }
 }
 
-/// Reads the arguments, runs, and says how it went: 0 done, 2 could not.
+/// What a command prints, and whether it found anything wrong.
+struct Outcome {
+    text: String,
+    found: bool,
+}
+
+impl From<String> for Outcome {
+    fn from(text: String) -> Outcome {
+        Outcome { text, found: false }
+    }
+}
+
+/// Reads the arguments, runs, and says how it went: 0 done, 1 something was found, 2 could not.
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let out = Terminal::stdout(arguments.color);
     let outcome = match &arguments.command {
-        Command::Report(report) => report::run(report, &out),
-        Command::Export(export) => export::run(export),
-        Command::Init(init) => init::run(init),
-        Command::Inspect(inspect) => inspect::run(inspect, &out),
+        Command::Report(report) => report::run(report, &out).map(Outcome::from),
+        Command::Lint(lint) => lint::run(lint, &out),
+        Command::Explain(explain) => explain::run(explain).map(Outcome::from),
+        Command::Export(export) => export::run(export).map(Outcome::from),
+        Command::Init(init) => init::run(init).map(Outcome::from),
+        Command::Inspect(inspect) => inspect::run(inspect, &out).map(Outcome::from),
     };
-    match outcome.and_then(|text| print(&text).map_err(Failure::from)) {
-        Ok(()) => ExitCode::SUCCESS,
+    finish(outcome, arguments.color)
+}
+
+/// `espq lint` as a program of its own.
+#[derive(Parser)]
+#[command(name = "espq-lint", version, max_term_width = 100)]
+struct LintArguments {
+    #[command(flatten)]
+    lint: lint::Arguments,
+
+    /// When to colour; `auto` does on a terminal, unless NO_COLOR is set
+    #[arg(long, value_enum, default_value_t, value_name = "WHEN")]
+    color: Color,
+}
+
+pub fn lint_main() -> ExitCode {
+    let arguments = LintArguments::parse();
+    finish(lint::run(&arguments.lint, &Terminal::stdout(arguments.color)), arguments.color)
+}
+
+fn finish(outcome: Result<Outcome, Failure>, color: Color) -> ExitCode {
+    match outcome.and_then(|outcome| print(&outcome.text).map(|()| outcome.found).map_err(Failure::from)) {
+        Ok(found) => ExitCode::from(u8::from(found)),
         Err(failure) => {
             // Where even that cannot be written, the exit code is all that is left to say.
-            let _ = std::io::stderr().write_all(explain(&failure, &Terminal::stderr(arguments.color)).as_bytes());
+            let _ = std::io::stderr().write_all(explain(&failure, &Terminal::stderr(color)).as_bytes());
             ExitCode::from(2)
         }
     }

@@ -6,7 +6,7 @@ use clap::ValueEnum;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 
 use crate::analysis::Report;
-use crate::engine::{self, Request};
+use crate::engine::{Engine, Options};
 use crate::project::{Overrides, Project};
 use crate::quant::{Method, Scheme, Target};
 
@@ -89,8 +89,7 @@ pub(super) fn run(arguments: &Arguments, out: &Terminal) -> Result<String, Failu
     if !project.problems.is_empty() {
         return Err(Failure::Problems(Box::new(project)));
     }
-    let request = Request { project: &project, statistics: arguments.statistics };
-    match engine::analyze(&request, &Bar::new()) {
+    match Engine::new(Options::default()).report(&project, arguments.statistics, &Bar::new()) {
         Ok(report) => Ok(show(&report, &project, arguments, out)?),
         Err(error) => Err(Failure::Within(Box::new(project), error)),
     }

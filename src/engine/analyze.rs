@@ -1,32 +1,103 @@
-//! One project from its files to its report, nothing kept in between.
+//! One project from its files to its report.
 
+use std::sync::Arc;
 use std::time::Instant;
 
-use crate::analysis::{self, Layer, OutputError, Port, Report, Seconds, Subject};
-use crate::exec::{FakeQuant, Program, Samples as _};
-use crate::graph::simplify::simplify;
-use crate::graph::{Graph, NodeId};
-use crate::ops::{self, Role};
-use crate::project::{InputSpec, Project, Samples};
-use crate::quant::{self, Observations, Plan, Quantized};
-use crate::{Error, Result, onnx};
+use crate::Result;
+use crate::analysis::{self, Layer, OutputError, Port, Report, Seconds};
+use crate::exec::{FakeQuant, Samples as _};
+use crate::graph::NodeId;
+use crate::ops::Role;
+use crate::project::Project;
+use crate::quant::{self, Plan, Quantized, Settings};
 
-use super::{Progress, Stage};
+use super::session::{Calibrated, Session};
+use super::{Engine, Progress, Stage, no_target};
 
-/// What is wanted of a project.
-#[derive(Clone, Copy)]
-pub struct Request<'a> {
-    pub project: &'a Project,
-    /// Statistics of tensors, which cost two more runs a sample.
-    pub statistics: bool,
+impl Engine {
+    /// Both error tables of a project, with the statistics of tensors where they are wanted: these cost two
+    /// more runs a sample.
+    pub fn report(&self, project: &Project, statistics: bool, progress: &dyn Progress) -> Result<Report> {
+        let mut seconds = Seconds::default();
+        let (session, plan) = timed(&mut seconds.load, || self.plan(project, progress))?;
+        Measurement { project, session: &session, plan: &plan, progress }.report(statistics, seconds)
+    }
 }
 
-/// Measures a project from its files on.
-pub fn analyze(request: &Request, progress: &dyn Progress) -> Result<Report> {
-    let mut seconds = Seconds::default();
-    let loaded = timed(&mut seconds.load, || load(request.project, progress))?;
-    let quantized = timed(&mut seconds.calibrate, || calibrate(&loaded, progress))?;
-    measure(request, &loaded, &quantized, seconds, progress)
+impl Engine {
+    /// A project's model with every scale known, for whoever writes it.
+    pub fn calibrate(&self, project: &Project, progress: &dyn Progress) -> Result<(Arc<Session>, Calibrated)> {
+        let (session, plan) = self.plan(project, progress)?;
+        let calibrated = session.calibrate(&plan, progress)?;
+        Ok((session, calibrated))
+    }
+
+    fn plan(&self, project: &Project, progress: &dyn Progress) -> Result<(Arc<Session>, Plan)> {
+        progress.begin(Stage::Load, 1);
+        let settings = project.config.settings().ok_or_else(no_target)?;
+        let session = self.session(project)?;
+        let plan = quant::plan(&session.model.simplified.graph, &settings)?;
+        progress.tick()?;
+        Ok((session, plan))
+    }
+}
+
+/// A plan to be measured over the samples of a session.
+pub(super) struct Measurement<'a> {
+    pub project: &'a Project,
+    pub session: &'a Session,
+    pub plan: &'a Plan,
+    pub progress: &'a dyn Progress,
+}
+
+impl Measurement<'_> {
+    pub fn report(&self, statistics: bool, mut seconds: Seconds) -> Result<Report> {
+        let &Measurement { project, session, plan, progress } = self;
+        let calibrated = timed(&mut seconds.calibrate, || session.calibrate(plan, progress))?;
+        let quantized = &calibrated.quantized;
+        let graph = &quantized.graph;
+        let count = project.config.analysis_samples().min(session.samples.len());
+
+        let computing = calibrated.nodes(|role| role == Role::Computing);
+        let graphwise = timed(&mut seconds.graphwise, || session.graphwise(&calibrated, &computing, count, progress))?;
+        let layerwise = timed(&mut seconds.layerwise, || session.layerwise(&calibrated, &computing, count, progress))?;
+
+        let mut layers: Vec<Layer> = graph.node_ids().map(|node| layer(quantized, node)).collect();
+        for ((node, &graphwise), layerwise) in computing.iter().zip(&graphwise.layers).zip(layerwise) {
+            layers[node.0].graphwise = Some(graphwise);
+            layers[node.0].layerwise = Some(layerwise);
+        }
+        if statistics {
+            timed(&mut seconds.statistics, || self.statistics(&calibrated, count, &mut layers))?;
+        }
+
+        let outputs = graph.outputs.iter().zip(&graphwise.outputs);
+        let notes = session.notes(quantized);
+        Ok(Report {
+            model: project.config.model.path.as_ref().map(|p| p.value.clone()).unwrap_or_default(),
+            settings: quantized.settings.clone(),
+            calibration_samples: session.samples.len(),
+            analysis_samples: count,
+            layers,
+            outputs: outputs.map(|(&id, &error)| OutputError { name: graph.value(id).name.clone(), error }).collect(),
+            notes,
+            seconds,
+        })
+    }
+
+    fn statistics(&self, calibrated: &Calibrated, count: usize, layers: &mut [Layer]) -> Result<()> {
+        let active = calibrated.nodes(|role| role != Role::Passive);
+        let quantizers: Vec<_> = active.iter().map(|&node| output_quantizer(&calibrated.quantized, node)).collect();
+        self.progress.begin(Stage::Statistics, 2 * count);
+        let simulated = calibrated.program()?;
+        let tick = || self.progress.tick();
+        let subject = self.session.subject(calibrated, &simulated, count, &tick);
+        let found = analysis::statistics(&subject, &active, &quantizers)?;
+        for (node, statistics) in active.iter().zip(found) {
+            layers[node.0].statistics = statistics;
+        }
+        Ok(())
+    }
 }
 
 fn timed<T>(seconds: &mut f64, work: impl FnOnce() -> T) -> T {
@@ -34,96 +105,6 @@ fn timed<T>(seconds: &mut f64, work: impl FnOnce() -> T) -> T {
     let done = work();
     *seconds = start.elapsed().as_secs_f64();
     done
-}
-
-/// All that comes from files.
-pub(super) struct Loaded {
-    pub plan: Plan,
-    pub samples: Samples,
-    pub notes: Vec<String>,
-}
-
-pub(super) fn load(project: &Project, progress: &dyn Progress) -> Result<Loaded> {
-    progress.begin(Stage::Load, 1);
-    let settings = project.config.settings().ok_or_else(|| {
-        Error::new("the chip is not named").at_key("model.target").with_help("add target = \"esp32p4\"")
-    })?;
-    let path = project.model_path()?;
-    let simplified = onnx::load(&path).and_then(simplify).map_err(|e| e.in_file(&path))?;
-    let plan = quant::plan(&simplified.graph, &settings)?;
-    let samples = Samples::open(project, &InputSpec::of(&simplified.graph)?)?;
-    let mut notes = simplified.notes;
-    notes.extend(samples.notes().iter().cloned());
-    progress.tick()?;
-    Ok(Loaded { plan, samples, notes })
-}
-
-pub(super) fn calibrate(loaded: &Loaded, progress: &dyn Progress) -> Result<Quantized> {
-    let histograms = loaded.plan.observed().iter().any(|o| o.method.takes_histogram());
-    let passes = if histograms { 2 } else { 1 };
-    progress.begin(Stage::Calibrate, passes * loaded.samples.len());
-    quant::calibrate(loaded.plan.clone(), &loaded.samples, &mut Observations::default(), &|| progress.tick())
-}
-
-fn measure(
-    request: &Request,
-    loaded: &Loaded,
-    quantized: &Quantized,
-    mut seconds: Seconds,
-    progress: &dyn Progress,
-) -> Result<Report> {
-    let graph = &quantized.graph;
-    let float = Program::simulated(graph, &quantized.reference()?)?;
-    let simulated = Program::simulated(graph, &quantized.simulation()?)?;
-    let config = &request.project.config;
-    let count = config.analysis_samples().min(loaded.samples.len());
-    let tick = || progress.tick();
-    let subject = Subject { graph, float: &float, simulated: &simulated, samples: &loaded.samples, count, tick: &tick };
-
-    let computing = nodes(quantized, |role| role == Role::Computing);
-    progress.begin(Stage::Graphwise, count);
-    let graphwise = timed(&mut seconds.graphwise, || analysis::graphwise(&subject, &computing))?;
-    progress.begin(Stage::Layerwise, count * computing.len());
-    let layerwise = timed(&mut seconds.layerwise, || analysis::layerwise(&subject, &computing))?;
-
-    let mut layers: Vec<Layer> = graph.node_ids().map(|node| layer(quantized, node)).collect();
-    for ((node, graphwise), layerwise) in computing.iter().zip(graphwise.layers).zip(layerwise) {
-        layers[node.0].graphwise = Some(graphwise);
-        layers[node.0].layerwise = Some(layerwise);
-    }
-    if request.statistics {
-        let active = nodes(quantized, |role| role != Role::Passive);
-        let quantizers: Vec<_> = active.iter().map(|&node| output_quantizer(quantized, node)).collect();
-        progress.begin(Stage::Statistics, 2 * count);
-        let found = timed(&mut seconds.statistics, || analysis::statistics(&subject, &active, &quantizers))?;
-        for (node, statistics) in active.iter().zip(found) {
-            layers[node.0].statistics = statistics;
-        }
-    }
-
-    let outputs = graph.outputs.iter().zip(graphwise.outputs);
-    let mut notes = loaded.notes.clone();
-    notes.extend(quantized.notes.iter().cloned());
-    Ok(Report {
-        model: config.model.path.as_ref().map(|p| p.value.clone()).unwrap_or_default(),
-        settings: quantized.settings.clone(),
-        calibration_samples: loaded.samples.len(),
-        analysis_samples: count,
-        layers,
-        outputs: outputs.map(|(&id, error)| OutputError { name: graph.value(id).name.clone(), error }).collect(),
-        notes,
-        seconds,
-    })
-}
-
-/// Quantized nodes whose operator has such a role, in the graph's order.
-fn nodes(quantized: &Quantized, wanted: impl Fn(Role) -> bool) -> Vec<NodeId> {
-    let graph: &Graph = &quantized.graph;
-    let is_wanted = |node: NodeId| {
-        let quantizes = quantized.nodes.get(node.0).is_some_and(Option::is_some);
-        quantizes && ops::find(&graph.node(node).op).is_some_and(|operator| wanted(operator.role))
-    };
-    graph.node_ids().filter(|&node| is_wanted(node)).collect()
 }
 
 fn layer(quantized: &Quantized, node: NodeId) -> Layer {
@@ -148,4 +129,13 @@ fn output_quantizer(quantized: &Quantized, node: NodeId) -> Option<FakeQuant> {
     let port = quantized.ports(node).1.into_iter().next().flatten()?;
     let rounding = quantized.settings.target.rounding();
     Some(FakeQuant { exponents: port.exponents, axis: None, bits: port.bits, rounding })
+}
+
+/// The settings without the layers that the model does not have: the rest can be measured all the same.
+pub(super) fn known_layers(settings: &Settings, session: &crate::graph::Graph) -> Settings {
+    let mut settings = settings.clone();
+    let has = |name: &String| session.nodes.iter().any(|n| n.name == *name);
+    settings.layer_schemes.retain(|name, _| has(name));
+    settings.layer_methods.retain(|name, _| has(name));
+    settings
 }

@@ -4,8 +4,7 @@ use crate::espdl::{self, Model};
 use crate::project::Project;
 use crate::{Result, espdl::export};
 
-use super::Progress;
-use super::analyze::{calibrate, load};
+use super::{Engine, Options, Progress};
 
 /// What is written, and what is to be said of it.
 pub struct Exported {
@@ -15,10 +14,9 @@ pub struct Exported {
 }
 
 pub fn export(project: &Project, progress: &dyn Progress) -> Result<Exported> {
-    let loaded = load(project, progress)?;
-    let quantized = calibrate(&loaded, progress)?;
-    let model = export::export(&quantized)?;
-    let mut notes = loaded.notes;
-    notes.extend(quantized.notes.iter().cloned());
+    let (session, calibrated) = Engine::new(Options::default()).calibrate(project, progress)?;
+    let quantized = &calibrated.quantized;
+    let model = export::export(quantized)?;
+    let notes = session.notes(quantized);
     Ok(Exported { espdl: espdl::write(&model)?, model, notes })
 }

@@ -1,11 +1,107 @@
 //! The road from a project to results, stage by stage, with progress and cancellation.
 //!
-//! `cli` and `lsp` ask this room and nothing below it. Never: rendering.
+//! `cli` and `lsp` ask this room and nothing below it. An [`Engine`] is shared by threads; what it gives
+//! is kept by the content that it came from, so asking again is cheap and asking after a change costs what
+//! has changed. Never: rendering.
 
 mod analyze;
+mod cancel;
+mod content;
 mod export;
+mod lint;
+mod memory;
 mod progress;
+mod session;
 
-pub use analyze::{Request, analyze};
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::graph::simplify::simplify;
+use crate::project::{InputSpec, Project, Samples};
+use crate::{Error, Result, onnx};
+
+pub use cancel::{Token, Watch};
 pub use export::{Exported, export};
+pub use lint::Depth;
 pub use progress::{Progress, Silent, Stage};
+pub use session::{Calibrated, Model, Session};
+
+use content::{Key, Parts};
+use memory::Memory;
+
+/// Models and sessions kept in memory, for workspaces of several projects.
+const MODELS: usize = 8;
+const SESSIONS: usize = 4;
+
+pub struct Engine {
+    options: Options,
+    models: Memory<Model>,
+    sessions: Memory<Session>,
+    latest: Mutex<HashMap<PathBuf, Token>>,
+}
+
+/// How much an engine may hold.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Options {
+    /// Bytes of float activations to keep for each project: a server measures the next edit on them, a
+    /// command that ends with its first answer has no use for them.
+    pub activations: usize,
+}
+
+impl Engine {
+    pub fn new(options: Options) -> Engine {
+        Engine {
+            options,
+            models: Memory::new(MODELS),
+            sessions: Memory::new(SESSIONS),
+            latest: Mutex::new(HashMap::new()),
+        }
+    }
+
+    /// A token for the newest request about `file`; the one before is cancelled.
+    pub fn supersede(&self, file: &Path) -> Token {
+        let token = Token::new();
+        let mut latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(older) = latest.insert(file.to_path_buf(), token.clone()) {
+            older.cancel();
+        }
+        token
+    }
+
+    /// The project's model, read and simplified.
+    pub fn model(&self, project: &Project) -> Result<Arc<Model>> {
+        let file = content::model(project)?;
+        if let Some(model) = self.models.get(&file.key) {
+            return Ok(model);
+        }
+        let path = project.model_path()?;
+        let folder = path.parent().filter(|f| !f.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let simplified = onnx::parse(file.bytes, folder).and_then(simplify).map_err(|e| e.in_file(&path))?;
+        Ok(self.models.keep(file.key, Arc::new(Model { key: file.key, simplified })))
+    }
+
+    /// The project's model with its samples.
+    pub fn session(&self, project: &Project) -> Result<Arc<Session>> {
+        self.session_of(project, self.model(project)?)
+    }
+
+    fn session_of(&self, project: &Project, model: Arc<Model>) -> Result<Arc<Session>> {
+        let key = session_key(&model.key, &content::samples(project)?);
+        if let Some(session) = self.sessions.get(&key) {
+            return Ok(session);
+        }
+        let samples = Samples::open(project, &InputSpec::of(&model.simplified.graph)?)?;
+        let session = Session::new(key, model, samples, self.options.activations);
+        Ok(self.sessions.keep(key, Arc::new(session)))
+    }
+}
+
+fn session_key(model: &Key, samples: &Key) -> Key {
+    Parts::new("session").key(model).key(samples).finish()
+}
+
+/// The chip is the one thing that has no default.
+fn no_target() -> Error {
+    Error::new("the chip is not named").at_key("model.target").with_help("add target = \"esp32p4\"")
+}

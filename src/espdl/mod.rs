@@ -15,6 +15,7 @@ mod package;
 mod quant_type;
 mod schema;
 pub mod summary;
+pub mod support;
 
 use crate::{Error, Result};
 

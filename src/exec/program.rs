@@ -40,6 +40,11 @@ impl Trace {
     pub fn value(&self, id: ValueId) -> Option<&Tensor> {
         self.values[id.0].as_ref()
     }
+
+    /// How much memory it holds; a tensor that two values share counts twice.
+    pub fn bytes(&self) -> usize {
+        self.values.iter().flatten().map(|t| t.len() * t.data_type().size()).sum()
+    }
 }
 
 /// Called with a value as soon as it is there: model inputs, then the nodes' outputs

@@ -7,6 +7,7 @@ use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::{Component, Path, PathBuf};
 
+use prost::Message;
 use prost::bytes::Bytes;
 
 use super::proto::Tensor;
@@ -38,8 +39,21 @@ pub fn read(tensor: &Tensor, folder: &Path, size: usize) -> Result<Bytes> {
     })
 }
 
+/// Names of the files that a model's tensors are kept in, each once; none where the bytes are no model.
+pub fn files(model: Bytes) -> Vec<String> {
+    let Ok(model) = super::proto::Model::decode(model) else { return Vec::new() };
+    let Some(graph) = &model.graph else { return Vec::new() };
+    let constants = graph.node.iter().flat_map(|n| &n.attribute).filter_map(|a| a.t.as_ref());
+    let tensors = graph.initializer.iter().chain(constants);
+    let names = tensors.flat_map(|t| &t.external_data).filter(|pair| pair.key == "location");
+    let mut names: Vec<String> = names.map(|pair| pair.value.clone()).collect();
+    names.sort_unstable();
+    names.dedup();
+    names
+}
+
 /// `location` under `folder`, refused where it leads out of it.
-fn inside(location: &str, folder: &Path) -> Result<PathBuf> {
+pub fn inside(location: &str, folder: &Path) -> Result<PathBuf> {
     let relative = Path::new(location);
     let plain = relative.components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
     // Windows forms are not `Component`s elsewhere, but a model travels between systems.
@@ -48,6 +62,7 @@ fn inside(location: &str, folder: &Path) -> Result<PathBuf> {
             Error::new(format!("external data at '{location}' is outside the model's folder")).with_help(INSIDE)
         );
     }
+    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
     let path = folder.join(relative);
     let missing = |e: std::io::Error| {
         Error::new(format!("external data file '{location}' cannot be opened: {e}"))

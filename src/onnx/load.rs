@@ -11,7 +11,7 @@ use prost::bytes::Bytes;
 use super::proto::{self, DimensionValue, TypeValue, kind};
 use super::tensor::{data_type, shape, tensor, text};
 use crate::graph::{Attribute, Attributes, Graph, Node, Tensor, Value, ValueId};
-use crate::{Error, Result, bail};
+use crate::{Error, Kind, Result, bail};
 
 /// Protobuf's own limit; larger models keep their weights as external data.
 const MAX_BYTES: u64 = 2 << 30;
@@ -25,7 +25,12 @@ const FIXED: &str = "export with a fixed shape: leave out dynamic_axes / dynamic
 pub fn load(path: &Path) -> Result<Graph> {
     let folder = path.parent().unwrap_or(Path::new(""));
     let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
-    read_file(path).and_then(|bytes| parse(bytes, folder)).map_err(|e| e.in_file(path))
+    read(path).and_then(|bytes| parse(bytes, folder)).map_err(|e| e.in_file(path))
+}
+
+/// The bytes of a model's file, for [`parse`].
+pub fn read(path: &Path) -> Result<Bytes> {
+    read_file(path).map_err(|e| e.in_file(path))
 }
 
 fn read_file(path: &Path) -> Result<Bytes> {
@@ -153,7 +158,7 @@ impl Loader<'_> {
             Error::new(format!("input '{name}': {}", e.what())).with_help("export the model with float32 inputs")
         })?;
         let Some(declared) = &tensor.shape else {
-            return Err(Error::new(format!("input '{name}' has no shape")).with_help(FIXED));
+            return Err(Error::new(format!("input '{name}' has no shape")).with_help(FIXED).of_kind(Kind::Dynamic));
         };
         let dims = self.fixed(name, &declared.dim)?;
         let (sizes, _) = shape(&dims).map_err(|e| Error::new(format!("input '{name}': {}", e.what())))?;
@@ -182,9 +187,9 @@ impl Loader<'_> {
                 _ => String::new(),
             };
             if axis > 0 || declared.len() < 2 {
-                return Err(
-                    Error::new(format!("dimension {axis}{symbol} of input '{name}' is not fixed")).with_help(FIXED)
-                );
+                return Err(Error::new(format!("dimension {axis}{symbol} of input '{name}' is not fixed"))
+                    .with_help(FIXED)
+                    .of_kind(Kind::Dynamic));
             }
             dims.push(1);
             self.graph

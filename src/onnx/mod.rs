@@ -9,7 +9,8 @@ mod load;
 mod proto;
 mod tensor;
 
-pub use load::{load, parse};
+pub use external::{files as external_files, inside as external_file};
+pub use load::{load, parse, read};
 
 #[cfg(test)]
 mod tests;

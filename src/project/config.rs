@@ -21,6 +21,7 @@ pub struct Config {
     pub analysis: Analysis,
     pub precision: Vec<LayerChoice<Scheme>>,
     pub limits: Limits,
+    pub lint: Lint,
     pub export: Export,
 }
 
@@ -100,6 +101,13 @@ pub struct LayerChoice<T> {
 pub struct Limits {
     pub output_nsr: Option<Spanned<f64>>,
     pub layer_nsr: Option<Spanned<f64>>,
+}
+
+/// Codes of rules, names, or beginnings of codes.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Lint {
+    pub select: Vec<Spanned<String>>,
+    pub ignore: Vec<Spanned<String>>,
 }
 
 #[derive(Debug, Clone, Default, PartialEq)]

@@ -36,6 +36,32 @@ pub fn configuration(path: &Path) -> Result<PathBuf> {
     }
 }
 
+/// Every configuration at or under a path: `espq.toml` and `*.espq.toml`, hidden folders left out.
+pub fn configurations(path: &Path) -> Result<Vec<PathBuf>> {
+    if path.is_file() {
+        return Ok(if is_configuration(path) { vec![path.to_path_buf()] } else { Vec::new() });
+    }
+    let mut found = Vec::new();
+    let shown = |file: PathBuf| file.strip_prefix(".").map(Path::to_path_buf).unwrap_or(file);
+    walk(path, 0, &mut |file| {
+        if is_configuration(&file) {
+            found.push(shown(file));
+        }
+    })?;
+    Ok(found)
+}
+
+pub fn is_configuration(file: &Path) -> bool {
+    let name = file.file_name().and_then(|n| n.to_str()).unwrap_or_default();
+    name == "espq.toml" || name.ends_with(".espq.toml")
+}
+
+/// The configurations in a folder itself.
+pub fn in_folder(folder: &Path) -> Result<Vec<PathBuf>> {
+    let found = names(folder)?.into_iter().map(|name| folder.join(name));
+    Ok(found.filter(|file| is_configuration(file) && file.is_file()).collect())
+}
+
 /// Files that `pattern` (absolute, or relative to the working folder) stands for, in byte order of their paths.
 ///
 /// `*` and `?` stand for characters of one name, `**` for any folders. A folder stands for all files in it,

@@ -12,10 +12,10 @@ pub mod schema;
 
 use std::path::{Path, PathBuf};
 
-use crate::{Error, Result};
+use crate::{Error, Kind, Result};
 
 pub use config::{
-    Analysis, Calibration, Channels, Config, Data, Export, Image, LayerChoice, Layout, Limits, Model, Overrides,
+    Analysis, Calibration, Channels, Config, Data, Export, Image, LayerChoice, Layout, Limits, Lint, Model, Overrides,
     Resize, Spanned,
 };
 pub use nearest::nearest;
@@ -55,6 +55,35 @@ impl Project {
         Ok(Project::parse(file, text))
     }
 
+    /// Every configuration at or under a path, in byte order of their paths.
+    pub fn find(path: &Path) -> Result<Vec<PathBuf>> {
+        locate::configurations(path)
+    }
+
+    /// The configurations, in the file's folder or any above it, whose model or samples the file is.
+    pub fn owners(file: &Path) -> Result<Vec<PathBuf>> {
+        let wanted = std::path::absolute(file).map_err(|e| unreadable(file, &e))?;
+        let wanted = wanted.canonicalize().unwrap_or(wanted);
+        let mut owners = Vec::new();
+        for folder in wanted.ancestors().skip(1) {
+            for configuration in locate::in_folder(folder).unwrap_or_default() {
+                // A configuration that cannot be read owns nothing; linting it says why.
+                let Ok(project) = Project::load(&configuration) else { continue };
+                if project.files().iter().any(|f| f.canonicalize().is_ok_and(|f| f == wanted)) {
+                    owners.push(configuration);
+                }
+            }
+        }
+        Ok(owners)
+    }
+
+    /// The files that it reads: the model and the samples, as far as they are there.
+    pub fn files(&self) -> Vec<PathBuf> {
+        let model = self.model_path().ok();
+        let samples = Samples::named(self).unwrap_or_default();
+        model.into_iter().chain(samples.into_iter().flat_map(|named| named.files)).collect()
+    }
+
     /// From a text that need not have been saved.
     pub fn parse(file: impl Into<PathBuf>, text: impl Into<String>) -> Project {
         let text = text.into();
@@ -84,7 +113,8 @@ impl Project {
         if !resolved.is_file() {
             return Err(Error::new(format!("there is no file {}", resolved.display()))
                 .at_key("model.path")
-                .with_help("the path is relative to the folder of espq.toml"));
+                .with_help("the path is relative to the folder of espq.toml")
+                .of_kind(Kind::Missing));
         }
         Ok(resolved)
     }

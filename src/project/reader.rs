@@ -97,6 +97,15 @@ impl Reader<'_> {
                         }
                     }
                 }
+                "lint" => {
+                    for (key, value) in self.table(&key, value) {
+                        match key.text {
+                            "select" => config.lint.select = self.strings(&key, value),
+                            "ignore" => config.lint.ignore = self.strings(&key, value),
+                            _ => self.unknown_key(&key, "lint"),
+                        }
+                    }
+                }
                 "export" => {
                     for (key, value) in self.table(&key, value) {
                         match key.text {
@@ -240,6 +249,19 @@ impl Reader<'_> {
             DeValue::String(s) if s.is_empty() => self.invalid(key, value.span(), "is empty", None),
             DeValue::String(s) => Some(Spanned { value: s.to_string(), span: value.span() }),
             other => self.wrong_type(key, value.span(), other, "a string", &format!("{} = \"...\"", key.text)),
+        }
+    }
+
+    /// A list of strings; one alone is a list of one.
+    fn strings(&mut self, key: &Key, value: &Value) -> Vec<Spanned<String>> {
+        match value.get_ref() {
+            DeValue::Array(items) => items.iter().filter_map(|item| self.string(key, item)).collect(),
+            DeValue::String(_) => self.string(key, value).into_iter().collect(),
+            other => {
+                let help = format!("{} = [\"E002\"]", key.text);
+                self.wrong_type::<()>(key, value.span(), other, "a list of strings", &help);
+                Vec::new()
+            }
         }
     }
 

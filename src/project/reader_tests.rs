@@ -32,6 +32,10 @@ samples = 3
 output-nsr = "12.5%"
 layer-nsr = 0.02
 
+[lint]
+select = ["E", "C"]
+ignore = "E002"
+
 [export]
 esp-dl = "3.3.9"
 test-values = true
@@ -53,6 +57,8 @@ fn every_key_is_read() {
     assert_eq!((settings.method, settings.layer_methods["/a/Conv"]), (Some(Method::Percentile), Method::Mse));
     assert_eq!((config.calibration_samples(), config.analysis_samples()), (16, 3));
     assert_eq!((config.output_limit(), config.layer_limit()), (0.125, 0.02));
+    let entries = |list: &[Spanned<String>]| list.iter().map(|e| e.value.clone()).collect::<Vec<_>>().join(" ");
+    assert_eq!((entries(&config.lint.select), entries(&config.lint.ignore)), ("E C".into(), "E002".into()));
     assert_eq!(config.export.esp_dl.unwrap().value, [3, 3, 9]);
 }
 

@@ -78,6 +78,14 @@ pub const TABLES: &[Table] = &[
         ],
     },
     Table {
+        name: "lint",
+        doc: "Which rules report findings; `espq explain` lists them.",
+        keys: &[
+            key("select", "Codes of rules, or beginnings of codes: only these report. All by default."),
+            key("ignore", "Codes of rules, or beginnings of codes, that do not report."),
+        ],
+    },
+    Table {
         name: "export",
         doc: "What is written for the chip.",
         keys: &[

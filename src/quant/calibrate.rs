@@ -11,7 +11,7 @@ use rayon::prelude::*;
 
 use crate::exec::{Program, Samples, Tick};
 use crate::graph::{Tensor, ValueId};
-use crate::{Error, Result, bail};
+use crate::{Error, Kind, Result, bail};
 
 use super::observations::{Fingerprints, Observation, Observations};
 use super::observe::{Elements, Extremes, Histogram, histogram_exponent, percentiles};
@@ -188,13 +188,14 @@ impl Calibration<'_> {
         let graph = &self.plan.graph;
         let what = format!("{} is infinite or not a number with sample {sample}", self.name(value));
         let producer = graph.nodes.iter().find(|n| n.outputs.contains(&Some(value)));
+        let error = Error::new(what).of_kind(Kind::NotFinite);
         match producer {
-            Some(node) => Error::new(what)
+            Some(node) => error
                 .in_layer(&node.name)
                 .with_help("look for a division by zero, a logarithm of zero or an overflow there or before it"),
-            None => Error::new(what)
-                .at_key("calibration.data")
-                .with_help("mend the sample: every element has to be a finite number"),
+            None => {
+                error.at_key("calibration.data").with_help("mend the sample: every element has to be a finite number")
+            }
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Layer names in the settings.
 
 use crate::graph::Graph;
-use crate::{Error, Result};
+use crate::{Error, Kind, Result};
 
 use super::Settings;
 
@@ -23,7 +23,7 @@ fn unknown(graph: &Graph, name: &str) -> Error {
         [] => "the model has no layers".to_owned(),
         near => format!("the nearest names are {}", near.join(", ")),
     };
-    Error::new(format!("the model has no layer {name:?}")).with_help(help)
+    Error::new(format!("the model has no layer {name:?}")).with_help(help).of_kind(Kind::Layer)
 }
 
 /// Up to `count` layers by edit distance from `name`, nearest first.

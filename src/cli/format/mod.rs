@@ -1,5 +1,6 @@
 //! Reports as text and as JSON, one form a file.
 
+pub mod findings;
 pub mod inspect;
 mod json;
 mod statistics;

@@ -11,6 +11,9 @@ use serde::Serialize;
 
 use crate::quant::{Family, Target};
 
+#[cfg(test)]
+pub(super) use nodes::OPERATORS;
+
 use super::{Entry, Model, Node, QuantType, Tensor, ValueInfo};
 
 /// One reason why a model does not run right.

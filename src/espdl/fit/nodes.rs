@@ -26,7 +26,7 @@ pub const RULES: &[Rule] = &[
 ];
 
 /// What `dl_module_creator.hpp` registers, sorted.
-pub(super) const OPERATORS: &[&str] = &[
+pub(in crate::espdl) const OPERATORS: &[&str] = &[
     "Add",
     "AveragePool",
     "Clip",

@@ -2,7 +2,7 @@
 
 use super::super::{Graph, Node, NodeId, ValueId};
 use crate::ops::{self, Call, Fact};
-use crate::{Error, Result};
+use crate::{Error, Kind, Result};
 
 /// No value may have more elements: 2^28, a gigabyte of float32, is far beyond any chip.
 pub const MAX_ELEMENTS: usize = 1 << 28;
@@ -119,11 +119,13 @@ fn node_facts(graph: &Graph, id: NodeId) -> Result<Vec<Fact>> {
     let node = graph.node(id);
     if !node.domain.is_empty() {
         return Err(Error::new(format!("operator {} of domain '{}' is not one of ONNX's", node.op, node.domain))
-            .with_help("ESP-DL cannot run it: export the model with standard operators only"));
+            .with_help("ESP-DL cannot run it: export the model with standard operators only")
+            .of_kind(Kind::Operator));
     }
     let Some(operator) = ops::find(&node.op) else {
         return Err(Error::new(format!("operator {} is not supported", node.op))
-            .with_help("replace the layer by operators that ESP-DL runs, or cut the model before it"));
+            .with_help("replace the layer by operators that ESP-DL runs, or cut the model before it")
+            .of_kind(Kind::Operator));
     };
     let Some(inputs) = input_facts(graph, node) else {
         let unknown = |id: &&ValueId| graph.value(**id).shape.is_none();

@@ -3,7 +3,7 @@
 use super::super::edit::Links;
 use super::super::{Graph, Node, Tensor};
 use super::fold::MAX_ELEMENTS;
-use crate::{Error, Result};
+use crate::{Error, Kind, Result};
 
 /// Layers whose first axis is the batch.
 const BATCHED: [&str; 9] = [
@@ -75,7 +75,8 @@ fn batch(graph: &Graph, node: &Node) -> Result<()> {
     match of_input {
         None => Ok(()),
         Some(input) => Err(Error::new(format!("batch {batch}, from input '{}'", graph.value(*input).name))
-            .with_help("ESP-DL runs one sample at a time: export the model with batch 1")),
+            .with_help("ESP-DL runs one sample at a time: export the model with batch 1")
+            .of_kind(Kind::Batch)),
     }
 }
 

@@ -11,7 +11,7 @@ use image::{DynamicImage, ImageReader, RgbImage};
 
 use crate::graph::{DataType, Tensor};
 use crate::project::config::{Channels, Image, Layout, Resize};
-use crate::{Error, Result};
+use crate::{Error, Kind, Result};
 
 use super::resize::resize;
 use super::{InputSpec, no_sample, sides};
@@ -219,6 +219,7 @@ fn planes(input: &InputSpec, layout: Option<Layout>) -> Result<(Layout, [u32; 3]
     let none = || {
         Error::new(format!("input `{}` is {}, which no picture fills", input.name, sides(&input.shape)))
             .with_help("pictures fill 1x3xHxW or 1xHxWx3, and 1 channel for gray; give other samples as .npy files")
+            .of_kind(Kind::Shape)
     };
     let sides = match input.shape.as_slice() {
         [1, rest @ ..] if rest.len() == 3 => rest,

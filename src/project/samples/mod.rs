@@ -12,9 +12,9 @@ mod resize;
 use std::path::{Path, PathBuf};
 
 use crate::graph::{DataType, Graph, Tensor};
-use crate::{Error, Result};
+use crate::{Error, Kind, Result};
 
-use super::config::Data;
+use super::config::{Data, Spanned};
 use super::locate;
 use super::{Config, Project};
 use images::Images;
@@ -50,6 +50,12 @@ impl InputSpec {
     fn describe(&self) -> String {
         format!("{} {}", sides(&self.shape), self.data_type.name())
     }
+}
+
+/// The files of one model input; of all of them where the name is empty.
+pub struct Named {
+    pub input: String,
+    pub files: Vec<PathBuf>,
 }
 
 /// Samples by index, each one tensor a model input.
@@ -88,6 +94,23 @@ impl Samples {
             }
         };
         opened.finish(sources)
+    }
+
+    /// The files that the configuration names, before any is opened.
+    pub fn named(project: &Project) -> Result<Vec<Named>> {
+        let find = |pattern: &str| find(project, pattern).map_err(|e| e.at_key("calibration.data"));
+        match project.config.calibration.data.as_ref().map(|d| &d.value) {
+            None => Ok(Vec::new()),
+            Some(Data::One(pattern)) => Ok(vec![Named { input: String::new(), files: find(pattern)? }]),
+            Some(Data::PerInput(patterns)) => {
+                let named = |(input, pattern): &(Spanned<String>, Spanned<String>)| {
+                    let key = format!("calibration.data.\"{}\"", input.value);
+                    let files = self::find(project, &pattern.value).map_err(|e| e.at_key(key))?;
+                    Ok(Named { input: input.value.clone(), files })
+                };
+                patterns.iter().map(named).collect()
+            }
+        }
     }
 
     /// Files that the samples come from, for whoever hashes contents.
@@ -266,7 +289,7 @@ fn find(project: &Project, pattern: &str) -> Result<Vec<PathBuf>> {
                 0 => format!("folder {} is empty", path.display()),
                 n => format!("folder {} holds no samples among its {n} files", path.display()),
             };
-            return Err(Error::new(what).with_help(format!("put samples there: {FORMATS}")));
+            return Err(Error::new(what).with_help(format!("put samples there: {FORMATS}")).of_kind(Kind::Missing));
         }
     }
     if files.is_empty() {
@@ -274,7 +297,7 @@ fn find(project: &Project, pattern: &str) -> Result<Vec<PathBuf>> {
             true => format!("no file matches {}", path.display()),
             false => format!("there is no file or folder {}", path.display()),
         };
-        return Err(Error::new(what).with_help("paths are relative to the folder of espq.toml"));
+        return Err(Error::new(what).with_help("paths are relative to the folder of espq.toml").of_kind(Kind::Missing));
     }
     Ok(files)
 }

@@ -7,8 +7,8 @@ use std::fs::File;
 use std::io::{BufReader, Read};
 use std::path::Path;
 
-use crate::graph::Tensor;
-use crate::{Error, Result, bail};
+use crate::graph::{DataType, Tensor};
+use crate::{Error, Kind, Result, bail};
 
 use super::elements::{Element, tensor};
 use super::{InputSpec, sides};
@@ -38,11 +38,16 @@ pub fn read(stream: &mut dyn Read, input: &InputSpec, wanted: usize) -> Result<V
     let rows = if header.fortran { count } else { kept };
     let bytes = read_bytes(stream, sample.checked_mul(rows).ok_or_else(too_large)?)?;
     let bytes = if header.fortran { row_major(&bytes, &header.shape, size)? } else { bytes };
+    // Floats are refused for their values alone, integers for what the input cannot take.
+    let kind = match input.data_type {
+        DataType::F32 | DataType::F64 => Kind::NotFinite,
+        _ => Kind::Shape,
+    };
     let one = |index| {
         // At most `rows` samples of `sample` bytes, which the read has checked.
         let bytes = &bytes[index * sample..(index + 1) * sample];
         tensor(bytes, header.element, header.big_endian, input)
-            .map_err(|what| Error::new(if count > 1 { format!("sample {index}: {what}") } else { what }))
+            .map_err(|what| Error::new(if count > 1 { format!("sample {index}: {what}") } else { what }).of_kind(kind))
     };
     (0..kept).map(one).collect()
 }
@@ -71,7 +76,8 @@ fn mismatch(array: &[usize], input: &InputSpec) -> Error {
         input.name,
         sides(&input.shape),
         sides(wanted)
-    ));
+    ))
+    .of_kind(Kind::Shape);
     let sample = if array.len() == wanted.len() + 1 { &array[1..] } else { array };
     match (sample, wanted) {
         (&[h, w, c], &[c2, h2, w2]) if (h, w, c) == (h2, w2, c2) => {

@@ -27,7 +27,7 @@ pub fn load(file: &Path, inputs: &[InputSpec], wanted: usize) -> Result<Vec<Vec<
         let mut entry = archive.by_index(index).map_err(|e| Error::new(format!("cannot be read: {e}")))?;
         npy::read(&mut entry, input, wanted).map_err(|e| {
             let name = entries.iter().find(|(i, _)| *i == index).map_or("", |(_, name)| name);
-            let named = Error::new(format!("array `{name}`: {}", e.what()));
+            let named = Error::new(format!("array `{name}`: {}", e.what())).of_kind(e.kind());
             match e.help() {
                 Some(help) => named.with_help(help),
                 None => named,

@@ -1,0 +1,52 @@
+//! Float activations of the samples that figures are taken over, kept for the next measurement.
+
+use crate::Result;
+use crate::exec::{Program, Trace};
+use crate::graph::{Graph, Tensor};
+
+/// One sample in float.
+pub(super) struct Original {
+    pub trace: Trace,
+    pub outputs: Vec<Option<Tensor>>,
+}
+
+/// As many samples, from the first, as the budget allows.
+pub struct Originals {
+    kept: Vec<Original>,
+    used: usize,
+    budget: usize,
+}
+
+impl Original {
+    pub fn of(graph: &Graph, float: &Program, inputs: &[Tensor], wanted: &[bool]) -> Result<Original> {
+        let trace = float.trace(inputs, wanted)?;
+        let outputs = graph.outputs.iter().map(|&v| trace.value(v).cloned()).collect();
+        Ok(Original { trace, outputs })
+    }
+}
+
+impl Originals {
+    /// `budget` in bytes; with 0 nothing is kept.
+    pub fn new(budget: usize) -> Originals {
+        Originals { kept: Vec::new(), used: 0, budget }
+    }
+
+    pub fn clear(&mut self) {
+        (self.kept, self.used) = (Vec::new(), 0);
+    }
+
+    pub(super) fn get(&self, sample: usize) -> Option<&Original> {
+        self.kept.get(sample)
+    }
+
+    /// Keeps the sample after the last one kept, where there is room; else gives it back.
+    pub(super) fn keep(&mut self, sample: usize, original: Original) -> Option<Original> {
+        let bytes = original.trace.bytes();
+        if sample != self.kept.len() || self.used.saturating_add(bytes) > self.budget {
+            return Some(original);
+        }
+        self.used += bytes;
+        self.kept.push(original);
+        None
+    }
+}

@@ -1,0 +1,38 @@
+//! `espq explain`: what a rule is about, or which rules there are.
+
+use crate::Error;
+use crate::lint::{RULES, find};
+use crate::project::nearest;
+
+use super::Failure;
+
+/// Tells what a rule of `espq lint` is about, or lists all rules
+#[derive(clap::Args)]
+pub struct Arguments {
+    /// A code or a name: E002, layer-over-limit
+    rule: Option<String>,
+}
+
+pub(super) fn run(arguments: &Arguments) -> Result<String, Failure> {
+    let Some(wanted) = &arguments.rule else { return Ok(list()) };
+    match find(wanted) {
+        // Doc comments begin with a space on each line.
+        Some(rule) => {
+            let doc: String =
+                rule.doc.lines().map(|line| format!("{}\n", line.strip_prefix(' ').unwrap_or(line))).collect();
+            Ok(format!("# {} {}\n\n{doc}", rule.code, rule.name))
+        }
+        None => {
+            let near = nearest(wanted, RULES.iter().flat_map(|r| [r.code, r.name]));
+            let help = match near {
+                Some(near) => format!("did you mean `{near}`? `espq explain` lists all rules"),
+                None => "`espq explain` lists all rules".to_string(),
+            };
+            Err(Error::new(format!("there is no rule `{wanted}`")).with_help(help).into())
+        }
+    }
+}
+
+fn list() -> String {
+    RULES.iter().map(|rule| format!("{}  {}\n", rule.code, rule.name)).collect()
+}

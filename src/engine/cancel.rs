@@ -1,0 +1,48 @@
+//! Work that nobody wants any more stops at its next tick.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::{Error, Result};
+
+use super::{Progress, Stage};
+
+/// Shared by whoever works and whoever may lose interest.
+#[derive(Debug, Clone, Default)]
+pub struct Token(Arc<AtomicBool>);
+
+impl Token {
+    pub fn new() -> Token {
+        Token::default()
+    }
+
+    pub fn cancel(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    pub fn is_cancelled(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    /// [`Error::cancelled`] once it is.
+    pub fn check(&self) -> Result<()> {
+        if self.is_cancelled() { Err(Error::cancelled()) } else { Ok(()) }
+    }
+}
+
+/// Progress that stops with its token.
+pub struct Watch<'a> {
+    pub token: &'a Token,
+    pub progress: &'a dyn Progress,
+}
+
+impl Progress for Watch<'_> {
+    fn begin(&self, stage: Stage, total: usize) {
+        self.progress.begin(stage, total);
+    }
+
+    fn tick(&self) -> Result<()> {
+        self.token.check()?;
+        self.progress.tick()
+    }
+}

@@ -1,0 +1,126 @@
+//! Keys made of content: what a stage reads decides what it is called in the store.
+
+use std::fs::File;
+use std::path::Path;
+
+use prost::bytes::Bytes;
+
+use crate::onnx;
+use crate::project::{Config, Data, Project, Samples};
+use crate::{Error, Result};
+
+/// Of the bytes of everything that a stage reads, and of espq's version.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Key(blake3::Hash);
+
+impl Key {
+    pub fn hex(&self) -> String {
+        self.0.to_hex().to_string()
+    }
+
+    pub fn bytes(&self) -> &[u8; 32] {
+        self.0.as_bytes()
+    }
+}
+
+/// Takes the parts of a key in order; each is told from the next by its length.
+pub struct Parts(blake3::Hasher);
+
+impl Parts {
+    pub fn new(stage: &str) -> Parts {
+        let mut parts = Parts(blake3::Hasher::new());
+        parts.text(env!("CARGO_PKG_VERSION")).text(stage);
+        parts
+    }
+
+    pub fn bytes(&mut self, bytes: &[u8]) -> &mut Parts {
+        self.0.update(&(bytes.len() as u64).to_le_bytes());
+        self.0.update(bytes);
+        self
+    }
+
+    pub fn text(&mut self, text: &str) -> &mut Parts {
+        self.bytes(text.as_bytes())
+    }
+
+    pub fn number(&mut self, number: usize) -> &mut Parts {
+        self.bytes(&(number as u64).to_le_bytes())
+    }
+
+    pub fn key(&mut self, key: &Key) -> &mut Parts {
+        self.bytes(key.bytes())
+    }
+
+    /// The whole of a file.
+    fn file(&mut self, path: &Path) -> Result<&mut Parts> {
+        let unreadable = |e: std::io::Error| Error::new(format!("cannot be read: {e}")).in_file(path);
+        let file = File::open(path).map_err(unreadable)?;
+        let mut hasher = blake3::Hasher::new();
+        hasher.update_reader(file).map_err(unreadable)?;
+        Ok(self.bytes(hasher.finalize().as_bytes()))
+    }
+
+    pub fn finish(&self) -> Key {
+        Key(self.0.finalize())
+    }
+}
+
+/// A model's bytes, read once for the key and for the graph.
+pub struct ModelFile {
+    pub bytes: Bytes,
+    pub key: Key,
+}
+
+/// The model's file and those that it names, as they are now.
+pub fn model(project: &Project) -> Result<ModelFile> {
+    let path = project.model_path()?;
+    let bytes = onnx::read(&path)?;
+    let mut parts = Parts::new("model");
+    parts.bytes(blake3::hash(&bytes).as_bytes());
+    let folder = path.parent().unwrap_or(Path::new(""));
+    for name in onnx::external_files(bytes.clone()) {
+        parts.text(&name);
+        // A file that is missing or out of reach is the loader's to refuse.
+        if let Ok(file) = onnx::external_file(&name, folder) {
+            parts.file(&file)?;
+        }
+    }
+    Ok(ModelFile { bytes, key: parts.finish() })
+}
+
+/// The samples that the configuration names, and how they become tensors.
+pub fn samples(project: &Project) -> Result<Key> {
+    let config = &project.config;
+    let wanted = config.calibration_samples();
+    let mut parts = Parts::new("samples");
+    parts.number(wanted).text(&image(config));
+    for source in Samples::named(project)? {
+        parts.text(&source.input).number(source.files.len());
+        // Every file holds a sample or more; files behind the last one wanted are told by name and length.
+        for (index, file) in source.files.iter().enumerate() {
+            parts.text(&file.to_string_lossy());
+            if index < wanted {
+                parts.file(file)?;
+            } else {
+                parts.number(std::fs::metadata(file).map_or(0, |m| m.len()) as usize);
+            }
+        }
+    }
+    Ok(parts.finish())
+}
+
+/// `[calibration.image]` without its places in the text.
+fn image(config: &Config) -> String {
+    let image = &config.calibration.image;
+    let per_input = matches!(config.calibration.data.as_ref().map(|d| &d.value), Some(Data::PerInput(_)));
+    format!(
+        "{:?} {:?} {:?} {:?} {:?} {:?} {:?} {per_input}",
+        image.size.as_ref().map(|v| v.value),
+        image.resize.as_ref().map(|v| v.value),
+        image.channels.as_ref().map(|v| v.value),
+        image.layout.as_ref().map(|v| v.value),
+        image.scale.as_ref().map(|v| v.value),
+        image.mean.as_ref().map(|v| &v.value),
+        image.std.as_ref().map(|v| &v.value),
+    )
+}

@@ -1,0 +1,58 @@
+//! The newest few of something, by key.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::content::Key;
+
+pub struct Memory<T> {
+    /// The one used last at the end.
+    kept: Mutex<Vec<(Key, Arc<T>)>>,
+    capacity: usize,
+}
+
+impl<T> Memory<T> {
+    pub fn new(capacity: usize) -> Memory<T> {
+        Memory { kept: Mutex::new(Vec::new()), capacity }
+    }
+
+    pub fn get(&self, key: &Key) -> Option<Arc<T>> {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let at = kept.iter().position(|(k, _)| k == key)?;
+        let entry = kept.remove(at);
+        let found = entry.1.clone();
+        kept.push(entry);
+        Some(found)
+    }
+
+    /// What is there by now: two may have made it at once.
+    pub fn keep(&self, key: Key, value: Arc<T>) -> Arc<T> {
+        if let Some(there) = self.get(&key) {
+            return there;
+        }
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.push((key, value.clone()));
+        if kept.len() > self.capacity {
+            kept.remove(0);
+        }
+        value
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::content::Parts;
+
+    #[test]
+    fn the_one_that_was_not_used_longest_goes() {
+        let key = |n: usize| Parts::new("test").number(n).finish();
+        let memory = Memory::new(2);
+        for n in [1, 2] {
+            memory.keep(key(n), Arc::new(n));
+        }
+        memory.get(&key(1));
+        memory.keep(key(3), Arc::new(3));
+        let there: Vec<bool> = [1, 2, 3].iter().map(|&n| memory.get(&key(n)).is_some()).collect();
+        assert_eq!(there, [true, false, true]);
+    }
+}

@@ -1,0 +1,202 @@
+//! What stays known of one model with one set of samples, and measuring that adds to it.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::analysis::{self, Error as Figures, Graphwise, Originals, Subject};
+use crate::exec::{Program, Samples as _, Simulation, Tick};
+use crate::graph::NodeId;
+use crate::ops::{self, Role};
+use crate::project::Samples;
+use crate::quant::{self, Observations, Plan, Quantized};
+use crate::{Result, graph::simplify::Simplified};
+
+use super::content::{Key, Parts};
+use super::{Progress, Stage};
+
+/// A model that has been read and simplified.
+pub struct Model {
+    pub key: Key,
+    pub simplified: Simplified,
+}
+
+/// One model with one set of samples.
+pub struct Session {
+    pub key: Key,
+    pub model: Arc<Model>,
+    pub samples: Samples,
+    known: Mutex<Known>,
+}
+
+/// All that a change of precision leaves valid, by keys that say when.
+struct Known {
+    observations: Observations,
+    /// The float side, and the key of what is rounded on it all the same.
+    float: Option<(Key, Arc<Program>)>,
+    originals: Originals,
+    layerwise: HashMap<Key, Figures>,
+    graphwise: HashMap<Key, Arc<Graphwise>>,
+}
+
+/// A calibrated model, and the keys of what its figures hang on.
+pub struct Calibrated {
+    pub quantized: Quantized,
+    float: Arc<Program>,
+    simulation: Simulation,
+    /// By node.
+    keys: Vec<Key>,
+    reference: Key,
+}
+
+impl Session {
+    /// `activations` is how many bytes of float activations may be kept.
+    pub fn new(key: Key, model: Arc<Model>, samples: Samples, activations: usize) -> Session {
+        let known = Known {
+            observations: Observations::default(),
+            float: None,
+            originals: Originals::new(activations),
+            layerwise: HashMap::new(),
+            graphwise: HashMap::new(),
+        };
+        Session { key, model, samples, known: Mutex::new(known) }
+    }
+
+    /// What the user should know of the model, the samples and their quantization, one sentence each.
+    pub fn notes(&self, quantized: &Quantized) -> Vec<String> {
+        [&self.model.simplified.notes[..], self.samples.notes(), &quantized.notes].concat()
+    }
+
+    /// One measures at a time; whoever waits here has cancelled the other.
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub fn calibrate(&self, plan: &Plan, progress: &dyn Progress) -> Result<Calibrated> {
+        let mut known = self.known();
+        let passes = if plan.observed().iter().any(|o| o.method.takes_histogram()) { 2 } else { 1 };
+        progress.begin(Stage::Calibrate, passes * self.samples.len());
+        let tick = || progress.tick();
+        let quantized = quant::calibrate(plan.clone(), &self.samples, &mut known.observations, &tick)?;
+        let reference = quantized.reference()?;
+        let reference_key = reference_key(&quantized, &reference);
+        let float = match &known.float {
+            Some((key, program)) if *key == reference_key => program.clone(),
+            _ => {
+                let program = Arc::new(Program::simulated(&quantized.graph, &reference)?);
+                known.float = Some((reference_key, program.clone()));
+                known.originals.clear();
+                program
+            }
+        };
+        let simulation = quantized.simulation()?;
+        let keys = quantized.graph.node_ids().map(|node| node_key(&quantized, &simulation, node)).collect();
+        Ok(Calibrated { quantized, float, simulation, keys, reference: reference_key })
+    }
+
+    /// Cumulative error at `nodes` and at the outputs.
+    pub fn graphwise(
+        &self,
+        calibrated: &Calibrated,
+        nodes: &[NodeId],
+        count: usize,
+        progress: &dyn Progress,
+    ) -> Result<Arc<Graphwise>> {
+        let mut known = self.known();
+        let mut parts = Parts::new("graphwise");
+        parts.number(count).key(&calibrated.reference);
+        for key in &calibrated.keys {
+            parts.key(key);
+        }
+        for node in nodes {
+            parts.number(node.0);
+        }
+        let key = parts.finish();
+        if let Some(found) = known.graphwise.get(&key) {
+            return Ok(found.clone());
+        }
+        progress.begin(Stage::Graphwise, count);
+        let simulated = calibrated.program()?;
+        let tick = || progress.tick();
+        let found = Arc::new(analysis::graphwise(&self.subject(calibrated, &simulated, count, &tick), nodes)?);
+        known.graphwise.insert(key, found.clone());
+        Ok(found)
+    }
+
+    /// Error of each of `nodes` alone; only those are run whose own quantization was not measured before.
+    pub fn layerwise(
+        &self,
+        calibrated: &Calibrated,
+        nodes: &[NodeId],
+        count: usize,
+        progress: &dyn Progress,
+    ) -> Result<Vec<Figures>> {
+        let mut known = self.known();
+        let key = |node: NodeId| {
+            Parts::new("layerwise").number(count).key(&calibrated.reference).key(&calibrated.keys[node.0]).finish()
+        };
+        let keys: Vec<Key> = nodes.iter().map(|&node| key(node)).collect();
+        let missing = |(_, key): &(&NodeId, &Key)| !known.layerwise.contains_key(*key);
+        let (wanted, new): (Vec<NodeId>, Vec<Key>) = nodes.iter().zip(&keys).filter(missing).unzip();
+        if !wanted.is_empty() {
+            progress.begin(Stage::Layerwise, count * wanted.len());
+            let simulated = calibrated.program()?;
+            let tick = || progress.tick();
+            let subject = self.subject(calibrated, &simulated, count, &tick);
+            let known = &mut *known;
+            let found = analysis::layerwise(&subject, &wanted, nodes, &mut known.originals)?;
+            known.layerwise.extend(new.into_iter().zip(found));
+        }
+        // Each is there by now.
+        Ok(keys.iter().filter_map(|key| known.layerwise.get(key).copied()).collect())
+    }
+
+    pub fn subject<'a>(
+        &'a self,
+        calibrated: &'a Calibrated,
+        simulated: &'a Program,
+        count: usize,
+        tick: Tick<'a>,
+    ) -> Subject<'a> {
+        let graph = &calibrated.quantized.graph;
+        Subject { graph, float: &calibrated.float, simulated, samples: &self.samples, count, tick }
+    }
+}
+
+impl Calibrated {
+    pub fn program(&self) -> Result<Program> {
+        Program::simulated(&self.quantized.graph, &self.simulation)
+    }
+
+    /// Quantized nodes whose operator has such a role, in the graph's order.
+    pub fn nodes(&self, wanted: impl Fn(Role) -> bool) -> Vec<NodeId> {
+        let quantized = &self.quantized;
+        let is_wanted = |node: NodeId| {
+            let quantizes = quantized.nodes.get(node.0).is_some_and(Option::is_some);
+            quantizes && ops::find(&quantized.graph.node(node).op).is_some_and(|operator| wanted(operator.role))
+        };
+        quantized.graph.node_ids().filter(|&node| is_wanted(node)).collect()
+    }
+}
+
+/// Everything that decides how one node is simulated: its own ports, and the scales that they share.
+fn node_key(quantized: &Quantized, simulation: &Simulation, node: NodeId) -> Key {
+    let mut parts = Parts::new("node");
+    parts.number(node.0).text(quantized.settings.target.name()).text(quantized.scheme(node).name());
+    if let Some(Some(simulated)) = simulation.get(node.0) {
+        parts.text(&format!("{simulated:?}")).text(&format!("{:?}", quantized.ports(node)));
+    }
+    parts.finish()
+}
+
+/// What is rounded on the float side: tables and recurrent cells.
+fn reference_key(quantized: &Quantized, reference: &Simulation) -> Key {
+    let mut parts = Parts::new("reference");
+    for node in quantized.graph.node_ids() {
+        if let Some(Some(simulated)) = reference.get(node.0)
+            && simulated.kernel.is_some()
+        {
+            parts.key(&node_key(quantized, reference, node));
+        }
+    }
+    parts.finish()
+}

@@ -1,0 +1,103 @@
+//! Findings, and the edits that mend them.
+
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize};
+
+use crate::project::Span;
+
+use super::Rule;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// Worth knowing; alone it lets a hook pass.
+    Info,
+    Warning,
+    Error,
+}
+
+/// One thing that is wrong, at one place of the configuration.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Finding {
+    /// "E002"
+    pub code: Cow<'static, str>,
+    /// "layer-over-limit"
+    pub name: Cow<'static, str>,
+    pub severity: Severity,
+    /// Bytes of the configuration's text; empty where the text does not hold what is missing.
+    pub span: Span,
+    /// One sentence without a full stop.
+    pub message: String,
+    /// The layer that it is about, if it is about one.
+    pub layer: Option<String>,
+    /// What to do.
+    pub help: Option<String>,
+    pub related: Vec<Related>,
+    /// The best first.
+    pub fixes: Vec<Fix>,
+}
+
+/// Another place, layer or file that belongs to a finding.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Related {
+    pub message: String,
+    pub span: Option<Span>,
+    pub layer: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Safety {
+    /// No result changes: the text only says what it was taken to mean, or what had no effect goes.
+    Safe,
+    /// Results change: precision, or a name whose meaning is guessed.
+    Unsafe,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Fix {
+    /// "int16: output error 25.6% -> 9.1%, +13 KB flash"
+    pub title: String,
+    pub safety: Safety,
+    /// Not overlapping, in the order of the text.
+    pub edits: Vec<Edit>,
+}
+
+/// `text` instead of what stands at `span`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Edit {
+    pub span: Span,
+    pub text: String,
+}
+
+impl Finding {
+    pub fn new(rule: &Rule, span: Span, message: impl Into<String>) -> Finding {
+        Finding {
+            code: rule.code.into(),
+            name: rule.name.into(),
+            severity: rule.severity,
+            span,
+            message: message.into(),
+            layer: None,
+            help: None,
+            related: Vec::new(),
+            fixes: Vec::new(),
+        }
+    }
+
+    pub fn with_help(mut self, help: impl Into<String>) -> Finding {
+        self.help = Some(help.into());
+        self
+    }
+
+    pub fn about(mut self, layer: impl Into<String>) -> Finding {
+        self.layer = Some(layer.into());
+        self
+    }
+
+    pub fn with_fix(mut self, fix: Fix) -> Finding {
+        self.fixes.push(fix);
+        self
+    }
+}

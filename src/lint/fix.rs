@@ -1,0 +1,80 @@
+//! From findings to a mended text.
+
+use super::{Edit, Finding, Fix, Safety};
+
+/// A text with fixes in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Applied {
+    pub text: String,
+    /// How many findings' fixes are in it.
+    pub count: usize,
+}
+
+/// Each finding's first fix that is allowed, as far as they do not overlap; the rest is for the next round.
+pub fn apply(text: &str, findings: &[Finding], allowed: Safety) -> Applied {
+    let mut edits: Vec<&Edit> = Vec::new();
+    let mut count = 0;
+    for finding in findings {
+        let fix = finding.fixes.iter().find(|f| f.safety == Safety::Safe || allowed == Safety::Unsafe);
+        if let Some(fix) = fix.filter(|f| fits(f, &edits, text)) {
+            // The same edit for two findings is made once.
+            let new: Vec<&Edit> = fix.edits.iter().filter(|e| !edits.contains(e)).collect();
+            edits.extend(new);
+            count += 1;
+        }
+    }
+    edits.sort_by_key(|e| (e.span.start, e.span.end));
+    let mut mended = String::with_capacity(text.len());
+    let mut at = 0;
+    for edit in edits {
+        // Both ends were checked by `fits`.
+        mended.push_str(text.get(at..edit.span.start).unwrap_or_default());
+        mended.push_str(&edit.text);
+        at = edit.span.end;
+    }
+    mended.push_str(text.get(at..).unwrap_or_default());
+    Applied { text: mended, count }
+}
+
+fn fits(fix: &Fix, taken: &[&Edit], text: &str) -> bool {
+    fix.edits.iter().all(|edit| {
+        let inside = text.get(edit.span.clone()).is_some();
+        inside && taken.iter().all(|t| *t == edit || apart(&edit.span, &t.span))
+    })
+}
+
+/// Two insertions at one place touch, and would come out in either order.
+fn apart(a: &std::ops::Range<usize>, b: &std::ops::Range<usize>) -> bool {
+    a.end < b.start || b.end < a.start
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lint::RULES;
+
+    fn finding(span: std::ops::Range<usize>, text: &str, safety: Safety) -> Finding {
+        let edit = Edit { span: span.clone(), text: text.into() };
+        Finding::new(RULES[0], span, "").with_fix(Fix { title: String::new(), safety, edits: vec![edit] })
+    }
+
+    #[test]
+    fn safe_fixes_alone_unless_others_are_allowed() {
+        let findings = [finding(0..1, "A", Safety::Safe), finding(2..3, "C", Safety::Unsafe)];
+        assert_eq!(apply("a.c", &findings, Safety::Safe), Applied { text: "A.c".into(), count: 1 });
+        assert_eq!(apply("a.c", &findings, Safety::Unsafe), Applied { text: "A.C".into(), count: 2 });
+    }
+
+    #[test]
+    fn of_two_that_overlap_the_first_is_made_and_one_edit_is_made_once() {
+        let findings = [finding(0..2, "x", Safety::Safe), finding(1..3, "y", Safety::Safe)];
+        assert_eq!(apply("abc", &findings, Safety::Safe), Applied { text: "xc".into(), count: 1 });
+        let same = [finding(0..1, "x", Safety::Safe), finding(0..1, "x", Safety::Safe)];
+        assert_eq!(apply("abc", &same, Safety::Safe), Applied { text: "xbc".into(), count: 2 });
+    }
+
+    #[test]
+    fn an_edit_beyond_the_text_is_left_out() {
+        assert_eq!(apply("abc", &[finding(2..9, "x", Safety::Safe)], Safety::Safe).count, 0);
+    }
+}

@@ -1,0 +1,31 @@
+//! M003
+
+use crate::Kind;
+use crate::lint::rule::rule;
+use crate::lint::{Facts, Finding, place};
+
+rule! {
+    /// ## What it does
+    /// Reports a model that takes more than one sample at a time.
+    ///
+    /// ## Why is this bad?
+    /// ESP-DL runs one sample an inference: its kernels take the batch to be 1, and read the rest as something else.
+    ///
+    /// ## Example
+    /// ```python
+    /// torch.onnx.export(model, torch.zeros(8, 3, 96, 96), "model.onnx")
+    /// ```
+    ///
+    /// ## What to do
+    /// Export with batch 1: `torch.zeros(1, 3, 96, 96)`.
+    M003, "batch-size", Error
+}
+
+fn check(facts: &Facts, findings: &mut Vec<Finding>) {
+    if let Some(error) = facts.model.and_then(Result::err).filter(|e| e.kind() == Kind::Batch) {
+        let mut finding = Finding::new(&RULE, place::of_key(facts.project, "model.path"), place::sentence(error));
+        finding.help = error.help().map(str::to_string);
+        finding.layer = error.layer().map(str::to_string);
+        findings.push(finding);
+    }
+}

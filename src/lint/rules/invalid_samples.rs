@@ -1,0 +1,38 @@
+//! S001
+
+use crate::Kind;
+use crate::lint::rule::rule;
+use crate::lint::{Facts, Finding, place};
+
+rule! {
+    /// ## What it does
+    /// Reports files of samples that cannot be read or that do not fit together: damaged files, two formats at
+    /// once, an input that gets none.
+    ///
+    /// ## Why is this bad?
+    /// Every scale of an activation comes from these samples. Without them nothing can be calibrated.
+    ///
+    /// ## Example
+    /// ```toml
+    /// [calibration]
+    /// data = "calib"      # holds .npy files and pictures
+    /// ```
+    ///
+    /// ## What to do
+    /// Name files of one format, one source for each input of the model:
+    /// ```toml
+    /// [calibration]
+    /// data = { "image" = "images/*.png", "state" = "state.npy" }
+    /// ```
+    S001, "invalid-samples", Error
+}
+
+fn check(facts: &Facts, findings: &mut Vec<Finding>) {
+    let Some(error) = facts.samples.and_then(Result::err) else { return };
+    if !matches!(error.kind(), Kind::Missing | Kind::Shape | Kind::NotFinite) {
+        let mut finding =
+            Finding::new(&RULE, place::of_error(facts.project, error, "calibration.data"), place::sentence(error));
+        finding.help = error.help().map(str::to_string);
+        findings.push(finding);
+    }
+}

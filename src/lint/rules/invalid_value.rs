@@ -1,0 +1,38 @@
+//! C003
+
+use crate::lint::rule::{rule, unknown};
+use crate::lint::{Facts, Finding, Safety};
+use crate::project::ProblemKind;
+
+use super::problems;
+
+rule! {
+    /// ## What it does
+    /// Reports values of the wrong type, and words that are none of those allowed.
+    ///
+    /// ## Why is this bad?
+    /// esp-ppq turns a target that it does not know into float with a warning, and the chip gets a model that
+    /// was never quantized. espq measures nothing that it would have to guess.
+    ///
+    /// ## Example
+    /// ```toml
+    /// [model]
+    /// target = "esp32-p4"
+    /// ```
+    ///
+    /// ## What to do
+    /// Write one of the values that the message names: `target = "esp32p4"`.
+    C003, "invalid-value", Error
+}
+
+fn check(facts: &Facts, findings: &mut Vec<Finding>) {
+    problems::of_kind(&RULE, ProblemKind::InvalidValue, Safety::Unsafe, facts, findings);
+    let lint = &facts.project.config.lint;
+    for entry in lint.select.iter().chain(&lint.ignore) {
+        if let Some(error) = unknown(&entry.value) {
+            let mut finding = Finding::new(&RULE, entry.span.clone(), error.what());
+            finding.help = error.help().map(str::to_string);
+            findings.push(finding);
+        }
+    }
+}

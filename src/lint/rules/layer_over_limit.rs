@@ -1,0 +1,65 @@
+//! E002
+
+use crate::lint::rule::rule;
+use crate::lint::{Facts, Finding, place};
+
+rule! {
+    /// ## What it does
+    /// Reports layers whose layerwise error is over `limits.layer-nsr`, 1% by default.
+    ///
+    /// The layerwise error is the noise-to-signal power ratio at the model's outputs with this layer alone quantized.
+    ///
+    /// ## Why is this bad?
+    /// ESP-DL's documentation advises to look at every layer above 1%: a few such layers make most of what the whole
+    /// network loses.
+    ///
+    /// ## Example
+    /// ```text
+    /// layer /features/features.1/conv/conv.0/conv.0.0/Conv alone costs the outputs 7.1%, over the limit of 1%
+    /// ```
+    ///
+    /// ## What to do
+    /// Give the layer, and the Relu or Clip behind it, 16 bits. The fix says what that buys and what it costs:
+    /// ```toml
+    /// [precision]
+    /// "/features/features.1/conv/conv.0/conv.0.0/Conv" = "int16"
+    /// ```
+    E002, "layer-over-limit", Warning
+}
+
+fn check(facts: &Facts, findings: &mut Vec<Finding>) {
+    let (Some(report), config) = (facts.report(), &facts.project.config) else { return };
+    let limit = config.layer_limit();
+    let mut over: Vec<_> =
+        report.layers.iter().filter_map(|l| Some((l, l.layerwise.filter(|e| is_over(e.nsr, limit))?))).collect();
+    over.sort_by(|a, b| b.1.nsr.total_cmp(&a.1.nsr));
+    for (layer, error) in over {
+        let message = match error.nsr.is_finite() {
+            true => format!(
+                "layer {} alone costs the outputs {}, over the limit of {}",
+                layer.name,
+                percent(error.nsr),
+                percent(limit)
+            ),
+            false => format!("with layer {} quantized, the outputs are not finite", layer.name),
+        };
+        findings.push(Finding::new(&RULE, place::of_layer(facts.project, &layer.name), message).about(&layer.name));
+    }
+}
+
+/// What is no number is over every limit.
+pub fn is_over(nsr: f64, limit: f64) -> bool {
+    nsr > limit || nsr.is_nan()
+}
+
+/// "25.6%", with as many digits as tell something.
+pub fn percent(share: f64) -> String {
+    let percent = share * 100.0;
+    let text = match percent {
+        p if p >= 9.95 => format!("{p:.1}"),
+        p if p >= 0.995 => format!("{p:.2}"),
+        p => format!("{p:.3}"),
+    };
+    let text = if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { &text };
+    format!("{text}%")
+}

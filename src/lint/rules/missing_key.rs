@@ -1,0 +1,38 @@
+//! C004
+
+use crate::lint::rule::rule;
+use crate::lint::{Facts, Finding, Safety};
+use crate::project::ProblemKind;
+
+use super::problems;
+
+rule! {
+    /// ## What it does
+    /// Reports that one of the three keys without a default is missing: `model.path`, `model.target` and
+    /// `calibration.data`.
+    ///
+    /// ## Why is this bad?
+    /// Without the model there is nothing to quantize, without the chip no rule to do it by, and without samples
+    /// no range of any activation.
+    ///
+    /// ## Example
+    /// ```toml
+    /// [model]
+    /// path = "mobilenet_v2.onnx"
+    /// ```
+    ///
+    /// ## What to do
+    /// ```toml
+    /// [model]
+    /// path = "mobilenet_v2.onnx"
+    /// target = "esp32p4"
+    ///
+    /// [calibration]
+    /// data = "calib/*.npy"
+    /// ```
+    C004, "missing-key", Error
+}
+
+fn check(facts: &Facts, findings: &mut Vec<Finding>) {
+    problems::of_kind(&RULE, ProblemKind::MissingKey, Safety::Unsafe, facts, findings);
+}

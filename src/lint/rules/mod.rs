@@ -1,0 +1,49 @@
+//! One rule a file, and the one table of codes.
+
+mod batch_size;
+mod dynamic_dimension;
+mod exponent_rule;
+mod invalid_model;
+mod invalid_samples;
+mod invalid_value;
+mod layer_over_limit;
+mod missing_file;
+mod missing_key;
+mod non_finite;
+mod not_measured;
+mod output_over_limit;
+mod problems;
+mod sample_shape;
+mod syntax_error;
+mod too_few_samples;
+mod unknown_key;
+mod unknown_layer;
+mod unsupported_form;
+mod unsupported_operator;
+mod unsupported_width;
+
+use super::Rule;
+
+/// Every rule, by code.
+pub static RULES: &[&Rule] = &[
+    &syntax_error::RULE,
+    &unknown_key::RULE,
+    &invalid_value::RULE,
+    &missing_key::RULE,
+    &missing_file::RULE,
+    &unknown_layer::RULE,
+    &unsupported_operator::RULE,
+    &unsupported_width::RULE,
+    &unsupported_form::RULE,
+    &exponent_rule::RULE,
+    &output_over_limit::RULE,
+    &layer_over_limit::RULE,
+    &not_measured::RULE,
+    &invalid_model::RULE,
+    &dynamic_dimension::RULE,
+    &batch_size::RULE,
+    &invalid_samples::RULE,
+    &too_few_samples::RULE,
+    &sample_shape::RULE,
+    &non_finite::RULE,
+];

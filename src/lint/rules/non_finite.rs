@@ -1,0 +1,36 @@
+//! S004
+
+use crate::lint::rule::rule;
+use crate::lint::{Facts, Finding, place};
+use crate::{Error, Kind};
+
+rule! {
+    /// ## What it does
+    /// Reports infinite numbers and NaN: in samples, and in what the network computes from them.
+    ///
+    /// ## Why is this bad?
+    /// One such number is in every histogram after it, and makes scales that mean nothing. Integers have no NaN, so
+    /// the chip computes something else altogether.
+    ///
+    /// ## Example
+    /// ```text
+    /// sample 3: element 17 is NaN, not a finite number
+    /// ```
+    ///
+    /// ## What to do
+    /// Mend the sample. Where a layer is named, look for a division by zero, a logarithm of zero or an
+    /// overflow there or before it.
+    S004, "non-finite", Error
+}
+
+fn check(facts: &Facts, findings: &mut Vec<Finding>) {
+    let of = |e: Option<&Error>| e.filter(|e| e.kind() == Kind::NotFinite).cloned();
+    let errors = [of(facts.samples.and_then(Result::err)), of(facts.report.and_then(Result::err))];
+    for error in errors.into_iter().flatten() {
+        let span = place::of_error(facts.project, &error, "calibration.data");
+        let mut finding = Finding::new(&RULE, span, place::sentence(&error));
+        finding.help = error.help().map(str::to_string);
+        finding.layer = error.layer().map(str::to_string);
+        findings.push(finding);
+    }
+}

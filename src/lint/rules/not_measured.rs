@@ -1,0 +1,31 @@
+//! E003
+
+use crate::Kind;
+use crate::lint::rule::rule;
+use crate::lint::{Facts, Finding, place};
+
+rule! {
+    /// ## What it does
+    /// Reports that a model with samples could not be calibrated or measured, and why.
+    ///
+    /// ## Why is this bad?
+    /// No figure is known, so none of them is known to be good.
+    ///
+    /// ## Example
+    /// ```text
+    /// layer /MatMul: its weights are computed while the model runs
+    /// ```
+    ///
+    /// ## What to do
+    /// What the message says.
+    E003, "not-measured", Error
+}
+
+fn check(facts: &Facts, findings: &mut Vec<Finding>) {
+    let Some(error) = facts.report.and_then(Result::err).filter(|e| e.kind() != Kind::NotFinite) else { return };
+    let mut finding =
+        Finding::new(&RULE, place::of_error(facts.project, error, "model.precision"), place::sentence(error));
+    finding.help = error.help().map(str::to_string);
+    finding.layer = error.layer().map(str::to_string);
+    findings.push(finding);
+}

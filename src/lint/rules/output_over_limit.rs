@@ -1,0 +1,49 @@
+//! E001
+
+use crate::lint::rule::rule;
+use crate::lint::{Facts, Finding, place};
+
+use super::layer_over_limit::{is_over, percent};
+
+rule! {
+    /// ## What it does
+    /// Reports outputs of the model whose error is over `limits.output-nsr`, 10% by default.
+    ///
+    /// The error is the noise-to-signal power ratio of the output, `sum((q - f)^2) / sum(f^2)`, with the whole model
+    /// quantized, mean over the first `analysis.samples` samples.
+    ///
+    /// ## Why is this bad?
+    /// ESP-DL's documentation advises to keep the outputs below 10%. Above it, answers differ from those of the float model
+    /// often enough to be seen; a classifier may hold out longer, a detector of small things gives in earlier.
+    ///
+    /// ## Example
+    /// ```text
+    /// output `logits` loses 25.6%, over the limit of 10%
+    /// ```
+    ///
+    /// ## What to do
+    /// Give the layers that lose most 16 bits; the fix is the smallest set of layers that was found to be enough by
+    /// measuring. Where nothing but 16 bits for all layers helps, look at the ranges first: `espq report --statistics`
+    /// shows outliers and saturation, and another `calibration.method` may be all that is needed.
+    E001, "output-over-limit", Error
+}
+
+fn check(facts: &Facts, findings: &mut Vec<Finding>) {
+    let (Some(report), config) = (facts.report(), &facts.project.config) else { return };
+    let limit = config.output_limit();
+    for output in report.outputs.iter().filter(|o| is_over(o.error.nsr, limit)) {
+        let message = match output.error.nsr.is_finite() {
+            true => format!(
+                "output `{}` loses {}, over the limit of {}",
+                output.name,
+                percent(output.error.nsr),
+                percent(limit)
+            ),
+            false => format!("the error of output `{}` is not finite: it overflows", output.name),
+        };
+        findings.push(
+            Finding::new(&RULE, place::of_model(facts.project), message)
+                .with_help("give the layers that lose most 16 bits"),
+        );
+    }
+}

@@ -1,0 +1,32 @@
+//! S003
+
+use crate::Kind;
+use crate::lint::rule::rule;
+use crate::lint::{Facts, Finding, place};
+
+rule! {
+    /// ## What it does
+    /// Reports samples whose shape or type is not that of the model's input.
+    ///
+    /// ## Why is this bad?
+    /// A sample that is reshaped until it fits calibrates another network than the one that will run. Channels-last
+    /// images fed to a channels-first model are the usual case: every range is wrong, and nothing fails.
+    ///
+    /// ## Example
+    /// ```text
+    /// the array is 32x96x96x3, and input `image` wants 1x3x96x96
+    /// ```
+    ///
+    /// ## What to do
+    /// Save the samples as the model takes them: `np.save("calib.npy", images.transpose(0, 3, 1, 2))`.
+    S003, "sample-shape", Error
+}
+
+fn check(facts: &Facts, findings: &mut Vec<Finding>) {
+    if let Some(error) = facts.samples.and_then(Result::err).filter(|e| e.kind() == Kind::Shape) {
+        let span = place::of_error(facts.project, error, "calibration.data");
+        let mut finding = Finding::new(&RULE, span, place::sentence(error));
+        finding.help = error.help().map(str::to_string);
+        findings.push(finding);
+    }
+}

@@ -1,0 +1,42 @@
+//! D001
+
+use crate::Kind;
+use crate::espdl::support;
+use crate::lint::rule::rule;
+use crate::lint::{Facts, Finding, place};
+
+rule! {
+    /// ## What it does
+    /// Reports operators that ESP-DL's runtime does not have.
+    ///
+    /// ## Why is this bad?
+    /// The chip refuses the whole model when it loads it. esp-ppq exports such models without a word.
+    ///
+    /// ## Example
+    /// ```text
+    /// layer /neck/GridSample: ESP-DL 3.3.9 has no operator GridSample
+    /// ```
+    ///
+    /// ## What to do
+    /// Build the layer from operators that ESP-DL has, cut the model before it and compute the rest in the
+    /// application, or use a runtime that has it.
+    D001, "unsupported-operator", Error
+}
+
+fn check(facts: &Facts, findings: &mut Vec<Finding>) {
+    if let Some(error) = facts.model.and_then(Result::err).filter(|e| e.kind() == Kind::Operator) {
+        let mut finding = Finding::new(&RULE, place::of_key(facts.project, "model.path"), place::sentence(error));
+        finding.help = error.help().map(str::to_string);
+        finding.layer = error.layer().map(str::to_string);
+        findings.push(finding);
+    }
+    let Some(model) = facts.model() else { return };
+    for node in &model.graph.nodes {
+        if support::operator(&node.op).is_none() {
+            let message = format!("layer {}: {} has no operator {}", node.name, support::RUNTIME, node.op);
+            let help = "replace it by operators that ESP-DL has, or cut the model before it";
+            let span = place::of_layer(facts.project, &node.name);
+            findings.push(Finding::new(&RULE, span, message).with_help(help).about(&node.name));
+        }
+    }
+}

@@ -1,0 +1,68 @@
+//! D002
+
+use crate::espdl::support;
+use crate::lint::rule::rule;
+use crate::lint::{Facts, Finding, Related, place};
+
+rule! {
+    /// ## What it does
+    /// Reports layers whose operator ESP-DL has, but not at the precision that the layer is given.
+    ///
+    /// ## Why is this bad?
+    /// At best the chip refuses the model. Resize at int16 is worse: an empty function in ESP-DL 3.3.9, so its output
+    /// stays zero and nothing fails.
+    ///
+    /// ## Example
+    /// ```toml
+    /// [precision]
+    /// "/neck/Resize" = "int16"
+    /// ```
+    ///
+    /// ## What to do
+    /// Give the layer a precision that it has, which the message names.
+    D002, "unsupported-width", Error
+}
+
+fn check(facts: &Facts, findings: &mut Vec<Finding>) {
+    let Some(plan) = facts.plan() else { return };
+    // One finding for all layers of one operator that stand at one place: a model's precision concerns many.
+    let mut found: Vec<(Finding, Vec<String>)> = Vec::new();
+    for id in plan.graph.node_ids() {
+        let node = plan.graph.node(id);
+        let Some(operator) = support::operator(&node.op) else { continue };
+        let scheme = plan.scheme(id);
+        let runs = if support::needs_table(&node.op) { plan.is_lut(id) } else { operator.runs(scheme) };
+        if runs {
+            continue;
+        }
+        let span = place::of_layer(facts.project, &node.name);
+        let message = format!("{} runs no {} at {scheme}", support::RUNTIME, node.op);
+        if let Some((_, layers)) = found.iter_mut().find(|(f, _)| f.span == span && f.message == message) {
+            layers.push(node.name.clone());
+            continue;
+        }
+        let help = match support::needs_table(&node.op) {
+            true => "it has a lookup table in 16-bit models only: precision = \"int16\" for the model".to_string(),
+            false => format!("give the layer {}", operator.schemes()),
+        };
+        found.push((Finding::new(&RULE, span, message).with_help(help).about(&node.name), vec![node.name.clone()]));
+    }
+    for (mut finding, layers) in found {
+        finding.message = format!("{}: {}", named(&layers), finding.message);
+        let related = layers.iter().skip(1).map(|layer| Related {
+            message: format!("layer {layer}, too"),
+            span: None,
+            layer: Some(layer.clone()),
+        });
+        finding.related = related.collect();
+        findings.push(finding);
+    }
+}
+
+fn named(layers: &[String]) -> String {
+    match layers {
+        [] => String::new(),
+        [one] => format!("layer {one}"),
+        [first, rest @ ..] => format!("layer {first} and {} more", rest.len()),
+    }
+}
