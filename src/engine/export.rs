@@ -1,22 +1,84 @@
-//! A project as the file that the chip loads.
+//! A project as the files that a chip and its tools load, checked before anything is written.
 
-use crate::espdl::{self, Model};
+use crate::espdl::export::{self, Options};
+use crate::espdl::fit::{Misfit, fit};
+use crate::espdl::{self, Key, Runtime};
+use crate::exec::Samples as _;
 use crate::project::Project;
-use crate::{Result, espdl::export};
+use crate::quant::Target;
+use crate::{Error, Result};
 
-use super::{Engine, Options, Progress};
+use super::{Engine, Progress};
 
-/// What is written, and what is to be said of it.
+/// What is wanted of an export, beside what the project says.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Wanted {
+    /// A sample and what the chip makes of it, in the file.
+    pub test_values: bool,
+    /// With a key that is made for this file.
+    pub encrypt: bool,
+}
+
+/// Three files by their content, and what is to be said of them.
 pub struct Exported {
-    pub model: Model,
+    pub target: Target,
+    pub runtime: Runtime,
     pub espdl: Vec<u8>,
+    pub info: String,
+    pub quantization: String,
+    pub key: Option<Key>,
+    /// Why the chip would not run it right; a reason to write nothing.
+    pub misfits: Vec<Misfit>,
+    /// What is done otherwise than esp-ppq does it.
+    pub differences: Vec<String>,
     pub notes: Vec<String>,
 }
 
-pub fn export(project: &Project, progress: &dyn Progress) -> Result<Exported> {
-    let (session, calibrated) = Engine::new(Options::default()).calibrate(project, progress)?;
+pub fn export(project: &Project, wanted: Wanted, progress: &dyn Progress) -> Result<Exported> {
+    let (session, calibrated) = Engine::new(super::Options::default()).calibrate(project, progress)?;
     let quantized = &calibrated.quantized;
-    let model = export::export(quantized)?;
+    let target = quantized.settings.target;
+    let runtime = project.config.export.esp_dl.as_ref().map_or(Runtime::KNOWN, |v| Runtime(v.value));
+    let metadata = metadata(project, target)?;
+    let sample = wanted.test_values.then(|| session.samples.sample(0)).transpose()?;
+    let exported = export::export(quantized, &Options { runtime, metadata, sample })?;
+    let key = wanted.encrypt.then(new_key).transpose()?;
+    let plain = espdl::write(&exported.model)?;
+    // As the chip will find it, places in the file included.
+    let file = espdl::open(&plain, None)?;
+    let misfits = file.entries.iter().flat_map(|entry| fit(entry, target)).collect();
     let notes = session.notes(quantized);
-    Ok(Exported { espdl: espdl::write(&model)?, model, notes })
+    Ok(Exported {
+        target,
+        runtime,
+        info: espdl::info::info(&exported.model)?,
+        espdl: match &key {
+            Some(key) => espdl::write_encrypted(&exported.model, key)?,
+            None => plain,
+        },
+        quantization: exported.quantization,
+        key,
+        misfits,
+        differences: exported.differences,
+        notes,
+    })
+}
+
+/// Where the file comes from: what a person who finds it on a chip can check.
+fn metadata(project: &Project, target: Target) -> Result<Vec<(String, String)>> {
+    let path = project.model_path()?;
+    let model = std::fs::read(&path).map_err(|e| Error::new(format!("cannot be read: {e}")).in_file(&path))?;
+    let pair = |key: &str, value: String| (key.to_string(), value);
+    Ok(vec![
+        pair("espq", env!("CARGO_PKG_VERSION").to_string()),
+        pair("target", target.to_string()),
+        pair("model.blake3", blake3::hash(&model).to_string()),
+        pair("configuration.blake3", blake3::hash(project.text.as_bytes()).to_string()),
+    ])
+}
+
+fn new_key() -> Result<Key> {
+    let mut key = Key::default();
+    getrandom::fill(&mut key).map_err(|e| Error::new(format!("the system gives no random numbers for a key: {e}")))?;
+    Ok(key)
 }

@@ -12,6 +12,7 @@ mod lint;
 mod memory;
 mod progress;
 mod session;
+mod together;
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -22,10 +23,11 @@ use crate::project::{InputSpec, Project, Samples};
 use crate::{Error, Result, onnx};
 
 pub use cancel::{Token, Watch};
-pub use export::{Exported, export};
+pub use export::{Exported, Wanted, export};
 pub use lint::Depth;
 pub use progress::{Progress, Silent, Stage};
 pub use session::{Calibrated, Model, Session};
+pub use together::write as write_together;
 
 use content::{Key, Parts};
 use memory::Memory;

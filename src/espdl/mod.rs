@@ -9,10 +9,12 @@ pub mod export;
 pub mod fit;
 mod flatbuffer;
 mod header;
+pub mod info;
 pub mod layout;
 mod model;
 mod package;
 mod quant_type;
+mod runtime;
 mod schema;
 pub mod summary;
 pub mod support;
@@ -23,6 +25,7 @@ pub use header::{Edition, Header, Key};
 pub use model::{Attribute, DataType, Dim, Graph, Model, Node, Opset, Tensor, ValueInfo};
 pub use package::{Digest, Package};
 pub use quant_type::QuantType;
+pub use runtime::Runtime;
 
 /// A file with one model, or a package of several.
 #[derive(Debug, Clone, PartialEq)]

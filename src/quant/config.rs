@@ -85,6 +85,18 @@ impl Configs {
         id
     }
 
+    /// The nearest configuration whose scale `id` shows and that rounds with it: itself, unless it is overlapped.
+    pub fn leader(&self, mut id: ConfigId) -> ConfigId {
+        // As long as in `root`.
+        for _ in 0..self.0.len() {
+            if self[id].state != State::Overlapped {
+                break;
+            }
+            id = self[id].dominator;
+        }
+        id
+    }
+
     /// The exponents in force at `id`, if they are known.
     pub fn exponents(&self, id: ConfigId) -> Option<&[i32]> {
         self[self.root(id)].own.as_deref()

@@ -66,6 +66,7 @@ fn node(quantized: &Quantized, id: NodeId, values: &mut Vec<DraftValue>) -> Resu
         inputs: source.inputs.clone(),
         outputs: given_outputs(source, values),
         ports,
+        config: quantized.nodes.get(id.0).cloned().flatten(),
     };
     if quantized.is_lut(id) {
         tables::mark(&mut node);
@@ -139,7 +140,8 @@ fn read(draft: &mut Draft, quantized: &Quantized, id: NodeId, source: NodeId) ->
         let axis = quantized.nodes[source.0].as_ref().and_then(|c| quantized.configs[*c.inputs.get(index)?].axis);
         let tensor = match port {
             Some(port) => {
-                let wide = quantized.scheme(source).activation_bits() == 16;
+                // As esp-ppq rounds: w8a16 in float32.
+                let wide = quantized.scheme(source) == Scheme::Int16;
                 constants::integers(&name, constant, &port, axis, quantized.settings.target.rounding(), wide)?
             }
             None => constants::plain(&name, constant),

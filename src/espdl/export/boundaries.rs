@@ -103,6 +103,7 @@ fn insert(
     let Some(node) = draft.node_mut(made) else { return };
     node.inputs.extend(constants);
     let float = to.is_none();
+    node.config = None;
     node.ports = (vec![from, None, None], vec![to]);
     if float && node.quant_type().is_some() {
         node.set_quant_type(QuantType::F32);

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 
 use crate::espdl::{Attribute, DataType, QuantType, Tensor};
 use crate::graph::{NodeId, ValueId};
+use crate::quant::NodeConfig;
 
 /// Integers at a node's input or output; `None` in their place is float.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,6 +23,8 @@ pub struct DraftNode {
     pub outputs: Vec<ValueId>,
     /// By input and by output.
     pub ports: (Vec<Option<Port>>, Vec<Option<Port>>),
+    /// As planned; `None` for what runs in float, and for nodes where integers begin, change or end.
+    pub config: Option<NodeConfig>,
 }
 
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -48,6 +51,8 @@ pub struct Draft {
     pub outputs: Vec<ValueId>,
     /// How many nodes and values have been made up, for their names.
     pub made: (usize, usize),
+    /// What is done otherwise than esp-ppq does it, a sentence each.
+    pub differences: Vec<String>,
 }
 
 pub fn identity(rank: usize) -> Vec<usize> {
@@ -202,6 +207,10 @@ impl Draft {
         let attributes = self.node(node)?.inserted_quant_type();
         let (id, made) = (NodeId(self.nodes.len()), ValueId(self.values.len()));
         let port = self.node(node)?.ports.0.get(index).cloned().flatten();
+        let config = self.node(node)?.config.as_ref().and_then(|c| {
+            let own = vec![*c.inputs.get(index)?];
+            Some(NodeConfig { scheme: c.scheme, inputs: own.clone(), outputs: own })
+        });
         let name = format!("PPQ_Operation_{}", self.made.0);
         self.nodes.push(Some(DraftNode {
             name,
@@ -210,6 +219,7 @@ impl Draft {
             inputs: vec![Some(source)],
             outputs: vec![made],
             ports: (vec![port.clone()], vec![port]),
+            config,
         }));
         let perm = Some(identity(shape.len()));
         let name = format!("PPQ_Variable_{}", self.made.1);
@@ -252,6 +262,16 @@ impl Draft {
             if let Some(made) = self.node_mut(made) {
                 made.set("perm", perm_attribute(perm));
             }
+        }
+    }
+
+    /// Gives a node the port and configuration of the output of the one that it is to absorb.
+    pub fn take_output(&mut self, id: NodeId, from: NodeId) {
+        let Some((port, config)) = self.node(from).map(|n| (n.ports.1.clone(), n.config.clone())) else { return };
+        let Some(node) = self.node_mut(id) else { return };
+        node.ports.1 = port;
+        if let (Some(own), Some(config)) = (&mut node.config, config) {
+            own.outputs = config.outputs;
         }
     }
 

@@ -209,7 +209,7 @@ fn turn_constants(draft: &mut Draft, id: NodeId, perm: &[usize]) {
 }
 
 /// The elements of `source`, its shape led by ones up to the rank of `perm`, in the order of `perm`.
-fn transposed(source: &Tensor, perm: &[usize]) -> Tensor {
+pub fn transposed(source: &Tensor, perm: &[usize]) -> Tensor {
     let mut dims = vec![1; perm.len().saturating_sub(source.dims.len())];
     dims.extend(&source.dims);
     let mut strides = vec![1usize; dims.len()];

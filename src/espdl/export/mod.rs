@@ -10,13 +10,16 @@ mod draft;
 mod forms;
 mod layout;
 mod matmul;
+mod quantization;
 mod relu;
 mod tables;
+mod test_values;
 mod transposes;
 mod weights;
 
 use crate::Result;
-use crate::espdl::Model;
+use crate::espdl::{Model, Runtime};
+use crate::graph;
 use crate::quant::Quantized;
 
 pub use boundaries::insert_boundaries;
@@ -28,18 +31,46 @@ pub use weights::pack_weights;
 /// ONNX's, of the operator sets whose forms are written.
 const IR_VERSION: i32 = 8;
 
+/// What the file is for, and what it carries beside the model.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    pub runtime: Runtime,
+    /// Pairs for `metadata_props`.
+    pub metadata: Vec<(String, String)>,
+    /// One tensor an input: the file then carries it, for the chip to run itself against.
+    pub sample: Option<Vec<graph::Tensor>>,
+}
+
+/// What is written, and what in it is not as esp-ppq would write it.
+#[derive(Debug, Clone)]
+pub struct Export {
+    pub model: Model,
+    /// The `.json` beside it: who shares whose scale.
+    pub quantization: String,
+    /// A sentence each.
+    pub differences: Vec<String>,
+}
+
 /// The model as ESP-DL runs it.
-pub fn export(quantized: &Quantized) -> Result<Model> {
+pub fn export(quantized: &Quantized, options: &Options) -> Result<Export> {
     let target = quantized.settings.target;
     let mut draft = begin::begin(quantized)?;
     fuse_relu(&mut draft);
-    matmul::right_sides(&mut draft);
+    matmul::right_sides(&mut draft, target.family(), options.runtime);
     lay_out(&mut draft)?;
     insert_boundaries(&mut draft);
     pack_weights(&mut draft, target.family())?;
     let tables = tables::add_tables(&mut draft, quantized.graph.opset, target.rounding())?;
-    let graph = assemble::assemble(&draft, &quantized.graph.name, tables);
-    Ok(Model { ir_version: IR_VERSION, graph, ..Model::default() })
+    let mut graph = assemble::assemble(&draft, &quantized.graph.name, tables);
+    if let Some(sample) = &options.sample {
+        let order = draft.order();
+        let ports = assemble::value_ports(&draft, &order);
+        graph.test_inputs = test_values::inputs(&draft, &ports, sample, target.rounding())?;
+    }
+    let metadata = options.metadata.clone();
+    let model = Model { ir_version: IR_VERSION, metadata, graph, ..Model::default() };
+    let quantization = quantization::quantization(&draft, quantized)?;
+    Ok(Export { model, quantization, differences: draft.differences })
 }
 
 #[cfg(test)]

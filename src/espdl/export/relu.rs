@@ -15,11 +15,8 @@ pub fn fuse_relu(draft: &mut Draft) {
         }
         let relu = only_relu(draft, id);
         if let Some(relu) = relu {
-            let port = draft.node(relu).map(|n| n.ports.1.clone()).unwrap_or_default();
+            draft.take_output(id, relu);
             draft.absorb(relu);
-            if let Some(node) = draft.node_mut(id) {
-                node.ports.1 = port;
-            }
         }
         if let Some(node) = draft.node_mut(id) {
             let activation = if relu.is_some() { "Relu" } else { "Linear" };

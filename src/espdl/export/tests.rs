@@ -85,6 +85,7 @@ fn draft(recorded: &Recorded) -> Draft {
             inputs,
             outputs,
             ports: Default::default(),
+            config: None,
         }));
     }
     draft.inputs = recorded.inputs.iter().map(|n| ids[n]).collect();
@@ -187,6 +188,7 @@ fn sum_with(dims: &[usize]) -> Draft {
             inputs: inputs.iter().map(|&i| Some(ValueId(i))).collect(),
             outputs: vec![ValueId(output)],
             ports: Default::default(),
+            config: None,
         })
     };
     Draft {
@@ -200,6 +202,7 @@ fn sum_with(dims: &[usize]) -> Draft {
         inputs: vec![ValueId(0)],
         outputs: vec![ValueId(3)],
         made: (0, 0),
+        differences: Vec::new(),
     }
 }
 

@@ -90,12 +90,9 @@ pub fn in_a_row(draft: &mut Draft) {
         while let Some(next) = only_reader(draft, id).filter(|&n| is_transpose(draft, n)) {
             let turn = |draft: &Draft, id| draft.node(id).map(|n| n.perm()).unwrap_or_default();
             let fused = permuted(&turn(draft, id), &turn(draft, next));
-            let port = draft.node(next).map(|n| n.ports.1.clone()).unwrap_or_default();
+            draft.take_output(id, next);
             draft.absorb(next);
             set_perm(draft, id, &fused);
-            if let Some(node) = draft.node_mut(id) {
-                node.ports.1 = port;
-            }
         }
         let perm = draft.node(id).map(|n| n.perm()).unwrap_or_default();
         if perm != identity(perm.len()) {
