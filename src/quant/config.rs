@@ -85,16 +85,9 @@ impl Configs {
         id
     }
 
-    /// The nearest configuration whose scale `id` shows and that rounds with it: itself, unless it is overlapped.
-    pub fn leader(&self, mut id: ConfigId) -> ConfigId {
-        // As long as in `root`.
-        for _ in 0..self.0.len() {
-            if self[id].state != State::Overlapped {
-                break;
-            }
-            id = self[id].dominator;
-        }
-        id
+    /// Whose scale `id` shows, as esp-ppq writes it down: what rounds by itself stands for itself.
+    pub fn leader(&self, id: ConfigId) -> ConfigId {
+        if self[id].state == State::Overlapped { self.root(id) } else { id }
     }
 
     /// The exponents in force at `id`, if they are known.

@@ -136,7 +136,7 @@ fn read(draft: &mut Draft, quantized: &Quantized, id: NodeId, source: NodeId) ->
             continue;
         };
         let name = own_name(draft, value);
-        let port = draft.node(id).and_then(|n| n.ports.0.get(index).cloned().flatten());
+        let port = draft.node(id).and_then(|n| constant_port(n, index));
         let axis = quantized.nodes[source.0].as_ref().and_then(|c| quantized.configs[*c.inputs.get(index)?].axis);
         let tensor = match port {
             Some(port) => {
@@ -155,6 +155,14 @@ fn read(draft: &mut Draft, quantized: &Quantized, id: NodeId, source: NodeId) ->
         }
     }
     Ok(())
+}
+
+/// The port of a constant; Add, Sub and Concat take it at their output's exponent.
+fn constant_port(node: &DraftNode, index: usize) -> Option<Port> {
+    let own = node.ports.0.get(index)?.as_ref()?;
+    let output = node.ports.1.first().and_then(Option::as_ref);
+    let equal = matches!(node.op.as_str(), "Add" | "Sub" | "Concat");
+    Some(output.filter(|o| equal && o.bits == own.bits).unwrap_or(own).clone())
 }
 
 /// A constant that was read before is written once more: each reader may have integers of its own.

@@ -9,6 +9,28 @@ use crate::graph::{NodeId, ValueId};
 
 use super::draft::{Draft, DraftNode, Port};
 
+/// Add, Sub and Concat work on integers as they are: what they read has to have their output's exponent.
+pub fn equalize(draft: &mut Draft) {
+    for id in draft.order() {
+        let Some(node) = draft.node(id).filter(|n| matches!(n.op.as_str(), "Add" | "Sub" | "Concat")) else { continue };
+        let (name, op) = (node.name.clone(), node.op.clone());
+        let Some(output) = node.ports.1.first().cloned().flatten() else { continue };
+        for index in 0..node.inputs.len() {
+            let Some(value) = draft.input(id, index).filter(|&v| draft.value(v).constant.is_none()) else { continue };
+            let Some(node) = draft.node_mut(id) else { continue };
+            match node.ports.0.get_mut(index) {
+                Some(Some(port)) if *port != output => *port = output.clone(),
+                _ => continue,
+            }
+            let value = draft.value(value).name.clone();
+            draft.differences.push(format!(
+                "{name}: {value} is requantized to exponent {:?}, since {op} takes integers as they are",
+                output.exponents
+            ));
+        }
+    }
+}
+
 /// Passes in esp-ppq's order: into integers, from integers to integers, out of integers.
 pub fn insert_boundaries(draft: &mut Draft) {
     for kind in [Kind::Quantize, Kind::Requantize] {
@@ -45,6 +67,9 @@ fn before(draft: &mut Draft, id: NodeId, index: usize, kind: Kind) {
         return;
     }
     let Some(value) = draft.input(id, index) else { return };
+    if kind == Kind::Requantize && draft.inputs.contains(&value) {
+        return from_input(draft, id, index, value);
+    }
     let Some(maker) = draft.value(value).maker.filter(|&m| is_worker(draft, m)) else { return };
     let Some(wanted) = draft.node(id).and_then(|n| n.ports.0.get(index).cloned().flatten()) else { return };
     let Some(source) = draft.node(maker).filter(|n| reads_values(n)) else { return };
@@ -61,6 +86,29 @@ fn before(draft: &mut Draft, id: NodeId, index: usize, kind: Kind) {
             insert(draft, id, index, "RequantizeLinear", (Some(given), Some(wanted)), constants);
         }
         _ => {}
+    }
+}
+
+/// An input of the graph is fed as its first reader wants it; who wants it otherwise has it requantized.
+fn from_input(draft: &mut Draft, id: NodeId, index: usize, value: ValueId) {
+    let port = |draft: &Draft, node: NodeId| {
+        let node = draft.node(node)?;
+        let at = node.inputs.iter().position(|&i| i == Some(value))?;
+        node.ports.0.get(at).cloned().flatten()
+    };
+    let first = draft.order().into_iter().find_map(|node| port(draft, node));
+    let wanted = draft.node(id).and_then(|n| n.ports.0.get(index).cloned().flatten());
+    if let (Some(given), Some(wanted)) = (first, wanted)
+        && given != wanted
+    {
+        let ratio = Port { bits: wanted.bits, exponents: differences(&wanted, &given) };
+        let constants = [scale(&ratio), zero(&wanted)];
+        let (node, value) =
+            (draft.node(id).map(|n| n.name.clone()).unwrap_or_default(), draft.value(value).name.clone());
+        insert(draft, id, index, "RequantizeLinear", (Some(given), Some(wanted)), constants);
+        draft
+            .differences
+            .push(format!("{node}: the input {value} is requantized for it, as another layer wants it otherwise"));
     }
 }
 

@@ -110,7 +110,7 @@ fn quantized<I: Whole>(values: &[f32], port: &Port, inner: usize, rounding: Roun
     let exponents = port.exponents.iter().map(|&e| e.clamp(-1000, 1000) as i32);
     let mut integers = Vec::with_capacity(values.len());
     for (values, exponent) in values.chunks(inner).zip(exponents.cycle()) {
-        integers.extend(match wide || port.bits > 24 {
+        integers.extend(match wide {
             true => {
                 let values: Vec<f64> = values.iter().map(|&v| v.into()).collect();
                 quantize::<f64, I>(&values, exponent, port.bits, rounding)

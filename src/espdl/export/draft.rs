@@ -235,6 +235,38 @@ impl Draft {
         Some(id)
     }
 
+    /// A node between the first output of `node` and who reads it: it keeps the value, `node` makes a new one
+    /// of `shape`.
+    pub fn insert_after(&mut self, node: NodeId, op: &str, shape: Vec<usize>) -> Option<NodeId> {
+        let output = *self.node(node)?.outputs.first()?;
+        let (id, inner) = (NodeId(self.nodes.len()), ValueId(self.values.len()));
+        let attributes = self.node(node)?.inserted_quant_type();
+        let port = self.node(node)?.ports.1.first().cloned().flatten();
+        let config = self.node(node)?.config.as_ref().and_then(|c| {
+            let own = vec![*c.outputs.first()?];
+            Some(NodeConfig { scheme: c.scheme, inputs: own.clone(), outputs: own })
+        });
+        let name = format!("PPQ_Operation_{}", self.made.0);
+        let (inputs, outputs) = (vec![Some(inner)], vec![output]);
+        let ports = (vec![port.clone()], vec![port]);
+        self.nodes.push(Some(DraftNode { name, op: op.to_string(), attributes, inputs, outputs, ports, config }));
+        let name = format!("PPQ_Variable_{}", self.made.1);
+        let data_type = self.value(output).data_type;
+        let (maker, readers) = (Some(node), vec![id]);
+        self.values.push(DraftValue { name, shape, data_type, perm: None, constant: None, maker, readers });
+        self.made = (self.made.0 + 1, self.made.1 + 1);
+        self.value_mut(output).maker = Some(id);
+        *self.node_mut(node)?.outputs.first_mut()? = inner;
+        Some(id)
+    }
+
+    /// Lets the layout settle how an inserted node's output is stored.
+    pub fn forget_perm(&mut self, node: NodeId) {
+        if let Some(output) = self.node(node).and_then(|n| n.outputs.first().copied()) {
+            self.value_mut(output).perm = None;
+        }
+    }
+
     /// A constant that `reader` is to read, with a name that was made up.
     pub fn add_constant(&mut self, reader: NodeId, tensor: Tensor) -> ValueId {
         let name = format!("PPQ_Variable_{}", self.made.1);

@@ -9,7 +9,7 @@ use crate::graph::{NodeId, ValueId};
 use crate::{Error, Result};
 
 use super::draft::{Draft, identity, inverse, permuted};
-use super::transposes;
+use super::{prelu, transposes};
 
 /// How an operator minds the order of axes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,6 +69,7 @@ pub fn lay_out(draft: &mut Draft) -> Result<()> {
 
 fn visit(draft: &mut Draft, id: NodeId, op: &str) -> Result<()> {
     match role(op) {
+        Some(_) if prelu::by_channel(draft, id) => spatial(draft, id),
         Some(Role::Spatial) => spatial(draft, id),
         Some(Role::Passive) => {
             passive(draft, id);

@@ -74,10 +74,7 @@ impl Before<'_> {
     /// The layout has not been settled yet: new values may lie as it finds best.
     fn insert(&mut self, op: &str, shape: Vec<usize>) -> Option<NodeId> {
         let made = self.draft.insert_before(self.id, self.index, op, shape)?;
-        let output = self.draft.node(made).and_then(|n| n.outputs.first().copied());
-        if let Some(output) = output {
-            self.draft.value_mut(output).perm = None;
-        }
+        self.draft.forget_perm(made);
         Some(made)
     }
 

@@ -8,8 +8,11 @@ mod boundaries;
 mod constants;
 mod draft;
 mod forms;
+mod gelu;
 mod layout;
 mod matmul;
+mod pooling;
+mod prelu;
 mod quantization;
 mod relu;
 mod tables;
@@ -55,9 +58,14 @@ pub struct Export {
 pub fn export(quantized: &Quantized, options: &Options) -> Result<Export> {
     let target = quantized.settings.target;
     let mut draft = begin::begin(quantized)?;
+    pooling::explicit_windows(&mut draft);
+    gelu::fuse_gelu(&mut draft);
     fuse_relu(&mut draft);
     matmul::right_sides(&mut draft, target.family(), options.runtime);
+    prelu::shape(&mut draft);
     lay_out(&mut draft)?;
+    prelu::exponents(&mut draft, target.family());
+    boundaries::equalize(&mut draft);
     insert_boundaries(&mut draft);
     pack_weights(&mut draft, target.family())?;
     let tables = tables::add_tables(&mut draft, quantized.graph.opset, target.rounding())?;
@@ -75,3 +83,6 @@ pub fn export(quantized: &Quantized, options: &Options) -> Result<Export> {
 
 #[cfg(test)]
 mod tests;
+
+#[cfg(test)]
+mod rewrite_tests;
