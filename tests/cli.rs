@@ -10,7 +10,10 @@ fn fixture(name: &str) -> PathBuf {
 }
 
 fn espq(folder: &Path, arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_espq")).args(arguments).current_dir(folder).output().unwrap()
+    // Not into the cache of whoever runs the tests.
+    let cache = Path::new(env!("CARGO_TARGET_TMPDIR")).join("cache");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_espq"));
+    command.args(arguments).current_dir(folder).env("ESPQ_CACHE_DIR", cache).output().unwrap()
 }
 
 fn stdout(output: &Output) -> String {

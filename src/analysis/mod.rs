@@ -3,10 +3,12 @@
 //! Never: text, tables, thresholds.
 
 mod compare;
+mod cost;
 mod figures;
 mod graphwise;
 mod layerwise;
 mod originals;
+mod search;
 mod statistics;
 
 use crate::exec::{Program, Samples, Tick};
@@ -24,8 +26,10 @@ pub struct Subject<'a> {
 }
 
 pub use crate::quant::Port;
+pub use cost::constants as constant_bytes;
 pub use figures::{Error, Histogram, Layer, OutputError, Report, Seconds, Statistics, TensorStatistics};
 pub use graphwise::{Graphwise, graphwise};
 pub use layerwise::layerwise;
 pub use originals::Originals;
+pub use search::{Enough, enough};
 pub use statistics::statistics;

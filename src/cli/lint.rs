@@ -1,16 +1,16 @@
 //! `espq lint`: what is wrong with projects, for people and for commit hooks.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::engine::{Depth, Engine, Options};
-use crate::lint::{Selection, Severity};
+use crate::lint::{Safety, Selection, Severity, apply};
 use crate::project::{Project, Spanned};
 use crate::{Error, Result};
 
 use super::format::findings::{Form, Linted, show};
 use super::progress::Bar;
 use super::terminal::Terminal;
-use super::{Failure, Outcome};
+use super::{Failure, Outcome, cache};
 
 /// Checks projects: their text, their files, what the chip can run, and what quantization costs
 ///
@@ -24,6 +24,7 @@ Examples:
   espq lint model.onnx                 the project of a model
   espq lint --static                   without running the network
   espq lint --select C,D --ignore D003 some rules only
+  espq lint --unsafe-fixes --diff      what the measured fixes would change
 
 Ends with 0 when nothing was found, with 1 when something was, and with 2 when it could not look.")]
 pub struct Arguments {
@@ -45,23 +46,120 @@ pub struct Arguments {
     /// Do not run the network: no figures, and what hangs on them
     #[arg(long = "static")]
     is_static: bool,
+
+    /// Make the fixes that change no result
+    #[arg(long, help_heading = "Fixes")]
+    fix: bool,
+
+    /// Make all fixes: precisions of layers, names that were guessed
+    #[arg(long, help_heading = "Fixes")]
+    unsafe_fixes: bool,
+
+    /// Show what the fixes would change, and change nothing
+    #[arg(long, help_heading = "Fixes")]
+    diff: bool,
+
+    #[command(flatten)]
+    cache: cache::Arguments,
 }
 
 pub(super) fn run(arguments: &Arguments, out: &Terminal) -> Result<Outcome, Failure> {
     Selection { select: arguments.select.clone(), ignore: arguments.ignore.clone() }.check()?;
     let files = files(&arguments.paths)?;
-    let engine = Engine::new(Options::default());
-    let mut linted = Vec::new();
+    let engine = Engine::new(Options { cache: arguments.cache.chosen(), ..Options::default() });
+    let (mut linted, mut mended) = (Vec::new(), Vec::new());
     for file in &files {
-        let mut project = Project::load(file)?;
-        choose(&mut project, arguments);
-        let depth = if arguments.is_static { Depth::Static } else { Depth::Measured };
-        let findings = engine.lint(&project, depth, &Bar::new())?;
-        linted.push(Linted { project, findings });
+        let project = load(file, arguments)?;
+        let before = project.text.clone();
+        let (checked, count) = check(&engine, project, arguments)?;
+        if checked.project.text != before {
+            mended.push(Mended { file: file.clone(), before, after: checked.project.text.clone(), count });
+        }
+        linted.push(checked);
     }
-    let text = show(&linted, arguments.format, out);
+    if arguments.diff {
+        let text: String = mended.iter().map(Mended::diff).collect();
+        return Ok(Outcome { text, found: !mended.is_empty() });
+    }
+    for one in &mended {
+        one.write()?;
+    }
+    let mut text = show(&linted, arguments.format, out);
+    if arguments.format.is_for_people() {
+        text = mended.iter().map(Mended::note).collect::<String>() + &text;
+    }
     let found = linted.iter().flat_map(|l| &l.findings).any(|f| f.severity > Severity::Info);
     Ok(Outcome { text, found })
+}
+
+/// The findings of a project; those that are left, and how many were mended, where fixes are wanted.
+fn check(engine: &Engine, mut project: Project, arguments: &Arguments) -> Result<(Linted, usize)> {
+    let depth = if arguments.is_static { Depth::Static } else { Depth::Fixes };
+    let allowed = match (arguments.fix, arguments.unsafe_fixes) {
+        (_, true) => Some(Safety::Unsafe),
+        (true, false) => Some(Safety::Safe),
+        (false, false) => arguments.diff.then_some(Safety::Safe),
+    };
+    let mut mended = 0;
+    // Fixes that touch wait for the next round; ones that undo each other must not go on for ever.
+    for _ in 0..MOST_ROUNDS {
+        let findings = engine.lint(&project, depth, &Bar::new())?;
+        let applied = allowed.map(|allowed| apply(&project.text, &findings, allowed));
+        match applied.filter(|a| a.text != project.text) {
+            None => return Ok((Linted { project, findings }, mended)),
+            Some(applied) => {
+                mended += applied.count;
+                project = Project::parse(&project.file, applied.text);
+                choose(&mut project, arguments);
+            }
+        }
+    }
+    let findings = engine.lint(&project, depth, &Bar::new())?;
+    Ok((Linted { project, findings }, mended))
+}
+
+const MOST_ROUNDS: usize = 10;
+
+/// A configuration with fixes in it.
+struct Mended {
+    file: PathBuf,
+    before: String,
+    after: String,
+    count: usize,
+}
+
+impl Mended {
+    fn diff(&self) -> String {
+        let name = self.file.display().to_string();
+        similar::TextDiff::from_lines(&self.before, &self.after).unified_diff().header(&name, &name).to_string()
+    }
+
+    fn note(&self) -> String {
+        let plural = if self.count == 1 { "" } else { "s" };
+        format!("Mended {} finding{plural} in {}\n", self.count, self.file.display())
+    }
+
+    /// Beside its place first, so that a full disk leaves the old text whole.
+    fn write(&self) -> Result<()> {
+        let failed = |e: std::io::Error| Error::new(format!("cannot be written: {e}")).in_file(&self.file);
+        // Through a link to what it points at.
+        let target = self.file.canonicalize().map_err(failed)?;
+        let temporary = target.with_extension(format!("toml.{}.tmp", std::process::id()));
+        let written = std::fs::write(&temporary, &self.after)
+            .and_then(|()| std::fs::set_permissions(&temporary, std::fs::metadata(&target)?.permissions()))
+            .and_then(|()| std::fs::rename(&temporary, &target));
+        if written.is_err() {
+            // Nothing is there where even the first step failed.
+            let _ = std::fs::remove_file(&temporary);
+        }
+        written.map_err(failed)
+    }
+}
+
+fn load(file: &Path, arguments: &Arguments) -> Result<Project> {
+    let mut project = Project::load(file)?;
+    choose(&mut project, arguments);
+    Ok(project)
 }
 
 /// `--select` stands for the file's, `--ignore` adds to it.

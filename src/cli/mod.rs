@@ -2,6 +2,7 @@
 //!
 //! Never: anything that another program would want to call; that is `engine`'s.
 
+mod cache;
 mod diagnostics;
 mod explain;
 mod export;

@@ -10,10 +10,10 @@ use crate::engine::{Engine, Options};
 use crate::project::{Overrides, Project};
 use crate::quant::{Method, Scheme, Target};
 
-use super::Failure;
 use super::format::{View, json, text};
 use super::progress::Bar;
 use super::terminal::Terminal;
+use super::{Failure, cache};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Format {
@@ -54,9 +54,8 @@ pub struct Arguments {
     #[arg(long, value_name = "N")]
     top: Option<usize>,
 
-    /// Measure everything afresh
-    #[arg(long)]
-    no_cache: bool,
+    #[command(flatten)]
+    cache: cache::Arguments,
 
     /// Another chip than the file's
     #[arg(long, value_parser = named(Target::ALL, Target::name), help_heading = "Instead of what espq.toml says")]
@@ -89,7 +88,11 @@ pub(super) fn run(arguments: &Arguments, out: &Terminal) -> Result<String, Failu
     if !project.problems.is_empty() {
         return Err(Failure::Problems(Box::new(project)));
     }
-    match Engine::new(Options::default()).report(&project, arguments.statistics, &Bar::new()) {
+    match Engine::new(Options { cache: arguments.cache.chosen(), ..Options::default() }).report(
+        &project,
+        arguments.statistics,
+        &Bar::new(),
+    ) {
         Ok(report) => Ok(show(&report, &project, arguments, out)?),
         Err(error) => Err(Failure::Within(Box::new(project), error)),
     }

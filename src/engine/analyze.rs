@@ -11,35 +11,61 @@ use crate::ops::Role;
 use crate::project::Project;
 use crate::quant::{self, Plan, Quantized, Settings};
 
+use super::content::{self, Key, Parts};
 use super::session::{Calibrated, Session};
-use super::{Engine, Progress, Stage, no_target};
+use super::{Engine, Progress, Stage, no_target, session_key};
 
 impl Engine {
     /// Both error tables of a project, with the statistics of tensors where they are wanted: these cost two
     /// more runs a sample.
     pub fn report(&self, project: &Project, statistics: bool, progress: &dyn Progress) -> Result<Report> {
         let mut seconds = Seconds::default();
-        let (session, plan) = timed(&mut seconds.load, || self.plan(project, progress))?;
-        Measurement { project, session: &session, plan: &plan, progress }.report(statistics, seconds)
+        progress.begin(Stage::Load, 1);
+        let settings = project.config.settings().ok_or_else(no_target)?;
+        let start = Instant::now();
+        let (file, samples) = (content::model(project)?, content::samples(project)?);
+        let session = session_key(&file.key, &samples);
+        let key = report_key(&session, &settings, project.config.analysis_samples(), statistics);
+        let kept = self.reports.get(&key).map(|r| Report::clone(&r));
+        if let Some(mut report) = kept.or_else(|| self.store.as_ref()?.get(&key)) {
+            report.model = model_name(project);
+            report.seconds = Seconds { load: start.elapsed().as_secs_f64(), ..Seconds::default() };
+            return Ok(report);
+        }
+        let session = self.session_of(project, self.model_of(project, &file)?, &samples)?;
+        let plan = quant::plan(&session.model.simplified.graph, &settings)?;
+        seconds.load = start.elapsed().as_secs_f64();
+        progress.tick()?;
+        let report = Measurement { project, session: &session, plan: &plan, progress }.report(statistics, seconds)?;
+        self.save(&session);
+        if let Some(store) = &self.store {
+            store.put(&key, &report);
+        }
+        self.reports.keep(key, Arc::new(report.clone()));
+        Ok(report)
     }
-}
 
-impl Engine {
     /// A project's model with every scale known, for whoever writes it.
     pub fn calibrate(&self, project: &Project, progress: &dyn Progress) -> Result<(Arc<Session>, Calibrated)> {
-        let (session, plan) = self.plan(project, progress)?;
-        let calibrated = session.calibrate(&plan, progress)?;
-        Ok((session, calibrated))
-    }
-
-    fn plan(&self, project: &Project, progress: &dyn Progress) -> Result<(Arc<Session>, Plan)> {
         progress.begin(Stage::Load, 1);
         let settings = project.config.settings().ok_or_else(no_target)?;
         let session = self.session(project)?;
         let plan = quant::plan(&session.model.simplified.graph, &settings)?;
         progress.tick()?;
-        Ok((session, plan))
+        let calibrated = session.calibrate(&plan, progress)?;
+        self.save(&session);
+        Ok((session, calibrated))
     }
+}
+
+fn report_key(session: &Key, settings: &Settings, count: usize, statistics: bool) -> Key {
+    let mut parts = Parts::new("report");
+    parts.key(session).text(&format!("{settings:?}")).number(count).number(statistics.into());
+    parts.finish()
+}
+
+fn model_name(project: &Project) -> String {
+    project.config.model.path.as_ref().map(|p| p.value.clone()).unwrap_or_default()
 }
 
 /// A plan to be measured over the samples of a session.
@@ -74,7 +100,7 @@ impl Measurement<'_> {
         let outputs = graph.outputs.iter().zip(&graphwise.outputs);
         let notes = session.notes(quantized);
         Ok(Report {
-            model: project.config.model.path.as_ref().map(|p| p.value.clone()).unwrap_or_default(),
+            model: model_name(project),
             settings: quantized.settings.clone(),
             calibration_samples: session.samples.len(),
             analysis_samples: count,

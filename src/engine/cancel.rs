@@ -45,4 +45,9 @@ impl Progress for Watch<'_> {
         self.token.check()?;
         self.progress.tick()
     }
+
+    fn check(&self) -> Result<()> {
+        self.token.check()?;
+        self.progress.check()
+    }
 }

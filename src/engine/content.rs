@@ -18,6 +18,10 @@ impl Key {
         self.0.to_hex().to_string()
     }
 
+    pub fn from_hex(hex: &str) -> Option<Key> {
+        blake3::Hash::from_hex(hex).ok().map(Key)
+    }
+
     pub fn bytes(&self) -> &[u8; 32] {
         self.0.as_bytes()
     }
@@ -29,7 +33,7 @@ pub struct Parts(blake3::Hasher);
 impl Parts {
     pub fn new(stage: &str) -> Parts {
         let mut parts = Parts(blake3::Hasher::new());
-        parts.text(env!("CARGO_PKG_VERSION")).text(stage);
+        parts.text(env!("CARGO_PKG_VERSION")).text(env!("ESPQ_SOURCES")).text(stage);
         parts
     }
 
@@ -93,7 +97,8 @@ pub fn samples(project: &Project) -> Result<Key> {
     let config = &project.config;
     let wanted = config.calibration_samples();
     let mut parts = Parts::new("samples");
-    parts.number(wanted).text(&image(config));
+    // A number that was asked for is missed in a note where there are fewer.
+    parts.number(wanted).number(config.calibration.samples.is_some().into()).text(&image(config));
     for source in Samples::named(project)? {
         parts.text(&source.input).number(source.files.len());
         // Every file holds a sample or more; files behind the last one wanted are told by name and length.

@@ -1,5 +1,7 @@
 //! Findings of a project: gathers what the rules look at, as far as it is asked to.
 
+use std::sync::Arc;
+
 use crate::Result;
 use crate::analysis::Seconds;
 use crate::lint::{self, Facts, Finding, Selection};
@@ -7,6 +9,7 @@ use crate::project::{ProblemKind, Project};
 use crate::quant;
 
 use super::analyze::{Measurement, known_layers};
+use super::content::{self, Key, ModelFile, Parts};
 use super::{Engine, Progress};
 
 /// How far a project is looked into; each depth has the findings of those before it.
@@ -18,6 +21,8 @@ pub enum Depth {
     Static,
     /// Calibrated and measured.
     Measured,
+    /// And what would mend the errors, measured too: as slow as there are errors.
+    Fixes,
 }
 
 impl Engine {
@@ -31,43 +36,89 @@ impl Engine {
         Ok(findings)
     }
 
-    /// Those of all rules.
+    /// Those of all rules, from memory or the store where nothing has changed.
     fn findings(&self, project: &Project, depth: Depth, progress: &dyn Progress) -> Result<Vec<Finding>> {
-        let mut facts = Facts::of(project);
         if depth == Depth::Text {
-            return Ok(lint::check(&facts));
+            return Ok(lint::check(&Facts::of(project)));
         }
-        let model = project.config.model.path.as_ref().map(|_| self.model(project));
+        let config = &project.config;
+        let model = config.model.path.as_ref().map(|_| content::model(project));
+        let samples = config.calibration.data.as_ref().map(|_| content::samples(project));
+        let (Some(Ok(file)), Some(Ok(data))) = (&model, &samples) else {
+            return self.look(project, depth, model, samples, progress);
+        };
+        let key = findings_key(project, depth, file, data);
+        if let Some(findings) = self.findings.get(&key) {
+            return Ok(Vec::clone(&findings));
+        }
+        let kept = self.store.as_ref().and_then(|store| store.get(&key));
+        let findings = match kept {
+            Some(findings) => findings,
+            None => {
+                let findings = self.look(project, depth, model, samples, progress)?;
+                if let Some(store) = &self.store {
+                    store.put(&key, &findings);
+                }
+                findings
+            }
+        };
+        self.findings.keep(key, Arc::new(findings.clone()));
+        Ok(findings)
+    }
+
+    fn look(
+        &self,
+        project: &Project,
+        depth: Depth,
+        model: Option<Result<ModelFile>>,
+        samples: Option<Result<Key>>,
+        progress: &dyn Progress,
+    ) -> Result<Vec<Finding>> {
+        let mut facts = Facts::of(project);
+        let model = model.map(|file| self.model_of(project, &file?));
         facts.model = model.as_ref().map(|m| m.as_ref().map(|m| &m.simplified));
         let known = model.as_ref().and_then(|m| m.as_ref().ok());
 
-        let session = known
-            .filter(|_| project.config.calibration.data.is_some())
-            .map(|model| self.session_of(project, model.clone()));
+        let session = match (known, samples) {
+            (Some(model), Some(Ok(key))) => Some(self.session_of(project, model.clone(), &key)),
+            (_, Some(Err(error))) => Some(Err(error)),
+            _ => None,
+        };
         facts.samples = session.as_ref().map(|s| s.as_ref().map(|s| &s.samples));
 
         let settings = known.and_then(|m| Some(known_layers(&project.config.settings()?, &m.simplified.graph)));
         facts.settings = settings.as_ref();
         let plan = known.zip(settings.as_ref()).map(|(m, settings)| quant::plan(&m.simplified.graph, settings));
         facts.plan = plan.as_ref().map(|p| p.as_ref());
-        if depth == Depth::Static || !sound(project) {
+        let (Some(Ok(session)), Some(Ok(plan)), true) = (&session, &plan, depth > Depth::Static && sound(project))
+        else {
             return Ok(lint::check(&facts));
-        }
-
-        let report = match (&session, &plan) {
-            (Some(Ok(session)), Some(Ok(plan))) => {
-                Some(Measurement { project, session, plan, progress }.report(false, Seconds::default()))
-            }
-            _ => None,
         };
-        if let Some(Err(error)) = &report
+
+        let measurement = Measurement { project, session, plan, progress };
+        let report = measurement.report(false, Seconds::default());
+        if let Err(error) = &report
             && error.is_cancelled()
         {
             return Err(error.clone());
         }
-        facts.report = report.as_ref().map(|r| r.as_ref());
+        facts.report = Some(report.as_ref());
+        let trials = match &report {
+            Ok(report) if depth == Depth::Fixes => Some(measurement.trials(report)?),
+            _ => None,
+        };
+        facts.trials = trials.as_ref();
+        self.save(session);
         Ok(lint::check(&facts))
     }
+}
+
+/// The text, and the folder from which its paths start: messages name files.
+fn findings_key(project: &Project, depth: Depth, model: &ModelFile, samples: &Key) -> Key {
+    let mut parts = Parts::new("findings");
+    parts.text(&project.text).text(&format!("{:?}", project.config)).text(&project.file.to_string_lossy());
+    parts.text(&format!("{depth:?}")).key(&model.key).key(samples);
+    parts.finish()
 }
 
 /// Whether the text says what is to be measured. A stray key does not hide the figures of the rest.

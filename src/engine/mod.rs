@@ -12,13 +12,17 @@ mod lint;
 mod memory;
 mod progress;
 mod session;
+mod store;
 mod together;
+mod trials;
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use crate::analysis::Report;
 use crate::graph::simplify::simplify;
+use crate::lint::Finding;
 use crate::project::{InputSpec, Project, Samples};
 use crate::{Error, Result, onnx};
 
@@ -29,17 +33,23 @@ pub use progress::{Progress, Silent, Stage};
 pub use session::{Calibrated, Model, Session};
 pub use together::write as write_together;
 
-use content::{Key, Parts};
+use content::{Key, ModelFile, Parts};
 use memory::Memory;
+use store::Store;
 
 /// Models and sessions kept in memory, for workspaces of several projects.
 const MODELS: usize = 8;
 const SESSIONS: usize = 4;
+/// Reports, and findings of one text at one depth.
+const ANSWERS: usize = 64;
 
 pub struct Engine {
     options: Options,
+    store: Option<Store>,
     models: Memory<Model>,
     sessions: Memory<Session>,
+    findings: Memory<Vec<Finding>>,
+    reports: Memory<Report>,
     latest: Mutex<HashMap<PathBuf, Token>>,
 }
 
@@ -49,14 +59,34 @@ pub struct Options {
     /// Bytes of float activations to keep for each project: a server measures the next edit on them, a
     /// command that ends with its first answer has no use for them.
     pub activations: usize,
+    /// Where results outlive the process.
+    pub cache: Option<Cache>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cache {
+    pub folder: PathBuf,
+    /// Bytes.
+    pub limit: u64,
+}
+
+impl Cache {
+    /// In the user's cache, unless a folder is named.
+    pub fn at(folder: Option<&Path>) -> Option<Cache> {
+        let folder = folder.map(Path::to_path_buf).or_else(store::default_folder)?;
+        Some(Cache { folder, limit: 256 << 20 })
+    }
 }
 
 impl Engine {
     pub fn new(options: Options) -> Engine {
         Engine {
+            store: options.cache.as_ref().map(|cache| Store::new(&cache.folder, cache.limit)),
             options,
             models: Memory::new(MODELS),
             sessions: Memory::new(SESSIONS),
+            findings: Memory::new(ANSWERS),
+            reports: Memory::new(ANSWERS),
             latest: Mutex::new(HashMap::new()),
         }
     }
@@ -73,29 +103,42 @@ impl Engine {
 
     /// The project's model, read and simplified.
     pub fn model(&self, project: &Project) -> Result<Arc<Model>> {
-        let file = content::model(project)?;
+        self.model_of(project, &content::model(project)?)
+    }
+
+    fn model_of(&self, project: &Project, file: &ModelFile) -> Result<Arc<Model>> {
         if let Some(model) = self.models.get(&file.key) {
             return Ok(model);
         }
         let path = project.model_path()?;
         let folder = path.parent().filter(|f| !f.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let simplified = onnx::parse(file.bytes, folder).and_then(simplify).map_err(|e| e.in_file(&path))?;
+        let simplified = onnx::parse(file.bytes.clone(), folder).and_then(simplify).map_err(|e| e.in_file(&path))?;
         Ok(self.models.keep(file.key, Arc::new(Model { key: file.key, simplified })))
     }
 
     /// The project's model with its samples.
     pub fn session(&self, project: &Project) -> Result<Arc<Session>> {
-        self.session_of(project, self.model(project)?)
+        self.session_of(project, self.model(project)?, &content::samples(project)?)
     }
 
-    fn session_of(&self, project: &Project, model: Arc<Model>) -> Result<Arc<Session>> {
-        let key = session_key(&model.key, &content::samples(project)?);
+    fn session_of(&self, project: &Project, model: Arc<Model>, samples: &Key) -> Result<Arc<Session>> {
+        let key = session_key(&model.key, samples);
         if let Some(session) = self.sessions.get(&key) {
             return Ok(session);
         }
         let samples = Samples::open(project, &InputSpec::of(&model.simplified.graph)?)?;
         let session = Session::new(key, model, samples, self.options.activations);
+        if let Some(figures) = self.store.as_ref().and_then(|store| store.get(&key)) {
+            session.remember(figures);
+        }
         Ok(self.sessions.keep(key, Arc::new(session)))
+    }
+
+    /// Keeps what a session has measured for the next process.
+    fn save(&self, session: &Session) {
+        if let (Some(store), Some(figures)) = (&self.store, session.news()) {
+            store.put(&session.key, &figures);
+        }
     }
 }
 

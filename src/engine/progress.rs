@@ -9,6 +9,8 @@ pub enum Stage {
     Graphwise,
     Layerwise,
     Statistics,
+    /// Of fixes: one unit a set of layers.
+    Trials,
 }
 
 impl Stage {
@@ -20,6 +22,7 @@ impl Stage {
             Stage::Graphwise => "graphwise error",
             Stage::Layerwise => "layerwise error",
             Stage::Statistics => "statistics",
+            Stage::Trials => "trying fixes",
         }
     }
 }
@@ -31,6 +34,26 @@ pub trait Progress: Sync {
 
     /// One unit is done. An error ([`crate::Error::cancelled`]) stops the work.
     fn tick(&self) -> Result<()>;
+
+    /// The same for work inside a unit: nothing is done, but it may be stopped.
+    fn check(&self) -> Result<()> {
+        Ok(())
+    }
+}
+
+/// Work inside one unit of other work.
+pub struct Inside<'a>(pub &'a dyn Progress);
+
+impl Progress for Inside<'_> {
+    fn begin(&self, _: Stage, _: usize) {}
+
+    fn tick(&self) -> Result<()> {
+        self.0.check()
+    }
+
+    fn check(&self) -> Result<()> {
+        self.0.check()
+    }
 }
 
 /// Nobody looks, nobody cancels.

@@ -1,7 +1,9 @@
 //! What stays known of one model with one set of samples, and measuring that adds to it.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use serde::{Deserialize, Serialize};
 
 use crate::analysis::{self, Error as Figures, Graphwise, Originals, Subject};
 use crate::exec::{Program, Samples as _, Simulation, Tick};
@@ -36,6 +38,18 @@ struct Known {
     originals: Originals,
     layerwise: HashMap<Key, Figures>,
     graphwise: HashMap<Key, Arc<Graphwise>>,
+    /// Errors of the outputs, by settings.
+    outputs: HashMap<Key, Vec<Figures>>,
+    /// How much of it the store has.
+    saved: usize,
+}
+
+/// What of it outlives the process: no activations, and no figure that is not finite.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Kept {
+    observations: Observations,
+    layerwise: BTreeMap<String, Figures>,
+    outputs: BTreeMap<String, Vec<Figures>>,
 }
 
 /// A calibrated model, and the keys of what its figures hang on.
@@ -57,8 +71,35 @@ impl Session {
             originals: Originals::new(activations),
             layerwise: HashMap::new(),
             graphwise: HashMap::new(),
+            outputs: HashMap::new(),
+            saved: 0,
         };
         Session { key, model, samples, known: Mutex::new(known) }
+    }
+
+    /// Takes in what another process has measured.
+    pub(super) fn remember(&self, kept: Kept) {
+        let mut known = self.known();
+        known.observations = kept.observations;
+        known.layerwise = kept.layerwise.iter().filter_map(|(k, v)| Some((Key::from_hex(k)?, *v))).collect();
+        known.outputs = kept.outputs.into_iter().filter_map(|(k, v)| Some((Key::from_hex(&k)?, v))).collect();
+        known.saved = known.measured();
+    }
+
+    /// What has been measured, where there is more of it than before.
+    pub(super) fn news(&self) -> Option<Kept> {
+        let mut known = self.known();
+        let measured = known.measured();
+        if std::mem::replace(&mut known.saved, measured) == measured {
+            return None;
+        }
+        let layerwise = known.layerwise.iter().filter(|(_, f)| is_finite(f)).map(|(k, f)| (k.hex(), *f));
+        let outputs = known.outputs.iter().filter(|(_, f)| f.iter().all(is_finite)).map(|(k, f)| (k.hex(), f.clone()));
+        Some(Kept {
+            observations: known.observations.clone(),
+            layerwise: layerwise.collect(),
+            outputs: outputs.collect(),
+        })
     }
 
     /// What the user should know of the model, the samples and their quantization, one sentence each.
@@ -73,6 +114,7 @@ impl Session {
 
     pub fn calibrate(&self, plan: &Plan, progress: &dyn Progress) -> Result<Calibrated> {
         let mut known = self.known();
+        known.bound();
         let passes = if plan.observed().iter().any(|o| o.method.takes_histogram()) { 2 } else { 1 };
         progress.begin(Stage::Calibrate, passes * self.samples.len());
         let tick = || progress.tick();
@@ -122,6 +164,18 @@ impl Session {
         Ok(found)
     }
 
+    /// Errors of the outputs alone, with the settings of a plan.
+    pub fn outputs(&self, plan: &Plan, count: usize, progress: &dyn Progress) -> Result<Vec<Figures>> {
+        let key = Parts::new("outputs").number(count).text(&format!("{:?}", plan.settings)).finish();
+        if let Some(found) = self.known().outputs.get(&key) {
+            return Ok(found.clone());
+        }
+        let calibrated = self.calibrate(plan, progress)?;
+        let found = self.graphwise(&calibrated, &[], count, progress)?.outputs.clone();
+        self.known().outputs.insert(key, found.clone());
+        Ok(found)
+    }
+
     /// Error of each of `nodes` alone; only those are run whose own quantization was not measured before.
     pub fn layerwise(
         &self,
@@ -159,6 +213,31 @@ impl Session {
     ) -> Subject<'a> {
         let graph = &calibrated.quantized.graph;
         Subject { graph, float: &calibrated.float, simulated, samples: &self.samples, count, tick }
+    }
+}
+
+fn is_finite(figures: &Figures) -> bool {
+    [figures.nsr, figures.cosine, figures.mse].iter().all(|f| f.is_finite())
+}
+
+impl Known {
+    fn measured(&self) -> usize {
+        self.observations.len() + self.layerwise.len() + self.outputs.len()
+    }
+
+    /// A day of edits must not fill the memory; what is forgotten is measured again.
+    fn bound(&mut self) {
+        const MOST: usize = 1 << 16;
+        if self.observations.len() > MOST {
+            self.observations = Observations::default();
+        }
+        if self.layerwise.len() > MOST {
+            self.layerwise.clear();
+        }
+        if self.graphwise.len() + self.outputs.len() > MOST / 64 {
+            self.graphwise.clear();
+            self.outputs.clear();
+        }
     }
 }
 

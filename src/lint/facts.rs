@@ -6,6 +6,8 @@ use crate::graph::simplify::Simplified;
 use crate::project::{Project, Samples};
 use crate::quant::{Plan, Settings};
 
+use super::Trials;
+
 /// `None` where nobody has looked yet, or where something before it is missing.
 pub type Known<'a, T> = Option<Result<&'a T, &'a Error>>;
 
@@ -18,12 +20,14 @@ pub struct Facts<'a> {
     pub settings: Option<&'a Settings>,
     pub plan: Known<'a, Plan>,
     pub report: Known<'a, Report>,
+    /// What would mend its errors, where it was tried.
+    pub trials: Option<&'a Trials>,
 }
 
 impl<'a> Facts<'a> {
     /// Only the text.
     pub fn of(project: &'a Project) -> Facts<'a> {
-        Facts { project, model: None, samples: None, settings: None, plan: None, report: None }
+        Facts { project, model: None, samples: None, settings: None, plan: None, report: None, trials: None }
     }
 
     pub fn model(&self) -> Option<&'a Simplified> {

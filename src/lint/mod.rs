@@ -12,12 +12,14 @@ mod rule;
 mod rules;
 #[cfg(test)]
 mod tests;
+mod trials;
 
 pub use facts::{Facts, Known};
 pub use finding::{Edit, Finding, Fix, Related, Safety, Severity};
 pub use fix::{Applied, apply};
 pub use rule::{Rule, Selection, find};
-pub use rules::RULES;
+pub use rules::{RULES, is_over};
+pub use trials::{Trial, Trials};
 
 /// Everything that the rules find in what is known, in the order of the text.
 pub fn check(facts: &Facts) -> Vec<Finding> {

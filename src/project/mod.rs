@@ -3,6 +3,7 @@
 //! Never: editors, terminals, running a model.
 
 mod config;
+pub mod edit;
 mod locate;
 mod nearest;
 mod problem;

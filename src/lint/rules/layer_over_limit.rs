@@ -43,7 +43,16 @@ fn check(facts: &Facts, findings: &mut Vec<Finding>) {
             ),
             false => format!("with layer {} quantized, the outputs are not finite", layer.name),
         };
-        findings.push(Finding::new(&RULE, place::of_layer(facts.project, &layer.name), message).about(&layer.name));
+        let span = place::of_layer(facts.project, &layer.name);
+        let mut finding = Finding::new(&RULE, span, message).about(&layer.name);
+        let trials = facts.trials.iter().flat_map(|t| &t.layers);
+        if let Some((_, trial)) = trials.into_iter().find(|(name, _)| *name == layer.name) {
+            match trial.helps() {
+                true => finding.fixes.extend(trial.fix(facts.project, format!("int16: {}", trial.effect()))),
+                false => finding.help = Some(format!("int16 would not help: {}", trial.effect())),
+            }
+        }
+        findings.push(finding);
     }
 }
 

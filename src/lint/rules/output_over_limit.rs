@@ -1,7 +1,7 @@
 //! E001
 
 use crate::lint::rule::rule;
-use crate::lint::{Facts, Finding, place};
+use crate::lint::{Facts, Finding, Related, Trials, place};
 
 use super::layer_over_limit::{is_over, percent};
 
@@ -41,9 +41,26 @@ fn check(facts: &Facts, findings: &mut Vec<Finding>) {
             ),
             false => format!("the error of output `{}` is not finite: it overflows", output.name),
         };
-        findings.push(
-            Finding::new(&RULE, place::of_model(facts.project), message)
-                .with_help("give the layers that lose most 16 bits"),
-        );
+        let mut finding = Finding::new(&RULE, place::of_model(facts.project), message);
+        match facts.trials {
+            Some(Trials { outputs: Some(trial), .. }) => {
+                let title = match trial.layers.as_slice() {
+                    [one] => format!("{one} at int16: {}", trial.effect()),
+                    many => format!("{} layers at int16: {}", many.len(), trial.effect()),
+                };
+                finding.fixes.extend(trial.fix(facts.project, title));
+                finding.related.extend(trial.layers.iter().map(|layer| Related {
+                    message: format!("{layer} at int16 is part of the smallest set that was found"),
+                    span: None,
+                    layer: Some(layer.clone()),
+                }));
+            }
+            Some(Trials { searched: true, .. }) => {
+                let help = "int16 for every layer with weights is not enough: try precision = \"int16\" for the model, or look at the ranges with `espq report --statistics`";
+                finding.help = Some(help.to_string());
+            }
+            _ => finding.help = Some("give the layers that lose most 16 bits".to_string()),
+        }
+        findings.push(finding);
     }
 }

@@ -2,13 +2,17 @@
 
 mod concise;
 mod full;
+mod github;
+mod json;
+mod sarif;
 
 use std::path::Path;
 
 use clap::ValueEnum;
+use serde::Serialize;
 
 use crate::lint::{Finding, Safety};
-use crate::project::Project;
+use crate::project::{Project, Span};
 
 use crate::cli::terminal::Terminal;
 
@@ -18,6 +22,18 @@ pub enum Form {
     Full,
     /// One line a finding
     Concise,
+    /// Every finding with its fixes, for a script
+    Json,
+    /// SARIF 2.1.0, for code scanning
+    Sarif,
+    /// Annotations in a GitHub workflow
+    Github,
+}
+
+impl Form {
+    pub fn is_for_people(self) -> bool {
+        matches!(self, Form::Full | Form::Concise)
+    }
 }
 
 /// A project and what was found in it.
@@ -30,6 +46,25 @@ pub fn show(linted: &[Linted], form: Form, terminal: &Terminal) -> String {
     match form {
         Form::Full => full::show(linted, terminal),
         Form::Concise => concise::show(linted, terminal),
+        Form::Json => json::show(linted),
+        Form::Sarif => sarif::show(linted),
+        Form::Github => github::show(linted),
+    }
+}
+
+/// From and to, lines and columns from 1; the end is behind the last character.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+struct Place {
+    line: usize,
+    column: usize,
+    end_line: usize,
+    end_column: usize,
+}
+
+impl Place {
+    fn of(text: &str, span: &Span) -> Place {
+        let ((line, column), (end_line, end_column)) = (position(text, span.start), position(text, span.end));
+        Place { line, column, end_line, end_column }
     }
 }
 

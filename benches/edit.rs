@@ -1,0 +1,51 @@
+//! How long an editor waits for new figures after an edit of one layer's precision.
+//!
+//!     cargo bench --bench edit -- path/to/espq.toml
+//!
+//! Without a path, the digits fixture. Every computing layer is set to int16, one after the other, each on the
+//! project as it was opened, so that the first and the last layer are among them.
+
+use std::path::Path;
+use std::time::Instant;
+
+use espq::engine::{Depth, Engine, Options, Silent};
+use espq::project::{Project, edit};
+use espq::quant::Scheme;
+
+fn main() -> espq::Result<()> {
+    let given = std::env::args().skip(1).find(|a| !a.starts_with("--"));
+    let path = given.unwrap_or_else(|| concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/digits").to_string());
+    let project = Project::load(Path::new(&path))?;
+    let engine = Engine::new(Options { activations: 512 << 20, cache: None });
+
+    let milliseconds = |start: Instant| start.elapsed().as_secs_f64() * 1e3;
+    for (depth, name) in [(Depth::Text, "text"), (Depth::Static, "static"), (Depth::Measured, "measured")] {
+        let start = Instant::now();
+        let findings = engine.lint(&project, depth, &Silent)?;
+        println!("opened, {name:<10} {:8.1} ms  {} findings", milliseconds(start), findings.len());
+    }
+    let start = Instant::now();
+    engine.lint(&project, Depth::Measured, &Silent)?;
+    println!("unchanged          {:8.1} ms", milliseconds(start));
+
+    let report = engine.report(&project, false, &Silent)?;
+    let mut times = Vec::new();
+    for layer in report.layers.iter().filter(|l| l.layerwise.is_some()) {
+        let Some(edit) = edit::set_precision(&project.text, &[(&layer.name, Scheme::Int16)]) else { continue };
+        let mut text = project.text.clone();
+        text.replace_range(edit.span, &edit.text);
+        let edited = Project::parse(&project.file, text);
+        let start = Instant::now();
+        engine.lint(&edited, Depth::Measured, &Silent)?;
+        times.push((milliseconds(start), layer.name.as_str()));
+    }
+    times.sort_by(|a, b| a.0.total_cmp(&b.0));
+    if let (Some(least), Some(middle), Some(most)) = (times.first(), times.get(times.len() / 2), times.last()) {
+        println!(
+            "one layer to int16 {:8.1} ms at least, {:.1} in the middle, {:.1} at most",
+            least.0, middle.0, most.0
+        );
+        println!("slowest: {}", most.1);
+    }
+    Ok(())
+}

@@ -1,0 +1,33 @@
+//! Names the sources that a program was built from: results of another espq are not this one's.
+
+use std::collections::hash_map::DefaultHasher;
+use std::hash::{Hash, Hasher};
+use std::path::{Path, PathBuf};
+
+fn main() -> std::io::Result<()> {
+    println!("cargo::rerun-if-changed=src");
+    println!("cargo::rerun-if-changed=Cargo.lock");
+    let mut files = vec![PathBuf::from("Cargo.lock")];
+    collect(Path::new("src"), &mut files)?;
+    files.sort();
+    let mut hasher = DefaultHasher::new();
+    for file in files.iter().filter(|f| f.is_file()) {
+        // Line ends and path separators differ between systems, what they say does not.
+        file.to_string_lossy().replace('\\', "/").hash(&mut hasher);
+        String::from_utf8_lossy(&std::fs::read(file)?).replace('\r', "").hash(&mut hasher);
+    }
+    println!("cargo::rustc-env=ESPQ_SOURCES={:016x}", hasher.finish());
+    Ok(())
+}
+
+fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> std::io::Result<()> {
+    for entry in std::fs::read_dir(folder)? {
+        let path = entry?.path();
+        match path.is_dir() {
+            true => collect(&path, files)?,
+            false if path.extension().is_some_and(|e| e == "rs") => files.push(path),
+            false => {}
+        }
+    }
+    Ok(())
+}

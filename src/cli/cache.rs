@@ -1,0 +1,23 @@
+//! Where a command keeps what it has measured.
+
+use std::path::PathBuf;
+
+use crate::engine::Cache;
+
+#[derive(clap::Args)]
+#[group(skip)]
+pub struct Arguments {
+    /// Measure everything afresh, and keep nothing
+    #[arg(long)]
+    no_cache: bool,
+
+    /// Where results are kept; by default espq's folder in the user's cache, or ESPQ_CACHE_DIR
+    #[arg(long, value_name = "FOLDER", conflicts_with = "no_cache")]
+    cache_dir: Option<PathBuf>,
+}
+
+impl Arguments {
+    pub fn chosen(&self) -> Option<Cache> {
+        if self.no_cache { None } else { Cache::at(self.cache_dir.as_deref()) }
+    }
+}

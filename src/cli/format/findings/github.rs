@@ -1,0 +1,42 @@
+//! Workflow commands, which GitHub shows as annotations on the changed lines.
+
+use crate::lint::Severity;
+
+use super::{Linted, Place, file};
+
+pub fn show(linted: &[Linted]) -> String {
+    let mut text = String::new();
+    for Linted { project, findings } in linted {
+        for finding in findings {
+            let level = match finding.severity {
+                Severity::Error => "error",
+                Severity::Warning => "warning",
+                Severity::Info => "notice",
+            };
+            let place = Place::of(&project.text, &finding.span);
+            let mut message = finding.message.clone();
+            for more in finding.help.iter().chain(finding.fixes.iter().map(|f| &f.title)) {
+                message.push_str(&format!("\n{more}"));
+            }
+            text.push_str(&format!(
+                "::{level} file={},line={},col={},endLine={},endColumn={},title={}::{}\n",
+                property(&file(&project.file)),
+                place.line,
+                place.column,
+                place.end_line,
+                place.end_column,
+                property(&format!("espq {} {}", finding.code, finding.name)),
+                data(&message),
+            ));
+        }
+    }
+    text
+}
+
+fn data(text: &str) -> String {
+    text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
+}
+
+fn property(text: &str) -> String {
+    data(text).replace(':', "%3A").replace(',', "%2C")
+}

@@ -1,0 +1,117 @@
+//! SARIF 2.1.0, which code-scanning services read.
+//! <https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html>
+
+use serde_json::{Value, json};
+
+use crate::lint::{Finding, Fix, RULES, Rule, Severity};
+use crate::project::Span;
+
+use super::{Linted, Place, file};
+
+pub fn show(linted: &[Linted]) -> String {
+    let rules: Vec<Value> = RULES.iter().map(|r| rule(r)).collect();
+    let results: Vec<Value> = linted.iter().flat_map(|l| l.findings.iter().map(|f| result(l, f))).collect();
+    let log = json!({
+        "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
+        "version": "2.1.0",
+        "runs": [{
+            "tool": { "driver": { "name": "espq", "version": env!("CARGO_PKG_VERSION"), "rules": rules } },
+            "columnKind": "unicodeCodePoints",
+            "results": results,
+        }],
+    });
+    format!("{log:#}\n")
+}
+
+fn level(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Error => "error",
+        Severity::Warning => "warning",
+        Severity::Info => "note",
+    }
+}
+
+fn rule(rule: &Rule) -> Value {
+    let doc: Vec<&str> = rule.doc.lines().map(|l| l.strip_prefix(' ').unwrap_or(l)).collect();
+    let first: Vec<&str> = doc.iter().copied().skip(1).take_while(|l| !l.is_empty()).collect();
+    json!({
+        "id": rule.code,
+        "name": rule.name,
+        "shortDescription": { "text": first.join(" ") },
+        "help": { "text": doc.join("\n"), "markdown": doc.join("\n") },
+        "defaultConfiguration": { "level": level(rule.severity) },
+    })
+}
+
+fn result(linted: &Linted, finding: &Finding) -> Value {
+    let text = &linted.project.text;
+    let artifact = json!({ "uri": uri(&file(&linted.project.file)) });
+    let at = |span: &Span| json!({ "artifactLocation": artifact, "region": region(text, span) });
+    let related: Vec<Value> = finding
+        .related
+        .iter()
+        .map(|r| {
+            let place = r.span.as_ref().unwrap_or(&finding.span);
+            json!({ "physicalLocation": at(place), "message": { "text": r.message } })
+        })
+        .collect();
+    let message = match &finding.help {
+        Some(help) => format!("{}\n{help}", finding.message),
+        None => finding.message.clone(),
+    };
+    let mut result = json!({
+        "ruleId": finding.code,
+        "level": level(finding.severity),
+        "message": { "text": message },
+        "locations": [{ "physicalLocation": at(&finding.span) }],
+        "relatedLocations": related,
+        "fixes": finding.fixes.iter().map(|f| fix(text, &artifact, f)).collect::<Vec<_>>(),
+    });
+    if let Some(index) = RULES.iter().position(|r| r.code == finding.code) {
+        result["ruleIndex"] = json!(index);
+    }
+    if let Some(layer) = &finding.layer {
+        let logical = json!([{ "name": layer, "kind": "module" }]);
+        result["locations"][0]["logicalLocations"] = logical;
+    }
+    result
+}
+
+fn fix(text: &str, artifact: &Value, fix: &Fix) -> Value {
+    let replacements: Vec<Value> = fix
+        .edits
+        .iter()
+        .map(|e| json!({ "deletedRegion": region(text, &e.span), "insertedContent": { "text": e.text } }))
+        .collect();
+    json!({
+        "description": { "text": fix.title },
+        "artifactChanges": [{ "artifactLocation": artifact, "replacements": replacements }],
+    })
+}
+
+fn region(text: &str, span: &Span) -> Value {
+    let place = Place::of(text, span);
+    json!({
+        "startLine": place.line,
+        "startColumn": place.column,
+        "endLine": place.end_line,
+        "endColumn": place.end_column,
+        "byteOffset": span.start,
+        "byteLength": span.len(),
+    })
+}
+
+/// A path as a URI reference: what RFC 3986 does not let stand is percent-encoded.
+fn uri(path: &str) -> String {
+    let mut uri = String::with_capacity(path.len());
+    for byte in path.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' => uri.push(byte.into()),
+            _ => uri.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    match uri.starts_with('/') {
+        true => format!("file://{uri}"),
+        false => uri,
+    }
+}

@@ -1,0 +1,204 @@
+//! Results on disk, shared by an editor's server and a commit hook.
+//!
+//! An entry is one file, named by its key, written beside its place and renamed: whoever reads sees it whole or
+//! not at all. What is damaged, of another version or not espq's is as good as absent. Losing an entry costs
+//! time only, so the store never fails the work that asks it.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::SystemTime;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::content::Key;
+
+/// Entries of other formats stand in other folders.
+const FORMAT: &str = "espq-1";
+/// Between writes that look whether the store has grown too large.
+const PATROL: u64 = 32;
+/// Left by a process that was killed in mid-write.
+const STALE: std::time::Duration = std::time::Duration::from_secs(3600);
+
+pub struct Store {
+    folder: PathBuf,
+    /// Bytes.
+    limit: u64,
+    written: AtomicU64,
+}
+
+impl Store {
+    /// In `folder`, which is made when the first entry is written.
+    pub fn new(folder: &Path, limit: u64) -> Store {
+        Store { folder: folder.join(FORMAT), limit, written: AtomicU64::new(0) }
+    }
+
+    pub fn get<T: DeserializeOwned>(&self, key: &Key) -> Option<T> {
+        let path = self.path(key);
+        let bytes = fs::read(&path).ok()?;
+        let (seal, payload) = bytes.split_at_checked(32)?;
+        if seal != self.seal(key, payload).as_bytes() {
+            return None;
+        }
+        let value = serde_json::from_slice(payload).ok()?;
+        // What was read last is thrown away last; where the time cannot be set, it goes a little earlier.
+        let _ = File::options().append(true).open(&path).and_then(|f| f.set_modified(SystemTime::now()));
+        Some(value)
+    }
+
+    pub fn put<T: Serialize>(&self, key: &Key, value: &T) {
+        let Ok(payload) = serde_json::to_vec(value) else { return };
+        let count = self.written.fetch_add(1, Ordering::Relaxed);
+        let temporary = self.folder.join(format!("{}-{:p}-{count}.tmp", std::process::id(), self));
+        let bytes = [self.seal(key, &payload).as_bytes(), payload.as_slice()].concat();
+        let written = fs::create_dir_all(&self.folder)
+            .and_then(|()| fs::write(&temporary, bytes))
+            .and_then(|()| fs::rename(&temporary, self.path(key)));
+        if written.is_err() {
+            // A full or read-only disk: the next request computes again. Nothing half-written stays.
+            let _ = fs::remove_file(&temporary);
+        }
+        if count.is_multiple_of(PATROL) {
+            self.shrink();
+        }
+    }
+
+    fn path(&self, key: &Key) -> PathBuf {
+        self.folder.join(format!("{}.espq", key.hex()))
+    }
+
+    /// Of the payload under this key: an entry under another's name is no entry.
+    fn seal(&self, key: &Key, payload: &[u8]) -> blake3::Hash {
+        blake3::Hasher::new().update(key.bytes()).update(payload).finalize()
+    }
+
+    /// Takes away the entries that were not used longest, until the rest has room to grow.
+    fn shrink(&self) {
+        let Ok(listing) = fs::read_dir(&self.folder) else { return };
+        let mut entries: Vec<(SystemTime, u64, PathBuf)> = Vec::new();
+        for entry in listing.flatten() {
+            let path = entry.path();
+            let Ok(about) = entry.metadata() else { continue };
+            let used = about.modified().unwrap_or(SystemTime::UNIX_EPOCH);
+            match path.extension().and_then(|e| e.to_str()) {
+                Some("espq") => entries.push((used, about.len(), path)),
+                Some("tmp") if used.elapsed().is_ok_and(|age| age > STALE) => drop(fs::remove_file(path)),
+                // Not the store's.
+                _ => {}
+            }
+        }
+        let mut total: u64 = entries.iter().map(|(_, bytes, _)| bytes).sum();
+        if total <= self.limit {
+            return;
+        }
+        entries.sort();
+        for (_, bytes, path) in entries {
+            if total <= self.limit / 4 * 3 {
+                break;
+            }
+            // Another process may have been faster.
+            let _ = fs::remove_file(path);
+            total -= bytes;
+        }
+    }
+}
+
+/// Where results are kept unless the user says otherwise: `ESPQ_CACHE_DIR`, or espq's folder in the user's cache.
+pub fn default_folder() -> Option<PathBuf> {
+    let variable = |name: &str| std::env::var_os(name).filter(|v| !v.is_empty()).map(PathBuf::from);
+    if let Some(folder) = variable("ESPQ_CACHE_DIR") {
+        return Some(folder);
+    }
+    let home = std::env::home_dir();
+    let caches = match std::env::consts::OS {
+        "windows" => variable("LOCALAPPDATA"),
+        "macos" => home.map(|home| home.join("Library/Caches")),
+        // The XDG base directory specification: a relative path does not count.
+        _ => variable("XDG_CACHE_HOME").filter(|p| p.is_absolute()).or_else(|| home.map(|home| home.join(".cache"))),
+    };
+    caches.map(|caches| caches.join("espq"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::content::Parts;
+
+    fn key(n: usize) -> Key {
+        Parts::new("test").number(n).finish()
+    }
+
+    #[test]
+    fn what_was_put_is_there_for_another_process() {
+        let folder = tempfile::tempdir().unwrap();
+        Store::new(folder.path(), 1 << 20).put(&key(1), &vec![1, 2, 3]);
+        assert_eq!(Store::new(folder.path(), 1 << 20).get(&key(1)), Some(vec![1, 2, 3]));
+        assert_eq!(Store::new(folder.path(), 1 << 20).get::<Vec<i32>>(&key(2)), None);
+    }
+
+    #[test]
+    fn damage_and_foreign_entries_are_as_good_as_absent() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::new(folder.path(), 1 << 20);
+        store.put(&key(1), &"whole".to_string());
+        let whole = fs::read(store.path(&key(1))).unwrap();
+        for at in 0..whole.len() {
+            let mut damaged = whole.clone();
+            damaged[at] ^= 1;
+            fs::write(store.path(&key(1)), &damaged).unwrap();
+            assert_eq!(store.get::<String>(&key(1)), None, "byte {at}");
+            fs::write(store.path(&key(1)), &whole[..at]).unwrap();
+            assert_eq!(store.get::<String>(&key(1)), None, "cut at {at}");
+        }
+        fs::write(store.path(&key(2)), &whole).unwrap();
+        assert_eq!(store.get::<String>(&key(2)), None, "under another name");
+        store.put(&key(3), &7);
+        assert_eq!(store.get::<String>(&key(3)), None, "of another type");
+    }
+
+    #[test]
+    fn the_oldest_go_when_it_has_grown_too_large_and_strangers_stay() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::new(folder.path(), 4000);
+        let stranger = store.folder.join("notes.txt");
+        for n in 0..8 {
+            store.put(&key(n), &"x".repeat(1000));
+            let age = std::time::Duration::from_secs(100 - n as u64);
+            let file = File::options().append(true).open(store.path(&key(n))).unwrap();
+            file.set_modified(SystemTime::now() - age).unwrap();
+        }
+        fs::write(&stranger, "mine").unwrap();
+        store.shrink();
+        let there: Vec<usize> = (0..8).filter(|&n| store.path(&key(n)).exists()).collect();
+        assert_eq!(there, [6, 7]);
+        assert!(stranger.exists());
+    }
+
+    #[test]
+    fn a_folder_that_cannot_be_made_costs_the_entry_only() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("file");
+        fs::write(&file, "").unwrap();
+        let store = Store::new(&file, 1 << 20);
+        store.put(&key(1), &1);
+        assert_eq!(store.get::<i32>(&key(1)), None);
+    }
+
+    #[test]
+    fn two_that_write_one_entry_leave_it_whole() {
+        let folder = tempfile::tempdir().unwrap();
+        let stores = [Store::new(folder.path(), 1 << 20), Store::new(folder.path(), 1 << 20)];
+        std::thread::scope(|scope| {
+            for (n, store) in stores.iter().enumerate() {
+                scope.spawn(move || {
+                    for _ in 0..200 {
+                        store.put(&key(1), &n.to_string().repeat(5000));
+                        let read: Option<String> = store.get(&key(1));
+                        assert!(read.is_none_or(|r| r.len() == 5000 && (r.starts_with('0') || r.starts_with('1'))));
+                    }
+                });
+            }
+        });
+    }
+}

@@ -1,0 +1,68 @@
+//! What was tried to mend errors, and what it would bring.
+
+use serde::{Deserialize, Serialize};
+
+use crate::project::{Project, edit};
+use crate::quant::Scheme;
+
+use super::rules::percent;
+use super::{Edit, Fix, Safety};
+
+/// Layers at int16, measured.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Trial {
+    /// Those that are set, fused activations among them.
+    pub layers: Vec<String>,
+    /// Error of the worst output as the project stands, and with the layers at int16.
+    pub before: f64,
+    pub after: f64,
+    /// Bytes of flash that it takes more.
+    pub flash: i64,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Trials {
+    /// By layer over its limit.
+    pub layers: Vec<(String, Trial)>,
+    /// The smallest set that brings all outputs under their limit; `None` where there is none.
+    pub outputs: Option<Trial>,
+    /// Whether an output was over its limit, so that a set was looked for.
+    pub searched: bool,
+}
+
+impl Trial {
+    pub fn helps(&self) -> bool {
+        self.after < self.before || (self.before.is_nan() && !self.after.is_nan())
+    }
+
+    /// "output error 25.6% -> 9.1%, +13 KB flash"
+    pub fn effect(&self) -> String {
+        format!("output error {} -> {}, {} flash", percent(self.before), percent(self.after), kilobytes(self.flash))
+    }
+
+    /// The edit that makes it so.
+    pub fn fix(&self, project: &Project, title: String) -> Option<Fix> {
+        let layers: Vec<(&str, Scheme)> = self.layers.iter().map(|l| (l.as_str(), Scheme::Int16)).collect();
+        let replacement = edit::set_precision(&project.text, &layers)?;
+        let edits = vec![Edit { span: replacement.span, text: replacement.text }];
+        Some(Fix { title, safety: Safety::Unsafe, edits })
+    }
+}
+
+/// "+13 KB", in units of 1024 bytes; below ten with a decimal.
+fn kilobytes(bytes: i64) -> String {
+    let kilo = bytes as f64 / 1024.0;
+    if kilo.abs() < 9.95 { format!("{kilo:+.1} KB") } else { format!("{kilo:+.0} KB") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_title_has_both_sides() {
+        let trial = Trial { layers: vec![], before: 0.2563, after: 0.0912, flash: 13_400 };
+        assert_eq!(trial.effect(), "output error 25.6% -> 9.12%, +13 KB flash");
+        assert_eq!(kilobytes(300), "+0.3 KB");
+    }
+}

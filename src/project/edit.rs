@@ -1,0 +1,110 @@
+//! Edits of a configuration's text that keep its comments and its layout.
+
+use toml_edit::{DocumentMut, Item, Key, Table, value};
+
+use crate::quant::Scheme;
+
+use super::Span;
+
+/// Another text for one place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Replacement {
+    pub span: Span,
+    pub text: String,
+}
+
+/// Gives layers a precision in `[precision]`. `None` where the text is not TOML, or changes nothing.
+pub fn set_precision(text: &str, layers: &[(&str, Scheme)]) -> Option<Replacement> {
+    let mut document: DocumentMut = text.parse().ok()?;
+    let new = !document.contains_key("precision");
+    let item = document.entry("precision").or_insert_with(|| Item::Table(Table::new()));
+    if new && let Some(table) = item.as_table_mut() {
+        // Behind everything else, set off by an empty line.
+        table.decor_mut().set_prefix(if text.trim().is_empty() { "" } else { "\n" });
+    }
+    let table = item.as_table_like_mut()?;
+    for (layer, scheme) in layers {
+        match table.get_mut(layer).and_then(Item::as_value_mut) {
+            Some(old) => {
+                let decor = old.decor().clone();
+                *old = scheme.name().into();
+                *old.decor_mut() = decor;
+            }
+            None => drop(table.entry_format(&quoted(layer)).or_insert(value(scheme.name()))),
+        }
+    }
+    if let Some(inline) = item.as_inline_table_mut() {
+        inline.fmt();
+    }
+    let mut mended = document.to_string();
+    if text.contains("\r\n") {
+        mended = mended.replace("\r\n", "\n").replace('\n', "\r\n");
+    }
+    difference(text, &mended)
+}
+
+/// In quotes even where TOML does not ask for them, as all names of layers.
+fn quoted(layer: &str) -> Key {
+    let text = toml::Value::String(layer.to_string()).to_string();
+    let parsed = Key::parse(&text).ok().and_then(|mut keys| keys.pop());
+    parsed.unwrap_or_else(|| Key::new(layer))
+}
+
+/// The one replacement that makes `new` of `old`.
+fn difference(old: &str, new: &str) -> Option<Replacement> {
+    if old == new {
+        return None;
+    }
+    let same = |(a, b): &(char, char)| a == b;
+    let start: usize = old.chars().zip(new.chars()).take_while(same).map(|(c, _)| c.len_utf8()).sum();
+    let (old_rest, new_rest) = (&old[start..], &new[start..]);
+    let end: usize =
+        old_rest.chars().rev().zip(new_rest.chars().rev()).take_while(same).map(|(c, _)| c.len_utf8()).sum();
+    Some(Replacement { span: start..old.len() - end, text: new_rest[..new_rest.len() - end].to_string() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn set(text: &str, layers: &[(&str, Scheme)]) -> String {
+        let edit = set_precision(text, layers).unwrap();
+        format!("{}{}{}", &text[..edit.span.start], edit.text, &text[edit.span.end..])
+    }
+
+    #[test]
+    fn a_new_table_stands_at_the_end() {
+        let text = "# mine\n[model]\npath = \"m.onnx\" # here\n";
+        let expected = format!("{text}\n[precision]\n\"/a/Conv\" = \"int16\"\n");
+        assert_eq!(set(text, &[("/a/Conv", Scheme::Int16)]), expected);
+    }
+
+    #[test]
+    fn lines_are_added_to_a_table_in_the_middle_and_the_rest_stays() {
+        let text = "[precision] # by layer\n\"/a\"   =  'int8'\n\n[limits]\nlayer-nsr=0.1\n";
+        let expected = "[precision] # by layer\n\"/a\"   =  'int8'\n\"/b\" = \"int16\"\n\n[limits]\nlayer-nsr=0.1\n";
+        assert_eq!(set(text, &[("/b", Scheme::Int16)]), expected);
+    }
+
+    #[test]
+    fn a_value_is_replaced_with_its_comment_kept() {
+        let text = "[precision]\n\"/a\" = \"int8\"  # hot\n";
+        assert_eq!(set(text, &[("/a", Scheme::Int16)]), "[precision]\n\"/a\" = \"int16\"  # hot\n");
+        assert_eq!(set_precision(text, &[("/a", Scheme::Int8)]), None);
+    }
+
+    #[test]
+    fn inline_tables_dotted_names_and_windows_lines() {
+        assert_eq!(
+            set("precision = { \"/a\" = \"int8\" }\n", &[("/b", Scheme::Int16)]),
+            "precision = { \"/a\" = \"int8\", \"/b\" = \"int16\" }\n"
+        );
+        assert_eq!(set("[precision]\r\n", &[("a.b", Scheme::Int16)]), "[precision]\r\n\"a.b\" = \"int16\"\r\n");
+        assert_eq!(set("[precision]\n", &[("conv0", Scheme::Int16)]), "[precision]\n\"conv0\" = \"int16\"\n");
+    }
+
+    #[test]
+    fn what_is_not_toml_is_left_alone() {
+        assert_eq!(set_precision("[model\n", &[("/a", Scheme::Int16)]), None);
+    }
+}
