@@ -55,6 +55,10 @@ pub fn parse(bytes: Bytes, folder: &Path) -> Result<Graph> {
     if bytes.is_empty() {
         return Err(Error::new("the model is empty, 0 bytes").with_help(NOT_ONNX));
     }
+    if bytes.starts_with(b"EDL") || bytes.starts_with(b"PDL") {
+        return Err(Error::new("this is an ESP-DL file, already quantized, not an ONNX model")
+            .with_help("give the .onnx file that it was made from; `espq inspect` shows what this one holds"));
+    }
     let model = proto::Model::decode(bytes)
         .map_err(|e| Error::new(format!("not an ONNX model, or a damaged one: {e}")).with_help(NOT_ONNX))?;
     let Some(graph) = &model.graph else {

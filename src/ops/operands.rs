@@ -1,7 +1,7 @@
 //! Typed views of a kernel's inputs, shared by the operators that compute in float32 or float64.
 
 use crate::graph::{DataType, Element, Tensor};
-use crate::{Result, bail};
+use crate::{Error, Result, bail};
 
 use super::{Call, Fact};
 
@@ -59,6 +59,7 @@ pub fn checked_len(shape: &[usize]) -> Result<usize> {
     match len {
         Some(_) if shape.contains(&0) => Ok(0),
         Some(len) => Ok(len),
-        None => bail!("shape {shape:?} has more than {MOST_ELEMENTS} elements"),
+        None => Err(Error::new(format!("shape {shape:?} has more than {MOST_ELEMENTS} elements"))
+            .with_help("no ESP32 holds such a tensor: check the shape that the layer is given")),
     }
 }

@@ -260,7 +260,9 @@ impl Opened<'_> {
     fn finish(mut self, sources: Vec<Source>) -> Result<Samples> {
         let length = sources.iter().map(Source::len).min().unwrap_or(0);
         if length == 0 {
-            return Err(Error::new("the files hold no samples").at_key("calibration.data"));
+            return Err(Error::new("the files hold no samples")
+                .at_key("calibration.data")
+                .with_help("their first axis counts samples, and it is 0: save some"));
         }
         if sources.iter().any(|s| s.len() != length) {
             let counts: Vec<String> = sources.iter().map(|s| s.len().to_string()).collect();

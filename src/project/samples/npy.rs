@@ -39,15 +39,20 @@ pub fn read(stream: &mut dyn Read, input: &InputSpec, wanted: usize) -> Result<V
     let bytes = read_bytes(stream, sample.checked_mul(rows).ok_or_else(too_large)?)?;
     let bytes = if header.fortran { row_major(&bytes, &header.shape, size)? } else { bytes };
     // Floats are refused for their values alone, integers for what the input cannot take.
-    let kind = match input.data_type {
-        DataType::F32 | DataType::F64 => Kind::NotFinite,
-        _ => Kind::Shape,
+    let (kind, help) = match input.data_type {
+        DataType::F32 | DataType::F64 => (
+            Kind::NotFinite,
+            "it would reach every layer: mend what makes the samples (numpy.isfinite finds such elements)",
+        ),
+        _ => (Kind::Shape, "save whole numbers that the input's type holds"),
     };
     let one = |index| {
         // At most `rows` samples of `sample` bytes, which the read has checked.
         let bytes = &bytes[index * sample..(index + 1) * sample];
-        tensor(bytes, header.element, header.big_endian, input)
-            .map_err(|what| Error::new(if count > 1 { format!("sample {index}: {what}") } else { what }).of_kind(kind))
+        tensor(bytes, header.element, header.big_endian, input).map_err(|what| {
+            let what = if count > 1 { format!("sample {index}: {what}") } else { what };
+            Error::new(what).of_kind(kind).with_help(help)
+        })
     };
     (0..kept).map(one).collect()
 }
