@@ -50,7 +50,7 @@ impl Engine {
         progress.begin(Stage::Load, 1);
         let settings = project.config.settings().ok_or_else(no_target)?;
         let session = self.session(project)?;
-        let plan = quant::plan(&session.model.simplified.graph, &settings)?;
+        let plan = super::export::plan(project, &session.model.simplified.graph, &settings)?;
         progress.tick()?;
         let calibrated = session.calibrate(&plan, progress)?;
         self.save(&session);

@@ -4,8 +4,9 @@ use crate::espdl::export::{self, Options};
 use crate::espdl::fit::{Misfit, fit};
 use crate::espdl::{self, Key, Runtime};
 use crate::exec::Samples as _;
+use crate::graph::{Graph, Tensor};
 use crate::project::Project;
-use crate::quant::Target;
+use crate::quant::{self, Observations, Plan, Quantized, Settings, Target};
 use crate::{Error, Result};
 
 use super::{Engine, Progress};
@@ -35,19 +36,16 @@ pub struct Exported {
 }
 
 pub fn export(project: &Project, wanted: Wanted, progress: &dyn Progress) -> Result<Exported> {
-    let (session, calibrated) = Engine::new(super::Options::default()).calibrate(project, progress)?;
-    let quantized = &calibrated.quantized;
+    let Calibration { quantized, sample, notes } = calibration(project, wanted, progress)?;
     let target = quantized.settings.target;
     let runtime = project.config.export.esp_dl.as_ref().map_or(Runtime::KNOWN, |v| Runtime(v.value));
     let metadata = metadata(project, target)?;
-    let sample = wanted.test_values.then(|| session.samples.sample(0)).transpose()?;
-    let exported = export::export(quantized, &Options { runtime, metadata, sample })?;
+    let exported = export::export(&quantized, &Options { runtime, metadata, sample })?;
     let key = wanted.encrypt.then(new_key).transpose()?;
     let plain = espdl::write(&exported.model)?;
     // As the chip will find it, places in the file included.
     let file = espdl::open(&plain, None)?;
     let misfits = file.entries.iter().flat_map(|entry| fit(entry, target)).collect();
-    let notes = session.notes(quantized);
     Ok(Exported {
         target,
         runtime,
@@ -62,6 +60,63 @@ pub fn export(project: &Project, wanted: Wanted, progress: &dyn Progress) -> Res
         differences: exported.differences,
         notes,
     })
+}
+
+struct Calibration {
+    quantized: Quantized,
+    sample: Option<Vec<Tensor>>,
+    notes: Vec<String>,
+}
+
+/// By samples, or from a file that makes them needless.
+fn calibration(project: &Project, wanted: Wanted, progress: &dyn Progress) -> Result<Calibration> {
+    let engine = Engine::new(super::Options::default());
+    if project.config.calibration.data.is_some() || project.config.model.quantization.is_none() {
+        let (session, calibrated) = engine.calibrate(project, progress)?;
+        let sample = wanted.test_values.then(|| session.samples.sample(0)).transpose()?;
+        let notes = session.notes(&calibrated.quantized);
+        return Ok(Calibration { quantized: calibrated.quantized, sample, notes });
+    }
+    if wanted.test_values {
+        return Err(Error::new("test values need a sample")
+            .at_key("model.quantization")
+            .with_help("name samples, too: data = \"calib/*.npy\" in [calibration]"));
+    }
+    let model = engine.model(project)?;
+    let settings = project.config.settings().ok_or_else(super::no_target)?;
+    let plan = plan(project, &model.simplified.graph, &settings)?;
+    let quantized = quant::calibrate(plan, &NoSamples, &mut Observations::default(), &|| progress.tick())?;
+    let notes = [&model.simplified.notes[..], &quantized.notes].concat();
+    Ok(Calibration { quantized, sample: None, notes })
+}
+
+struct NoSamples;
+
+impl crate::exec::Samples for NoSamples {
+    fn len(&self) -> usize {
+        0
+    }
+
+    fn sample(&self, index: usize) -> Result<Vec<Tensor>> {
+        Err(Error::new(format!("there is no sample {index}")))
+    }
+}
+
+/// The plan of a project, with the scales of its `model.quantization` where it names one.
+pub(super) fn plan(project: &Project, graph: &Graph, settings: &Settings) -> Result<Plan> {
+    let Some(file) = &project.config.model.quantization else { return quant::plan(graph, settings) };
+    let path = project.resolve(&file.value);
+    let text = std::fs::read_to_string(&path).map_err(|e| {
+        Error::new(format!("{} cannot be read: {e}", path.display()))
+            .at_key("model.quantization")
+            .with_help("the path is relative to the folder of espq.toml")
+    })?;
+    let recorded = espdl::quantization::read(&text).map_err(|e| e.in_file(&path))?;
+    let whole = project.config.model.precision.as_ref().map(|p| p.value);
+    let settings = recorded.settings(graph, settings, whole).map_err(|e| e.at_key("model.quantization"))?;
+    let mut plan = quant::plan(graph, &settings)?;
+    recorded.apply(&mut plan).map_err(|e| e.in_file(&path))?;
+    Ok(plan)
 }
 
 /// Where the file comes from: what a person who finds it on a chip can check.

@@ -14,6 +14,7 @@ pub mod layout;
 mod model;
 mod package;
 mod quant_type;
+pub mod quantization;
 mod runtime;
 mod schema;
 pub mod summary;

@@ -354,3 +354,110 @@ fn files_of_esp_ppq_fit_the_chip_that_they_are_for() {
         assert!(!fit::fit(&entry, other).is_empty(), "{target}'s file on {other}");
     }
 }
+
+mod random {
+    use proptest::prelude::*;
+
+    use super::super::*;
+
+    fn name() -> impl Strategy<Value = String> {
+        "[a-zA-Z0-9_/.é]{0,12}"
+    }
+
+    fn data_type() -> impl Strategy<Value = DataType> {
+        let fixed: Vec<DataType> = DataType::ALL.into_iter().filter(|t| t.width().is_some()).collect();
+        prop::sample::select(fixed)
+    }
+
+    fn tensor() -> impl Strategy<Value = Tensor> {
+        let shape = (data_type(), prop::collection::vec(0usize..5, 0..4));
+        let filled = shape.prop_flat_map(|(data_type, dims)| {
+            let bytes = dims.iter().product::<usize>() * data_type.width().unwrap_or(0);
+            (Just(data_type), Just(dims), prop::collection::vec(any::<u8>(), bytes))
+        });
+        (name(), name(), filled, prop::collection::vec(any::<i64>(), 0..3)).prop_map(
+            |(name, doc, (data_type, dims, bytes), exponents)| Tensor { name, doc, data_type, dims, exponents, bytes },
+        )
+    }
+
+    fn value() -> impl Strategy<Value = ValueInfo> {
+        let dim = prop_oneof![Just(Dim::Unknown), any::<i64>().prop_map(Dim::Size), name().prop_map(Dim::Named)];
+        let dims = prop::option::of(prop::collection::vec(dim, 0..4));
+        (name(), name(), data_type(), dims, prop::collection::vec(any::<i64>(), 0..3))
+            .prop_map(|(name, doc, data_type, dims, exponents)| ValueInfo { name, doc, data_type, dims, exponents })
+    }
+
+    fn attribute() -> impl Strategy<Value = Attribute> {
+        // NaN is unequal to itself.
+        let float = || any::<f32>().prop_filter("a number", |f| !f.is_nan());
+        prop_oneof![
+            any::<i64>().prop_map(Attribute::Int),
+            float().prop_map(Attribute::Float),
+            prop::collection::vec(any::<u8>(), 0..9).prop_map(Attribute::Text),
+            prop::collection::vec(any::<i64>(), 0..5).prop_map(Attribute::Ints),
+            prop::collection::vec(float(), 0..5).prop_map(Attribute::Floats),
+            prop::collection::vec(name(), 0..4).prop_map(Attribute::Texts),
+            tensor().prop_map(|t| Attribute::Tensor(Box::new(t))),
+        ]
+    }
+
+    fn node() -> impl Strategy<Value = Node> {
+        let names = || prop::collection::vec(name(), 0..4);
+        let attributes = prop::collection::vec((name(), attribute()), 0..4);
+        (name(), name(), name(), name(), names(), names(), attributes).prop_map(
+            |(name, op, domain, doc, inputs, outputs, attributes)| Node {
+                name,
+                op,
+                domain,
+                doc,
+                inputs,
+                outputs,
+                attributes,
+            },
+        )
+    }
+
+    fn graph() -> impl Strategy<Value = Graph> {
+        let tensors = || prop::collection::vec(tensor(), 0..4);
+        let values = || prop::collection::vec(value(), 0..4);
+        let nodes = prop::collection::vec(node(), 0..6);
+        (name(), name(), nodes, tensors(), values(), values(), values(), tensors(), tensors()).prop_map(
+            |(name, doc, nodes, initializers, inputs, outputs, values, test_inputs, test_outputs)| Graph {
+                name,
+                doc,
+                nodes,
+                initializers,
+                inputs,
+                outputs,
+                values,
+                test_inputs,
+                test_outputs,
+            },
+        )
+    }
+
+    fn model() -> impl Strategy<Value = Model> {
+        let metadata = prop::collection::vec((name(), name()), 0..3);
+        (any::<i32>(), any::<i64>(), name(), metadata, graph()).prop_map(
+            |(ir_version, version, producer, metadata, graph)| Model {
+                ir_version,
+                version,
+                producer,
+                metadata,
+                graph,
+                ..Model::default()
+            },
+        )
+    }
+
+    proptest! {
+        #[test]
+        fn any_model_is_read_back_as_it_was_written(model in model(), key in any::<Key>()) {
+            prop_assert_eq!(&read(&write(&model).unwrap()).unwrap(), &model);
+            let encrypted = write_encrypted(&model, &key).unwrap();
+            let file = open(&encrypted, Some(&key)).unwrap();
+            prop_assert_eq!(&file.entries[0].model, &model);
+            prop_assert_eq!(&file.entries[0].misaligned, &Vec::<String>::new());
+        }
+    }
+}

@@ -30,6 +30,8 @@ pub struct Model {
     pub path: Option<Spanned<String>>,
     pub target: Option<Spanned<Target>>,
     pub precision: Option<Spanned<Scheme>>,
+    /// A `.json` that takes the place of calibration.
+    pub quantization: Option<Spanned<String>>,
 }
 
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -177,6 +179,7 @@ impl Config {
         match key {
             "model.path" => span(&self.model.path),
             "model.target" => span(&self.model.target),
+            "model.quantization" => span(&self.model.quantization),
             "model.precision" => span(&self.model.precision),
             "calibration.data" => span(&self.calibration.data),
             "calibration.samples" => span(&self.calibration.samples),

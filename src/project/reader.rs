@@ -125,7 +125,8 @@ impl Reader<'_> {
         if !self.mentions("model.target", &config.model.target) {
             self.missing(model, "model.target", "the chip: target = \"esp32p4\"");
         }
-        if !self.mentions("calibration.data", &config.calibration.data) {
+        let calibrates = !self.mentions("model.quantization", &config.model.quantization);
+        if calibrates && !self.mentions("calibration.data", &config.calibration.data) {
             self.missing(calibration, "calibration.data", "where samples are: data = \"calib/*.npy\"");
         }
         config
@@ -147,6 +148,7 @@ impl Reader<'_> {
                 "path" => config.model.path = self.string(&key, value),
                 "target" => config.model.target = self.name(&key, value, Target::ALL, Target::name),
                 "precision" => config.model.precision = self.name(&key, value, Scheme::ALL, Scheme::name),
+                "quantization" => config.model.quantization = self.string(&key, value),
                 _ => self.unknown_key(&key, "model"),
             }
         }

@@ -27,6 +27,10 @@ pub const TABLES: &[Table] = &[
             key("path", "The ONNX file, relative to this file. It is never written."),
             key("target", "The chip, or `c` for ESP-DL's portable code."),
             key("precision", "Of the whole model: `int8` (default), `int16`, `w8a16` or `float`."),
+            key(
+                "quantization",
+                "The `.json` of an export, by espq or esp-ppq: its exponents and precisions take the place of calibration.",
+            ),
         ],
     },
     Table {

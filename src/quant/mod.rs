@@ -13,6 +13,7 @@ pub mod observe;
 mod passes;
 mod plan;
 mod quantized;
+mod recorded;
 mod settings;
 mod simulate;
 pub mod sockets;
@@ -26,6 +27,7 @@ pub use names::{check as check_names, nearest as nearest_names};
 pub use observations::{Observation, Observations};
 pub use plan::{NodeConfig, Observed, Plan, plan};
 pub use quantized::{Port, Quantized};
+pub use recorded::{Recorded, RecordedLayer, RecordedPort};
 pub use settings::{Family, Method, Scheme, Settings, Target};
 
 use quantized::finish;

@@ -9,6 +9,7 @@ type Rule = fn(&Context, &Node) -> Option<(String, &'static str)>;
 
 pub const RULES: &[Rule] = &[
     operator,
+    float,
     width,
     activation,
     layout,
@@ -20,6 +21,7 @@ pub const RULES: &[Rule] = &[
     concat,
     prelu,
     table,
+    average,
     ceil_mode,
     right_side,
     pad_mode,
@@ -105,6 +107,32 @@ fn operator(_: &Context, node: &Node) -> Option<(String, &'static str)> {
     (!known).then(|| {
         let what = format!("ESP-DL 3.3.9 has no operator {}", node.op);
         (what, "replace it by operators that ESP-DL has, or update ESP-DL")
+    })
+}
+
+/// `deserialize` makes no module of these in float, and the loader goes on with none.
+fn float(_: &Context, node: &Node) -> Option<(String, &'static str)> {
+    let whole_only = matches!(node.op.as_str(), "Conv" | "Gemm" | "Resize");
+    (whole_only && quant_type(node) == Some(QuantType::F32)).then(|| {
+        (
+            format!("{} has no float kernel: the chip crashes when it gets there", node.op),
+            "give the layer int8 or int16",
+        )
+    })
+}
+
+/// The kernels divide by the whole window everywhere.
+fn average(_: &Context, node: &Node) -> Option<(String, &'static str)> {
+    let pads = match node.attribute("pads") {
+        Some(Attribute::Ints(pads)) => pads.as_slice(),
+        _ => &[],
+    };
+    let partial = node.op == "AveragePool" && node.int("count_include_pad").unwrap_or(0) == 0;
+    (partial && pads.iter().any(|&p| p != 0)).then(|| {
+        let what = format!(
+            "with pads {pads:?} its windows at the edge are divided by their whole size, not by what they cover"
+        );
+        (what, "set count_include_pad = 1 and train with it, or pool without pads")
     })
 }
 
@@ -267,11 +295,23 @@ fn prelu(context: &Context, node: &Node) -> Option<(String, &'static str)> {
         let what = format!("its slopes have shape {:?}; the kernel reads three dimensions and crashes", alpha.dims);
         return Some((what, "shape the slopes [C, 1, 1] and the input as NHWC"));
     }
+    let slopes = alpha.exponents.first().copied()?;
+    if context.value(node.inputs.first()?)?.dims.as_ref().is_some_and(|d| d.len() != 4) {
+        let what = "its input has not four dimensions; the kernel reads the fourth and crashes".to_string();
+        return Some((what, "shape the slopes [C, 1, 1] and the input as NHWC"));
+    }
     let copied = context.family == Family::C || quant_type(node) == Some(QuantType::S16);
     let (input, output) = (context.input_exponent(node, 0)?, context.output_exponent(node)?);
-    (copied && input != output).then(|| {
+    if copied && input != output {
         let what = format!("input exponent {input} becomes {output}, but positive inputs are copied");
-        (what, "requantize the input to the output's exponent")
+        return Some((what, "requantize the input to the output's exponent"));
+    }
+    let shift = output.checked_sub(input)?.checked_sub(slopes)?;
+    (!(0..=31).contains(&shift)).then(|| {
+        let what = format!(
+            "negative inputs need a shift of {shift} (exponents {output}, {input}, slopes {slopes}), not 0 to 31"
+        );
+        (what, "give the layer int16, or replace it by Relu or LeakyRelu")
     })
 }
 

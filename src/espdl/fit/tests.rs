@@ -128,3 +128,18 @@ fn every_operator_is_found() {
     assert!(nodes::OPERATORS.is_sorted());
     assert_eq!(nodes::OPERATORS.len(), 71);
 }
+
+#[test]
+fn what_has_no_float_kernel_is_named() {
+    let model = entry("Conv", &[("quant_type", text("F32"))], &[0], "UNK");
+    assert_eq!(found(&model, Target::C), ["Conv has no float kernel: the chip crashes when it gets there"]);
+}
+
+#[test]
+fn an_average_over_pads_is_named_unless_they_count() {
+    let pool = |count| {
+        let attributes = [s8(), ("pads", Attribute::Ints(vec![1; 4])), ("count_include_pad", Attribute::Int(count))];
+        found(&entry("AveragePool", &attributes, &[0], "UNK"), Target::C).len()
+    };
+    assert_eq!((pool(0), pool(1)), (1, 0));
+}

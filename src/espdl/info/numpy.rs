@@ -18,68 +18,107 @@ pub fn array(tensor: &Tensor) -> Result<String> {
     let padding = tensor.bytes.len().next_multiple_of(16) - tensor.bytes.len();
     let bytes: Vec<u8> = tensor.bytes.iter().copied().chain(std::iter::repeat_n(0, padding)).collect();
     macro_rules! integers {
-        ($type:ty) => {{
-            let values = bytes.as_chunks().0.iter().map(|&b| <$type>::from_le_bytes(b));
-            integers(values.map(i128::from))
+        ($type:ty, $name:expr) => {{
+            let values = bytes.as_chunks().0.iter().map(|&b| i64::from(<$type>::from_le_bytes(b)));
+            integers(values, $name)
         }};
     }
-    let (words, name) = match tensor.data_type {
-        DataType::Int8 => (integers!(i8), Some("int8")),
-        DataType::Uint8 => (integers!(u8), Some("uint8")),
-        DataType::Int16 => (integers!(i16), Some("int16")),
-        DataType::Uint16 => (integers!(u16), Some("uint16")),
-        DataType::Int32 => (integers!(i32), Some("int32")),
-        DataType::Uint32 => (integers!(u32), Some("uint32")),
-        DataType::Int64 => (integers!(i64), None),
-        DataType::Uint64 => (integers!(u64), Some("uint64")),
-        DataType::Bool => (bytes.iter().map(|&b| if b == 0 { "False" } else { " True" }.to_string()).collect(), None),
+    Ok(match tensor.data_type {
+        DataType::Int8 => integers!(i8, Some("int8")),
+        DataType::Uint8 => integers!(u8, Some("uint8")),
+        DataType::Int16 => integers!(i16, Some("int16")),
+        DataType::Uint16 => integers!(u16, Some("uint16")),
+        DataType::Int32 => integers!(i32, Some("int32")),
+        DataType::Uint32 => integers!(u32, Some("uint32")),
+        DataType::Int64 => integers!(i64, None),
+        DataType::Uint64 => {
+            let words: Vec<String> = bytes.as_chunks().0.iter().map(|&b| u64::from_le_bytes(b).to_string()).collect();
+            let width = words.iter().map(String::len).max().unwrap_or(0);
+            lines(words.iter().map(|w| format!("{w:>width$}")), Some("uint64"))
+        }
+        DataType::Bool => lines(bytes.iter().map(|&b| if b == 0 { "False" } else { " True" }), None),
         DataType::Float => {
             let values: Vec<f32> = bytes.as_chunks().0.iter().map(|&b| f32::from_le_bytes(b)).collect();
-            (floats(&values), Some("float32"))
+            lines(floats(&values), Some("float32"))
         }
         DataType::Double => {
             let values: Vec<f64> = bytes.as_chunks().0.iter().map(|&b| f64::from_le_bytes(b)).collect();
-            (floats(&values), None)
+            lines(floats(&values), None)
         }
         other => bail!("tensor {}: elements of type {} have no text", tensor.name, other.name()),
-    };
-    Ok(lines(&words, name))
+    })
 }
 
-/// Aligned to the right.
-fn integers(values: impl Iterator<Item = i128>) -> Vec<String> {
-    let words: Vec<String> = values.map(|v| v.to_string()).collect();
-    let width = words.iter().map(String::len).max().unwrap_or(0);
-    words.into_iter().map(|w| format!("{w:>width$}")).collect()
-}
-
-fn lines(words: &[String], type_name: Option<&str>) -> String {
-    let width = LINE - 2; // a bracket or comma, and what closes the array
-    let mut text = String::with_capacity(words.len() * 8);
-    text.push_str("array([");
-    let mut column = INDENT.len();
-    for (i, word) in words.iter().enumerate() {
-        if column + word.len() > width && column > INDENT.len() {
-            // The comma's space does not stay at a line's end.
-            text.truncate(text.trim_end_matches(' ').len());
-            text.push('\n');
-            text.push_str(INDENT);
-            column = INDENT.len();
+/// Aligned to the right. A model is mostly this, so no word is made on its own.
+fn integers(values: impl Iterator<Item = i64> + Clone, type_name: Option<&str>) -> String {
+    let (least, most) = values.clone().fold((0, 0), |(a, b): (i64, i64), v| (a.min(v), b.max(v)));
+    let width = least.to_string().len().max(most.to_string().len());
+    let mut array = Array::new(values.size_hint().0.saturating_mul(width + 2));
+    let mut word = [0; 20];
+    for value in values {
+        let mut at = word.len();
+        let mut rest = value.unsigned_abs();
+        loop {
+            at -= 1; // an i64 has at most 19 digits and a sign
+            word[at] = b'0' + (rest % 10) as u8;
+            rest /= 10;
+            if rest == 0 {
+                break;
+            }
         }
-        text.push_str(word);
-        column += word.len();
-        if i + 1 < words.len() {
-            text.push_str(", ");
-            column += 2;
+        if value < 0 {
+            at -= 1;
+            word[at] = b'-';
         }
+        let start = word.len() - width;
+        word[start..at.max(start)].fill(b' ');
+        array.push(std::str::from_utf8(&word[start..]).unwrap_or_default());
     }
-    text.push(']');
-    let Some(name) = type_name else { return text + ")" };
-    text.push(',');
-    let last = text.len() - text.rfind('\n').map_or(0, |at| at + 1);
-    let name = format!("dtype={name})");
-    let space = if last + name.len() + 1 > LINE { "\n      " } else { " " };
-    text + space + &name
+    array.finish(type_name)
+}
+
+fn lines(words: impl IntoIterator<Item = impl AsRef<str>>, type_name: Option<&str>) -> String {
+    let mut array = Array::new(64);
+    words.into_iter().for_each(|word| array.push(word.as_ref()));
+    array.finish(type_name)
+}
+
+/// `array([...` as it grows.
+struct Array {
+    text: String,
+    /// Characters of the last line, with the comma and the space that may follow.
+    column: usize,
+    is_empty: bool,
+}
+
+impl Array {
+    fn new(capacity: usize) -> Array {
+        let mut text = String::with_capacity(capacity);
+        text.push_str("array([");
+        Array { text, column: INDENT.len(), is_empty: true }
+    }
+
+    fn push(&mut self, word: &str) {
+        const WIDTH: usize = LINE - 2; // a bracket or comma, and what closes the array
+        if !self.is_empty {
+            let wraps = self.column + word.len() > WIDTH && self.column > INDENT.len();
+            self.text.push_str(if wraps { ",\n       " } else { ", " });
+            self.column = if wraps { INDENT.len() } else { self.column };
+        }
+        self.is_empty = false;
+        self.text.push_str(word);
+        self.column += word.len() + 2;
+    }
+
+    fn finish(self, type_name: Option<&str>) -> String {
+        let text = self.text + "]";
+        let Some(name) = type_name else { return text + ")" };
+        let text = text + ",";
+        let last = text.len() - text.rfind('\n').map_or(0, |at| at + 1);
+        let name = format!("dtype={name})");
+        let space = if last + name.len() + 1 > LINE { "\n      " } else { " " };
+        text + space + &name
+    }
 }
 
 /// A float as the shortest digits that tell it from its neighbours.

@@ -1,0 +1,201 @@
+//! `espq export` as a person runs it, and its file held to esp-ppq's.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use espq::espdl::{self, Attribute, DataType, Graph, Model, Tensor, ValueInfo};
+
+fn fixture(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures").join(name)
+}
+
+fn export(folder: &Path, arguments: &[&str]) -> Output {
+    let arguments = [&["export", "-o", "out"], arguments].concat();
+    Command::new(env!("CARGO_BIN_EXE_espq")).args(arguments).current_dir(folder).output().unwrap()
+}
+
+fn stdout(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+/// The digits network, with these lines in its espq.toml.
+fn project(lines: &str) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let digits = fixture("digits");
+    let text = format!(
+        "[model]\npath = '{0}/model.onnx'\ntarget = 'esp32p4'\n[calibration]\ndata = '{0}/calib.npz'\n{lines}",
+        digits.display()
+    );
+    std::fs::write(folder.path().join("espq.toml"), text).unwrap();
+    folder
+}
+
+fn written(folder: &Path) -> Vec<String> {
+    let Ok(entries) = std::fs::read_dir(folder.join("out")) else { return Vec::new() };
+    let mut names: Vec<String> = entries.map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
+fn model(folder: &Path) -> Model {
+    espdl::read(&std::fs::read(folder.join("out/model.espdl")).unwrap()).unwrap()
+}
+
+/// What of a node does not depend on defaults that esp-ppq leaves out, nor on the numbers of tables.
+fn node_lines(graph: &Graph, reference: &Graph) -> Vec<String> {
+    let left_out =
+        |node: &str, name: &str| reference.nodes.iter().any(|n| n.name == node && n.attribute(name).is_none());
+    let line = |node: &espdl::Node| {
+        let attributes: Vec<&(String, Attribute)> = node
+            .attributes
+            .iter()
+            .filter(|(name, _)| {
+                name != "lut" && !(["dilations", "strides"].contains(&name.as_str()) && left_out(&node.name, name))
+            })
+            .collect();
+        format!("{} {} {attributes:?} -> {:?}", node.op, node.name, node.outputs)
+    };
+    graph.nodes.iter().map(line).collect()
+}
+
+/// Constants by the place that reads them, tables among them.
+fn constants(graph: &Graph) -> Vec<(String, Tensor)> {
+    let mut found = Vec::new();
+    for node in &graph.nodes {
+        let names = node.inputs.iter().map(String::as_str).chain(node.text("lut"));
+        for (index, name) in names.enumerate() {
+            if let Some(tensor) = graph.initializers.iter().find(|t| t.name == name) {
+                // A table's doc is left out there.
+                let tensor = Tensor { name: String::new(), doc: String::new(), ..tensor.clone() };
+                found.push((format!("{} {index}", node.name), tensor));
+            }
+        }
+    }
+    found
+}
+
+fn places(constants: &[(String, Tensor)]) -> Vec<(&str, DataType, &[usize])> {
+    constants.iter().map(|(place, t)| (place.as_str(), t.data_type, t.dims.as_slice())).collect()
+}
+
+/// esp-ppq gives wrong shapes to what it inserts.
+fn values(graph: &Graph) -> Vec<&ValueInfo> {
+    let mut values: Vec<&ValueInfo> = graph.values.iter().filter(|v| !v.name.starts_with("PPQ_")).collect();
+    values.sort_by_key(|v| &v.name);
+    values
+}
+
+#[test]
+fn files_are_esp_ppqs() {
+    for (name, target, precision) in
+        [("esp32p4-int8", "esp32p4", "int8"), ("esp32s3-int16", "esp32s3", "int16"), ("c-int8", "c", "int8")]
+    {
+        let folder = tempfile::tempdir().unwrap();
+        let text = format!(
+            "[model]\npath = '{0}/small.onnx'\ntarget = '{target}'\nprecision = '{precision}'\n[calibration]\ndata = '{0}/small.npz'\n",
+            fixture("espdl").display()
+        );
+        std::fs::write(folder.path().join("espq.toml"), text).unwrap();
+        let output = export(folder.path(), &["--test-values"]);
+        assert_eq!((output.status.code(), stderr(&output).as_str()), (Some(0), ""));
+        let mine = espdl::read(&std::fs::read(folder.path().join("out/small.espdl")).unwrap()).unwrap().graph;
+        let theirs = std::fs::read(fixture("espdl").join(format!("{name}.espdl"))).unwrap();
+        let theirs = espdl::read(&theirs).unwrap().graph;
+        assert_eq!(node_lines(&mine, &theirs), node_lines(&theirs, &theirs), "{name}");
+        let (ours, wanted) = (constants(&mine), constants(&theirs));
+        assert_eq!(places(&ours), places(&wanted), "{name}");
+        for ((place, mine), (_, theirs)) in ours.iter().zip(&wanted) {
+            // This file's biases were rounded in float32, which has fewer bits than they have.
+            let rounded = name == "esp32s3-int16" && theirs.data_type == DataType::Int64;
+            assert!(rounded || mine == theirs, "{name}: {place}");
+        }
+        assert_eq!(values(&mine), values(&theirs), "{name}");
+        assert_eq!((&mine.inputs, &mine.outputs), (&theirs.inputs, &theirs.outputs), "{name}");
+        assert_eq!(mine.test_inputs, theirs.test_inputs, "{name}");
+    }
+}
+
+#[test]
+fn three_files_say_where_they_come_from() {
+    let folder = project("");
+    let output = export(folder.path(), &[]);
+    assert_eq!((output.status.code(), stderr(&output).as_str()), (Some(0), ""));
+    assert_eq!(written(folder.path()), ["model.espdl", "model.info", "model.json"]);
+    let metadata = model(folder.path()).metadata;
+    let keys: Vec<&str> = metadata.iter().map(|(key, _)| key.as_str()).collect();
+    assert_eq!(keys, ["espq", "target", "model.blake3", "configuration.blake3"]);
+    assert_eq!(metadata[1].1, "esp32p4");
+}
+
+#[test]
+fn what_the_chip_cannot_run_is_not_written_but_by_force() {
+    let folder = project("");
+    let output = export(folder.path(), &["--precision", "w8a16"]);
+    assert_eq!((output.status.code(), written(folder.path())), (Some(2), Vec::new()));
+    let said = stderr(&output).replace("\n  │ ", " ");
+    assert!(
+        said.contains("runs no Conv with 8-bit weights and 16-bit activations") && said.contains("--force"),
+        "{said}"
+    );
+    let output = export(folder.path(), &["--precision", "w8a16", "--force"]);
+    assert_eq!((output.status.code(), written(folder.path()).len()), (Some(0), 3));
+    assert!(stdout(&output).contains("Written by force"), "{}", stdout(&output));
+}
+
+#[test]
+fn an_encrypted_file_opens_with_the_key_that_is_printed() {
+    let folder = project("");
+    let said = stdout(&export(folder.path(), &["--encrypt"]));
+    let key = said.lines().find_map(|l| l.strip_prefix("AES 128-bit secret key: ")).unwrap();
+    let inspect = |more: &[&str]| {
+        let arguments = [&["inspect", "out/model.espdl", "--target", "esp32p4"], more].concat();
+        Command::new(env!("CARGO_BIN_EXE_espq")).args(arguments).current_dir(folder.path()).output().unwrap()
+    };
+    assert_eq!(inspect(&[]).status.code(), Some(2));
+    let shown = stdout(&inspect(&["--key", key]));
+    assert!(shown.contains("Fits"), "{shown}");
+}
+
+#[test]
+fn a_quantization_takes_the_place_of_samples() {
+    for lines in ["", "[precision]\n'/conv2/Conv' = 'int16'\n"] {
+        let folder = project("");
+        let names = stdout(&export(folder.path(), &[]));
+        assert!(names.contains("model.json"), "{names}");
+        let first = model(folder.path()).graph;
+        let layer = first.nodes.iter().filter(|n| n.op == "Conv").nth(1).unwrap().name.clone();
+        let folder = project(&lines.replace("/conv2/Conv", &layer));
+        assert_eq!(export(folder.path(), &[]).status.code(), Some(0));
+        let calibrated = model(folder.path()).graph;
+        std::fs::rename(folder.path().join("out/model.json"), folder.path().join("known.json")).unwrap();
+        let text = format!(
+            "[model]\npath = '{}/model.onnx'\ntarget = 'esp32p4'\nquantization = 'known.json'\n",
+            fixture("digits").display()
+        );
+        std::fs::write(folder.path().join("espq.toml"), text).unwrap();
+        let output = export(folder.path(), &[]);
+        assert_eq!((output.status.code(), stderr(&output).as_str()), (Some(0), ""));
+        assert_eq!(model(folder.path()).graph, calibrated);
+    }
+}
+
+#[test]
+fn a_quantization_for_another_chip_is_refused_at_its_line() {
+    let folder = project("");
+    export(folder.path(), &[]);
+    let text = format!(
+        "[model]\npath = '{}/model.onnx'\ntarget = 'esp32s3'\nquantization = 'out/model.json'\n",
+        fixture("digits").display()
+    );
+    std::fs::write(folder.path().join("espq.toml"), text).unwrap();
+    let output = export(folder.path(), &[]);
+    let said = stderr(&output);
+    assert!(
+        output.status.code() == Some(2) && said.contains("ESP32-P4") && said.contains("quantization = 'out"),
+        "{said}"
+    );
+}
