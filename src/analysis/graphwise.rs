@@ -9,6 +9,7 @@ use crate::exec::Program;
 use crate::graph::{Graph, NodeId, Tensor, ValueId};
 
 use super::compare::Comparison;
+use super::originals::{Original, Originals};
 use super::{Error, Subject};
 
 pub struct Graphwise {
@@ -19,12 +20,13 @@ pub struct Graphwise {
 }
 
 /// Runs the first `count` samples through both programs and compares the first output of `nodes`.
-pub fn graphwise(subject: &Subject, nodes: &[NodeId]) -> Result<Graphwise> {
+/// What `originals` hold is not run in float again.
+pub fn graphwise(subject: &Subject, nodes: &[NodeId], originals: &Originals) -> Result<Graphwise> {
     let &Subject { graph, float, simulated, samples, count, tick } = subject;
     let watched: Vec<ValueId> = nodes.iter().filter_map(|&n| first_output(graph, n)).collect();
     let by_sample = (0..count.min(samples.len())).into_par_iter().map(|s| {
         let inputs = samples.sample(s)?;
-        let compared = compare(graph, float, simulated, &watched, &inputs)?;
+        let compared = compare(graph, float, simulated, &watched, &inputs, originals.get(s))?;
         tick()?;
         Ok(compared)
     });
@@ -48,13 +50,21 @@ fn compare(
     simulated: &Program,
     watched: &[ValueId],
     inputs: &[Tensor],
+    kept: Option<&Original>,
 ) -> Result<Vec<Comparison>> {
     let wanted = mask(graph, watched);
     let mut originals: Vec<Option<Tensor>> = vec![None; graph.values.len()];
-    let float_outputs = float.run(inputs, &wanted, &mut |value, tensor| {
-        originals[value.0] = Some(tensor.clone());
-        Ok(())
-    })?;
+    let kept = kept.and_then(|k| Some((k, k.outputs.iter().cloned().collect::<Option<Vec<Tensor>>>()?)));
+    let float_outputs = match kept.filter(|(k, _)| watched.iter().all(|&v| k.trace.value(v).is_some())) {
+        Some((kept, outputs)) => {
+            watched.iter().for_each(|&v| originals[v.0] = kept.trace.value(v).cloned());
+            outputs
+        }
+        None => float.run(inputs, &wanted, &mut |value, tensor| {
+            originals[value.0] = Some(tensor.clone());
+            Ok(())
+        })?,
+    };
     let mut found = vec![Comparison::default(); graph.values.len()];
     let outputs = simulated.run(inputs, &wanted, &mut |value, tensor| {
         // Dropped as soon as compared: the sample's float activations are the peak of memory.

@@ -7,10 +7,9 @@
 use rayon::prelude::*;
 
 use crate::Result;
-use crate::graph::{NodeId, ValueId};
+use crate::graph::NodeId;
 
 use super::compare::Comparison;
-use super::graphwise::mask;
 use super::originals::Original;
 use super::{Error, Originals, Subject};
 
@@ -22,8 +21,7 @@ use super::{Error, Originals, Subject};
 pub fn layerwise(subject: &Subject, nodes: &[NodeId], all: &[NodeId], originals: &mut Originals) -> Result<Vec<Error>> {
     let &Subject { graph, float, simulated, samples, count, tick } = subject;
     let mut sums = vec![Comparison::default(); nodes.len()];
-    let read: Vec<ValueId> = all.iter().flat_map(|&n| graph.node(n).inputs.iter().copied().flatten()).collect();
-    let wanted = mask(graph, &read);
+    let wanted = originals.wanted(graph, all);
     let count = count.min(samples.len());
     // As many samples at once as there are workers bounds the float activations held.
     let group = rayon::current_num_threads().max(1);

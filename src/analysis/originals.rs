@@ -2,7 +2,9 @@
 
 use crate::Result;
 use crate::exec::{Program, Trace};
-use crate::graph::{Graph, Tensor};
+use crate::graph::{Graph, NodeId, Tensor};
+
+use super::graphwise::{first_output, mask};
 
 /// One sample in float.
 pub(super) struct Original {
@@ -29,6 +31,14 @@ impl Originals {
     /// `budget` in bytes; with 0 nothing is kept.
     pub fn new(budget: usize) -> Originals {
         Originals { kept: Vec::new(), used: 0, budget }
+    }
+
+    /// What a sample's trace has to hold: the inputs of `all` nodes for layerwise error, and where traces are
+    /// kept also their outputs for graphwise error, which a kernel that takes in its clamp never shows.
+    pub(super) fn wanted(&self, graph: &Graph, all: &[NodeId]) -> Vec<bool> {
+        let inputs = all.iter().flat_map(|&n| graph.node(n).inputs.iter().copied().flatten());
+        let outputs = all.iter().filter(|_| self.budget > 0).filter_map(|&n| first_output(graph, n));
+        mask(graph, &inputs.chain(outputs).collect::<Vec<_>>())
     }
 
     pub fn clear(&mut self) {

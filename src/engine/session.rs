@@ -159,7 +159,11 @@ impl Session {
         progress.begin(Stage::Graphwise, count);
         let simulated = calibrated.program()?;
         let tick = || progress.tick();
-        let found = Arc::new(analysis::graphwise(&self.subject(calibrated, &simulated, count, &tick), nodes)?);
+        let found = Arc::new(analysis::graphwise(
+            &self.subject(calibrated, &simulated, count, &tick),
+            nodes,
+            &known.originals,
+        )?);
         known.graphwise.insert(key, found.clone());
         Ok(found)
     }

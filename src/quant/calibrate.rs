@@ -54,19 +54,26 @@ impl Calibration<'_> {
             ports.iter().partition(|p| p.method.takes_histogram());
         let simulation = self.plan.calibration()?;
         let first = Fingerprints::new(&self.plan.graph, &simulation);
-        let settled = one_pass.iter().all(|p| self.known.get(&self.key(&first, &first, p)).is_some());
-        if settled {
+        let missing_ranges = self.missing(&one_pass, &first, &first);
+        if missing_ranges.is_empty() {
             self.activate(&one_pass, &first, &first);
             let second = Fingerprints::new(&self.plan.graph, &self.plan.calibration()?);
-            if two_pass.iter().all(|p| self.known.get(&self.key(&second, &first, p)).is_some()) {
+            let missing = self.missing(&two_pass, &second, &first);
+            if missing.is_empty() {
                 self.activate(&two_pass, &second, &first);
                 return Ok(());
             }
         }
 
+        // The ranges of what is upstream of a change are known; only what is not is looked at again.
         let program = Program::simulated(&self.plan.graph, &simulation)?;
-        let seen = self.first_pass(&program, ports)?;
-        for port in &one_pass {
+        let wanted = match missing_ranges.is_empty() && one_pass.is_empty() {
+            // With nothing settled between the passes, the keys of the second are known before the first.
+            true => self.missing(&two_pass, &first, &first),
+            false => [&missing_ranges[..], &two_pass].concat(),
+        };
+        let seen = self.first_pass(&program, &wanted)?;
+        for port in &missing_ranges {
             let key = self.key(&first, &first, port);
             let extremes = seen[&watch(port)];
             let exponent = extremes.exponent(self.plan.configs[port.config].bits);
@@ -80,13 +87,19 @@ impl Calibration<'_> {
         let simulation = self.plan.calibration()?;
         let second = Fingerprints::new(&self.plan.graph, &simulation);
         let program = if one_pass.is_empty() { program } else { Program::simulated(&self.plan.graph, &simulation)? };
-        let ranged: Vec<(Observed, Extremes)> = two_pass.iter().map(|p| (*p, seen[&watch(p)])).collect();
+        let missing = self.missing(&two_pass, &second, &first);
+        let ranged: Vec<(Observed, Extremes)> = missing.iter().map(|p| (*p, seen[&watch(p)])).collect();
         for (port, exponent) in self.second_pass(&program, &ranged)? {
             let Extremes { min, max } = seen[&watch(&port)];
             self.known.keep(self.key(&second, &first, &port), Observation { min, max, exponent });
         }
         self.activate(&two_pass, &second, &first);
         Ok(())
+    }
+
+    /// The ports that nobody has observed under these keys.
+    fn missing(&self, ports: &[Observed], now: &Fingerprints, first: &Fingerprints) -> Vec<Observed> {
+        ports.iter().copied().filter(|p| self.known.get(&self.key(now, first, p)).is_none()).collect()
     }
 
     fn key(&self, now: &Fingerprints, first: &Fingerprints, port: &Observed) -> String {

@@ -67,8 +67,21 @@ pub fn percent(share: f64) -> String {
     let text = match percent {
         p if p >= 9.95 => format!("{p:.1}"),
         p if p >= 0.995 => format!("{p:.2}"),
-        p => format!("{p:.3}"),
+        p if p >= 0.0995 || p <= 0.0 || p.is_nan() => format!("{p:.3}"),
+        // Two digits that count, however small it is.
+        p => format!("{p:.*}", (1.0 - p.log10().floor()) as usize),
     };
     let text = if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { &text };
     format!("{text}%")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::percent;
+
+    #[test]
+    fn as_many_digits_as_tell_something() {
+        let shown: Vec<String> = [0.2563, 0.1, 0.0912, 0.01, 0.004, 0.00012, 0.000001, 0.0].map(percent).into();
+        assert_eq!(shown, ["25.6%", "10%", "9.12%", "1%", "0.4%", "0.012%", "0.0001%", "0%"]);
+    }
 }

@@ -1,0 +1,173 @@
+//! `espq lint` as a person runs it: every rule with a project that it finds something in, and one that it does not.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+fn fixtures() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/lint")
+}
+
+fn espq(folder: &Path, arguments: &[&str]) -> Output {
+    // Not into the cache of whoever runs the tests, and nothing from earlier runs.
+    let mut command = Command::new(env!("CARGO_BIN_EXE_espq"));
+    command.args(arguments).current_dir(folder).env("ESPQ_CACHE_DIR", "never-used-because-of---no-cache");
+    command.output().unwrap()
+}
+
+fn lint(folder: &Path, arguments: &[&str]) -> (Option<i32>, String) {
+    let output = espq(folder, &[&["lint", "--no-cache"], arguments].concat());
+    let text = String::from_utf8(output.stdout).unwrap() + &String::from_utf8(output.stderr).unwrap();
+    (output.status.code(), text)
+}
+
+fn codes() -> impl Iterator<Item = &'static str> {
+    espq::lint::RULES.iter().map(|rule| rule.code)
+}
+
+#[test]
+fn every_rule_fires() {
+    for code in codes() {
+        let (exit, text) = lint(&fixtures(), &["--select", code, &format!("{code}/fires")]);
+        assert_eq!(exit, Some(1), "{code}: {text}");
+        assert!(text.contains(code), "{text}");
+        insta::assert_snapshot!(code, text);
+    }
+}
+
+#[test]
+fn every_rule_is_quiet_where_nothing_is_wrong() {
+    for code in codes() {
+        let (exit, text) = lint(&fixtures(), &["--select", code, &format!("{code}/quiet")]);
+        assert_eq!((exit, text), (Some(0), format!("No findings in {code}/quiet/espq.toml\n")));
+    }
+}
+
+#[test]
+fn every_rule_explains_itself() {
+    for rule in espq::lint::RULES {
+        let output = espq(&fixtures(), &["explain", rule.name]);
+        let text = String::from_utf8(output.stdout).unwrap();
+        assert!(text.starts_with(&format!("# {} {}\n", rule.code, rule.name)), "{text}");
+        for part in ["## What it does", "## Why is this bad?", "## Example", "## What to do"] {
+            assert!(text.contains(part), "{} has no {part:?}", rule.code);
+        }
+    }
+}
+
+/// A copy that may be written to.
+fn copy(code: &str) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let text = std::fs::read_to_string(fixtures().join(code).join("fires/espq.toml")).unwrap();
+    let files = fixtures().join("files").to_string_lossy().replace('\\', "/");
+    let digits = fixtures().join("../digits").to_string_lossy().replace('\\', "/");
+    let text = text.replace("../../files", &files).replace("../../../digits", &digits);
+    std::fs::write(folder.path().join("espq.toml"), text).unwrap();
+    folder
+}
+
+fn findings(folder: &Path, arguments: &[&str]) -> Vec<Value> {
+    let output = espq(folder, &[&["lint", "--format", "json"], arguments].concat());
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+#[test]
+fn a_measured_fix_brings_what_its_title_says_and_keeps_comments() {
+    let project = copy("E002");
+    let before = findings(project.path(), &["--no-cache", "--select", "E002"]);
+    let titles: Vec<&str> = before.iter().filter_map(|f| f["fixes"][0]["title"].as_str()).collect();
+    let promised = titles[0].split("-> ").nth(1).unwrap().split(',').next().unwrap().to_string();
+
+    let text = std::fs::read_to_string(project.path().join("espq.toml")).unwrap();
+    let edit = &before[0]["fixes"][0]["edits"][0];
+    let line: usize = edit["line"].as_u64().unwrap().try_into().unwrap();
+    let mut lines: Vec<&str> = text.split_inclusive('\n').collect();
+    assert_eq!((edit["column"].as_u64(), lines[line - 2]), (Some(1), "\"/down/down.0/Conv\" = \"int16\"\n"));
+    lines.insert(line - 1, edit["text"].as_str().unwrap());
+    let mended = lines.concat() + "output-nsr = 0\n";
+    assert!(mended.contains("# one layer is mended already") && mended.contains("# ESP-DL's advice"));
+    std::fs::write(project.path().join("espq.toml"), mended).unwrap();
+
+    let after = findings(project.path(), &["--no-cache", "--select", "E001"]);
+    let message = after[0]["message"].as_str().unwrap();
+    assert!(message.contains(&format!("loses {promised},")), "{message} against {promised}");
+}
+
+#[test]
+fn a_diff_changes_nothing_and_a_fix_leaves_nothing() {
+    let project = copy("C002");
+    let file = project.path().join("espq.toml");
+    let before = std::fs::read_to_string(&file).unwrap();
+    let (exit, diff) = lint(project.path(), &["--diff"]);
+    assert_eq!((exit, std::fs::read_to_string(&file).unwrap()), (Some(1), before.clone()));
+    assert!(diff.contains("\n-metod = \"minmax\"\n+method = \"minmax\"\n"), "{diff}");
+    let (exit, text) = lint(project.path(), &["--fix"]);
+    assert_eq!((exit, text.as_str()), (Some(0), "Mended 1 finding in espq.toml\nNo findings in espq.toml\n"));
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), before.replace("metod", "method"));
+}
+
+#[test]
+fn unsafe_fixes_wait_to_be_asked_for() {
+    let project = copy("C006");
+    let file = project.path().join("espq.toml");
+    let before = std::fs::read_to_string(&file).unwrap();
+    lint(project.path(), &["--fix"]);
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), before);
+    lint(project.path(), &["--unsafe-fixes"]);
+    assert!(std::fs::read_to_string(&file).unwrap().contains("\"/stem/Conv\" = \"int16\""));
+}
+
+#[test]
+fn an_unchanged_project_is_answered_from_the_store_and_a_changed_one_is_not() {
+    let (project, store) = (copy("E001"), tempfile::tempdir().unwrap());
+    let store = store.path().to_str().unwrap();
+    let stored = || findings(project.path(), &["--select", "E001", "--cache-dir", store]);
+    let measured = stored();
+    assert_eq!(measured.len(), 1);
+    assert_eq!(stored(), measured);
+    assert_eq!(findings(project.path(), &["--select", "E001", "--no-cache"]), measured);
+    let file = project.path().join("espq.toml");
+    let text = std::fs::read_to_string(&file).unwrap();
+    std::fs::write(&file, text.replace("3%", "99%")).unwrap();
+    assert_eq!(stored(), Vec::<Value>::new());
+}
+
+#[test]
+fn the_project_of_a_model_or_a_sample_is_found() {
+    let project = copy("C002");
+    for file in ["small.onnx", "samples.npy"] {
+        std::fs::copy(fixtures().join("files").join(file), project.path().join(file)).unwrap();
+    }
+    let text = "[model]\npath = 'small.onnx'\ntarget = 'esp32p4'\n[calibration]\ndata = '*.npy'\nmetod = 'kl'\n";
+    std::fs::write(project.path().join("espq.toml"), text).unwrap();
+    for file in ["small.onnx", "samples.npy", "espq.toml", "."] {
+        let (exit, text) = lint(project.path(), &["--static", "--format", "concise", file]);
+        let expected = "espq.toml:6:1: C002 `metod` is no key of [calibration] [write method]\n\
+                        1 finding in espq.toml; --fix mends 1\n";
+        assert_eq!((exit, text.as_str()), (Some(1), expected), "{file}");
+    }
+    std::fs::write(project.path().join("other.onnx"), "").unwrap();
+    assert_eq!(lint(project.path(), &["other.onnx"]).0, Some(0));
+}
+
+#[test]
+fn what_cannot_be_looked_at_ends_with_2() {
+    let empty = tempfile::tempdir().unwrap();
+    assert_eq!(lint(empty.path(), &[]).0, Some(2));
+    assert_eq!(lint(empty.path(), &["nowhere.toml"]).0, Some(2));
+    let (exit, text) = lint(&fixtures(), &["--select", "X1", "C001/quiet"]);
+    assert_eq!(exit, Some(2));
+    assert!(text.contains("there is no rule `X1`"), "{text}");
+}
+
+#[test]
+fn forms_for_machines() {
+    let form = |form| lint(&fixtures(), &["--format", form, "--select", "C006", "C006/fires"]).1;
+    insta::assert_snapshot!("json", form("json"));
+    insta::assert_snapshot!("github", form("github"));
+    let log: Value = serde_json::from_str(&form("sarif")).unwrap();
+    let run = &log["runs"][0];
+    assert_eq!(run["tool"]["driver"]["rules"].as_array().unwrap().len(), espq::lint::RULES.len());
+    insta::assert_snapshot!("sarif", format!("{:#}", run["results"][0]));
+}
