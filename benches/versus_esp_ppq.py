@@ -87,15 +87,16 @@ def whole(options):
 
 
 def child(command, environment=None):
-    """Runs to the end: standard output, seconds, peak resident set in bytes."""
-    with tempfile.TemporaryFile() as out:
+    """Runs to the end: standard output, seconds, peak resident set in bytes. What it says beside is shown where it fails."""
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as said:
         start = time.perf_counter()
-        process = subprocess.Popen(list(map(str, command)), stdout=out, env={**os.environ, **(environment or {})})
+        process = subprocess.Popen(list(map(str, command)), stdout=out, stderr=said, env={**os.environ, **(environment or {})})
         _, status, usage = os.wait4(process.pid, 0)
         seconds = time.perf_counter() - start
         process.returncode = os.waitstatus_to_exitcode(status)
         if process.returncode:
-            raise SystemExit(f"exit status {process.returncode}: {' '.join(map(str, command))}")
+            said.seek(0)
+            raise SystemExit(f"{said.read().decode()}\nexit status {process.returncode}: {' '.join(map(str, command))}")
         out.seek(0)
         return out.read().decode(), seconds, usage.ru_maxrss * 1024
 

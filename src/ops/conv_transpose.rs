@@ -92,7 +92,9 @@ pub fn as_conv(call: &Call) -> Result<AsConv> {
     let w = &shape.window;
     let strides = w.stride[axes.clone()].to_vec();
     let inserts = strides.iter().any(|&s| s != 1);
-    let behind = sizes(call, "output_padding", rank)?.filter(|_| inserts).unwrap_or_else(|| vec![0; rank]);
+    let behind = spatial::sizes(call, "ConvTranspose", "output_padding", rank)?
+        .filter(|_| inserts)
+        .unwrap_or_else(|| vec![0; rank]);
     let reach = |axis: usize| (w.dilation[axis] * (w.kernel[axis] - 1)) as i64;
     let begins: Vec<i64> = axes.clone().map(|axis| reach(axis) - w.pad[axis] as i64).collect();
     let ends = axes.clone().enumerate().map(|(i, axis)| {
@@ -110,8 +112,9 @@ fn window(call: &Call, spatial: &[usize], kernel: &[usize]) -> Result<Window> {
         bail!("ConvTranspose has a kernel of {} axes for {} spatial axes", kernel.len(), spatial.len());
     }
     let steps = Steps::read(call, "ConvTranspose", spatial.len())?;
-    let extra = sizes(call, "output_padding", spatial.len())?.unwrap_or_else(|| vec![0; spatial.len()]);
-    let wanted = sizes(call, "output_shape", spatial.len())?;
+    let extra = spatial::sizes(call, "ConvTranspose", "output_padding", spatial.len())?
+        .unwrap_or_else(|| vec![0; spatial.len()]);
+    let wanted = spatial::sizes(call, "ConvTranspose", "output_shape", spatial.len())?;
     let mut w = Window {
         input: [1; 3],
         output: [1; 3],
@@ -155,14 +158,6 @@ fn window(call: &Call, spatial: &[usize], kernel: &[usize]) -> Result<Window> {
         (w.stride[axis], w.dilation[axis], w.pad[axis]) = (stride, steps.dilations[i], begin);
     }
     Ok(w)
-}
-
-fn sizes(call: &Call, name: &str, rank: usize) -> Result<Option<Vec<usize>>> {
-    let Some(values) = call.attributes.ints(name) else { return Ok(None) };
-    if values.len() != rank || values.iter().any(|v| !(0..1 << 31).contains(v)) {
-        bail!("ConvTranspose has {name} {values:?} for {rank} spatial axes");
-    }
-    Ok(Some(values.iter().map(|&v| v as usize).collect()))
 }
 
 struct ConvTranspose<T> {

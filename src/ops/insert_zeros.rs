@@ -4,6 +4,7 @@
 
 use super::layout::{AxisMap, each_type, remap};
 use super::operands::{checked_len, required};
+use super::spatial;
 use super::{Call, Fact, Kernel, Operator, Role};
 use crate::graph::Tensor;
 use crate::{Result, bail};
@@ -17,13 +18,16 @@ struct InsertZeros {
 
 fn plan(call: &Call) -> Result<(Fact, InsertZeros)> {
     let x = required(call, 0, "InsertZeros")?;
-    let [batch, channels, spatial @ ..] = x.shape.as_slice() else {
+    let [batch, channels, sides @ ..] = x.shape.as_slice() else {
         bail!("InsertZeros takes 3 axes or more, not {:?}", x.shape);
     };
-    let strides = sizes(call, "stride", spatial.len())?;
-    let behind = sizes(call, "output_padding", spatial.len())?;
+    let of_axes = |name, default| {
+        let values = spatial::sizes(call, "InsertZeros", name, sides.len())?;
+        Ok::<_, crate::Error>(values.unwrap_or_else(|| vec![default; sides.len()]))
+    };
+    let (strides, behind) = (of_axes("stride", 1)?, of_axes("output_padding", 0)?);
     let mut shape = vec![*batch, *channels];
-    for ((&n, stride), extra) in spatial.iter().zip(&strides).zip(&behind) {
+    for ((&n, stride), extra) in sides.iter().zip(&strides).zip(&behind) {
         let Some(size) = n.checked_sub(1).and_then(|n| n.checked_mul((*stride).max(1))) else {
             bail!("InsertZeros has an axis of {n} elements and stride {stride}");
         };
@@ -32,19 +36,11 @@ fn plan(call: &Call) -> Result<(Fact, InsertZeros)> {
     checked_len(&shape)?;
     let whole = |n: usize| (0..n).map(Some).collect();
     let mut maps = vec![whole(*batch), whole(*channels)];
-    for ((&size, &n), stride) in shape[2..].iter().zip(spatial).zip(&strides) {
+    for ((&size, &n), stride) in shape[2..].iter().zip(sides).zip(&strides) {
         let stride = (*stride).max(1);
         maps.push((0..size).map(|i| (i % stride == 0 && i / stride < n).then_some(i / stride)).collect());
     }
     Ok((Fact::new(x.data_type, shape), InsertZeros { maps }))
-}
-
-fn sizes(call: &Call, name: &str, rank: usize) -> Result<Vec<usize>> {
-    let values = call.attributes.ints(name).unwrap_or(&[]);
-    if values.len() != rank || values.iter().any(|v| !(0..1 << 31).contains(v)) {
-        bail!("InsertZeros has {name} {values:?} for {rank} spatial axes");
-    }
-    Ok(values.iter().map(|&v| v as usize).collect())
 }
 
 fn infer(call: &Call) -> Result<Vec<Fact>> {

@@ -17,6 +17,15 @@ pub enum Ends {
     Ceil,
 }
 
+/// An attribute with one value a spatial axis, each below 2^31.
+pub fn sizes(call: &Call, operator: &str, name: &str, rank: usize) -> Result<Option<Vec<usize>>> {
+    let Some(values) = call.attributes.ints(name) else { return Ok(None) };
+    if values.len() != rank || values.iter().any(|v| !(0..1 << 31).contains(v)) {
+        bail!("{operator} has {name} {values:?} for {rank} spatial axes");
+    }
+    Ok(Some(values.iter().map(|&v| v as usize).collect()))
+}
+
 /// The window of a convolution or pool over an input with these spatial sizes.
 pub fn window(call: &Call, operator: &str, input: &[usize], kernel: &[usize], ends: Ends) -> Result<Window> {
     let axes = axes(input.len(), operator)?;
