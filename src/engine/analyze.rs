@@ -25,7 +25,8 @@ impl Engine {
         let start = Instant::now();
         let (file, samples) = (content::model(project)?, content::samples(project)?);
         let session = session_key(&file.key, &samples);
-        let key = report_key(&session, &settings, project.config.analysis_samples(), statistics);
+        let scales = content::quantization(project)?;
+        let key = report_key(&session, &scales, &settings, project.config.analysis_samples(), statistics);
         let kept = self.reports.get(&key).map(|r| Report::clone(&r));
         if let Some(mut report) = kept.or_else(|| self.store.as_ref()?.get(&key)) {
             report.model = model_name(project);
@@ -33,7 +34,7 @@ impl Engine {
             return Ok(report);
         }
         let session = self.session_of(project, self.model_of(project, &file)?, &samples)?;
-        let plan = quant::plan(&session.model.simplified.graph, &settings)?;
+        let plan = super::export::plan(project, &session.model.simplified.graph, &settings)?;
         seconds.load = start.elapsed().as_secs_f64();
         progress.tick()?;
         let report = Measurement { project, session: &session, plan: &plan, progress }.report(statistics, seconds)?;
@@ -58,9 +59,9 @@ impl Engine {
     }
 }
 
-fn report_key(session: &Key, settings: &Settings, count: usize, statistics: bool) -> Key {
+fn report_key(session: &Key, scales: &Key, settings: &Settings, count: usize, statistics: bool) -> Key {
     let mut parts = Parts::new("report");
-    parts.key(session).text(&format!("{settings:?}")).number(count).number(statistics.into());
+    parts.key(session).key(scales).text(&format!("{settings:?}")).number(count).number(statistics.into());
     parts.finish()
 }
 

@@ -92,6 +92,15 @@ pub fn model(project: &Project) -> Result<ModelFile> {
     Ok(ModelFile { bytes, key: parts.finish() })
 }
 
+/// The scales that the configuration takes from a file instead of calibration.
+pub fn quantization(project: &Project) -> Result<Key> {
+    let mut parts = Parts::new("quantization");
+    if let Some(file) = &project.config.model.quantization {
+        parts.text(&file.value).file(&project.resolve(&file.value)).map_err(|e| e.at_key("model.quantization"))?;
+    }
+    Ok(parts.finish())
+}
+
 /// The samples that the configuration names, and how they become tensors.
 pub fn samples(project: &Project) -> Result<Key> {
     let config = &project.config;

@@ -6,11 +6,10 @@ use crate::Result;
 use crate::analysis::Seconds;
 use crate::lint::{self, Facts, Finding, Selection};
 use crate::project::{ProblemKind, Project};
-use crate::quant;
 
 use super::analyze::{Measurement, known_layers};
 use super::content::{self, Key, ModelFile, Parts};
-use super::{Engine, Progress};
+use super::{Engine, Progress, export};
 
 /// How far a project is looked into; each depth has the findings of those before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -44,10 +43,11 @@ impl Engine {
         let config = &project.config;
         let model = config.model.path.as_ref().map(|_| content::model(project));
         let samples = config.calibration.data.as_ref().map(|_| content::samples(project));
-        let (Some(Ok(file)), Some(Ok(data))) = (&model, &samples) else {
+        let scales = content::quantization(project);
+        let (Some(Ok(file)), Some(Ok(data)), Ok(scales)) = (&model, &samples, &scales) else {
             return self.look(project, depth, model, samples, progress);
         };
-        let key = findings_key(project, depth, file, data);
+        let key = findings_key(project, depth, file, data, scales);
         if let Some(findings) = self.findings.get(&key) {
             return Ok(Vec::clone(&findings));
         }
@@ -88,7 +88,8 @@ impl Engine {
 
         let settings = known.and_then(|m| Some(known_layers(&project.config.settings()?, &m.simplified.graph)));
         facts.settings = settings.as_ref();
-        let plan = known.zip(settings.as_ref()).map(|(m, settings)| quant::plan(&m.simplified.graph, settings));
+        let plan =
+            known.zip(settings.as_ref()).map(|(m, settings)| export::plan(project, &m.simplified.graph, settings));
         facts.plan = plan.as_ref().map(|p| p.as_ref());
         let (Some(Ok(session)), Some(Ok(plan)), true) = (&session, &plan, depth > Depth::Static && sound(project))
         else {
@@ -114,10 +115,10 @@ impl Engine {
 }
 
 /// The text, and the folder from which its paths start: messages name files.
-fn findings_key(project: &Project, depth: Depth, model: &ModelFile, samples: &Key) -> Key {
+fn findings_key(project: &Project, depth: Depth, model: &ModelFile, samples: &Key, scales: &Key) -> Key {
     let mut parts = Parts::new("findings");
     parts.text(&project.text).text(&format!("{:?}", project.config)).text(&project.file.to_string_lossy());
-    parts.text(&format!("{depth:?}")).key(&model.key).key(samples);
+    parts.text(&format!("{depth:?}")).key(&model.key).key(samples).key(scales);
     parts.finish()
 }
 

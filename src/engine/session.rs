@@ -170,7 +170,7 @@ impl Session {
 
     /// Errors of the outputs alone, with the settings of a plan.
     pub fn outputs(&self, plan: &Plan, count: usize, progress: &dyn Progress) -> Result<Vec<Figures>> {
-        let key = Parts::new("outputs").number(count).text(&format!("{:?}", plan.settings)).finish();
+        let key = Parts::new("outputs").number(count).text(&format!("{:?} {:?}", plan.settings, plan.configs)).finish();
         if let Some(found) = self.known().outputs.get(&key) {
             return Ok(found.clone());
         }

@@ -5,10 +5,11 @@ use crate::espdl::support;
 use crate::exec::Samples as _;
 use crate::graph::{Graph, NodeId};
 use crate::lint::{Trial, Trials, is_over};
-use crate::quant::{self, Plan, Scheme};
+use crate::quant::{Plan, Scheme};
 use crate::{Result, error::Error};
 
 use super::analyze::Measurement;
+use super::export;
 use super::progress::{Inside, Stage};
 
 /// No more layers over the limit are tried one by one; a model with more of them needs another answer.
@@ -60,7 +61,7 @@ impl Measurement<'_> {
         let layers = with_activations(graph, layers);
         let mut settings = self.plan.settings.clone();
         settings.layer_schemes.extend(layers.iter().map(|layer| (layer.clone(), Scheme::Int16)));
-        let plan = quant::plan(graph, &settings)?;
+        let plan = export::plan(self.project, graph, &settings)?;
         let count = self.project.config.analysis_samples().min(self.session.samples.len());
         let outputs = self.session.outputs(&plan, count, &Inside(self.progress))?;
         Ok(Trial {
