@@ -15,6 +15,7 @@ mod model;
 mod package;
 mod quant_type;
 pub mod quantization;
+pub mod run;
 mod runtime;
 mod schema;
 pub mod summary;

@@ -24,6 +24,7 @@ mod spread;
 mod tile;
 pub mod transposed;
 mod vector;
+pub mod whole;
 pub mod window;
 
 #[cfg(test)]

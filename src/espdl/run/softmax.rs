@@ -1,0 +1,52 @@
+//! Softmax and LogSoftmax, which the chip computes in float whatever the input is.
+//!
+//! The chip's `expf` and `logf` are its C library's; the last bit may differ from the ones here, which is why the loader's
+//! self-test allows 2e-5 for floats.
+//!
+//! Never: integer outputs.
+
+use crate::{Result, bail};
+
+use super::assign::convert;
+use super::step::Step;
+use super::value::{Data, Value};
+
+pub fn softmax(step: &Step) -> Result<Vec<Value>> {
+    along(step, |row| {
+        let max = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+        row.iter_mut().for_each(|x| *x = libm::expf(*x - max));
+        let sum = row.iter().fold(0f32, |sum, x| sum + x);
+        row.iter_mut().for_each(|x| *x /= sum);
+    })
+}
+
+pub fn log_softmax(step: &Step) -> Result<Vec<Value>> {
+    along(step, |row| {
+        let max = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+        let sum = row.iter().fold(0f32, |sum, x| sum + libm::expf(x - max));
+        let offset = max + libm::logf(sum);
+        row.iter_mut().for_each(|x| *x -= offset);
+    })
+}
+
+fn along(step: &Step, each: impl Fn(&mut [f32])) -> Result<Vec<Value>> {
+    let input = step.input(0)?;
+    if step.output()?.data_type != crate::espdl::DataType::Float {
+        bail!("its output is declared {}, the chip makes float32", step.output()?.data_type.name());
+    }
+    let Data::F32(mut values) = convert(input, crate::espdl::DataType::Float, 0, step.family())? else {
+        bail!("its input is no number");
+    };
+    let axis = step.axis(step.int("axis", -1), input.dims.len())?;
+    // In bounds: `axis` is below the rank.
+    let (length, inner) = (input.dims[axis], input.dims[axis + 1..].iter().product::<usize>());
+    let mut row = vec![0f32; length];
+    for outer in values.chunks_exact_mut((length * inner).max(1)) {
+        for k in 0..inner {
+            row.iter_mut().enumerate().for_each(|(i, x)| *x = outer[i * inner + k]);
+            each(&mut row);
+            row.iter().enumerate().for_each(|(i, &x)| outer[i * inner + k] = x);
+        }
+    }
+    Ok(step.floats(input.dims.clone(), values))
+}
