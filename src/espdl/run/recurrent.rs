@@ -68,7 +68,7 @@ impl Table {
 fn dot<T: Whole>(row: &[T], x: &[T], distance: i32, family: Family) -> i16 {
     let lanes = 128 / T::BITS as usize;
     let sum: i64 = row.iter().zip(x).map(|(w, x)| w.wide() * x.wide()).sum();
-    let value = if family != Family::C && row.len() % lanes == 0 && distance >= 0 {
+    let value = if family != Family::C && row.len().is_multiple_of(lanes) && distance >= 0 {
         shift(sum, distance, family)
     } else {
         round(sum as f32 * scale(-distance), family)
