@@ -36,7 +36,18 @@ pub struct Exported {
 }
 
 pub fn export(project: &Project, wanted: Wanted, progress: &dyn Progress) -> Result<Exported> {
-    let Calibration { quantized, sample, notes } = calibration(project, wanted, progress)?;
+    Engine::new(super::Options::default()).export(project, wanted, progress)
+}
+
+impl Engine {
+    /// The same on what this engine knows: after a report nothing is calibrated again.
+    pub fn export(&self, project: &Project, wanted: Wanted, progress: &dyn Progress) -> Result<Exported> {
+        exported(self, project, wanted, progress)
+    }
+}
+
+fn exported(engine: &Engine, project: &Project, wanted: Wanted, progress: &dyn Progress) -> Result<Exported> {
+    let Calibration { quantized, sample, notes } = calibration(engine, project, wanted, progress)?;
     let target = quantized.settings.target;
     let runtime = project.config.export.esp_dl.as_ref().map_or(Runtime::KNOWN, |v| Runtime(v.value));
     let metadata = metadata(project, target)?;
@@ -69,8 +80,7 @@ struct Calibration {
 }
 
 /// By samples, or from a file that makes them needless.
-fn calibration(project: &Project, wanted: Wanted, progress: &dyn Progress) -> Result<Calibration> {
-    let engine = Engine::new(super::Options::default());
+fn calibration(engine: &Engine, project: &Project, wanted: Wanted, progress: &dyn Progress) -> Result<Calibration> {
     if project.config.calibration.data.is_some() || project.config.model.quantization.is_none() {
         let (session, calibrated) = engine.calibrate(project, progress)?;
         let sample = wanted.test_values.then(|| session.samples.sample(0)).transpose()?;
