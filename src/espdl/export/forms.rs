@@ -23,6 +23,9 @@ pub fn complete(draft: &mut Draft, id: NodeId, opset: i64) -> Result<()> {
     if matches!(op.as_str(), "Softmax" | "LogSoftmax") && opset < 13 {
         one_axis(draft, id)?;
     }
+    if op == "Gather" {
+        from_the_start(draft, id);
+    }
     let rank = draft.input(id, 0).map_or(0, |v| draft.value(v).shape.len());
     if let Some(node) = draft.node_mut(id) {
         defaults(node, &op, rank);
@@ -47,6 +50,30 @@ fn list_as_input(draft: &mut Draft, id: NodeId, name: &str) {
         node.inputs.push(Some(value));
         node.ports.0.resize(node.inputs.len(), None);
     }
+}
+
+/// Gather's kernel takes an index as it is: one that counts from the end would read before the data.
+fn from_the_start(draft: &mut Draft, id: NodeId) {
+    let (Some(data), Some(indices)) = (draft.input(id, 0), draft.input(id, 1)) else { return };
+    let shape = draft.value(data).shape.clone();
+    let Some(node) = draft.node(id) else { return };
+    let (axis, name) = (node.int("axis").unwrap_or(0), node.name.clone());
+    let axis = if axis < 0 { axis.saturating_add(shape.len() as i64) } else { axis };
+    let size = usize::try_from(axis).ok().and_then(|axis| i64::try_from(*shape.get(axis)?).ok());
+    let value = draft.value_mut(indices);
+    let (Some(size), Some(constant)) = (size, &mut value.constant) else { return };
+    if constant.data_type != DataType::Int64 {
+        return;
+    }
+    let list: Vec<i64> = constant.bytes.as_chunks().0.iter().map(|&b| i64::from_le_bytes(b)).collect();
+    if list.iter().all(|&i| i >= 0) {
+        return;
+    }
+    let positive = list.iter().map(|&i| if i < 0 { i.saturating_add(size) } else { i });
+    constant.bytes = positive.flat_map(i64::to_le_bytes).collect();
+    draft
+        .differences
+        .push(format!("{name}: indices that count from the end are counted from the start, as the kernel does"));
 }
 
 /// Before operator set 13, Softmax took all axes from `axis` on as one; the kernel takes one.

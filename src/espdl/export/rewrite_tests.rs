@@ -1,7 +1,7 @@
 //! Where the file is another than esp-ppq's on purpose.
 
 use super::draft::{Draft, DraftNode, DraftValue, Port};
-use super::{boundaries, gelu, lay_out, matmul, pooling, prelu, tables};
+use super::{boundaries, forms, gelu, lay_out, matmul, pooling, prelu, tables};
 use crate::espdl::{Attribute, DataType, Runtime, Tensor};
 use crate::graph::{NodeId, ValueId};
 use crate::kernels::rounding::Rounding;
@@ -204,6 +204,18 @@ fn an_input_read_at_two_scales_is_requantized_for_the_second() {
     (net.0.inputs, net.0.outputs) = (vec![x], vec![a, b]);
     boundaries::insert_boundaries(&mut net.0);
     assert_eq!(net.lines(), ["Abs [1, 4] -> [1, 4]", "RequantizeLinear [1, 4] -> [1, 4]", "Abs [1, 4] -> [1, 4]"]);
+}
+
+#[test]
+fn indices_from_the_end_are_counted_from_the_start() {
+    let mut net = Net::default();
+    let [x, i, y] = [("x", 5), ("i", 2), ("y", 2)].map(|(name, size)| net.value(name, &[size]));
+    let bytes = [-1i64, 3].iter().flat_map(|v| v.to_le_bytes()).collect();
+    net.0.values[i.0].constant = Some(Tensor { data_type: DataType::Int64, dims: vec![2], bytes, ..Tensor::default() });
+    net.node("Gather", &[x, i], y, (0, 0), &[]);
+    forms::complete(&mut net.0, NodeId(0), 18).unwrap();
+    assert_eq!(net.0.values[i.0].integers(), Some(vec![4, 3]));
+    assert_eq!(net.0.differences.len(), 1);
 }
 
 /// The integers of a right side [2, 18] that the packing nodes bring into the order of a packed constant.
