@@ -116,6 +116,7 @@ fn files_are_esp_ppqs() {
         assert_eq!(values(&mine), values(&theirs), "{name}");
         assert_eq!((&mine.inputs, &mine.outputs), (&theirs.inputs, &theirs.outputs), "{name}");
         assert_eq!(mine.test_inputs, theirs.test_inputs, "{name}");
+        assert_eq!(mine.test_outputs.len(), theirs.test_outputs.len(), "{name}");
     }
 }
 

@@ -21,7 +21,7 @@ mod transposes;
 mod weights;
 
 use crate::Result;
-use crate::espdl::{Model, Runtime};
+use crate::espdl::{Model, Runtime, run};
 use crate::graph;
 use crate::quant::Quantized;
 
@@ -69,14 +69,15 @@ pub fn export(quantized: &Quantized, options: &Options) -> Result<Export> {
     insert_boundaries(&mut draft);
     pack_weights(&mut draft, target.family())?;
     let tables = tables::add_tables(&mut draft, quantized.graph.opset, target.rounding())?;
-    let mut graph = assemble::assemble(&draft, &quantized.graph.name, tables);
+    let graph = assemble::assemble(&draft, &quantized.graph.name, tables);
+    let metadata = options.metadata.clone();
+    let mut model = Model { ir_version: IR_VERSION, metadata, graph, ..Model::default() };
     if let Some(sample) = &options.sample {
         let order = draft.order();
         let ports = assemble::value_ports(&draft, &order);
-        graph.test_inputs = test_values::inputs(&draft, &ports, sample, target.rounding())?;
+        let inputs = test_values::inputs(&draft, &ports, sample, target.rounding())?;
+        run::fill_tests(&mut model, target, inputs)?;
     }
-    let metadata = options.metadata.clone();
-    let model = Model { ir_version: IR_VERSION, metadata, graph, ..Model::default() };
     let quantization = quantization::quantization(&draft, quantized)?;
     Ok(Export { model, quantization, differences: draft.differences })
 }
