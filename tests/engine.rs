@@ -1,0 +1,88 @@
+//! What an engine keeps must never show in its figures: after any edit they are those of a fresh one.
+
+use std::path::Path;
+
+use espq::analysis::{Report, Seconds};
+use espq::engine::{Cache, Depth, Engine, Options, Progress, Silent, Stage, Watch};
+use espq::project::{Project, edit};
+use espq::quant::Scheme;
+
+fn project(fixture: &str) -> Project {
+    Project::load(&Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures").join(fixture)).unwrap()
+}
+
+fn with(project: &Project, layer: &str, scheme: Scheme) -> Project {
+    let edit = edit::set_precision(&project.text, &[(layer, scheme)]).unwrap();
+    let mut text = project.text.clone();
+    text.replace_range(edit.span, &edit.text);
+    Project::parse(&project.file, text)
+}
+
+fn figures(engine: &Engine, project: &Project) -> Report {
+    let report = engine.report(project, false, &Silent).unwrap();
+    Report { seconds: Seconds::default(), ..report }
+}
+
+fn server() -> Engine {
+    Engine::new(Options { activations: 64 << 20, cache: None })
+}
+
+#[test]
+fn figures_after_an_edit_are_those_of_a_fresh_engine() {
+    for fixture in ["digits", "mixed", "lstm"] {
+        let opened = project(fixture);
+        let engine = server();
+        let report = figures(&engine, &opened);
+        let layers: Vec<&str> = report.layers.iter().filter(|l| l.layerwise.is_some()).map(|l| &*l.name).collect();
+        for layer in [layers[0], layers[layers.len() / 2], layers[layers.len() - 1]] {
+            let edited = with(&opened, layer, Scheme::Int16);
+            let fresh = Engine::new(Options::default());
+            assert_eq!(figures(&engine, &edited), figures(&fresh, &edited), "{fixture}, {layer}");
+        }
+        assert_eq!(figures(&engine, &opened), report, "{fixture}, back again");
+    }
+}
+
+#[test]
+fn another_process_goes_on_where_the_first_ended() {
+    let folder = tempfile::tempdir().unwrap();
+    let cached = || Engine::new(Options { cache: Cache::at(Some(folder.path())), ..Options::default() });
+    let opened = project("digits");
+    let report = figures(&cached(), &opened);
+    assert_eq!(figures(&cached(), &opened), report);
+    let edited = with(&opened, "/down/down.0/Conv", Scheme::Int16);
+    assert_eq!(figures(&cached(), &edited), figures(&Engine::new(Options::default()), &edited));
+}
+
+#[test]
+fn the_newest_request_wins() {
+    let engine = server();
+    let opened = project("digits");
+    let older = engine.supersede(&opened.file);
+    let newer = engine.supersede(&opened.file);
+    let outdated = engine.lint(&opened, Depth::Measured, &Watch { token: &older, progress: &Silent });
+    assert!(outdated.unwrap_err().is_cancelled());
+    assert!(engine.lint(&opened, Depth::Measured, &Watch { token: &newer, progress: &Silent }).is_ok());
+}
+
+#[test]
+fn one_layers_edit_runs_that_layers_figures_only() {
+    use std::sync::Mutex;
+    struct Stages(Mutex<Vec<(Stage, usize)>>);
+    impl Progress for Stages {
+        fn begin(&self, stage: Stage, total: usize) {
+            self.0.lock().unwrap().push((stage, total));
+        }
+        fn tick(&self) -> espq::Result<()> {
+            Ok(())
+        }
+    }
+    let engine = server();
+    let opened = project("digits");
+    figures(&engine, &opened);
+    let stages = Stages(Mutex::default());
+    engine.report(&with(&opened, "/classifier/Gemm", Scheme::Int16), false, &stages).unwrap();
+    let layerwise = stages.0.into_inner().unwrap().into_iter().find(|(stage, _)| *stage == Stage::Layerwise);
+    // 9 samples of one layer.
+    assert_eq!(layerwise, Some((Stage::Layerwise, 9)));
+}
