@@ -14,6 +14,7 @@ mod moves;
 mod pool;
 mod recurrent;
 mod reduce;
+mod regrid;
 mod resize;
 mod round;
 mod softmax;
@@ -151,6 +152,9 @@ fn dispatch(step: &Step) -> Result<Vec<Value>> {
         "Transpose" => moves::transpose(step),
         "Slice" => moves::slice(step),
         "Gather" => moves::gather(step),
+        "Pad" => regrid::pad(step),
+        "InsertZeros" => regrid::insert_zeros(step),
+        "Split" => regrid::split(step),
         "Resize" => resize::resize(step),
         "LSTM" => recurrent::lstm(step),
         "GRU" => recurrent::gru(step),

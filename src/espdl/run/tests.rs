@@ -115,3 +115,42 @@ fn any_value_can_be_asked_for() {
     let values = run_to(&model, Target::C, &model.graph.test_inputs, &names).unwrap();
     assert_eq!(values.iter().map(|v| v.name.as_str()).collect::<Vec<_>>(), names);
 }
+
+fn int64(name: &str, values: &[i64]) -> Tensor {
+    Tensor {
+        name: name.into(),
+        data_type: DataType::Int64,
+        dims: vec![values.len()],
+        exponents: vec![0],
+        bytes: values.iter().flat_map(|v| v.to_le_bytes()).collect(),
+        ..Tensor::default()
+    }
+}
+
+#[test]
+fn pads_repeat_reflect_or_fill() {
+    let padded = |mode: &str| {
+        let mode = ("mode", Attribute::Text(mode.into()));
+        let pads = int64("pads", &[0, 2, 0, 1]);
+        let net = model("Pad", info("x", &[1, 3], 0), info("y", &[1, 6], 0), &[pads], &[mode]);
+        outcome(&net, Target::C, int8("x", &[1, 3], 0, &[1, 2, 3]))
+    };
+    assert_eq!(padded("constant"), [0, 0, 1, 2, 3, 0]);
+    assert_eq!(padded("edge"), [1, 1, 1, 2, 3, 3]);
+    assert_eq!(padded("reflect"), [3, 2, 1, 2, 3, 2]);
+}
+
+#[test]
+fn zeros_stand_between_and_behind() {
+    let attributes = [("stride", Attribute::Ints(vec![2])), ("output_padding", Attribute::Ints(vec![1]))];
+    let net = model("InsertZeros", info("x", &[1, 2, 2], 0), info("y", &[1, 4, 2], 0), &[], &attributes);
+    let made = outcome(&net, Target::C, int8("x", &[1, 2, 2], 0, &[1, 2, 3, 4]));
+    assert_eq!(made, [1, 2, 0, 0, 3, 4, 0, 0]);
+}
+
+#[test]
+fn an_index_from_the_end_is_refused() {
+    let net = model("Gather", info("x", &[2], 0), info("y", &[1], 0), &[int64("i", &[-1])], &[]);
+    let error = run(&net, Target::C, &[int8("x", &[2], 0, &[1, 2])]).unwrap_err();
+    assert_eq!(error.what(), "index -1 is outside the 2 places of axis 0");
+}
