@@ -1,0 +1,14 @@
+-- The server's configuration: vim.lsp.enable("espq") starts it for espq.toml and *.espq.toml.
+-- Other TOML files are none of espq's business, so the root is given only for those names.
+
+---@type vim.lsp.Config
+return {
+  cmd = { "espq", "lsp" },
+  filetypes = { "toml" },
+  root_dir = function(buffer, on_dir)
+    local path = vim.api.nvim_buf_get_name(buffer)
+    if require("espq").is_project(path) then
+      on_dir(vim.fs.root(path, { ".git" }) or vim.fs.dirname(path))
+    end
+  end,
+}

@@ -1,0 +1,85 @@
+-- What :Espq does. Every decision about a project is the server's; this only sends commands.
+
+local M = {}
+
+---@param path string
+---@return boolean
+function M.is_project(path)
+  local name = vim.fs.basename(path)
+  return name == "espq.toml" or vim.endswith(name, ".espq.toml")
+end
+
+---@param buffer integer
+---@return vim.lsp.Client?
+local function client_of(buffer)
+  return vim.lsp.get_clients({ name = "espq", bufnr = buffer })[1]
+end
+
+---@param command string a command of the server, given the buffer's URI
+local function execute(command)
+  local buffer = vim.api.nvim_get_current_buf()
+  local client = client_of(buffer)
+  if not client then
+    vim.notify(
+      'espq does not run in this buffer. It works on espq.toml and *.espq.toml, after vim.lsp.enable("espq"); :checkhealth espq tells more.',
+      vim.log.levels.ERROR
+    )
+    return
+  end
+  local params = { command = command, arguments = { vim.uri_from_bufnr(buffer) } }
+  client:request("workspace/executeCommand", params, function(err)
+    if err then
+      vim.notify(command .. ": " .. err.message, vim.log.levels.ERROR)
+    end
+  end, buffer)
+end
+
+local function restart()
+  local buffers = {}
+  local clients = vim.lsp.get_clients({ name = "espq" })
+  for _, client in ipairs(clients) do
+    for buffer in pairs(client.attached_buffers) do
+      buffers[#buffers + 1] = buffer
+    end
+    client:stop()
+  end
+  local function begin()
+    vim.lsp.enable("espq")
+    for _, buffer in ipairs(buffers) do
+      if vim.api.nvim_buf_is_valid(buffer) then
+        -- Starting is what the FileType event does for an enabled server.
+        vim.api.nvim_exec_autocmds("FileType", { group = "nvim.lsp.enable", buffer = buffer })
+      end
+    end
+  end
+  -- A server that is still leaving would be taken for the one to attach to.
+  local function wait(tries)
+    local left = vim.iter(clients):any(function(client)
+      return not client:is_stopped()
+    end)
+    if not left then
+      return begin()
+    end
+    if tries == 0 then
+      for _, client in ipairs(clients) do
+        client:stop(true)
+      end
+    end
+    vim.defer_fn(function()
+      wait(tries - 1)
+    end, 50)
+  end
+  wait(60)
+end
+
+M.commands = {
+  analyze = function()
+    execute("espq.analyze")
+  end,
+  export = function()
+    execute("espq.export")
+  end,
+  restart = restart,
+}
+
+return M

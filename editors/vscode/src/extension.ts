@@ -1,0 +1,138 @@
+// The editor's side of espq: finds the program, starts it as a language server, offers commands.
+// What is wrong with a project, and what to do about it, is the server's to say; none of it is decided here.
+
+import * as vscode from "vscode";
+import { LanguageClient, LanguageClientOptions, ServerOptions, State, Trace } from "vscode-languageclient/node";
+import { findServer, MissingServer } from "./server";
+
+let client: LanguageClient | undefined;
+let output: vscode.OutputChannel;
+let status: vscode.StatusBarItem;
+
+export async function activate(context: vscode.ExtensionContext): Promise<void> {
+  output = vscode.window.createOutputChannel("espq");
+  status = vscode.window.createStatusBarItem("espq.status", vscode.StatusBarAlignment.Left);
+  status.name = "espq";
+  status.command = "espq.showOutput";
+  context.subscriptions.push(
+    output,
+    status,
+    vscode.commands.registerCommand("espq.analyzeDocument", () => runOnDocument("espq.analyze")),
+    vscode.commands.registerCommand("espq.exportDocument", () => runOnDocument("espq.export")),
+    vscode.commands.registerCommand("espq.restart", () => restart(context)),
+    vscode.commands.registerCommand("espq.showOutput", () => output.show(true)),
+    vscode.workspace.onDidChangeConfiguration((change) => {
+      if (change.affectsConfiguration("espq.path")) {
+        void restart(context);
+      } else if (change.affectsConfiguration("espq.trace.server")) {
+        void client?.setTrace(traceLevel());
+      }
+    }),
+  );
+  await start(context);
+}
+
+export async function deactivate(): Promise<void> {
+  await stop();
+}
+
+async function start(context: vscode.ExtensionContext): Promise<void> {
+  let command: string;
+  try {
+    command = findServer(vscode.workspace.getConfiguration("espq").get("path", ""), context.extensionPath);
+  } catch (error) {
+    await reportFailure(error);
+    return;
+  }
+  output.appendLine(`server: ${command} lsp`);
+  const server: ServerOptions = { command, args: ["lsp"] };
+  const options: LanguageClientOptions = {
+    documentSelector: [
+      { language: "espq" },
+      // Another extension may own the file's language; its name is what counts.
+      { scheme: "file", pattern: "**/espq.toml" },
+      { scheme: "file", pattern: "**/*.espq.toml" },
+    ],
+    outputChannel: output,
+  };
+  const started = new LanguageClient("espq", "espq", server, options);
+  client = started;
+  started.onDidChangeState(({ newState }) => showState(newState));
+  try {
+    await started.start();
+    await started.setTrace(traceLevel());
+  } catch (error) {
+    await reportFailure(error);
+  }
+}
+
+async function stop(): Promise<void> {
+  const running = client;
+  client = undefined;
+  // A server that never came up cannot be asked to leave.
+  if (running?.state === State.Running) {
+    await running.stop();
+  }
+}
+
+async function restart(context: vscode.ExtensionContext): Promise<void> {
+  await stop();
+  await start(context);
+}
+
+async function runOnDocument(command: string): Promise<void> {
+  const document = vscode.window.activeTextEditor?.document;
+  if (document === undefined || document.uri.scheme !== "file") {
+    await vscode.window.showInformationMessage("espq works on the espq.toml in the active editor; open one.");
+    return;
+  }
+  if (client?.state !== State.Running) {
+    await reportFailure(new Error("The espq server is not running."));
+    return;
+  }
+  try {
+    await client.sendRequest("workspace/executeCommand", { command, arguments: [document.uri.toString()] });
+  } catch (error) {
+    output.appendLine(`${command}: ${message(error)}`);
+    const show = "Show Output";
+    if ((await vscode.window.showErrorMessage(message(error), show)) === show) {
+      output.show(true);
+    }
+  }
+}
+
+function showState(state: State): void {
+  const [text, tooltip] =
+    state === State.Running
+      ? ["$(check) espq", "espq is running. Click for its output."]
+      : state === State.Starting
+        ? ["$(sync~spin) espq", "espq is starting."]
+        : ["$(error) espq", "espq is not running. Click for its output; `espq: Restart Server` starts it."];
+  status.text = text;
+  status.tooltip = tooltip;
+  status.show();
+}
+
+async function reportFailure(error: unknown): Promise<void> {
+  showState(State.Stopped);
+  output.appendLine(message(error));
+  const actions = error instanceof MissingServer ? ["Open Settings", "Show Output"] : ["Restart Server", "Show Output"];
+  // Not awaited by the caller's start-up: the message stays until it is answered.
+  void vscode.window.showErrorMessage(message(error), ...actions).then((choice) => {
+    if (choice === "Open Settings") {
+      return vscode.commands.executeCommand("workbench.action.openSettings", "espq.path");
+    }
+    if (choice === "Restart Server") {
+      return vscode.commands.executeCommand("espq.restart");
+    }
+    return choice === "Show Output" ? output.show(true) : undefined;
+  });
+}
+
+function traceLevel(): Trace {
+  return Trace.fromString(vscode.workspace.getConfiguration("espq").get("trace.server", "off"));
+}
+
+function message(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
