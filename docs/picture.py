@@ -52,15 +52,17 @@ def draw(command, output):
             if re.fullmatch("[▏▎▍▌▋▊▉█]+", text):
                 body.append(blocks(text, x, y, style))
             else:
-                length = f' textLength="{len(text) * COLUMN:.1f}"'
-                body.append(f'<text x="{x:.1f}" y="{y}"{length}{style}>{html.escape(text)}</text>')
+                # Runs of words, each at its column: browsers collapse spaces, whatever they are told.
+                for run in re.finditer(r"\S+(?: \S+)*", text):
+                    at, length = x + run.start() * COLUMN, len(run.group()) * COLUMN
+                    body.append(f'<text x="{at:.1f}" y="{y}" textLength="{length:.1f}"{style}>{html.escape(run.group())}</text>')
             x += len(text) * COLUMN
     dots = "".join(f'<circle cx="{20 + 18 * i}" cy="17" r="5.5" fill="{c}"/>' for i, c in enumerate(("#ff5f57", "#febc2e", "#28c840")))
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:.0f} {height:.0f}" width="{width:.0f}" height="{height:.0f}">\n'
         f'<rect width="100%" height="100%" rx="8" fill="#1c2128"/>\n{dots}\n'
-        f'<g font-family="ui-monospace, SFMono-Regular, Menlo, DejaVu Sans Mono, monospace" font-size="{SIZE}" fill="#d6dae0" '
-        f'xml:space="preserve" style="white-space: pre">\n' + "\n".join(body) + "\n</g>\n</svg>\n"
+        f'<g font-family="ui-monospace, SFMono-Regular, Menlo, DejaVu Sans Mono, monospace" font-size="{SIZE}" fill="#d6dae0">\n'
+        + "\n".join(body) + "\n</g>\n</svg>\n"
     )
 
 
