@@ -64,7 +64,7 @@ const shot = (page, name) => page.screenshot({ path: path.join(shots, `vscode-${
 const text = () => fs.readFileSync(path.join(project, "espq.toml"), "utf8");
 
 async function missing(browser) {
-  settings({ "espq.path": path.join(home, "nowhere/espq") });
+  settings({ "espq.path": "/opt/nowhere/espq" });
   const page = await open(browser);
   try {
     const notice = page.locator(".notification-list-item", { hasText: "not a program that can be run" }).first();
