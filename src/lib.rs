@@ -13,6 +13,7 @@ pub mod exec;
 pub mod graph;
 pub mod kernels;
 pub mod lint;
+pub mod lsp;
 pub mod onnx;
 pub mod ops;
 pub mod project;

@@ -1,10 +1,8 @@
 //! `espq export`: the file that the chip loads, and the two that say what is in it.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use crate::Error;
 use crate::engine::{self, Exported, Wanted};
-use crate::espdl::fit::Misfit;
 use crate::project::{Overrides, Project};
 use crate::quant::{Method, Scheme, Target};
 
@@ -87,60 +85,23 @@ fn export(arguments: &Arguments, project: &Project) -> crate::Result<String> {
     let configured = project.config.export.test_values.as_ref().is_some_and(|t| t.value);
     let wanted = Wanted { test_values: arguments.test_values || configured, encrypt: arguments.encrypt };
     let exported = engine::export(project, wanted, &Bar::new())?;
-    if !exported.misfits.is_empty() && !arguments.force {
-        return Err(refusal(&exported));
+    if let Some(refusal) = exported.refusal().filter(|_| !arguments.force) {
+        return Err(refusal.with_help("mend what is named; --force writes the files all the same"));
     }
-    let model = project.model_path()?;
-    let folder = match (&arguments.output, model.parent()) {
-        (Some(folder), _) => folder.as_path(),
-        (None, Some(folder)) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
-    let name = model.file_stem().map_or_else(|| "model".to_string(), |s| s.to_string_lossy().into_owned());
-    std::fs::create_dir_all(folder)
-        .map_err(|e| Error::new(format!("the folder cannot be made: {e}")).in_file(folder))?;
-    let files = [
-        (format!("{name}.espdl"), exported.espdl.as_slice()),
-        (format!("{name}.info"), exported.info.as_bytes()),
-        (format!("{name}.json"), exported.quantization.as_bytes()),
-    ];
-    engine::write_together(folder, &files)?;
-    Ok(said(&exported, folder, &name))
+    let written = exported.write(project, arguments.output.as_deref())?;
+    Ok(said(&exported, &written))
 }
 
-fn reason(misfit: &Misfit) -> String {
-    match misfit.node.as_str() {
-        "" => format!("{}: {}", misfit.what, misfit.help),
-        node => format!("{node}: {}; {}", misfit.what, misfit.help),
+fn said(exported: &Exported, written: &[PathBuf]) -> String {
+    let mut text = String::new();
+    for (index, file) in written.iter().enumerate() {
+        text += &file.display().to_string();
+        if index == 0 {
+            let (bytes, target, runtime) = (exported.espdl.len(), exported.target, exported.runtime);
+            text += &format!("  {bytes} bytes, for {target} with ESP-DL {runtime}");
+        }
+        text.push('\n');
     }
-}
-
-fn refusal(exported: &Exported) -> Error {
-    let count = exported.misfits.len();
-    let (target, runtime) = (exported.target, exported.runtime);
-    let reasons: Vec<String> = exported.misfits.iter().map(|m| format!("\n  {}", reason(m))).collect();
-    let many = if count == 1 { "a reason".to_string() } else { format!("{count} reasons") };
-    Error::new(format!(
-        "nothing is written: {target} with ESP-DL {runtime} would not run this model right, for {many}:{}",
-        reasons.concat()
-    ))
-    .with_help("mend what is named; --force writes the files all the same")
-}
-
-fn said(exported: &Exported, folder: &Path, name: &str) -> String {
-    let file = folder.join(format!("{name}.espdl"));
-    let mut text = format!(
-        "{}  {} bytes, for {} with ESP-DL {}\n",
-        file.display(),
-        exported.espdl.len(),
-        exported.target,
-        exported.runtime
-    );
-    text += &format!(
-        "{}\n{}\n",
-        folder.join(format!("{name}.info")).display(),
-        folder.join(format!("{name}.json")).display()
-    );
     if let Some(key) = &exported.key {
         let bytes: Vec<String> = key.iter().map(|b| format!("0x{b:02x}")).collect();
         text += &format!("AES 128-bit secret key: {}\n", bytes.join(", "));
@@ -151,7 +112,10 @@ fn said(exported: &Exported, folder: &Path, name: &str) -> String {
             lines.iter().for_each(|line| text += &format!("  {line}\n"));
         }
     };
-    section("Written by force, though the chip would not run it right:", exported.misfits.iter().map(reason).collect());
+    section(
+        "Written by force, though the chip would not run it right:",
+        exported.misfits.iter().map(engine::reason).collect(),
+    );
     section("Otherwise than esp-ppq 1.3.12 would write it:", exported.differences.clone());
     section("Notes:", exported.notes.clone());
     text

@@ -94,7 +94,7 @@ pub(super) fn run(arguments: &Arguments, out: &Terminal) -> Result<Outcome, Fail
 
 /// The findings of a project; those that are left, and how many were mended, where fixes are wanted.
 fn check(engine: &Engine, mut project: Project, arguments: &Arguments) -> Result<(Linted, usize)> {
-    let depth = if arguments.is_static { Depth::Static } else { Depth::Fixes };
+    let depth = if arguments.is_static { Depth::Static } else { Depth::Search };
     let allowed = match (arguments.fix, arguments.unsafe_fixes) {
         (_, true) => Some(Safety::Unsafe),
         (true, false) => Some(Safety::Safe),

@@ -10,6 +10,7 @@ mod format;
 mod init;
 mod inspect;
 mod lint;
+mod lsp;
 mod progress;
 mod report;
 mod terminal;
@@ -48,6 +49,7 @@ enum Command {
     Export(export::Arguments),
     Init(init::Arguments),
     Inspect(inspect::Arguments),
+    Lsp(lsp::Arguments),
 }
 
 /// Why a command ended without its result.
@@ -83,6 +85,7 @@ pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let out = Terminal::stdout(arguments.color);
     let outcome = match &arguments.command {
+        Command::Lsp(lsp) => return lsp::run(lsp).unwrap_or_else(|e| finish(Err(e.into()), arguments.color)),
         Command::Report(report) => report::run(report, &out).map(Outcome::from),
         Command::Lint(lint) => lint::run(lint, &out),
         Command::Explain(explain) => explain::run(explain).map(Outcome::from),

@@ -9,19 +9,29 @@ use super::{Progress, Stage};
 
 /// Shared by whoever works and whoever may lose interest.
 #[derive(Debug, Clone, Default)]
-pub struct Token(Arc<AtomicBool>);
+pub struct Token {
+    cancelled: Arc<AtomicBool>,
+    /// Cancelled with it.
+    parent: Option<Arc<AtomicBool>>,
+}
 
 impl Token {
     pub fn new() -> Token {
         Token::default()
     }
 
+    /// Cancelled with this one, or alone.
+    pub fn child(&self) -> Token {
+        Token { cancelled: Arc::default(), parent: Some(self.cancelled.clone()) }
+    }
+
     pub fn cancel(&self) {
-        self.0.store(true, Ordering::Relaxed);
+        self.cancelled.store(true, Ordering::Relaxed);
     }
 
     pub fn is_cancelled(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
+        let is_set = |flag: &AtomicBool| flag.load(Ordering::Relaxed);
+        is_set(&self.cancelled) || self.parent.as_deref().is_some_and(is_set)
     }
 
     /// [`Error::cancelled`] once it is.

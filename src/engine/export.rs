@@ -1,5 +1,7 @@
 //! A project as the files that a chip and its tools load, checked before anything is written.
 
+use std::path::{Path, PathBuf};
+
 use crate::espdl::export::{self, Options};
 use crate::espdl::fit::{Misfit, fit};
 use crate::espdl::{self, Key, Runtime};
@@ -43,6 +45,50 @@ impl Engine {
     /// The same on what this engine knows: after a report nothing is calibrated again.
     pub fn export(&self, project: &Project, wanted: Wanted, progress: &dyn Progress) -> Result<Exported> {
         exported(self, project, wanted, progress)
+    }
+}
+
+impl Exported {
+    /// Why it should not be written: what the chip would refuse, crash at or get wrong.
+    pub fn refusal(&self) -> Option<Error> {
+        if self.misfits.is_empty() {
+            return None;
+        }
+        let (target, runtime, count) = (self.target, self.runtime, self.misfits.len());
+        let reasons: Vec<String> = self.misfits.iter().map(|m| format!("\n  {}", reason(m))).collect();
+        let many = if count == 1 { "a reason".to_string() } else { format!("{count} reasons") };
+        Some(Error::new(format!(
+            "nothing is written: {target} with ESP-DL {runtime} would not run this model right, for {many}:{}",
+            reasons.concat()
+        )))
+    }
+
+    /// The three files, all or none, in a folder or beside the model. Their paths, the `.espdl` first.
+    pub fn write(&self, project: &Project, folder: Option<&Path>) -> Result<Vec<PathBuf>> {
+        let model = project.model_path()?;
+        let folder = match (folder, model.parent()) {
+            (Some(folder), _) => folder,
+            (None, Some(folder)) if !folder.as_os_str().is_empty() => folder,
+            _ => Path::new("."),
+        };
+        let name = model.file_stem().map_or_else(|| "model".to_string(), |s| s.to_string_lossy().into_owned());
+        std::fs::create_dir_all(folder)
+            .map_err(|e| Error::new(format!("the folder cannot be made: {e}")).in_file(folder))?;
+        let files = [
+            (format!("{name}.espdl"), self.espdl.as_slice()),
+            (format!("{name}.info"), self.info.as_bytes()),
+            (format!("{name}.json"), self.quantization.as_bytes()),
+        ];
+        super::write_together(folder, &files)?;
+        Ok(files.iter().map(|(file, _)| folder.join(file)).collect())
+    }
+}
+
+/// A misfit as a sentence.
+pub fn reason(misfit: &Misfit) -> String {
+    match misfit.node.as_str() {
+        "" => format!("{}: {}", misfit.what, misfit.help),
+        node => format!("{node}: {}; {}", misfit.what, misfit.help),
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::Result;
 use crate::analysis::Seconds;
 use crate::lint::{self, Facts, Finding, Selection};
-use crate::project::{ProblemKind, Project};
+use crate::project::Project;
 
 use super::analyze::{Measurement, known_layers};
 use super::content::{self, Key, ModelFile, Parts};
@@ -20,8 +20,10 @@ pub enum Depth {
     Static,
     /// Calibrated and measured.
     Measured,
-    /// And what would mend the errors, measured too: as slow as there are errors.
+    /// And what int16 would do for each layer over the limit, measured too: as slow as there are such layers.
     Fixes,
+    /// And which few layers at int16 bring the outputs under their limit: a search that measures each step.
+    Search,
 }
 
 impl Engine {
@@ -91,7 +93,7 @@ impl Engine {
         let plan =
             known.zip(settings.as_ref()).map(|(m, settings)| export::plan(project, &m.simplified.graph, settings));
         facts.plan = plan.as_ref().map(|p| p.as_ref());
-        let (Some(Ok(session)), Some(Ok(plan)), true) = (&session, &plan, depth > Depth::Static && sound(project))
+        let (Some(Ok(session)), Some(Ok(plan)), true) = (&session, &plan, depth > Depth::Static && project.is_sound())
         else {
             return Ok(lint::check(&facts));
         };
@@ -105,7 +107,7 @@ impl Engine {
         }
         facts.report = Some(report.as_ref());
         let trials = match &report {
-            Ok(report) if depth == Depth::Fixes => Some(measurement.trials(report)?),
+            Ok(report) if depth >= Depth::Fixes => Some(measurement.trials(report, depth == Depth::Search)?),
             _ => None,
         };
         facts.trials = trials.as_ref();
@@ -120,9 +122,4 @@ fn findings_key(project: &Project, depth: Depth, model: &ModelFile, samples: &Ke
     parts.text(&project.text).text(&format!("{:?}", project.config)).text(&project.file.to_string_lossy());
     parts.text(&format!("{depth:?}")).key(&model.key).key(samples).key(scales);
     parts.finish()
-}
-
-/// Whether the text says what is to be measured. A stray key does not hide the figures of the rest.
-fn sound(project: &Project) -> bool {
-    project.problems.iter().all(|p| p.kind == ProblemKind::UnknownKey)
 }

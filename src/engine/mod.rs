@@ -27,7 +27,7 @@ use crate::project::{InputSpec, Project, Samples};
 use crate::{Error, Result, onnx};
 
 pub use cancel::{Token, Watch};
-pub use export::{Exported, Wanted, export};
+pub use export::{Exported, Wanted, export, reason};
 pub use lint::Depth;
 pub use progress::{Progress, Silent, Stage};
 pub use session::{Calibrated, Model, Session};

@@ -5,67 +5,98 @@ use crate::espdl::support;
 use crate::exec::Samples as _;
 use crate::graph::{Graph, NodeId};
 use crate::lint::{Trial, Trials, is_over};
+use crate::project::Project;
 use crate::quant::{Plan, Scheme};
 use crate::{Result, error::Error};
 
-use super::analyze::Measurement;
-use super::export;
+use super::analyze::{Measurement, known_layers};
 use super::progress::{Inside, Stage};
+use super::{Engine, Progress, export, no_target};
 
 /// No more layers over the limit are tried one by one; a model with more of them needs another answer.
 const LAYERS: usize = 16;
 
+impl Engine {
+    /// What it would do to the outputs if these layers, and the activations fused into them, had another precision.
+    pub fn effect(&self, project: &Project, layers: &[&str], scheme: Scheme, progress: &dyn Progress) -> Result<Trial> {
+        let report = self.report(project, false, progress)?;
+        let session = self.session(project)?;
+        let settings = project.config.settings().ok_or_else(no_target)?;
+        let graph = &session.model.simplified.graph;
+        let plan = export::plan(project, graph, &known_layers(&settings, graph))?;
+        let trial = Measurement { project, session: &session, plan: &plan, progress }.trial(&report, layers, scheme)?;
+        self.save(&session);
+        Ok(trial)
+    }
+}
+
 impl Measurement<'_> {
-    /// Tries int16 for each layer that is over its limit, and looks for the smallest set where an output is.
-    pub fn trials(&self, report: &Report) -> Result<Trials> {
+    /// Tries int16 for each layer that is over its limit, and for all of them; where `search`, looks for the smallest
+    /// set for an output that is over its own.
+    pub fn trials(&self, report: &Report, search: bool) -> Result<Trials> {
         let config = &self.project.config;
         let over = |limit: f64| move |e: &Figures| is_over(e.nsr, limit);
         let narrow = candidates(report);
-        let layers: Vec<&str> =
-            narrow.iter().filter(|(_, e)| over(config.layer_limit())(e)).map(|(name, _)| *name).take(LAYERS).collect();
-        let searched = report.outputs.iter().any(|o| is_over(o.error.nsr, config.output_limit()));
+        let over: Vec<&str> =
+            narrow.iter().filter(|(_, e)| over(config.layer_limit())(e)).map(|(name, _)| *name).collect();
+        let searched = search && report.outputs.iter().any(|o| is_over(o.error.nsr, config.output_limit()));
         let mut trials = Trials { searched, ..Trials::default() };
-        if layers.is_empty() && !searched {
+        if over.is_empty() && !searched {
             return Ok(trials);
         }
-        self.progress.begin(Stage::Trials, layers.len());
-        for layer in layers {
-            match self.trial(report, &[layer]) {
-                Ok(trial) => trials.layers.push((layer.to_string(), trial)),
-                Err(error) if error.is_cancelled() => return Err(error),
-                // A layer that cannot be had at int16 has no fix; its finding stands without.
-                Err(_) => {}
-            }
-            self.progress.tick()?;
+        let alone = &over[..over.len().min(LAYERS)];
+        self.progress.begin(Stage::Trials, alone.len() + usize::from(over.len() > 1));
+        for layer in alone {
+            let trial = self.possible(report, &[layer])?;
+            trials.layers.extend(trial.map(|trial| ((*layer).to_string(), trial)));
+        }
+        if over.len() > 1 {
+            trials.all = self.possible(report, &over)?;
         }
         if searched {
-            let mut measure = |set: &[usize]| {
-                let layers: Vec<&str> = set.iter().filter_map(|&l| narrow.get(l).map(|(name, _)| *name)).collect();
-                match self.trial(report, &layers) {
-                    Err(error) if error.is_cancelled() => Err(error),
-                    // What cannot be had is not enough.
-                    outcome => Ok(outcome.map_or(f64::NAN, |trial| trial.after)),
-                }
-            };
-            if let Some(found) = enough(narrow.len(), config.output_limit(), &mut measure)? {
-                let layers: Vec<&str> = found.layers.iter().filter_map(|&l| narrow.get(l).map(|(n, _)| *n)).collect();
-                trials.outputs = Some(self.trial(report, &layers)?);
-            }
+            trials.outputs = self.smallest(report, &narrow)?;
         }
         Ok(trials)
     }
 
-    /// The project with these layers, and the activations fused into them, at int16.
-    fn trial(&self, report: &Report, layers: &[&str]) -> Result<Trial> {
+    /// Layers that cannot be had at int16 have no fix; their findings stand without.
+    fn possible(&self, report: &Report, layers: &[&str]) -> Result<Option<Trial>> {
+        let trial = match self.trial(report, layers, Scheme::Int16) {
+            Ok(trial) => Some(trial),
+            Err(error) if error.is_cancelled() => return Err(error),
+            Err(_) => None,
+        };
+        self.progress.tick()?;
+        Ok(trial)
+    }
+
+    /// The smallest set that was found to bring all outputs under their limit.
+    fn smallest(&self, report: &Report, narrow: &[(&str, Figures)]) -> Result<Option<Trial>> {
+        let named =
+            |set: &[usize]| set.iter().filter_map(|&l| narrow.get(l).map(|(name, _)| *name)).collect::<Vec<_>>();
+        let mut measure = |set: &[usize]| match self.trial(report, &named(set), Scheme::Int16) {
+            Err(error) if error.is_cancelled() => Err(error),
+            // What cannot be had is not enough.
+            outcome => Ok(outcome.map_or(f64::NAN, |trial| trial.after)),
+        };
+        let found = enough(narrow.len(), self.project.config.output_limit(), &mut measure)?;
+        found.map(|found| self.trial(report, &named(&found.layers), Scheme::Int16)).transpose()
+    }
+
+    /// The project with these layers, and the activations fused into them, at another precision.
+    fn trial(&self, report: &Report, layers: &[&str], scheme: Scheme) -> Result<Trial> {
         let graph = &self.session.model.simplified.graph;
-        let layers = with_activations(graph, layers);
         let mut settings = self.plan.settings.clone();
-        settings.layer_schemes.extend(layers.iter().map(|layer| (layer.clone(), Scheme::Int16)));
+        let mut layers = with_activations(graph, layers);
+        // On the way back an activation follows its layer, unless it was named, too.
+        layers.retain(|layer| scheme == Scheme::Int16 || settings.layer_schemes.contains_key(layer));
+        settings.layer_schemes.extend(layers.iter().map(|layer| (layer.clone(), scheme)));
         let plan = export::plan(self.project, graph, &settings)?;
         let count = self.project.config.analysis_samples().min(self.session.samples.len());
         let outputs = self.session.outputs(&plan, count, &Inside(self.progress))?;
         Ok(Trial {
             layers,
+            scheme,
             before: worst(report.outputs.iter().map(|o| o.error.nsr)),
             after: worst(outputs.iter().map(|e| e.nsr)),
             flash: flash(&plan, self.plan)?,

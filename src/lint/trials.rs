@@ -8,12 +8,13 @@ use crate::quant::Scheme;
 use super::rules::percent;
 use super::{Edit, Fix, Safety};
 
-/// Layers at int16, measured.
+/// Layers at another precision, measured.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Trial {
     /// Those that are set, fused activations among them.
     pub layers: Vec<String>,
-    /// Error of the worst output as the project stands, and with the layers at int16.
+    pub scheme: Scheme,
+    /// Error of the worst output as the project stands, and with the layers as they are tried.
     pub before: f64,
     pub after: f64,
     /// Bytes of flash that it takes more.
@@ -24,6 +25,8 @@ pub struct Trial {
 pub struct Trials {
     /// By layer over its limit.
     pub layers: Vec<(String, Trial)>,
+    /// All layers over the limit together, where they are several.
+    pub all: Option<Trial>,
     /// The smallest set that brings all outputs under their limit; `None` where there is none.
     pub outputs: Option<Trial>,
     /// Whether an output was over its limit, so that a set was looked for.
@@ -42,7 +45,7 @@ impl Trial {
 
     /// The edit that makes it so.
     pub fn fix(&self, project: &Project, title: String) -> Option<Fix> {
-        let layers: Vec<(&str, Scheme)> = self.layers.iter().map(|l| (l.as_str(), Scheme::Int16)).collect();
+        let layers: Vec<(&str, Scheme)> = self.layers.iter().map(|l| (l.as_str(), self.scheme)).collect();
         let replacement = edit::set_precision(&project.text, &layers)?;
         let edits = vec![Edit { span: replacement.span, text: replacement.text }];
         Some(Fix { title, safety: Safety::Unsafe, edits })
@@ -61,7 +64,7 @@ mod tests {
 
     #[test]
     fn the_title_has_both_sides() {
-        let trial = Trial { layers: vec![], before: 0.2563, after: 0.0912, flash: 13_400 };
+        let trial = Trial { layers: vec![], scheme: Scheme::Int16, before: 0.2563, after: 0.0912, flash: 13_400 };
         assert_eq!(trial.effect(), "output error 25.6% -> 9.12%, +13 KB flash");
         assert_eq!(kilobytes(300), "+0.3 KB");
     }

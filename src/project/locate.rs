@@ -82,6 +82,15 @@ pub fn files(pattern: &Path) -> Result<Vec<PathBuf>> {
     Ok(found)
 }
 
+/// The folder that a pattern's files are in, at any depth.
+pub fn folder_of(pattern: &Path) -> PathBuf {
+    let (base, _) = split(pattern);
+    match base.parent() {
+        Some(folder) if !base.is_dir() => folder.to_path_buf(),
+        _ => base,
+    }
+}
+
 pub fn is_pattern(text: &str) -> bool {
     text.contains(['*', '?'])
 }

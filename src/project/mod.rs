@@ -3,6 +3,7 @@
 //! Never: editors, terminals, running a model.
 
 mod config;
+pub mod cursor;
 pub mod edit;
 mod locate;
 mod nearest;
@@ -83,6 +84,27 @@ impl Project {
         let model = self.model_path().ok();
         let samples = Samples::named(self).unwrap_or_default();
         model.into_iter().chain(samples.into_iter().flat_map(|named| named.files)).collect()
+    }
+
+    /// The files that it names one by one, whether they are there or not.
+    pub fn named_files(&self) -> Vec<PathBuf> {
+        let model = &self.config.model;
+        [&model.path, &model.quantization].into_iter().flatten().map(|named| self.resolve(&named.value)).collect()
+    }
+
+    /// The folders whose files may be samples.
+    pub fn sample_folders(&self) -> Vec<PathBuf> {
+        let patterns: Vec<&str> = match self.config.calibration.data.as_ref().map(|d| &d.value) {
+            None => Vec::new(),
+            Some(Data::One(pattern)) => vec![pattern],
+            Some(Data::PerInput(patterns)) => patterns.iter().map(|(_, p)| p.value.as_str()).collect(),
+        };
+        patterns.iter().map(|pattern| locate::folder_of(&self.resolve(pattern))).collect()
+    }
+
+    /// Whether the text says what is to be measured. A stray key does not hide the figures of the rest.
+    pub fn is_sound(&self) -> bool {
+        self.problems.iter().all(|p| p.kind == ProblemKind::UnknownKey)
     }
 
     /// From a text that need not have been saved.

@@ -2,6 +2,8 @@
 //!
 //! One table for whoever names keys: the reader's did-you-mean, completion and hover.
 
+use crate::quant::{Family, Method, Scheme, Target};
+
 pub struct Key {
     pub name: &'static str,
     pub doc: &'static str,
@@ -102,4 +104,62 @@ pub const TABLES: &[Table] = &[
 /// A table by its dotted name.
 pub fn table(name: &str) -> Option<&'static Table> {
     TABLES.iter().find(|t| t.name == name)
+}
+
+/// One of the values that a key may have, in the quotes that it is written with.
+pub struct Choice {
+    pub text: String,
+    pub doc: &'static str,
+}
+
+/// The values of a key that has only so many; empty for all others. Layers' precisions and observers too.
+pub fn choices(table: &str, key: &str) -> Vec<Choice> {
+    let quoted = |name: &str, doc| Choice { text: format!("\"{name}\""), doc };
+    let words = |words: &[(&str, &'static str)]| words.iter().map(|(name, doc)| quoted(name, doc)).collect();
+    match (table, key) {
+        ("model", "target") => Target::ALL.iter().map(|t| quoted(t.name(), target(*t))).collect(),
+        ("model", "precision") | ("precision", _) => Scheme::ALL.iter().map(|s| quoted(s.name(), scheme(*s))).collect(),
+        ("calibration", "method") | ("calibration.methods", _) => {
+            Method::ALL.iter().map(|m| quoted(m.name(), method(*m))).collect()
+        }
+        ("calibration.image", "resize") => words(&[
+            ("stretch", "Both sides to the size, whatever the proportions."),
+            ("crop", "The smallest size that covers the wanted one, then its centre."),
+        ]),
+        ("calibration.image", "channels") => {
+            words(&[("rgb", "Red first."), ("bgr", "Blue first."), ("gray", "One channel.")])
+        }
+        ("calibration.image", "layout") => {
+            words(&[("nchw", "Channels before height and width."), ("nhwc", "Channels behind height and width.")])
+        }
+        ("export", "test-values") => ["true", "false"].map(|text| Choice { text: text.to_string(), doc: "" }).into(),
+        _ => Vec::new(),
+    }
+}
+
+fn target(target: Target) -> &'static str {
+    match (target, target.family()) {
+        (Target::C, _) => "ESP-DL's portable code: scales per tensor, half rounds up.",
+        (_, Family::P4) => "Weight scales per channel, half rounds to even.",
+        (_, Family::S3) => "Scales per tensor, half rounds up; biases of 20 bits at int8.",
+        (_, Family::C) => "ESP-DL's portable code: scales per tensor, half rounds up.",
+    }
+}
+
+fn scheme(scheme: Scheme) -> &'static str {
+    match scheme {
+        Scheme::Int8 => "Weights and activations of 8 bits.",
+        Scheme::Int16 => "Weights and activations of 16 bits: twice the flash, about twice the time.",
+        Scheme::W8A16 => "Weights of 8 bits, activations of 16. The runtime has no kernels for it yet.",
+        Scheme::Float => "Not quantized.",
+    }
+}
+
+fn method(method: Method) -> &'static str {
+    match method {
+        Method::Kl => "The range that keeps the most of the distribution's information; esp-ppq's choice at int8.",
+        Method::MinMax => "The whole range that was seen; esp-ppq's choice at 16 bits.",
+        Method::Percentile => "Without the outermost values.",
+        Method::Mse => "The range with the least squared error.",
+    }
 }

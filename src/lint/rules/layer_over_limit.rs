@@ -33,6 +33,8 @@ fn check(facts: &Facts, findings: &mut Vec<Finding>) {
     let mut over: Vec<_> =
         report.layers.iter().filter_map(|l| Some((l, l.layerwise.filter(|e| is_over(e.nsr, limit))?))).collect();
     over.sort_by(|a, b| b.1.nsr.total_cmp(&a.1.nsr));
+    let all = facts.trials.and_then(|t| t.all.as_ref()).filter(|trial| trial.helps());
+    let all = all.map(|trial| (trial, over.iter().filter(|(l, _)| trial.layers.contains(&l.name)).count()));
     for (layer, error) in over {
         let message = match error.nsr.is_finite() {
             true => format!(
@@ -51,6 +53,10 @@ fn check(facts: &Facts, findings: &mut Vec<Finding>) {
                 true => finding.fixes.extend(trial.fix(facts.project, format!("int16: {}", trial.effect()))),
                 false => finding.help = Some(format!("int16 would not help: {}", trial.effect())),
             }
+        }
+        if let Some((trial, count)) = all {
+            let title = format!("int16 for all {count} layers over the limit: {}", trial.effect());
+            finding.fixes.extend(trial.fix(facts.project, title));
         }
         findings.push(finding);
     }

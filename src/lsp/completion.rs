@@ -1,0 +1,155 @@
+//! Completion: tables, keys, values, layers of the model with their figures, rules, files.
+
+use std::path::Path;
+
+use tower_lsp::lsp_types::{
+    CompletionItem, CompletionItemKind, CompletionTextEdit, Documentation, MarkupContent, MarkupKind, Position,
+    TextEdit,
+};
+
+use crate::lint::{RULES, percent};
+use crate::project::Span;
+use crate::project::cursor::{self, Place};
+use crate::project::schema::{self, TABLES};
+
+use super::document::Snapshot;
+
+/// What may stand at a place, the most useful first.
+pub fn at(snapshot: &Snapshot, position: Position) -> Vec<CompletionItem> {
+    let places = snapshot.places();
+    let text = &snapshot.project.text;
+    let (span, offers) = match cursor::at(text, places.byte(position)) {
+        Place::Header { name } => (name, tables()),
+        Place::Key { table, key } => {
+            let offers = keys(snapshot, &table);
+            (key, offers)
+        }
+        Place::Value { table, key, value } => (value.clone(), values(snapshot, &table, &key, &value)),
+        Place::Nothing => return Vec::new(),
+    };
+    let range = places.range(&span);
+    let item = |(order, offer): (usize, Offer)| CompletionItem {
+        label: offer.label,
+        kind: Some(offer.kind),
+        detail: offer.detail,
+        documentation: (!offer.doc.is_empty()).then(|| {
+            Documentation::MarkupContent(MarkupContent { kind: MarkupKind::Markdown, value: offer.doc.to_string() })
+        }),
+        // What the client compares with what is typed, quotes included.
+        filter_text: Some(offer.text.clone()),
+        sort_text: Some(format!("{order:06}")),
+        text_edit: Some(CompletionTextEdit::Edit(TextEdit { range, new_text: offer.text })),
+        ..CompletionItem::default()
+    };
+    offers.into_iter().enumerate().map(item).collect()
+}
+
+struct Offer {
+    label: String,
+    /// What is written.
+    text: String,
+    kind: CompletionItemKind,
+    detail: Option<String>,
+    doc: &'static str,
+}
+
+impl Offer {
+    fn new(text: impl Into<String>, kind: CompletionItemKind, doc: &'static str) -> Offer {
+        let text = text.into();
+        Offer { label: text.trim_matches('"').to_string(), text, kind, detail: None, doc }
+    }
+}
+
+fn tables() -> Vec<Offer> {
+    TABLES.iter().map(|table| Offer::new(table.name, CompletionItemKind::MODULE, table.doc)).collect()
+}
+
+/// Of a table; above all tables, the tables themselves.
+fn keys(snapshot: &Snapshot, table: &str) -> Vec<Offer> {
+    match table {
+        "" => TABLES
+            .iter()
+            .map(|t| Offer {
+                label: format!("[{}]", t.name),
+                ..Offer::new(format!("[{}]", t.name), CompletionItemKind::MODULE, t.doc)
+            })
+            .collect(),
+        "precision" | "calibration.methods" => layers(snapshot, table),
+        _ => {
+            let keys = schema::table(table).map_or(&[][..], |t| t.keys);
+            keys.iter().map(|key| Offer::new(key.name, CompletionItemKind::PROPERTY, key.doc)).collect()
+        }
+    }
+}
+
+/// The layers that have no line yet, those that lose most first.
+fn layers(snapshot: &Snapshot, table: &str) -> Vec<Offer> {
+    let config = &snapshot.project.config;
+    let has_line = |name: &str| match table {
+        "precision" => config.precision.iter().any(|c| c.layer.value == name),
+        _ => config.calibration.methods.iter().any(|c| c.layer.value == name),
+    };
+    let figures = |name: &str| {
+        let layers = snapshot.report.as_ref().map_or(&[][..], |report| &report.layers);
+        layers.iter().find(|l| l.name == name).and_then(|l| l.layerwise).map(|e| e.nsr)
+    };
+    let Some(model) = &snapshot.model else { return Vec::new() };
+    let mut all: Vec<(Option<f64>, Offer)> = Vec::new();
+    for layer in model.layers.iter().filter(|l| !has_line(&l.name)) {
+        let nsr = figures(&layer.name);
+        let loses = nsr.map(|nsr| format!(", alone costs the outputs {}", percent(nsr)));
+        let quoted = toml::Value::String(layer.name.clone()).to_string();
+        let offer = Offer {
+            label: layer.name.clone(),
+            detail: Some(format!("{}{}", layer.op, loses.unwrap_or_default())),
+            ..Offer::new(quoted, CompletionItemKind::FIELD, "")
+        };
+        all.push((nsr, offer));
+    }
+    all.sort_by(|a, b| b.0.unwrap_or(-1.0).total_cmp(&a.0.unwrap_or(-1.0)));
+    all.into_iter().map(|(_, offer)| offer).collect()
+}
+
+fn values(snapshot: &Snapshot, table: &str, key: &str, value: &Span) -> Vec<Offer> {
+    let choices = schema::choices(table, key);
+    if !choices.is_empty() {
+        return choices.into_iter().map(|c| Offer::new(c.text, CompletionItemKind::ENUM_MEMBER, c.doc)).collect();
+    }
+    match (table, key) {
+        ("lint", "select" | "ignore") => RULES
+            .iter()
+            .map(|rule| Offer {
+                detail: Some(rule.name.to_string()),
+                ..Offer::new(format!("\"{}\"", rule.code), CompletionItemKind::REFERENCE, rule.doc)
+            })
+            .collect(),
+        ("model", "path") => files(snapshot, value, &["onnx"]),
+        ("model", "quantization") => files(snapshot, value, &["json"]),
+        ("calibration", "data") => files(snapshot, value, &["npy", "npz"]),
+        _ => Vec::new(),
+    }
+}
+
+/// The folder's files with such an ending, and its folders.
+fn files(snapshot: &Snapshot, value: &Span, endings: &[&str]) -> Vec<Offer> {
+    let typed = cursor::unquoted(snapshot.project.text.get(value.clone()).unwrap_or_default());
+    let above = typed.rfind('/').map_or("", |at| &typed[..=at]);
+    // A folder that cannot be read has nothing to offer.
+    let Ok(entries) = std::fs::read_dir(snapshot.project.resolve(above)) else { return Vec::new() };
+    let mut offers: Vec<Offer> = entries
+        .flatten()
+        .filter_map(|entry| {
+            let name = entry.file_name().into_string().ok().filter(|name| !name.starts_with('.'))?;
+            let is_folder = entry.path().is_dir();
+            let ends = Path::new(&name).extension().is_some_and(|e| endings.iter().any(|ending| e == *ending));
+            let (slash, kind) =
+                if is_folder { ("/", CompletionItemKind::FOLDER) } else { ("", CompletionItemKind::FILE) };
+            let quoted = toml::Value::String(format!("{above}{name}{slash}")).to_string();
+            (is_folder || ends).then(|| Offer::new(quoted, kind, ""))
+        })
+        .collect();
+    offers.sort_by(|a, b| {
+        (a.kind == CompletionItemKind::FOLDER, &a.text).cmp(&(b.kind == CompletionItemKind::FOLDER, &b.text))
+    });
+    offers
+}

@@ -1,0 +1,43 @@
+//! Diagnostics on their way to the client: the newest of each document, however slowly the client reads.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::sync::Notify;
+use tower_lsp::Client;
+use tower_lsp::lsp_types::{Diagnostic, Url};
+
+#[derive(Default)]
+pub struct Outbox {
+    waiting: Mutex<HashMap<Url, Letter>>,
+    arrived: Notify,
+}
+
+struct Letter {
+    version: Option<i32>,
+    diagnostics: Vec<Diagnostic>,
+}
+
+impl Outbox {
+    /// In place of those that wait for the same document.
+    pub fn post(&self, uri: Url, version: Option<i32>, diagnostics: Vec<Diagnostic>) {
+        let letter = Letter { version, diagnostics };
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).insert(uri, letter);
+        self.arrived.notify_one();
+    }
+
+    fn take(&self) -> Option<(Url, Letter)> {
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        let uri = waiting.keys().next().cloned()?;
+        waiting.remove_entry(&uri)
+    }
+
+    pub async fn deliver(self: Arc<Outbox>, client: Client) {
+        loop {
+            while let Some((uri, letter)) = self.take() {
+                client.publish_diagnostics(uri, letter.diagnostics, letter.version).await;
+            }
+            self.arrived.notified().await;
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! Work-done progress: shown when work takes so long that a person wonders, with a button that stops it.
+
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::PoisonError;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use tower_lsp::Client;
+use tower_lsp::lsp_types::notification::Progress as ProgressNotification;
+use tower_lsp::lsp_types::request::WorkDoneProgressCreate;
+use tower_lsp::lsp_types::{
+    NumberOrString, ProgressParams, ProgressParamsValue, WorkDoneProgress, WorkDoneProgressBegin,
+    WorkDoneProgressCreateParams, WorkDoneProgressEnd, WorkDoneProgressReport,
+};
+
+use crate::Result;
+use crate::engine::{Progress, Stage, Token};
+
+/// Shorter work shows nothing.
+const AFTER: Duration = Duration::from_millis(300);
+const EVERY: Duration = Duration::from_millis(100);
+/// A client that does not answer by then is not waited for.
+pub const ANSWER: Duration = Duration::from_secs(10);
+
+/// How far work is: written by the threads that work, read by the one that shows it.
+#[derive(Default)]
+pub struct Meter {
+    stage: Mutex<Option<Stage>>,
+    done: AtomicUsize,
+    total: AtomicUsize,
+    ended: AtomicBool,
+}
+
+impl Meter {
+    pub fn end(&self) {
+        self.ended.store(true, Ordering::Relaxed);
+    }
+
+    fn has_ended(&self) -> bool {
+        self.ended.load(Ordering::Relaxed)
+    }
+
+    /// "calibrating 12/64", and how much of it is done in percent.
+    fn state(&self) -> (String, u32) {
+        let stage = *self.stage.lock().unwrap_or_else(PoisonError::into_inner);
+        let (total, done) = (self.total.load(Ordering::Relaxed), self.done.load(Ordering::Relaxed));
+        let done = done.min(total);
+        let label = stage.map_or("starting", Stage::label);
+        let share = u32::try_from(100 * done / total.max(1)).unwrap_or(100);
+        (if total > 1 { format!("{label} {done}/{total}") } else { label.to_string() }, share)
+    }
+}
+
+impl Progress for Meter {
+    fn begin(&self, stage: Stage, total: usize) {
+        *self.stage.lock().unwrap_or_else(PoisonError::into_inner) = Some(stage);
+        self.done.store(0, Ordering::Relaxed);
+        self.total.store(total, Ordering::Relaxed);
+    }
+
+    fn tick(&self) -> Result<()> {
+        self.done.fetch_add(1, Ordering::Relaxed);
+        Ok(())
+    }
+}
+
+/// Progress on show, by the token that the client cancels it with.
+#[derive(Default)]
+pub struct Shown(Mutex<Vec<(NumberOrString, Token)>>);
+
+impl Shown {
+    pub fn cancel(&self, shown: &NumberOrString) {
+        let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        all.iter().filter(|(name, _)| name == shown).for_each(|(_, token)| token.cancel());
+    }
+
+    fn add(&self, name: NumberOrString, token: Token) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push((name, token));
+    }
+
+    fn remove(&self, name: &NumberOrString) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).retain(|(shown, _)| shown != name);
+    }
+}
+
+/// Shows the meter until it ends.
+pub async fn show(client: Client, shown: Arc<Shown>, title: String, meter: Arc<Meter>, token: Token) {
+    tokio::time::sleep(AFTER).await;
+    if meter.has_ended() || token.is_cancelled() {
+        return;
+    }
+    let name = next_name();
+    let asked = client.send_request::<WorkDoneProgressCreate>(WorkDoneProgressCreateParams { token: name.clone() });
+    if !matches!(tokio::time::timeout(ANSWER, asked).await, Ok(Ok(()))) {
+        return;
+    }
+    shown.add(name.clone(), token.clone());
+    let (mut state, mut percentage) = meter.state();
+    let begin = WorkDoneProgressBegin {
+        title,
+        cancellable: Some(true),
+        message: Some(state.clone()),
+        percentage: Some(percentage),
+    };
+    send(&client, &name, WorkDoneProgress::Begin(begin)).await;
+    while !meter.has_ended() && !token.is_cancelled() {
+        tokio::time::sleep(EVERY).await;
+        let now = meter.state();
+        if now != (state.clone(), percentage) {
+            (state, percentage) = now;
+            let report = WorkDoneProgressReport {
+                cancellable: Some(true),
+                message: Some(state.clone()),
+                percentage: Some(percentage),
+            };
+            send(&client, &name, WorkDoneProgress::Report(report)).await;
+        }
+    }
+    shown.remove(&name);
+    send(&client, &name, WorkDoneProgress::End(WorkDoneProgressEnd { message: None })).await;
+}
+
+fn next_name() -> NumberOrString {
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    NumberOrString::String(format!("espq-{}", COUNT.fetch_add(1, Ordering::Relaxed)))
+}
+
+async fn send(client: &Client, name: &NumberOrString, value: WorkDoneProgress) {
+    let params = ProgressParams { token: name.clone(), value: ProgressParamsValue::WorkDone(value) };
+    client.send_notification::<ProgressNotification>(params).await;
+}

@@ -1,0 +1,98 @@
+//! Files that a project hangs on: which they are, and who watches them.
+
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+
+use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher};
+use tower_lsp::Client;
+use tower_lsp::lsp_types::{DidChangeWatchedFilesRegistrationOptions, FileSystemWatcher, GlobPattern, Registration};
+
+use crate::project::Project;
+use crate::{Error, Result};
+
+use super::progress::ANSWER;
+
+/// Endings of models, their external data, samples and recorded quantization.
+const ENDINGS: &str = "onnx,data,bin,npy,npz,png,jpg,jpeg,bmp,json";
+
+/// Asks the client to watch. One that refuses leaves changes to the next edit.
+pub async fn register(client: Client) {
+    let glob = |pattern: String| FileSystemWatcher { glob_pattern: GlobPattern::String(pattern), kind: None };
+    let watchers =
+        vec![glob(format!("**/*.{{{ENDINGS}}}")), glob("**/espq.toml".to_string()), glob("**/*.espq.toml".to_string())];
+    let options = DidChangeWatchedFilesRegistrationOptions { watchers };
+    let registration = Registration {
+        id: "espq-files".to_string(),
+        method: "workspace/didChangeWatchedFiles".to_string(),
+        register_options: serde_json::to_value(options).ok(),
+    };
+    let _ = tokio::time::timeout(ANSWER, client.register_capability(vec![registration])).await;
+}
+
+/// Whether a project's findings may be others once a file has changed.
+pub fn concerns(project: &Project, files: &[PathBuf], changed: &Path) -> bool {
+    let changed = plain(changed);
+    let is = |file: &Path| plain(file) == changed;
+    let named = project.named_files();
+    named.iter().any(|file| is(file))
+        || files.iter().any(|file| is(file))
+        || external_data(&named, &changed)
+        || project.sample_folders().iter().any(|folder| changed.starts_with(plain(folder)))
+}
+
+/// Beside a model and not a file that espq writes there: its weights, maybe.
+fn external_data(named: &[PathBuf], changed: &Path) -> bool {
+    let weights = changed.extension().is_some_and(|e| e == "data" || e == "bin");
+    weights && named.iter().any(|file| file.parent().is_some_and(|folder| changed.starts_with(plain(folder))))
+}
+
+/// Without links and `..`, as far as the file is there.
+fn plain(path: &Path) -> PathBuf {
+    let folder = path.parent().and_then(|folder| folder.canonicalize().ok());
+    let beside = || Some(folder?.join(path.file_name()?));
+    path.canonicalize().ok().or_else(beside).unwrap_or_else(|| path.to_path_buf())
+}
+
+/// Our own watching, for clients that do not.
+#[derive(Default)]
+pub struct Watching {
+    watcher: Option<RecommendedWatcher>,
+    folders: HashSet<PathBuf>,
+}
+
+impl Watching {
+    pub fn begin(&mut self, told: impl Fn(Vec<PathBuf>) + Send + 'static) -> Result<()> {
+        let handle = move |event: notify::Result<notify::Event>| match event {
+            // Reading is no change, and espq itself reads.
+            Ok(event) if !matches!(event.kind, EventKind::Access(_)) => told(event.paths),
+            // What was not seen shows with the next edit.
+            _ => {}
+        };
+        let watcher = notify::recommended_watcher(handle).map_err(|e| {
+            Error::new(format!("files cannot be watched: {e}"))
+                .with_help("changes of models and samples show with the next edit, or after `espq: Analyze`")
+        })?;
+        self.watcher = Some(watcher);
+        Ok(())
+    }
+
+    /// Watches the folders of these projects, and no others.
+    pub fn look_at<'a>(&mut self, projects: impl Iterator<Item = (&'a Project, &'a [PathBuf])>) {
+        let Some(watcher) = &mut self.watcher else { return };
+        let wanted: HashSet<PathBuf> = projects.flat_map(|(project, files)| folders(project, files)).collect();
+        for folder in self.folders.difference(&wanted) {
+            // It may be gone by itself.
+            let _ = watcher.unwatch(folder);
+        }
+        let watched = self.folders.intersection(&wanted).cloned().collect::<Vec<_>>();
+        let new = wanted.difference(&self.folders).filter(|f| watcher.watch(f, RecursiveMode::NonRecursive).is_ok());
+        self.folders = new.cloned().chain(watched).collect();
+    }
+}
+
+/// The folders, not the files: these are often replaced as a whole.
+fn folders(project: &Project, files: &[PathBuf]) -> HashSet<PathBuf> {
+    let named = project.named_files();
+    let of_files = named.iter().chain(files).filter_map(|f| f.parent().map(Path::to_path_buf));
+    of_files.chain(project.sample_folders()).filter_map(|folder| folder.canonicalize().ok()).collect()
+}

@@ -1,0 +1,208 @@
+//! What stands at one byte of a configuration, half-typed lines included.
+//!
+//! It goes by lines, since what is being typed is seldom TOML yet.
+
+use super::Span;
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Place {
+    /// In a `[header]`: what stands between the brackets.
+    Header { name: Span },
+    /// On a key, dotted or in quotes, of a table by its dotted name.
+    Key { table: String, key: Span },
+    /// On a value of a key: from its first to its last character, quotes included.
+    Value { table: String, key: String, value: Span },
+    /// In a comment, or where nothing has a meaning.
+    Nothing,
+}
+
+pub fn at(text: &str, byte: usize) -> Place {
+    let byte = text.floor_char_boundary(byte);
+    let start = text[..byte].rfind('\n').map_or(0, |at| at + 1);
+    let end = text[byte..].find('\n').map_or(text.len(), |at| byte + at);
+    let line = Line { text: text[start..end].trim_end_matches('\r'), start };
+    let here = byte - start;
+    let parts = line.parts();
+    if parts.comment.is_some_and(|comment| here > comment) {
+        return Place::Nothing;
+    }
+    if let Some(header) = line.header() {
+        return if header.contains(&byte) || header.end == byte {
+            Place::Header { name: header }
+        } else {
+            Place::Nothing
+        };
+    }
+    let table = table_above(&text[..start]);
+    match parts.equals {
+        Some(equals) if here > equals => {
+            let (table, key) = split(&table, &line.text[..equals]);
+            Place::Value { table, key, value: line.value(equals, &parts, here) }
+        }
+        _ => {
+            let key = trimmed(line.text, 0..parts.equals.or(parts.comment).unwrap_or(line.text.len()));
+            // Blank lines, and the space before or behind what is typed: a key begins at the cursor.
+            let key = if here < key.start || here > key.end { here..here } else { key };
+            Place::Key { table, key: key.start + start..key.end + start }
+        }
+    }
+}
+
+/// `a.b` for the innermost header above.
+fn table_above(text: &str) -> String {
+    let headers =
+        text.lines().rev().filter_map(|line| Line { text: line, start: 0 }.header().map(|h| line[h].to_string()));
+    headers.map(|name| name.trim().to_string()).next().unwrap_or_default()
+}
+
+/// The table and the last part of a key that may be dotted.
+fn split(table: &str, key: &str) -> (String, String) {
+    let key = key.trim();
+    let bare = !key.starts_with(['"', '\'']);
+    match key.rsplit_once('.').filter(|_| bare) {
+        Some((path, last)) if table.is_empty() => (path.trim().to_string(), last.trim().to_string()),
+        Some((path, last)) => (format!("{table}.{}", path.trim()), last.trim().to_string()),
+        None => (table.to_string(), unquoted(key).to_string()),
+    }
+}
+
+/// A key or a value without the quotes around it, closed or not.
+pub fn unquoted(text: &str) -> &str {
+    let text = text.trim();
+    for quote in ['"', '\''] {
+        if let Some(inner) = text.strip_prefix(quote) {
+            return inner.strip_suffix(quote).unwrap_or(inner);
+        }
+    }
+    text
+}
+
+struct Line<'a> {
+    text: &'a str,
+    /// In the whole text.
+    start: usize,
+}
+
+/// Bytes of a line outside of quotes.
+#[derive(Default)]
+struct Parts {
+    equals: Option<usize>,
+    comment: Option<usize>,
+    /// Stretches in quotes, these included; the last one may lack its end.
+    quoted: Vec<Span>,
+}
+
+impl Line<'_> {
+    fn parts(&self) -> Parts {
+        let mut parts = Parts::default();
+        let mut open: Option<(usize, char)> = None;
+        let mut escaped = false;
+        for (at, c) in self.text.char_indices() {
+            match (open, c) {
+                (Some(_), _) if escaped => escaped = false,
+                (Some((_, '"')), '\\') => escaped = true,
+                (Some((from, quote)), c) if c == quote => {
+                    parts.quoted.push(from..at + 1);
+                    open = None;
+                }
+                (Some(_), _) => {}
+                (None, '"' | '\'') => open = Some((at, c)),
+                (None, '=') if parts.equals.is_none() => parts.equals = Some(at),
+                (None, '#') => {
+                    parts.comment = Some(at);
+                    break;
+                }
+                _ => {}
+            }
+        }
+        if let Some((from, _)) = open {
+            parts.quoted.push(from..self.text.len());
+        }
+        parts
+    }
+
+    /// Between the brackets, in the whole text.
+    fn header(&self) -> Option<Span> {
+        let open = self.text.find(|c: char| !c.is_whitespace())?;
+        let inner = self.text[open..].strip_prefix('[')?;
+        let from = open + 1;
+        let to = from + inner.find(']').or_else(|| inner.find('#')).unwrap_or(inner.trim_end().len());
+        Some(self.start + from..self.start + to)
+    }
+
+    /// The text in quotes or the word at the cursor, in the whole text.
+    fn value(&self, equals: usize, parts: &Parts, here: usize) -> Span {
+        let quoted = parts.quoted.iter().find(|q| q.start > equals && q.start <= here && here <= q.end).cloned();
+        let end = parts.comment.unwrap_or(self.text.len());
+        let value = quoted.unwrap_or_else(|| {
+            let is_word = |c: char| c.is_alphanumeric() || "-_.+%".contains(c);
+            let from = self.text[..here].char_indices().rev().take_while(|(at, c)| *at > equals && is_word(*c)).last();
+            let from = from.map_or(here, |(at, _)| at);
+            let length: usize =
+                self.text[here..end.max(here)].chars().take_while(|c| is_word(*c)).map(char::len_utf8).sum();
+            from..here + length
+        });
+        self.start + value.start..self.start + value.end
+    }
+}
+
+fn trimmed(text: &str, span: Span) -> Span {
+    let inner = &text[span.clone()];
+    let start = span.start + inner.len() - inner.trim_start().len();
+    start..(start + inner.trim().len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What stands at the bar, in words.
+    fn place(marked: &str) -> String {
+        let byte = marked.find('|').unwrap();
+        let text = marked.replace('|', "");
+        match at(&text, byte) {
+            Place::Header { name } => format!("header {:?}", &text[name]),
+            Place::Key { table, key } => format!("key {:?} of {table:?}", &text[key]),
+            Place::Value { table, key, value } => format!("value {:?} of {table:?}.{key:?}", &text[value]),
+            Place::Nothing => "nothing".to_string(),
+        }
+    }
+
+    #[test]
+    fn whole_lines() {
+        assert_eq!(place("[mo|del]\n"), "header \"model\"");
+        assert_eq!(place("[model]\npa|th = \"a.onnx\"\n"), "key \"path\" of \"model\"");
+        assert_eq!(place("[model]\npath = \"a|.onnx\" # x"), "value \"\\\"a.onnx\\\"\" of \"model\".\"path\"");
+        assert_eq!(place("[analysis]\nsamples = 1|2\n"), "value \"12\" of \"analysis\".\"samples\"");
+        assert_eq!(place("[precision]\n\"/a/Co|nv\" = \"int16\"\n"), "key \"\\\"/a/Conv\\\"\" of \"precision\"");
+        assert_eq!(place("[lint]\nselect = [\"C\", \"D0|\"]"), "value \"\\\"D0\\\"\" of \"lint\".\"select\"");
+    }
+
+    #[test]
+    fn lines_that_are_being_typed() {
+        assert_eq!(place("[mod|"), "header \"mod\"");
+        assert_eq!(place("|"), "key \"\" of \"\"");
+        assert_eq!(place("[model]\nta|"), "key \"ta\" of \"model\"");
+        assert_eq!(place("[model]\ntarget = |"), "value \"\" of \"model\".\"target\"");
+        assert_eq!(place("[model]\ntarget = \"esp|"), "value \"\\\"esp\" of \"model\".\"target\"");
+        assert_eq!(place("[precision]\n\"/fe|"), "key \"\\\"/fe\" of \"precision\"");
+    }
+
+    #[test]
+    fn dotted_keys_and_comments() {
+        assert_eq!(place("[calibration]\nimage.size = [1|]"), "value \"1\" of \"calibration.image\".\"size\"");
+        assert_eq!(place("model.target = |"), "value \"\" of \"model\".\"target\"");
+        assert_eq!(place("[model] # the mo|del"), "nothing");
+        assert_eq!(place("a = 1 # b = |"), "nothing");
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_text_breaks_it(text in "[\\[\\]\"'=#.a\\n\\r\u{e4}\\\\ ]{0,24}", byte in 0usize..40) {
+            let byte = byte.min(text.len());
+            if let Place::Header { name: s } | Place::Key { key: s, .. } | Place::Value { value: s, .. } = at(&text, byte) {
+                proptest::prop_assert!(text.get(s).is_some());
+            }
+        }
+    }
+}
