@@ -29,7 +29,8 @@ impl Diagnostics {
     /// With its code, what to do, and the fixes that there are.
     pub fn finding(&self, finding: &Finding, project: &Project) -> String {
         let mut help: Vec<String> = finding.help.iter().cloned().collect();
-        for fix in &finding.fixes {
+        // The others are for editors; the flag takes the first.
+        if let Some(fix) = finding.fixes.first() {
             let flag = if fix.safety == Safety::Safe { "--fix" } else { "--unsafe-fixes" };
             help.push(format!("{flag}: {}", fix.title));
         }

@@ -20,6 +20,7 @@ mod position;
 mod progress;
 mod server;
 mod state;
+mod stdin;
 mod watch;
 mod worker;
 
@@ -48,9 +49,12 @@ pub fn serve(engine: Engine) -> Result<ExitCode> {
     let code = runtime.block_on(async {
         let (service, socket) = LspService::build(|client| Backend::new(client, engine))
             .custom_method("window/workDoneProgress/cancel", Backend::cancel_progress)
+            .custom_method(stdin::REFUSE, Backend::refuse)
             .finish();
         let (service, ended) = Lifecycle::around(service);
-        let server = Server::new(tokio::io::stdin(), tokio::io::stdout(), socket).concurrency_level(WAITING);
+        let (messages, input) = tokio::io::duplex(1 << 16);
+        tokio::spawn(stdin::pass_on(tokio::io::stdin(), messages));
+        let server = Server::new(input, tokio::io::stdout(), socket).concurrency_level(WAITING);
         ended.after(server.serve(service)).await
     });
     // The thread that reads stdin sits in a read that nothing ends, and one that measures would finish its sample.

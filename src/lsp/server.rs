@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio::sync::oneshot;
-use tower_lsp::jsonrpc::{Error, Result};
+use tower_lsp::jsonrpc::{Error, ErrorCode, Result};
 use tower_lsp::lsp_types::*;
 use tower_lsp::{Client, LanguageServer};
 
@@ -24,6 +24,12 @@ pub struct Backend {
     events: UnboundedSender<Event>,
     shown: Arc<Shown>,
     abilities: Arc<std::sync::OnceLock<Abilities>>,
+}
+
+/// What was wrong with a message.
+#[derive(serde::Deserialize)]
+pub struct Refused {
+    code: i64,
 }
 
 impl Backend {
@@ -49,6 +55,11 @@ impl Backend {
 
     fn abilities(&self) -> Abilities {
         self.abilities.get().copied().unwrap_or_default()
+    }
+
+    /// Answers a message that could not be read.
+    pub async fn refuse(&self, params: Refused) -> Result<()> {
+        Err(Error::new(ErrorCode::from(params.code)))
     }
 
     pub async fn cancel_progress(&self, params: WorkDoneProgressCancelParams) {

@@ -21,7 +21,7 @@ pub fn at(text: &str, byte: usize) -> Place {
     let start = text[..byte].rfind('\n').map_or(0, |at| at + 1);
     let end = text[byte..].find('\n').map_or(text.len(), |at| byte + at);
     let line = Line { text: text[start..end].trim_end_matches('\r'), start };
-    let here = byte - start;
+    let here = (byte - start).min(line.text.len());
     let parts = line.parts();
     if parts.comment.is_some_and(|comment| here > comment) {
         return Place::Nothing;

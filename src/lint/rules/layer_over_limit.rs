@@ -47,16 +47,18 @@ fn check(facts: &Facts, findings: &mut Vec<Finding>) {
         };
         let span = place::of_layer(facts.project, &layer.name);
         let mut finding = Finding::new(&RULE, span, message).about(&layer.name);
-        let trials = facts.trials.iter().flat_map(|t| &t.layers);
-        if let Some((_, trial)) = trials.into_iter().find(|(name, _)| *name == layer.name) {
-            match trial.helps() {
-                true => finding.fixes.extend(trial.fix(facts.project, format!("int16: {}", trial.effect()))),
-                false => finding.help = Some(format!("int16 would not help: {}", trial.effect())),
+        let trials = facts.trials.map_or(&[][..], |t| &t.layers);
+        let trial = trials.iter().find(|(name, _)| *name == layer.name).map(|(_, trial)| trial);
+        match trial {
+            Some(trial) if !trial.helps() => finding.help = Some(format!("int16 would not help: {}", trial.effect())),
+            _ => {
+                let own = trial.and_then(|t| t.fix(facts.project, format!("int16: {}", t.effect())));
+                let all = all.filter(|(trial, _)| trial.layers.contains(&layer.name)).and_then(|(trial, count)| {
+                    let title = format!("int16 for all {count} layers over the limit: {}", trial.effect());
+                    trial.fix(facts.project, title)
+                });
+                finding.fixes.extend(own.into_iter().chain(all));
             }
-        }
-        if let Some((trial, count)) = all {
-            let title = format!("int16 for all {count} layers over the limit: {}", trial.effect());
-            finding.fixes.extend(trial.fix(facts.project, title));
         }
         findings.push(finding);
     }

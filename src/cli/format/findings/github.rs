@@ -15,7 +15,7 @@ pub fn show(linted: &[Linted]) -> String {
             };
             let place = Place::of(&project.text, &finding.span);
             let mut message = finding.message.clone();
-            for more in finding.help.iter().chain(finding.fixes.iter().map(|f| &f.title)) {
+            for more in finding.help.iter().chain(finding.fixes.first().map(|f| &f.title)) {
                 message.push_str(&format!("\n{more}"));
             }
             text.push_str(&format!(
