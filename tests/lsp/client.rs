@@ -131,6 +131,12 @@ impl Client {
         }
     }
 
+    /// Waits for what may have come already.
+    pub fn told(&mut self, wanted: impl Fn(&Value) -> bool) -> Value {
+        let before = self.heard.iter().find(|m| wanted(m)).cloned();
+        before.or_else(|| self.hear(wanted)).unwrap_or_else(|| panic!("not told; heard: {:#?}", self.heard))
+    }
+
     /// What comes within a while, all of it kept.
     pub fn listen(&mut self, time: Duration) {
         let until = Instant::now() + time;

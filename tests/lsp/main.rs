@@ -60,7 +60,7 @@ fn from_the_squiggle_to_the_files() {
     for ending in ["espdl", "info", "json"] {
         assert!(client.path().with_file_name(format!("model.{ending}")).is_file());
     }
-    client.hear(|m| {
+    client.told(|m| {
         m["method"] == "window/showMessage"
             && m["params"]["message"].as_str().unwrap().starts_with("model.espdl is written")
     });
@@ -344,7 +344,7 @@ fn a_client_that_watches_is_asked_to_and_believed() {
         "workspace": { "didChangeWatchedFiles": { "dynamicRegistration": true } },
         "textDocument": { "diagnostic": {} },
     }));
-    let asked = client.hear(|m| m["method"] == "client/registerCapability").unwrap();
+    let asked = client.told(|m| m["method"] == "client/registerCapability");
     assert_eq!(asked["params"]["registrations"][0]["method"], "workspace/didChangeWatchedFiles");
     client.open(DIGITS);
     client.published(|d| codes(d) == ["E002"]);
