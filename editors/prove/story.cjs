@@ -60,7 +60,12 @@ async function open(browser) {
   return page;
 }
 
-const shot = (page, name) => page.screenshot({ path: path.join(shots, `vscode-${name}.png`) });
+async function shot(page, name) {
+  // Messages slide in.
+  await new Promise((next) => setTimeout(next, 1000));
+  await page.screenshot({ path: path.join(shots, `vscode-${name}.png`) });
+}
+
 const text = () => fs.readFileSync(path.join(project, "espq.toml"), "utf8");
 
 async function missing(browser) {
@@ -107,6 +112,12 @@ async function story(browser) {
     await command(page, "espq: Export .espdl");
     const made = () => ["espdl", "info", "json"].every((ending) => fs.existsSync(path.join(project, `model.${ending}`)));
     await until("export", 40, made);
+    const inspected = spawnSync(espq, ["inspect", path.join(project, "model.espdl")], { encoding: "utf8" });
+    if (inspected.status !== 0 || !inspected.stdout.includes("esp32s3")) {
+      throw new Error(`the exported file cannot be read back: ${inspected.stdout}${inspected.stderr}`);
+    }
+    const said = page.locator(".notification-list-item", { hasText: "model.espdl is written" }).first();
+    await until("message about the export", 20, () => said.isVisible());
     await shot(page, "fixed");
   } catch (error) {
     await shot(page, "failed");

@@ -25,8 +25,11 @@ function M.check()
   local ran, result = pcall(function()
     return vim.system({ program, "--version" }, { text = true, timeout = 5000 }):wait()
   end)
-  if ran and result.code == 0 then
-    health.ok(("%s: %s"):format(vim.fn.exepath(program), vim.trim(result.stdout)))
+  local version = ran and vim.trim(result.stdout or "") or ""
+  if ran and result.code == 0 and version == "" then
+    health.warn(("`%s --version` says nothing; is it espq?"):format(program))
+  elseif ran and result.code == 0 then
+    health.ok(("%s: %s"):format(vim.fn.exepath(program), version))
   else
     health.error(("`%s --version` failed"):format(program), ran and vim.trim(result.stderr) or tostring(result))
   end
