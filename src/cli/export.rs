@@ -2,13 +2,13 @@
 
 use std::path::PathBuf;
 
-use crate::engine::{self, Exported, Wanted};
+use crate::engine::{self, Engine, Exported, Options, Wanted};
 use crate::project::{Overrides, Project};
 use crate::quant::{Method, Scheme, Target};
 
-use super::Failure;
 use super::progress::Bar;
 use super::report::{at_least_one, named};
+use super::{Failure, cache};
 
 /// Writes the model as the chip loads it: NAME.espdl, with NAME.info and NAME.json beside it
 ///
@@ -43,6 +43,9 @@ pub struct Arguments {
     /// Write a file that the checks refuse
     #[arg(long)]
     force: bool,
+
+    #[command(flatten)]
+    cache: cache::Arguments,
 
     /// Another chip than the file's
     #[arg(long, value_parser = named(Target::ALL, Target::name), help_heading = "Instead of what espq.toml says")]
@@ -84,7 +87,9 @@ pub(super) fn run(arguments: &Arguments) -> Result<String, Failure> {
 fn export(arguments: &Arguments, project: &Project) -> crate::Result<String> {
     let configured = project.config.export.test_values.as_ref().is_some_and(|t| t.value);
     let wanted = Wanted { test_values: arguments.test_values || configured, encrypt: arguments.encrypt };
-    let exported = engine::export(project, wanted, &Bar::new())?;
+    // What a report, the hook or an editor has calibrated is not calibrated again.
+    let engine = Engine::new(Options { cache: arguments.cache.chosen(), ..Options::default() });
+    let exported = engine.export(project, wanted, &Bar::new())?;
     if let Some(refusal) = exported.refusal().filter(|_| !arguments.force) {
         return Err(refusal.with_help("mend what is named; --force writes the files all the same"));
     }

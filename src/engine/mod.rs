@@ -22,6 +22,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::analysis::Report;
 use crate::graph::simplify::simplify;
+use crate::kernels::heap;
 use crate::lint::Finding;
 use crate::project::{InputSpec, Project, Samples};
 use crate::{Error, Result, onnx};
@@ -79,7 +80,9 @@ impl Cache {
 }
 
 impl Engine {
+    /// Sets how the whole process holds memory, too: freed activations are for the next ones.
     pub fn new(options: Options) -> Engine {
+        heap::keep();
         Engine {
             store: options.cache.as_ref().map(|cache| Store::new(&cache.folder, cache.limit)),
             options,
@@ -99,6 +102,11 @@ impl Engine {
             older.cancel();
         }
         token
+    }
+
+    /// Nothing is asked for a while: memory that no result holds goes back to the system.
+    pub fn rest(&self) {
+        heap::give_back();
     }
 
     /// The project's model, read and simplified.

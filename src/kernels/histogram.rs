@@ -107,10 +107,14 @@ const COPIES: usize = 4;
 /// From here on the copies would cost more than the waiting.
 const MANY_BINS: usize = 1 << 14;
 
+/// Up to here every bin's number is a float32.
+const MOST_BINS: usize = 1 << 24;
+
 fn add_counts(values: &[f32], bins: Bins, counts: &mut [u32]) {
     if bins.count == 0 || !bins.left.is_finite() || !bins.right.is_finite() {
         return;
     }
+    assert!(bins.count <= MOST_BINS, "float32 counts no further, and observers have a million at the most");
     if bins.count >= MANY_BINS {
         return add_sparse(values, bins, counts);
     }
@@ -157,13 +161,16 @@ multiversion! {
     /// The order of operations is that of torch's `HistogramKernel.cpp`.
     fn place(values: &[f32], bins: Bins, places: &mut [u32]) {
         let (count, width) = (bins.count as f32, bins.right - bins.left);
-        let last = bins.count as i32 - 1;
-        let outside = bins.count as i32;
+        let last = (bins.count - 1) as f32;
         for (place, &v) in places.iter_mut().zip(values) {
             let v = if bins.absolute { v.abs() } else { v };
-            let position = ((v - bins.left) * count / width) as i32;
-            let inside = (v >= bins.left) & (v <= bins.right);
-            *place = if inside { position.min(last) } else { outside } as u32;
+            let position = (v - bins.left) * count / width;
+            // NaN becomes 0.
+            let position = if position > 0.0 { position } else { 0.0 };
+            let position = if position < last { position } else { last };
+            let position = if (v >= bins.left) & (v <= bins.right) { position } else { count };
+            // SAFETY: from 0 to `count`, at most `MOST_BINS`. A cast that checks is not made a vector.
+            *place = unsafe { position.to_int_unchecked::<i32>() } as u32;
         }
     }
 }

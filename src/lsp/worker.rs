@@ -97,7 +97,9 @@ fn newest(jobs: &Receiver<Job>) -> Option<Job> {
 
 fn look(engine: &Engine, job: &Job, say: &mut dyn FnMut(Kind)) {
     // Only cancellation is an error: a newer text is on its way, or the user wants no more.
-    let _ = deeper(engine, job, say);
+    if deeper(engine, job, say).is_ok() {
+        engine.rest();
+    }
 }
 
 fn deeper(engine: &Engine, job: &Job, say: &mut dyn FnMut(Kind)) -> Result<()> {
