@@ -4,11 +4,12 @@
     python benches/versus_esp_ppq.py PROJECT/espq.toml --python VENV/bin/python
 
 Both take the model, the samples, the target and the precision that the project names, quantize,
-and make both error tables over 9 samples; neither exports. esp-ppq (PyPI, 1.3.12) runs at
-OMP_NUM_THREADS 1 and 2, and its better total counts; counted are its three calls alone, not
-Python's start. espq is counted as the whole process, `report --no-cache --format json`, with a
-run before esp-ppq's and the others after, the best one counting on both sides. Memory is the
-peak resident set of the process, as the kernel tells it.
+and make both error tables over 9 samples; then both export. esp-ppq (PyPI, 1.3.12) runs at
+OMP_NUM_THREADS 1 and 2, and its better total counts; counted are its calls alone, not
+Python's start. espq is counted as whole processes: `report` on an empty store, then `export` on
+what that has left there, with a run before esp-ppq's and the others after, the best one counting
+on both sides. Memory is the peak resident set of the report, as the kernel tells it; esp-ppq's is
+taken before its export.
 
 With --forward, the float forward pass instead: espq (`cargo bench --bench forward`, built by
 this script) and ONNX Runtime in turns, one thread each.
@@ -76,13 +77,14 @@ def whole(options):
           + ", ".join(f"{r['whole']:.1f} s at {t} thread{'s' * (t > 1)}" for t, r in theirs.items()) + "\n")
     header = ("", f"esp-ppq ({best_threads} thr.)", "espq", "ratio")
     rows = [(name, esp_ppq[key], espq[key], "s") for name, key in
-            (("load and calibrate", "quantize"), ("graphwise", "graphwise"), ("layerwise", "layerwise"), ("whole", "whole"))]
+            (("load and calibrate", "quantize"), ("graphwise", "graphwise"), ("layerwise", "layerwise"), ("whole", "whole"),
+             ("export", "export"), ("whole with export", "exported"))]
     rows.append(("peak memory", esp_ppq["memory"] / 2**20, espq["memory"] / 2**20, "MiB"))
     print(f"{header[0]:20}{header[1]:>18}{header[2]:>14}{header[3]:>10}")
     for name, a, b, unit in rows:
         ratio = f"{a / b:.1f}x" if b > 0 else "-"
         print(f"{name:20}{a:>14.2f} {unit:3}{b:>10.3f} {unit:3}{ratio:>10}")
-    print("\nespq's whole is its process from start to end; esp-ppq's is the sum of its three calls.")
+    print("\nespq's whole is its process from start to end; esp-ppq's is the sum of its calls.")
     return 0
 
 
@@ -102,7 +104,10 @@ def child(command, environment=None):
 
 
 def run_espq(options):
-    text, seconds, memory = child([options.espq, "report", options.project, "--no-cache", "--format", "json"])
+    with tempfile.TemporaryDirectory() as folder:
+        store = ["--cache-dir", f"{folder}/store"]
+        text, seconds, memory = child([options.espq, "report", options.project, "--format", "json", *store])
+        _, export, _ = child([options.espq, "export", options.project, "-o", folder, "--force", *store])
     report = json.loads(text)
     phases = report["seconds"]
     version, *_ = child([options.espq, "--version"])
@@ -110,24 +115,27 @@ def run_espq(options):
         raise SystemExit(f"espq looked at {report['analysis_samples']} samples, not {ANALYSIS_SAMPLES}")
     return {
         "quantize": phases["load"] + phases["calibrate"], "graphwise": phases["graphwise"], "layerwise": phases["layerwise"],
-        "whole": seconds, "memory": memory, "version": version.split()[-1],
+        "whole": seconds, "export": export, "exported": seconds + export, "memory": memory, "version": version.split()[-1],
     }
 
 
 def run_esp_ppq(options, threads):
     limits = {name: str(threads) for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS")}
-    text, _, memory = child([options.python, __file__, options.project, "--esp-ppq-worker"], limits)
-    phases = json.loads(text.splitlines()[-1])
-    return {**phases, "whole": sum(phases.values()), "memory": memory}
+    text, *_ = child([options.python, __file__, options.project, "--esp-ppq-worker"], limits)
+    found = json.loads(text.splitlines()[-1])
+    whole = sum(found[phase] for phase in ("quantize", "graphwise", "layerwise"))
+    return {**found, "whole": whole, "exported": whole + found["export"]}
 
 
 def esp_ppq_worker(path):
-    """In esp-ppq's Python: prints the seconds of each call as the last line."""
+    """In esp-ppq's Python: prints the seconds of each call, and the peak of memory in bytes, as the last line."""
+    import resource
     import shutil
 
     import numpy as np
     import onnx
     import torch
+    import esp_ppq.lib as PFL
     from esp_ppq.api import espdl_quantize_onnx, get_target_platform
     from esp_ppq.api.setting import QuantizationSettingFactory
     from esp_ppq.quantization.analyse import graphwise_error_analyse
@@ -159,7 +167,14 @@ def esp_ppq_worker(path):
         start = time.perf_counter()
         analyse(**common)
         seconds[phase] = time.perf_counter() - start
-    print("\n" + json.dumps(seconds))
+    # In KiB, as Linux has it.
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    with tempfile.TemporaryDirectory() as folder:
+        start = time.perf_counter()
+        platform = get_target_platform(project["target"], quant_type)
+        PFL.Exporter(platform=platform).export(file_path=f"{folder}/model.espdl", graph=graph, values_for_test=None, export_config=True)
+        seconds["export"] = time.perf_counter() - start
+    print("\n" + json.dumps({**seconds, "memory": memory}))
     return 0
 
 

@@ -3,12 +3,10 @@
 use std::path::PathBuf;
 
 use crate::engine::{self, Engine, Exported, Options, Wanted};
-use crate::project::{Overrides, Project};
-use crate::quant::{Method, Scheme, Target};
+use crate::project::Project;
 
 use super::progress::Bar;
-use super::report::{at_least_one, named};
-use super::{Failure, cache};
+use super::{Failure, cache, overrides};
 
 /// Writes the model as the chip loads it: NAME.espdl, with NAME.info and NAME.json beside it
 ///
@@ -47,37 +45,12 @@ pub struct Arguments {
     #[command(flatten)]
     cache: cache::Arguments,
 
-    /// Another chip than the file's
-    #[arg(long, value_parser = named(Target::ALL, Target::name), help_heading = "Instead of what espq.toml says")]
-    target: Option<Target>,
-
-    /// Another precision of the whole model
-    #[arg(long, value_parser = named(Scheme::ALL, Scheme::name), help_heading = "Instead of what espq.toml says")]
-    precision: Option<Scheme>,
-
-    /// Another observer
-    #[arg(long, value_parser = named(Method::ALL, Method::name), help_heading = "Instead of what espq.toml says")]
-    method: Option<Method>,
-
-    /// How many samples calibrate
-    #[arg(long, value_name = "N", value_parser = at_least_one, help_heading = "Instead of what espq.toml says")]
-    samples: Option<usize>,
+    #[command(flatten)]
+    overrides: overrides::Arguments,
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<String, Failure> {
-    let mut project = Project::load(&arguments.path)?;
-    project.config.apply(&Overrides {
-        target: arguments.target,
-        precision: arguments.precision,
-        method: arguments.method,
-        samples: arguments.samples,
-    });
-    if arguments.target.is_some() {
-        project.problems.retain(|p| !p.message.starts_with("`model.target` is missing"));
-    }
-    if !project.problems.is_empty() {
-        return Err(Failure::Problems(Box::new(project)));
-    }
+    let project = arguments.overrides.load(&arguments.path)?;
     match export(arguments, &project) {
         Ok(text) => Ok(text),
         Err(error) => Err(Failure::Within(Box::new(project), error)),

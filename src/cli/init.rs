@@ -11,7 +11,7 @@ use crate::quant::Target;
 use crate::{Error, Result};
 
 use super::Failure;
-use super::report::named;
+use super::overrides::named;
 
 /// Writes a commented espq.toml for a model
 ///

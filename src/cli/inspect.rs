@@ -12,7 +12,7 @@ use crate::{Error, Result};
 
 use super::Failure;
 use super::format::inspect;
-use super::report::named;
+use super::overrides::named;
 use super::terminal::Terminal;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -11,6 +11,7 @@ mod init;
 mod inspect;
 mod lint;
 mod lsp;
+mod overrides;
 mod progress;
 mod report;
 mod terminal;

@@ -3,17 +3,15 @@
 use std::path::PathBuf;
 
 use clap::ValueEnum;
-use clap::builder::{PossibleValuesParser, TypedValueParser};
 
 use crate::analysis::Report;
 use crate::engine::{Engine, Options};
-use crate::project::{Overrides, Project};
-use crate::quant::{Method, Scheme, Target};
+use crate::project::Project;
 
 use super::format::{View, json, text};
 use super::progress::Bar;
 use super::terminal::Terminal;
-use super::{Failure, cache};
+use super::{Failure, cache, overrides};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Format {
@@ -57,37 +55,12 @@ pub struct Arguments {
     #[command(flatten)]
     cache: cache::Arguments,
 
-    /// Another chip than the file's
-    #[arg(long, value_parser = named(Target::ALL, Target::name), help_heading = "Instead of what espq.toml says")]
-    target: Option<Target>,
-
-    /// Another precision of the whole model
-    #[arg(long, value_parser = named(Scheme::ALL, Scheme::name), help_heading = "Instead of what espq.toml says")]
-    precision: Option<Scheme>,
-
-    /// Another observer
-    #[arg(long, value_parser = named(Method::ALL, Method::name), help_heading = "Instead of what espq.toml says")]
-    method: Option<Method>,
-
-    /// How many samples calibrate
-    #[arg(long, value_name = "N", value_parser = at_least_one, help_heading = "Instead of what espq.toml says")]
-    samples: Option<usize>,
+    #[command(flatten)]
+    overrides: overrides::Arguments,
 }
 
 pub(super) fn run(arguments: &Arguments, out: &Terminal) -> Result<String, Failure> {
-    let mut project = Project::load(&arguments.path)?;
-    project.config.apply(&Overrides {
-        target: arguments.target,
-        precision: arguments.precision,
-        method: arguments.method,
-        samples: arguments.samples,
-    });
-    if arguments.target.is_some() {
-        project.problems.retain(|p| !p.message.starts_with("`model.target` is missing"));
-    }
-    if !project.problems.is_empty() {
-        return Err(Failure::Problems(Box::new(project)));
-    }
+    let project = arguments.overrides.load(&arguments.path)?;
     match Engine::new(Options { cache: arguments.cache.chosen(), ..Options::default() }).report(
         &project,
         arguments.statistics,
@@ -111,21 +84,5 @@ fn show(report: &Report, project: &Project, arguments: &Arguments, out: &Termina
                 layer_limit: project.config.layer_limit(),
             },
         )),
-    }
-}
-
-/// One of the words that espq.toml takes, too.
-pub(super) fn named<T: Copy + Send + Sync + 'static>(
-    all: &'static [T],
-    name: fn(T) -> &'static str,
-) -> impl TypedValueParser<Value = T> {
-    PossibleValuesParser::new(all.iter().map(|&v| name(v)))
-        .try_map(move |word| all.iter().copied().find(|&v| name(v) == word).ok_or("none of the possible values"))
-}
-
-pub(super) fn at_least_one(text: &str) -> Result<usize, String> {
-    match text.parse() {
-        Ok(0) => Err("must be 1 or more".to_string()),
-        other => other.map_err(|_| "is no whole number".to_string()),
     }
 }

@@ -163,7 +163,7 @@ impl Config {
     }
 
     /// The values take no place in the text: their spans are empty.
-    pub fn apply(&mut self, overrides: &Overrides) {
+    pub(super) fn apply(&mut self, overrides: &Overrides) {
         replace(&mut self.model.target, overrides.target);
         replace(&mut self.model.precision, overrides.precision);
         replace(&mut self.calibration.method, overrides.method);

@@ -57,6 +57,14 @@ impl Project {
         Ok(Project::parse(file, text))
     }
 
+    /// Puts other values in the place of the text's, which then need not have them.
+    pub fn apply(&mut self, overrides: &Overrides) {
+        self.config.apply(overrides);
+        if overrides.target.is_some() {
+            self.problems.retain(|p| p.missing != Some("model.target"));
+        }
+    }
+
     /// Every configuration at or under a path, in byte order of their paths.
     pub fn find(path: &Path) -> Result<Vec<PathBuf>> {
         locate::configurations(path)

@@ -29,13 +29,15 @@ pub struct Problem {
     /// One sentence without a full stop.
     pub message: String,
     pub help: Option<String>,
+    /// The dotted key that is missing, where one is.
+    pub missing: Option<&'static str>,
     /// Where a near name is meant, as it seems.
     pub suggestion: Option<Suggestion>,
 }
 
 impl Problem {
     pub fn new(kind: ProblemKind, span: Span, message: impl Into<String>) -> Problem {
-        Problem { kind, span, message: message.into(), help: None, suggestion: None }
+        Problem { kind, span, message: message.into(), help: None, missing: None, suggestion: None }
     }
 
     pub fn with_help(mut self, help: impl Into<String>) -> Problem {

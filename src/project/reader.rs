@@ -438,9 +438,10 @@ impl Reader<'_> {
         self.problems.push(problem);
     }
 
-    fn missing(&mut self, header: Option<Span>, path: &str, help: &str) {
+    fn missing(&mut self, header: Option<Span>, key: &'static str, help: &str) {
         let span = header.unwrap_or(0..0);
-        let problem = Problem::new(ProblemKind::MissingKey, span, format!("`{path}` is missing"));
+        let mut problem = Problem::new(ProblemKind::MissingKey, span, format!("`{key}` is missing"));
+        problem.missing = Some(key);
         self.problems.push(problem.with_help(format!("add {help}")));
     }
 

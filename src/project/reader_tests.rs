@@ -138,11 +138,7 @@ fn a_suggestion_replaces_what_is_marked() {
 #[test]
 fn the_command_line_goes_over_the_file() {
     let mut project = Project::parse("espq.toml", WHOLE);
-    project.config.apply(&crate::project::Overrides {
-        target: Some(Target::C),
-        samples: Some(1),
-        ..Default::default()
-    });
+    project.apply(&crate::project::Overrides { target: Some(Target::C), samples: Some(1), ..Default::default() });
     assert_eq!(project.config.settings().unwrap().target, Target::C);
     assert_eq!(project.config.calibration_samples(), 1);
     assert_eq!(project.config.span_of("model.target"), None);

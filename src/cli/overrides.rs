@@ -1,0 +1,60 @@
+//! What a command takes instead of what espq.toml says, and the project that comes of it.
+
+use std::path::Path;
+
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+
+use crate::project::{Overrides, Project};
+use crate::quant::{Method, Scheme, Target};
+
+use super::Failure;
+
+#[derive(clap::Args)]
+#[group(skip)]
+#[command(next_help_heading = "Instead of what espq.toml says")]
+pub struct Arguments {
+    /// Another chip than the file's
+    #[arg(long, value_parser = named(Target::ALL, Target::name))]
+    target: Option<Target>,
+
+    /// Another precision of the whole model
+    #[arg(long, value_parser = named(Scheme::ALL, Scheme::name))]
+    precision: Option<Scheme>,
+
+    /// Another observer
+    #[arg(long, value_parser = named(Method::ALL, Method::name))]
+    method: Option<Method>,
+
+    /// How many samples calibrate
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    samples: Option<usize>,
+}
+
+impl Arguments {
+    /// The project at `path`, whose text can be used as it is.
+    pub fn load(&self, path: &Path) -> Result<Project, Failure> {
+        let mut project = Project::load(path)?;
+        let &Arguments { target, precision, method, samples } = self;
+        project.apply(&Overrides { target, precision, method, samples });
+        match project.problems.is_empty() {
+            true => Ok(project),
+            false => Err(Failure::Problems(Box::new(project))),
+        }
+    }
+}
+
+/// One of the words that espq.toml takes, too.
+pub(super) fn named<T: Copy + Send + Sync + 'static>(
+    all: &'static [T],
+    name: fn(T) -> &'static str,
+) -> impl TypedValueParser<Value = T> {
+    PossibleValuesParser::new(all.iter().map(|&v| name(v)))
+        .try_map(move |word| all.iter().copied().find(|&v| name(v) == word).ok_or("none of the possible values"))
+}
+
+fn at_least_one(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(0) => Err("must be 1 or more".to_string()),
+        other => other.map_err(|_| "is no whole number".to_string()),
+    }
+}
