@@ -240,7 +240,8 @@ impl Program {
                 None => step.kernel.run(inputs),
             }
         };
-        let tensors = compute().map_err(|e: Error| e.in_layer(&self.names[n]))?;
+        const LOOK: &str = "look at what reaches this layer: the samples have to be as the model takes them";
+        let tensors = compute().map_err(|e: Error| e.in_layer(&self.names[n]).with_help(LOOK))?;
         let last = clamp.map_or(n, |c| c.node.0);
         let named = self.steps[last].outputs.iter().zip(tensors).filter_map(|(o, t)| Some((o.value?, t, &o.quantize)));
         let outputs = named.map(|(value, tensor, quantize)| match quantize {

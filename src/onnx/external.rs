@@ -23,13 +23,16 @@ pub fn read(tensor: &Tensor, folder: &Path, size: usize) -> Result<Bytes> {
         None => Ok(None),
         Some(text) => text.parse::<u64>().map(Some).map_err(|_| {
             Error::new(format!("external data of tensor '{}' has {key} '{text}', not a number", tensor.name))
+                .with_help("the model was edited wrongly; save it again with its external data")
         }),
     };
     let offset = number("offset")?.unwrap_or(0);
     if let Some(length) = number("length")?
         && length != size as u64
     {
-        bail!("external data of tensor '{}' has {length} bytes, its shape and type need {size}", tensor.name)
+        let what =
+            format!("external data of tensor '{}' has {length} bytes, its shape and type need {size}", tensor.name);
+        return Err(Error::new(what).with_help("the model was edited wrongly; save it again with its external data"));
     }
     let path = inside(location, folder)?;
     read_range(&path, offset, size).map_err(|e| {
@@ -76,7 +79,7 @@ pub fn inside(location: &str, folder: &Path) -> Result<PathBuf> {
         );
     }
     if !real.is_file() {
-        bail!("external data at '{location}' is not a file")
+        return Err(Error::new(format!("external data at '{location}' is not a file")).with_help(INSIDE));
     }
     Ok(real)
 }

@@ -19,6 +19,7 @@ const MAX_BYTES: u64 = 2 << 30;
 const OPSETS: std::ops::RangeInclusive<i64> = 7..=21;
 
 const NOT_ONNX: &str = "check that the path is a complete .onnx file; export or download it again";
+const AGAIN: &str = "the file is damaged or was edited wrongly; export the model again";
 const FIXED: &str = "export with a fixed shape: leave out dynamic_axes / dynamic_shapes";
 
 /// Reads a model with the external data that it names. Nothing is written.
@@ -59,6 +60,9 @@ pub fn parse(bytes: Bytes, folder: &Path) -> Result<Graph> {
         return Err(Error::new("this is an ESP-DL file, already quantized, not an ONNX model")
             .with_help("give the .onnx file that it was made from; `espq inspect` shows what this one holds"));
     }
+    if let Some(other) = no_model(&bytes) {
+        return Err(other);
+    }
     let model = proto::Model::decode(bytes)
         .map_err(|e| Error::new(format!("not an ONNX model, or a damaged one: {e}")).with_help(NOT_ONNX))?;
     let Some(graph) = &model.graph else {
@@ -70,6 +74,22 @@ pub fn parse(bytes: Bytes, folder: &Path) -> Result<Graph> {
     loader.load(graph)?;
     loader.graph.topological_order()?;
     Ok(loader.graph)
+}
+
+/// What often lies where a model should, and says nothing as protobuf.
+fn no_model(bytes: &[u8]) -> Option<Error> {
+    let start = bytes[..bytes.len().min(64)].trim_ascii_start().to_ascii_lowercase();
+    if start.starts_with(b"version https://git-lfs") {
+        let what = "this is a pointer of Git LFS, the model itself is not here";
+        return Some(Error::new(what).with_help("fetch it: `git lfs pull` in the repository of the model"));
+    }
+    if start.starts_with(b"<!doctype html") || start.starts_with(b"<html") {
+        let what = "this is a web page, not an ONNX model";
+        return Some(
+            Error::new(what).with_help("the download got a page in place of the file: download the file itself"),
+        );
+    }
+    None
 }
 
 fn opset(model: &proto::Model) -> Result<i64> {
@@ -165,7 +185,8 @@ impl Loader<'_> {
             return Err(Error::new(format!("input '{name}' has no shape")).with_help(FIXED).of_kind(Kind::Dynamic));
         };
         let dims = self.fixed(name, &declared.dim)?;
-        let (sizes, _) = shape(&dims).map_err(|e| Error::new(format!("input '{name}': {}", e.what())))?;
+        let (sizes, _) =
+            shape(&dims).map_err(|e| Error::new(format!("input '{name}': {}", e.what())).with_help(FIXED))?;
         if let Some(axis) = sizes.iter().position(|&d| d == 0) {
             return Err(
                 Error::new(format!("dimension {axis} of input '{name}' is 0, its shape is {sizes:?}")).with_help(FIXED)
@@ -224,13 +245,13 @@ impl Loader<'_> {
         // Outputs first, so that a node may stand before those that it reads from.
         let mut outputs = Vec::with_capacity(nodes.len());
         for node in nodes {
-            outputs.push(self.node_outputs(node).map_err(|e| e.in_layer(title(node)))?);
+            outputs.push(self.node_outputs(node).map_err(|e| e.in_layer(title(node)).with_help(AGAIN))?);
         }
         for (node, outputs) in nodes.iter().zip(outputs) {
             if is_constant(node) {
                 continue;
             }
-            let node = self.node(node, outputs).map_err(|e| e.in_layer(title(node)))?;
+            let node = self.node(node, outputs).map_err(|e| e.in_layer(title(node)).with_help(AGAIN))?;
             self.graph.nodes.push(node);
         }
         Ok(())

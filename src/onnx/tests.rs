@@ -237,6 +237,8 @@ fn files_that_are_no_models_are_named() {
         (&b""[..], "empty"),
         (b"\x89PNG\r\n\x1a\n", "not an ONNX model"),
         (b"EDL2 and more bytes", "not an ONNX model"),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n", "a pointer of Git LFS"),
+        (b"\n<!DOCTYPE html><html>", "a web page"),
     ];
     for (bytes, expected) in cases {
         std::fs::write(&path, bytes).unwrap();

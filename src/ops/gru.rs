@@ -1,6 +1,6 @@
 //! GRU: gated recurrent unit over a sequence; gates in the order z, r, h. <https://onnx.ai/onnx/operators/onnx__GRU.html>
 
-use super::recurrent::{Activation, Shape, activations, dot, expect_len, numbers};
+use super::recurrent::{Activation, Shape, activations, dot, numbers};
 use super::{Call, Fact, Kernel, Operator, Role};
 use crate::Result;
 use crate::graph::Tensor;
@@ -13,7 +13,6 @@ fn infer(call: &Call) -> Result<Vec<Fact>> {
 
 fn prepare(call: &Call) -> Result<Box<dyn Kernel>> {
     let shape = Shape::of(call, 3, "GRU")?;
-    expect_len(call, 3, 6 * shape.directions.len() * shape.hidden, "the bias of GRU")?;
     let activations = activations(call, &["Sigmoid", "Tanh"], shape.directions.len())?;
     Ok(Box::new(Gru { shape, activations, reset_after: call.attributes.int_or("linear_before_reset", 0) != 0 }))
 }

@@ -14,7 +14,6 @@ fn infer(call: &Call) -> Result<Vec<Fact>> {
 fn prepare(call: &Call) -> Result<Box<dyn Kernel>> {
     let shape = Shape::of(call, 4, "LSTM")?;
     let directions = shape.directions.len();
-    expect_len(call, 3, 8 * directions * shape.hidden, "the bias of LSTM")?;
     expect_len(call, 7, 3 * directions * shape.hidden, "the peepholes of LSTM")?;
     let activations = activations(call, &["Sigmoid", "Tanh", "Tanh"], directions)?;
     Ok(Box::new(Lstm { shape, activations, coupled: call.attributes.int_or("input_forget", 0) != 0 }))

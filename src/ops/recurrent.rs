@@ -53,7 +53,17 @@ impl Shape {
             bail!("{operator} has W {:?} and R {:?} for an input {:?}", w.shape, r.shape, x.shape);
         }
         let (sequence, batch) = if batch_first { (*second, *first) } else { (*first, *second) };
+        let state = checked_len(&[batch, *d, *hidden])?;
         checked_len(&[sequence, batch, *d, *hidden])?;
+        expect_len(call, 3, 2 * d * rows, &format!("the bias of {operator}"))?;
+        // Port 6 is the cell state of an LSTM; the others have none.
+        for port in [5, 6] {
+            expect_len(call, port, state, &format!("the initial state of {operator}"))?;
+        }
+        let clip = call.attributes.float("clip").map_or(f64::INFINITY, f64::from);
+        if clip.is_nan() || clip < 0.0 {
+            bail!("{operator} has clip {clip}, which leaves no number between its bounds");
+        }
         Ok(Shape {
             sequence,
             batch,
@@ -61,7 +71,7 @@ impl Shape {
             hidden: *hidden,
             directions,
             batch_first,
-            clip: call.attributes.float("clip").map_or(f64::INFINITY, f64::from),
+            clip,
             data_type: x.data_type,
             outputs: call.outputs,
         })

@@ -1,6 +1,6 @@
 //! RNN: a plain recurrent cell over a sequence. <https://onnx.ai/onnx/operators/onnx__RNN.html>
 
-use super::recurrent::{Activation, Shape, activations, dot, expect_len, numbers};
+use super::recurrent::{Activation, Shape, activations, dot, numbers};
 use super::{Call, Fact, Kernel, Operator, Role};
 use crate::Result;
 use crate::graph::Tensor;
@@ -13,7 +13,6 @@ fn infer(call: &Call) -> Result<Vec<Fact>> {
 
 fn prepare(call: &Call) -> Result<Box<dyn Kernel>> {
     let shape = Shape::of(call, 1, "RNN")?;
-    expect_len(call, 3, 2 * shape.directions.len() * shape.hidden, "the bias of RNN")?;
     let activations = activations(call, &["Tanh"], shape.directions.len())?;
     Ok(Box::new(Rnn { shape, activations }))
 }

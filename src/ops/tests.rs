@@ -86,3 +86,22 @@ fn indices_outside_their_axis_are_refused() {
     );
     assert_eq!(refusal("TopK", &[], &[&x, &row(&[3i64])]), "TopK asks for 3 of 2 elements");
 }
+
+#[test]
+fn recurrent_layers_refuse_what_does_not_fit_before_they_run() {
+    let ones = |shape: &[usize]| Tensor::new(shape, vec![1f32; shape.iter().product()]).unwrap();
+    let (x, r) = (ones(&[5, 1, 3]), ones(&[1, 16, 4]));
+    let clip = |value| [("clip", Attribute::Float(value))];
+    let w = ones(&[1, 16, 3]);
+    assert_eq!(
+        refusal("LSTM", &[], &[&x, &w, &r, &ones(&[1, 16])]),
+        "the bias of LSTM has shape [1, 16], 32 elements are needed"
+    );
+    for bound in [-1.0, f32::NAN] {
+        assert!(refusal("LSTM", &clip(bound), &[&x, &w, &r]).starts_with("LSTM has clip"), "{bound}");
+    }
+    // Inference alone has to refuse: the chip's cells are not made of these kernels.
+    let facts = [&x, &w, &r, &ones(&[1, 16])].map(|t| Some(Fact::of(t.clone())));
+    let call = Call { attributes: &Attributes::default(), opset: 18, inputs: &facts, outputs: 1 };
+    assert!((find("LSTM").unwrap().infer)(&call).is_err());
+}

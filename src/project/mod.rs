@@ -141,6 +141,11 @@ impl Project {
             Error::new("the model's file is not named").at_key("model.path").with_help("add path = \"model.onnx\"")
         })?;
         let resolved = self.resolve(&path.value);
+        if resolved.is_dir() {
+            return Err(Error::new("the model is a folder")
+                .at_key("model.path")
+                .with_help("name the .onnx file in it"));
+        }
         if !resolved.is_file() {
             return Err(Error::new(format!("there is no file {}", resolved.display()))
                 .at_key("model.path")

@@ -110,7 +110,32 @@ impl Calibration<'_> {
         for port in ports {
             if let Some(observation) = self.known.get(&self.key(now, first, port)) {
                 self.plan.configs.activate(port.config, vec![observation.exponent]);
+                if observation.min == 0.0 && observation.max == 0.0 {
+                    self.note_zero(port);
+                }
             }
+        }
+    }
+
+    /// Zeros have no range: the scale that they get is the least there is, and errors behind it say nothing.
+    fn note_zero(&mut self, port: &Observed) {
+        let graph = &self.plan.graph;
+        let name = self.name(port.value);
+        // Percentile looks past the few largest elements.
+        let most = if port.method == Method::Percentile { "nearly all of it" } else { "all of it" };
+        let note = match graph.nodes.iter().find(|n| n.outputs.contains(&Some(port.value))) {
+            Some(node) => format!(
+                "{}: its output '{name}' is 0, {most} in every sample, so that its scale and the errors behind it say nothing; \
+                 look at the weights before it, and whether the samples are preprocessed as in training",
+                node.name
+            ),
+            None => format!(
+                "calibration.data: input '{name}' is 0, {most} in every sample, so that its scale says nothing; \
+                 give samples as the chip will see them"
+            ),
+        };
+        if !self.plan.notes.contains(&note) {
+            self.plan.notes.push(note);
         }
     }
 

@@ -236,6 +236,8 @@ fn an_all_zero_activation_has_the_least_scale() {
         exponents(&quantize(&graph, &settings), "conv").1[0][0]
     };
     assert_eq!([Method::Kl, Method::MinMax, Method::Percentile, Method::Mse].map(output), [-27, -26, -26, -26]);
+    let notes = quantize(&graph, &settings(Scheme::Int8)).notes.clone();
+    assert!(notes.iter().any(|note| note.starts_with("conv: its output 'y' is 0")), "{notes:?}");
 }
 
 #[test]

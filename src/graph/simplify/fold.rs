@@ -112,7 +112,8 @@ fn input_facts(graph: &Graph, node: &Node) -> Option<Vec<Option<Fact>>> {
 }
 
 fn facts(graph: &Graph, id: NodeId) -> Result<Vec<Fact>> {
-    node_facts(graph, id).map_err(|e| e.in_layer(graph.title(id)))
+    const LOOK: &str = "look at the shapes and attributes of this layer in Netron; mend the model and export it again";
+    node_facts(graph, id).map_err(|e| e.in_layer(graph.title(id)).with_help(LOOK))
 }
 
 fn node_facts(graph: &Graph, id: NodeId) -> Result<Vec<Fact>> {
@@ -120,6 +121,11 @@ fn node_facts(graph: &Graph, id: NodeId) -> Result<Vec<Fact>> {
     if !node.domain.is_empty() {
         return Err(Error::new(format!("operator {} of domain '{}' is not one of ONNX's", node.op, node.domain))
             .with_help("ESP-DL cannot run it: export the model with standard operators only")
+            .of_kind(Kind::Operator));
+    }
+    if matches!(node.op.as_str(), "QuantizeLinear" | "DequantizeLinear" | "DynamicQuantizeLinear") {
+        return Err(Error::new(format!("operator {}: the model is quantized already", node.op))
+            .with_help("give the float model that it was made from: espq finds the scales that ESP-DL needs")
             .of_kind(Kind::Operator));
     }
     let Some(operator) = ops::find(&node.op) else {

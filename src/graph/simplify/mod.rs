@@ -12,6 +12,7 @@ mod fold;
 mod load;
 mod name;
 mod sim;
+mod softmax;
 #[cfg(test)]
 mod tests;
 mod verify;
@@ -37,6 +38,7 @@ pub fn simplify(mut graph: Graph) -> Result<Simplified> {
     fold::infer(&mut graph)?;
     graph.drop_unused_values();
     verify::verify(&graph)?;
+    softmax::note(&mut graph);
     let notes = graph.notes.clone();
     Ok(Simplified { graph, notes })
 }

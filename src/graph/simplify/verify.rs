@@ -1,7 +1,7 @@
 //! What every simplified graph must be, and one clear error where it is not.
 
 use super::super::edit::Links;
-use super::super::{Graph, Node, Tensor};
+use super::super::{DataType, Graph, Node, Tensor, ValueId};
 use super::fold::MAX_ELEMENTS;
 use crate::{Error, Kind, Result};
 
@@ -26,7 +26,10 @@ pub fn verify(graph: &Graph) -> Result<()> {
     outputs(graph)?;
     for id in graph.node_ids() {
         let node = graph.node(id);
-        batch(graph, node).and_then(|()| weights(graph, node)).map_err(|e| e.in_layer(&node.name))?;
+        batch(graph, node)
+            .and_then(|()| double(graph, node))
+            .and_then(|()| weights(graph, node))
+            .map_err(|e| e.in_layer(&node.name))?;
     }
     Ok(())
 }
@@ -45,6 +48,18 @@ fn inputs(graph: &Graph) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// No chip computes in float64; only a Cast may read it.
+fn double(graph: &Graph, node: &Node) -> Result<()> {
+    let reads = |id: &&ValueId| graph.inputs.contains(id) && graph.value(**id).data_type == Some(DataType::F64);
+    match node.inputs.iter().flatten().find(reads) {
+        Some(input) if !node.is("Cast") => {
+            let what = format!("its input '{}' is float64, which no chip computes", graph.value(*input).name);
+            Err(Error::new(what).with_help("export the model in float32: `model.float()` in PyTorch"))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn outputs(graph: &Graph) -> Result<()> {

@@ -50,7 +50,9 @@ fn choose(entries: &[(usize, String)], inputs: &[InputSpec]) -> Result<Vec<usize
         inputs.iter().filter(|i| by_name(i).is_none()).map(|i| format!("`{}`", i.name)).collect();
     let held: Vec<String> = entries.iter().map(|(_, name)| format!("`{name}`")).collect();
     let held = match held.len() {
-        0 => "no arrays".to_string(),
+        0 => {
+            return Err(Error::new("holds no arrays").with_help("save it with numpy.savez(file, name=array)"));
+        }
         1 => format!("array {}", held[0]),
         _ => format!("arrays {}", held.join(", ")),
     };

@@ -31,9 +31,11 @@ enum Pass {
     Nodes(Rewrite),
     /// The same, by way of nodes that onnxsim has yet to fold: after folding, it rewrites again.
     Folding(Rewrite),
+    /// The same as `Nodes`, but what is replaced stays and counts as a reader until dead ends are dropped.
+    Lingering(Rewrite),
     Whole(fn(&mut Graph) -> bool),
 }
-use Pass::{Folding, Nodes, Whole};
+use Pass::{Folding, Lingering, Nodes, Whole};
 
 /// In the order of onnx-optimizer's registry, then onnxsim's own.
 const PASSES: &[Pass] = &[
@@ -53,7 +55,8 @@ const PASSES: &[Pass] = &[
     Nodes(pad_into::rewrite),
     Nodes(gemm::take_transpose),
     Nodes(no_op::reshape),
-    Nodes(unit::rewrite),
+    // Three MatMuls of what a zero bias left are no query, key and value in this round: four read it.
+    Lingering(unit::rewrite),
     Whole(common::nodes),
     Folding(qkv::rewrite),
     Nodes(axes::merge_unsqueezes),
@@ -116,16 +119,17 @@ fn round(graph: &mut Graph) -> (bool, bool) {
     for pass in PASSES {
         match pass {
             Whole(pass) => changed |= pass(graph),
-            Nodes(rewrite) => changed |= sweep(graph, *rewrite),
-            Folding(rewrite) => folding |= sweep(graph, *rewrite),
+            Nodes(rewrite) => changed |= sweep(graph, *rewrite, true),
+            Folding(rewrite) => folding |= sweep(graph, *rewrite, true),
+            Lingering(rewrite) => changed |= sweep(graph, *rewrite, false),
         }
     }
     (changed || folding, folding)
 }
 
 /// One rewrite at every node in turn. A node that is replaced goes at once; others that are then of
-/// no use stay, and count as readers, until dead ends are dropped.
-fn sweep(graph: &mut Graph, rewrite: Rewrite) -> bool {
+/// no use stay, and count as readers, until dead ends are dropped; so does the node itself unless it `goes`.
+fn sweep(graph: &mut Graph, rewrite: Rewrite, goes: bool) -> bool {
     let mut links = Links::of(graph);
     let mut changed = false;
     let mut at = 0;
@@ -136,7 +140,7 @@ fn sweep(graph: &mut Graph, rewrite: Rewrite) -> bool {
             changed = true;
             links = Links::of(graph);
             let current = graph.nodes.len() - after - 1;
-            if graph.nodes[current].outputs.iter().flatten().all(|output| graph.uses(&links, *output) == 0) {
+            if goes && graph.nodes[current].outputs.iter().flatten().all(|output| graph.uses(&links, *output) == 0) {
                 graph.nodes.remove(current);
                 links = Links::of(graph);
             }

@@ -38,6 +38,24 @@ fn refusals_name_the_layer_and_say_what_to_do() {
     }
 }
 
+#[test]
+fn every_refusal_of_a_layer_says_what_to_do() {
+    let relu = |op: &str| net(&["x 1 2"]).floats("w", &[3]).node(op).outputs(&["y"]).error();
+    for error in [relu("a: Add(x, w) -> y"), relu("m: MatMul(x, w) -> y"), relu("d: DequantizeLinear(x, w) -> y")] {
+        assert!(error.starts_with("layer ") && error.contains("\n  help: "), "{error}");
+    }
+    assert!(relu("d: DequantizeLinear(x, w) -> y").contains("quantized already"));
+}
+
+#[test]
+fn softmax_over_several_axes_is_noted_before_operator_set_13() {
+    let notes = |opset, shape: &str| {
+        net(&[shape]).opset(opset).node("s: Softmax(x) -> y").outputs(&["y"]).simplified().notes.join("\n")
+    };
+    assert!(notes(12, "x 1 3 4").contains("s: Softmax of operator set 12 joins all axes from 1 on, [3, 4]"));
+    assert_eq!((notes(12, "x 1 3"), notes(12, "x 1 3 1"), notes(13, "x 1 3 4")), Default::default());
+}
+
 fn recurrent_batch_of_two() -> Net {
     let net = net(&["x 3 2 2"]).floats("w", &[1, 3, 2]).floats("r", &[1, 3, 1]).floats("b", &[1, 6]);
     net.node_with("g: GRU(x, w, r, b) -> y", &[("hidden_size", Attribute::Int(1))]).outputs(&["y"])

@@ -222,6 +222,26 @@ fn concats_slices_squeezes_and_reductions_in_a_row_are_one() {
 }
 
 #[test]
+fn a_value_that_lost_a_zero_bias_has_four_readers_for_a_round() {
+    let three = |middle: &str, from: &str| {
+        let zero = Tensor::new(&[2], vec![0f32; 2]).unwrap();
+        let net = net(&["x 1 5 2"]).constant("z", zero).floats("p", &[2]).node("r: Relu(x) -> n");
+        let net = if middle.is_empty() { net } else { net.node(middle) };
+        ["q", "k", "v"].into_iter().enumerate().fold(net, |net, (n, w)| {
+            let weight = Tensor::new(&[2, 2], vec![n as f32 + 1.0; 4]).unwrap();
+            let net = net.constant(w, weight).node(&format!("{w}m: MatMul({from}, {w}) -> {w}p"));
+            net.node(&format!("{w}a: Add(p, {w}p) -> {w}o"))
+        })
+    };
+    let ops = |net: Net| -> Vec<String> {
+        net.outputs(&["qo", "ko", "vo"]).simplified().graph.nodes.iter().map(|n| n.op.clone()).collect()
+    };
+    assert_eq!(ops(three("", "n"))[1..3], ["MatMul", "Split"]);
+    let gemms = ops(three("s: Add(n, z) -> a", "a")).iter().filter(|op| *op == "Gemm").count();
+    assert_eq!(gemms, 3);
+}
+
+#[test]
 fn query_key_and_value_are_one_matmul() {
     let graph = net(&["x 1 5 2"]).floats("q", &[2, 2]).constant("k", Tensor::zeros(DataType::F32, &[2, 2]));
     let graph = graph.constant("v", Tensor::new(&[2, 2], vec![9f32; 4]).unwrap()).node("a: MatMul(x, q) -> b");
