@@ -65,24 +65,64 @@ fn the_newest_request_wins() {
     assert!(engine.lint(&opened, Depth::Measured, &Watch { token: &newer, progress: &Silent }).is_ok());
 }
 
+#[derive(Default)]
+struct Stages(std::sync::Mutex<Vec<(Stage, usize)>>);
+
+impl Progress for Stages {
+    fn begin(&self, stage: Stage, total: usize) {
+        self.0.lock().unwrap().push((stage, total));
+    }
+    fn tick(&self) -> espq::Result<()> {
+        Ok(())
+    }
+}
+
 #[test]
 fn one_layers_edit_runs_that_layers_figures_only() {
-    use std::sync::Mutex;
-    struct Stages(Mutex<Vec<(Stage, usize)>>);
-    impl Progress for Stages {
-        fn begin(&self, stage: Stage, total: usize) {
-            self.0.lock().unwrap().push((stage, total));
-        }
-        fn tick(&self) -> espq::Result<()> {
-            Ok(())
-        }
-    }
     let engine = server();
     let opened = project("digits");
     figures(&engine, &opened);
-    let stages = Stages(Mutex::default());
+    let stages = Stages::default();
     engine.report(&with(&opened, "/classifier/Gemm", Scheme::Int16), false, &stages).unwrap();
     let layerwise = stages.0.into_inner().unwrap().into_iter().find(|(stage, _)| *stage == Stage::Layerwise);
     // 9 samples of one layer.
     assert_eq!(layerwise, Some((Stage::Layerwise, 9)));
+}
+
+#[test]
+fn what_an_edit_does_is_told_before_anything_is_calibrated_again() {
+    let folder = tempfile::tempdir().unwrap();
+    for fixture in ["digits", "mixed", "lstm"] {
+        let opened = project(fixture);
+        let options = Options { activations: 64 << 20, cache: Cache::at(Some(folder.path())) };
+        let engine = Engine::new(options.clone());
+        assert!(engine.expected(&opened, &Silent).unwrap().is_none(), "{fixture}: nothing was observed yet");
+        let report = figures(&engine, &opened);
+        let layer = report.layers.iter().find(|l| l.layerwise.is_some() && l.scheme == Scheme::Int8);
+        let Some(layer) = layer else { continue };
+        let edited = with(&opened, &layer.name, Scheme::Int16);
+        // In the process that has measured before the edit, and in one that finds its results on disk.
+        for engine in [engine, Engine::new(options)] {
+            let stages = Stages::default();
+            let expected = engine.expected(&edited, &stages).unwrap();
+            let (findings, report) = expected.unwrap_or_else(|| panic!("{fixture}, {}", layer.name));
+            let begun: Vec<Stage> = stages.0.into_inner().unwrap().into_iter().map(|(stage, _)| stage).collect();
+            assert_eq!(begun, [Stage::Graphwise, Stage::Layerwise], "{fixture}");
+            let exact = Engine::new(Options::default());
+            assert_eq!(Report { seconds: Seconds::default(), ..report }, figures(&exact, &edited), "{fixture}");
+            assert_eq!(findings, exact.lint(&edited, Depth::Measured, &Silent).unwrap(), "{fixture}");
+        }
+    }
+}
+
+#[test]
+fn activations_are_kept_of_one_model_at_a_time() {
+    let engine = server();
+    let (digits, mixed) = (project("digits"), project("mixed"));
+    figures(&engine, &digits);
+    let session = engine.session(&digits).unwrap();
+    assert!(session.activations() > 0);
+    figures(&engine, &mixed);
+    assert_eq!(session.activations(), 0);
+    assert!(engine.session(&mixed).unwrap().activations() > 0);
 }

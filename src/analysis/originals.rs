@@ -41,6 +41,10 @@ impl Originals {
         mask(graph, &inputs.chain(outputs).collect::<Vec<_>>())
     }
 
+    pub fn bytes(&self) -> usize {
+        self.used
+    }
+
     pub fn clear(&mut self) {
         (self.kept, self.used) = (Vec::new(), 0);
     }

@@ -79,15 +79,25 @@ pub(super) struct Measurement<'a> {
 
 impl Measurement<'_> {
     pub fn report(&self, statistics: bool, mut seconds: Seconds) -> Result<Report> {
-        let &Measurement { project, session, plan, progress } = self;
-        let calibrated = timed(&mut seconds.calibrate, || session.calibrate(plan, progress))?;
+        let calibrated = timed(&mut seconds.calibrate, || self.session.calibrate(self.plan, self.progress))?;
+        self.report_of(&calibrated, statistics, seconds)
+    }
+
+    /// The report that is most likely right, where only precisions have changed since the last one.
+    pub fn recalled(&self) -> Result<Option<Report>> {
+        let calibrated = self.session.recall(self.plan, self.progress)?;
+        calibrated.map(|calibrated| self.report_of(&calibrated, false, Seconds::default())).transpose()
+    }
+
+    fn report_of(&self, calibrated: &Calibrated, statistics: bool, mut seconds: Seconds) -> Result<Report> {
+        let &Measurement { project, session, progress, .. } = self;
         let quantized = &calibrated.quantized;
         let graph = &quantized.graph;
         let count = project.config.analysis_samples().min(session.samples.len());
 
         let computing = calibrated.nodes(|role| role == Role::Computing);
-        let graphwise = timed(&mut seconds.graphwise, || session.graphwise(&calibrated, &computing, count, progress))?;
-        let layerwise = timed(&mut seconds.layerwise, || session.layerwise(&calibrated, &computing, count, progress))?;
+        let graphwise = timed(&mut seconds.graphwise, || session.graphwise(calibrated, &computing, count, progress))?;
+        let layerwise = timed(&mut seconds.layerwise, || session.layerwise(calibrated, &computing, count, progress))?;
 
         let mut layers: Vec<Layer> = graph.node_ids().map(|node| layer(quantized, node)).collect();
         for ((node, &graphwise), layerwise) in computing.iter().zip(&graphwise.layers).zip(layerwise) {
@@ -95,7 +105,7 @@ impl Measurement<'_> {
             layers[node.0].layerwise = Some(layerwise);
         }
         if statistics {
-            timed(&mut seconds.statistics, || self.statistics(&calibrated, count, &mut layers))?;
+            timed(&mut seconds.statistics, || self.statistics(calibrated, count, &mut layers))?;
         }
 
         let outputs = graph.outputs.iter().zip(&graphwise.outputs);

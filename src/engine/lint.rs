@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::Result;
-use crate::analysis::Seconds;
+use crate::analysis::{Report, Seconds};
 use crate::lint::{self, Facts, Finding, Selection};
 use crate::project::Project;
 
@@ -50,22 +50,45 @@ impl Engine {
             return self.look(project, depth, model, samples, progress);
         };
         let key = findings_key(project, depth, file, data, scales);
-        if let Some(findings) = self.findings.get(&key) {
+        if let Some(findings) = self.kept(&key) {
             return Ok(Vec::clone(&findings));
         }
-        let kept = self.store.as_ref().and_then(|store| store.get(&key));
-        let findings = match kept {
-            Some(findings) => findings,
-            None => {
-                let findings = self.look(project, depth, model, samples, progress)?;
-                if let Some(store) = &self.store {
-                    store.put(&key, &findings);
-                }
-                findings
-            }
-        };
+        let findings = self.look(project, depth, model, samples, progress)?;
+        if let Some(store) = &self.store {
+            store.put(&key, &findings);
+        }
         self.findings.keep(key, Arc::new(findings.clone()));
         Ok(findings)
+    }
+
+    fn kept(&self, key: &Key) -> Option<Arc<Vec<Finding>>> {
+        let stored = || Some(self.findings.keep(*key, Arc::new(self.store.as_ref()?.get(key)?)));
+        self.findings.get(key).or_else(stored)
+    }
+
+    /// What an edit of precisions does, on the scales that were observed before it: at once, and the same as
+    /// [`Depth::Measured`] unless the edit moves a scale behind its layer. `None` where figures are known already, or
+    /// a scale is needed that was never observed.
+    pub fn expected(&self, project: &Project, progress: &dyn Progress) -> Result<Option<(Vec<Finding>, Report)>> {
+        let (file, samples, scales) =
+            (content::model(project), content::samples(project), content::quantization(project));
+        let (Ok(file), Ok(samples), Ok(scales)) = (file, samples, scales) else { return Ok(None) };
+        let exact = findings_key(project, Depth::Measured, &file, &samples, &scales);
+        if self.kept(&exact).is_some() {
+            return Ok(None);
+        }
+        self.gather(project, Some(Ok(file)), Some(Ok(samples)), progress, |facts, measurement| {
+            let report = match measurement.map(|m| m.recalled()) {
+                Some(Ok(Some(report))) => report,
+                Some(Err(error)) if error.is_cancelled() => return Err(error),
+                // What is wrong is told by whoever measures.
+                Some(Ok(None) | Err(_)) | None => return Ok(None),
+            };
+            let mut findings = lint::check(&Facts { report: Some(Ok(&report)), ..facts });
+            let selection = Selection::of(&project.config.lint);
+            findings.retain(|finding| selection.wants(finding));
+            Ok(Some((findings, report)))
+        })
     }
 
     fn look(
@@ -76,6 +99,34 @@ impl Engine {
         samples: Option<Result<Key>>,
         progress: &dyn Progress,
     ) -> Result<Vec<Finding>> {
+        self.gather(project, model, samples, progress, |facts, measurement| {
+            let Some(measurement) = measurement.filter(|_| depth > Depth::Static) else {
+                return Ok(lint::check(&facts));
+            };
+            let report = measurement.report(false, Seconds::default());
+            if let Err(error) = &report
+                && error.is_cancelled()
+            {
+                return Err(error.clone());
+            }
+            let trials = match &report {
+                Ok(report) if depth >= Depth::Fixes => Some(measurement.trials(report, depth == Depth::Search)?),
+                _ => None,
+            };
+            self.save(measurement.session);
+            Ok(lint::check(&Facts { report: Some(report.as_ref()), trials: trials.as_ref(), ..facts }))
+        })
+    }
+
+    /// What is known without running anything, and what there is to measure where nothing stands in the way.
+    fn gather<T>(
+        &self,
+        project: &Project,
+        model: Option<Result<ModelFile>>,
+        samples: Option<Result<Key>>,
+        progress: &dyn Progress,
+        look: impl FnOnce(Facts, Option<Measurement>) -> Result<T>,
+    ) -> Result<T> {
         let mut facts = Facts::of(project);
         let model = model.map(|file| self.model_of(project, &file?));
         facts.model = model.as_ref().map(|m| m.as_ref().map(|m| &m.simplified));
@@ -93,26 +144,13 @@ impl Engine {
         let plan =
             known.zip(settings.as_ref()).map(|(m, settings)| export::plan(project, &m.simplified.graph, settings));
         facts.plan = plan.as_ref().map(|p| p.as_ref());
-        let (Some(Ok(session)), Some(Ok(plan)), true) = (&session, &plan, depth > Depth::Static && project.is_sound())
-        else {
-            return Ok(lint::check(&facts));
-        };
-
-        let measurement = Measurement { project, session, plan, progress };
-        let report = measurement.report(false, Seconds::default());
-        if let Err(error) = &report
-            && error.is_cancelled()
-        {
-            return Err(error.clone());
-        }
-        facts.report = Some(report.as_ref());
-        let trials = match &report {
-            Ok(report) if depth >= Depth::Fixes => Some(measurement.trials(report, depth == Depth::Search)?),
+        let measurement = match (&session, &plan) {
+            (Some(Ok(session)), Some(Ok(plan))) if project.is_sound() => {
+                Some(Measurement { project, session, plan, progress })
+            }
             _ => None,
         };
-        facts.trials = trials.as_ref();
-        self.save(session);
-        Ok(lint::check(&facts))
+        look(facts, measurement)
     }
 }
 

@@ -24,6 +24,12 @@ impl<T> Memory<T> {
         Some(found)
     }
 
+    /// All but one.
+    pub fn others(&self, key: &Key) -> Vec<Arc<T>> {
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.iter().filter(|(k, _)| k != key).map(|(_, value)| value.clone()).collect()
+    }
+
     /// What is there by now: two may have made it at once.
     pub fn keep(&self, key: Key, value: Arc<T>) -> Arc<T> {
         if let Some(there) = self.get(&key) {

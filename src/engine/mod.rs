@@ -57,8 +57,8 @@ pub struct Engine {
 /// How much an engine may hold.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Options {
-    /// Bytes of float activations to keep for each project: a server measures the next edit on them, a
-    /// command that ends with its first answer has no use for them.
+    /// Bytes of float activations to keep for the model that was asked about last: a server measures the next edit on
+    /// them, a command that ends with its first answer has no use for them.
     pub activations: usize,
     /// Where results outlive the process.
     pub cache: Option<Cache>,
@@ -131,6 +131,8 @@ impl Engine {
 
     fn session_of(&self, project: &Project, model: Arc<Model>, samples: &Key) -> Result<Arc<Session>> {
         let key = session_key(&model.key, samples);
+        // A model that is exported again and again must not leave the activations of each behind.
+        self.sessions.others(&key).iter().for_each(|session| session.rest());
         if let Some(session) = self.sessions.get(&key) {
             return Ok(session);
         }

@@ -107,6 +107,18 @@ impl Session {
         [&self.model.simplified.notes[..], self.samples.notes(), &quantized.notes].concat()
     }
 
+    /// Bytes of float activations that it keeps.
+    pub fn activations(&self) -> usize {
+        self.known().originals.bytes()
+    }
+
+    /// Lets go of the float activations; one that measures needs them.
+    pub(super) fn rest(&self) {
+        if let Ok(mut known) = self.known.try_lock() {
+            known.originals.clear();
+        }
+    }
+
     /// One measures at a time; whoever waits here has cancelled the other.
     fn known(&self) -> MutexGuard<'_, Known> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
@@ -119,20 +131,15 @@ impl Session {
         progress.begin(Stage::Calibrate, passes * self.samples.len());
         let tick = || progress.tick();
         let quantized = quant::calibrate(plan.clone(), &self.samples, &mut known.observations, &tick)?;
-        let reference = quantized.reference()?;
-        let reference_key = reference_key(&quantized, &reference);
-        let float = match &known.float {
-            Some((key, program)) if *key == reference_key => program.clone(),
-            _ => {
-                let program = Arc::new(Program::simulated(&quantized.graph, &reference)?);
-                known.float = Some((reference_key, program.clone()));
-                known.originals.clear();
-                program
-            }
-        };
-        let simulation = quantized.simulation()?;
-        let keys = quantized.graph.node_ids().map(|node| node_key(&quantized, &simulation, node)).collect();
-        Ok(Calibrated { quantized, float, simulation, keys, reference: reference_key })
+        known.calibrated(quantized)
+    }
+
+    /// The scales that a plan most likely has, by what was observed before.
+    pub fn recall(&self, plan: &Plan, progress: &dyn Progress) -> Result<Option<Calibrated>> {
+        let mut known = self.known();
+        let tick = || progress.check();
+        let quantized = quant::recall(plan.clone(), &self.samples, &mut known.observations, &tick)?;
+        quantized.map(|quantized| known.calibrated(quantized)).transpose()
     }
 
     /// Cumulative error at `nodes` and at the outputs.
@@ -225,6 +232,23 @@ fn is_finite(figures: &Figures) -> bool {
 }
 
 impl Known {
+    fn calibrated(&mut self, quantized: Quantized) -> Result<Calibrated> {
+        let reference = quantized.reference()?;
+        let reference_key = reference_key(&quantized, &reference);
+        let float = match &self.float {
+            Some((key, program)) if *key == reference_key => program.clone(),
+            _ => {
+                let program = Arc::new(Program::simulated(&quantized.graph, &reference)?);
+                self.float = Some((reference_key, program.clone()));
+                self.originals.clear();
+                program
+            }
+        };
+        let simulation = quantized.simulation()?;
+        let keys = quantized.graph.node_ids().map(|node| node_key(&quantized, &simulation, node)).collect();
+        Ok(Calibrated { quantized, float, simulation, keys, reference: reference_key })
+    }
+
     fn measured(&self) -> usize {
         self.observations.len() + self.layerwise.len() + self.outputs.len()
     }

@@ -1,7 +1,7 @@
 //! Code actions: fixes of the findings at a place, each with what it was measured to do.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tower_lsp::lsp_types::{
     CodeAction, CodeActionContext, CodeActionKind, CodeActionOrCommand, CodeActionResponse, Command, Range,
@@ -18,10 +18,28 @@ use super::diagnostics::diagnostic;
 use super::document::Snapshot;
 use super::position::Places;
 
-/// Layers that are measured while the client waits, and for how long it does; what comes too late is offered without
-/// its effect, or with the next request.
+/// Layers that are measured while the client waits, and for how long it does for all of them together; what comes too
+/// late is offered without its effect, or with the next request.
 const AT_ONCE: usize = 3;
 const PATIENCE: Duration = Duration::from_millis(1500);
+
+/// What is left of both.
+struct Patience {
+    layers: usize,
+    until: Instant,
+}
+
+impl Patience {
+    fn new() -> Patience {
+        Patience { layers: AT_ONCE, until: Instant::now() + PATIENCE }
+    }
+
+    /// The time that is left for one more layer.
+    fn take(&mut self) -> Option<Duration> {
+        self.layers = self.layers.checked_sub(1)?;
+        self.until.checked_duration_since(Instant::now())
+    }
+}
 
 pub fn fix_all() -> CodeActionKind {
     CodeActionKind::new("source.fixAll.espq")
@@ -40,13 +58,14 @@ pub async fn at(
         Some(only) => only.iter().any(|wanted| is_kind(kind, wanted)),
     };
     let mut actions = Vec::new();
+    let mut patience = Patience::new();
     if wanted(&CodeActionKind::QUICKFIX) {
         for finding in here(&snapshot, range) {
-            actions.extend(quick_fixes(engine, &snapshot, abilities, &finding, actions.len()).await);
+            actions.extend(quick_fixes(engine, &snapshot, abilities, &finding, &mut patience).await);
         }
     }
     if wanted(&CodeActionKind::REFACTOR_REWRITE) {
-        actions.extend(back_to_int8(engine, &snapshot, abilities, range).await);
+        actions.extend(back_to_int8(engine, &snapshot, abilities, range, &mut patience).await);
     }
     if wanted(&fix_all()) {
         actions.extend(all_safe(&snapshot, abilities));
@@ -76,12 +95,12 @@ async fn quick_fixes(
     snapshot: &Snapshot,
     abilities: Abilities,
     finding: &Finding,
-    before: usize,
+    patience: &mut Patience,
 ) -> Vec<CodeActionOrCommand> {
     let mut fixes = finding.fixes.clone();
     let unmeasured = finding.code == "E002" && fixes.is_empty() && snapshot.depth < Some(Depth::Fixes);
-    if let Some(layer) = finding.layer.as_ref().filter(|_| unmeasured && before < AT_ONCE)
-        && let Some(trial) = effect(engine, snapshot, layer, Scheme::Int16).await.filter(Trial::helps)
+    if let Some(layer) = finding.layer.as_ref().filter(|_| unmeasured)
+        && let Some(trial) = effect(engine, snapshot, layer, Scheme::Int16, patience).await.filter(Trial::helps)
     {
         fixes.extend(trial.fix(&snapshot.project, format!("int16: {}", trial.effect())));
     }
@@ -131,17 +150,20 @@ async fn back_to_int8(
     snapshot: &Snapshot,
     abilities: Abilities,
     range: Range,
+    patience: &mut Patience,
 ) -> Vec<CodeActionOrCommand> {
     let project = &snapshot.project;
-    let spans: Vec<(String, Range)> = {
+    let layers: Vec<String> = {
         let places: Places = snapshot.places();
         let wide = project.config.precision.iter().filter(|c| c.choice.value != Scheme::Int8);
-        wide.map(|c| (c.layer.value.clone(), places.range(&c.layer.span))).collect()
+        let here = wide.filter(|c| touches(places.range(&c.layer.span), range));
+        here.take(AT_ONCE).map(|c| c.layer.value.clone()).collect()
     };
+    let several = layers.len() > 1;
     let mut actions = Vec::new();
-    for (layer, _) in spans.into_iter().filter(|(_, at)| touches(*at, range)).take(AT_ONCE) {
+    for layer in layers {
         let trial = match snapshot.depth {
-            Some(depth) if depth >= Depth::Measured => effect(engine, snapshot, &layer, Scheme::Int8).await,
+            Some(depth) if depth >= Depth::Measured => effect(engine, snapshot, &layer, Scheme::Int8, patience).await,
             _ => None,
         };
         let fix = match trial {
@@ -154,7 +176,7 @@ async fn back_to_int8(
         };
         actions.extend(fix.map(|fix| {
             CodeActionOrCommand::CodeAction(CodeAction {
-                title: fix.title.clone(),
+                title: if several { format!("{} ({layer})", fix.title) } else { fix.title.clone() },
                 kind: Some(CodeActionKind::REFACTOR_REWRITE),
                 edit: Some(workspace_edit(snapshot, abilities, &fix)),
                 ..CodeAction::default()
@@ -165,11 +187,18 @@ async fn back_to_int8(
 }
 
 /// What another precision of a layer would do, if that is known soon enough.
-async fn effect(engine: &Arc<Engine>, snapshot: &Snapshot, layer: &str, scheme: Scheme) -> Option<Trial> {
+async fn effect(
+    engine: &Arc<Engine>,
+    snapshot: &Snapshot,
+    layer: &str,
+    scheme: Scheme,
+    patience: &mut Patience,
+) -> Option<Trial> {
+    let time = patience.take()?;
     let (engine, project, layer) = (engine.clone(), snapshot.project.clone(), layer.to_string());
     let work =
         aside(snapshot.token.clone(), Arc::default(), move |watch| engine.effect(&project, &[&layer], scheme, watch));
-    tokio::time::timeout(PATIENCE, work).await.ok()?.ok()
+    tokio::time::timeout(time, work).await.ok()?.ok()
 }
 
 /// Every fix that changes no result, as one edit: for clients that fix on save.

@@ -99,10 +99,28 @@ fn scale(port: &Port) -> String {
         (Some(low), Some(high)) if low == high => {
             let step = f64::from(*low).exp2();
             let half = f64::from(port.bits.saturating_sub(1)).exp2();
-            format!("exponent {low}: {} to {}", -half * step, (half - 1.0) * step)
+            format!("exponent {low}: {} to {}", short(-half * step), short((half - 1.0) * step))
         }
         (Some(low), Some(high)) => format!("exponents {low} to {high}, per channel"),
         _ => "no exponent".to_string(),
     };
     format!("`{}`, int{}, {exponents}", port.name, port.bits)
+}
+
+/// With five digits that count: "3.9688".
+fn short(value: f64) -> String {
+    let digits = 4.0 - value.abs().max(1e-300).log10().floor();
+    let text = format!("{value:.*}", digits.max(0.0) as usize);
+    if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_string() } else { text }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::short;
+
+    #[test]
+    fn a_range_has_as_many_digits_as_tell_something() {
+        let shown = [3.96875, -4.0, 1.99993896484375, 16383.999999970198, -0.0078125, 0.0].map(short);
+        assert_eq!(shown, ["3.9688", "-4", "1.9999", "16384", "-0.0078125", "0"]);
+    }
 }

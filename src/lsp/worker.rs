@@ -124,6 +124,12 @@ fn deeper(engine: &Engine, job: &Job, say: &mut dyn FnMut(Kind)) -> Result<()> {
     if !project.is_sound() {
         return Ok(());
     }
+    // Scales seldom change with a precision: the figures of an edit are there before they are calibrated again.
+    if let Some((findings, report)) = engine.expected(project, &watch)? {
+        job.token.check()?;
+        say(Kind::Found { depth: Depth::Measured, findings });
+        say(Kind::Report(Arc::new(report)));
+    }
     find(Depth::Measured, say)?;
     match engine.report(project, false, &watch) {
         Ok(report) => say(Kind::Report(Arc::new(report))),

@@ -13,10 +13,10 @@ use crate::exec::{Program, Samples, Tick};
 use crate::graph::{Tensor, ValueId};
 use crate::{Error, Kind, Result, bail};
 
-use super::observations::{Fingerprints, Observation, Observations};
+use super::observations::{Asked, Fingerprints, Observation, Observations};
 use super::observe::{Elements, Extremes, Histogram, histogram_exponent, percentiles};
 use super::plan::{Observed, Plan};
-use super::{Method, Quantized, finish};
+use super::{ConfigId, Method, Quantized, finish};
 
 /// Calibrates over all samples. What `known` holds is not observed again; what is new is added to it.
 pub fn calibrate(plan: Plan, samples: &dyn Samples, known: &mut Observations, tick: Tick) -> Result<Quantized> {
@@ -25,6 +25,45 @@ pub fn calibrate(plan: Plan, samples: &dyn Samples, known: &mut Observations, ti
     let mut calibration = Calibration { plan, samples, known, tick };
     calibration.run(&ports)?;
     Ok(finish(calibration.plan))
+}
+
+/// What [`calibrate`] would most likely give: each scale as it was observed last, be it with another precision upstream.
+/// Ports that were never observed as they are now are looked at, no further than they stand in the graph; `None` where
+/// that is most of them.
+pub fn recall(plan: Plan, samples: &dyn Samples, known: &mut Observations, tick: Tick) -> Result<Option<Quantized>> {
+    let ports = plan.observed();
+    check(&plan, samples, &ports)?;
+    let (two_pass, one_pass): (Vec<Observed>, Vec<Observed>) = ports.iter().partition(|p| p.method.takes_histogram());
+    let mut calibration = Calibration { plan, samples, known, tick };
+    let simulation = calibration.plan.calibration()?;
+    let first = Fingerprints::new(&calibration.plan.graph, &simulation);
+    let missing = calibration.recalled(&ports, &first, &first).1;
+    if 2 * missing.len() > ports.len() {
+        return Ok(None);
+    }
+    let mut seen = BTreeMap::new();
+    if !missing.is_empty() {
+        let program = Program::simulated(&calibration.plan.graph, &simulation)?;
+        seen = calibration.first_pass(&program, &missing)?;
+        let ranges: Vec<Observed> = missing.into_iter().filter(|p| !p.method.takes_histogram()).collect();
+        calibration.keep_ranges(&ranges, &seen, &first);
+    }
+    calibration.activate_recalled(&one_pass, &first, &first);
+
+    let simulation = calibration.plan.calibration()?;
+    let second = Fingerprints::new(&calibration.plan.graph, &simulation);
+    let missing = calibration.recalled(&two_pass, &second, &first).1;
+    if !missing.is_empty() {
+        let program = Program::simulated(&calibration.plan.graph, &simulation)?;
+        calibration.keep_histograms(&program, &missing, &seen, &second, &first)?;
+    }
+    calibration.activate_recalled(&two_pass, &second, &first);
+    Ok(Some(finish(calibration.plan)))
+}
+
+fn asked<'a>(plan: &'a Plan, port: &Observed) -> Asked<'a> {
+    let value = &plan.graph.value(port.value).name;
+    Asked { value, method: port.method, bits: plan.configs[port.config].bits }
 }
 
 fn check(plan: &Plan, samples: &dyn Samples, ports: &[Observed]) -> Result<()> {
@@ -73,12 +112,7 @@ impl Calibration<'_> {
             false => [&missing_ranges[..], &two_pass].concat(),
         };
         let seen = self.first_pass(&program, &wanted)?;
-        for port in &missing_ranges {
-            let key = self.key(&first, &first, port);
-            let extremes = seen[&watch(port)];
-            let exponent = extremes.exponent(self.plan.configs[port.config].bits);
-            self.known.keep(key, Observation { min: extremes.min, max: extremes.max, exponent });
-        }
+        self.keep_ranges(&missing_ranges, &seen, &first);
         self.activate(&one_pass, &first, &first);
         if two_pass.is_empty() {
             return Ok(());
@@ -88,13 +122,60 @@ impl Calibration<'_> {
         let second = Fingerprints::new(&self.plan.graph, &simulation);
         let program = if one_pass.is_empty() { program } else { Program::simulated(&self.plan.graph, &simulation)? };
         let missing = self.missing(&two_pass, &second, &first);
-        let ranged: Vec<(Observed, Extremes)> = missing.iter().map(|p| (*p, seen[&watch(p)])).collect();
-        for (port, exponent) in self.second_pass(&program, &ranged)? {
-            let Extremes { min, max } = seen[&watch(&port)];
-            self.known.keep(self.key(&second, &first, &port), Observation { min, max, exponent });
-        }
+        self.keep_histograms(&program, &missing, &seen, &second, &first)?;
         self.activate(&two_pass, &second, &first);
         Ok(())
+    }
+
+    fn keep_ranges(&mut self, ports: &[Observed], seen: &BTreeMap<Watch, Extremes>, first: &Fingerprints) {
+        for port in ports {
+            let key = self.key(first, first, port);
+            let Extremes { min, max } = seen[&watch(port)];
+            let exponent = seen[&watch(port)].exponent(self.plan.configs[port.config].bits);
+            self.known.keep(key, &asked(&self.plan, port), Observation { min, max, exponent });
+        }
+    }
+
+    /// `seen` are the ranges that the first pass has found.
+    fn keep_histograms(
+        &mut self,
+        program: &Program,
+        ports: &[Observed],
+        seen: &BTreeMap<Watch, Extremes>,
+        second: &Fingerprints,
+        first: &Fingerprints,
+    ) -> Result<()> {
+        let ranged: Vec<(Observed, Extremes)> = ports.iter().map(|p| (*p, seen[&watch(p)])).collect();
+        for (port, exponent) in self.second_pass(program, &ranged)? {
+            let Extremes { min, max } = seen[&watch(&port)];
+            let key = self.key(second, first, &port);
+            self.known.keep(key, &asked(&self.plan, &port), Observation { min, max, exponent });
+        }
+        Ok(())
+    }
+
+    /// Exponents as they were observed, under these keys or else last; and the ports that never were.
+    fn recalled(
+        &self,
+        ports: &[Observed],
+        now: &Fingerprints,
+        first: &Fingerprints,
+    ) -> (Vec<(ConfigId, i32)>, Vec<Observed>) {
+        let (mut exponents, mut missing) = (Vec::new(), Vec::new());
+        for port in ports {
+            let exact = self.known.get(&self.key(now, first, port)).map(|o| o.exponent);
+            match exact.or_else(|| self.known.recall(&asked(&self.plan, port))) {
+                Some(exponent) => exponents.push((port.config, exponent)),
+                None => missing.push(*port),
+            }
+        }
+        (exponents, missing)
+    }
+
+    fn activate_recalled(&mut self, ports: &[Observed], now: &Fingerprints, first: &Fingerprints) {
+        for (config, exponent) in self.recalled(ports, now, first).0 {
+            self.plan.configs.activate(config, vec![exponent]);
+        }
     }
 
     /// The ports that nobody has observed under these keys.
@@ -201,7 +282,7 @@ impl Calibration<'_> {
         wanted
     }
 
-    /// Runs one sample and shows the elements of the wanted values.
+    /// Runs one sample as far as the last wanted value, and shows the elements of all of them.
     fn sample(
         &self,
         program: &Program,
@@ -210,11 +291,23 @@ impl Calibration<'_> {
         on_elements: &mut dyn FnMut(ValueId, Elements) -> Result<()>,
     ) -> Result<()> {
         let inputs = self.samples.sample(index)?;
-        program.run(&inputs, wanted, &mut |value, tensor| match tensor {
-            Tensor::F32(_) => on_elements(value, Elements::F32(tensor.slice().unwrap_or_default())),
-            Tensor::F64(_) => on_elements(value, Elements::F64(tensor.slice().unwrap_or_default())),
-            other => bail!("{} is {}, which cannot be calibrated", self.name(value), other.data_type().name()),
-        })?;
+        let mut left = wanted.iter().filter(|w| **w).count();
+        let mut all_seen = false;
+        let run = program.run(&inputs, wanted, &mut |value, tensor| {
+            match tensor {
+                Tensor::F32(_) => on_elements(value, Elements::F32(tensor.slice().unwrap_or_default()))?,
+                Tensor::F64(_) => on_elements(value, Elements::F64(tensor.slice().unwrap_or_default()))?,
+                other => bail!("{} is {}, which cannot be calibrated", self.name(value), other.data_type().name()),
+            }
+            left = left.saturating_sub(1);
+            all_seen = left == 0;
+            // The way to end a run: nothing behind the last wanted value is of interest.
+            if all_seen { Err(Error::new("all was seen")) } else { Ok(()) }
+        });
+        // What failed before the last one was shown is a failure.
+        if !all_seen {
+            run?;
+        }
         (self.tick)()
     }
 

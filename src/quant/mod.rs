@@ -21,7 +21,7 @@ mod sums;
 #[cfg(test)]
 mod tests;
 
-pub use calibrate::calibrate;
+pub use calibrate::{calibrate, recall};
 pub use config::{Config, ConfigId, Configs, State};
 pub use names::{check as check_names, nearest as nearest_names};
 pub use observations::{Observation, Observations};

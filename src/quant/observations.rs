@@ -5,6 +5,9 @@
 //! layer's precision leaves valid what is not downstream of it, and a change of one layer's method all but
 //! that layer's own ports (and kl or mse ports downstream of ports that the first pass settles).
 //! Graph and samples are not part of the key: keep one [`Observations`] for each pair of them.
+//!
+//! Beside them, the newest of each value whatever is upstream: a change of precision there seldom moves a scale by
+//! a power of two, so these tell at once what a calibration is most likely to find.
 
 use std::collections::BTreeMap;
 
@@ -15,6 +18,7 @@ use crate::graph::Graph;
 use crate::kernels::rounding::Rounding;
 
 use super::Method;
+use super::observe::Extremes;
 
 /// Of one port: its range over all samples (with percentile, the mean of the samples' percentiles), and
 /// the exponent that follows.
@@ -25,25 +29,60 @@ pub struct Observation {
     pub exponent: i32,
 }
 
-/// By key; small enough to keep for every setting that the user has tried.
+/// Small enough to keep for every setting that the user has tried.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct Observations(BTreeMap<String, Observation>);
+pub struct Observations {
+    by_key: BTreeMap<String, Observation>,
+    newest: BTreeMap<String, Observation>,
+}
 
 impl Observations {
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.by_key.len()
     }
 
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.by_key.is_empty()
     }
 
     pub(super) fn get(&self, key: &str) -> Option<Observation> {
-        self.0.get(key).copied()
+        self.by_key.get(key).copied()
     }
 
-    pub(super) fn keep(&mut self, key: String, observation: Observation) {
-        self.0.insert(key, observation);
+    pub(super) fn keep(&mut self, key: String, port: &Asked, observation: Observation) {
+        self.by_key.insert(key, observation);
+        self.newest.insert(port.name(), observation);
+        if port.method.takes_histogram() {
+            self.newest.insert(port.range().name(), observation);
+        }
+    }
+
+    /// The exponent that such a port had last, with whatever precision upstream of it.
+    pub(super) fn recall(&self, port: &Asked) -> Option<i32> {
+        let newest = self.newest.get(&port.name())?;
+        let Observation { min, max, exponent } = *newest;
+        Some(if port.method == Method::MinMax { Extremes { min, max }.exponent(port.bits) } else { exponent })
+    }
+}
+
+/// What an observer is asked about a value.
+pub(super) struct Asked<'a> {
+    pub value: &'a str,
+    pub method: Method,
+    pub bits: u32,
+}
+
+impl Asked<'_> {
+    /// Its range: what every method but percentile sees on its way, and all that minmax takes for any width.
+    fn range(&self) -> Asked<'_> {
+        Asked { method: Method::MinMax, ..*self }
+    }
+
+    fn name(&self) -> String {
+        match self.method {
+            Method::MinMax => format!("range {}", self.value),
+            method => format!("{method:?} {} {}", self.bits, self.value),
+        }
     }
 }
 

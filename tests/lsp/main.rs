@@ -105,6 +105,37 @@ fn the_smallest_set_is_searched_on_demand() {
 }
 
 #[test]
+fn actions_come_soon_however_many_layers_wait_to_be_measured() {
+    let mut client = Client::with(editor());
+    many_samples(client.folder.path(), 4000);
+    let slow = DIGITS.replace("data = \"calib.npz\"", "data = \"many.npy\"\nsamples = 4000");
+    client.open(&slow.replace("\"3%\"", "\"0%\""));
+    client.published(|d| codes(d).iter().filter(|c| **c == "E002").count() > 4);
+    let asked = std::time::Instant::now();
+    client.actions(3);
+    // 1.5 s for all of them together, and what a loaded machine takes.
+    assert!(asked.elapsed() < Duration::from_secs(5), "{:?}", asked.elapsed());
+}
+
+#[test]
+fn several_lines_go_back_to_int8_each_by_its_name() {
+    let mut client = Client::with(editor());
+    let text = DIGITS.replace("[limits]", "\"/classifier/Gemm\" = \"int16\"\n\n[limits]");
+    client.open(&text);
+    client.published(|d| codes(d) == ["E002"]);
+    let range = json!({ "start": { "line": 0, "character": 0 }, "end": { "line": 14, "character": 0 } });
+    let params = json!({
+        "textDocument": { "uri": client.uri() },
+        "range": range,
+        "context": { "diagnostics": [], "only": ["refactor"] },
+    });
+    let actions = client.request("textDocument/codeAction", params).unwrap();
+    let titles: Vec<&str> = actions.as_array().unwrap().iter().map(|a| a["title"].as_str().unwrap()).collect();
+    assert_eq!(titles.len(), 2, "{titles:?}");
+    assert!(titles[0].ends_with("(/down/down.0/Conv)") && titles[1].ends_with("(/classifier/Gemm)"), "{titles:?}");
+}
+
+#[test]
 fn names_that_are_slips_and_all_safe_fixes_at_once() {
     let mut client = Client::with(editor());
     let text = DIGITS.replace("/down/down.0/Conv", "/down/down.0/Cnv");
