@@ -115,12 +115,31 @@ impl Program {
     /// Runs one sample. `wanted`, by value, says what `on_value` is to see; a value that is
     /// not wanted may never exist. Returns the model's outputs in order.
     pub fn run(&self, inputs: &[Tensor], wanted: &[bool], on_value: OnValue) -> Result<Vec<Tensor>> {
+        let mut values = self.run_first(self.steps.len(), inputs, wanted, on_value)?;
+        self.collect(&mut values)
+    }
+
+    /// Runs one sample as far as it makes values that are `wanted`, and shows them.
+    pub fn observe(&self, inputs: &[Tensor], wanted: &[bool], on_value: OnValue) -> Result<()> {
+        let is_wanted = |value: ValueId| wanted.get(value.0) == Some(&true);
+        let last = self.steps.iter().rposition(|s| s.outputs.iter().filter_map(|o| o.value).any(is_wanted));
+        self.run_first(last.map_or(0, |n| n + 1), inputs, wanted, on_value).map(drop)
+    }
+
+    /// The first `count` nodes, and what is left of their values.
+    fn run_first(
+        &self,
+        count: usize,
+        inputs: &[Tensor],
+        wanted: &[bool],
+        on_value: OnValue,
+    ) -> Result<Vec<Option<Tensor>>> {
         let mut values = self.feed(inputs)?;
         for &input in &self.inputs {
             self.show(input, &values, wanted, on_value)?;
         }
         let mut done = vec![false; self.steps.len()];
-        for n in 0..self.steps.len() {
+        for n in 0..count {
             if done[n] {
                 continue;
             }
@@ -135,7 +154,7 @@ impl Program {
                 }
             }
         }
-        self.collect(&mut values)
+        Ok(values)
     }
 
     /// Runs one sample and keeps its values for [`Program::run_from`]: those in `wanted` (the

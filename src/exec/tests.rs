@@ -123,6 +123,32 @@ fn running_from_a_node_equals_running_the_whole_with_that_node_simulated() {
 }
 
 #[test]
+fn observing_a_value_runs_no_further_and_shows_what_a_run_shows() {
+    let mut graph = chain(false);
+    let shown = |graph: &Graph, value: usize, observe: bool| {
+        let (program, mut seen) = (Program::float(graph).unwrap(), Vec::new());
+        let wanted: Vec<bool> = (0..graph.values.len()).map(|v| v == value).collect();
+        let mut show = |id: ValueId, tensor: &Tensor| {
+            seen.push((id, tensor.clone()));
+            Ok(())
+        };
+        match observe {
+            true => program.observe(&sample(), &wanted, &mut show).unwrap(),
+            false => drop(program.run(&sample(), &wanted, &mut show).unwrap()),
+        }
+        seen
+    };
+    for value in 0..graph.values.len() {
+        assert_eq!(shown(&graph, value, true), shown(&graph, value, false), "value {value}");
+    }
+    // What stands behind the value is not run: here it could not be.
+    let behind = graph.nodes.len() - 1;
+    graph.nodes[behind].inputs[0] = None;
+    let before = graph.nodes[behind - 1].outputs[0].unwrap();
+    assert_eq!(shown(&graph, before.0, true).len(), 1);
+}
+
+#[test]
 fn a_failing_node_is_named() {
     let mut graph = chain(false);
     graph.nodes[1].op = "Blorp".into();

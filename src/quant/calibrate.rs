@@ -291,23 +291,11 @@ impl Calibration<'_> {
         on_elements: &mut dyn FnMut(ValueId, Elements) -> Result<()>,
     ) -> Result<()> {
         let inputs = self.samples.sample(index)?;
-        let mut left = wanted.iter().filter(|w| **w).count();
-        let mut all_seen = false;
-        let run = program.run(&inputs, wanted, &mut |value, tensor| {
-            match tensor {
-                Tensor::F32(_) => on_elements(value, Elements::F32(tensor.slice().unwrap_or_default()))?,
-                Tensor::F64(_) => on_elements(value, Elements::F64(tensor.slice().unwrap_or_default()))?,
-                other => bail!("{} is {}, which cannot be calibrated", self.name(value), other.data_type().name()),
-            }
-            left = left.saturating_sub(1);
-            all_seen = left == 0;
-            // The way to end a run: nothing behind the last wanted value is of interest.
-            if all_seen { Err(Error::new("all was seen")) } else { Ok(()) }
-        });
-        // What failed before the last one was shown is a failure.
-        if !all_seen {
-            run?;
-        }
+        program.observe(&inputs, wanted, &mut |value, tensor| match tensor {
+            Tensor::F32(_) => on_elements(value, Elements::F32(tensor.slice().unwrap_or_default())),
+            Tensor::F64(_) => on_elements(value, Elements::F64(tensor.slice().unwrap_or_default())),
+            other => bail!("{} is {}, which cannot be calibrated", self.name(value), other.data_type().name()),
+        })?;
         (self.tick)()
     }
 
