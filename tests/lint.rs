@@ -56,6 +56,43 @@ fn every_rule_explains_itself() {
     }
 }
 
+/// A project of one of the fixtures' models.
+fn project_of(model: &str) -> tempfile::TempDir {
+    let project = tempfile::tempdir().unwrap();
+    let [model, samples] = [model, "samples.npy"].map(|f| fixtures().join("files").join(f));
+    let text = format!("[model]\npath = {model:?}\ntarget = 'esp32p4'\n[calibration]\ndata = {samples:?}\n");
+    std::fs::write(project.path().join("espq.toml"), text).unwrap();
+    project
+}
+
+/// Exit and words of an export that writes into the project's own folder.
+fn export(project: &Path) -> (Option<i32>, String) {
+    let output = espq(project, &["export", "--no-cache", "-o", "out"]);
+    let text = String::from_utf8(output.stdout).unwrap() + &String::from_utf8(output.stderr).unwrap();
+    (output.status.code(), text)
+}
+
+#[test]
+fn what_the_kernels_run_otherwise_than_the_model_says() {
+    let mut found = String::new();
+    for model in ["reversed", "clipped", "lengths", "broadcast", "rows"] {
+        let project = project_of(&format!("{model}.onnx"));
+        let select = ["--static", "--select", "D003", "--format", "concise"];
+        found += &lint(project.path(), &select).1;
+        assert_eq!(export(project.path()).0, Some(2), "{model}");
+    }
+    insta::assert_snapshot!("forms", found);
+}
+
+#[test]
+fn what_is_written_in_other_operators_is_not_reported() {
+    let project = project_of("pieces.onnx");
+    assert_eq!(lint(project.path(), &["--select", "D"]).0, Some(0));
+    let (exit, text) = export(project.path());
+    assert_eq!(exit, Some(0), "{text}");
+    assert!(text.contains("are one Gelu"), "{text}");
+}
+
 /// A copy that may be written to.
 fn copy(code: &str) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
