@@ -185,7 +185,30 @@ fn the_project_of_a_model_or_a_sample_is_found() {
         assert_eq!((exit, text.as_str()), (Some(1), expected), "{file}");
     }
     std::fs::write(project.path().join("other.onnx"), "").unwrap();
-    assert_eq!(lint(project.path(), &["other.onnx"]).0, Some(0));
+    assert_eq!(lint(project.path(), &["other.onnx"]), (Some(0), "No project reads these files\n".to_string()));
+}
+
+#[test]
+fn a_file_that_was_renamed_or_deleted_checks_the_project_that_misses_it() {
+    let project = tempfile::tempdir().unwrap();
+    let at = |name: &str| project.path().join(name);
+    std::fs::create_dir(at("calib")).unwrap();
+    std::fs::copy(fixtures().join("files/small.onnx"), at("small.onnx")).unwrap();
+    std::fs::copy(fixtures().join("files/samples.npy"), at("calib/samples.npy")).unwrap();
+    let text = "[model]\npath = 'small.onnx'\ntarget = 'esp32p4'\n[calibration]\ndata = 'calib'\n";
+    std::fs::write(at("espq.toml"), text).unwrap();
+    let found = |file: &str| lint(project.path(), &["--static", "--format", "concise", file]).1;
+
+    std::fs::rename(at("small.onnx"), at("net.onnx")).unwrap();
+    let model = "espq.toml:2:8: C005 there is no file small.onnx\n1 finding in espq.toml\n";
+    assert_eq!([found("net.onnx"), found("small.onnx")], [model, model]);
+    std::fs::write(at("picture.png"), "").unwrap();
+    assert_eq!(found("picture.png"), "No project reads these files\n");
+
+    std::fs::rename(at("net.onnx"), at("small.onnx")).unwrap();
+    std::fs::rename(at("calib"), at("samples")).unwrap();
+    let samples = "espq.toml:5:8: C005 there is no file or folder calib\n1 finding in espq.toml\n";
+    assert_eq!([found("samples/samples.npy"), found("calib/samples.npy")], [samples, samples]);
 }
 
 #[test]
