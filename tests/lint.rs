@@ -56,6 +56,43 @@ fn every_rule_explains_itself() {
     }
 }
 
+/// A project of one of the fixtures' models.
+fn project_of(model: &str) -> tempfile::TempDir {
+    let project = tempfile::tempdir().unwrap();
+    let [model, samples] = [model, "samples.npy"].map(|f| fixtures().join("files").join(f));
+    let text = format!("[model]\npath = {model:?}\ntarget = 'esp32p4'\n[calibration]\ndata = {samples:?}\n");
+    std::fs::write(project.path().join("espq.toml"), text).unwrap();
+    project
+}
+
+/// Exit and words of an export that writes into the project's own folder.
+fn export(project: &Path) -> (Option<i32>, String) {
+    let output = espq(project, &["export", "--no-cache", "-o", "out"]);
+    let text = String::from_utf8(output.stdout).unwrap() + &String::from_utf8(output.stderr).unwrap();
+    (output.status.code(), text)
+}
+
+#[test]
+fn what_the_kernels_run_otherwise_than_the_model_says() {
+    let mut found = String::new();
+    for model in ["reversed", "clipped", "lengths", "broadcast", "rows"] {
+        let project = project_of(&format!("{model}.onnx"));
+        let select = ["--static", "--select", "D003", "--format", "concise"];
+        found += &lint(project.path(), &select).1;
+        assert_eq!(export(project.path()).0, Some(2), "{model}");
+    }
+    insta::assert_snapshot!("forms", found);
+}
+
+#[test]
+fn what_is_written_in_other_operators_is_not_reported() {
+    let project = project_of("pieces.onnx");
+    assert_eq!(lint(project.path(), &["--select", "D"]).0, Some(0));
+    let (exit, text) = export(project.path());
+    assert_eq!(exit, Some(0), "{text}");
+    assert!(text.contains("are one Gelu"), "{text}");
+}
+
 /// A copy that may be written to.
 fn copy(code: &str) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
@@ -148,7 +185,30 @@ fn the_project_of_a_model_or_a_sample_is_found() {
         assert_eq!((exit, text.as_str()), (Some(1), expected), "{file}");
     }
     std::fs::write(project.path().join("other.onnx"), "").unwrap();
-    assert_eq!(lint(project.path(), &["other.onnx"]).0, Some(0));
+    assert_eq!(lint(project.path(), &["other.onnx"]), (Some(0), "No project reads these files\n".to_string()));
+}
+
+#[test]
+fn a_file_that_was_renamed_or_deleted_checks_the_project_that_misses_it() {
+    let project = tempfile::tempdir().unwrap();
+    let at = |name: &str| project.path().join(name);
+    std::fs::create_dir(at("calib")).unwrap();
+    std::fs::copy(fixtures().join("files/small.onnx"), at("small.onnx")).unwrap();
+    std::fs::copy(fixtures().join("files/samples.npy"), at("calib/samples.npy")).unwrap();
+    let text = "[model]\npath = 'small.onnx'\ntarget = 'esp32p4'\n[calibration]\ndata = 'calib'\n";
+    std::fs::write(at("espq.toml"), text).unwrap();
+    let found = |file: &str| lint(project.path(), &["--static", "--format", "concise", file]).1;
+
+    std::fs::rename(at("small.onnx"), at("net.onnx")).unwrap();
+    let model = "espq.toml:2:8: C005 there is no file small.onnx\n1 finding in espq.toml\n";
+    assert_eq!([found("net.onnx"), found("small.onnx")], [model, model]);
+    std::fs::write(at("picture.png"), "").unwrap();
+    assert_eq!(found("picture.png"), "No project reads these files\n");
+
+    std::fs::rename(at("net.onnx"), at("small.onnx")).unwrap();
+    std::fs::rename(at("calib"), at("samples")).unwrap();
+    let samples = "espq.toml:5:8: C005 there is no file or folder calib\n1 finding in espq.toml\n";
+    assert_eq!([found("samples/samples.npy"), found("calib/samples.npy")], [samples, samples]);
 }
 
 #[test]

@@ -34,6 +34,7 @@ impl Diagnostics {
             let flag = if fix.safety == Safety::Safe { "--fix" } else { "--unsafe-fixes" };
             help.push(format!("{flag}: {}", fix.title));
         }
+        help.extend(other_layers(finding));
         let severity = match finding.severity {
             lint::Severity::Error => Severity::Error,
             lint::Severity::Warning => Severity::Warning,
@@ -91,5 +92,20 @@ impl Diagnostics {
             // Drawing the line failed; the words must not be lost with it.
             Err(_) => format!("{words}\n"),
         }
+    }
+}
+
+/// Layers that belong to a finding and that its words do not name: "layers: /a, /b and 3 more".
+fn other_layers(finding: &Finding) -> Option<String> {
+    const SHOWN: usize = 8;
+    let said = |name: &&str| finding.message.contains(*name) || finding.fixes.iter().any(|f| f.title.contains(*name));
+    let related = finding.related.iter().filter(|r| r.span.is_none()).filter_map(|r| r.layer.as_deref());
+    let names: Vec<&str> = related.filter(|name| !said(name)).collect();
+    let more = names.len().saturating_sub(SHOWN);
+    let shown = names.get(..names.len() - more)?.join(", ");
+    match (names.is_empty(), more) {
+        (true, _) => None,
+        (false, 0) => Some(format!("layers: {shown}")),
+        (false, _) => Some(format!("layers: {shown} and {more} more")),
     }
 }

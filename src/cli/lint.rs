@@ -177,13 +177,13 @@ fn files(paths: &[PathBuf]) -> Result<Vec<PathBuf>> {
     let mut files: Vec<PathBuf> = Vec::new();
     let mut folders = false;
     for path in paths {
-        if !path.exists() {
-            return Err(Error::new("there is no such file or folder").in_file(path));
-        }
         folders |= path.is_dir();
-        let mut found = Project::find(path)?;
-        if found.is_empty() && path.is_file() {
+        let mut found = if path.exists() { Project::find(path)? } else { Vec::new() };
+        if found.is_empty() && !path.is_dir() {
             found = Project::owners(path)?.into_iter().map(relative).collect();
+        }
+        if found.is_empty() && !path.exists() {
+            return Err(Error::new("there is no such file or folder").in_file(path));
         }
         found.retain(|f| !files.contains(f));
         files.extend(found);

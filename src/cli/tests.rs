@@ -63,3 +63,13 @@ fn folders_without_one_configuration_are_explained() {
 fn the_arguments_hold_together() {
     <Arguments as clap::CommandFactory>::command().debug_assert();
 }
+
+#[test]
+fn layers_that_the_words_do_not_name_are_listed() {
+    let too = |layer: &str| crate::lint::Related { message: "too".into(), span: None, layer: Some(layer.into()) };
+    let mut finding = crate::lint::Finding::new(crate::lint::RULES[0], 0..1, "layer /a and 2 more: too wide");
+    finding.related = vec![too("/a"), too("/b"), too("/c")];
+    let project = Project::parse("espq.toml", "x = 1");
+    let text = super::diagnostics::Diagnostics::new(&PLAIN).finding(&finding, &project);
+    assert!(text.contains("help: layers: /b, /c\n"), "{text}");
+}

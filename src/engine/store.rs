@@ -81,8 +81,9 @@ impl Store {
             let path = entry.path();
             let Ok(about) = entry.metadata() else { continue };
             let used = about.modified().unwrap_or(SystemTime::UNIX_EPOCH);
+            let key = path.file_stem().and_then(|stem| Key::from_hex(stem.to_str()?));
             match path.extension().and_then(|e| e.to_str()) {
-                Some("espq") => entries.push((used, about.len(), path)),
+                Some("espq") if about.is_file() && key.is_some() => entries.push((used, about.len(), path)),
                 Some("tmp") if used.elapsed().is_ok_and(|age| age > STALE) => drop(fs::remove_file(path)),
                 // Not the store's.
                 _ => {}
@@ -161,18 +162,21 @@ mod tests {
     fn the_oldest_go_when_it_has_grown_too_large_and_strangers_stay() {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::new(folder.path(), 4000);
-        let stranger = store.folder.join("notes.txt");
+        let strangers = ["notes.txt", "notes.espq"].map(|name| store.folder.join(name));
         for n in 0..8 {
             store.put(&key(n), &"x".repeat(1000));
             let age = std::time::Duration::from_secs(100 - n as u64);
             let file = File::options().append(true).open(store.path(&key(n))).unwrap();
             file.set_modified(SystemTime::now() - age).unwrap();
         }
-        fs::write(&stranger, "mine").unwrap();
+        for stranger in &strangers {
+            fs::write(stranger, "mine").unwrap();
+            File::options().append(true).open(stranger).unwrap().set_modified(SystemTime::UNIX_EPOCH).unwrap();
+        }
         store.shrink();
         let there: Vec<usize> = (0..8).filter(|&n| store.path(&key(n)).exists()).collect();
         assert_eq!(there, [6, 7]);
-        assert!(stranger.exists());
+        assert!(strangers.iter().all(|stranger| stranger.exists()));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! From `operator_support_state.md` of espressif/esp-dl and the loader's checks in `dl/module/include`.
 //! What shows only in the written file is in `fit`.
 
-use crate::graph::{Graph, Node, NodeId};
+use crate::graph::{Attribute, Graph, Node, NodeId};
 use crate::quant::Scheme;
 
 /// The runtime that this table describes.
@@ -48,11 +48,6 @@ const fn integer(name: &'static str) -> Support {
     Support { name, int8: true, int16: true, float: false }
 }
 
-/// No module of its own: in 16-bit models a lookup table runs it.
-const fn table(name: &'static str) -> Support {
-    Support { name, int8: false, int16: true, float: false }
-}
-
 /// Sorted by name.
 static OPERATORS: &[Support] = &[
     all("Add"),
@@ -61,17 +56,16 @@ static OPERATORS: &[Support] = &[
     all("Concat"),
     integer("Conv"),
     integer("ConvTranspose"),
-    table("Cos"),
     all("DepthToSpace"),
     all("Div"),
     all("Elu"),
     integer("Equal"),
-    table("Erf"),
     all("Exp"),
     all("Flatten"),
     all("GRU"),
     all("Gather"),
-    all("Gelu"),
+    // A lookup table and nothing else.
+    integer("Gelu"),
     integer("Gemm"),
     all("GlobalAveragePool"),
     integer("Greater"),
@@ -79,6 +73,7 @@ static OPERATORS: &[Support] = &[
     all("HardSigmoid"),
     all("HardSwish"),
     all("Identity"),
+    all("InsertZeros"),
     all("LSTM"),
     all("LayerNormalization"),
     all("LeakyRelu"),
@@ -112,17 +107,14 @@ static OPERATORS: &[Support] = &[
     integer("ReverseSequence"),
     all("ScatterND"),
     all("Sigmoid"),
-    table("Sin"),
     all("Slice"),
     all("Softmax"),
-    table("Softplus"),
     all("SpaceToDepth"),
     all("Split"),
     all("Sqrt"),
     all("Squeeze"),
     all("Sub"),
     all("Swish"),
-    table("Tan"),
     all("Tanh"),
     all("Transpose"),
     all("Unsqueeze"),
@@ -132,15 +124,12 @@ pub fn operator(name: &str) -> Option<&'static Support> {
     OPERATORS.binary_search_by(|s| s.name.cmp(name)).ok().and_then(|at| OPERATORS.get(at))
 }
 
-/// Whether only a lookup table runs it.
-pub fn needs_table(name: &str) -> bool {
-    operator(name).is_some_and(|s| !s.int8) && !matches!(name, "Resize")
-}
-
 /// What of a node's form the runtime does not have, and what to do.
 pub fn form(graph: &Graph, id: NodeId) -> Option<(String, &'static str)> {
     let node = graph.node(id);
-    [spatial, groups, dilation, rank, resize, pad, gru, lstm, concat].iter().find_map(|check| check(graph, node))
+    [spatial, groups, dilation, elementwise, reduced, matmul, indices, resize, pad, recurrent, gru, lstm, concat]
+        .iter()
+        .find_map(|check| check(graph, node))
 }
 
 type Found = Option<(String, &'static str)>;
@@ -184,16 +173,71 @@ fn dilation(_: &Graph, node: &Node) -> Found {
     Some((format!("{} with dilations {dilated:?}, which the runtime ignores", node.op), "pool without dilation"))
 }
 
-/// Elementwise and reducing kernels are written out for four dimensions.
-fn rank(graph: &Graph, node: &Node) -> Found {
-    let bounded = matches!(node.op.as_str(), "Add" | "Sub" | "Mul" | "Div" | "Pow" | "Mod" | "MatMul")
-        || node.op.starts_with("Reduce");
+/// Kernels of two operands are written out for four dimensions, after neighbours have been merged.
+fn elementwise(graph: &Graph, node: &Node) -> Found {
+    let &[Some(a), Some(b)] = node.inputs.as_slice() else { return None };
+    let rank = merged_elementwise(&node.op, graph.shape(a)?, graph.shape(b)?).filter(|&rank| rank > 4)?;
+    let what = format!("{} of shapes that broadcast over {rank} dimensions; the runtime has up to 4", node.op);
+    Some((what, "merge dimensions with a Reshape before it"))
+}
+
+/// How many dimensions an operator of two operands runs over: `get_elemwise_operation_args` merges
+/// neighbours that both go on, and those over which one operand stays.
+pub fn merged_elementwise(op: &str, a: &[usize], b: &[usize]) -> Option<usize> {
+    const OPERATORS: [&str; 11] =
+        ["Add", "Sub", "Mul", "Div", "Pow", "Mod", "Equal", "Greater", "GreaterOrEqual", "Less", "LessOrEqual"];
+    if !OPERATORS.contains(&op) {
+        return None;
+    }
+    let rank = a.len().max(b.len());
+    let aligned = |shape: &[usize]| [&vec![1; rank - shape.len()], shape].concat();
+    let mut merged: Vec<(usize, usize)> = Vec::new();
+    for (a, b) in aligned(a).into_iter().zip(aligned(b)) {
+        match merged.last_mut() {
+            Some((x, y)) if (x == y && a == b) || (*x == 1 && a == 1) || (*y == 1 && b == 1) => {
+                (*x, *y) = (*x * a, *y * b);
+            }
+            _ => merged.push((a, b)),
+        }
+    }
+    Some(merged.len().max(1))
+}
+
+fn reduced(graph: &Graph, node: &Node) -> Found {
+    if !node.op.starts_with("Reduce") {
+        return None;
+    }
+    let rank = input_rank(graph, node)?;
+    let axes = match node.input(1) {
+        Some(axes) => graph.value(axes).constant.as_ref()?.to_i64s()?,
+        None => node.attributes.ints("axes").map(<[i64]>::to_vec).unwrap_or_default(),
+    };
+    let runs = merged_reduction(rank, &axes).filter(|&runs| runs > 4)?;
+    let what = format!("{} over axes {axes:?} of {rank} is computed in {runs} parts; the runtime has up to 4", node.op);
+    Some((what, "the output would stay as it was: reduce the axes one after another"))
+}
+
+/// Neighbouring axes that are all reduced, or all kept, count once; no axes are all axes.
+pub fn merged_reduction(rank: usize, axes: &[i64]) -> Option<usize> {
+    let places: Vec<i64> = axes.iter().map(|&a| if a < 0 { a + rank as i64 } else { a }).collect();
+    let mut flags: Vec<bool> = (0..rank as i64).map(|axis| axes.is_empty() || places.contains(&axis)).collect();
+    flags.dedup();
+    Some(flags.len())
+}
+
+fn matmul(graph: &Graph, node: &Node) -> Found {
     let ranks = node.inputs.iter().flatten().filter_map(|&id| graph.shape(id)).map(<[usize]>::len);
-    let rank = ranks.max().filter(|&rank| bounded && rank > 4)?;
-    Some((
-        format!("{} of {rank} dimensions; the runtime has up to 4", node.op),
-        "merge dimensions with a Reshape before it",
-    ))
+    let rank = ranks.max().filter(|&rank| node.op == "MatMul" && rank > 4)?;
+    Some((format!("MatMul of {rank} dimensions; the runtime has up to 4"), "merge dimensions with a Reshape before it"))
+}
+
+/// The loader takes them from the file, and stops where they are not in it.
+fn indices(graph: &Graph, node: &Node) -> Found {
+    let id = node.input(1).filter(|_| node.op == "Gather")?;
+    graph.value(id).constant.is_none().then(|| {
+        let what = format!("Gather with indices '{}' that are computed while the model runs", graph.value(id).name);
+        (what, "the runtime has constant indices only: look the rows up in the application, and feed them to the model")
+    })
 }
 
 fn resize(_: &Graph, node: &Node) -> Found {
@@ -218,11 +262,59 @@ fn resize(_: &Graph, node: &Node) -> Found {
     })
 }
 
-fn pad(_: &Graph, node: &Node) -> Found {
-    let mode = node.attributes.text("mode").filter(|_| node.op == "Pad")?;
-    (!matches!(mode, "constant" | "edge" | "reflect")).then(|| {
-        (format!("Pad with mode {mode:?} stops the chip while it loads"), "pad with constant, edge or reflect")
-    })
+fn pad(graph: &Graph, node: &Node) -> Found {
+    if node.op != "Pad" {
+        return None;
+    }
+    let mode = node.attributes.text("mode").unwrap_or("constant");
+    if !matches!(mode, "constant" | "edge" | "reflect") {
+        let what = format!("Pad with mode {mode:?} stops the chip while it loads");
+        return Some((what, "pad with constant, edge or reflect"));
+    }
+    if node.input(3).is_some() {
+        return Some(("Pad with axes, which the runtime does not read".to_string(), "give pads for every axis"));
+    }
+    let rank = input_rank(graph, node).filter(|&rank| mode != "constant" && rank > 4)?;
+    let what = format!("Pad with mode {mode:?} of {rank} dimensions; the runtime has up to 4");
+    Some((what, "merge dimensions with a Reshape before it"))
+}
+
+/// What LSTM and GRU of the runtime do not look at: it would run as if it were not there.
+fn recurrent(_: &Graph, node: &Node) -> Found {
+    if !matches!(node.op.as_str(), "LSTM" | "GRU") {
+        return None;
+    }
+    let direction = node.attributes.text("direction").unwrap_or("forward");
+    if direction == "reverse" {
+        let what = format!("{} with direction \"reverse\" would run forward", node.op);
+        return Some((what, "reverse the sequence before and after the layer, or make it bidirectional"));
+    }
+    if node.attributes.float("clip").is_some() {
+        return Some((format!("{} with clip, which the runtime ignores", node.op), "train and export without clip"));
+    }
+    if node.input(4).is_some() {
+        let what = format!("{} with lengths of sequences, which the runtime ignores", node.op);
+        return Some((what, "leave the input sequence_lens out: every sequence is run to its end"));
+    }
+    if node.input(7).is_some() {
+        return Some((format!("{} with peepholes, which the runtime ignores", node.op), "train without peepholes"));
+    }
+    let outputs = if node.op == "LSTM" { 3 } else { 2 };
+    let there = node.outputs.iter().flatten().count();
+    if there < outputs {
+        let what = format!("{} with {there} of its {outputs} outputs: the runtime writes all and stops", node.op);
+        return Some((what, "export it with all outputs, as PyTorch does, read or not"));
+    }
+    let Some(Attribute::Texts(given)) = node.attributes.get("activations") else { return None };
+    let other = unusual_activation(&node.op, given)?;
+    Some((format!("{} with the activation {other}, which the runtime ignores", node.op), "it has Sigmoid and Tanh"))
+}
+
+/// The first activation of a recurrent layer that is not the usual one in its place.
+pub fn unusual_activation<'t>(op: &str, given: &'t [String]) -> Option<&'t str> {
+    let usual: &[&str] = if op == "LSTM" { &["sigmoid", "tanh", "tanh"] } else { &["sigmoid", "tanh"] };
+    let other = |(given, usual): &(&'t String, &&str)| !given.eq_ignore_ascii_case(usual);
+    given.iter().zip(usual.iter().cycle()).find(other).map(|(given, _)| given.as_str())
 }
 
 fn gru(_: &Graph, node: &Node) -> Found {
@@ -256,8 +348,7 @@ mod tests {
     fn what_the_table_of_modules_has_is_here() {
         for name in crate::espdl::fit::OPERATORS {
             // These have no ONNX operator that a model would hold, or are written by an exporter only.
-            let own =
-                ["DequantizeLinear", "InsertZeros", "LUT", "QuantizeLinear", "RequantizeLinear", "StreamingCache"];
+            let own = ["DequantizeLinear", "LUT", "QuantizeLinear", "RequantizeLinear", "StreamingCache"];
             assert!(own.contains(name) || operator(name).is_some(), "{name}");
         }
     }
@@ -267,6 +358,30 @@ mod tests {
         assert_eq!(operator("Resize").unwrap().schemes(), "int8");
         assert_eq!(operator("Conv").unwrap().schemes(), "int8 or int16");
         assert!(!operator("Add").unwrap().runs(Scheme::W8A16));
-        assert!(needs_table("Erf") && !needs_table("Resize") && !needs_table("Conv"));
+        assert_eq!(operator("Gelu").unwrap().schemes(), "int8 or int16");
+        // esp-ppq lists them for 16-bit tables and never quantizes them, so none ever has one.
+        for name in ["Cos", "Erf", "Sin", "Softplus", "Tan"] {
+            assert_eq!(operator(name), None, "{name}");
+        }
+    }
+
+    #[test]
+    fn neighbours_that_go_on_together_count_once() {
+        let merged = |a: &[usize], b: &[usize]| merged_elementwise("Add", a, b).unwrap();
+        assert_eq!(merged(&[1, 2, 3, 4, 5], &[1, 2, 3, 4, 5]), 1);
+        assert_eq!(merged(&[2, 3, 4, 5, 6], &[5, 6]), 2);
+        assert_eq!(merged(&[2, 1, 4, 1, 6], &[2, 3, 4, 5, 6]), 5);
+        assert_eq!(merged(&[], &[]), 1);
+        assert_eq!(merged_elementwise("MatMul", &[1], &[1]), None);
+        assert_eq!(merged_reduction(5, &[3, -1]), Some(2));
+        assert_eq!(merged_reduction(5, &[1, 3]), Some(5));
+        assert_eq!(merged_reduction(5, &[]), Some(1));
+    }
+
+    #[test]
+    fn a_recurrent_layer_has_sigmoid_and_tanh() {
+        let named = |names: &[&str]| names.iter().map(|n| n.to_string()).collect::<Vec<_>>();
+        assert_eq!(unusual_activation("GRU", &named(&["Sigmoid", "Tanh", "sigmoid", "Tanh"])), None);
+        assert_eq!(unusual_activation("LSTM", &named(&["Sigmoid", "Tanh", "Relu"])), Some("Relu"));
     }
 }

@@ -22,6 +22,12 @@ pub fn set_precision(text: &str, layers: &[(&str, Scheme)]) -> Option<Replacemen
         // Behind everything else, set off by an empty line.
         table.decor_mut().set_prefix(if text.trim().is_empty() { "" } else { "\n" });
     }
+    if let Some(inline) = item.as_inline_table_mut()
+        && inline.is_empty()
+    {
+        // The blank between its braces would stand behind the first entry.
+        inline.set_trailing("");
+    }
     let table = item.as_table_like_mut()?;
     for (layer, scheme) in layers {
         match table.get_mut(layer).and_then(Item::as_value_mut) {
@@ -37,6 +43,10 @@ pub fn set_precision(text: &str, layers: &[(&str, Scheme)]) -> Option<Replacemen
         inline.fmt();
     }
     let mut mended = document.to_string();
+    if !new && !text.ends_with('\n') && mended.ends_with('\n') {
+        // A last line without an end stays as it is.
+        mended.pop();
+    }
     if text.contains("\r\n") {
         mended = mended.replace("\r\n", "\n").replace('\n', "\r\n");
     }
@@ -99,8 +109,16 @@ mod tests {
             set("precision = { \"/a\" = \"int8\" }\n", &[("/b", Scheme::Int16)]),
             "precision = { \"/a\" = \"int8\", \"/b\" = \"int16\" }\n"
         );
+        assert_eq!(set("precision = { }\n", &[("/b", Scheme::Int16)]), "precision = { \"/b\" = \"int16\" }\n");
         assert_eq!(set("[precision]\r\n", &[("a.b", Scheme::Int16)]), "[precision]\r\n\"a.b\" = \"int16\"\r\n");
         assert_eq!(set("[precision]\n", &[("conv0", Scheme::Int16)]), "[precision]\n\"conv0\" = \"int16\"\n");
+    }
+
+    #[test]
+    fn a_last_line_without_an_end_stays() {
+        let text = "[precision]\n\"/a\" = \"int8\"\n[limits]\nlayer-nsr = 0.1";
+        let edit = set_precision(text, &[("/a", Scheme::Int16)]).unwrap();
+        assert_eq!((&text[edit.span], edit.text.as_str()), ("8", "16"));
     }
 
     #[test]

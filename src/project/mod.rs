@@ -70,28 +70,48 @@ impl Project {
         locate::configurations(path)
     }
 
-    /// The configurations, in the file's folder or any above it, whose model or samples the file is.
+    /// The configurations, in the file's folder or any above it, that read the file, or would if it were still there.
+    ///
+    /// A file that none reads may have been renamed: then those that miss one of its kind.
     pub fn owners(file: &Path) -> Result<Vec<PathBuf>> {
-        let wanted = std::path::absolute(file).map_err(|e| unreadable(file, &e))?;
-        let wanted = wanted.canonicalize().unwrap_or(wanted);
+        let wanted = place(&std::path::absolute(file).map_err(|e| unreadable(file, &e))?);
         let mut owners = Vec::new();
+        let mut incomplete = Vec::new();
         for folder in wanted.ancestors().skip(1) {
             for configuration in locate::in_folder(folder).unwrap_or_default() {
                 // A configuration that cannot be read owns nothing; linting it says why.
                 let Ok(project) = Project::load(&configuration) else { continue };
-                if project.files().iter().any(|f| f.canonicalize().is_ok_and(|f| f == wanted)) {
+                if project.reads(&wanted) {
                     owners.push(configuration);
+                } else if project.lacks(&wanted) {
+                    incomplete.push(configuration);
                 }
             }
         }
-        Ok(owners)
+        Ok(if owners.is_empty() { incomplete } else { owners })
     }
 
-    /// The files that it reads: the model and the samples, as far as they are there.
+    fn reads(&self, wanted: &Path) -> bool {
+        if wanted.exists() {
+            return self.files().iter().any(|f| place(f) == wanted);
+        }
+        let named = self.named_files().iter().any(|f| place(f) == wanted);
+        named || self.sample_folders().iter().any(|folder| wanted.starts_with(place(folder)))
+    }
+
+    /// Whether a file is missing that `like` may have been.
+    fn lacks(&self, like: &Path) -> bool {
+        let arrays = like.extension().is_some_and(|e| e == "npy" || e == "npz");
+        let alike = |gone: &Path| gone.extension() == like.extension() || (gone.extension().is_none() && arrays);
+        let is_gone = |pattern: &PathBuf| locate::files(pattern).is_ok_and(|files| files.is_empty());
+        self.named_files().iter().chain(&self.sample_patterns()).any(|file| alike(file) && is_gone(file))
+    }
+
+    /// The files that it reads: the model, its scales and the samples, as far as they are there.
     pub fn files(&self) -> Vec<PathBuf> {
-        let model = self.model_path().ok();
         let samples = Samples::named(self).unwrap_or_default();
-        model.into_iter().chain(samples.into_iter().flat_map(|named| named.files)).collect()
+        let named = self.named_files().into_iter().filter(|f| f.is_file());
+        named.chain(samples.into_iter().flat_map(|named| named.files)).collect()
     }
 
     /// The files that it names one by one, whether they are there or not.
@@ -102,12 +122,15 @@ impl Project {
 
     /// The folders whose files may be samples.
     pub fn sample_folders(&self) -> Vec<PathBuf> {
-        let patterns: Vec<&str> = match self.config.calibration.data.as_ref().map(|d| &d.value) {
+        self.sample_patterns().iter().map(|pattern| locate::folder_of(pattern)).collect()
+    }
+
+    fn sample_patterns(&self) -> Vec<PathBuf> {
+        match self.config.calibration.data.as_ref().map(|d| &d.value) {
             None => Vec::new(),
-            Some(Data::One(pattern)) => vec![pattern],
-            Some(Data::PerInput(patterns)) => patterns.iter().map(|(_, p)| p.value.as_str()).collect(),
-        };
-        patterns.iter().map(|pattern| locate::folder_of(&self.resolve(pattern))).collect()
+            Some(Data::One(pattern)) => vec![self.resolve(pattern)],
+            Some(Data::PerInput(patterns)) => patterns.iter().map(|(_, p)| self.resolve(&p.value)).collect(),
+        }
     }
 
     /// Whether the text says what is to be measured. A stray key does not hide the figures of the rest.
@@ -154,6 +177,12 @@ impl Project {
         }
         Ok(resolved)
     }
+}
+
+/// A path without links and dots, as far as it is there.
+fn place(path: &Path) -> PathBuf {
+    let beside = || Some(path.parent()?.canonicalize().ok()?.join(path.file_name()?));
+    path.canonicalize().ok().or_else(beside).unwrap_or_else(|| path.to_path_buf())
 }
 
 fn unreadable(file: &Path, error: &std::io::Error) -> Error {

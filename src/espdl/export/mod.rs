@@ -27,6 +27,7 @@ use crate::quant::Quantized;
 
 pub use boundaries::insert_boundaries;
 pub use draft::{Draft, DraftNode, DraftValue, Port};
+pub use gelu::erfs_of_gelus;
 pub use layout::lay_out;
 pub use relu::fuse_relu;
 pub use weights::pack_weights;

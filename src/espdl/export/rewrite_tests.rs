@@ -175,6 +175,8 @@ fn a_gelu_in_pieces_is_one_table() {
         let [root, one, half] = [("r", 91), ("o", 64), ("h", 32)].map(|(n, q)| net.constant(n, &[], &[q]));
         net.node("Div", &[x, root], d, (-5, -5), &[]);
         net.node("Erf", &[d], e, (-5, -7), &[]);
+        // As in every model: esp-ppq does not quantize Erf.
+        net.0.nodes[1].as_mut().unwrap().ports = (vec![None], vec![None]);
         net.node("Add", &[e, one], s, (-7, -6), &[]);
         match half_first {
             true => {

@@ -1,6 +1,6 @@
 //! What concerns one node: an operator, a form of it, or its exponents.
 
-use crate::espdl::{Attribute, DataType, Dim, Node, QuantType, Tensor};
+use crate::espdl::{Attribute, DataType, Dim, Node, QuantType, Tensor, support};
 use crate::quant::{Family, Scheme};
 
 use super::{Context, is_whole_number, quant_type};
@@ -25,6 +25,11 @@ pub const RULES: &[Rule] = &[
     ceil_mode,
     right_side,
     pad_mode,
+    pad_axes,
+    elementwise,
+    reduced,
+    indices,
+    recurrent,
 ];
 
 /// What `dl_module_creator.hpp` registers, sorted.
@@ -110,14 +115,25 @@ fn operator(_: &Context, node: &Node) -> Option<(String, &'static str)> {
     })
 }
 
-/// `deserialize` makes no module of these in float, and the loader goes on with none.
+/// `deserialize` makes no module of these in float, and the loader stops; ReverseSequence stops when it is run.
 fn float(_: &Context, node: &Node) -> Option<(String, &'static str)> {
-    let whole_only = matches!(node.op.as_str(), "Conv" | "Gemm" | "Resize");
-    (whole_only && quant_type(node) == Some(QuantType::F32)).then(|| {
-        (
-            format!("{} has no float kernel: the chip crashes when it gets there", node.op),
-            "give the layer int8 or int16",
-        )
+    const WHOLE_ONLY: [&str; 13] = [
+        "Conv",
+        "Equal",
+        "Gelu",
+        "Gemm",
+        "Greater",
+        "GreaterOrEqual",
+        "LUT",
+        "Less",
+        "LessOrEqual",
+        "MatMul",
+        "MaxPool",
+        "Resize",
+        "ReverseSequence",
+    ];
+    (WHOLE_ONLY.contains(&node.op.as_str()) && quant_type(node) == Some(QuantType::F32)).then(|| {
+        (format!("{} has no float kernel: the chip does not load it", node.op), "give the layer int8 or int16")
     })
 }
 
@@ -194,10 +210,10 @@ fn per_channel(context: &Context, node: &Node) -> Option<(String, &'static str)>
     })
 }
 
-/// Sums are shifted right to the output's exponent, never left.
+/// Vector code shifts sums right to the output's exponent, never left; portable code shifts both ways.
 fn shift(context: &Context, node: &Node) -> Option<(String, &'static str)> {
     let product = ["Conv", "Gemm", "MatMul", "Mul"].contains(&node.op.as_str());
-    if !product || !is_whole_number(node) {
+    if !product || !is_whole_number(node) || context.family == Family::C {
         return None;
     }
     let (input, output) = (context.input_exponent(node, 0)?, context.output_exponent(node)?);
@@ -378,4 +394,74 @@ fn pad_mode(_: &Context, node: &Node) -> Option<(String, &'static str)> {
         let mode = node.text("mode").unwrap_or_default();
         (format!("mode {mode:?} stops the chip while it loads"), "write constant, edge or reflect, the default too")
     })
+}
+
+/// The loader reads pads for every axis, and asserts that there are as many.
+fn pad_axes(context: &Context, node: &Node) -> Option<(String, &'static str)> {
+    let pads = context.constant(node, 1).filter(|_| node.op == "Pad")?.count().ok()?;
+    let rank = shape(context, node, 0)?.len();
+    (pads != rank.checked_mul(2)?).then(|| {
+        let what = format!("it has {pads} pads for an input of {rank} dimensions; the chip stops unless all have two");
+        (what, "give pads for every axis, without the input axes")
+    })
+}
+
+fn shape(context: &Context, node: &Node, input: usize) -> Option<Vec<usize>> {
+    let name = node.inputs.get(input)?;
+    match context.tensors.get(name.as_str()) {
+        Some(constant) => Some(constant.dims.clone()),
+        None => context.value(name)?.sizes(),
+    }
+}
+
+fn elementwise(context: &Context, node: &Node) -> Option<(String, &'static str)> {
+    let (a, b) = (shape(context, node, 0)?, shape(context, node, 1)?);
+    let rank = support::merged_elementwise(&node.op, &a, &b).filter(|&rank| rank > 4)?;
+    let what = format!("{a:?} and {b:?} broadcast over {rank} dimensions; the chip stops beyond 4");
+    Some((what, "merge dimensions with a Reshape before it"))
+}
+
+fn reduced(context: &Context, node: &Node) -> Option<(String, &'static str)> {
+    if !node.op.starts_with("Reduce") {
+        return None;
+    }
+    let axes = context.constant(node, 1).map(integers).unwrap_or_default();
+    let runs = support::merged_reduction(shape(context, node, 0)?.len(), &axes).filter(|&runs| runs > 4)?;
+    let what = format!("over axes {axes:?} it is computed in {runs} parts; beyond 4 the output stays as it was");
+    Some((what, "reduce the axes one after another"))
+}
+
+fn indices(context: &Context, node: &Node) -> Option<(String, &'static str)> {
+    let name = node.inputs.get(1).filter(|_| node.op == "Gather")?;
+    (!context.tensors.contains_key(name.as_str())).then(|| {
+        let what = format!("its indices {name} are no constant of the file: the chip stops while it loads");
+        (what, "look the rows up in the application, and feed them to the model")
+    })
+}
+
+/// What the kernels of LSTM and GRU do not read.
+fn recurrent(_: &Context, node: &Node) -> Option<(String, &'static str)> {
+    if !matches!(node.op.as_str(), "LSTM" | "GRU") {
+        return None;
+    }
+    let has = |input: usize| node.inputs.get(input).is_some_and(|name| !name.is_empty());
+    let outputs = if node.op == "LSTM" { 3 } else { 2 };
+    let there = node.outputs.iter().filter(|name| !name.is_empty()).count();
+    let ignored = if node.text("direction") == Some("reverse") {
+        "direction reverse"
+    } else if has(4) {
+        "lengths of sequences"
+    } else if has(7) {
+        "peepholes"
+    } else if node.attribute("clip").is_some() {
+        "clip"
+    } else if there < outputs {
+        let what = format!("it has {there} of {outputs} outputs; the kernel writes all and crashes");
+        return Some((what, "export the model with all outputs of the layer, read or not"));
+    } else {
+        let Some(Attribute::Texts(given)) = node.attribute("activations") else { return None };
+        support::unusual_activation(&node.op, given)?;
+        "other activations than Sigmoid and Tanh"
+    };
+    Some((format!("{} with {ignored} runs as if without", node.op), "train and export the layer without it"))
 }

@@ -76,12 +76,16 @@ fn several_exponents_fit_the_p4_only() {
 }
 
 #[test]
-fn a_sum_cannot_be_shifted_left() {
+fn vector_code_cannot_shift_a_sum_left() {
     let model = entry("Conv", &[s8()], &[-7, 2], "(N/16)HWC16");
     assert_eq!(
         found(&model, Target::Esp32p4),
         ["output exponent -2 is below input -3 plus weight 2, in 1 of 2 channels"]
     );
+    let product = entry("Mul", &[s8()], &[2], "UNK");
+    assert_eq!(found(&product, Target::Esp32s3), ["output exponent -2 is below input -3 plus weight 2"]);
+    // `shift_and_round` of portable code goes both ways.
+    assert_eq!(found(&product, Target::Esp32c3), [""; 0]);
 }
 
 #[test]
@@ -131,8 +135,56 @@ fn every_operator_is_found() {
 
 #[test]
 fn what_has_no_float_kernel_is_named() {
-    let model = entry("Conv", &[("quant_type", text("F32"))], &[0], "UNK");
-    assert_eq!(found(&model, Target::C), ["Conv has no float kernel: the chip crashes when it gets there"]);
+    for op in ["Conv", "MatMul", "MaxPool", "Gelu", "Less"] {
+        let model = entry(op, &[("quant_type", text("F32"))], &[0], "UNK");
+        assert_eq!(found(&model, Target::C), [format!("{op} has no float kernel: the chip does not load it")]);
+    }
+    assert_eq!(found(&entry("Log", &[("quant_type", text("F32"))], &[0], "UNK"), Target::C), [""; 0]);
+}
+
+#[test]
+fn a_gather_takes_its_indices_from_the_file() {
+    let mut model = entry("Gather", &[s8()], &[0], "UNK");
+    assert_eq!(found(&model, Target::C), [""; 0]);
+    model.model.graph.nodes[0].inputs[1] = "x".into();
+    assert_eq!(found(&model, Target::C), ["its indices x are no constant of the file: the chip stops while it loads"]);
+}
+
+#[test]
+fn what_a_recurrent_kernel_does_not_read_is_named() {
+    let cell = |attribute: Option<(&str, Attribute)>, outputs: &[&str], lengths: &str| {
+        let mut model = entry("GRU", &[s8()], &[0], "UNK");
+        let node = &mut model.model.graph.nodes[0];
+        node.attributes.extend(attribute.map(|(name, value)| (name.to_string(), value)));
+        node.inputs = ["x", "w", "w", "", lengths].map(String::from).into();
+        node.outputs = outputs.iter().map(|o| o.to_string()).collect();
+        found(&model, Target::Esp32s3)
+    };
+    let both = &["y", "h"];
+    assert_eq!(cell(None, both, ""), [""; 0]);
+    assert_eq!(cell(Some(("direction", text("reverse"))), both, ""), ["GRU with direction reverse runs as if without"]);
+    assert_eq!(cell(Some(("clip", Attribute::Float(0.5))), both, ""), ["GRU with clip runs as if without"]);
+    assert_eq!(cell(None, both, "w"), ["GRU with lengths of sequences runs as if without"]);
+    assert_eq!(cell(None, &["y"], ""), ["it has 1 of 2 outputs; the kernel writes all and crashes"]);
+    let usual = Attribute::Texts(vec!["Sigmoid".into(), "Tanh".into()]);
+    assert_eq!(cell(Some(("activations", usual)), both, ""), [""; 0]);
+    let other = Attribute::Texts(vec!["Sigmoid".into(), "Relu".into()]);
+    let words = "GRU with other activations than Sigmoid and Tanh runs as if without";
+    assert_eq!(cell(Some(("activations", other)), both, ""), [words]);
+}
+
+#[test]
+fn operands_broadcast_over_four_dimensions() {
+    let shaped = |dims: &[i64]| {
+        let mut model = entry("Mul", &[s8()], &[-1], "UNK");
+        model.model.graph.values[0].dims = Some(dims.iter().map(|&d| crate::espdl::Dim::Size(d)).collect());
+        model.model.graph.initializers[0].dims = vec![2, 3, 4, 5, 6];
+        model.model.graph.values[1].exponents = vec![-2];
+        found(&model, Target::C)
+    };
+    assert_eq!(shaped(&[2, 3, 4, 5, 6]), [""; 0]);
+    let words = "[2, 1, 4, 1, 6] and [2, 3, 4, 5, 6] broadcast over 5 dimensions; the chip stops beyond 4";
+    assert_eq!(shaped(&[2, 1, 4, 1, 6]), [words]);
 }
 
 #[test]

@@ -3,15 +3,17 @@
 use crate::analysis::{Layer, Port};
 use crate::lint::rule::rule;
 use crate::lint::{Facts, Finding, place};
+use crate::quant::Family;
 
 rule! {
     /// ## What it does
-    /// Reports layers whose output exponent is below the sum of its inputs' exponents, in any channel.
+    /// Reports layers whose output exponent is below the sum of its inputs' exponents, in any channel, on the S3, the S31
+    /// and the P4.
     ///
     /// ## Why is this bad?
-    /// A product has the sum of its factors' exponents, and ESP-DL shifts it right to the output's exponent. It cannot
-    /// shift left: the shift amount wraps around and the layer's output means nothing. esp-ppq logs this, and exports
-    /// the model.
+    /// A product has the sum of its factors' exponents, and ESP-DL shifts it right to the output's exponent. The vector
+    /// code of these chips cannot shift left: the layer's output would mean nothing. esp-ppq logs this, and exports
+    /// the model. The portable code of the other chips shifts both ways.
     ///
     /// ## Example
     /// ```text
@@ -26,6 +28,9 @@ rule! {
 
 fn check(facts: &Facts, findings: &mut Vec<Finding>) {
     let Some(report) = facts.report() else { return };
+    if facts.settings.is_none_or(|s| s.target.family() == Family::C) {
+        return;
+    }
     for layer in &report.layers {
         if let Some(what) = broken(layer) {
             let help = "the chip cannot shift left: give the layer int16, or widen the output's range";

@@ -7,7 +7,8 @@ use crate::lint::{Facts, Finding, place};
 rule! {
     /// ## What it does
     /// Reports layers whose operator ESP-DL has, but not in this form: grouped convolutions that are not depthwise,
-    /// dilated pooling, tensors of more dimensions than its kernels know.
+    /// dilated pooling, an LSTM or GRU that runs backwards only, a Gather whose indices are computed, tensors of more
+    /// dimensions than its kernels know.
     ///
     /// ## Why is this bad?
     /// Some of these stop the chip when it loads the model. Others run, and give wrong numbers: a grouped convolution is

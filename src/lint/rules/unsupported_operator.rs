@@ -1,7 +1,7 @@
 //! D001
 
 use crate::Kind;
-use crate::espdl::support;
+use crate::espdl::{export::erfs_of_gelus, support};
 use crate::lint::rule::rule;
 use crate::lint::{Facts, Finding, place};
 
@@ -18,8 +18,8 @@ rule! {
     /// ```
     ///
     /// ## What to do
-    /// Build the layer from operators that ESP-DL has, cut the model before it and compute the rest in the
-    /// application, or use a runtime that has it.
+    /// Build the layer from operators that ESP-DL has (its `operator_support_state.md` lists them), or cut the model
+    /// before it and compute the rest in the application.
     D001, "unsupported-operator", Error
 }
 
@@ -31,8 +31,10 @@ fn check(facts: &Facts, findings: &mut Vec<Finding>) {
         findings.push(finding);
     }
     let Some(model) = facts.model() else { return };
-    for node in &model.graph.nodes {
-        if support::operator(&node.op).is_none() {
+    let written_as_gelu = erfs_of_gelus(&model.graph);
+    for id in model.graph.node_ids() {
+        let node = model.graph.node(id);
+        if support::operator(&node.op).is_none() && !written_as_gelu.contains(&id) {
             let message = format!("layer {}: {} has no operator {}", node.name, support::RUNTIME, node.op);
             let help = "replace it by operators that ESP-DL has, or cut the model before it";
             let span = place::of_layer(facts.project, &node.name);

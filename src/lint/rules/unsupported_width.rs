@@ -31,8 +31,7 @@ fn check(facts: &Facts, findings: &mut Vec<Finding>) {
         let node = plan.graph.node(id);
         let Some(operator) = support::operator(&node.op) else { continue };
         let scheme = plan.scheme(id);
-        let runs = if support::needs_table(&node.op) { plan.is_lut(id) } else { operator.runs(scheme) };
-        if runs {
+        if operator.runs(scheme) {
             continue;
         }
         let span = place::of_layer(facts.project, &node.name);
@@ -41,10 +40,7 @@ fn check(facts: &Facts, findings: &mut Vec<Finding>) {
             layers.push(node.name.clone());
             continue;
         }
-        let help = match support::needs_table(&node.op) {
-            true => "it has a lookup table in 16-bit models only: precision = \"int16\" for the model".to_string(),
-            false => format!("give the layer {}", operator.schemes()),
-        };
+        let help = format!("give the layer {}", operator.schemes());
         found.push((Finding::new(&RULE, span, message).with_help(help).about(&node.name), vec![node.name.clone()]));
     }
     for (mut finding, layers) in found {

@@ -76,7 +76,7 @@ fn position(text: &str, at: usize) -> (usize, usize) {
     (line, column)
 }
 
-/// "2 findings in espq.toml, 1 can be mended with --fix"
+/// "2 findings in espq.toml; --fix mends 1"
 fn summary(linted: &[Linted]) -> String {
     let total: usize = linted.iter().map(|l| l.findings.len()).sum();
     let findings = linted.iter().flat_map(|l| &l.findings);
@@ -89,6 +89,7 @@ fn summary(linted: &[Linted]) -> String {
         }
     }
     let place = match linted {
+        [] => return "No project reads these files\n".to_string(),
         [one] => file(&one.project.file),
         many => format!("{} projects", many.len()),
     };
