@@ -18,6 +18,7 @@ mod normalize;
 mod pool;
 mod powers;
 mod recurrent;
+mod recurrent_float;
 mod reduce;
 mod regrid;
 mod resize;
