@@ -24,11 +24,15 @@ fn stderr(output: &Output) -> String {
 
 /// The digits network, with these lines in its espq.toml.
 fn project(lines: &str) -> tempfile::TempDir {
+    project_of("digits", lines)
+}
+
+fn project_of(network: &str, lines: &str) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
-    let digits = fixture("digits");
+    let network = fixture(network);
     let text = format!(
         "[model]\npath = '{0}/model.onnx'\ntarget = 'esp32p4'\n[calibration]\ndata = '{0}/calib.npz'\n{lines}",
-        digits.display()
+        network.display()
     );
     std::fs::write(folder.path().join("espq.toml"), text).unwrap();
     folder
@@ -145,6 +149,52 @@ fn what_the_chip_cannot_run_is_not_written_but_by_force() {
     let output = export(folder.path(), &["--precision", "w8a16", "--force"]);
     assert_eq!((output.status.code(), written(folder.path()).len()), (Some(0), 3));
     assert!(stdout(&output).contains("Written by force"), "{}", stdout(&output));
+}
+
+/// Of esp-ppq 1.3.12 with `espdl_attention_fusion = False` and `debug=True`.
+#[test]
+fn a_transformers_test_values_are_esp_ppqs() {
+    for (target, precision, wanted) in [
+        ("esp32p4", "int8", [19, -68, 4, -29, -23, 24, 61, 4, -8, 5]),
+        ("esp32s3", "int8", [19, -68, 4, -29, -23, 24, 61, 4, -8, 5]),
+        ("c", "int16", [2476, -8921, 424, -3643, -3076, 3032, 7816, 463, -860, 655]),
+    ] {
+        let folder = project_of("attention", "");
+        let output = export(folder.path(), &["--test-values", "--target", target, "--precision", precision]);
+        assert_eq!((output.status.code(), stderr(&output).as_str()), (Some(0), ""), "{target} {precision}");
+        let outputs = model(folder.path()).graph.test_outputs;
+        let made: Vec<i32> = match precision {
+            "int8" => outputs[0].bytes.iter().map(|&b| i32::from(b as i8)).collect(),
+            _ => outputs[0].bytes.as_chunks().0.iter().map(|&b| i16::from_le_bytes(b).into()).collect(),
+        };
+        assert_eq!(made, wanted, "{target} {precision}");
+    }
+}
+
+#[test]
+fn a_forced_file_says_what_its_test_values_rest_on() {
+    let folder = project("");
+    let output = export(folder.path(), &["--precision", "w8a16", "--force", "--test-values"]);
+    assert_eq!((output.status.code(), model(folder.path()).graph.test_outputs.len()), (Some(0), 1));
+    let said = stdout(&output);
+    assert!(
+        said.contains("no kernel of ESP-DL 3.3.9 stands behind the test values of /stem/stem.0/Conv and 6 more"),
+        "{said}"
+    );
+}
+
+#[test]
+fn a_forced_file_goes_without_test_values_that_nobody_knows() {
+    let folder = project_of("mixed", "");
+    let wide = ["--precision", "int16", "--test-values"];
+    let output = export(folder.path(), &wide);
+    assert_eq!((output.status.code(), written(folder.path())), (Some(2), Vec::new()));
+    let output = export(folder.path(), &[&wide[..], &["--force"]].concat());
+    let graph = model(folder.path()).graph;
+    assert_eq!((output.status.code(), graph.test_inputs.len(), graph.test_outputs.len()), (Some(0), 0, 0));
+    let said = stdout(&output);
+    let why = "Without test values, though they were wanted:\n  layer /Resize: Resize at int16 is an empty function";
+    assert!(said.contains(why), "{said}");
 }
 
 #[test]

@@ -38,7 +38,7 @@ pub struct Arguments {
     #[arg(long)]
     encrypt: bool,
 
-    /// Write a file that the checks refuse
+    /// Write a file that the checks refuse, without test values where they are not known
     #[arg(long)]
     force: bool,
 
@@ -93,6 +93,10 @@ fn said(exported: &Exported, written: &[PathBuf]) -> String {
     section(
         "Written by force, though the chip would not run it right:",
         exported.misfits.iter().map(engine::reason).collect(),
+    );
+    section(
+        "Without test values, though they were wanted:",
+        exported.untested.iter().map(|error| error.to_string().replace('\n', "\n  ")).collect(),
     );
     section("Otherwise than esp-ppq 1.3.12 would write it:", exported.differences.clone());
     section("Notes:", exported.notes.clone());

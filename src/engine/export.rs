@@ -32,6 +32,8 @@ pub struct Exported {
     pub key: Option<Key>,
     /// Why the chip would not run it right; a reason to write nothing.
     pub misfits: Vec<Misfit>,
+    /// Why there are no test values in it though they were wanted.
+    pub untested: Option<Error>,
     /// What is done otherwise than esp-ppq does it.
     pub differences: Vec<String>,
     pub notes: Vec<String>,
@@ -49,10 +51,10 @@ impl Engine {
 }
 
 impl Exported {
-    /// Why it should not be written: what the chip would refuse, crash at or get wrong.
+    /// Why it should not be written: what the chip would refuse, crash at or get wrong, or test values that are not known.
     pub fn refusal(&self) -> Option<Error> {
         if self.misfits.is_empty() {
-            return None;
+            return self.untested.clone();
         }
         let (target, runtime, count) = (self.target, self.runtime, self.misfits.len());
         let reasons: Vec<String> = self.misfits.iter().map(|m| format!("\n  {}", reason(m))).collect();
@@ -93,7 +95,7 @@ pub fn reason(misfit: &Misfit) -> String {
 }
 
 fn exported(engine: &Engine, project: &Project, wanted: Wanted, progress: &dyn Progress) -> Result<Exported> {
-    let Calibration { quantized, sample, notes } = calibration(engine, project, wanted, progress)?;
+    let Calibration { quantized, sample, mut notes } = calibration(engine, project, wanted, progress)?;
     let target = quantized.settings.target;
     let runtime = project.config.export.esp_dl.as_ref().map_or(Runtime::KNOWN, |v| Runtime(v.value));
     let metadata = metadata(project, target)?;
@@ -103,6 +105,9 @@ fn exported(engine: &Engine, project: &Project, wanted: Wanted, progress: &dyn P
     // As the chip will find it, places in the file included.
     let file = espdl::open(&plain, None)?;
     let misfits = file.entries.iter().flat_map(|entry| fit(entry, target)).collect();
+    if !exported.model.graph.test_outputs.is_empty() {
+        notes.extend(unproven(&exported.model));
+    }
     Ok(Exported {
         target,
         runtime,
@@ -114,8 +119,23 @@ fn exported(engine: &Engine, project: &Project, wanted: Wanted, progress: &dyn P
         quantization: exported.quantization,
         key,
         misfits,
+        untested: exported.untested,
         differences: exported.differences,
         notes,
+    })
+}
+
+/// Test values that follow a rule of espq's, as no chip computes them.
+fn unproven(model: &espdl::Model) -> Option<String> {
+    let layers = espdl::run::unproven(model);
+    let more = layers.len().saturating_sub(1);
+    let others = if more == 0 { String::new() } else { format!(" and {more} more") };
+    layers.first().map(|first| {
+        format!(
+            "no kernel of ESP-DL {} stands behind the test values of {first}{others}: 8-bit weights by 16-bit inputs are \
+             summed, rounded and cut as the 16-bit kernels do it",
+            Runtime::KNOWN
+        )
     })
 }
 

@@ -127,9 +127,24 @@ pub fn operator(name: &str) -> Option<&'static Support> {
 /// What of a node's form the runtime does not have, and what to do.
 pub fn form(graph: &Graph, id: NodeId) -> Option<(String, &'static str)> {
     let node = graph.node(id);
-    [spatial, groups, dilation, elementwise, reduced, matmul, indices, resize, pad, recurrent, gru, lstm, concat]
-        .iter()
-        .find_map(|check| check(graph, node))
+    [
+        spatial,
+        groups,
+        dilation,
+        elementwise,
+        reduced,
+        matmul,
+        indices,
+        resize,
+        pad,
+        recurrent,
+        gru,
+        lstm,
+        concat,
+        blocks,
+    ]
+    .iter()
+    .find_map(|check| check(graph, node))
 }
 
 type Found = Option<(String, &'static str)>;
@@ -333,6 +348,23 @@ fn lstm(_: &Graph, node: &Node) -> Found {
 fn concat(_: &Graph, node: &Node) -> Found {
     (node.op == "Concat" && node.inputs.len() < 2)
         .then(|| ("Concat of one input stops the chip".to_string(), "replace it by Identity"))
+}
+
+/// `depth_to_space_dcr` counts channels by the block's size; `space_to_depth` has channels before the block's places.
+fn blocks(graph: &Graph, node: &Node) -> Found {
+    let deep = node.op == "DepthToSpace" && node.attributes.text("mode") != Some("CRD");
+    if !deep && node.op != "SpaceToDepth" {
+        return None;
+    }
+    let &[_, channels, ..] = graph.shape(node.input(0)?)? else { return None };
+    let size = usize::try_from(node.attributes.int("blocksize")?).ok()?;
+    if deep {
+        let left = channels.checked_div(size.saturating_mul(size))?;
+        let what = format!("DepthToSpace in mode DCR would write {left} channels as if they were {size}");
+        return (left != size).then_some((what, "use mode CRD, which PyTorch's PixelShuffle has"));
+    }
+    let what = format!("SpaceToDepth of {channels} channels, which would come before the places of a block");
+    (channels != 1).then_some((what, "write it as Reshape, Transpose and Reshape"))
 }
 
 #[cfg(test)]

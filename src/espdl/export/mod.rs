@@ -20,10 +20,10 @@ mod test_values;
 mod transposes;
 mod weights;
 
-use crate::Result;
 use crate::espdl::{Model, Runtime, run};
 use crate::graph;
 use crate::quant::Quantized;
+use crate::{Error, Result};
 
 pub use boundaries::insert_boundaries;
 pub use draft::{Draft, DraftNode, DraftValue, Port};
@@ -53,6 +53,8 @@ pub struct Export {
     pub quantization: String,
     /// A sentence each.
     pub differences: Vec<String>,
+    /// Why the sample is not in the file: what the chip makes of it is not known.
+    pub untested: Option<Error>,
 }
 
 /// The model as ESP-DL runs it.
@@ -73,14 +75,15 @@ pub fn export(quantized: &Quantized, options: &Options) -> Result<Export> {
     let graph = assemble::assemble(&draft, &quantized.graph.name, tables);
     let metadata = options.metadata.clone();
     let mut model = Model { ir_version: IR_VERSION, metadata, graph, ..Model::default() };
+    let mut untested = None;
     if let Some(sample) = &options.sample {
         let order = draft.order();
         let ports = assemble::value_ports(&draft, &order);
         let inputs = test_values::inputs(&draft, &ports, sample, target.rounding())?;
-        run::fill_tests(&mut model, target, inputs)?;
+        untested = run::fill_tests(&mut model, target, inputs).err();
     }
     let quantization = quantization::quantization(&draft, quantized)?;
-    Ok(Export { model, quantization, differences: draft.differences })
+    Ok(Export { model, quantization, differences: draft.differences, untested })
 }
 
 #[cfg(test)]

@@ -18,6 +18,8 @@ pub const RULES: &[Rule] = &[
     group,
     bias,
     equal_exponents,
+    copied,
+    blocks,
     concat,
     prelu,
     table,
@@ -281,6 +283,40 @@ fn equal_exponents(context: &Context, node: &Node) -> Option<(String, &'static s
         let what = format!("exponents {a} and {b} become {output}, but {} takes integers as they are", node.op);
         (what, "requantize the inputs to the output's exponent")
     })
+}
+
+/// Comparisons and Neg work on the integers as they are, too.
+fn copied(context: &Context, node: &Node) -> Option<(String, &'static str)> {
+    let compares = matches!(node.op.as_str(), "Equal" | "Greater" | "GreaterOrEqual" | "Less" | "LessOrEqual");
+    if !(compares || node.op == "Neg") || !is_whole_number(node) {
+        return None;
+    }
+    let first = context.input_exponent(node, 0)?;
+    let (second, with) = match compares {
+        true => (context.input_exponent(node, 1)?, "is compared with"),
+        false => (context.output_exponent(node)?, "becomes"),
+    };
+    (first != second).then(|| {
+        let what = format!("exponent {first} {with} {second}, but {} takes integers as they are", node.op);
+        (what, "give both values one scale, or the layer float")
+    })
+}
+
+/// `depth_to_space_dcr` counts channels by the block's size; `space_to_depth` has channels before the block's places.
+fn blocks(context: &Context, node: &Node) -> Option<(String, &'static str)> {
+    let deep = node.op == "DepthToSpace" && node.text("mode") != Some("CRD");
+    if !deep && node.op != "SpaceToDepth" {
+        return None;
+    }
+    let Dim::Size(channels) = context.value(node.inputs.first()?)?.dims.as_ref()?.last()? else { return None };
+    let size = node.int("blocksize").filter(|&b| b > 0)?;
+    if deep {
+        let left = channels / size.saturating_mul(size);
+        let what = format!("in mode DCR the kernel writes {left} channels as if they were {size}, over each other");
+        return (left != size).then_some((what, "use mode CRD, which PyTorch's PixelShuffle has"));
+    }
+    let what = format!("its {channels} channels come before the places of a block, in ONNX behind them");
+    (*channels != 1).then_some((what, "write it as Reshape, Transpose and Reshape"))
 }
 
 /// Concat copies its inputs' integers, and asserts that there are two.

@@ -1,5 +1,5 @@
 use super::*;
-use crate::espdl::{Attribute, DataType, Edition, Graph, Header};
+use crate::espdl::{Attribute, DataType, Dim, Edition, Graph, Header};
 
 fn text(value: &str) -> Attribute {
     Attribute::Text(value.as_bytes().to_vec())
@@ -98,6 +98,37 @@ fn groups_run_as_depthwise() {
 fn add_needs_equal_exponents() {
     let model = entry("Add", &[s8()], &[-3], "UNK");
     assert_eq!(found(&model, Target::Esp32p4), ["exponents -3 and -3 become -2, but Add takes integers as they are"]);
+}
+
+#[test]
+fn comparisons_and_neg_take_integers_as_they_are() {
+    assert_eq!(
+        found(&entry("Greater", &[s8()], &[-2], "UNK"), Target::Esp32p4),
+        ["exponent -3 is compared with -2, but Greater takes integers as they are"]
+    );
+    assert_eq!(
+        found(&entry("Neg", &[s8()], &[-2], "UNK"), Target::C),
+        ["exponent -3 becomes -2, but Neg takes integers as they are"]
+    );
+}
+
+#[test]
+fn blocks_that_come_out_in_another_order_are_named() {
+    let blocks = |op: &str, mode: &str, channels| {
+        let mut model = entry(op, &[s8(), ("blocksize", Attribute::Int(2)), ("mode", text(mode))], &[-3], "UNK");
+        model.model.graph.values[0].dims = Some([1, 2, 2, channels].map(Dim::Size).to_vec());
+        found(&model, Target::C)
+    };
+    assert_eq!(
+        blocks("DepthToSpace", "DCR", 12),
+        ["in mode DCR the kernel writes 3 channels as if they were 2, over each other"]
+    );
+    assert_eq!(blocks("DepthToSpace", "DCR", 8).len() + blocks("DepthToSpace", "CRD", 12).len(), 0);
+    assert_eq!(
+        blocks("SpaceToDepth", "", 2),
+        ["its 2 channels come before the places of a block, in ONNX behind them"]
+    );
+    assert_eq!(blocks("SpaceToDepth", "", 1).len(), 0);
 }
 
 #[test]

@@ -1,12 +1,12 @@
-//! Activations: tables, Relu, PRelu, Clip.
+//! Activations: tables, Relu, PRelu, Clip, Neg.
 //!
-//! Never: activations inside of other operators.
+//! Never: activations inside of other operators, nor those that are functions of floats (`function`).
 
 use crate::espdl::QuantType;
 use crate::quant::Family;
 use crate::{Result, bail};
 
-use super::recurrent::{sigmoid, tanh};
+use super::assign::assign;
 use super::round::{round, scale, shift};
 use super::step::Step;
 use super::value::{Value, Whole};
@@ -22,7 +22,6 @@ const TABLE_8: &[&str] = &[
     "LUT",
     "LeakyRelu",
     "Log",
-    "Neg",
     "PRelu",
     "Relu",
     "Sigmoid",
@@ -70,11 +69,13 @@ pub fn table(step: &Step) -> Result<Option<Vec<Value>>> {
     Ok(Some(made))
 }
 
+/// Rescales by way of a float, which is a shift: 16 bits fit one.
 pub fn relu(step: &Step) -> Result<Vec<Value>> {
     fn of<T: Whole>(step: &Step) -> Result<Vec<Value>> {
         let input = step.input(0)?;
-        let values = input.whole::<T>()?.iter().map(|&x| x.max(T::default())).collect();
-        step.whole(input.dims.clone(), values)
+        let distance = step.exponent()? - input.exponent();
+        let one = |x: &T| T::clamp_from(shift(x.wide().max(0), distance, step.family()));
+        step.whole(input.dims.clone(), input.whole::<T>()?.iter().map(one).collect())
     }
     match step.quant_type() {
         QuantType::S8 => of::<i8>(step),
@@ -105,11 +106,28 @@ pub fn clip(step: &Step) -> Result<Vec<Value>> {
         };
         step.whole(input.dims.clone(), input.whole::<T>()?.iter().map(clip).collect())
     }
+    if step.inputs.len() == 1 {
+        return assign(step);
+    }
     match step.quant_type() {
         QuantType::S8 => of::<i8>(step),
         QuantType::S16 => of::<i16>(step),
-        _ => step.unsupported(),
+        _ => clip_float(step),
     }
+}
+
+/// Without a lower bound, the least float above 0 is one: `numeric_limits<float>::min()`.
+fn clip_float(step: &Step) -> Result<Vec<Value>> {
+    let bound = |i: usize, open: f32| -> Result<f32> {
+        let Some(value) = step.optional(i) else { return Ok(open) };
+        match value.floats()?.first() {
+            Some(&bound) => Ok(bound),
+            None => bail!("its bound {i} is empty"),
+        }
+    };
+    let (input, low, high) = (step.input(0)?, bound(1, f32::MIN_POSITIVE)?, bound(2, f32::MAX)?);
+    let clip = |&x: &f32| if x < low { low } else { x.min(high) };
+    Ok(step.floats(input.dims.clone(), input.floats()?.iter().map(clip).collect()))
 }
 
 /// Slopes by the last axis. Positive inputs are copied and negative ones rounded down in portable code and at int16
@@ -118,8 +136,24 @@ pub fn prelu(step: &Step) -> Result<Vec<Value>> {
     match step.quant_type() {
         QuantType::S8 => prelu_of::<i8>(step, step.family() != Family::C),
         QuantType::S16 => prelu_of::<i16>(step, false),
-        _ => step.unsupported(),
+        _ => prelu_float(step),
     }
+}
+
+fn prelu_float(step: &Step) -> Result<Vec<Value>> {
+    let (input, alpha) = (step.input(0)?, step.input(1)?);
+    let slopes = alpha.floats()?;
+    let &[_, _, _, channels] = input.dims.as_slice() else {
+        bail!("an input of shape {:?}; the chip reads NHWC", input.dims);
+    };
+    let first = alpha.dims.first().copied().unwrap_or(0);
+    if slopes.is_empty() || (first != 1 && (first != channels || slopes.len() != channels)) {
+        bail!("slopes of shape {:?} on an input of shape {:?}", alpha.dims, input.dims);
+    }
+    let slopes = if first == 1 { &slopes[..1] } else { slopes };
+    let one = |(&x, slope): (&f32, &f32)| if x >= 0.0 { x } else { x * slope };
+    let values = input.floats()?.iter().zip(slopes.iter().cycle()).map(one).collect();
+    Ok(step.floats(input.dims.clone(), values))
 }
 
 fn prelu_of<T: Whole>(step: &Step, rescales: bool) -> Result<Vec<Value>> {
@@ -156,24 +190,21 @@ fn prelu_of<T: Whole>(step: &Step, rescales: bool) -> Result<Vec<Value>> {
     step.whole(input.dims.clone(), values)
 }
 
-/// Activations without a table, which the chip computes in float and rounds.
-pub fn by_float(step: &Step) -> Result<Vec<Value>> {
-    match step.quant_type() {
-        QuantType::S8 => by_float_of::<i8>(step),
-        QuantType::S16 => by_float_of::<i16>(step),
-        _ => step.unsupported(),
+/// The loader makes a module of integers whether there is a table or not (`dl_module_neg.hpp`).
+pub fn neg(step: &Step) -> Result<Vec<Value>> {
+    fn of<T: Whole>(step: &Step) -> Result<Vec<Value>> {
+        let input = step.input(0)?;
+        if input.exponent() != step.exponent()? {
+            bail!("input exponent {} becomes {}, but the chip negates integers", input.exponent(), step.exponent()?);
+        }
+        step.whole(input.dims.clone(), input.whole::<T>()?.iter().map(|x| T::clamp_from(-x.wide())).collect())
     }
-}
-
-fn by_float_of<T: Whole>(step: &Step) -> Result<Vec<Value>> {
-    let input = step.input(0)?;
-    let (enter, leave) = (scale(input.exponent()), scale(-step.exponent()?));
-    let function: fn(f32) -> f32 = match step.node.op.as_str() {
-        "Sigmoid" => sigmoid,
-        "Tanh" => tanh,
-        "Swish" => |x| sigmoid(x) * x,
-        _ => return step.unsupported(),
-    };
-    let one = |x: &T| T::clamp_from(round(function(f32::from(x.short()) * enter) * leave, step.family()));
-    step.whole(input.dims.clone(), input.whole::<T>()?.iter().map(one).collect())
+    match step.quant_type() {
+        QuantType::S8 => of::<i8>(step),
+        QuantType::S16 => of::<i16>(step),
+        _ => {
+            let input = step.input(0)?;
+            Ok(step.floats(input.dims.clone(), input.floats()?.iter().map(|x| -x).collect()))
+        }
+    }
 }

@@ -17,8 +17,31 @@ pub fn binary(step: &Step) -> Result<Vec<Value>> {
     match step.quant_type() {
         QuantType::S8 => binary_of::<i8>(step),
         QuantType::S16 => binary_of::<i16>(step),
-        _ => step.unsupported(),
+        _ => binary_float(step),
     }
+}
+
+fn binary_float(step: &Step) -> Result<Vec<Value>> {
+    let (a, b) = (step.input(0)?, step.input(1)?);
+    let dims = broadcast(&a.dims, &b.dims)?;
+    let ([_, inner_b, _], rank) = merged(&a.dims, &b.dims, &dims);
+    if rank > 4 {
+        bail!("shapes {:?} and {:?} need {rank} loops, the chip has 4", a.dims, b.dims);
+    }
+    let (left, right) = (a.floats()?, b.floats()?);
+    let function: fn(f32, f32) -> f32 = match step.node.op.as_str() {
+        "Add" => |x, y| x + y,
+        "Sub" => |x, y| x - y,
+        "Mul" => |x, y| x * y,
+        // One divisor for a run: its inverse, which is a division of doubles.
+        "Div" if inner_b == 1 => |x, y| x * (1.0 / f64::from(y)) as f32,
+        "Div" => |x, y| x / y,
+        _ => return step.unsupported(),
+    };
+    let pairs = indices(&a.dims, &dims).into_iter().zip(indices(&b.dims, &dims));
+    // In bounds: the indices are of the operands' shapes.
+    let values = pairs.map(|(i, j)| function(left[i], right[j])).collect();
+    Ok(step.floats(dims, values))
 }
 
 /// ONNX's rule.

@@ -16,13 +16,14 @@ pub fn matmul(step: &Step) -> Result<Vec<Value>> {
         bail!("the layout {layout} is unknown to ESP-DL 3.3.9");
     }
     match step.quant_type() {
-        QuantType::S8 => matmul_of::<i8>(step),
-        QuantType::S16 => matmul_of::<i16>(step),
-        _ => step.unsupported(),
+        QuantType::S8 => matmul_of::<i8, i8>(step),
+        QuantType::S16 => matmul_of::<i16, i16>(step),
+        QuantType::W8A16 => matmul_of::<i16, i8>(step),
+        QuantType::F32 => step.unsupported(),
     }
 }
 
-fn matmul_of<T: Whole>(step: &Step) -> Result<Vec<Value>> {
+fn matmul_of<T: Whole, W: Whole>(step: &Step) -> Result<Vec<Value>> {
     let (a, b) = (step.input(0)?, step.input(1)?);
     let wide = |dims: &[usize], left: bool| match *dims {
         [n] if left => vec![1, n],
@@ -43,7 +44,7 @@ fn matmul_of<T: Whole>(step: &Step) -> Result<Vec<Value>> {
     let lanes = step.quant_type().lanes(step.family());
     let bias = vec![0; n];
     let batch = broadcast(a_batch, b_batch)?;
-    let (left, right) = (a.whole::<T>()?, b.whole::<T>()?);
+    let (left, right) = (a.whole::<T>()?, b.whole::<W>()?);
     let mut values = Vec::new();
     for (i, j) in indices(a_batch, &batch).into_iter().zip(indices(b_batch, &batch)) {
         // In bounds: the indices count matrices of the operands' shapes.

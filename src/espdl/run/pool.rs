@@ -17,7 +17,7 @@ pub fn average(step: &Step) -> Result<Vec<Value>> {
     match step.quant_type() {
         QuantType::S8 => average_of::<i8>(step),
         QuantType::S16 => average_of::<i16>(step),
-        _ => step.unsupported(),
+        _ => average_float(step),
     }
 }
 
@@ -56,7 +56,7 @@ fn pooled(step: &Step, input: &Value) -> Result<(Window, Vec<usize>)> {
 }
 
 /// For every output position, the places of the window that lie inside, then all channels there.
-fn each<T: Whole>(input: &[T], channels: usize, window: &Window, mut visit: impl FnMut(&[&[T]])) {
+fn each<T>(input: &[T], channels: usize, window: &Window, mut visit: impl FnMut(&[&[T]])) {
     let mut places = Vec::with_capacity(window.kernel[0] * window.kernel[1]);
     for oy in 0..window.output[0] {
         for ox in 0..window.output[1] {
@@ -94,6 +94,23 @@ fn average_of<T: Whole>(step: &Step) -> Result<Vec<Value>> {
         values.extend(sums.iter().map(|&sum| T::clamp_from(round(sum as f32 * factor, family))));
     });
     step.whole(dims, values)
+}
+
+fn average_float(step: &Step) -> Result<Vec<Value>> {
+    let input = step.input(0)?;
+    let (window, dims) = pooled(step, input)?;
+    let channels = input.dims.last().copied().unwrap_or(0);
+    let area = window.kernel[0] * window.kernel[1];
+    // A division of doubles.
+    let factor = (1.0 / area as f64) as f32;
+    let mut values = Vec::with_capacity(window.output[0] * window.output[1] * channels);
+    let mut sums = vec![0f32; channels];
+    each(input.floats()?, channels, &window, |places| {
+        sums.fill(0.0);
+        places.iter().for_each(|place| sums.iter_mut().zip(*place).for_each(|(sum, x)| *sum += x));
+        values.extend(sums.iter().map(|sum| sum * factor));
+    });
+    Ok(step.floats(dims, values))
 }
 
 fn max_of<T: Whole>(step: &Step) -> Result<Vec<Value>> {

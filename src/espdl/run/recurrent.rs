@@ -9,6 +9,7 @@ use crate::espdl::QuantType;
 use crate::quant::Family;
 use crate::{Result, bail};
 
+use super::recurrent_float;
 use super::round::{round, scale, shift};
 use super::step::Step;
 use super::value::{Data, Value, Whole};
@@ -17,7 +18,7 @@ pub fn lstm(step: &Step) -> Result<Vec<Value>> {
     match step.quant_type() {
         QuantType::S8 => run::<i8>(step, 4),
         QuantType::S16 => run::<i16>(step, 4),
-        _ => step.unsupported(),
+        _ => recurrent_float::run(step, 4),
     }
 }
 
@@ -28,7 +29,7 @@ pub fn gru(step: &Step) -> Result<Vec<Value>> {
     match step.quant_type() {
         QuantType::S8 => run::<i8>(step, 3),
         QuantType::S16 => run::<i16>(step, 3),
-        _ => step.unsupported(),
+        _ => recurrent_float::run(step, 3),
     }
 }
 

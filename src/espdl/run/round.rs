@@ -3,6 +3,7 @@
 //! Never: operators.
 
 use crate::quant::Family;
+use crate::{Result, bail};
 
 /// `DL_SCALE`: 2^exponent.
 pub fn scale(exponent: i32) -> f32 {
@@ -18,6 +19,26 @@ pub fn round(value: f32, family: Family) -> i64 {
     };
     // Saturates, as the chips' instructions do.
     i64::from(rounded as i32)
+}
+
+/// `tool::round` of a double. On the P4 it takes what lies within 1e-6 of a half for a tie.
+pub fn round_double(value: f64, family: Family) -> i64 {
+    if family != Family::P4 {
+        return i64::from((value + 0.5).floor() as i32);
+    }
+    let away = if value < 0.0 { -1 } else { 1 };
+    let rounded = value + 0.5 * f64::from(away);
+    let whole = rounded as i32;
+    let tie = (rounded - f64::from(whole)).abs() < 1e-6 && whole & 1 != 0;
+    i64::from(if tie { whole - away } else { whole })
+}
+
+/// ESP-DL is built with `-ffast-math`, under which a NaN may become anything.
+pub fn finite(value: f32) -> Result<f32> {
+    if value.is_nan() {
+        bail!("it makes a NaN, of which it is not known what the chip makes");
+    }
+    Ok(value)
 }
 
 /// `tool::shift_and_round`: right, rounded; left where the shift is negative.
@@ -55,6 +76,13 @@ mod tests {
         let rounded = |family| [-1.5f32, -0.5, 0.5, 1.5, 2.5].map(|v| round(v, family));
         assert_eq!(rounded(Family::S3), [-1, 0, 1, 2, 3]);
         assert_eq!(rounded(Family::P4), [-2, 0, 0, 2, 2]);
+    }
+
+    #[test]
+    fn a_double_near_a_half_is_a_tie_on_the_p4() {
+        let rounded = |family| [2.5, 2.500_000_5, 2.6, -2.5, -1.5, 1e12].map(|v| round_double(v, family));
+        assert_eq!(rounded(Family::P4), [2, 2, 3, -2, -2, i32::MAX.into()]);
+        assert_eq!(rounded(Family::C), [3, 3, 3, -2, -1, i32::MAX.into()]);
     }
 
     #[test]

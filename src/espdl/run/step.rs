@@ -61,6 +61,14 @@ impl<'a> Step<'a> {
         self.node.int(name).unwrap_or(default)
     }
 
+    pub fn float(&self, name: &str, default: f32) -> Result<f32> {
+        match self.node.attribute(name) {
+            None => Ok(default),
+            Some(Attribute::Float(value)) => Ok(*value),
+            Some(other) => bail!("its {name} is {other:?}, no float"),
+        }
+    }
+
     pub fn ints(&self, name: &str) -> Option<Vec<i64>> {
         match self.node.attribute(name)? {
             Attribute::Ints(values) => Some(values.clone()),

@@ -22,7 +22,7 @@ fn esp_ppqs_test_values_are_equal_on_all_families() {
     reference(include_bytes!("../../../fixtures/espdl/esp32s3-int16.espdl"), Target::Esp32s3);
 }
 
-fn info(name: &str, dims: &[i64], exponent: i64) -> ValueInfo {
+pub(super) fn info(name: &str, dims: &[i64], exponent: i64) -> ValueInfo {
     ValueInfo {
         name: name.into(),
         data_type: DataType::Int8,
@@ -32,7 +32,7 @@ fn info(name: &str, dims: &[i64], exponent: i64) -> ValueInfo {
     }
 }
 
-fn int8(name: &str, dims: &[usize], exponent: i64, values: &[i8]) -> Tensor {
+pub(super) fn int8(name: &str, dims: &[usize], exponent: i64, values: &[i8]) -> Tensor {
     Tensor {
         name: name.into(),
         data_type: DataType::Int8,
@@ -44,7 +44,13 @@ fn int8(name: &str, dims: &[usize], exponent: i64, values: &[i8]) -> Tensor {
 }
 
 /// One node from `x` to `y`.
-fn model(op: &str, x: ValueInfo, y: ValueInfo, weights: &[Tensor], attributes: &[(&str, Attribute)]) -> Model {
+pub(super) fn model(
+    op: &str,
+    x: ValueInfo,
+    y: ValueInfo,
+    weights: &[Tensor],
+    attributes: &[(&str, Attribute)],
+) -> Model {
     let mut inputs = vec![x.name.clone()];
     inputs.extend(weights.iter().map(|w| w.name.clone()));
     let quant_type = ("quant_type".to_string(), Attribute::Text(b"S8".to_vec()));
@@ -67,7 +73,7 @@ fn model(op: &str, x: ValueInfo, y: ValueInfo, weights: &[Tensor], attributes: &
     Model { graph, ..Model::default() }
 }
 
-fn outcome(model: &Model, target: Target, input: Tensor) -> Vec<i8> {
+pub(super) fn outcome(model: &Model, target: Target, input: Tensor) -> Vec<i8> {
     run(model, target, &[input]).unwrap().remove(0).bytes.iter().map(|&b| b as i8).collect()
 }
 
@@ -116,7 +122,7 @@ fn any_value_can_be_asked_for() {
     assert_eq!(values.iter().map(|v| v.name.as_str()).collect::<Vec<_>>(), names);
 }
 
-fn int64(name: &str, values: &[i64]) -> Tensor {
+pub(super) fn int64(name: &str, values: &[i64]) -> Tensor {
     Tensor {
         name: name.into(),
         data_type: DataType::Int64,

@@ -1,0 +1,55 @@
+//! DepthToSpace and SpaceToDepth, between channels and places of an NHWC value (`dl_module_depth_to_space.hpp`,
+//! `dl_module_space_to_depth.hpp`).
+//!
+//! Never: arithmetic.
+
+use crate::{Result, bail};
+
+use super::moves::{moved, walk};
+use super::step::Step;
+use super::value::Value;
+
+/// Axes of the input seen with its blocks apart, in the output's order.
+fn blocks(step: &Step, input: &Value, order: [usize; 6], view: [usize; 6], dims: [usize; 4]) -> Result<Vec<Value>> {
+    let mut strides = [1usize; 6];
+    for i in (0..5).rev() {
+        // In bounds: axes 0 to 5.
+        strides[i] = strides[i + 1] * view[i + 1];
+    }
+    let axes = order.map(|axis| (0, strides[axis] as i64, view[axis]));
+    moved(step, input, dims.to_vec(), input.data.gather(walk(&axes).into_iter()))
+}
+
+fn size(step: &Step, input: &Value) -> Result<([usize; 4], usize)> {
+    let size = usize::try_from(step.int("blocksize", 0)).ok().filter(|b| (1..=1 << 15).contains(b));
+    match (<[usize; 4]>::try_from(input.dims.as_slice()), size) {
+        (Ok(dims), Some(size)) => Ok((dims, size)),
+        _ => bail!("blocks of {} on an input of shape {:?}", step.int("blocksize", 0), input.dims),
+    }
+}
+
+pub fn depth_to_space(step: &Step) -> Result<Vec<Value>> {
+    let input = step.input(0)?;
+    let ([n, h, w, c], b) = size(step, input)?;
+    let left = c / (b * b);
+    if left * b * b != c {
+        bail!("{c} channels are no blocks of {b} by {b}");
+    }
+    let dims = [n, h * b, w * b, left];
+    match step.node.text("mode") {
+        Some("CRD") => blocks(step, input, [0, 1, 4, 2, 5, 3], [n, h, w, left, b, b], dims),
+        // `depth_to_space_dcr` takes the block's size for the number of channels that are left.
+        _ if left == b => blocks(step, input, [0, 1, 3, 2, 4, 5], [n, h, w, b, b, left], dims),
+        _ => bail!("in mode DCR the chip writes {left} channels as if they were {b}, over each other"),
+    }
+}
+
+/// Channels first, then the places of a block: as PyTorch's pixel_unshuffle, where ONNX has the places first.
+pub fn space_to_depth(step: &Step) -> Result<Vec<Value>> {
+    let input = step.input(0)?;
+    let ([n, h, w, c], b) = size(step, input)?;
+    if h % b != 0 || w % b != 0 {
+        bail!("{h} by {w} places are no blocks of {b} by {b}");
+    }
+    blocks(step, input, [0, 1, 3, 5, 2, 4], [n, h / b, b, w / b, b, c], [n, h / b, w / b, c * b * b])
+}
