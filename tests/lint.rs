@@ -173,6 +173,7 @@ fn an_unchanged_project_is_answered_from_the_store_and_a_changed_one_is_not() {
 #[test]
 fn the_project_of_a_model_or_a_sample_is_found() {
     let project = copy("C002");
+    std::fs::create_dir(project.path().join(".git")).unwrap();
     for file in ["small.onnx", "samples.npy"] {
         std::fs::copy(fixtures().join("files").join(file), project.path().join(file)).unwrap();
     }
@@ -190,14 +191,18 @@ fn the_project_of_a_model_or_a_sample_is_found() {
 
 #[test]
 fn a_file_that_was_renamed_or_deleted_checks_the_project_that_misses_it() {
-    let project = tempfile::tempdir().unwrap();
-    let at = |name: &str| project.path().join(name);
-    std::fs::create_dir(at("calib")).unwrap();
+    let around = tempfile::tempdir().unwrap();
+    let project = around.path().join("repository");
+    let at = |name: &str| project.join(name);
+    std::fs::create_dir_all(at("calib")).unwrap();
+    std::fs::create_dir(at(".git")).unwrap();
+    // What lies outside of the repository is not asked.
+    std::fs::write(around.path().join("espq.toml"), "[model]\npath = 'gone.onnx'\ntarget = 'c'\n").unwrap();
     std::fs::copy(fixtures().join("files/small.onnx"), at("small.onnx")).unwrap();
     std::fs::copy(fixtures().join("files/samples.npy"), at("calib/samples.npy")).unwrap();
     let text = "[model]\npath = 'small.onnx'\ntarget = 'esp32p4'\n[calibration]\ndata = 'calib'\n";
     std::fs::write(at("espq.toml"), text).unwrap();
-    let found = |file: &str| lint(project.path(), &["--static", "--format", "concise", file]).1;
+    let found = |file: &str| lint(&project, &["--static", "--format", "concise", file]).1;
 
     std::fs::rename(at("small.onnx"), at("net.onnx")).unwrap();
     let model = "espq.toml:2:8: C005 there is no file small.onnx\n1 finding in espq.toml\n";

@@ -143,7 +143,9 @@ fn observing_a_value_runs_no_further_and_shows_what_a_run_shows() {
     }
     // What stands behind the value is not run: here it could not be.
     let behind = graph.nodes.len() - 1;
-    graph.nodes[behind].inputs[0] = None;
+    let nowhere =
+        Value { name: "nowhere".into(), data_type: Some(DataType::F32), shape: Some(vec![1, 2]), constant: None };
+    graph.nodes[behind].inputs[0] = Some(graph.add_value(nowhere));
     let before = graph.nodes[behind - 1].outputs[0].unwrap();
     assert_eq!(shown(&graph, before.0, true).len(), 1);
 }

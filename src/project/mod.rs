@@ -70,14 +70,15 @@ impl Project {
         locate::configurations(path)
     }
 
-    /// The configurations, in the file's folder or any above it, that read the file, or would if it were still there.
+    /// The configurations, in the file's folder or any above it in its repository, that read the file, or would if it
+    /// were still there.
     ///
     /// A file that none reads may have been renamed: then those that miss one of its kind.
     pub fn owners(file: &Path) -> Result<Vec<PathBuf>> {
         let wanted = place(&std::path::absolute(file).map_err(|e| unreadable(file, &e))?);
         let mut owners = Vec::new();
         let mut incomplete = Vec::new();
-        for folder in wanted.ancestors().skip(1) {
+        for folder in folders_above(&wanted) {
             for configuration in locate::in_folder(folder).unwrap_or_default() {
                 // A configuration that cannot be read owns nothing; linting it says why.
                 let Ok(project) = Project::load(&configuration) else { continue };
@@ -177,6 +178,12 @@ impl Project {
         }
         Ok(resolved)
     }
+}
+
+/// From a file's folder up to the root of its repository; without one, of the file system.
+fn folders_above(file: &Path) -> impl Iterator<Item = &Path> {
+    let mut inside = true;
+    file.ancestors().skip(1).take_while(move |folder| std::mem::replace(&mut inside, !folder.join(".git").exists()))
 }
 
 /// A path without links and dots, as far as it is there.
