@@ -120,6 +120,8 @@ async function story(browser) {
     const target = page.locator(".suggest-widget .monaco-list-row", { hasText: "esp32s31" }).first();
     await until("completion of targets", 20, () => target.isVisible());
     await page.keyboard.press("Escape");
+    // The text as it begins, for the picture.
+    await page.keyboard.press("Control+Home");
 
     await command(page, "espq: Export .espdl");
     const made = () => ["espdl", "info", "json"].every((ending) => fs.existsSync(path.join(project, `model.${ending}`)));
