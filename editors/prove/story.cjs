@@ -60,6 +60,12 @@ async function open(browser) {
   return page;
 }
 
+/** Where a text begins on the screen. A locator's own hover and click would scroll the editor's frame sideways. */
+async function place(page, text) {
+  const box = await page.locator(".view-line span span", { hasText: text }).first().boundingBox();
+  return [box.x + 20, box.y + box.height / 2];
+}
+
 async function shot(page, name) {
   // Messages slide in.
   await new Promise((next) => setTimeout(next, 1000));
@@ -112,16 +118,14 @@ async function story(browser) {
     const same = page.locator(".markers-panel .monaco-list-row", { hasText: `layer ${layer} ` });
     await until("finding gone", 40, async () => (await same.count()) === 0);
 
-    await page.locator(".view-line span span", { hasText: layer }).first().hover();
+    await page.mouse.move(...(await place(page, layer)));
     const hover = page.locator(".monaco-hover", { hasText: "alone costs the outputs" }).first();
     await until("hover with the layer's figures", 20, () => hover.isVisible());
-    await page.locator(".view-line span span", { hasText: "esp32s3" }).first().click();
+    await page.mouse.click(...(await place(page, "esp32s3")));
     await command(page, "Trigger Suggest");
     const target = page.locator(".suggest-widget .monaco-list-row", { hasText: "esp32s31" }).first();
     await until("completion of targets", 20, () => target.isVisible());
     await page.keyboard.press("Escape");
-    // The text as it begins, for the picture.
-    await page.keyboard.press("Control+Home");
 
     await command(page, "espq: Export .espdl");
     const made = () => ["espdl", "info", "json"].every((ending) => fs.existsSync(path.join(project, `model.${ending}`)));
