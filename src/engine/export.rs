@@ -39,14 +39,37 @@ pub struct Exported {
     pub notes: Vec<String>,
 }
 
-pub fn export(project: &Project, wanted: Wanted, progress: &dyn Progress) -> Result<Exported> {
-    Engine::new(super::Options::default()).export(project, wanted, progress)
-}
-
 impl Engine {
-    /// The same on what this engine knows: after a report nothing is calibrated again.
+    /// A project's files, on what this engine knows: after a report nothing is calibrated again.
     pub fn export(&self, project: &Project, wanted: Wanted, progress: &dyn Progress) -> Result<Exported> {
-        exported(self, project, wanted, progress)
+        let Calibration { quantized, sample, mut notes } = calibration(self, project, wanted, progress)?;
+        let target = quantized.settings.target;
+        let runtime = project.config.export.esp_dl.as_ref().map_or(Runtime::KNOWN, |v| Runtime(v.value));
+        let metadata = metadata(project, target)?;
+        let exported = export::export(&quantized, &Options { runtime, metadata, sample })?;
+        let key = wanted.encrypt.then(new_key).transpose()?;
+        let plain = espdl::write(&exported.model)?;
+        // As the chip will find it, places in the file included.
+        let file = espdl::open(&plain, None)?;
+        let misfits = file.entries.iter().flat_map(|entry| fit(entry, target)).collect();
+        if !exported.model.graph.test_outputs.is_empty() {
+            notes.extend(unproven(&exported.model));
+        }
+        Ok(Exported {
+            target,
+            runtime,
+            info: espdl::info::info(&exported.model)?,
+            espdl: match &key {
+                Some(key) => espdl::write_encrypted(&exported.model, key)?,
+                None => plain,
+            },
+            quantization: exported.quantization,
+            key,
+            misfits,
+            untested: exported.untested,
+            differences: exported.differences,
+            notes,
+        })
     }
 }
 
@@ -92,37 +115,6 @@ pub fn reason(misfit: &Misfit) -> String {
         "" => format!("{}: {}", misfit.what, misfit.help),
         node => format!("{node}: {}; {}", misfit.what, misfit.help),
     }
-}
-
-fn exported(engine: &Engine, project: &Project, wanted: Wanted, progress: &dyn Progress) -> Result<Exported> {
-    let Calibration { quantized, sample, mut notes } = calibration(engine, project, wanted, progress)?;
-    let target = quantized.settings.target;
-    let runtime = project.config.export.esp_dl.as_ref().map_or(Runtime::KNOWN, |v| Runtime(v.value));
-    let metadata = metadata(project, target)?;
-    let exported = export::export(&quantized, &Options { runtime, metadata, sample })?;
-    let key = wanted.encrypt.then(new_key).transpose()?;
-    let plain = espdl::write(&exported.model)?;
-    // As the chip will find it, places in the file included.
-    let file = espdl::open(&plain, None)?;
-    let misfits = file.entries.iter().flat_map(|entry| fit(entry, target)).collect();
-    if !exported.model.graph.test_outputs.is_empty() {
-        notes.extend(unproven(&exported.model));
-    }
-    Ok(Exported {
-        target,
-        runtime,
-        info: espdl::info::info(&exported.model)?,
-        espdl: match &key {
-            Some(key) => espdl::write_encrypted(&exported.model, key)?,
-            None => plain,
-        },
-        quantization: exported.quantization,
-        key,
-        misfits,
-        untested: exported.untested,
-        differences: exported.differences,
-        notes,
-    })
 }
 
 /// Test values that follow a rule of espq's, as no chip computes them.

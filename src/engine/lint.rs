@@ -31,10 +31,7 @@ impl Engine {
     ///
     /// An error is work that was cancelled; what is wrong with files is among the findings.
     pub fn lint(&self, project: &Project, depth: Depth, progress: &dyn Progress) -> Result<Vec<Finding>> {
-        let mut findings = self.findings(project, depth, progress)?;
-        let selection = Selection::of(&project.config.lint);
-        findings.retain(|finding| selection.wants(finding));
-        Ok(findings)
+        Ok(selected(project, self.findings(project, depth, progress)?))
     }
 
     /// Those of all rules, from memory or the store where nothing has changed.
@@ -84,10 +81,8 @@ impl Engine {
                 // What is wrong is told by whoever measures.
                 Some(Ok(None) | Err(_)) | None => return Ok(None),
             };
-            let mut findings = lint::check(&Facts { report: Some(Ok(&report)), ..facts });
-            let selection = Selection::of(&project.config.lint);
-            findings.retain(|finding| selection.wants(finding));
-            Ok(Some((findings, report)))
+            let findings = lint::check(&Facts { report: Some(Ok(&report)), ..facts });
+            Ok(Some((selected(project, findings), report)))
         })
     }
 
@@ -152,6 +147,13 @@ impl Engine {
         };
         look(facts, measurement)
     }
+}
+
+/// As far as the project's `[lint]` wants them.
+fn selected(project: &Project, mut findings: Vec<Finding>) -> Vec<Finding> {
+    let selection = Selection::of(&project.config.lint);
+    findings.retain(|finding| selection.wants(finding));
+    findings
 }
 
 /// The text, and the folder from which its paths start: messages name files.

@@ -28,7 +28,7 @@ use crate::project::{InputSpec, Project, Samples};
 use crate::{Error, Result, onnx};
 
 pub use cancel::{Token, Watch};
-pub use export::{Exported, Wanted, export, reason};
+pub use export::{Exported, Wanted, reason};
 pub use lint::Depth;
 pub use progress::{Progress, Silent, Stage};
 pub use session::{Calibrated, Model, Session};
@@ -132,7 +132,7 @@ impl Engine {
     fn session_of(&self, project: &Project, model: Arc<Model>, samples: &Key) -> Result<Arc<Session>> {
         let key = session_key(&model.key, samples);
         // A model that is exported again and again must not leave the activations of each behind.
-        self.sessions.others(&key).iter().for_each(|session| session.rest());
+        self.sessions.others(&key).iter().for_each(|session| session.forget_activations());
         if let Some(session) = self.sessions.get(&key) {
             return Ok(session);
         }

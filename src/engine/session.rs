@@ -112,8 +112,8 @@ impl Session {
         self.known().originals.bytes()
     }
 
-    /// Lets go of the float activations; one that measures needs them.
-    pub(super) fn rest(&self) {
+    /// Unless it measures with them just now.
+    pub(super) fn forget_activations(&self) {
         if let Ok(mut known) = self.known.try_lock() {
             known.originals.clear();
         }

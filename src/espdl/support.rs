@@ -210,7 +210,8 @@ pub fn merged_elementwise(op: &str, a: &[usize], b: &[usize]) -> Option<usize> {
     for (a, b) in aligned(a).into_iter().zip(aligned(b)) {
         match merged.last_mut() {
             Some((x, y)) if (x == y && a == b) || (*x == 1 && a == 1) || (*y == 1 && b == 1) => {
-                (*x, *y) = (*x * a, *y * b);
+                // A file may claim any sizes.
+                (*x, *y) = (x.saturating_mul(a), y.saturating_mul(b));
             }
             _ => merged.push((a, b)),
         }

@@ -16,7 +16,7 @@ use crate::{Error, Kind, Result, bail};
 use super::observations::{Asked, Fingerprints, Observation, Observations};
 use super::observe::{Elements, Extremes, Histogram, histogram_exponent, percentiles};
 use super::plan::{Observed, Plan};
-use super::{ConfigId, Method, Quantized, finish};
+use super::{Method, Quantized, finish};
 
 /// Calibrates over all samples. What `known` holds is not observed again; what is new is added to it.
 pub fn calibrate(plan: Plan, samples: &dyn Samples, known: &mut Observations, tick: Tick) -> Result<Quantized> {
@@ -41,12 +41,12 @@ pub fn recall(plan: Plan, samples: &dyn Samples, known: &mut Observations, tick:
     if 2 * missing.len() > ports.len() {
         return Ok(None);
     }
-    let mut seen = BTreeMap::new();
+    let mut seen = Seen::new();
     if !missing.is_empty() {
         let program = Program::simulated(&calibration.plan.graph, &simulation)?;
         seen = calibration.first_pass(&program, &missing)?;
         let ranges: Vec<Observed> = missing.into_iter().filter(|p| !p.method.takes_histogram()).collect();
-        calibration.keep_ranges(&ranges, &seen, &first);
+        calibration.keep_ranges(&ranges, &seen, &first)?;
     }
     calibration.activate_recalled(&one_pass, &first, &first);
 
@@ -112,7 +112,7 @@ impl Calibration<'_> {
             false => [&missing_ranges[..], &two_pass].concat(),
         };
         let seen = self.first_pass(&program, &wanted)?;
-        self.keep_ranges(&missing_ranges, &seen, &first);
+        self.keep_ranges(&missing_ranges, &seen, &first)?;
         self.activate(&one_pass, &first, &first);
         if two_pass.is_empty() {
             return Ok(());
@@ -127,13 +127,14 @@ impl Calibration<'_> {
         Ok(())
     }
 
-    fn keep_ranges(&mut self, ports: &[Observed], seen: &BTreeMap<Watch, Extremes>, first: &Fingerprints) {
+    fn keep_ranges(&mut self, ports: &[Observed], seen: &Seen, first: &Fingerprints) -> Result<()> {
         for port in ports {
+            let Extremes { min, max } = range(seen, port)?;
+            let exponent = Extremes { min, max }.exponent(self.plan.configs[port.config].bits);
             let key = self.key(first, first, port);
-            let Extremes { min, max } = seen[&watch(port)];
-            let exponent = seen[&watch(port)].exponent(self.plan.configs[port.config].bits);
             self.known.keep(key, &asked(&self.plan, port), Observation { min, max, exponent });
         }
+        Ok(())
     }
 
     /// `seen` are the ranges that the first pass has found.
@@ -141,40 +142,41 @@ impl Calibration<'_> {
         &mut self,
         program: &Program,
         ports: &[Observed],
-        seen: &BTreeMap<Watch, Extremes>,
+        seen: &Seen,
         second: &Fingerprints,
         first: &Fingerprints,
     ) -> Result<()> {
-        let ranged: Vec<(Observed, Extremes)> = ports.iter().map(|p| (*p, seen[&watch(p)])).collect();
-        for (port, exponent) in self.second_pass(program, &ranged)? {
-            let Extremes { min, max } = seen[&watch(&port)];
+        let ranged = ports.iter().map(|port| Ok((*port, range(seen, port)?)));
+        let ranged: Vec<(Observed, Extremes)> = ranged.collect::<Result<_>>()?;
+        let exponents = self.second_pass(program, &ranged)?;
+        for ((port, Extremes { min, max }), exponent) in ranged.into_iter().zip(exponents) {
             let key = self.key(second, first, &port);
             self.known.keep(key, &asked(&self.plan, &port), Observation { min, max, exponent });
         }
         Ok(())
     }
 
-    /// Exponents as they were observed, under these keys or else last; and the ports that never were.
+    /// What was observed of ports, under these keys or else last; and the ports that never were.
     fn recalled(
         &self,
         ports: &[Observed],
         now: &Fingerprints,
         first: &Fingerprints,
-    ) -> (Vec<(ConfigId, i32)>, Vec<Observed>) {
-        let (mut exponents, mut missing) = (Vec::new(), Vec::new());
+    ) -> (Vec<(Observed, Observation)>, Vec<Observed>) {
+        let (mut found, mut missing) = (Vec::new(), Vec::new());
         for port in ports {
-            let exact = self.known.get(&self.key(now, first, port)).map(|o| o.exponent);
+            let exact = self.known.get(&self.key(now, first, port));
             match exact.or_else(|| self.known.recall(&asked(&self.plan, port))) {
-                Some(exponent) => exponents.push((port.config, exponent)),
+                Some(observation) => found.push((*port, observation)),
                 None => missing.push(*port),
             }
         }
-        (exponents, missing)
+        (found, missing)
     }
 
     fn activate_recalled(&mut self, ports: &[Observed], now: &Fingerprints, first: &Fingerprints) {
-        for (config, exponent) in self.recalled(ports, now, first).0 {
-            self.plan.configs.activate(config, vec![exponent]);
+        for (port, observation) in self.recalled(ports, now, first).0 {
+            self.settle(&port, observation);
         }
     }
 
@@ -190,11 +192,15 @@ impl Calibration<'_> {
     fn activate(&mut self, ports: &[Observed], now: &Fingerprints, first: &Fingerprints) {
         for port in ports {
             if let Some(observation) = self.known.get(&self.key(now, first, port)) {
-                self.plan.configs.activate(port.config, vec![observation.exponent]);
-                if observation.min == 0.0 && observation.max == 0.0 {
-                    self.note_zero(port);
-                }
+                self.settle(port, observation);
             }
+        }
+    }
+
+    fn settle(&mut self, port: &Observed, observation: Observation) {
+        self.plan.configs.activate(port.config, vec![observation.exponent]);
+        if observation.min == 0.0 && observation.max == 0.0 {
+            self.note_zero(port);
         }
     }
 
@@ -221,7 +227,7 @@ impl Calibration<'_> {
     }
 
     /// Ranges over all samples, and means of percentiles.
-    fn first_pass(&self, program: &Program, ports: &[Observed]) -> Result<BTreeMap<Watch, Extremes>> {
+    fn first_pass(&self, program: &Program, ports: &[Observed]) -> Result<Seen> {
         let watches: BTreeMap<Watch, Extremes> = ports.iter().map(|p| (watch(p), Extremes::EMPTY)).collect();
         let wanted = self.wanted(ports.iter().map(|p| p.value));
         let by_sample = (0..self.samples.len()).into_par_iter().map(|index| {
@@ -245,8 +251,8 @@ impl Calibration<'_> {
         Ok(merged.collect())
     }
 
-    /// Exponents from histograms: one for each value, number of bins and range.
-    fn second_pass(&self, program: &Program, ports: &[(Observed, Extremes)]) -> Result<Vec<(Observed, i32)>> {
+    /// Exponents of ports, in their order, from histograms: one for each value, number of bins and range.
+    fn second_pass(&self, program: &Program, ports: &[(Observed, Extremes)]) -> Result<Vec<i32>> {
         let mut histograms: BTreeMap<(ValueId, usize), Mutex<Histogram>> = BTreeMap::new();
         for (port, range) in ports {
             let bins = self.bins(port);
@@ -267,7 +273,7 @@ impl Calibration<'_> {
             let histogram = histograms.get(&(port.value, self.bins(port)));
             let histogram = histogram.ok_or_else(|| Error::new("a port has no histogram"))?;
             let histogram = histogram.lock().unwrap_or_else(PoisonError::into_inner);
-            Ok((*port, histogram_exponent(port.method, &histogram, self.plan.configs[port.config].bits)))
+            Ok(histogram_exponent(port.method, &histogram, self.plan.configs[port.config].bits))
         });
         exponents.collect()
     }
@@ -324,6 +330,12 @@ impl Calibration<'_> {
 struct Watch {
     value: ValueId,
     percentile: bool,
+}
+
+type Seen = BTreeMap<Watch, Extremes>;
+
+fn range(seen: &Seen, port: &Observed) -> Result<Extremes> {
+    seen.get(&watch(port)).copied().ok_or_else(|| Error::new("a port has no range"))
 }
 
 fn watch(port: &Observed) -> Watch {

@@ -57,11 +57,12 @@ impl Observations {
         }
     }
 
-    /// The exponent that such a port had last, with whatever precision upstream of it.
-    pub(super) fn recall(&self, port: &Asked) -> Option<i32> {
-        let newest = self.newest.get(&port.name())?;
-        let Observation { min, max, exponent } = *newest;
-        Some(if port.method == Method::MinMax { Extremes { min, max }.exponent(port.bits) } else { exponent })
+    /// What such a port had last, with whatever precision upstream of it.
+    pub(super) fn recall(&self, port: &Asked) -> Option<Observation> {
+        let &Observation { min, max, exponent } = self.newest.get(&port.name())?;
+        let ranged = port.method == Method::MinMax;
+        let exponent = if ranged { Extremes { min, max }.exponent(port.bits) } else { exponent };
+        Some(Observation { min, max, exponent })
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! What is held against the file here shows without running it; accuracy is not asked for.
 
+mod forms;
 mod nodes;
 mod whole;
 
@@ -14,7 +15,10 @@ use crate::quant::{Family, Target};
 #[cfg(test)]
 pub(super) use nodes::OPERATORS;
 
-use super::{Entry, Model, Node, QuantType, Tensor, ValueInfo};
+use super::{DataType, Entry, Model, Node, QuantType, Tensor, ValueInfo};
+
+/// What is wrong with a node, and what to do.
+type Rule = fn(&Context, &Node) -> Option<(String, &'static str)>;
 
 /// One reason why a model does not run right.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -30,7 +34,7 @@ pub fn fit(entry: &Entry, target: Target) -> Vec<Misfit> {
     let context = Context::new(&entry.model, target);
     let mut misfits = whole::check(entry, &context);
     for node in &entry.model.graph.nodes {
-        for rule in nodes::RULES {
+        for rule in nodes::RULES.iter().chain(forms::RULES) {
             if let Some((what, help)) = rule(&context, node) {
                 misfits.push(Misfit { node: node.name.clone(), what, help });
             }
@@ -89,6 +93,14 @@ fn quant_type(node: &Node) -> Option<QuantType> {
 
 fn is_whole_number(node: &Node) -> bool {
     matches!(quant_type(node), Some(QuantType::S8 | QuantType::S16))
+}
+
+fn integers(tensor: &Tensor) -> Vec<i64> {
+    match tensor.data_type {
+        DataType::Int32 => tensor.bytes.as_chunks::<4>().0.iter().map(|b| i32::from_le_bytes(*b).into()).collect(),
+        DataType::Int64 => tensor.bytes.as_chunks::<8>().0.iter().map(|b| i64::from_le_bytes(*b)).collect(),
+        _ => Vec::new(),
+    }
 }
 
 #[cfg(test)]

@@ -87,8 +87,7 @@ fn fold_node(graph: &mut Graph, id: NodeId, facts: &[Fact]) -> bool {
 
 fn run(graph: &Graph, node: &Node) -> Option<Vec<super::super::Tensor>> {
     let constant = node.inputs.iter().flatten().all(|v| graph.value(*v).constant.is_some());
-    let quantizes = node.op.ends_with("QuantizeLinear");
-    if !constant || quantizes || !node.domain.is_empty() || RANDOM.contains(&node.op.as_str()) {
+    if !constant || !node.domain.is_empty() || RANDOM.contains(&node.op.as_str()) {
         return None;
     }
     let inputs = input_facts(graph, node)?;
