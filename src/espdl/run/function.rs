@@ -8,10 +8,18 @@
 use crate::Result;
 use crate::espdl::QuantType;
 
-use super::recurrent::{sigmoid, tanh};
 use super::round::{finite, round, scale};
 use super::step::Step;
 use super::value::{Value, Whole};
+
+/// `dl::math::sigmoid`: the division is one of doubles.
+pub fn sigmoid(x: f32) -> f32 {
+    (1.0 / (1.0 + f64::from(libm::expf(-x)))) as f32
+}
+
+pub fn tanh(x: f32) -> f32 {
+    2.0 * sigmoid(2.0 * x) - 1.0
+}
 
 pub fn function(step: &Step) -> Result<Vec<Value>> {
     match step.quant_type() {

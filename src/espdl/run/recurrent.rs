@@ -9,6 +9,7 @@ use crate::espdl::QuantType;
 use crate::quant::Family;
 use crate::{Result, bail};
 
+use super::function::{sigmoid, tanh};
 use super::recurrent_float;
 use super::round::{round, scale, shift};
 use super::step::Step;
@@ -31,15 +32,6 @@ pub fn gru(step: &Step) -> Result<Vec<Value>> {
         QuantType::S16 => run::<i16>(step, 3),
         _ => recurrent_float::run(step, 3),
     }
-}
-
-/// `dl::math::sigmoid`: the division is one of doubles.
-pub fn sigmoid(x: f32) -> f32 {
-    (1.0 / (1.0 + f64::from(libm::expf(-x)))) as f32
-}
-
-pub fn tanh(x: f32) -> f32 {
-    2.0 * sigmoid(2.0 * x) - 1.0
 }
 
 /// A function of the gates' integers, tabled from 0 on.

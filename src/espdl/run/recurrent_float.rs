@@ -5,7 +5,7 @@
 use crate::quant::Family;
 use crate::{Result, bail};
 
-use super::recurrent::{sigmoid, tanh};
+use super::function::{sigmoid, tanh};
 use super::step::Step;
 use super::value::{Data, Value};
 
