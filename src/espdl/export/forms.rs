@@ -16,7 +16,10 @@ pub fn complete(draft: &mut Draft, id: NodeId, opset: i64) -> Result<()> {
     let Some(op) = draft.node(id).map(|n| n.op.clone()) else { return Ok(()) };
     match op.as_str() {
         "Squeeze" | "Unsqueeze" => list_as_input(draft, id, "axes"),
-        "Split" => list_as_input(draft, id, "split"),
+        "Split" => {
+            list_as_input(draft, id, "split");
+            sizes_of_parts(draft, id);
+        }
         reduce if reduce.starts_with("Reduce") => list_as_input(draft, id, "axes"),
         _ => {}
     }
@@ -38,6 +41,28 @@ fn list_as_input(draft: &mut Draft, id: NodeId, name: &str) {
     let Some(node) = draft.node_mut(id) else { return };
     let Some(at) = node.attributes.iter().position(|(n, _)| n == name) else { return };
     let (_, Attribute::Ints(list)) = node.attributes.remove(at) else { return };
+    append_list(draft, id, &list);
+}
+
+/// Split takes `num_outputs` for the size of a part, and asserts that it is there: parts get their sizes.
+fn sizes_of_parts(draft: &mut Draft, id: NodeId) {
+    let Some(node) = draft.node_mut(id).filter(|n| n.inputs.get(1).is_none_or(Option::is_none)) else { return };
+    node.attributes.retain(|(name, _)| name != "num_outputs");
+    node.inputs.truncate(1);
+    let (axis, parts, name) = (node.int("axis").unwrap_or(0), node.outputs.clone(), node.name.clone());
+    let size = |part| {
+        let shape = &draft.value(part).shape;
+        let axis = if axis < 0 { axis.saturating_add(shape.len() as i64) } else { axis };
+        i64::try_from(*shape.get(usize::try_from(axis).ok()?)?).ok()
+    };
+    let Some(sizes) = parts.into_iter().map(size).collect::<Option<Vec<i64>>>() else { return };
+    append_list(draft, id, &sizes);
+    draft
+        .differences
+        .push(format!("{name}: its parts have their sizes written, since the chip takes num_outputs for one"));
+}
+
+fn append_list(draft: &mut Draft, id: NodeId, list: &[i64]) {
     let tensor = Tensor {
         data_type: DataType::Int64,
         dims: vec![list.len()],

@@ -220,6 +220,19 @@ fn indices_from_the_end_are_counted_from_the_start() {
     assert_eq!(net.0.differences.len(), 1);
 }
 
+#[test]
+fn a_split_by_count_gets_the_sizes_of_its_parts() {
+    let mut net = Net::default();
+    let [x, a, b] = [("x", 5), ("a", 3), ("b", 2)].map(|(name, size)| net.value(name, &[1, size]));
+    net.node("Split", &[x], a, (0, 0), &[("axis", Attribute::Int(-1)), ("num_outputs", Attribute::Int(2))]);
+    net.0.node_mut(NodeId(0)).unwrap().outputs.push(b);
+    forms::complete(&mut net.0, NodeId(0), 18).unwrap();
+    let node = net.0.node(NodeId(0)).unwrap();
+    assert_eq!(net.0.value(node.inputs[1].unwrap()).integers(), Some(vec![3, 2]));
+    assert_eq!(node.int("num_outputs"), None);
+    assert_eq!(net.0.differences.len(), 1);
+}
+
 /// The integers of a right side [2, 18] that the packing nodes bring into the order of a packed constant.
 fn packed_by_nodes(family: Family) -> (Vec<usize>, Vec<i64>) {
     let mut net = Net::default();

@@ -9,7 +9,7 @@ use crate::espdl::{Attribute, Dim, Node, support};
 use super::{Context, Rule, integers};
 
 pub const RULES: &[Rule] =
-    &[ceil_mode, right_side, pad_mode, pad_axes, elementwise, reduced, indices, recurrent, blocks];
+    &[ceil_mode, right_side, pad_mode, pad_axes, elementwise, reduced, indices, recurrent, blocks, parts];
 
 /// `depth_to_space_dcr` counts channels by the block's size; `space_to_depth` has channels before the block's places.
 fn blocks(context: &Context, node: &Node) -> Option<(String, &'static str)> {
@@ -26,6 +26,23 @@ fn blocks(context: &Context, node: &Node) -> Option<(String, &'static str)> {
     }
     let what = format!("its {channels} channels come before the places of a block, in ONNX behind them");
     (*channels != 1).then_some((what, "write it as Reshape, Transpose and Reshape"))
+}
+
+/// Without sizes, Split takes `num_outputs` for the size of a part.
+fn parts(context: &Context, node: &Node) -> Option<(String, &'static str)> {
+    if node.op != "Split" || node.inputs.get(1).is_some_and(|i| !i.is_empty()) {
+        return None;
+    }
+    let help = "give the sizes of the parts as its second input";
+    let Some(count) = node.int("num_outputs").filter(|&n| n > 0) else {
+        return Some(("it has neither sizes nor num_outputs: the chip stops".into(), help));
+    };
+    let input = shape(context, node, 0)?;
+    let axis = node.int("axis").unwrap_or(0);
+    let axis = if axis < 0 { axis.saturating_add(input.len() as i64) } else { axis };
+    let size = i64::try_from(*input.get(usize::try_from(axis).ok()?)?).ok()?;
+    let what = format!("its {size} places fall into parts of {count}, not into {count} parts");
+    (size != count.checked_mul(count)?).then_some((what, help))
 }
 
 /// Pooling has no `ceil_mode`: sizes are floored, whatever the file says.

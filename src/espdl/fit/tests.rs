@@ -182,6 +182,22 @@ fn a_gather_takes_its_indices_from_the_file() {
 }
 
 #[test]
+fn a_split_takes_a_count_of_parts_for_their_size() {
+    let split = |size: i64, inputs: usize, count: Option<i64>| {
+        let mut model = entry("Split", &[s8(), ("axis", Attribute::Int(-1))], &[0], "UNK");
+        model.model.graph.values[0].dims = Some(vec![Dim::Size(1), Dim::Size(size)]);
+        let node = &mut model.model.graph.nodes[0];
+        node.inputs.truncate(inputs);
+        node.attributes.extend(count.map(|n| ("num_outputs".to_string(), Attribute::Int(n))));
+        found(&model, Target::C)
+    };
+    assert_eq!(split(6, 2, Some(2)), [""; 0]);
+    assert_eq!(split(6, 1, Some(2)), ["its 6 places fall into parts of 2, not into 2 parts"]);
+    assert_eq!(split(4, 1, Some(2)), [""; 0]);
+    assert_eq!(split(6, 1, None), ["it has neither sizes nor num_outputs: the chip stops"]);
+}
+
+#[test]
 fn what_a_recurrent_kernel_does_not_read_is_named() {
     let cell = |attribute: Option<(&str, Attribute)>, outputs: &[&str], lengths: &str| {
         let mut model = entry("GRU", &[s8()], &[0], "UNK");
