@@ -315,12 +315,6 @@ fn recurrent(_: &Graph, node: &Node) -> Found {
     if node.input(7).is_some() {
         return Some((format!("{} with peepholes, which the runtime ignores", node.op), "train without peepholes"));
     }
-    let outputs = if node.op == "LSTM" { 3 } else { 2 };
-    let there = node.outputs.iter().flatten().count();
-    if there < outputs {
-        let what = format!("{} with {there} of its {outputs} outputs: the runtime writes all and stops", node.op);
-        return Some((what, "export it with all outputs, as PyTorch does, read or not"));
-    }
     let Some(Attribute::Texts(given)) = node.attributes.get("activations") else { return None };
     let other = unusual_activation(&node.op, given)?;
     Some((format!("{} with the activation {other}, which the runtime ignores", node.op), "it has Sigmoid and Tanh"))

@@ -46,11 +46,11 @@ pub struct Observed {
 
 /// Plans a simplified graph (nodes in topological order, every shape known).
 ///
-/// An LSTM or GRU without its sequence output gets a value there, behind those of the graph.
+/// An LSTM or GRU that leaves outputs out gets values there, behind those of the graph.
 /// The steps are those of esp-ppq's `EspdlQuantizer` up to its parameter calibration.
 pub fn plan(graph: &Graph, settings: &Settings) -> Result<Plan> {
     names::check(graph, settings)?;
-    let graph = with_sequence_outputs(graph.clone());
+    let graph = with_all_outputs(graph.clone());
     let links = Links::new(&graph);
     let mut plan = Plan {
         nodes: vec![None; graph.nodes.len()],
@@ -68,23 +68,36 @@ pub fn plan(graph: &Graph, settings: &Settings) -> Result<Plan> {
     Ok(plan)
 }
 
-/// The last state of an LSTM or GRU takes the scale of the whole sequence, which has to be seen even where
-/// the model leaves that output out.
-fn with_sequence_outputs(mut graph: Graph) -> Graph {
+/// The chip's LSTM and GRU write all their outputs, and the last state takes the scale of the whole sequence:
+/// outputs that the model leaves out get values that nobody reads.
+fn with_all_outputs(mut graph: Graph) -> Graph {
     for id in graph.node_ids() {
-        let node = graph.node(id);
-        if matches!(node.op.as_str(), "LSTM" | "GRU") && node.outputs.first() == Some(&None) {
-            let fact = sequence_fact(&graph, id);
-            let name = format!("{}_output_0", node.name);
+        let count = match graph.node(id).op.as_str() {
+            "LSTM" => 3,
+            "GRU" => 2,
+            _ => continue,
+        };
+        graph.nodes[id.0].outputs.resize(count, None);
+        let facts = facts(&graph, id).unwrap_or_default();
+        for port in (0..count).filter(|&port| graph.node(id).outputs[port].is_none()).collect::<Vec<_>>() {
+            let fact = facts.get(port).cloned();
+            let name = unused_name(&graph, format!("{}_output_{port}", graph.node(id).name));
             let (data_type, shape) = (fact.as_ref().map(|f| f.data_type), fact.map(|f| f.shape));
             let value = graph.add_value(Value { name, data_type, shape, constant: None });
-            graph.nodes[id.0].outputs[0] = Some(value);
+            graph.nodes[id.0].outputs[port] = Some(value);
         }
     }
     graph
 }
 
-fn sequence_fact(graph: &Graph, id: NodeId) -> Option<Fact> {
+fn unused_name(graph: &Graph, mut name: String) -> String {
+    while graph.values.iter().any(|v| v.name == name) {
+        name.push('_');
+    }
+    name
+}
+
+fn facts(graph: &Graph, id: NodeId) -> Option<Vec<Fact>> {
     let node = graph.node(id);
     let fact = |value: &Option<ValueId>| {
         let value = graph.value((*value)?);
@@ -92,7 +105,7 @@ fn sequence_fact(graph: &Graph, id: NodeId) -> Option<Fact> {
     };
     let inputs: Vec<Option<Fact>> = node.inputs.iter().map(fact).collect();
     let call = Call { attributes: &node.attributes, opset: graph.opset, inputs: &inputs, outputs: node.outputs.len() };
-    (ops::find(&node.op)?.infer)(&call).ok()?.into_iter().next()
+    (ops::find(&node.op)?.infer)(&call).ok()
 }
 
 /// Whether ESP-DL moves the values of this operator without changing them.

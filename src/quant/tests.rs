@@ -131,6 +131,22 @@ fn scales_reach_every_port_and_bias_follows_input_and_weight() {
 }
 
 #[test]
+fn a_recurrent_layer_has_all_the_outputs_that_its_kernel_writes() {
+    let mut graph = Net::new(&[3, 1, 2])
+        .constant("w", &[1, 8, 2], &[0.5, -0.25])
+        .constant("r", &[1, 8, 2], &[0.125])
+        .node("LSTM", "lstm", &["x", "w", "r"], ("y", &[3, 1, 1, 2]))
+        .int("hidden_size", 2)
+        .0;
+    graph.values[1].name = "lstm_output_1".into();
+    let plan = plan(&graph, &settings(Scheme::Int8)).unwrap();
+    let outputs = plan.graph.nodes[0].outputs.iter().map(|o| plan.graph.value(o.unwrap()));
+    let named: Vec<_> = outputs.map(|v| (v.name.as_str(), v.shape.clone().unwrap())).collect();
+    assert_eq!(named, [("y", vec![3, 1, 1, 2]), ("lstm_output_1_", vec![1, 1, 2]), ("lstm_output_2", vec![1, 1, 2])]);
+    assert_eq!(states(&plan, "lstm"), "Initial 8, Activated 8, Activated 8 -> Initial 8, Initial 8, PassiveInit 16");
+}
+
+#[test]
 fn weights_are_per_channel_on_p4_only() {
     let graph = conv_relu_pool_conv();
     let weight = |target| {
