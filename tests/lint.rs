@@ -179,7 +179,9 @@ fn the_project_of_a_model_or_a_sample_is_found() {
     }
     let text = "[model]\npath = 'small.onnx'\ntarget = 'esp32p4'\n[calibration]\ndata = '*.npy'\nmetod = 'kl'\n";
     std::fs::write(project.path().join("espq.toml"), text).unwrap();
-    for file in ["small.onnx", "samples.npy", "espq.toml", "."] {
+    // Which files hold a model's weights, only the model says.
+    std::fs::write(project.path().join("small.onnx.data"), "").unwrap();
+    for file in ["small.onnx", "small.onnx.data", "samples.npy", "espq.toml", "."] {
         let (exit, text) = lint(project.path(), &["--static", "--format", "concise", file]);
         let expected = "espq.toml:6:1: C002 `metod` is no key of [calibration] [write method]\n\
                         1 finding in espq.toml; --fix mends 1\n";

@@ -7,13 +7,13 @@ use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 use tower_lsp::Client;
 use tower_lsp::lsp_types::{DidChangeWatchedFilesRegistrationOptions, FileSystemWatcher, GlobPattern, Registration};
 
-use crate::project::Project;
+use crate::project::{Project, place};
 use crate::{Error, Result};
 
 use super::progress::ANSWER;
 
 /// Endings of models, their external data, samples and recorded quantization.
-const ENDINGS: &str = "onnx,data,bin,npy,npz,png,jpg,jpeg,bmp,json";
+const ENDINGS: &str = "onnx,onnx_data,data,bin,npy,npz,png,jpg,jpeg,bmp,json";
 
 /// Asks the client to watch. One that refuses leaves changes to the next edit.
 pub async fn register(client: Client) {
@@ -31,26 +31,12 @@ pub async fn register(client: Client) {
 
 /// Whether a project's findings may be others once a file has changed.
 pub fn concerns(project: &Project, files: &[PathBuf], changed: &Path) -> bool {
-    let changed = plain(changed);
-    let is = |file: &Path| plain(file) == changed;
-    let named = project.named_files();
-    named.iter().any(|file| is(file))
+    let changed = place(changed);
+    let is = |file: &Path| place(file) == changed;
+    project.named_files().iter().any(|file| is(file))
         || files.iter().any(|file| is(file))
-        || external_data(&named, &changed)
-        || project.sample_folders().iter().any(|folder| changed.starts_with(plain(folder)))
-}
-
-/// Beside a model and not a file that espq writes there: its weights, maybe.
-fn external_data(named: &[PathBuf], changed: &Path) -> bool {
-    let weights = changed.extension().is_some_and(|e| e == "data" || e == "bin");
-    weights && named.iter().any(|file| file.parent().is_some_and(|folder| changed.starts_with(plain(folder))))
-}
-
-/// Without links and `..`, as far as the file is there.
-fn plain(path: &Path) -> PathBuf {
-    let folder = path.parent().and_then(|folder| folder.canonicalize().ok());
-    let beside = || Some(folder?.join(path.file_name()?));
-    path.canonicalize().ok().or_else(beside).unwrap_or_else(|| path.to_path_buf())
+        || project.may_hold_weights(&changed)
+        || project.sample_folders().iter().any(|folder| changed.starts_with(place(folder)))
 }
 
 /// Our own watching, for clients that do not.

@@ -27,6 +27,9 @@ pub use samples::{InputSpec, Samples};
 /// No configuration is longer, in bytes.
 const LONGEST: u64 = 4 << 20;
 
+/// Endings under which exporters keep the weights of a model in files of their own.
+const EXTERNAL_DATA: [&str; 3] = ["data", "bin", "onnx_data"];
+
 #[derive(Debug, Clone, PartialEq)]
 pub struct Project {
     /// The configuration's file.
@@ -93,11 +96,23 @@ impl Project {
     }
 
     fn reads(&self, wanted: &Path) -> bool {
+        if self.may_hold_weights(wanted) {
+            return true;
+        }
         if wanted.exists() {
             return self.files().iter().any(|f| place(f) == wanted);
         }
         let named = self.named_files().iter().any(|f| place(f) == wanted);
         named || self.sample_folders().iter().any(|folder| wanted.starts_with(place(folder)))
+    }
+
+    /// Whether a file (in its [`place`]) may be external data of the model: only the model says which are.
+    pub fn may_hold_weights(&self, file: &Path) -> bool {
+        let ending = file.extension().and_then(|e| e.to_str()).unwrap_or_default();
+        let Some(model) = self.config.model.path.as_ref().filter(|_| EXTERNAL_DATA.contains(&ending)) else {
+            return false;
+        };
+        place(&self.resolve(&model.value)).parent().is_some_and(|folder| file.starts_with(folder))
     }
 
     /// Whether a file is missing that `like` may have been.
@@ -187,7 +202,7 @@ fn folders_above(file: &Path) -> impl Iterator<Item = &Path> {
 }
 
 /// A path without links and dots, as far as it is there.
-fn place(path: &Path) -> PathBuf {
+pub fn place(path: &Path) -> PathBuf {
     let beside = || Some(path.parent()?.canonicalize().ok()?.join(path.file_name()?));
     path.canonicalize().ok().or_else(beside).unwrap_or_else(|| path.to_path_buf())
 }
