@@ -75,7 +75,7 @@ fn export(project: &Path) -> (Option<i32>, String) {
 #[test]
 fn what_the_kernels_run_otherwise_than_the_model_says() {
     let mut found = String::new();
-    for model in ["reversed", "clipped", "lengths", "broadcast", "rows"] {
+    for model in ["reversed", "clipped", "lengths", "broadcast", "rows", "places"] {
         let project = project_of(&format!("{model}.onnx"));
         let select = ["--static", "--select", "D003", "--format", "concise"];
         found += &lint(project.path(), &select).1;

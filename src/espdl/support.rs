@@ -131,6 +131,7 @@ pub fn form(graph: &Graph, id: NodeId) -> Option<(String, &'static str)> {
         spatial,
         groups,
         dilation,
+        pooled_places,
         elementwise,
         reduced,
         matmul,
@@ -186,6 +187,14 @@ fn dilation(_: &Graph, node: &Node) -> Found {
     let pooling = matches!(node.op.as_str(), "AveragePool" | "MaxPool");
     let dilated = node.attributes.ints("dilations").filter(|d| pooling && d.iter().any(|&d| d != 1))?;
     Some((format!("{} with dilations {dilated:?}, which the runtime ignores", node.op), "pool without dilation"))
+}
+
+fn pooled_places(_: &Graph, node: &Node) -> Found {
+    let indices = node.op == "MaxPool" && node.outputs.get(1).is_some_and(Option::is_some);
+    indices.then(|| {
+        let what = "MaxPool with the output Indices, which the runtime does not write".to_string();
+        (what, "leave the indices out; to enlarge an image again, use Resize or ConvTranspose")
+    })
 }
 
 /// Kernels of two operands are written out for four dimensions, after neighbours have been merged.

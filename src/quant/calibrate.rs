@@ -10,8 +10,8 @@ use std::sync::{Mutex, PoisonError};
 use rayon::prelude::*;
 
 use crate::exec::{Program, Samples, Tick};
-use crate::graph::{Tensor, ValueId};
-use crate::{Error, Kind, Result, bail};
+use crate::graph::{DataType, Tensor, ValueId};
+use crate::{Error, Kind, Result};
 
 use super::observations::{Asked, Fingerprints, Observation, Observations};
 use super::observe::{Elements, Extremes, Histogram, histogram_exponent, percentiles};
@@ -300,13 +300,23 @@ impl Calibration<'_> {
         program.observe(&inputs, wanted, &mut |value, tensor| match tensor {
             Tensor::F32(_) => on_elements(value, Elements::F32(tensor.slice().unwrap_or_default())),
             Tensor::F64(_) => on_elements(value, Elements::F64(tensor.slice().unwrap_or_default())),
-            other => bail!("{} is {}, which cannot be calibrated", self.name(value), other.data_type().name()),
+            other => Err(self.not_float(value, other.data_type())),
         })?;
         (self.tick)()
     }
 
     fn name(&self, value: ValueId) -> &str {
         &self.plan.graph.value(value).name
+    }
+
+    fn not_float(&self, value: ValueId, data_type: DataType) -> Error {
+        let graph = &self.plan.graph;
+        let what = format!("{} is {}, and only float values can be quantized", self.name(value), data_type.name());
+        let error = Error::new(what).with_help("compute it outside of the model, or with float values");
+        match graph.nodes.iter().find(|n| n.outputs.contains(&Some(value))) {
+            Some(node) => error.in_layer(&node.name),
+            None => error,
+        }
     }
 
     fn not_finite(&self, value: ValueId, sample: usize) -> Error {
