@@ -8,7 +8,7 @@ use crate::{Error, Result};
 use super::config::{ConfigId, Configs, State};
 use super::links::Links;
 use super::passes;
-use super::{Method, Scheme, Settings, names};
+use super::{Family, Method, Scheme, Settings, names};
 
 /// The configurations of one quantized node, by port.
 #[derive(Debug, Clone, PartialEq)]
@@ -65,6 +65,7 @@ pub fn plan(graph: &Graph, settings: &Settings) -> Result<Plan> {
     passes::simplify(&mut plan, &links);
     passes::parameters(&mut plan)?;
     plan.note_coarse_search();
+    plan.note_floored_prelu();
     Ok(plan)
 }
 
@@ -162,6 +163,26 @@ impl Plan {
             self.notes.push(format!(
                 "mse has fewer bins than a 16-bit port has levels, as in esp-ppq: {count} ports get 32 times their \
                  range; choose minmax, kl or percentile"
+            ));
+        }
+    }
+
+    /// One slope is a table, which is exact.
+    fn note_floored_prelu(&mut self) {
+        let slopes =
+            |node: NodeId| self.graph.constant(self.graph.node(node), 1).map_or(0, |t| t.shape().iter().product());
+        let floored = |&node: &NodeId| {
+            let narrow = self.graph.node(node).op == "PRelu" && self.scheme(node) == Scheme::Int8;
+            narrow && slopes(node) > 1
+        };
+        let mut nodes = self.graph.node_ids().filter(floored).map(|node| self.graph.node(node).name.as_str());
+        if let (Family::C, Some(first)) = (self.settings.target.family(), nodes.next()) {
+            let more = nodes.count();
+            let others = if more > 0 { format!(" and {more} more") } else { String::new() };
+            self.notes.push(format!(
+                "{first}{others}: on {} PRelu rounds negative values down, not to the nearest, so that the chip loses more \
+                 than the tables say; at int16 the difference is small",
+                self.settings.target
             ));
         }
     }

@@ -147,6 +147,22 @@ fn a_recurrent_layer_has_all_the_outputs_that_its_kernel_writes() {
 }
 
 #[test]
+fn a_prelu_that_rounds_down_is_noted() {
+    let notes = |target, slopes: usize| {
+        let graph = Net::new(&[1, 2, 4, 4])
+            .constant("s", &[slopes, 1, 1], &[0.25, 0.5])
+            .node("PRelu", "prelu", &["x", "s"], ("y", &[1, 2, 4, 4]))
+            .0;
+        plan(&graph, &Settings::new(target, Scheme::Int8)).unwrap().notes
+    };
+    let words = "prelu: on esp32c3 PRelu rounds negative values down, not to the nearest, so that the chip loses more than \
+                 the tables say; at int16 the difference is small";
+    assert_eq!(notes(Target::Esp32c3, 2), [words]);
+    assert_eq!(notes(Target::Esp32c3, 1), [""; 0]);
+    assert_eq!(notes(Target::Esp32p4, 2), [""; 0]);
+}
+
+#[test]
 fn weights_are_per_channel_on_p4_only() {
     let graph = conv_relu_pool_conv();
     let weight = |target| {
