@@ -228,6 +228,12 @@ pub fn merged_elementwise(op: &str, a: &[usize], b: &[usize]) -> Option<usize> {
     Some(merged.len().max(1))
 }
 
+/// The size of an axis, which counts from the end where it is negative.
+pub fn size_along(shape: &[usize], axis: i64) -> Option<i64> {
+    let axis = if axis < 0 { axis.saturating_add_unsigned(shape.len() as u64) } else { axis };
+    i64::try_from(*shape.get(usize::try_from(axis).ok()?)?).ok()
+}
+
 fn reduced(graph: &Graph, node: &Node) -> Found {
     if !node.op.starts_with("Reduce") {
         return None;

@@ -10,7 +10,7 @@ use std::sync::{Mutex, PoisonError};
 use rayon::prelude::*;
 
 use crate::exec::{Program, Samples, Tick};
-use crate::graph::{DataType, Tensor, ValueId};
+use crate::graph::{DataType, Node, Tensor, ValueId};
 use crate::{Error, Kind, Result};
 
 use super::observations::{Asked, Fingerprints, Observation, Observations};
@@ -206,11 +206,10 @@ impl Calibration<'_> {
 
     /// Zeros have no range: the scale that they get is the least there is, and errors behind it say nothing.
     fn note_zero(&mut self, port: &Observed) {
-        let graph = &self.plan.graph;
         let name = self.name(port.value);
         // Percentile looks past the few largest elements.
         let most = if port.method == Method::Percentile { "nearly all of it" } else { "all of it" };
-        let note = match graph.nodes.iter().find(|n| n.outputs.contains(&Some(port.value))) {
+        let note = match self.maker(port.value) {
             Some(node) => format!(
                 "{}: its output '{name}' is 0, {most} in every sample, so that its scale and the errors behind it say nothing; \
                  look at the weights before it, and whether the samples are preprocessed as in training",
@@ -309,22 +308,24 @@ impl Calibration<'_> {
         &self.plan.graph.value(value).name
     }
 
+    /// The node that makes a value; none of an input.
+    fn maker(&self, value: ValueId) -> Option<&Node> {
+        self.plan.graph.nodes.iter().find(|n| n.outputs.contains(&Some(value)))
+    }
+
     fn not_float(&self, value: ValueId, data_type: DataType) -> Error {
-        let graph = &self.plan.graph;
         let what = format!("{} is {}, and only float values can be quantized", self.name(value), data_type.name());
         let error = Error::new(what).with_help("compute it outside of the model, or with float values");
-        match graph.nodes.iter().find(|n| n.outputs.contains(&Some(value))) {
+        match self.maker(value) {
             Some(node) => error.in_layer(&node.name),
             None => error,
         }
     }
 
     fn not_finite(&self, value: ValueId, sample: usize) -> Error {
-        let graph = &self.plan.graph;
         let what = format!("{} is infinite or not a number with sample {sample}", self.name(value));
-        let producer = graph.nodes.iter().find(|n| n.outputs.contains(&Some(value)));
         let error = Error::new(what).of_kind(Kind::NotFinite);
-        match producer {
+        match self.maker(value) {
             Some(node) => error
                 .in_layer(&node.name)
                 .with_help("look for a division by zero, a logarithm of zero or an overflow there or before it"),

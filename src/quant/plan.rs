@@ -2,7 +2,7 @@
 //! scale, the scales of parameters, and what is left to observe.
 
 use crate::graph::{Graph, Node, NodeId, Value, ValueId};
-use crate::ops::{self, Call, Fact, Role};
+use crate::ops::{self, Call, Fact, Role, recurrent};
 use crate::{Error, Result};
 
 use super::config::{ConfigId, Configs, State};
@@ -73,11 +73,7 @@ pub fn plan(graph: &Graph, settings: &Settings) -> Result<Plan> {
 /// outputs that the model leaves out get values that nobody reads.
 fn with_all_outputs(mut graph: Graph) -> Graph {
     for id in graph.node_ids() {
-        let count = match graph.node(id).op.as_str() {
-            "LSTM" => 3,
-            "GRU" => 2,
-            _ => continue,
-        };
+        let Some(count) = recurrent::outputs(&graph.node(id).op) else { continue };
         graph.nodes[id.0].outputs.resize(count, None);
         let facts = facts(&graph, id).unwrap_or_default();
         for port in (0..count).filter(|&port| graph.node(id).outputs[port].is_none()).collect::<Vec<_>>() {
@@ -100,13 +96,17 @@ fn unused_name(graph: &Graph, mut name: String) -> String {
 
 fn facts(graph: &Graph, id: NodeId) -> Option<Vec<Fact>> {
     let node = graph.node(id);
-    let fact = |value: &Option<ValueId>| {
-        let value = graph.value((*value)?);
-        Some(Fact::new(value.data_type?, value.shape.clone()?))
-    };
-    let inputs: Vec<Option<Fact>> = node.inputs.iter().map(fact).collect();
+    let inputs = input_facts(graph, node);
     let call = Call { attributes: &node.attributes, opset: graph.opset, inputs: &inputs, outputs: node.outputs.len() };
     (ops::find(&node.op)?.infer)(&call).ok()
+}
+
+pub(super) fn input_facts(graph: &Graph, node: &Node) -> Vec<Option<Fact>> {
+    let fact = |id: &Option<ValueId>| {
+        let value = graph.value((*id)?);
+        Some(Fact::new(value.data_type?, value.shape.clone()?))
+    };
+    node.inputs.iter().map(fact).collect()
 }
 
 /// Whether ESP-DL moves the values of this operator without changing them.

@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use crate::Result;
 use crate::exec::{FakeQuant, NodeSimulation, Simulation};
-use crate::graph::{NodeId, ValueId};
-use crate::ops::{Call, Fact, Kernel};
+use crate::graph::NodeId;
+use crate::ops::{Call, Kernel};
 
 use super::Scheme;
 use super::config::ConfigId;
 use super::emulate::{self, Hidden};
-use super::plan::{NodeConfig, Plan};
+use super::plan::{NodeConfig, Plan, input_facts};
 use super::sums;
 
 /// `LUTOptimizationSetting.target_ops` in esp-ppq's `api/setting.py`.
@@ -133,11 +133,7 @@ impl Plan {
             "GRU" => emulate::gru,
             _ => return Ok(None),
         };
-        let fact = |id: &Option<ValueId>| {
-            let value = self.graph.value((*id)?);
-            Some(Fact::new(value.data_type?, value.shape.clone()?))
-        };
-        let inputs: Vec<Option<Fact>> = n.inputs.iter().map(fact).collect();
+        let inputs = input_facts(&self.graph, n);
         let call =
             Call { attributes: &n.attributes, opset: self.graph.opset, inputs: &inputs, outputs: n.outputs.len() };
         let wide = config.scheme.activation_bits() == 16;

@@ -285,6 +285,27 @@ impl Draft {
         ValueId(self.values.len() - 1) // pushed just above
     }
 
+    /// A constant list of integers as the node's next input.
+    pub fn append_list(&mut self, node: NodeId, list: &[i64]) {
+        let tensor = Tensor {
+            data_type: DataType::Int64,
+            dims: vec![list.len()],
+            exponents: vec![0],
+            bytes: list.iter().flat_map(|v| v.to_le_bytes()).collect(),
+            ..Tensor::default()
+        };
+        let value = self.add_constant(node, tensor);
+        if let Some(node) = self.node_mut(node) {
+            node.inputs.push(Some(value));
+            node.ports.0.resize(node.inputs.len(), None);
+        }
+    }
+
+    /// The same of sizes, which count elements in memory and fit.
+    pub fn append_sizes(&mut self, node: NodeId, sizes: &[usize]) {
+        self.append_list(node, &sizes.iter().map(|&size| size as i64).collect::<Vec<_>>());
+    }
+
     /// A Transpose before every input of `node` that reads `value`: stored axes in the order of `perm`.
     pub fn transpose_before(&mut self, node: NodeId, value: ValueId, perm: &[usize]) {
         let shape = permuted(&self.value(value).stored_shape(), perm);

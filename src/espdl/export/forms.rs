@@ -3,7 +3,8 @@
 //! ESP-DL 3.3.9 reads strides and dilations through an empty vector where they are left out, takes
 //! whatever lay in memory for Resize's mode, and stops at a Pad without one.
 
-use crate::espdl::{Attribute, DataType, Tensor};
+use crate::espdl::support::size_along;
+use crate::espdl::{Attribute, DataType};
 use crate::graph::NodeId;
 use crate::{Error, Result};
 
@@ -41,40 +42,23 @@ fn list_as_input(draft: &mut Draft, id: NodeId, name: &str) {
     let Some(node) = draft.node_mut(id) else { return };
     let Some(at) = node.attributes.iter().position(|(n, _)| n == name) else { return };
     let (_, Attribute::Ints(list)) = node.attributes.remove(at) else { return };
-    append_list(draft, id, &list);
+    draft.append_list(id, &list);
 }
 
 /// Split takes `num_outputs` for the size of a part, and asserts that it is there: parts get their sizes.
 fn sizes_of_parts(draft: &mut Draft, id: NodeId) {
-    let Some(node) = draft.node_mut(id).filter(|n| n.inputs.get(1).is_none_or(Option::is_none)) else { return };
-    node.attributes.retain(|(name, _)| name != "num_outputs");
-    node.inputs.truncate(1);
-    let (axis, parts, name) = (node.int("axis").unwrap_or(0), node.outputs.clone(), node.name.clone());
-    let size = |part| {
-        let shape = &draft.value(part).shape;
-        let axis = if axis < 0 { axis.saturating_add(shape.len() as i64) } else { axis };
-        i64::try_from(*shape.get(usize::try_from(axis).ok()?)?).ok()
-    };
-    let Some(sizes) = parts.into_iter().map(size).collect::<Option<Vec<i64>>>() else { return };
-    append_list(draft, id, &sizes);
+    let Some(node) = draft.node(id).filter(|n| n.inputs.get(1).is_none_or(Option::is_none)) else { return };
+    let (axis, name) = (node.int("axis").unwrap_or(0), node.name.clone());
+    let sizes = node.outputs.iter().map(|&part| size_along(&draft.value(part).shape, axis));
+    let Some(sizes) = sizes.collect::<Option<Vec<i64>>>() else { return };
+    if let Some(node) = draft.node_mut(id) {
+        node.attributes.retain(|(name, _)| name != "num_outputs");
+        node.inputs.truncate(1);
+    }
+    draft.append_list(id, &sizes);
     draft
         .differences
         .push(format!("{name}: its parts have their sizes written, since the chip takes num_outputs for one"));
-}
-
-fn append_list(draft: &mut Draft, id: NodeId, list: &[i64]) {
-    let tensor = Tensor {
-        data_type: DataType::Int64,
-        dims: vec![list.len()],
-        exponents: vec![0],
-        bytes: list.iter().flat_map(|v| v.to_le_bytes()).collect(),
-        ..Tensor::default()
-    };
-    let value = draft.add_constant(id, tensor);
-    if let Some(node) = draft.node_mut(id) {
-        node.inputs.push(Some(value));
-        node.ports.0.resize(node.inputs.len(), None);
-    }
 }
 
 /// Gather's kernel takes an index as it is: one that counts from the end would read before the data.
@@ -83,8 +67,7 @@ fn from_the_start(draft: &mut Draft, id: NodeId) {
     let shape = draft.value(data).shape.clone();
     let Some(node) = draft.node(id) else { return };
     let (axis, name) = (node.int("axis").unwrap_or(0), node.name.clone());
-    let axis = if axis < 0 { axis.saturating_add(shape.len() as i64) } else { axis };
-    let size = usize::try_from(axis).ok().and_then(|axis| i64::try_from(*shape.get(axis)?).ok());
+    let size = size_along(&shape, axis);
     let value = draft.value_mut(indices);
     let (Some(size), Some(constant)) = (size, &mut value.constant) else { return };
     if constant.data_type != DataType::Int64 {

@@ -15,7 +15,7 @@ pub fn fuse_gelu(draft: &mut Draft) {
     }
 }
 
-/// Nodes of a model that are written as part of one Gelu.
+/// The Erfs of a model that are written as part of one Gelu.
 pub fn erfs_of_gelus(graph: &Graph) -> Vec<NodeId> {
     let whole = Whole { graph, producers: graph.producers(), consumers: graph.consumers() };
     graph.node_ids().filter(|&id| find(&whole, id).is_some()).collect()

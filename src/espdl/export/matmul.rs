@@ -3,7 +3,7 @@
 //! Constants are packed when they are written (`weights`). A value that is made at run time is packed by
 //! nodes, as esp-ppq did up to 1.3.5: since then it says `native_kn`, which ESP-DL 3.3.9 does not know.
 
-use crate::espdl::{Attribute, DataType, Runtime, Tensor};
+use crate::espdl::{Attribute, Runtime};
 use crate::graph::NodeId;
 use crate::quant::Family;
 
@@ -87,7 +87,7 @@ impl Before<'_> {
 
     fn reshape(&mut self, shape: &[usize]) {
         if let Some(made) = self.insert("Reshape", shape.to_vec()) {
-            self.list(made, shape);
+            self.draft.append_sizes(made, shape);
         }
     }
 
@@ -96,24 +96,7 @@ impl Before<'_> {
         let Some(made) = self.insert("Slice", shape) else { return };
         let axes: Vec<usize> = (0..starts.len()).collect();
         let steps = vec![1; starts.len()];
-        [starts, ends, &axes, &steps].into_iter().for_each(|list| self.list(made, list));
-    }
-
-    /// A constant list of integers as the next input.
-    fn list(&mut self, node: NodeId, values: &[usize]) {
-        let tensor = Tensor {
-            data_type: DataType::Int64,
-            dims: vec![values.len()],
-            exponents: vec![0],
-            // Sizes count elements in memory.
-            bytes: values.iter().flat_map(|&v| (v as i64).to_le_bytes()).collect(),
-            ..Tensor::default()
-        };
-        let value = self.draft.add_constant(node, tensor);
-        if let Some(node) = self.draft.node_mut(node) {
-            node.inputs.push(Some(value));
-            node.ports.0.push(None);
-        }
+        [starts, ends, &axes, &steps].into_iter().for_each(|list| self.draft.append_sizes(made, list));
     }
 
     /// From `[..., N, C]`: the columns that fill blocks in blocks, the rest as they are.

@@ -3,7 +3,7 @@
 //!
 //! One slope at int8 is a table and needs none of this.
 
-use crate::espdl::{DataType, QuantType, Tensor};
+use crate::espdl::QuantType;
 use crate::graph::{NodeId, ValueId};
 use crate::quant::Family;
 
@@ -57,31 +57,15 @@ fn along_channels(slopes: &[usize], rank: usize, channels: usize) -> bool {
 
 fn wrap(draft: &mut Draft, id: NodeId, wide: &[usize], shape: &[usize]) {
     let Some(before) = draft.insert_before(id, 0, "Reshape", wide.to_vec()) else { return };
-    add_list(draft, before, wide);
+    draft.append_sizes(before, wide);
     let Some(after) = draft.insert_after(id, "Reshape", wide.to_vec()) else { return };
-    add_list(draft, after, shape);
+    draft.append_sizes(after, shape);
     draft.forget_perm(before);
     let name = draft.node(id).map(|n| n.name.clone()).unwrap_or_default();
     draft.differences.push(format!(
         "{name}: Reshapes give PReLU the rank 4 that its kernel reads, where esp-ppq leaves {} and the chip crashes",
         shape.len()
     ));
-}
-
-fn add_list(draft: &mut Draft, node: NodeId, values: &[usize]) {
-    let tensor = Tensor {
-        data_type: DataType::Int64,
-        dims: vec![values.len()],
-        exponents: vec![0],
-        // Sizes count elements in memory.
-        bytes: values.iter().flat_map(|&v| (v as i64).to_le_bytes()).collect(),
-        ..Tensor::default()
-    };
-    let value = draft.add_constant(node, tensor);
-    if let Some(node) = draft.node_mut(node) {
-        node.inputs.push(Some(value));
-        node.ports.0.push(None);
-    }
 }
 
 /// Before the boundaries: an output exponent that the kernel gets right. Who reads the output then

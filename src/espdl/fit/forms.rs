@@ -5,6 +5,7 @@
 //! Never: exponents.
 
 use crate::espdl::{Attribute, Dim, Node, support};
+use crate::ops::recurrent;
 
 use super::{Context, Rule, integers};
 
@@ -37,10 +38,7 @@ fn parts(context: &Context, node: &Node) -> Option<(String, &'static str)> {
     let Some(count) = node.int("num_outputs").filter(|&n| n > 0) else {
         return Some(("it has neither sizes nor num_outputs: the chip stops".into(), help));
     };
-    let input = shape(context, node, 0)?;
-    let axis = node.int("axis").unwrap_or(0);
-    let axis = if axis < 0 { axis.saturating_add(input.len() as i64) } else { axis };
-    let size = i64::try_from(*input.get(usize::try_from(axis).ok()?)?).ok()?;
+    let size = support::size_along(&shape(context, node, 0)?, node.int("axis").unwrap_or(0))?;
     let what = format!("its {size} places fall into parts of {count}, not into {count} parts");
     (size != count.checked_mul(count)?).then_some((what, help))
 }
@@ -135,11 +133,8 @@ fn indices(context: &Context, node: &Node) -> Option<(String, &'static str)> {
 
 /// What the kernels of LSTM and GRU do not read.
 fn recurrent(_: &Context, node: &Node) -> Option<(String, &'static str)> {
-    if !matches!(node.op.as_str(), "LSTM" | "GRU") {
-        return None;
-    }
+    let outputs = recurrent::outputs(&node.op)?;
     let has = |input: usize| node.inputs.get(input).is_some_and(|name| !name.is_empty());
-    let outputs = if node.op == "LSTM" { 3 } else { 2 };
     let there = node.outputs.iter().filter(|name| !name.is_empty()).count();
     let ignored = if node.text("direction") == Some("reverse") {
         "direction reverse"
