@@ -8,9 +8,9 @@
 use std::path::Path;
 use std::time::Instant;
 
+use espq::chip::Scheme;
 use espq::engine::{Depth, Engine, Options, Silent};
 use espq::project::{Project, edit};
-use espq::quant::Scheme;
 
 fn main() -> espq::Result<()> {
     let given = std::env::args().skip(1).find(|a| !a.starts_with("--"));

@@ -8,9 +8,11 @@ use std::path::Path;
 use std::time::Instant;
 
 use criterion::Criterion;
+use espq::Result;
 use espq::exec::Program;
-use espq::graph::{Graph, Tensor, simplify};
-use espq::{Result, onnx};
+use espq::graph::{Graph, Tensor};
+use espq::model::onnx;
+use espq::simplify;
 
 struct Forward {
     program: Program,

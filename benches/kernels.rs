@@ -3,10 +3,11 @@
 //! `cargo bench --bench kernels`, or with a filter: `-- depthwise`.
 
 use criterion::{Criterion, Throughput};
+use espq::chip::Rounding;
 use espq::kernels::conv::{Conv, ConvShape};
 use espq::kernels::errors::error_sums;
 use espq::kernels::histogram::{add_abs_histogram, min_max};
-use espq::kernels::rounding::{Rounding, fake_quantize_f32};
+use espq::kernels::rounding::fake_quantize_f32;
 use espq::kernels::window::Window;
 
 /// Input channels, output channels, input size, kernel, stride, groups.

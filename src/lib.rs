@@ -6,17 +6,23 @@
 pub mod error;
 
 pub mod analysis;
+pub mod chip;
 pub mod cli;
+pub mod cost;
 pub mod engine;
 pub mod espdl;
 pub mod exec;
+pub mod export;
 pub mod graph;
 pub mod kernels;
 pub mod lint;
 pub mod lsp;
-pub mod onnx;
+pub mod model;
 pub mod ops;
 pub mod project;
 pub mod quant;
+pub mod render;
+pub mod runtime;
+pub mod simplify;
 
 pub use error::{Error, Kind, Result};

@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use espq::analysis::{Report, Seconds};
+use espq::chip::Scheme;
 use espq::engine::{Cache, Depth, Engine, Options, Progress, Silent, Stage, Watch};
 use espq::project::{Project, edit};
-use espq::quant::Scheme;
 
 fn project(fixture: &str) -> Project {
     Project::load(&Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures").join(fixture)).unwrap()

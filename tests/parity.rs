@@ -8,11 +8,11 @@ use std::path::{Path, PathBuf};
 use espq::analysis::{Layer, Port, Report};
 use espq::engine::{Engine, Options, Silent};
 use espq::exec::{Program, Samples as _};
-use espq::graph::simplify::simplify;
 use espq::graph::{Graph, Tensor};
-use espq::onnx;
+use espq::model::onnx;
 use espq::project::{InputSpec, Project, Samples};
 use espq::quant::{self, Observations};
+use espq::simplify::simplify;
 use serde::Deserialize;
 
 /// Relative gap allowed between two error figures, and the figure below which it is absolute.

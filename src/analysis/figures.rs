@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::quant::{Port, Scheme, Settings};
+use crate::chip::Scheme;
+use crate::quant::{Port, Settings};
 
 /// Difference of two tensors, mean over samples.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]

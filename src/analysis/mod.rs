@@ -3,7 +3,6 @@
 //! Never: text, tables, thresholds.
 
 mod compare;
-mod cost;
 mod figures;
 mod graphwise;
 mod layerwise;
@@ -26,7 +25,6 @@ pub struct Subject<'a> {
 }
 
 pub use crate::quant::Port;
-pub use cost::constants as constant_bytes;
 pub use figures::{Error, Histogram, Layer, OutputError, Report, Seconds, Statistics, TensorStatistics};
 pub use graphwise::{Graphwise, graphwise};
 pub use layerwise::layerwise;

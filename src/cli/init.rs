@@ -4,10 +4,9 @@ use std::fs::OpenOptions;
 use std::io::Write;
 use std::path::{Component, Path, PathBuf};
 
-use crate::graph::Graph;
-use crate::onnx;
+use crate::chip::Target;
+use crate::engine::{Outline, outline};
 use crate::project::InputSpec;
-use crate::quant::Target;
 use crate::{Error, Result};
 
 use super::Failure;
@@ -36,15 +35,13 @@ pub struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<String, Failure> {
-    let graph = onnx::load(&arguments.model)?;
-    let inputs = inputs(&graph).map_err(|e| e.in_file(&arguments.model))?;
+    let Outline { inputs, layer } = outline(&arguments.model)?;
     let file = file(&arguments.output)?;
     let folder = file.parent().filter(|f| !f.as_os_str().is_empty()).unwrap_or(Path::new("."));
     std::fs::create_dir_all(folder)
         .map_err(|e| Error::new(format!("the folder cannot be made: {e}")).in_file(folder))?;
     let model = relative(&arguments.model, folder)?;
-    let layer = graph.nodes.iter().find(|n| n.op == "Conv" || n.op == "Gemm").map(|n| n.name.as_str());
-    write_new(&file, &configuration(&model, arguments.target, &inputs, layer))?;
+    write_new(&file, &configuration(&model, arguments.target, &inputs, layer.as_deref()))?;
     let samples = match inputs.as_slice() {
         [_] => folder.join("calib"),
         _ => folder.join("calib.npz"),
@@ -60,13 +57,6 @@ pub(super) fn run(arguments: &Arguments) -> Result<String, Failure> {
             f => format!(" {}", f.display()),
         }
     ))
-}
-
-fn inputs(graph: &Graph) -> Result<Vec<InputSpec>> {
-    match graph.inputs.is_empty() {
-        true => Err(Error::new("the model has no input").with_help("export it again, with an example input")),
-        false => InputSpec::of(graph),
-    }
 }
 
 fn file(output: &Path) -> Result<PathBuf> {

@@ -1,19 +1,18 @@
 //! `espq inspect`: what stands in an ESP-DL file, and whether a chip runs it.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::ValueEnum;
 
-use crate::espdl::diff::diff;
-use crate::espdl::summary::summarize;
-use crate::espdl::{self, File, Key};
-use crate::quant::Target;
+use crate::chip::Target;
+use crate::engine::inspect as engine;
+use crate::espdl::{File, Key};
 use crate::{Error, Result};
 
 use super::Failure;
-use super::format::inspect;
 use super::overrides::named;
-use super::terminal::Terminal;
+use crate::render::inspect;
+use crate::render::terminal::Terminal;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Format {
@@ -58,20 +57,15 @@ pub struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments, out: &Terminal) -> Result<String, Failure> {
-    let file = open(&arguments.file, arguments.key.as_ref())?;
+    let file = engine::open(&arguments.file, arguments.key.as_ref())?;
     match &arguments.diff {
-        Some(other) => Ok(compare(arguments, &file, &open(other, arguments.key.as_ref())?, out)?),
+        Some(other) => Ok(compare(arguments, &file, &engine::open(other, arguments.key.as_ref())?, out)?),
         None => Ok(show(arguments, &file, out)?),
     }
 }
 
-fn open(path: &Path, key: Option<&Key>) -> Result<File> {
-    let bytes = std::fs::read(path).map_err(|e| Error::new(format!("the file cannot be read: {e}")).in_file(path))?;
-    espdl::open(&bytes, key).map_err(|e| e.in_file(path))
-}
-
 fn show(arguments: &Arguments, file: &File, out: &Terminal) -> Result<String> {
-    let summary = summarize(file, arguments.target);
+    let summary = engine::summarize(file, arguments.target);
     match arguments.format {
         Format::Json => json(&summary),
         Format::Text => {
@@ -82,11 +76,7 @@ fn show(arguments: &Arguments, file: &File, out: &Terminal) -> Result<String> {
 }
 
 fn compare(arguments: &Arguments, left: &File, right: &File, out: &Terminal) -> Result<String> {
-    let ([left], [right]) = (left.entries.as_slice(), right.entries.as_slice()) else {
-        let (a, b) = (left.entries.len(), right.entries.len());
-        return Err(Error::new(format!("--diff compares single models; the files hold {a} and {b}")));
-    };
-    let differences = diff(&left.model, &right.model);
+    let differences = engine::diff(left, right)?;
     match arguments.format {
         Format::Json => json(&differences),
         Format::Text => Ok(inspect::differences(&differences, out)),

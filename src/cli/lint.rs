@@ -7,10 +7,10 @@ use crate::lint::{Safety, Selection, Severity, apply};
 use crate::project::{Project, Spanned};
 use crate::{Error, Result};
 
-use super::format::findings::{Form, Linted, show};
 use super::progress::Bar;
-use super::terminal::Terminal;
 use super::{Failure, Outcome, cache};
+use crate::render::terminal::Terminal;
+use crate::render::{findings::Form, findings::Linted, findings::show};
 
 /// Checks projects: their text, their files, what the chip can run, and what quantization costs
 ///

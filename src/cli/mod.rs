@@ -3,10 +3,8 @@
 //! Never: anything that another program would want to call; that is `engine`'s.
 
 mod cache;
-mod diagnostics;
 mod explain;
 mod export;
-mod format;
 mod init;
 mod inspect;
 mod lint;
@@ -14,7 +12,6 @@ mod lsp;
 mod overrides;
 mod progress;
 mod report;
-mod terminal;
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -24,8 +21,8 @@ use clap::{Parser, Subcommand};
 use crate::project::{Problem, Project};
 use crate::{Error, Result};
 
-use diagnostics::Diagnostics;
-use terminal::{Color, Terminal};
+use crate::render::diagnostics::Diagnostics;
+use crate::render::terminal::{Color, Terminal};
 
 /// Shows what quantization for an Espressif chip costs a network, layer by layer.
 ///

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 
+use crate::chip::{Method, Scheme, Target};
 use crate::project::{Overrides, Project};
-use crate::quant::{Method, Scheme, Target};
 
 use super::Failure;
 

@@ -8,10 +8,10 @@ use crate::analysis::Report;
 use crate::engine::{Engine, Options};
 use crate::project::Project;
 
-use super::format::{View, json, text};
 use super::progress::Bar;
-use super::terminal::Terminal;
 use super::{Failure, cache, overrides};
+use crate::render::terminal::Terminal;
+use crate::render::{View, json, text};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Format {

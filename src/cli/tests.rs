@@ -70,6 +70,6 @@ fn layers_that_the_words_do_not_name_are_listed() {
     let mut finding = crate::lint::Finding::new(crate::lint::RULES[0], 0..1, "layer /a and 2 more: too wide");
     finding.related = vec![too("/a"), too("/b"), too("/c")];
     let project = Project::parse("espq.toml", "x = 1");
-    let text = super::diagnostics::Diagnostics::new(&PLAIN).finding(&finding, &project);
+    let text = crate::render::diagnostics::Diagnostics::new(&PLAIN).finding(&finding, &project);
     assert!(text.contains("help: layers: /b, /c\n"), "{text}");
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use prost::bytes::Bytes;
 
-use crate::onnx;
+use crate::model::onnx;
 use crate::project::{Config, Data, Project, Samples};
 use crate::{Error, Result};
 

@@ -2,13 +2,18 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::espdl::export::{self, Options};
-use crate::espdl::fit::{Misfit, fit};
-use crate::espdl::{self, Key, Runtime};
+use crate::chip::Runtime;
+use crate::chip::Target;
+use crate::espdl;
+use crate::espdl::Key;
 use crate::exec::Samples as _;
+use crate::export;
+use crate::export::Options;
 use crate::graph::{Graph, Tensor};
 use crate::project::Project;
-use crate::quant::{self, Observations, Plan, Quantized, Settings, Target};
+use crate::quant;
+use crate::quant::{Observations, Plan, Quantized, Settings};
+use crate::runtime::{fit::Misfit, fit::fit};
 use crate::{Error, Result};
 
 use super::{Engine, Progress};
@@ -119,7 +124,7 @@ pub fn reason(misfit: &Misfit) -> String {
 
 /// Test values that follow a rule of espq's, as no chip computes them.
 fn unproven(model: &espdl::Model) -> Option<String> {
-    let layers = espdl::run::unproven(model);
+    let layers = crate::runtime::run::unproven(model);
     let more = layers.len().saturating_sub(1);
     let others = if more == 0 { String::new() } else { format!(" and {more} more") };
     layers.first().map(|first| {

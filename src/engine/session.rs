@@ -5,13 +5,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::{Deserialize, Serialize};
 
+use crate::Result;
 use crate::analysis::{self, Error as Figures, Graphwise, Originals, Subject};
 use crate::exec::{Program, Samples as _, Simulation, Tick};
 use crate::graph::NodeId;
 use crate::ops::{self, Role};
 use crate::project::Samples;
 use crate::quant::{self, Observations, Plan, Quantized};
-use crate::{Result, graph::simplify::Simplified};
+use crate::simplify::Simplified;
 
 use super::content::{Key, Parts};
 use super::{Progress, Stage};

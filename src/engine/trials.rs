@@ -1,12 +1,14 @@
 //! Fixes that are measured before they are offered.
 
-use crate::analysis::{Error as Figures, Report, constant_bytes, enough};
-use crate::espdl::support;
+use crate::analysis::{Error as Figures, Report, enough};
+use crate::chip::Scheme;
+use crate::cost::constant_bytes;
 use crate::exec::Samples as _;
 use crate::graph::{Graph, NodeId};
 use crate::lint::{Trial, Trials, is_over};
 use crate::project::Project;
-use crate::quant::{Plan, Scheme};
+use crate::quant::Plan;
+use crate::runtime::support;
 use crate::{Result, error::Error};
 
 use super::analyze::{Measurement, known_layers};

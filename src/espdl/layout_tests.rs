@@ -1,8 +1,8 @@
 use serde::Deserialize;
 
 use super::*;
-use crate::espdl::QuantType;
-use crate::quant::Family;
+use crate::chip::Family;
+use crate::chip::QuantType;
 
 /// What esp-ppq made of the filter 0, 1, 2, ... (`fixtures/espdl/layouts.py`).
 #[derive(Debug, Deserialize)]

@@ -5,29 +5,20 @@
 mod decode;
 pub mod diff;
 mod encode;
-pub mod export;
-pub mod fit;
 mod flatbuffer;
 mod header;
 pub mod info;
 pub mod layout;
 mod model;
 mod package;
-mod quant_type;
 pub mod quantization;
-pub mod run;
-mod runtime;
 mod schema;
-pub mod summary;
-pub mod support;
 
 use crate::{Error, Result};
 
 pub use header::{Edition, Header, Key};
 pub use model::{Attribute, DataType, Dim, Graph, Model, Node, Opset, Tensor, ValueInfo};
 pub use package::{Digest, Package};
-pub use quant_type::QuantType;
-pub use runtime::Runtime;
 
 /// A file with one model, or a package of several.
 #[derive(Debug, Clone, PartialEq)]
@@ -102,4 +93,4 @@ pub fn write_encrypted(model: &Model, key: &Key) -> Result<Vec<u8>> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

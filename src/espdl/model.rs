@@ -237,3 +237,24 @@ impl Node {
         }
     }
 }
+
+impl Tensor {
+    /// The elements as numbers; `None` for types that a double cannot hold or that are no numbers.
+    pub fn values(&self) -> Option<Vec<f64>> {
+        let bytes = self.bytes.as_slice();
+        Some(match self.data_type {
+            DataType::Int8 => bytes.iter().map(|&b| (b as i8).into()).collect(),
+            DataType::Uint8 | DataType::Bool => bytes.iter().map(|&b| b.into()).collect(),
+            DataType::Int16 => bytes.as_chunks().0.iter().map(|&b| i16::from_le_bytes(b).into()).collect(),
+            DataType::Uint16 => bytes.as_chunks().0.iter().map(|&b| u16::from_le_bytes(b).into()).collect(),
+            DataType::Int32 => bytes.as_chunks().0.iter().map(|&b| i32::from_le_bytes(b).into()).collect(),
+            DataType::Uint32 => bytes.as_chunks().0.iter().map(|&b| u32::from_le_bytes(b).into()).collect(),
+            // Beyond 2^53 rounded, which a range can bear.
+            DataType::Int64 => bytes.as_chunks().0.iter().map(|&b| i64::from_le_bytes(b) as f64).collect(),
+            DataType::Uint64 => bytes.as_chunks().0.iter().map(|&b| u64::from_le_bytes(b) as f64).collect(),
+            DataType::Float => bytes.as_chunks().0.iter().map(|&b| f32::from_le_bytes(b).into()).collect(),
+            DataType::Double => bytes.as_chunks().0.iter().map(|&b| f64::from_le_bytes(b)).collect(),
+            DataType::Float16 | DataType::String | DataType::Undefined => return None,
+        })
+    }
+}

@@ -5,7 +5,8 @@ use std::collections::HashMap;
 use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
 
-use crate::quant::{Family, Recorded, RecordedLayer, RecordedPort, Scheme};
+use crate::chip::{Family, Scheme};
+use crate::quant::{Recorded, RecordedLayer, RecordedPort};
 use crate::{Error, Result, bail};
 
 #[derive(Deserialize)]

@@ -5,7 +5,7 @@ use proptest::option;
 use proptest::prelude::*;
 
 use super::*;
-use crate::quant::Target;
+use crate::chip::Target;
 
 fn text() -> impl Strategy<Value = String> {
     "[ -~äπ]{0,12}"
@@ -98,7 +98,7 @@ fn model() -> impl Strategy<Value = Model> {
 }
 
 /// A small network of every kind of part, the same at every run.
-pub(super) fn sample() -> Model {
+pub(crate) fn sample() -> Model {
     let weight = Tensor {
         name: "w".into(),
         doc: "layout ==> (N/16)HWC16".into(),
@@ -349,9 +349,9 @@ fn files_of_esp_ppq_are_understood() {
 fn files_of_esp_ppq_fit_the_chip_that_they_are_for() {
     for (bytes, target) in fixtures() {
         let entry = open(&bytes, None).unwrap().entries.remove(0);
-        assert_eq!(fit::fit(&entry, target), [], "{target}");
+        assert_eq!(crate::runtime::fit::fit(&entry, target), [], "{target}");
         let other = if target == Target::C { Target::Esp32p4 } else { Target::C };
-        assert!(!fit::fit(&entry, other).is_empty(), "{target}'s file on {other}");
+        assert!(!crate::runtime::fit::fit(&entry, other).is_empty(), "{target}'s file on {other}");
     }
 }
 

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::kernels::rounding::Rounding;
+use crate::chip::Rounding;
 use crate::ops::Kernel;
 
 /// Quantize and dequantize one tensor: `clamp(round(x / 2^e), min, max) * 2^e`.

@@ -1,8 +1,8 @@
 //! What a program does, on graphs of three nodes.
 
 use super::*;
+use crate::chip::Rounding;
 use crate::graph::{Attribute, Attributes, DataType, Graph, Node, NodeId, Tensor, Value, ValueId};
-use crate::kernels::rounding::Rounding;
 
 /// x [1, 2] -> Gemm -> a -> Relu -> b -> Gemm -> y; and b is read a second time where `branch`.
 fn chain(branch: bool) -> Graph {

@@ -2,9 +2,9 @@
 
 use crate::Error;
 use crate::analysis::Report;
-use crate::graph::simplify::Simplified;
 use crate::project::{Project, Samples};
 use crate::quant::{Plan, Settings};
+use crate::simplify::Simplified;
 
 use super::Trials;
 

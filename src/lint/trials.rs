@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::chip::Scheme;
 use crate::project::{Project, edit};
-use crate::quant::Scheme;
 
 use super::rules::percent;
 use super::{Edit, Fix, Safety};

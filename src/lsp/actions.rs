@@ -7,10 +7,10 @@ use tower_lsp::lsp_types::{
     CodeAction, CodeActionContext, CodeActionKind, CodeActionOrCommand, CodeActionResponse, Command, Range,
 };
 
+use crate::chip::Scheme;
 use crate::engine::{Depth, Engine};
 use crate::lint::{Edit, Finding, Fix, Safety, Trial, apply};
 use crate::project::edit::set_precision;
-use crate::quant::Scheme;
 
 use super::client::Abilities;
 use super::commands::{aside, workspace_edit};

@@ -4,7 +4,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::quant::{Method, Scheme, Settings, Target};
+use crate::chip::{Method, Scheme, Target};
+use crate::quant::Settings;
 
 use super::problem::Span;
 

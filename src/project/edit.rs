@@ -2,7 +2,7 @@
 
 use toml_edit::{DocumentMut, Item, Key, Table, value};
 
-use crate::quant::Scheme;
+use crate::chip::Scheme;
 
 use super::Span;
 

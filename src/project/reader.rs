@@ -4,7 +4,7 @@
 
 use toml::de::{DeTable, DeValue};
 
-use crate::quant::{Method, Scheme, Target};
+use crate::chip::{Method, Scheme, Target};
 
 use super::config::{Channels, Config, Data, Image, LayerChoice, Layout, Resize, Spanned};
 use super::nearest::{list, nearest};

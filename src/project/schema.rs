@@ -2,7 +2,7 @@
 //!
 //! One table for whoever names keys: the reader's did-you-mean, completion and hover.
 
-use crate::quant::{Family, Method, Scheme, Target};
+use crate::chip::{Family, Method, Scheme, Target};
 
 pub struct Key {
     pub name: &'static str,

@@ -16,7 +16,8 @@ use crate::{Error, Kind, Result};
 use super::observations::{Asked, Fingerprints, Observation, Observations};
 use super::observe::{Elements, Extremes, Histogram, histogram_exponent, percentiles};
 use super::plan::{Observed, Plan};
-use super::{Method, Quantized, finish};
+use super::{Quantized, finish};
+use crate::chip::Method;
 
 /// Calibrates over all samples. What `known` holds is not observed again; what is new is added to it.
 pub fn calibrate(plan: Plan, samples: &dyn Samples, known: &mut Observations, tick: Tick) -> Result<Quantized> {

@@ -28,6 +28,6 @@ pub use observations::{Observation, Observations};
 pub use plan::{NodeConfig, Observed, Plan, plan};
 pub use quantized::{Port, Quantized};
 pub use recorded::{Recorded, RecordedLayer, RecordedPort};
-pub use settings::{Family, Method, Scheme, Settings, Target};
+pub use settings::Settings;
 
 use quantized::finish;

@@ -8,7 +8,8 @@ use crate::{Error, Result};
 use super::config::{ConfigId, Configs, State};
 use super::links::Links;
 use super::passes;
-use super::{Family, Method, Scheme, Settings, names};
+use super::{Settings, names};
+use crate::chip::{Family, Method, Scheme};
 
 /// The configurations of one quantized node, by port.
 #[derive(Debug, Clone, PartialEq)]

@@ -9,7 +9,8 @@ use crate::{Error, Result};
 
 use super::config::State;
 use super::plan::Plan;
-use super::settings::{Family, Scheme, Settings};
+use super::settings::Settings;
+use crate::chip::{Family, Scheme};
 
 /// Layers in the file's order.
 #[derive(Debug, Clone, Default, PartialEq)]

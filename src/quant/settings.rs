@@ -1,77 +1,10 @@
-//! What the user may choose.
+//! Quantization settings: target chip, precision by layer, calibration method by layer.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::kernels::rounding::Rounding;
-
-/// A chip, or `c` for ESP-DL's portable code.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Target {
-    Esp32p4,
-    Esp32s31,
-    Esp32s3,
-    Esp32,
-    Esp32s2,
-    Esp32c2,
-    Esp32c3,
-    Esp32c5,
-    Esp32c6,
-    C,
-}
-
-/// Widths of weights and activations, of the model or of one layer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Scheme {
-    /// w8a8
-    Int8,
-    /// w16a16
-    Int16,
-    /// 8-bit weights, 16-bit activations
-    W8A16,
-    Float,
-}
-
-/// Calibration observer of activations.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Method {
-    Kl,
-    MinMax,
-    Percentile,
-    Mse,
-}
-
-/// The words that users write for an enumeration's values; serde's are the same.
-macro_rules! names {
-    ($type:ident: $($variant:ident $name:literal),* $(,)?) => {
-        impl $type {
-            pub const ALL: &[$type] = &[$($type::$variant),*];
-
-            pub fn name(self) -> &'static str {
-                match self { $($type::$variant => $name),* }
-            }
-
-            pub fn from_name(name: &str) -> Option<$type> {
-                $type::ALL.iter().copied().find(|v| v.name() == name)
-            }
-        }
-
-        impl std::fmt::Display for $type {
-            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.pad(self.name())
-            }
-        }
-    };
-}
-
-names!(Target: Esp32p4 "esp32p4", Esp32s31 "esp32s31", Esp32s3 "esp32s3", Esp32 "esp32", Esp32s2 "esp32s2",
-    Esp32c2 "esp32c2", Esp32c3 "esp32c3", Esp32c5 "esp32c5", Esp32c6 "esp32c6", C "c");
-names!(Scheme: Int8 "int8", Int16 "int16", W8A16 "w8a16", Float "float");
-names!(Method: Kl "kl", MinMax "minmax", Percentile "percentile", Mse "mse");
+use crate::chip::{Method, Scheme, Target};
 
 /// All that decides the plan and the calibration, beside the graph and the samples.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -84,58 +17,6 @@ pub struct Settings {
     pub method: Option<Method>,
     /// By layer name, over `method`.
     pub layer_methods: BTreeMap<String, Method>,
-}
-
-impl Target {
-    /// Which of ESP-DL's kernels it runs.
-    pub fn family(self) -> Family {
-        match self {
-            Target::Esp32p4 | Target::Esp32s31 => Family::P4,
-            Target::Esp32s3 => Family::S3,
-            _ => Family::C,
-        }
-    }
-
-    /// How a shifted sum is rounded (`EspdlQuantizer.py`).
-    pub fn rounding(self) -> Rounding {
-        match self.family() {
-            Family::P4 => Rounding::HalfEven,
-            Family::S3 | Family::C => Rounding::HalfUp,
-        }
-    }
-
-    /// Whether Conv, ConvTranspose and Gemm have one weight scale a channel.
-    pub fn per_channel(self) -> bool {
-        self.family() == Family::P4
-    }
-
-    /// Width of the bias of a layer with this scheme (`_PLATFORM_CONFIGS` in `EspdlQuantizer.py`).
-    pub fn bias_bits(self, scheme: Scheme) -> u32 {
-        match (self.family(), scheme.activation_bits()) {
-            (Family::P4 | Family::C, 8) => 32,
-            (Family::S3, 8) => 20,
-            (Family::P4 | Family::S3, _) => 40,
-            (Family::C, _) => 64,
-        }
-    }
-}
-
-/// Kernels of ESP-DL: the vector instructions of the P4 or of the S3, or portable code.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Family {
-    P4,
-    S3,
-    C,
-}
-
-impl Scheme {
-    /// Width of activations; a float layer counts as 8, of which nothing follows.
-    pub fn activation_bits(self) -> u32 {
-        match self {
-            Scheme::Int8 | Scheme::Float => 8,
-            Scheme::Int16 | Scheme::W8A16 => 16,
-        }
-    }
 }
 
 impl Settings {

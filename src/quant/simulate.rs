@@ -7,11 +7,11 @@ use crate::exec::{FakeQuant, NodeSimulation, Simulation};
 use crate::graph::NodeId;
 use crate::ops::{Call, Kernel};
 
-use super::Scheme;
 use super::config::ConfigId;
 use super::emulate::{self, Hidden};
 use super::plan::{NodeConfig, Plan, input_facts};
 use super::sums;
+use crate::chip::Scheme;
 
 /// `LUTOptimizationSetting.target_ops` in esp-ppq's `api/setting.py`.
 const LUT_OPERATORS: [&str; 17] = [

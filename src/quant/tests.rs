@@ -1,6 +1,7 @@
 //! Rules of sharing, on graphs of a few nodes.
 
 use super::*;
+use crate::chip::{Method, Scheme, Target};
 use crate::exec::Samples;
 use crate::graph::{Attribute, Attributes, DataType, Graph, Node, NodeId, Tensor, Value, ValueId};
 

@@ -1,9 +1,9 @@
 //! D004
 
 use crate::analysis::{Layer, Port};
+use crate::chip::Family;
 use crate::lint::rule::rule;
 use crate::lint::{Facts, Finding, place};
-use crate::quant::Family;
 
 rule! {
     /// ## What it does

@@ -1,8 +1,8 @@
 //! D003
 
-use crate::espdl::support;
 use crate::lint::rule::rule;
 use crate::lint::{Facts, Finding, place};
+use crate::runtime::support;
 
 rule! {
     /// ## What it does

@@ -1,9 +1,10 @@
 //! D001
 
 use crate::Kind;
-use crate::espdl::{export::erfs_of_gelus, support};
+use crate::export::erfs_of_gelus;
 use crate::lint::rule::rule;
 use crate::lint::{Facts, Finding, place};
+use crate::runtime::support;
 
 rule! {
     /// ## What it does

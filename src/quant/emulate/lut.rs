@@ -5,8 +5,9 @@
 
 use std::sync::Arc;
 
+use crate::chip::Rounding;
 use crate::graph::{DataType, Node, Tensor};
-use crate::kernels::rounding::{Rounding, quantize};
+use crate::kernels::rounding::quantize;
 use crate::ops::{self, Call, Fact, Kernel};
 use crate::{Error, Result, bail};
 

@@ -9,11 +9,12 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use crate::Result;
+use crate::chip::Rounding;
 use crate::exec::FakeQuant;
 use crate::graph::{DataType, Tensor};
 use crate::kernels::activation::tanh;
 use crate::kernels::real::Real;
-use crate::kernels::rounding::{Rounding, fake_quantize};
+use crate::kernels::rounding::fake_quantize;
 use crate::ops::recurrent::{Shape, dot, numbers};
 use crate::ops::{Call, Kernel};
 

@@ -2,9 +2,9 @@
 //! says what its integers stand for.
 
 use super::*;
+use crate::chip::Rounding;
 use crate::exec::FakeQuant;
 use crate::graph::{Attribute, Attributes, Node, Tensor};
-use crate::kernels::rounding::Rounding;
 use crate::ops::{Call, Fact};
 
 const RECORDED: &str = include_str!("recorded.txt");

@@ -20,7 +20,7 @@ pub use percentile::percentiles;
 use kl::kl_exponent;
 use mse::mse_exponent;
 
-use super::Method;
+use crate::chip::Method;
 
 /// The elements of a tensor: float64 behind layers whose sums need it.
 #[derive(Debug, Clone, Copy)]

@@ -3,12 +3,13 @@
 //! esp-ppq: `quantizer/EspdlQuantizer.py`, `quantizer/base.py`, `scheduler/allin.py`.
 
 use crate::Result;
+use crate::chip::Scheme;
 use crate::graph::{DataType, Graph, Node, NodeId, Tensor, ValueId};
 use crate::ops::{self, Role};
 use crate::quant::config::{ConfigId, Configs, State};
 use crate::quant::links::Links;
 use crate::quant::plan::{NodeConfig, Plan};
-use crate::quant::{Scheme, Settings, sockets};
+use crate::quant::{Settings, sockets};
 
 pub fn configure(plan: &mut Plan, links: &Links) -> Result<()> {
     for node in plan.graph.node_ids() {

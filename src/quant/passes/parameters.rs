@@ -3,11 +3,11 @@
 //! esp-ppq: `ParameterQuantizePass` in `optim/parameters.py`, observers chosen in `EspdlQuantizer.py`.
 
 use crate::Result;
+use crate::chip::{Family, Scheme};
 use crate::graph::{NodeId, Tensor};
 use crate::quant::config::{ConfigId, State};
 use crate::quant::observe::{self, Elements, Extremes};
 use crate::quant::plan::Plan;
-use crate::quant::settings::{Family, Scheme};
 
 pub fn parameters(plan: &mut Plan) -> Result<()> {
     for node in plan.graph.node_ids() {

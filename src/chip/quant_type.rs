@@ -1,0 +1,38 @@
+//! The attribute `quant_type`, by which ESP-DL chooses a node's kernel.
+
+use crate::chip::Family;
+
+/// Anything else in the attribute counts as float.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum QuantType {
+    S8,
+    S16,
+    /// 8-bit weights, 16-bit activations; ESP-DL 3.3.9 has no kernel for it.
+    W8A16,
+    F32,
+}
+
+impl QuantType {
+    pub fn name(self) -> &'static str {
+        match self {
+            QuantType::S8 => "S8",
+            QuantType::S16 => "S16",
+            QuantType::W8A16 => "W8A16",
+            QuantType::F32 => "F32",
+        }
+    }
+
+    pub fn from_name(name: &str) -> Option<QuantType> {
+        [QuantType::S8, QuantType::S16, QuantType::W8A16, QuantType::F32].into_iter().find(|t| t.name() == name)
+    }
+
+    /// Output channels that a vector instruction takes at a time; `None` where filters stay plain.
+    /// W8A16 sums in as many lanes as int16 does.
+    pub fn lanes(self, family: Family) -> Option<usize> {
+        match (family, self) {
+            (Family::C, _) => None,
+            (_, QuantType::S8) => Some(16),
+            _ => Some(8),
+        }
+    }
+}

@@ -1,0 +1,8 @@
+//! Flash and RAM that a network takes on the chip.
+//!
+//! Never: measuring error.
+
+mod flash;
+pub mod memory;
+
+pub use flash::constants as constant_bytes;

@@ -1,0 +1,277 @@
+//! Contents of an `.espdl` file in figures, and the targets that run it: the data of `espq inspect`.
+//!
+//! Never: columns and colours.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde::Serialize;
+
+use crate::chip::Target;
+use crate::espdl::diff::Difference;
+use crate::{Error, Result};
+
+use crate::cost::memory::{Memory, memory, value_bytes};
+use crate::espdl::{self, Attribute, Digest, Dim, Entry, File, Key, Node, Tensor, ValueInfo};
+use crate::runtime::{fit::Misfit, fit::fit};
+
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Summary {
+    pub package: Option<PackageSummary>,
+    pub models: Vec<ModelSummary>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct PackageSummary {
+    pub format: &'static str,
+    pub version: Option<String>,
+    /// Whether the SHA-256 in the package is right.
+    pub digest_matches: Option<bool>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ModelSummary {
+    pub name: String,
+    pub header: &'static str,
+    pub encrypted: bool,
+    pub body_bytes: u32,
+    pub ir_version: i32,
+    pub opsets: BTreeMap<String, i64>,
+    pub producer: String,
+    pub producer_version: String,
+    pub model_version: i64,
+    pub metadata: Vec<(String, String)>,
+    pub graph: String,
+    pub inputs: Vec<ValueSummary>,
+    pub outputs: Vec<ValueSummary>,
+    pub nodes: Vec<NodeSummary>,
+    pub weights: Vec<TensorSummary>,
+    pub values: Vec<ValueSummary>,
+    pub memory: Memory,
+    pub test_inputs: Vec<TensorSummary>,
+    pub test_outputs: Vec<TensorSummary>,
+    pub fits: Vec<Fit>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ValueSummary {
+    pub name: String,
+    pub data_type: &'static str,
+    /// `None`: the shape is not in the file. Unknown sizes are `?`, named ones their name.
+    pub dims: Option<Vec<String>>,
+    pub exponents: Vec<i64>,
+    /// Smallest and largest float that the integers can stand for.
+    pub range: Option<(f64, f64)>,
+    pub bytes: Option<usize>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct NodeSummary {
+    pub name: String,
+    pub op: String,
+    pub inputs: Vec<String>,
+    pub outputs: Vec<String>,
+    pub attributes: BTreeMap<String, serde_json::Value>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct TensorSummary {
+    pub name: String,
+    pub data_type: &'static str,
+    pub dims: Vec<usize>,
+    pub exponents: Vec<i64>,
+    /// From the tensor's `doc_string`; a filter's dims do not tell the order of its bytes.
+    pub layout: Option<String>,
+    pub bytes: usize,
+    /// Smallest and largest value; with one exponent in floats, with several in integers.
+    pub range: Option<(f64, f64)>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Fit {
+    /// Targets that run the same kernels.
+    pub targets: Vec<&'static str>,
+    pub misfits: Vec<Misfit>,
+}
+
+/// Reads an `.espdl` file; `key` is for encrypted models.
+pub fn open(path: &Path, key: Option<&Key>) -> Result<File> {
+    let bytes = std::fs::read(path).map_err(|e| Error::new(format!("the file cannot be read: {e}")).in_file(path))?;
+    espdl::open(&bytes, key).map_err(|e| e.in_file(path))
+}
+
+/// Returns the differences between two files of one model each.
+pub fn diff(left: &File, right: &File) -> Result<Vec<Difference>> {
+    let ([left], [right]) = (left.entries.as_slice(), right.entries.as_slice()) else {
+        let (a, b) = (left.entries.len(), right.entries.len());
+        return Err(Error::new(format!("--diff compares single models; the files hold {a} and {b}")));
+    };
+    Ok(espdl::diff::diff(&left.model, &right.model))
+}
+
+/// Holds each model against `target`, or against all.
+pub fn summarize(file: &File, target: Option<Target>) -> Summary {
+    let package = file.package.as_ref().map(|p| PackageSummary {
+        format: p.format,
+        version: p.version.clone(),
+        digest_matches: p.digest.map(|d| d == Digest::Right),
+    });
+    Summary { package, models: file.entries.iter().map(|e| model(e, target)).collect() }
+}
+
+fn model(entry: &Entry, target: Option<Target>) -> ModelSummary {
+    let (source, graph) = (&entry.model, &entry.model.graph);
+    ModelSummary {
+        name: entry.name.clone(),
+        header: entry.header.edition.name(),
+        encrypted: entry.header.encrypted,
+        body_bytes: entry.header.length,
+        ir_version: source.ir_version,
+        opsets: source.opsets.iter().map(|o| (o.domain.clone(), o.version)).collect(),
+        producer: source.producer.clone(),
+        producer_version: source.producer_version.clone(),
+        model_version: source.version,
+        metadata: source.metadata.clone(),
+        graph: graph.name.clone(),
+        inputs: graph.inputs.iter().map(value).collect(),
+        outputs: graph.outputs.iter().map(value).collect(),
+        nodes: graph.nodes.iter().map(node).collect(),
+        weights: graph.initializers.iter().map(tensor).collect(),
+        values: graph.values.iter().map(value).collect(),
+        memory: memory(graph),
+        test_inputs: graph.test_inputs.iter().map(tensor).collect(),
+        test_outputs: graph.test_outputs.iter().map(tensor).collect(),
+        fits: fits(entry, target),
+    }
+}
+
+/// What fits one target of a family fits all.
+fn fits(entry: &Entry, target: Option<Target>) -> Vec<Fit> {
+    let mut groups: Vec<Vec<Target>> = Vec::new();
+    for &target in target.as_ref().map_or(Target::ALL, std::slice::from_ref) {
+        match groups.iter_mut().find(|g| g.first().is_some_and(|t| t.family() == target.family())) {
+            Some(group) => group.push(target),
+            None => groups.push(vec![target]),
+        }
+    }
+    let of = |group: Vec<Target>| {
+        let misfits = group.first().map(|&t| fit(entry, t)).unwrap_or_default();
+        Fit { targets: group.into_iter().map(Target::name).collect(), misfits }
+    };
+    groups.into_iter().map(of).collect()
+}
+
+fn value(source: &ValueInfo) -> ValueSummary {
+    let dim = |dim: &Dim| match dim {
+        Dim::Unknown => "?".to_string(),
+        Dim::Size(size) => size.to_string(),
+        Dim::Named(name) => name.clone(),
+    };
+    let range = source.data_type.limits().zip(source.exponents.first());
+    ValueSummary {
+        name: source.name.clone(),
+        data_type: source.data_type.name(),
+        dims: source.dims.as_ref().map(|dims| dims.iter().map(dim).collect()),
+        exponents: source.exponents.clone(),
+        range: range.map(|((low, high), &e)| (scaled(low, e), scaled(high, e))),
+        bytes: value_bytes(source),
+    }
+}
+
+fn scaled(value: f64, exponent: i64) -> f64 {
+    // Beyond these bounds a float is 0 or infinite in any case.
+    value * 2f64.powi(exponent.clamp(-2000, 2000) as i32)
+}
+
+fn node(source: &Node) -> NodeSummary {
+    NodeSummary {
+        name: source.name.clone(),
+        op: source.op.clone(),
+        inputs: source.inputs.clone(),
+        outputs: source.outputs.clone(),
+        attributes: source.attributes.iter().map(|(name, value)| (name.clone(), attribute(value))).collect(),
+    }
+}
+
+fn attribute(source: &Attribute) -> serde_json::Value {
+    match source {
+        Attribute::Int(value) => (*value).into(),
+        Attribute::Float(value) => (*value).into(),
+        Attribute::Text(bytes) => String::from_utf8_lossy(bytes).into(),
+        Attribute::Ints(list) => list.clone().into(),
+        Attribute::Floats(list) => list.clone().into(),
+        Attribute::Texts(list) => list.clone().into(),
+        Attribute::Tensor(t) => format!("{} {:?}", t.data_type.name(), t.dims).into(),
+    }
+}
+
+fn tensor(source: &Tensor) -> TensorSummary {
+    TensorSummary {
+        name: source.name.clone(),
+        data_type: source.data_type.name(),
+        dims: source.dims.clone(),
+        exponents: source.exponents.clone(),
+        layout: source.doc.strip_prefix("layout ==> ").filter(|l| *l != "UNK").map(str::to_string),
+        bytes: source.bytes.len(),
+        range: extremes(source),
+    }
+}
+
+fn extremes(source: &Tensor) -> Option<(f64, f64)> {
+    let values = source.values()?;
+    let low = values.iter().copied().reduce(f64::min)?;
+    let high = values.iter().copied().reduce(f64::max)?;
+    let exponent = match source.exponents.as_slice() {
+        [one] => *one,
+        _ => 0,
+    };
+    Some((scaled(low, exponent), scaled(high, exponent)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::espdl::{DataType, Model, open, write};
+
+    fn summary(model: &Model) -> ModelSummary {
+        let file = open(&write(model).unwrap(), None).unwrap();
+        summarize(&file, Some(Target::Esp32p4)).models.remove(0)
+    }
+
+    fn info(name: &str, size: i64) -> ValueInfo {
+        let dims = Some(vec![Dim::Size(size)]);
+        ValueInfo { name: name.into(), data_type: DataType::Int16, dims, exponents: vec![-8], ..ValueInfo::default() }
+    }
+
+    #[test]
+    fn a_value_has_the_range_that_its_exponent_gives() {
+        let found = value(&info("x", 3));
+        assert_eq!((found.range, found.bytes), (Some((-128.0, 127.99609375)), Some(6)));
+        let float = ValueInfo { data_type: DataType::Float, ..info("x", 3) };
+        assert_eq!((value(&float).range, value(&float).bytes), (None, Some(12)));
+    }
+
+    #[test]
+    fn a_tensor_has_the_range_of_its_values() {
+        let tensors = summary(&crate::espdl::tests::sample()).weights;
+        assert_eq!((tensors[0].range, tensors[0].bytes), (Some((0.0, 47.0 / 128.0)), 48));
+        assert_eq!(tensors[0].layout.as_deref(), Some("(N/16)HWC16"));
+    }
+
+    #[test]
+    fn targets_with_the_same_kernels_stand_together() {
+        let file = open(&write(&crate::espdl::tests::sample()).unwrap(), None).unwrap();
+        let fits = summarize(&file, None).models.remove(0).fits;
+        let targets: Vec<String> = fits.iter().map(|f| f.targets.join(" ")).collect();
+        assert_eq!(targets, ["esp32p4 esp32s31", "esp32s3", "esp32 esp32s2 esp32c2 esp32c3 esp32c5 esp32c6 c"]);
+    }
+
+    #[test]
+    fn sizes_beyond_memory_are_no_size() {
+        let mut huge = info("x", i64::MAX);
+        huge.dims = Some(vec![Dim::Size(i64::MAX), Dim::Size(i64::MAX)]);
+        assert_eq!(value(&huge).bytes, None);
+        huge.exponents = vec![i64::MIN];
+        assert_eq!(value(&huge).range, Some((-0.0, 0.0)));
+    }
+}

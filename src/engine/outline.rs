@@ -1,0 +1,25 @@
+//! A model file before it has a project: the inputs that samples are for.
+
+use std::path::Path;
+
+use crate::model::onnx;
+use crate::project::InputSpec;
+use crate::{Error, Result};
+
+/// Inputs of a model, and one layer to name in an example.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Outline {
+    pub inputs: Vec<InputSpec>,
+    pub layer: Option<String>,
+}
+
+/// Reads a model's inputs; an error names the file.
+pub fn outline(model: &Path) -> Result<Outline> {
+    let graph = onnx::load(model)?;
+    let inputs = match graph.inputs.is_empty() {
+        true => Err(Error::new("the model has no input").with_help("export it again, with an example input")),
+        false => InputSpec::of(&graph),
+    };
+    let layer = graph.nodes.iter().find(|n| n.op == "Conv" || n.op == "Gemm").map(|n| n.name.clone());
+    Ok(Outline { inputs: inputs.map_err(|e| e.in_file(model))?, layer })
+}

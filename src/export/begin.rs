@@ -1,0 +1,188 @@
+//! From the quantized graph to the first draft: ports, constants as integers, `quant_type`.
+//!
+//! Ids of values are the graph's; nodes stand in esp-ppq's order of insertion, on which its sorts depend.
+
+use crate::chip::QuantType;
+use crate::chip::Scheme;
+use crate::espdl::{Attribute, DataType};
+use crate::graph::{self, Graph, NodeId, ValueId};
+use crate::quant::Quantized;
+use crate::{Error, Result};
+
+use super::draft::{Draft, DraftNode, DraftValue, Port};
+use super::{constants, forms, tables};
+
+pub fn begin(quantized: &Quantized) -> Result<Draft> {
+    let graph = &quantized.graph;
+    let mut draft = Draft {
+        values: graph.values.iter().map(value).collect::<Result<_>>()?,
+        inputs: graph.inputs.clone(),
+        outputs: graph.outputs.clone(),
+        made: made(graph),
+        ..Draft::default()
+    };
+    for source in graph.insertion_order() {
+        let id = NodeId(draft.nodes.len());
+        let name = &graph.node(source).name;
+        let node = node(quantized, source, &mut draft.values).map_err(|e| e.in_layer(name))?;
+        node.outputs.iter().for_each(|&v| draft.value_mut(v).maker = Some(id));
+        draft.nodes.push(Some(node));
+        read(&mut draft, quantized, id, source).map_err(|e| e.in_layer(name))?;
+        forms::complete(&mut draft, id, graph.opset).map_err(|e| e.in_layer(name))?;
+    }
+    Ok(draft)
+}
+
+fn value(value: &graph::Value) -> Result<DraftValue> {
+    let shape = value.shape.clone().ok_or_else(|| Error::new(format!("the shape of {} is not known", value.name)))?;
+    Ok(DraftValue {
+        name: value.name.clone(),
+        shape,
+        data_type: value.data_type.map(DataType::of).unwrap_or_default(),
+        perm: None,
+        constant: None,
+        maker: None,
+        readers: Vec::new(),
+    })
+}
+
+/// How many names esp-ppq has made up by now, of nodes and of values.
+fn made(graph: &Graph) -> (usize, usize) {
+    let count = |names: &mut dyn Iterator<Item = &String>, start: &str| {
+        names.filter_map(|n| n.strip_prefix(start)?.parse::<usize>().ok()?.checked_add(1)).max().unwrap_or(0)
+    };
+    (
+        count(&mut graph.nodes.iter().map(|n| &n.name), "PPQ_Operation_"),
+        count(&mut graph.values.iter().map(|v| &v.name), "PPQ_Variable_"),
+    )
+}
+
+fn node(quantized: &Quantized, id: NodeId, values: &mut Vec<DraftValue>) -> Result<DraftNode> {
+    let source = quantized.graph.node(id);
+    let (inputs, outputs) = quantized.ports(id);
+    let ports = (inputs.into_iter().map(port).collect(), outputs.into_iter().map(port).collect());
+    let mut node = DraftNode {
+        name: source.name.clone(),
+        op: source.op.clone(),
+        attributes: attributes(source)?,
+        inputs: source.inputs.clone(),
+        outputs: given_outputs(source, values),
+        ports,
+        config: quantized.nodes.get(id.0).cloned().flatten(),
+    };
+    if quantized.is_lut(id) {
+        tables::mark(&mut node);
+    }
+    let quant_type = quant_type(quantized.scheme(id), &node);
+    node.set_quant_type(quant_type);
+    Ok(node)
+}
+
+fn port(port: Option<crate::quant::Port>) -> Option<Port> {
+    port.map(|p| Port { bits: p.bits, exponents: p.exponents.iter().map(|&e| e.into()).collect() })
+}
+
+/// Outputs that are left out have no name, those at the end no place.
+fn given_outputs(source: &graph::Node, values: &mut Vec<DraftValue>) -> Vec<ValueId> {
+    let count = source.outputs.iter().rposition(Option::is_some).map_or(0, |last| last + 1);
+    let mut unnamed = || {
+        values.push(DraftValue::default());
+        ValueId(values.len() - 1) // pushed just above
+    };
+    source.outputs.iter().take(count).map(|output| output.unwrap_or_else(&mut unnamed)).collect()
+}
+
+fn attributes(source: &graph::Node) -> Result<Vec<(String, Attribute)>> {
+    let mut attributes = Vec::new();
+    for (name, attribute) in &source.attributes.0 {
+        let converted = match attribute {
+            graph::Attribute::Int(v) => Attribute::Int(*v),
+            graph::Attribute::Float(v) => Attribute::Float(*v),
+            graph::Attribute::Text(v) => Attribute::Text(v.as_bytes().to_vec()),
+            graph::Attribute::Ints(v) => Attribute::Ints(v.clone()),
+            graph::Attribute::Floats(v) => Attribute::Floats(v.clone()),
+            graph::Attribute::Texts(v) => Attribute::Texts(v.clone()),
+            graph::Attribute::Tensor(v) => Attribute::Tensor(Box::new(constants::plain(name, v))),
+            graph::Attribute::Graph(_) => {
+                return Err(Error::new(format!("attribute {name} holds a graph, which ESP-DL cannot run"))
+                    .with_help("replace If, Loop and Scan by plain operators"));
+            }
+        };
+        attributes.push((name.clone(), converted));
+    }
+    Ok(attributes)
+}
+
+/// `InsertQuantTypePattern` of esp-ppq 1.3.12.
+fn quant_type(scheme: Scheme, node: &DraftNode) -> QuantType {
+    let float = node.ports.0.iter().chain(&node.ports.1).all(Option::is_none);
+    let weights = node.ports.0.get(1).and_then(Option::as_ref);
+    let one_group = node.op != "Conv" || node.int("group").unwrap_or(1) == 1;
+    let by_weights = matches!(node.op.as_str(), "Conv" | "Gemm" | "MatMul") && one_group;
+    match scheme {
+        Scheme::Float => QuantType::F32,
+        _ if float && matches!(node.op.as_str(), "Softmax" | "LogSoftmax") => QuantType::F32,
+        Scheme::Int8 => QuantType::S8,
+        Scheme::W8A16 if by_weights && weights.is_some_and(|w| w.bits == 8) => QuantType::W8A16,
+        Scheme::Int16 | Scheme::W8A16 => QuantType::S16,
+    }
+}
+
+/// Enters the node as a reader, its constants as the integers that it reads.
+fn read(draft: &mut Draft, quantized: &Quantized, id: NodeId, source: NodeId) -> Result<()> {
+    let graph = &quantized.graph;
+    for (index, value) in graph.node(source).inputs.iter().enumerate() {
+        let Some(value) = *value else { continue };
+        let Some(constant) = &graph.value(value).constant else {
+            draft.value_mut(value).readers.push(id);
+            continue;
+        };
+        let name = own_name(draft, value);
+        let port = draft.node(id).and_then(|n| constant_port(n, index));
+        let axis = quantized.nodes[source.0].as_ref().and_then(|c| quantized.configs[*c.inputs.get(index)?].axis);
+        let tensor = match port {
+            Some(port) => {
+                // As esp-ppq rounds: w8a16 in float32.
+                let wide = quantized.scheme(source) == Scheme::Int16;
+                constants::integers(&name, constant, &port, axis, quantized.settings.target.rounding(), wide)?
+            }
+            None => constants::plain(&name, constant),
+        };
+        let own = own_value(draft, value, name);
+        let place = draft.value_mut(own);
+        (place.data_type, place.constant) = (tensor.data_type, Some(tensor));
+        place.readers.push(id);
+        if let Some(input) = draft.node_mut(id).and_then(|n| n.inputs.get_mut(index)) {
+            *input = Some(own);
+        }
+    }
+    Ok(())
+}
+
+/// The port of a constant; Add, Sub and Concat take it at their output's exponent.
+fn constant_port(node: &DraftNode, index: usize) -> Option<Port> {
+    let own = node.ports.0.get(index)?.as_ref()?;
+    let output = node.ports.1.first().and_then(Option::as_ref);
+    let equal = matches!(node.op.as_str(), "Add" | "Sub" | "Concat");
+    Some(output.filter(|o| equal && o.bits == own.bits).unwrap_or(own).clone())
+}
+
+/// A constant that was read before is written once more: each reader may have integers of its own.
+fn own_name(draft: &Draft, value: ValueId) -> String {
+    let first = &draft.value(value).name;
+    if draft.value(value).constant.is_none() {
+        return first.clone();
+    }
+    let taken = |name: &String| draft.values.iter().any(|v| v.name == *name);
+    let mut copies = (2..).map(|n| format!("{first}_{n}"));
+    copies.find(|name| !taken(name)).unwrap_or_else(|| first.clone())
+}
+
+fn own_value(draft: &mut Draft, value: ValueId, name: String) -> ValueId {
+    if draft.value(value).constant.is_none() {
+        return value;
+    }
+    let copy = DraftValue { name, readers: Vec::new(), ..draft.value(value).clone() };
+    draft.values.push(copy);
+    ValueId(draft.values.len() - 1) // pushed just above
+}

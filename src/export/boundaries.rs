@@ -1,0 +1,185 @@
+//! Nodes where integers begin, change or end (esp-ppq 1.3.12, `Insert{Quant,Requant,Dequant}NodePattern`).
+//!
+//! A graph input that is read as integers is fed as integers, and an output of integers stays one: no node
+//! stands at the graph's edge. Unlike esp-ppq, exponents are compared as such: its comparison of scales
+//! takes all below 2^-16 for equal.
+
+use crate::chip::QuantType;
+use crate::espdl::{DataType, Tensor};
+use crate::graph::{NodeId, ValueId};
+
+use super::draft::{Draft, DraftNode, Port};
+
+/// Add, Sub and Concat work on integers as they are: what they read has to have their output's exponent.
+pub fn equalize(draft: &mut Draft) {
+    for id in draft.order() {
+        let Some(node) = draft.node(id).filter(|n| matches!(n.op.as_str(), "Add" | "Sub" | "Concat")) else { continue };
+        let (name, op) = (node.name.clone(), node.op.clone());
+        let Some(output) = node.ports.1.first().cloned().flatten() else { continue };
+        for index in 0..node.inputs.len() {
+            let Some(value) = draft.input(id, index).filter(|&v| draft.value(v).constant.is_none()) else { continue };
+            let Some(node) = draft.node_mut(id) else { continue };
+            match node.ports.0.get_mut(index) {
+                Some(Some(port)) if *port != output => *port = output.clone(),
+                _ => continue,
+            }
+            let value = draft.value(value).name.clone();
+            draft.differences.push(format!(
+                "{name}: {value} is requantized to exponent {:?}, since {op} takes integers as they are",
+                output.exponents
+            ));
+        }
+    }
+}
+
+/// Passes in esp-ppq's order: into integers, from integers to integers, out of integers.
+pub fn insert_boundaries(draft: &mut Draft) {
+    for kind in [Kind::Quantize, Kind::Requantize] {
+        for id in draft.order() {
+            let count = draft.node(id).map_or(0, |n| n.inputs.len());
+            for index in 0..count {
+                before(draft, id, index, kind);
+            }
+        }
+    }
+    for id in draft.order() {
+        after(draft, id);
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Quantize,
+    Requantize,
+}
+
+/// Not one of the nodes that this pass makes.
+fn is_worker(draft: &Draft, id: NodeId) -> bool {
+    draft.node(id).is_some_and(|n| !n.op.ends_with("quantizeLinear") && n.op != "QuantizeLinear")
+}
+
+/// Shape looks at sizes, not at values.
+fn reads_values(node: &DraftNode) -> bool {
+    node.op != "Shape"
+}
+
+fn before(draft: &mut Draft, id: NodeId, index: usize, kind: Kind) {
+    if !is_worker(draft, id) {
+        return;
+    }
+    let Some(value) = draft.input(id, index) else { return };
+    if kind == Kind::Requantize && draft.inputs.contains(&value) {
+        return from_input(draft, id, index, value);
+    }
+    let Some(maker) = draft.value(value).maker.filter(|&m| is_worker(draft, m)) else { return };
+    let Some(wanted) = draft.node(id).and_then(|n| n.ports.0.get(index).cloned().flatten()) else { return };
+    let Some(source) = draft.node(maker).filter(|n| reads_values(n)) else { return };
+    let at = source.outputs.iter().position(|&o| o == value);
+    let given = at.and_then(|at| source.ports.1.get(at).cloned().flatten());
+    match (kind, given) {
+        (Kind::Quantize, None) => {
+            let constants = [scale(&wanted), zero(&wanted)];
+            insert(draft, id, index, "QuantizeLinear", (None, Some(wanted)), constants);
+        }
+        (Kind::Requantize, Some(given)) if given != wanted => {
+            let ratio = Port { bits: wanted.bits, exponents: differences(&wanted, &given) };
+            let constants = [scale(&ratio), zero(&wanted)];
+            insert(draft, id, index, "RequantizeLinear", (Some(given), Some(wanted)), constants);
+        }
+        _ => {}
+    }
+}
+
+/// An input of the graph is fed as its first reader wants it; who wants it otherwise has it requantized.
+fn from_input(draft: &mut Draft, id: NodeId, index: usize, value: ValueId) {
+    let port = |draft: &Draft, node: NodeId| {
+        let node = draft.node(node)?;
+        let at = node.inputs.iter().position(|&i| i == Some(value))?;
+        node.ports.0.get(at).cloned().flatten()
+    };
+    let first = draft.order().into_iter().find_map(|node| port(draft, node));
+    let wanted = draft.node(id).and_then(|n| n.ports.0.get(index).cloned().flatten());
+    if let (Some(given), Some(wanted)) = (first, wanted)
+        && given != wanted
+    {
+        let ratio = Port { bits: wanted.bits, exponents: differences(&wanted, &given) };
+        let constants = [scale(&ratio), zero(&wanted)];
+        let (node, value) =
+            (draft.node(id).map(|n| n.name.clone()).unwrap_or_default(), draft.value(value).name.clone());
+        insert(draft, id, index, "RequantizeLinear", (Some(given), Some(wanted)), constants);
+        draft
+            .differences
+            .push(format!("{node}: the input {value} is requantized for it, as another layer wants it otherwise"));
+    }
+}
+
+/// A DequantizeLinear before every float reader.
+fn after(draft: &mut Draft, id: NodeId) {
+    if !is_worker(draft, id) {
+        return;
+    }
+    let made = draft.node(id).map(|n| n.outputs.clone().into_iter().zip(n.ports.1.clone()).collect::<Vec<_>>());
+    for (value, port) in made.unwrap_or_default() {
+        let Some(port) = port else { continue };
+        for reader in draft.value(value).readers.clone() {
+            let Some(node) = draft.node(reader).filter(|n| reads_values(n) && is_worker(draft, reader)) else {
+                continue;
+            };
+            let float = |(index, input): (usize, &Option<ValueId>)| {
+                (*input == Some(value) && node.ports.0.get(index).is_none_or(Option::is_none)).then_some(index)
+            };
+            if let Some(index) = node.inputs.iter().enumerate().find_map(float) {
+                let constants = [scale(&port), zero(&port)];
+                insert(draft, reader, index, "DequantizeLinear", (Some(port.clone()), None), constants);
+            }
+        }
+    }
+}
+
+/// One node before one input, its value stored as the one that it reads.
+fn insert(
+    draft: &mut Draft,
+    id: NodeId,
+    index: usize,
+    op: &str,
+    (from, to): (Option<Port>, Option<Port>),
+    constants: [Tensor; 2],
+) {
+    let Some(source) = draft.input(id, index) else { return };
+    let (shape, perm) = (draft.value(source).shape.clone(), draft.value(source).perm.clone());
+    let Some(made) = draft.insert_before(id, index, op, shape) else { return };
+    let constants = constants.map(|c| Some(draft.add_constant(made, c)));
+    let Some(node) = draft.node_mut(made) else { return };
+    node.inputs.extend(constants);
+    let float = to.is_none();
+    node.config = None;
+    node.ports = (vec![from, None, None], vec![to]);
+    if float && node.quant_type().is_some() {
+        node.set_quant_type(QuantType::F32);
+    }
+    if let Some(&output) = node.outputs.first() {
+        draft.value_mut(output).perm = perm;
+    }
+}
+
+/// Activations have one exponent each.
+fn differences(wanted: &Port, given: &Port) -> Vec<i64> {
+    wanted.exponents.iter().zip(&given.exponents).map(|(w, g)| w.saturating_sub(*g)).collect()
+}
+
+fn scale(port: &Port) -> Tensor {
+    let power = |e: &i64| 2f32.powi((*e).clamp(-200, 200) as i32).to_le_bytes();
+    list(DataType::Float, port.exponents.len(), port.exponents.iter().flat_map(power).collect())
+}
+
+/// Scales are symmetric: no offset.
+fn zero(port: &Port) -> Tensor {
+    let (data_type, width) = if port.bits > 8 { (DataType::Int16, 2) } else { (DataType::Int8, 1) };
+    list(data_type, port.exponents.len(), vec![0; width * port.exponents.len()])
+}
+
+/// The chip takes the tensors' own exponents and reads none of these.
+fn list(data_type: DataType, count: usize, bytes: Vec<u8>) -> Tensor {
+    let dims = if count == 1 { Vec::new() } else { vec![count] };
+    Tensor { data_type, dims, exponents: vec![0], bytes, ..Tensor::default() }
+}

@@ -1,0 +1,363 @@
+//! The graph while it is being exported: nodes come and go, values learn how they are stored.
+
+use std::collections::VecDeque;
+
+use crate::chip::QuantType;
+use crate::espdl::{Attribute, DataType, Tensor};
+use crate::graph::{NodeId, ValueId};
+use crate::quant::NodeConfig;
+
+/// Integers at a node's input or output; `None` in their place is float.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Port {
+    pub bits: u32,
+    pub exponents: Vec<i64>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct DraftNode {
+    pub name: String,
+    pub op: String,
+    pub attributes: Vec<(String, Attribute)>,
+    /// `None` for an optional input that is left out.
+    pub inputs: Vec<Option<ValueId>>,
+    pub outputs: Vec<ValueId>,
+    /// By input and by output.
+    pub ports: (Vec<Option<Port>>, Vec<Option<Port>>),
+    /// As planned; `None` for what runs in float, and for nodes where integers begin, change or end.
+    pub config: Option<NodeConfig>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct DraftValue {
+    pub name: String,
+    /// In ONNX's order of axes.
+    pub shape: Vec<usize>,
+    /// Of its elements where they are no quantized integers.
+    pub data_type: DataType,
+    /// ONNX's axes in the order in which they are stored; `None` until it is settled.
+    pub perm: Option<Vec<usize>>,
+    pub constant: Option<Tensor>,
+    pub maker: Option<NodeId>,
+    /// Once for each input that reads it.
+    pub readers: Vec<NodeId>,
+}
+
+/// Ids stay valid: what is removed leaves its place empty, and what is inserted comes last.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Draft {
+    pub nodes: Vec<Option<DraftNode>>,
+    pub values: Vec<DraftValue>,
+    pub inputs: Vec<ValueId>,
+    pub outputs: Vec<ValueId>,
+    /// How many nodes and values have been made up, for their names.
+    pub made: (usize, usize),
+    /// What is done otherwise than esp-ppq does it, a sentence each.
+    pub differences: Vec<String>,
+}
+
+pub fn identity(rank: usize) -> Vec<usize> {
+    (0..rank).collect()
+}
+
+/// `list` in the order of `perm`; perms here are permutations of the list's indices.
+pub fn permuted<T: Clone>(list: &[T], perm: &[usize]) -> Vec<T> {
+    perm.iter().filter_map(|&i| list.get(i).cloned()).collect()
+}
+
+pub fn inverse(perm: &[usize]) -> Vec<usize> {
+    (0..perm.len()).filter_map(|i| perm.iter().position(|&p| p == i)).collect()
+}
+
+impl DraftValue {
+    pub fn identity(&self) -> Vec<usize> {
+        identity(self.shape.len())
+    }
+
+    /// Whether it is stored otherwise than ONNX has it.
+    pub fn is_permuted(&self) -> bool {
+        self.perm.as_ref().is_some_and(|p| *p != self.identity())
+    }
+
+    pub fn stored_shape(&self) -> Vec<usize> {
+        self.perm.as_ref().map_or_else(|| self.shape.clone(), |perm| permuted(&self.shape, perm))
+    }
+
+    /// The elements of a constant list (axes, shapes).
+    pub fn integers(&self) -> Option<Vec<i64>> {
+        let constant = self.constant.as_ref()?;
+        Some(constant.values()?.into_iter().map(|v| v as i64).collect())
+    }
+}
+
+impl DraftNode {
+    pub fn int(&self, name: &str) -> Option<i64> {
+        self.attributes.iter().find(|(n, _)| n == name).and_then(|(_, value)| match value {
+            Attribute::Int(v) => Some(*v),
+            _ => None,
+        })
+    }
+
+    pub fn text(&self, name: &str) -> Option<&str> {
+        self.attributes.iter().find(|(n, _)| n == name).and_then(|(_, value)| match value {
+            Attribute::Text(v) => std::str::from_utf8(v).ok(),
+            _ => None,
+        })
+    }
+
+    pub fn ints(&self, name: &str) -> Vec<i64> {
+        self.attributes
+            .iter()
+            .find(|(n, _)| n == name)
+            .and_then(|(_, value)| match value {
+                Attribute::Ints(v) => Some(v.clone()),
+                _ => None,
+            })
+            .unwrap_or_default()
+    }
+
+    pub fn set(&mut self, name: &str, value: Attribute) {
+        match self.attributes.iter_mut().find(|(n, _)| n == name) {
+            Some(slot) => slot.1 = value,
+            None => self.attributes.push((name.to_string(), value)),
+        }
+    }
+
+    pub fn quant_type(&self) -> Option<QuantType> {
+        QuantType::from_name(self.text("quant_type")?)
+    }
+
+    pub fn set_quant_type(&mut self, quant_type: QuantType) {
+        self.set("quant_type", Attribute::Text(quant_type.name().as_bytes().to_vec()));
+    }
+
+    /// What stands before this node works in its integers; W8A16 is for what multiplies by weights.
+    fn inserted_quant_type(&self) -> Vec<(String, Attribute)> {
+        let quant_type = self.quant_type().map(|t| if t == QuantType::W8A16 { QuantType::S16 } else { t });
+        let text = quant_type.map(|t| Attribute::Text(t.name().as_bytes().to_vec()));
+        text.into_iter().map(|t| ("quant_type".to_string(), t)).collect()
+    }
+
+    /// A Transpose's order of axes.
+    pub fn perm(&self) -> Vec<usize> {
+        self.ints("perm").into_iter().filter_map(|i| usize::try_from(i).ok()).collect()
+    }
+}
+
+/// The attribute for an order of axes.
+pub fn perm_attribute(perm: &[usize]) -> Attribute {
+    // A rank fits any integer.
+    Attribute::Ints(perm.iter().map(|&i| i as i64).collect())
+}
+
+impl Draft {
+    /// Ids come from this draft, which never shrinks.
+    pub fn value(&self, id: ValueId) -> &DraftValue {
+        &self.values[id.0]
+    }
+
+    pub fn value_mut(&mut self, id: ValueId) -> &mut DraftValue {
+        &mut self.values[id.0]
+    }
+
+    pub fn node(&self, id: NodeId) -> Option<&DraftNode> {
+        self.nodes.get(id.0)?.as_ref()
+    }
+
+    pub fn node_mut(&mut self, id: NodeId) -> Option<&mut DraftNode> {
+        self.nodes.get_mut(id.0)?.as_mut()
+    }
+
+    /// The value at an input.
+    pub fn input(&self, node: NodeId, index: usize) -> Option<ValueId> {
+        *self.node(node)?.inputs.get(index)?
+    }
+
+    /// Who reads a node's outputs, once for each input that does.
+    pub fn readers(&self, node: NodeId) -> Vec<NodeId> {
+        let outputs = self.node(node).map(|n| n.outputs.as_slice()).unwrap_or_default();
+        outputs.iter().flat_map(|&v| self.value(v).readers.iter().copied()).collect()
+    }
+
+    /// As esp-ppq sorts: first what waits for nothing, in the order of nodes; then, in turn, what each has
+    /// waited for. It is the order of the file.
+    pub fn order(&self) -> Vec<NodeId> {
+        let made = |id: &Option<ValueId>| id.is_some_and(|v| self.value(v).maker.is_some());
+        let waits = |node: &DraftNode| node.inputs.iter().filter(|i| made(i)).count();
+        let mut waiting: Vec<usize> = self.nodes.iter().map(|n| n.as_ref().map_or(usize::MAX, waits)).collect();
+        let ready = |(i, &count): (usize, &usize)| (count == 0).then_some(NodeId(i));
+        let mut queue: VecDeque<NodeId> = waiting.iter().enumerate().filter_map(ready).collect();
+        let mut order = Vec::with_capacity(self.nodes.len());
+        while let Some(id) = queue.pop_front() {
+            order.push(id);
+            for reader in self.readers(id) {
+                let count = &mut waiting[reader.0]; // one for each node
+                *count = count.saturating_sub(1);
+                if *count == 0 {
+                    queue.push_back(reader);
+                }
+            }
+        }
+        order
+    }
+
+    /// A node between an input and its value; the new value has `shape`, stored as it is.
+    pub fn insert_before(&mut self, node: NodeId, index: usize, op: &str, shape: Vec<usize>) -> Option<NodeId> {
+        let source = self.input(node, index)?;
+        let data_type = self.value(source).data_type;
+        let attributes = self.node(node)?.inserted_quant_type();
+        let (id, made) = (NodeId(self.nodes.len()), ValueId(self.values.len()));
+        let port = self.node(node)?.ports.0.get(index).cloned().flatten();
+        let config = self.node(node)?.config.as_ref().and_then(|c| {
+            let own = vec![*c.inputs.get(index)?];
+            Some(NodeConfig { scheme: c.scheme, inputs: own.clone(), outputs: own })
+        });
+        let name = format!("PPQ_Operation_{}", self.made.0);
+        self.nodes.push(Some(DraftNode {
+            name,
+            op: op.to_string(),
+            attributes,
+            inputs: vec![Some(source)],
+            outputs: vec![made],
+            ports: (vec![port.clone()], vec![port]),
+            config,
+        }));
+        let perm = Some(identity(shape.len()));
+        let name = format!("PPQ_Variable_{}", self.made.1);
+        let (constant, readers) = (None, vec![node]);
+        self.values.push(DraftValue { name, shape, data_type, perm, constant, maker: Some(id), readers });
+        self.made = (self.made.0 + 1, self.made.1 + 1);
+        if let Some(slot) = self.value_mut(source).readers.iter_mut().find(|r| **r == node) {
+            *slot = id;
+        }
+        if let Some(input) = self.node_mut(node).and_then(|n| n.inputs.get_mut(index)) {
+            *input = Some(made);
+        }
+        Some(id)
+    }
+
+    /// A node between the first output of `node` and who reads it: it keeps the value, `node` makes a new one
+    /// of `shape`.
+    pub fn insert_after(&mut self, node: NodeId, op: &str, shape: Vec<usize>) -> Option<NodeId> {
+        let output = *self.node(node)?.outputs.first()?;
+        let (id, inner) = (NodeId(self.nodes.len()), ValueId(self.values.len()));
+        let attributes = self.node(node)?.inserted_quant_type();
+        let port = self.node(node)?.ports.1.first().cloned().flatten();
+        let config = self.node(node)?.config.as_ref().and_then(|c| {
+            let own = vec![*c.outputs.first()?];
+            Some(NodeConfig { scheme: c.scheme, inputs: own.clone(), outputs: own })
+        });
+        let name = format!("PPQ_Operation_{}", self.made.0);
+        let (inputs, outputs) = (vec![Some(inner)], vec![output]);
+        let ports = (vec![port.clone()], vec![port]);
+        self.nodes.push(Some(DraftNode { name, op: op.to_string(), attributes, inputs, outputs, ports, config }));
+        let name = format!("PPQ_Variable_{}", self.made.1);
+        let data_type = self.value(output).data_type;
+        let (maker, readers) = (Some(node), vec![id]);
+        self.values.push(DraftValue { name, shape, data_type, perm: None, constant: None, maker, readers });
+        self.made = (self.made.0 + 1, self.made.1 + 1);
+        self.value_mut(output).maker = Some(id);
+        *self.node_mut(node)?.outputs.first_mut()? = inner;
+        Some(id)
+    }
+
+    /// Lets the layout settle how an inserted node's output is stored.
+    pub fn forget_perm(&mut self, node: NodeId) {
+        if let Some(output) = self.node(node).and_then(|n| n.outputs.first().copied()) {
+            self.value_mut(output).perm = None;
+        }
+    }
+
+    /// A constant that `reader` is to read, with a name that was made up.
+    pub fn add_constant(&mut self, reader: NodeId, tensor: Tensor) -> ValueId {
+        let name = format!("PPQ_Variable_{}", self.made.1);
+        self.made.1 += 1;
+        let (shape, data_type) = (tensor.dims.clone(), tensor.data_type);
+        let constant = Some(Tensor { name: name.clone(), ..tensor });
+        self.values.push(DraftValue {
+            name,
+            shape,
+            data_type,
+            perm: None,
+            constant,
+            maker: None,
+            readers: vec![reader],
+        });
+        ValueId(self.values.len() - 1) // pushed just above
+    }
+
+    /// A constant list of integers as the node's next input.
+    pub fn append_list(&mut self, node: NodeId, list: &[i64]) {
+        let tensor = Tensor {
+            data_type: DataType::Int64,
+            dims: vec![list.len()],
+            exponents: vec![0],
+            bytes: list.iter().flat_map(|v| v.to_le_bytes()).collect(),
+            ..Tensor::default()
+        };
+        let value = self.add_constant(node, tensor);
+        if let Some(node) = self.node_mut(node) {
+            node.inputs.push(Some(value));
+            node.ports.0.resize(node.inputs.len(), None);
+        }
+    }
+
+    /// The same of sizes, which count elements in memory and fit.
+    pub fn append_sizes(&mut self, node: NodeId, sizes: &[usize]) {
+        self.append_list(node, &sizes.iter().map(|&size| size as i64).collect::<Vec<_>>());
+    }
+
+    /// A Transpose before every input of `node` that reads `value`: stored axes in the order of `perm`.
+    pub fn transpose_before(&mut self, node: NodeId, value: ValueId, perm: &[usize]) {
+        let shape = permuted(&self.value(value).stored_shape(), perm);
+        let reads = |draft: &Draft| draft.node(node)?.inputs.iter().position(|i| *i == Some(value));
+        while let Some(index) = reads(self) {
+            let Some(made) = self.insert_before(node, index, "Transpose", shape.clone()) else { return };
+            if let Some(made) = self.node_mut(made) {
+                made.set("perm", perm_attribute(perm));
+            }
+        }
+    }
+
+    /// Gives a node the port and configuration of the output of the one that it is to absorb.
+    pub fn take_output(&mut self, id: NodeId, from: NodeId) {
+        let Some((port, config)) = self.node(from).map(|n| (n.ports.1.clone(), n.config.clone())) else { return };
+        let Some(node) = self.node_mut(id) else { return };
+        node.ports.1 = port;
+        if let (Some(own), Some(config)) = (&mut node.config, config) {
+            own.outputs = config.outputs;
+        }
+    }
+
+    /// Takes a node of one input and one output out: its readers read its input.
+    pub fn bypass(&mut self, id: NodeId) {
+        let Some((input, output)) = self.take(id) else { return };
+        let readers = std::mem::take(&mut self.value_mut(output).readers);
+        self.value_mut(output).maker = None;
+        self.value_mut(input).readers.retain(|r| *r != id);
+        for &reader in &readers {
+            let node = self.node_mut(reader);
+            node.into_iter().flat_map(|n| &mut n.inputs).filter(|i| **i == Some(output)).for_each(|i| *i = Some(input));
+        }
+        self.value_mut(input).readers.extend(readers);
+        self.outputs.iter_mut().filter(|o| **o == output).for_each(|o| *o = input);
+    }
+
+    /// Takes a node of one input and one output out: what made its input makes its output.
+    pub fn absorb(&mut self, id: NodeId) {
+        let Some((input, output)) = self.take(id) else { return };
+        let maker = self.value_mut(input).maker.take();
+        self.value_mut(input).readers.clear();
+        self.value_mut(output).maker = maker;
+        if let Some(node) = maker.and_then(|m| self.node_mut(m)) {
+            node.outputs.iter_mut().filter(|o| **o == input).for_each(|o| *o = output);
+        }
+    }
+
+    fn take(&mut self, id: NodeId) -> Option<(ValueId, ValueId)> {
+        let node = self.node(id)?;
+        let ends = ((*node.inputs.first()?)?, *node.outputs.first()?);
+        self.nodes[id.0] = None; // found just above
+        Some(ends)
+    }
+}

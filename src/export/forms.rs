@@ -1,0 +1,135 @@
+//! Arguments in the form of operator set 18, and defaults that the runtime does not know.
+//!
+//! ESP-DL 3.3.9 reads strides and dilations through an empty vector where they are left out, takes
+//! whatever lay in memory for Resize's mode, and stops at a Pad without one.
+
+use crate::espdl::{Attribute, DataType};
+use crate::graph::NodeId;
+use crate::runtime::support::size_along;
+use crate::{Error, Result};
+
+use super::draft::{Draft, DraftNode};
+
+/// `LSTM_QUANT_EXPONENT` and `GRU_QUANT_EXPONENT` of esp-ppq: of the sums inside a cell.
+const GATE_EXPONENT: i64 = -9;
+
+pub fn complete(draft: &mut Draft, id: NodeId, opset: i64) -> Result<()> {
+    let Some(op) = draft.node(id).map(|n| n.op.clone()) else { return Ok(()) };
+    match op.as_str() {
+        "Squeeze" | "Unsqueeze" => list_as_input(draft, id, "axes"),
+        "Split" => {
+            list_as_input(draft, id, "split");
+            sizes_of_parts(draft, id);
+        }
+        reduce if reduce.starts_with("Reduce") => list_as_input(draft, id, "axes"),
+        _ => {}
+    }
+    if matches!(op.as_str(), "Softmax" | "LogSoftmax") && opset < 13 {
+        one_axis(draft, id)?;
+    }
+    if op == "Gather" {
+        from_the_start(draft, id);
+    }
+    let rank = draft.input(id, 0).map_or(0, |v| draft.value(v).shape.len());
+    if let Some(node) = draft.node_mut(id) {
+        defaults(node, &op, rank);
+    }
+    Ok(())
+}
+
+/// An attribute becomes the last input.
+fn list_as_input(draft: &mut Draft, id: NodeId, name: &str) {
+    let Some(node) = draft.node_mut(id) else { return };
+    let Some(at) = node.attributes.iter().position(|(n, _)| n == name) else { return };
+    let (_, Attribute::Ints(list)) = node.attributes.remove(at) else { return };
+    draft.append_list(id, &list);
+}
+
+/// Split takes `num_outputs` for the size of a part, and asserts that it is there: parts get their sizes.
+fn sizes_of_parts(draft: &mut Draft, id: NodeId) {
+    let Some(node) = draft.node(id).filter(|n| n.inputs.get(1).is_none_or(Option::is_none)) else { return };
+    let (axis, name) = (node.int("axis").unwrap_or(0), node.name.clone());
+    let sizes = node.outputs.iter().map(|&part| size_along(&draft.value(part).shape, axis));
+    let Some(sizes) = sizes.collect::<Option<Vec<i64>>>() else { return };
+    if let Some(node) = draft.node_mut(id) {
+        node.attributes.retain(|(name, _)| name != "num_outputs");
+        node.inputs.truncate(1);
+    }
+    draft.append_list(id, &sizes);
+    draft
+        .differences
+        .push(format!("{name}: its parts have their sizes written, since the chip takes num_outputs for one"));
+}
+
+/// Gather's kernel takes an index as it is: one that counts from the end would read before the data.
+fn from_the_start(draft: &mut Draft, id: NodeId) {
+    let (Some(data), Some(indices)) = (draft.input(id, 0), draft.input(id, 1)) else { return };
+    let shape = draft.value(data).shape.clone();
+    let Some(node) = draft.node(id) else { return };
+    let (axis, name) = (node.int("axis").unwrap_or(0), node.name.clone());
+    let size = size_along(&shape, axis);
+    let value = draft.value_mut(indices);
+    let (Some(size), Some(constant)) = (size, &mut value.constant) else { return };
+    if constant.data_type != DataType::Int64 {
+        return;
+    }
+    let list: Vec<i64> = constant.bytes.as_chunks().0.iter().map(|&b| i64::from_le_bytes(b)).collect();
+    if list.iter().all(|&i| i >= 0) {
+        return;
+    }
+    let positive = list.iter().map(|&i| if i < 0 { i.saturating_add(size) } else { i });
+    constant.bytes = positive.flat_map(i64::to_le_bytes).collect();
+    draft
+        .differences
+        .push(format!("{name}: indices that count from the end are counted from the start, as the kernel does"));
+}
+
+/// Before operator set 13, Softmax took all axes from `axis` on as one; the kernel takes one.
+fn one_axis(draft: &mut Draft, id: NodeId) -> Result<()> {
+    let Some(value) = draft.input(id, 0) else { return Ok(()) };
+    let shape = draft.value(value).shape.clone();
+    let Some(node) = draft.node_mut(id) else { return Ok(()) };
+    let axis = node.int("axis").unwrap_or(1);
+    let first = if axis < 0 { axis.saturating_add(shape.len() as i64) } else { axis };
+    let first = usize::try_from(first).unwrap_or(usize::MAX);
+    let wide: Vec<usize> = (first..shape.len()).filter(|&i| shape[i] > 1).collect();
+    let axis = match wide.as_slice() {
+        [] => first.min(shape.len().saturating_sub(1)),
+        [one] => *one,
+        several => {
+            return Err(Error::new(format!("{} of operator set 12 and before joins {} axes", node.op, several.len()))
+                .with_help("reshape the input to two dimensions, or export the model with operator set 13"));
+        }
+    };
+    // A rank fits any integer.
+    node.set("axis", Attribute::Int(axis as i64));
+    Ok(())
+}
+
+fn defaults(node: &mut DraftNode, op: &str, rank: usize) {
+    let places = rank.saturating_sub(2);
+    let ones = || Attribute::Ints(vec![1; places]);
+    let text = |text: &str| Attribute::Text(text.as_bytes().to_vec());
+    match op {
+        "Conv" => {
+            fill(node, "dilations", ones());
+            fill(node, "strides", ones());
+            fill(node, "pads", Attribute::Ints(vec![0; 2 * places]));
+        }
+        "MaxPool" | "AveragePool" => fill(node, "strides", ones()),
+        "Pad" => fill(node, "mode", text("constant")),
+        "Resize" => fill(node, "mode", text("nearest")),
+        "Mod" => fill(node, "fmod", Attribute::Int(0)),
+        "Transpose" => fill(node, "perm", Attribute::Ints((0..rank as i64).rev().collect())),
+        "LSTM" | "GRU" if node.quant_type().is_some_and(|t| t != crate::chip::QuantType::F32) => {
+            node.set("gate_exponent", Attribute::Int(GATE_EXPONENT));
+        }
+        _ => {}
+    }
+}
+
+fn fill(node: &mut DraftNode, name: &str, value: Attribute) {
+    if !node.attributes.iter().any(|(n, _)| n == name) {
+        node.set(name, value);
+    }
+}

@@ -1,0 +1,92 @@
+//! PReLU in the one form that the kernels run right: an NHWC input of rank 4, slopes `[C, 1, 1]`, and
+//! exponents that they can bridge (`dl_module_prelu.hpp` and `dl_base_prelu.cpp` of ESP-DL 3.3.9).
+//!
+//! One slope at int8 is a table and needs none of this.
+
+use crate::chip::Family;
+use crate::chip::QuantType;
+use crate::graph::{NodeId, ValueId};
+
+use super::draft::{Draft, DraftNode};
+
+/// Shifts that int8 kernels with vector instructions make of positive inputs.
+const LARGEST_SHIFT: i64 = 6;
+
+/// Slopes that go along channels, in whichever form ONNX has them.
+fn slopes(draft: &Draft, node: &DraftNode) -> Option<(ValueId, usize)> {
+    let value = node.inputs.get(1).copied().flatten()?;
+    let count = draft.value(value).constant.as_ref()?.count().ok()?;
+    let table = count == 1 && node.quant_type() == Some(QuantType::S8);
+    let runs = node.op == "PRelu" && node.ports.0.first()?.is_some() && !table;
+    runs.then_some((value, count))
+}
+
+/// Whether the slopes go along the channels, which the kernel finds at the end of NHWC.
+pub fn by_channel(draft: &Draft, id: NodeId) -> bool {
+    draft.node(id).and_then(|n| slopes(draft, n)).is_some()
+}
+
+/// Before the layout: rank 4 in, `[C, 1, 1]` beside it, the old rank out.
+pub fn shape(draft: &mut Draft) {
+    for id in draft.order() {
+        let Some((value, count)) = draft.node(id).and_then(|n| slopes(draft, n)) else { continue };
+        let Some(input) = draft.input(id, 0) else { continue };
+        let shape = draft.value(input).shape.clone();
+        let [batch, channels, places @ ..] = shape.as_slice() else { continue };
+        if count != 1 && !along_channels(&draft.value(value).shape, shape.len(), *channels) {
+            continue;
+        }
+        let dims = vec![count, 1, 1];
+        let slopes = draft.value_mut(value);
+        slopes.shape = dims.clone();
+        if let Some(constant) = &mut slopes.constant {
+            constant.dims = dims;
+        }
+        if shape.len() != 4 {
+            wrap(draft, id, &[*batch, *channels, 1, places.iter().product()], &shape);
+        }
+    }
+}
+
+/// Whether a shape that is broadcast from the right differs from one at axis 1 only.
+fn along_channels(slopes: &[usize], rank: usize, channels: usize) -> bool {
+    let Some(lead) = rank.checked_sub(slopes.len()) else { return false };
+    let size = |axis: usize| axis.checked_sub(lead).and_then(|i| slopes.get(i)).copied().unwrap_or(1);
+    (0..rank).all(|axis| size(axis) == if axis == 1 { channels } else { 1 })
+}
+
+fn wrap(draft: &mut Draft, id: NodeId, wide: &[usize], shape: &[usize]) {
+    let Some(before) = draft.insert_before(id, 0, "Reshape", wide.to_vec()) else { return };
+    draft.append_sizes(before, wide);
+    let Some(after) = draft.insert_after(id, "Reshape", wide.to_vec()) else { return };
+    draft.append_sizes(after, shape);
+    draft.forget_perm(before);
+    let name = draft.node(id).map(|n| n.name.clone()).unwrap_or_default();
+    draft.differences.push(format!(
+        "{name}: Reshapes give PReLU the rank 4 that its kernel reads, where esp-ppq leaves {} and the chip crashes",
+        shape.len()
+    ));
+}
+
+/// Before the boundaries: an output exponent that the kernel gets right. Who reads the output then
+/// requantizes it.
+pub fn exponents(draft: &mut Draft, family: Family) {
+    for id in draft.order() {
+        let Some(node) = draft.node(id).filter(|n| slopes(draft, n).is_some()) else { continue };
+        let first = |ports: &[Option<super::Port>]| ports.first()?.as_ref()?.exponents.first().copied();
+        let (Some(input), Some(output)) = (first(&node.ports.0), first(&node.ports.1)) else { continue };
+        let copied = family == Family::C || node.quant_type() != Some(QuantType::S8);
+        let right = if copied { input } else { output.max(input.saturating_sub(LARGEST_SHIFT)) };
+        if right == output {
+            continue;
+        }
+        let name = node.name.clone();
+        if let Some(port) = draft.node_mut(id).and_then(|n| n.ports.1.first_mut()?.as_mut()) {
+            port.exponents = vec![right];
+        }
+        draft.differences.push(format!(
+            "{name}: its output has exponent {right} and is requantized to {output} by what reads it, since the kernel \
+             cannot go from {input} to {output}"
+        ));
+    }
+}

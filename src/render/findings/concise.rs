@@ -1,0 +1,20 @@
+//! One line a finding: `file:line:column: CODE message`.
+
+use super::super::terminal::{Style, Terminal};
+use crate::lint::Severity;
+
+use super::{Linted, file, position, summary};
+
+pub fn show(linted: &[Linted], terminal: &Terminal) -> String {
+    let mut text = String::new();
+    for Linted { project, findings } in linted {
+        for finding in findings {
+            let (line, column) = position(&project.text, finding.span.start);
+            let style = if finding.severity == Severity::Error { Style::Bad } else { Style::Warning };
+            let code = terminal.paint(style, &finding.code);
+            let fix = finding.fixes.first().map(|f| format!(" [{}]", f.title)).unwrap_or_default();
+            text.push_str(&format!("{}:{line}:{column}: {code} {}{fix}\n", file(&project.file), finding.message));
+        }
+    }
+    text + &summary(linted)
+}

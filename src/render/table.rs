@@ -1,0 +1,126 @@
+//! Sorted bars: the look that users of esp-ppq know.
+
+use super::terminal::{Style, Terminal};
+
+/// One layer and its error.
+pub struct Row<'a> {
+    pub name: &'a str,
+    /// Noise-to-signal power ratio.
+    pub nsr: f64,
+    /// Said behind the figure, where there is something to say.
+    pub note: &'a str,
+}
+
+/// Rows from large to small, each with a bar that is as long as its share of the largest.
+///
+/// At most `top` rows; those over `limit` stand out.
+pub fn bars(mut rows: Vec<Row>, limit: f64, top: Option<usize>, terminal: &Terminal) -> String {
+    const FIGURE: usize = 9;
+    // What is no number comes first: nothing is worse.
+    rows.sort_by(|a, b| b.nsr.is_nan().cmp(&a.nsr.is_nan()).then(b.nsr.total_cmp(&a.nsr)));
+    let hidden = rows.len().saturating_sub(top.unwrap_or(usize::MAX));
+    rows.truncate(rows.len() - hidden);
+    let largest = rows.iter().map(|r| r.nsr).filter(|n| n.is_finite()).fold(0.0, f64::max);
+    let longest = rows.iter().map(|r| width(r.name)).max().unwrap_or(0);
+    let note = rows.iter().map(|r| width(r.note)).max().map_or(0, |w| if w > 0 { w + 2 } else { 0 });
+    let (names, bars) = columns(terminal, longest.max(width(LAYER)), 2 + 2 + 1 + FIGURE + note);
+    let head = format!("  {LAYER}{}{:>FIGURE$}", " ".repeat(names - width(LAYER) + 2 + bars + 1), "NSR");
+    let mut text = terminal.paint(Style::Dim, &head) + "\n";
+    for row in &rows {
+        let over = row.nsr > limit || row.nsr.is_nan();
+        let name = elide(row.name, names);
+        let share = if largest > 0.0 && row.nsr.is_finite() { row.nsr / largest } else { 0.0 };
+        let (bar, gap) = bar(share, bars);
+        let line = format!(
+            "  {name}{}  {}{gap} {}{}",
+            " ".repeat(names - width(&name)),
+            terminal.paint(if over { Style::Warning } else { Style::Bar }, &bar),
+            terminal.paint(if over { Style::Warning } else { Style::Plain }, &format!("{:>FIGURE$}", percent(row.nsr))),
+            match row.note {
+                "" => String::new(),
+                note => format!("  {}", terminal.paint(Style::Dim, note)),
+            },
+        );
+        text.push_str(line.trim_end());
+        text.push('\n');
+    }
+    if hidden > 0 {
+        text.push_str(&terminal.paint(Style::Dim, &format!("  ... and {hidden} more, all smaller\n")));
+    }
+    text
+}
+
+const LAYER: &str = "Layer";
+
+/// Columns for names and for bars, beside `rest` others.
+fn columns(terminal: &Terminal, longest: usize, rest: usize) -> (usize, usize) {
+    const BARS: std::ops::RangeInclusive<usize> = 8..=20;
+    let Some(width) = terminal.width else { return (longest, *BARS.end()) };
+    let room = width.saturating_sub(rest);
+    // Names tell more than long bars do.
+    let bars = room.saturating_sub(longest).clamp(*BARS.start(), *BARS.end());
+    (longest.min(room.saturating_sub(bars).max(16)), bars)
+}
+
+/// A bar in eighths of a column, and what is left of its room.
+fn bar(share: f64, room: usize) -> (String, String) {
+    const EIGHTHS: [&str; 8] = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
+    let eighths = (share * room as f64 * 8.0).round() as usize;
+    let (whole, rest) = (eighths / 8, eighths % 8);
+    let used = whole + usize::from(rest > 0);
+    (format!("{}{}", "█".repeat(whole), EIGHTHS[rest]), " ".repeat(room.saturating_sub(used)))
+}
+
+pub fn percent(nsr: f64) -> String {
+    match nsr.is_finite() {
+        true => format!("{:.3}%", nsr * 100.0),
+        false => "not finite".to_string(),
+    }
+}
+
+/// Columns, near enough for the names of layers.
+pub fn width(text: &str) -> usize {
+    text.chars().count()
+}
+
+/// Cut in the middle: both ends of a layer's name tell it from its neighbours, the last more.
+pub fn elide(text: &str, room: usize) -> String {
+    let length = width(text);
+    if length <= room {
+        return text.to_string();
+    }
+    let kept = room.saturating_sub(1);
+    let head = kept / 3;
+    let start: String = text.chars().take(head).collect();
+    let end: String = text.chars().skip(length - (kept - head)).collect();
+    format!("{start}…{end}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bars_are_shares_of_the_room() {
+        assert_eq!(bar(0.0, 4), (String::new(), "    ".into()));
+        assert_eq!(bar(0.5, 4), ("██".into(), "  ".into()));
+        assert_eq!(bar(0.40625, 4), ("█▋".into(), "  ".into()));
+        assert_eq!(bar(1.0, 4), ("████".into(), String::new()));
+    }
+
+    #[test]
+    fn names_are_cut_in_the_middle() {
+        assert_eq!(
+            elide("/features/features.1/conv/Conv", 16),
+            "/feat….1/conv/Conv"[..0].to_string() + "/feat…/conv/Conv"
+        );
+        assert_eq!(elide("short", 16), "short");
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn elided_names_fill_their_room(name in ".{0,40}", room in 1usize..40) {
+            proptest::prop_assert_eq!(width(&elide(&name, room)), width(&name).min(room));
+        }
+    }
+}

@@ -1,0 +1,121 @@
+use super::*;
+use crate::analysis::{Error, Histogram, Seconds, Statistics, TensorStatistics};
+use crate::chip::Target;
+use crate::quant::Settings;
+
+fn error(nsr: f64) -> Error {
+    Error { nsr, cosine: 1.0 - nsr / 2.0, mse: nsr * 3.0 }
+}
+
+fn statistics_of(name: &str) -> TensorStatistics {
+    let float = Statistics {
+        min: -0.25,
+        max: 6.0,
+        mean: 0.5,
+        std: 1.25,
+        skewness: 2.0,
+        kurtosis: 5.5,
+        histogram: Histogram(vec![0, 5, 90, 40, 20, 10, 5, 1]),
+    };
+    TensorStatistics {
+        name: name.into(),
+        float: float.clone(),
+        quantized: float.clone(),
+        noise: float,
+        error: error(0.004),
+        saturated: 0.0125,
+    }
+}
+
+fn layer(name: &str, op: &str, errors: Option<(f64, f64)>) -> Layer {
+    Layer {
+        name: name.into(),
+        op: op.into(),
+        scheme: Scheme::Int8,
+        graphwise: errors.map(|e| error(e.0)),
+        layerwise: errors.map(|e| error(e.1)),
+        inputs: vec![],
+        outputs: vec![],
+        statistics: Some(statistics_of(name)),
+    }
+}
+
+fn report() -> Report {
+    let mut fine = layer("/features/features.18/features.18.0/Conv", "Conv", Some((0.1256, 0.0001)));
+    fine.scheme = Scheme::Int16;
+    Report {
+        model: "mobilenet_v2.onnx".into(),
+        settings: Settings {
+            target: Target::Esp32p4,
+            scheme: Scheme::Int8,
+            layer_schemes: [(fine.name.clone(), Scheme::Int16)].into(),
+            method: None,
+            layer_methods: Default::default(),
+        },
+        calibration_samples: 32,
+        analysis_samples: 9,
+        layers: vec![
+            layer("/features/features.0/features.0.0/Conv", "Conv", Some((0.00183, 0.0221))),
+            layer("/features/features.0/features.0.2/Clip", "Clip", None),
+            layer("/features/features.1/conv/conv.0/conv.0.0/Conv", "Conv", Some((0.2563, 0.0712))),
+            layer("/features/features.2/Add", "Add", None),
+            fine,
+            layer("/classifier/classifier.1/Gemm", "Gemm", Some((0.1134, 0.0))),
+        ],
+        outputs: vec![
+            OutputError { name: "logits".into(), error: error(0.1134) },
+            OutputError { name: "features".into(), error: error(0.004) },
+        ],
+        notes: vec!["/features/features.0/features.0.1/BatchNormalization was folded into its Conv".into()],
+        seconds: Seconds { load: 0.04, calibrate: 0.81, graphwise: 0.12, layerwise: 0.7, statistics: 0.0 },
+    }
+}
+
+fn view(width: Option<usize>) -> View {
+    let terminal = Terminal { width, color: false };
+    View { terminal, statistics: false, top: None, output_limit: 0.1, layer_limit: 0.01 }
+}
+
+#[test]
+fn a_report_in_a_pipe() {
+    insta::assert_snapshot!(text(&report(), &view(None)));
+}
+
+#[test]
+fn a_narrow_terminal_cuts_names_not_figures() {
+    let shown = text(&report(), &View { statistics: true, ..view(Some(60)) });
+    let wide: Vec<&str> = shown.lines().filter(|l| l.starts_with("  /") && l.chars().count() > 60).collect();
+    assert_eq!(wide, Vec::<&str>::new());
+    insta::assert_snapshot!(shown);
+}
+
+#[test]
+fn statistics_and_the_worst_only() {
+    insta::assert_snapshot!(text(&report(), &View { statistics: true, top: Some(2), ..view(None) }));
+}
+
+#[test]
+fn no_number_is_the_worst_number() {
+    let mut report = report();
+    report.layers[0].graphwise = Some(error(f64::NAN));
+    report.outputs[0].error = error(f64::INFINITY);
+    let shown = text(&report, &View { top: Some(1), ..view(None) });
+    insta::assert_snapshot!(shown);
+}
+
+#[test]
+fn colours_take_no_room() {
+    let plain = text(&report(), &view(Some(100)));
+    let colored = text(&report(), &View { terminal: Terminal { width: Some(100), color: true }, ..view(None) });
+    let mut bare = String::new();
+    for part in colored.split('\x1b') {
+        bare.push_str(part.split_once('m').filter(|(code, _)| code.starts_with('[')).map_or(part, |(_, rest)| rest));
+    }
+    assert_eq!(bare, plain);
+}
+
+#[test]
+fn machines_read_back_what_they_are_given() {
+    let read: Report = serde_json::from_str(&crate::render::json(&report()).unwrap()).unwrap();
+    assert_eq!(read, report());
+}

@@ -1,0 +1,72 @@
+//! Functions of one float: what the loader has no table for, or takes none for (`dl_module_sigmoid.hpp`, `dl_module_exp.hpp`
+//! and their kin). Integers become floats on the way in and are rounded on the way out.
+//!
+//! The chip's `expf` and `logf` are its C library's; the last bit may differ from the ones here.
+//!
+//! Never: tables.
+
+use crate::Result;
+use crate::chip::QuantType;
+
+use super::round::{finite, round, scale};
+use super::step::Step;
+use super::value::{Value, Whole};
+
+/// `dl::math::sigmoid`: the division is one of doubles.
+pub fn sigmoid(x: f32) -> f32 {
+    (1.0 / (1.0 + f64::from(libm::expf(-x)))) as f32
+}
+
+pub fn tanh(x: f32) -> f32 {
+    2.0 * sigmoid(2.0 * x) - 1.0
+}
+
+pub fn function(step: &Step) -> Result<Vec<Value>> {
+    match step.quant_type() {
+        QuantType::S8 => function_of::<i8>(step),
+        QuantType::S16 => function_of::<i16>(step),
+        _ => {
+            let (input, function) = (step.input(0)?, named(step)?);
+            Ok(step.floats(input.dims.clone(), input.floats()?.iter().map(|&x| function(x)).collect()))
+        }
+    }
+}
+
+fn function_of<T: Whole>(step: &Step) -> Result<Vec<Value>> {
+    let (input, function) = (step.input(0)?, named(step)?);
+    let (enter, leave) = (scale(input.exponent()), scale(-step.exponent()?));
+    let one = |x: &T| {
+        let y = finite(function(f32::from(x.short()) * enter))?;
+        Ok(T::clamp_from(round(y * leave, step.family())))
+    };
+    step.whole(input.dims.clone(), input.whole::<T>()?.iter().map(one).collect::<Result<Vec<T>>>()?)
+}
+
+fn named(step: &Step) -> Result<Box<dyn Fn(f32) -> f32>> {
+    Ok(match step.node.op.as_str() {
+        "Sigmoid" => Box::new(sigmoid),
+        "Tanh" => Box::new(tanh),
+        "Swish" => Box::new(|x| sigmoid(x) * x),
+        "Exp" => Box::new(libm::expf),
+        "Log" => Box::new(libm::logf),
+        "Sqrt" => Box::new(f32::sqrt),
+        "Elu" => {
+            let alpha = step.float("alpha", 1.0)?;
+            Box::new(move |x| if x >= 0.0 { x } else { alpha * (libm::expf(x) - 1.0) })
+        }
+        "LeakyRelu" => {
+            let alpha = step.float("alpha", 0.01)?;
+            Box::new(move |x| if x >= 0.0 { x } else { x * alpha })
+        }
+        "HardSigmoid" => {
+            let (alpha, beta) = (step.float("alpha", 0.2)?, step.float("beta", 0.5)?);
+            Box::new(move |x| (alpha * x + beta).clamp(0.0, 1.0))
+        }
+        // A sixth has six digits in the source, and is a double.
+        "HardSwish" => Box::new(|x| {
+            let x = f64::from(x);
+            ((0.166667 * x + 0.5).clamp(0.0, 1.0) * x) as f32
+        }),
+        _ => return step.unsupported(),
+    })
+}

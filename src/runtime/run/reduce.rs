@@ -1,0 +1,143 @@
+//! The Reduce family: sums of integers are exact, and so is the shift of a plain sum; what else there is, is in float, in the
+//! order of the elements (`dl_module_reduce_base.hpp`, `dl_module_reduce_*.hpp`).
+//!
+//! The chip's `expf` and `logf` are its C library's; the last bit may differ from the ones here.
+//!
+//! Never: windows.
+
+use crate::chip::Family;
+use crate::chip::QuantType;
+use crate::{Result, bail};
+
+use super::moves::{strides, walk};
+use super::roots::newton;
+use super::round::{finite, round, round_double, scale, shift};
+use super::step::Step;
+use super::value::{Value, Whole};
+
+pub fn reduce(step: &Step) -> Result<Vec<Value>> {
+    match step.quant_type() {
+        QuantType::S8 => reduce_of::<i8>(step),
+        QuantType::S16 => reduce_of::<i16>(step),
+        _ => reduce_float(step),
+    }
+}
+
+/// Which elements become one.
+struct Groups {
+    /// Where each result's group begins.
+    starts: Vec<usize>,
+    /// From there on.
+    offsets: Vec<usize>,
+    dims: Vec<usize>,
+}
+
+fn groups(step: &Step, input: &Value) -> Result<Groups> {
+    let rank = input.dims.len();
+    let axes = match step.optional(1) {
+        Some(axes) if axes.data.len() > 0 => axes.integers()?,
+        _ if step.int("noop_with_empty_axes", 0) != 0 => bail!("it reduces no axis, which the chip takes for all"),
+        _ => (0..rank as i64).collect(),
+    };
+    let axes = axes.iter().map(|&a| step.axis(a, rank)).collect::<Result<Vec<usize>>>()?;
+    let turns = (1..rank).filter(|a| axes.contains(a) != axes.contains(&(a - 1))).count();
+    if turns > 3 {
+        bail!("axes {axes:?} of {rank} make {} runs, the chip has loops for 4", turns + 1);
+    }
+    let strides = strides(&input.dims);
+    let part = |reduced: bool| -> Vec<usize> {
+        let own = (0..rank).filter(|a| axes.contains(a) == reduced);
+        // In bounds: axes below the rank.
+        walk(&own.map(|a| (0, strides[a] as i64, input.dims[a])).collect::<Vec<_>>())
+    };
+    let (starts, offsets) = (part(false), part(true));
+    if offsets.is_empty() {
+        bail!("it reduces no element of {:?}", input.dims);
+    }
+    let keep = step.int("keepdims", 1) != 0;
+    let size = |(a, &d): (usize, &usize)| if axes.contains(&a) { keep.then_some(1) } else { Some(d) };
+    let mut dims: Vec<usize> = input.dims.iter().enumerate().filter_map(size).collect();
+    if dims.is_empty() {
+        dims.push(1);
+    }
+    Ok(Groups { starts, offsets, dims })
+}
+
+fn reduce_of<T: Whole>(step: &Step) -> Result<Vec<Value>> {
+    let input = step.input(0)?;
+    let groups = groups(step, input)?;
+    let values = input.whole::<T>()?;
+    let (op, family) = (step.node.op.as_str(), step.family());
+    let (enter, leave) = (input.exponent(), step.exponent()?);
+    let mut group = Vec::with_capacity(groups.offsets.len());
+    let mut made = Vec::with_capacity(groups.starts.len());
+    for start in &groups.starts {
+        group.clear();
+        // In bounds: start and offset together stay inside the input.
+        group.extend(groups.offsets.iter().map(|offset| values[start + offset]));
+        made.push(match one(op, &group, enter, leave, family)? {
+            Some(value) => value,
+            None => return step.unsupported(),
+        });
+    }
+    step.whole(groups.dims, made)
+}
+
+fn one<T: Whole>(op: &str, group: &[T], enter: i32, leave: i32, family: Family) -> Result<Option<T>> {
+    let sum = |term: fn(i64) -> i64| -> i64 {
+        let sum: i64 = group.iter().map(|x| term(x.wide())).sum();
+        // An int32 at int8, which wraps.
+        if T::BITS == 8 { (sum as i32).into() } else { sum }
+    };
+    let count = group.len() as f32;
+    let (scaled, out) = (scale(enter), scale(-leave));
+    let float = |x: &T| f32::from(x.short()) * scaled;
+    let rounded = |x: f32| round(x * out, family);
+    Ok(Some(T::clamp_from(match op {
+        "ReduceMean" => rounded(sum(|x| x) as f32 * scaled / count),
+        "ReduceSum" => shift(sum(|x| x), leave - enter, family),
+        "ReduceL1" => shift(sum(i64::abs), leave - enter, family),
+        "ReduceSumSquare" => shift(sum(|x| x * x), leave - 2 * enter, family),
+        "ReduceL2" => rounded(newton(sum(|x| x * x) as f32 * scale(2 * enter))?),
+        "ReduceLogSum" => rounded(finite(libm::logf(sum(|x| x) as f32 * scaled))?),
+        "ReduceLogSumExp" => {
+            let sum = group.iter().fold(0f32, |sum, x| sum + libm::expf(float(x)));
+            rounded(finite(libm::logf(sum))?)
+        }
+        // A float at int8, a double at int16.
+        "ReduceProd" if T::BITS == 8 => rounded(group.iter().fold(1f32, |product, x| product * float(x))),
+        "ReduceProd" => {
+            let product = group.iter().fold(1f64, |product, x| product * f64::from(float(x)));
+            round_double(product * f64::from(out), family)
+        }
+        "ReduceMax" => group.iter().max().map_or(0, |x| x.wide()),
+        "ReduceMin" => group.iter().min().map_or(0, |x| x.wide()),
+        _ => return Ok(None),
+    })))
+}
+
+fn reduce_float(step: &Step) -> Result<Vec<Value>> {
+    let input = step.input(0)?;
+    let groups = groups(step, input)?;
+    let values = input.floats()?;
+    let one = |start: &usize| -> Result<f32> {
+        // In bounds: start and offset together stay inside the input.
+        let all = groups.offsets.iter().map(|offset| values[start + offset]);
+        let sum = |term: fn(f32) -> f32| all.clone().fold(0f32, |sum, x| sum + term(x));
+        Ok(match step.node.op.as_str() {
+            "ReduceMean" => sum(|x| x) / groups.offsets.len() as f32,
+            "ReduceSum" => sum(|x| x),
+            "ReduceL1" => sum(f32::abs),
+            "ReduceSumSquare" => sum(|x| x * x),
+            "ReduceL2" => newton(sum(|x| x * x))?,
+            "ReduceLogSum" => libm::logf(sum(|x| x)),
+            "ReduceLogSumExp" => libm::logf(sum(libm::expf)),
+            "ReduceProd" => all.fold(1f32, |product, x| product * x),
+            "ReduceMax" => all.fold(f32::MIN, f32::max),
+            "ReduceMin" => all.fold(f32::MAX, f32::min),
+            _ => return step.unsupported(),
+        })
+    };
+    let made = groups.starts.iter().map(one).collect::<Result<Vec<f32>>>()?;
+    Ok(step.floats(groups.dims, made))
+}

@@ -1,0 +1,92 @@
+//! How ESP-DL rounds (`dl_tool.cpp`): half to even on the P4 and S31, half up on all others.
+//!
+//! Never: operators.
+
+use crate::chip::Family;
+use crate::{Result, bail};
+
+/// `DL_SCALE`: 2^exponent.
+pub fn scale(exponent: i32) -> f32 {
+    libm::ldexpf(1.0, exponent)
+}
+
+/// `tool::round` of a float, into the range of int32.
+pub fn round(value: f32, family: Family) -> i64 {
+    let rounded = match family {
+        Family::P4 => value.round_ties_even(),
+        // The half is a double in the source, the floor that of a float.
+        Family::S3 | Family::C => ((f64::from(value) + 0.5) as f32).floor(),
+    };
+    // Saturates, as the chips' instructions do.
+    i64::from(rounded as i32)
+}
+
+/// `tool::round` of a double. On the P4 it takes what lies within 1e-6 of a half for a tie.
+pub fn round_double(value: f64, family: Family) -> i64 {
+    if family != Family::P4 {
+        return i64::from((value + 0.5).floor() as i32);
+    }
+    let away = if value < 0.0 { -1 } else { 1 };
+    let rounded = value + 0.5 * f64::from(away);
+    let whole = rounded as i32;
+    let tie = (rounded - f64::from(whole)).abs() < 1e-6 && whole & 1 != 0;
+    i64::from(if tie { whole - away } else { whole })
+}
+
+/// ESP-DL is built with `-ffast-math`, under which a NaN may become anything.
+pub fn finite(value: f32) -> Result<f32> {
+    if value.is_nan() {
+        bail!("it makes a NaN, of which it is not known what the chip makes");
+    }
+    Ok(value)
+}
+
+/// `tool::shift_and_round`: right, rounded; left where the shift is negative.
+pub fn shift(value: i64, shift: i32, family: Family) -> i64 {
+    let distance = shift.unsigned_abs();
+    if shift <= 0 {
+        return i64::try_from(i128::from(value) << distance.min(63)).unwrap_or(if value < 0 {
+            i64::MIN
+        } else {
+            i64::MAX
+        });
+    }
+    if distance > 62 {
+        return 0;
+    }
+    let half = 1i64 << (distance - 1);
+    match family {
+        Family::S3 | Family::C => value.saturating_add(half) >> distance,
+        Family::P4 => {
+            let (whole, rest) = (value >> distance, value & ((1i64 << distance) - 1));
+            whole + i64::from(rest > half || (rest == half && whole & 1 == 1))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn halves_go_up_or_to_even() {
+        let shifted = |family| [-6, -3, -2, 2, 3, 6, 10].map(|v| shift(v, 2, family));
+        assert_eq!(shifted(Family::C), [-1, -1, 0, 1, 1, 2, 3]);
+        assert_eq!(shifted(Family::P4), [-2, -1, 0, 0, 1, 2, 2]);
+        let rounded = |family| [-1.5f32, -0.5, 0.5, 1.5, 2.5].map(|v| round(v, family));
+        assert_eq!(rounded(Family::S3), [-1, 0, 1, 2, 3]);
+        assert_eq!(rounded(Family::P4), [-2, 0, 0, 2, 2]);
+    }
+
+    #[test]
+    fn a_double_near_a_half_is_a_tie_on_the_p4() {
+        let rounded = |family| [2.5, 2.500_000_5, 2.6, -2.5, -1.5, 1e12].map(|v| round_double(v, family));
+        assert_eq!(rounded(Family::P4), [2, 2, 3, -2, -2, i32::MAX.into()]);
+        assert_eq!(rounded(Family::C), [3, 3, 3, -2, -1, i32::MAX.into()]);
+    }
+
+    #[test]
+    fn a_negative_shift_goes_left() {
+        assert_eq!(shift(-3, -2, Family::C), -12);
+    }
+}

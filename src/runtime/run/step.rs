@@ -1,0 +1,116 @@
+//! One node at its turn: what it reads, its attributes, and what its outputs are declared to be.
+//!
+//! Never: what the operators do.
+
+use crate::chip::QuantType;
+use crate::chip::{Family, Target};
+use crate::espdl::{Attribute, DataType, Node};
+use crate::{Error, Result, bail};
+
+use super::value::{Data, Value, Whole};
+
+pub struct Step<'a> {
+    pub node: &'a Node,
+    pub target: Target,
+    pub inputs: Vec<Option<&'a Value>>,
+    pub outputs: Vec<Declared>,
+    /// What the attribute `lut` names.
+    pub table: Option<&'a Value>,
+}
+
+/// What `value_info` says of a value; the chip takes type and exponent from there.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Declared {
+    pub data_type: DataType,
+    pub exponent: i32,
+    pub dims: Option<Vec<usize>>,
+}
+
+impl<'a> Step<'a> {
+    pub fn family(&self) -> Family {
+        self.target.family()
+    }
+
+    /// Anything that ESP-DL does not know counts as float.
+    pub fn quant_type(&self) -> QuantType {
+        self.node.text("quant_type").and_then(QuantType::from_name).unwrap_or(QuantType::F32)
+    }
+
+    pub fn input(&self, index: usize) -> Result<&'a Value> {
+        match self.optional(index) {
+            Some(value) => Ok(value),
+            None => bail!("{} has no input {index}", self.node.op),
+        }
+    }
+
+    pub fn optional(&self, index: usize) -> Option<&'a Value> {
+        self.inputs.get(index).copied().flatten()
+    }
+
+    pub fn output(&self) -> Result<&Declared> {
+        match self.outputs.first() {
+            Some(output) => Ok(output),
+            None => bail!("{} has no output", self.node.op),
+        }
+    }
+
+    pub fn exponent(&self) -> Result<i32> {
+        Ok(self.output()?.exponent)
+    }
+
+    pub fn int(&self, name: &str, default: i64) -> i64 {
+        self.node.int(name).unwrap_or(default)
+    }
+
+    pub fn float(&self, name: &str, default: f32) -> Result<f32> {
+        match self.node.attribute(name) {
+            None => Ok(default),
+            Some(Attribute::Float(value)) => Ok(*value),
+            Some(other) => bail!("its {name} is {other:?}, no float"),
+        }
+    }
+
+    pub fn ints(&self, name: &str) -> Option<Vec<i64>> {
+        match self.node.attribute(name)? {
+            Attribute::Ints(values) => Some(values.clone()),
+            Attribute::Int(value) => Some(vec![*value]),
+            _ => None,
+        }
+    }
+
+    pub fn relu(&self) -> Result<bool> {
+        match self.node.text("activation") {
+            None | Some("Linear") => Ok(false),
+            Some("Relu" | "ReLU") => Ok(true),
+            Some(other) => bail!("{} has no kernel with the activation {other}", self.node.op),
+        }
+    }
+
+    /// What the node makes of whole numbers.
+    pub fn whole<T: Whole>(&self, dims: Vec<usize>, values: Vec<T>) -> Result<Vec<Value>> {
+        let declared = self.output()?;
+        if declared.data_type != T::TYPE {
+            bail!("its output is declared {}, it makes {}", declared.data_type.name(), T::TYPE.name());
+        }
+        Ok(vec![Value { dims, exponents: vec![declared.exponent], data: T::data(values) }])
+    }
+
+    pub fn floats(&self, dims: Vec<usize>, values: Vec<f32>) -> Vec<Value> {
+        vec![Value { dims, exponents: vec![0], data: Data::F32(values) }]
+    }
+
+    pub fn unsupported<T>(&self) -> Result<T> {
+        let kind = self.quant_type().name();
+        Err(Error::new(format!("the interpreter does not run {} with quant_type {kind}", self.node.op))
+            .with_help("test values of this model need a run on the chip"))
+    }
+
+    /// An axis as an index into `rank` dimensions.
+    pub fn axis(&self, axis: i64, rank: usize) -> Result<usize> {
+        let positive = if axis < 0 { axis.saturating_add_unsigned(rank as u64) } else { axis };
+        match usize::try_from(positive).ok().filter(|&a| a < rank) {
+            Some(axis) => Ok(axis),
+            None => bail!("axis {axis} is outside the {rank} dimensions of its input"),
+        }
+    }
+}

@@ -1,0 +1,166 @@
+//! Shapes of every value, and values of everything that does not depend on the model's inputs.
+
+use crate::graph::{Graph, Node, NodeId, ValueId};
+use crate::ops::{self, Call, Fact};
+use crate::{Error, Kind, Result};
+
+/// No value may have more elements: 2^28, a gigabyte of float32, is far beyond any chip.
+pub const MAX_ELEMENTS: usize = 1 << 28;
+
+/// Operators whose result is drawn, so that it may not be computed ahead.
+pub const RANDOM: [&str; 6] =
+    ["RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike", "Multinomial", "Bernoulli"];
+
+/// Type and shape of every value; an error names the first layer that does not allow them.
+pub fn infer(graph: &mut Graph) -> Result<()> {
+    for id in graph.node_ids() {
+        let facts = facts(graph, id)?;
+        set(graph, id, facts);
+    }
+    Ok(())
+}
+
+/// The same, as far as it gets; true where something new is known.
+pub fn infer_known(graph: &mut Graph) -> bool {
+    let mut learned = false;
+    for id in graph.node_ids() {
+        if let Ok(facts) = node_facts(graph, id) {
+            learned |= set(graph, id, facts);
+        }
+    }
+    learned
+}
+
+/// Computes the nodes that read nothing but constants; true where there were any.
+pub fn fold(graph: &mut Graph) -> bool {
+    let mut changed = false;
+    for id in graph.node_ids() {
+        let Ok(facts) = node_facts(graph, id) else {
+            continue;
+        };
+        let folded = fold_node(graph, id, &facts);
+        if !folded {
+            set(graph, id, facts);
+        }
+        changed |= folded;
+    }
+    if changed {
+        let values = &graph.values;
+        graph.nodes.retain(|node| !node.outputs.iter().flatten().all(|o| values[o.0].constant.is_some()));
+    }
+    changed
+}
+
+/// True where a value had no shape before.
+fn set(graph: &mut Graph, id: NodeId, facts: Vec<Fact>) -> bool {
+    let outputs = graph.node(id).outputs.clone();
+    let mut learned = false;
+    for (output, fact) in outputs.into_iter().zip(facts) {
+        let Some(output) = output else { continue };
+        let value = &mut graph.values[output.0];
+        learned |= value.shape.is_none();
+        value.data_type = Some(fact.data_type);
+        value.shape = Some(fact.shape);
+    }
+    learned
+}
+
+/// Computes a node's outputs where all its inputs are known; true where it did.
+fn fold_node(graph: &mut Graph, id: NodeId, facts: &[Fact]) -> bool {
+    let node = graph.node(id);
+    let known: Option<Vec<_>> = if facts.len() >= node.outputs.len() && facts.iter().all(|f| f.constant.is_some()) {
+        facts.iter().map(|f| f.constant.clone()).collect()
+    } else {
+        run(graph, node)
+    };
+    let Some(results) = known else { return false };
+    let outputs = node.outputs.clone();
+    for (output, result) in outputs.into_iter().zip(results) {
+        if let Some(ValueId(v)) = output {
+            graph.values[v].data_type = Some(result.data_type());
+            graph.values[v].shape = Some(result.shape().to_vec());
+            graph.values[v].constant = Some(result);
+        }
+    }
+    true
+}
+
+fn run(graph: &Graph, node: &Node) -> Option<Vec<crate::graph::Tensor>> {
+    let constant = node.inputs.iter().flatten().all(|v| graph.value(*v).constant.is_some());
+    if !constant || !node.domain.is_empty() || RANDOM.contains(&node.op.as_str()) {
+        return None;
+    }
+    let inputs = input_facts(graph, node)?;
+    let call = Call { attributes: &node.attributes, opset: graph.opset, inputs: &inputs, outputs: node.outputs.len() };
+    let kernel = (ops::find(&node.op)?.prepare)(&call).ok()?;
+    let tensors = inputs.iter().map(|fact| fact.as_ref().and_then(|f| f.constant.clone())).collect();
+    let results = kernel.run(tensors).ok()?;
+    (results.len() >= node.outputs.len()).then_some(results)
+}
+
+fn input_facts(graph: &Graph, node: &Node) -> Option<Vec<Option<Fact>>> {
+    let fact = |id: &Option<ValueId>| match id {
+        None => Some(None),
+        Some(id) => {
+            let value = graph.value(*id);
+            let (data_type, shape) = (value.data_type?, value.shape.clone()?);
+            Some(Some(Fact { data_type, shape, constant: value.constant.clone() }))
+        }
+    };
+    node.inputs.iter().map(fact).collect()
+}
+
+fn facts(graph: &Graph, id: NodeId) -> Result<Vec<Fact>> {
+    const LOOK: &str = "look at the shapes and attributes of this layer in Netron; mend the model and export it again";
+    node_facts(graph, id).map_err(|e| e.in_layer(graph.title(id)).with_help(LOOK))
+}
+
+fn node_facts(graph: &Graph, id: NodeId) -> Result<Vec<Fact>> {
+    let node = graph.node(id);
+    if !node.domain.is_empty() {
+        return Err(Error::new(format!("operator {} of domain '{}' is not one of ONNX's", node.op, node.domain))
+            .with_help("ESP-DL cannot run it: export the model with standard operators only")
+            .of_kind(Kind::Operator));
+    }
+    if matches!(node.op.as_str(), "QuantizeLinear" | "DequantizeLinear" | "DynamicQuantizeLinear") {
+        return Err(Error::new(format!("operator {}: the model is quantized already", node.op))
+            .with_help("give the float model that it was made from: espq finds the scales that ESP-DL needs")
+            .of_kind(Kind::Operator));
+    }
+    let Some(operator) = ops::find(&node.op) else {
+        return Err(Error::new(format!("operator {} is not supported", node.op))
+            .with_help("replace the layer by operators that ESP-DL runs, or cut the model before it")
+            .of_kind(Kind::Operator));
+    };
+    let Some(inputs) = input_facts(graph, node) else {
+        let unknown = |id: &&ValueId| graph.value(**id).shape.is_none();
+        let name = node.inputs.iter().flatten().find(unknown).map_or("", |id| &graph.value(*id).name);
+        return Err(Error::new(format!("the shape of its input '{name}' is not known"))
+            .with_help("export the model with fixed shapes, so that no shape depends on data"));
+    };
+    let call = Call { attributes: &node.attributes, opset: graph.opset, inputs: &inputs, outputs: node.outputs.len() };
+    let facts = (operator.infer)(&call)?;
+    if facts.len() < node.outputs.len() {
+        return Err(Error::new(format!(
+            "{} gives {} outputs, the model wants {}",
+            node.op,
+            facts.len(),
+            node.outputs.len()
+        )));
+    }
+    for (fact, output) in facts.iter().zip(&node.outputs) {
+        if let Some(output) = output {
+            check_size(&fact.shape, &graph.value(*output).name)?;
+        }
+    }
+    Ok(facts)
+}
+
+/// Refuses shapes that are empty or beyond any memory, before anything is allocated.
+fn check_size(shape: &[usize], name: &str) -> Result<()> {
+    match shape.iter().try_fold(1usize, |size, &d| size.checked_mul(d)) {
+        Some(size) if size <= MAX_ELEMENTS => Ok(()),
+        _ => Err(Error::new(format!("its output '{name}' has shape {shape:?}, more than {MAX_ELEMENTS} elements"))
+            .with_help("no ESP32 holds such a tensor: check the shape that the layer is given")),
+    }
+}

@@ -1,0 +1,20 @@
+//! Names for nodes that have none, as onnxsim gives them: `Conv_0`, by type and one count for all.
+
+use std::collections::HashSet;
+
+use crate::graph::Graph;
+
+pub fn unnamed(graph: &mut Graph) {
+    let mut taken: HashSet<String> = graph.nodes.iter().map(|node| node.name.clone()).collect();
+    let mut count = 0;
+    for node in graph.nodes.iter_mut().filter(|node| node.name.is_empty()) {
+        loop {
+            let name = format!("{}_{count}", node.op);
+            count += 1;
+            if taken.insert(name.clone()) {
+                node.name = name;
+                break;
+            }
+        }
+    }
+}

@@ -1,0 +1,40 @@
+//! A constant added to what a Conv or ConvTranspose without bias makes becomes its bias.
+
+use crate::graph::edit::Links;
+use crate::graph::{Graph, NodeId, Tensor};
+
+pub fn rewrite(graph: &mut Graph, id: NodeId, links: &Links) -> bool {
+    let node = graph.node(id);
+    let Some(before) = links.before(node, 0).filter(|_| node.is("Add")) else { return false };
+    let conv = graph.node(before);
+    let (Some(sum), Some(made)) = (node.output(0), conv.output(0)) else { return false };
+    if !(conv.is("Conv") || conv.is("ConvTranspose")) || conv.inputs.len() != 2 || graph.uses(links, made) != 1 {
+        return false;
+    }
+    let Some(bias) = bias(graph, before, id) else { return false };
+    let name = node.input(1).map_or_else(String::new, |addend| graph.value(addend).name.clone());
+    let bias = graph.fresh_constant(&name, bias);
+    // A Squeeze and its axes.
+    graph.numbered += 3;
+    graph.nodes[before.0].inputs.push(Some(bias));
+    graph.replace_uses(sum, made)
+}
+
+/// The addend as one number a channel, where it is that.
+fn bias(graph: &Graph, conv: NodeId, add: NodeId) -> Option<Tensor> {
+    let made = graph.shape(graph.node(conv).output(0)?)?;
+    let channels = *made.get(1)?;
+    let addend = graph.constant(graph.node(add), 1)?;
+    let shape = addend.shape();
+    if shape.len() > made.len() {
+        return None;
+    }
+    if addend.len() == 1 {
+        let value = *addend.slice::<f32>()?.first()?;
+        return Tensor::new(&[channels], vec![value; channels]).ok();
+    }
+    // Its one dimension beside 1s must stand at the channels, counted from the last axis.
+    let axis = (1 + shape.len()).checked_sub(made.len())?;
+    let per_channel = addend.len() == channels && shape.get(axis) == Some(&channels);
+    if per_channel { addend.clone().reshape(&[channels]).ok() } else { None }
+}

@@ -1,0 +1,44 @@
+//! Of two equal nodes in a row, where the second changes nothing, one: Relu, Reshape, Floor, ...
+
+use crate::graph::edit::Links;
+use crate::graph::{Graph, NodeId, Tensor};
+
+pub fn rewrite(graph: &mut Graph, id: NodeId, links: &Links) -> bool {
+    let node = graph.node(id);
+    let Some(before) = links.before(node, 0) else { return false };
+    let same = matches!(node.op.as_str(), "Ceil" | "Floor" | "Round" | "Relu" | "Reshape" | "Sign")
+        && node.domain.is_empty()
+        && graph.node(before).is(&node.op);
+    let (Some(between), Some(first)) = (node.input(0), graph.node(before).input(0)) else { return false };
+    if !same || graph.uses(links, between) != 1 {
+        return false;
+    }
+    if node.op == "Reshape" && !resolve(graph, id) {
+        return false;
+    }
+    graph.replace_uses(between, first)
+}
+
+/// A 0 in the second shape copies a dimension of what the first made, and so is written out;
+/// onnxsim leaves it, and the model then fails or means another shape.
+fn resolve(graph: &mut Graph, id: NodeId) -> bool {
+    let node = graph.node(id);
+    let (Some(wanted), Some(output)) = (graph.constant(node, 1).and_then(Tensor::to_i64s), node.output(0)) else {
+        return false;
+    };
+    if !wanted.contains(&0) {
+        return true;
+    }
+    let Some(shape) = graph.shape(output) else { return false };
+    let dims: Vec<i64> = shape.iter().map(|&d| d as i64).collect();
+    let Ok(tensor) = Tensor::new(&[dims.len()], dims) else { return false };
+    let name = format!("{}_shape", graph.value(output).name);
+    let constant = graph.fresh_constant(&name, tensor);
+    let title = graph.title(id);
+    graph.nodes[id.0].inputs[1] = Some(constant);
+    graph.notes.push(format!(
+        "{title}: its shape {wanted:?} reads dimensions of a Reshape before it that is merged into it; they are written out, \
+         where onnxsim would lose them"
+    ));
+    true
+}

@@ -1,0 +1,41 @@
+//! Two Slices in a row along different axes become one.
+
+use crate::graph::edit::Links;
+use crate::graph::{Graph, Node, NodeId, Tensor};
+
+pub fn rewrite(graph: &mut Graph, id: NodeId, links: &Links) -> bool {
+    let node = graph.node(id);
+    let Some(before) = links.before(node, 0).filter(|b| node.is("Slice") && graph.node(*b).is("Slice")) else {
+        return false;
+    };
+    let Some(first) = arguments(graph, graph.node(before)) else { return false };
+    let Some(second) = arguments(graph, node) else { return false };
+    if first[2].iter().any(|axis| second[2].contains(axis)) {
+        return false;
+    }
+    let x = graph.node(before).input(0);
+    let name = node.output(0).map_or_else(String::new, |v| graph.value(v).name.clone());
+    let mut inputs = vec![x];
+    for (part, (first, second)) in ["starts", "ends", "axes", "steps"].into_iter().zip(first.iter().zip(second)) {
+        let both: Vec<i64> = first.iter().copied().chain(second).collect();
+        let Ok(tensor) = Tensor::new(&[both.len()], both) else { return false };
+        inputs.push(Some(graph.fresh_constant(&format!("{name}_{part}"), tensor)));
+    }
+    // A Concat for each argument, and then the new Slice, whose result has no name.
+    graph.numbered += 5;
+    if let Some(output) = graph.node(id).output(0).filter(|output| !graph.outputs.contains(output)) {
+        graph.values[output.0].name = format!("_v_{}", graph.numbered);
+    }
+    let node = &mut graph.nodes[id.0];
+    node.name.clear();
+    node.inputs = inputs;
+    true
+}
+
+/// Starts, ends, axes (from the front) and steps, where all are given and constant.
+fn arguments(graph: &Graph, node: &Node) -> Option<[Vec<i64>; 4]> {
+    let rank = graph.shape(node.input(0)?)?.len() as i64;
+    let ints = |port| graph.constant(node, port)?.to_i64s();
+    let axes = ints(3)?.into_iter().map(|axis| if axis < 0 { axis + rank } else { axis }).collect();
+    Some([ints(1)?, ints(2)?, axes, ints(4)?])
+}

@@ -1,0 +1,103 @@
+//! ConvTranspose becomes InsertZeros and Conv, which is how ESP-DL runs it.
+
+use super::layers::Layers;
+use crate::graph::{Attribute, Attributes, Node, NodeId, Tensor};
+use crate::ops::conv_transpose::{AsConv, as_conv};
+use crate::ops::{Call, Fact};
+
+/// One without constant weights, or whose output is cut beyond what a Conv can, stays as it is.
+pub fn decompose(layers: &mut Layers) {
+    let mut made = 0;
+    for id in layers.of_type(&["ConvTranspose"]) {
+        let Some((how, filter)) = plan(layers, id) else { continue };
+        if how.begins.iter().chain(&how.ends).any(|&pad| pad < 0) {
+            let name = &layers.node(id).name;
+            let note = format!(
+                "{name}: this ConvTranspose pads away more than its filter reaches, so it cannot become the Conv that \
+                 ESP-DL runs; pad less, and cut the rest off with a Slice"
+            );
+            layers.note(note);
+            continue;
+        }
+        if how.strides.iter().any(|&stride| stride != 1) {
+            insert_zeros(layers, id, &how, &mut made);
+        }
+        convolve(layers, id, &how, filter);
+    }
+}
+
+fn plan(layers: &Layers, id: NodeId) -> Option<(AsConv, Tensor)> {
+    let node = layers.node(id);
+    let fact = |id: &Option<_>| match id {
+        None => Some(None),
+        Some(id) => {
+            let value = layers.graph.value(*id);
+            Some(Some(Fact::new(value.data_type?, value.shape.clone()?)))
+        }
+    };
+    let inputs: Vec<Option<Fact>> = node.inputs.iter().map(fact).collect::<Option<_>>()?;
+    let call = Call { attributes: &node.attributes, opset: layers.graph.opset, inputs: &inputs, outputs: 1 };
+    let how = as_conv(&call).ok()?;
+    let filter = turned(layers.constant(id, 1)?, how.groups)?;
+    Some((how, filter))
+}
+
+/// [inputs, outputs / groups, ...] turned by 180 degrees, as [outputs, inputs / groups, ...].
+fn turned(filter: &Tensor, groups: usize) -> Option<Tensor> {
+    let [inputs, group_outputs, spatial @ ..] = filter.shape() else { return None };
+    let (values, taps) = (filter.slice::<f32>()?, spatial.iter().product::<usize>());
+    let group_inputs = inputs / groups;
+    let mut turned = Vec::<f32>::with_capacity(values.len());
+    for output in 0..groups * group_outputs {
+        let (group, output) = (output / group_outputs, output % group_outputs);
+        for input in group * group_inputs..(group + 1) * group_inputs {
+            let from = (input * group_outputs + output) * taps;
+            turned.extend(values[from..from + taps].iter().rev());
+        }
+    }
+    Tensor::new(&[&[groups * group_outputs, group_inputs], spatial].concat(), turned).ok()
+}
+
+/// Named as esp-ppq names what it inserts.
+fn insert_zeros(layers: &mut Layers, id: NodeId, how: &AsConv, made: &mut usize) {
+    let mut name = format!("PPQ_Operation_{made}");
+    while layers.has_name(&name) {
+        *made += 1;
+        name = format!("PPQ_Operation_{made}");
+    }
+    let mut attributes = Attributes::default();
+    attributes.set("stride", ints(&how.strides));
+    attributes.set("output_padding", ints(&how.output_padding));
+    let (op, domain) = ("InsertZeros".to_owned(), String::new());
+    layers.insert_before(id, Node { name, op, domain, attributes, inputs: Vec::new(), outputs: Vec::new() });
+}
+
+fn convolve(layers: &mut Layers, id: NodeId, how: &AsConv, filter: Tensor) {
+    let mut attributes = Attributes::default();
+    attributes.set("kernel_shape", ints(&filter.shape()[2..]));
+    attributes.set("strides", Attribute::Ints(vec![1; how.begins.len()]));
+    attributes.set("pads", Attribute::Ints([how.begins.as_slice(), &how.ends].concat()));
+    attributes.set("dilations", ints(&how.dilations));
+    attributes.set("group", Attribute::Int(how.groups as i64));
+    let Some(old) = layers.node(id).input(1) else { return };
+    match layers.only_reader(old) {
+        Some(_) => {
+            let value = &mut layers.graph.values[old.0];
+            value.shape = Some(filter.shape().to_vec());
+            value.constant = Some(filter);
+        }
+        // Others read the filter as it was.
+        None => {
+            let name = layers.graph.value(old).name.clone();
+            let filter = layers.add_constant(&name, filter);
+            layers.set_input(id, 1, Some(filter));
+        }
+    }
+    let node = layers.node_mut(id);
+    node.op = "Conv".to_owned();
+    node.attributes = attributes;
+}
+
+fn ints(values: &[usize]) -> Attribute {
+    Attribute::Ints(values.iter().map(|&v| v as i64).collect())
+}

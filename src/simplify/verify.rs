@@ -1,0 +1,118 @@
+//! What every simplified graph must be, and one clear error where it is not.
+
+use super::fold::MAX_ELEMENTS;
+use crate::graph::edit::Links;
+use crate::graph::{DataType, Graph, Node, Tensor, ValueId};
+use crate::{Error, Kind, Result};
+
+/// Layers whose first axis is the batch.
+const BATCHED: [&str; 9] = [
+    "Conv",
+    "ConvTranspose",
+    "MaxPool",
+    "AveragePool",
+    "GlobalAveragePool",
+    "GlobalMaxPool",
+    "Gemm",
+    "BatchNormalization",
+    "InstanceNormalization",
+];
+
+/// Layers for which an infinite weight has no meaning.
+const WEIGHTED: [&str; 7] = ["Conv", "ConvTranspose", "Gemm", "MatMul", "LSTM", "GRU", "BatchNormalization"];
+
+pub fn verify(graph: &Graph) -> Result<()> {
+    inputs(graph)?;
+    outputs(graph)?;
+    for id in graph.node_ids() {
+        let node = graph.node(id);
+        batch(graph, node)
+            .and_then(|()| double(graph, node))
+            .and_then(|()| weights(graph, node))
+            .map_err(|e| e.in_layer(&node.name))?;
+    }
+    Ok(())
+}
+
+fn inputs(graph: &Graph) -> Result<()> {
+    for input in &graph.inputs {
+        let value = graph.value(*input);
+        let shape = value.shape.as_deref().unwrap_or_default();
+        let size = shape.iter().try_fold(1usize, |size, &d| size.checked_mul(d));
+        if size.is_none_or(|size| size > MAX_ELEMENTS) {
+            return Err(Error::new(format!(
+                "input '{}' has shape {shape:?}, more than {MAX_ELEMENTS} elements",
+                value.name
+            ))
+            .with_help("no ESP32 holds such a tensor: export the model with the input size that the chip sees"));
+        }
+    }
+    Ok(())
+}
+
+/// No chip computes in float64; only a Cast may read it.
+fn double(graph: &Graph, node: &Node) -> Result<()> {
+    let reads = |id: &&ValueId| graph.inputs.contains(id) && graph.value(**id).data_type == Some(DataType::F64);
+    match node.inputs.iter().flatten().find(reads) {
+        Some(input) if !node.is("Cast") => {
+            let what = format!("its input '{}' is float64, which no chip computes", graph.value(*input).name);
+            Err(Error::new(what).with_help("export the model in float32: `model.float()` in PyTorch"))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn outputs(graph: &Graph) -> Result<()> {
+    let links = Links::of(graph);
+    match graph.outputs.iter().find(|output| links.producers[output.0].is_none()) {
+        None => Ok(()),
+        Some(output) => {
+            Err(Error::new(format!("output '{}' does not depend on the model's inputs", graph.value(*output).name))
+                .with_help("no layer makes it: remove it from the model's outputs"))
+        }
+    }
+}
+
+/// ESP-DL runs one sample at a time.
+fn batch(graph: &Graph, node: &Node) -> Result<()> {
+    let axis = match node.op.as_str() {
+        op if BATCHED.contains(&op) => 0,
+        "LSTM" | "GRU" | "RNN" => usize::from(node.attributes.int_or("layout", 0) == 0),
+        _ => return Ok(()),
+    };
+    let batch = node.input(0).and_then(|id| graph.shape(id)?.get(axis).copied()).unwrap_or(1);
+    if batch == 1 || !node.domain.is_empty() {
+        return Ok(());
+    }
+    // What a recurrent layer reads may have been transposed from batch first.
+    let shows = |shape: &[usize]| shape.iter().take(axis + 1).any(|&d| d == batch);
+    let of_input = graph.inputs.iter().find(|id| graph.shape(**id).is_some_and(shows));
+    match of_input {
+        None => Ok(()),
+        Some(input) => Err(Error::new(format!("batch {batch}, from input '{}'", graph.value(*input).name))
+            .with_help("ESP-DL runs one sample at a time: export the model with batch 1")
+            .of_kind(Kind::Batch)),
+    }
+}
+
+fn weights(graph: &Graph, node: &Node) -> Result<()> {
+    for port in 0..node.inputs.len() {
+        let (Some(id), Some(tensor)) = (node.input(port), graph.constant(node, port)) else { continue };
+        let infinite = WEIGHTED.contains(&node.op.as_str());
+        if let Some(bad) = first_bad(tensor, infinite) {
+            return Err(Error::new(format!("constant '{}' holds {bad}", graph.value(id).name))
+                .with_help("the weights are damaged or training diverged: export the model again"));
+        }
+    }
+    Ok(())
+}
+
+/// A NaN, or where `infinite` counts an infinity.
+fn first_bad(tensor: &Tensor, infinite: bool) -> Option<f64> {
+    let bad = |v: &f64| v.is_nan() || infinite && v.is_infinite();
+    match tensor {
+        Tensor::F32(a) => a.iter().map(|&v| f64::from(v)).find(bad),
+        Tensor::F64(a) => a.iter().copied().find(bad),
+        _ => None,
+    }
+}
