@@ -11,7 +11,7 @@ use criterion::Criterion;
 use espq::Result;
 use espq::exec::Program;
 use espq::graph::{Graph, Tensor};
-use espq::model::onnx;
+use espq::model;
 use espq::simplify;
 
 struct Forward {
@@ -22,7 +22,7 @@ struct Forward {
 
 impl Forward {
     fn new(model: &Path) -> Result<Forward> {
-        let graph = simplify::simplify(onnx::load(model)?)?.graph;
+        let graph = simplify::simplify(model::load(model)?)?.graph;
         let inputs = graph.inputs.iter().map(|&id| sample(&graph, id)).collect::<Result<_>>()?;
         Ok(Forward { program: Program::float(&graph)?, inputs, wanted: vec![false; graph.values.len()] })
     }

@@ -9,7 +9,7 @@ use espq::analysis::{Layer, Port, Report};
 use espq::engine::{Engine, Options, Silent};
 use espq::exec::{Program, Samples as _};
 use espq::graph::{Graph, Tensor};
-use espq::model::onnx;
+use espq::model;
 use espq::project::{InputSpec, Project, Samples};
 use espq::quant::{self, Observations};
 use espq::simplify::simplify;
@@ -191,7 +191,7 @@ fn digits_are_classified_as_by_the_references() {
         let correct = predictions.chars().zip(labels.trim().chars()).filter(|(p, l)| p == l).count();
         Score { correct, predictions }
     };
-    let graph = simplify(onnx::load(&folder.join("model.onnx")).unwrap()).unwrap().graph;
+    let graph = simplify(model::load(&folder.join("model.onnx")).unwrap()).unwrap().graph;
     let float: Score = serde_json::from_slice(&read("float.json")).unwrap();
     assert_eq!(score(&Program::float(&graph).unwrap(), &graph), float);
 

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use prost::bytes::Bytes;
 
-use crate::model::onnx;
+use crate::model;
 use crate::project::{Config, Data, Project, Samples};
 use crate::{Error, Result};
 
@@ -78,15 +78,14 @@ pub struct ModelFile {
 /// The model's file and those that it names, as they are now.
 pub fn model(project: &Project) -> Result<ModelFile> {
     let path = project.model_path()?;
-    let bytes = onnx::read(&path)?;
+    let bytes = model::read(&path)?;
     let mut parts = Parts::new("model");
     parts.bytes(blake3::hash(&bytes).as_bytes());
-    let folder = path.parent().unwrap_or(Path::new(""));
-    for name in onnx::external_files(bytes.clone()) {
-        parts.text(&name);
-        // A file that is missing or out of reach is the loader's to refuse.
-        if let Ok(file) = onnx::external_file(&name, folder) {
-            parts.file(&file)?;
+    for external in model::format_of(&path, &bytes).files(&bytes, model::folder_of(&path)) {
+        parts.text(&external.name);
+        // A file that is missing or out of reach is the reader's to refuse.
+        if let Ok(file) = &external.path {
+            parts.file(file)?;
         }
     }
     Ok(ModelFile { bytes, key: parts.finish() })

@@ -25,11 +25,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::analysis::Report;
 use crate::kernels::heap;
 use crate::lint::Finding;
-use crate::model::onnx;
+use crate::model;
 use crate::project::{InputSpec, Project, Samples};
 use crate::simplify::simplify;
 use crate::{Error, Result};
 
+pub use crate::model::endings as model_endings;
 pub use cancel::{Token, Watch};
 pub use export::{Exported, Wanted, reason};
 pub use lint::Depth;
@@ -123,8 +124,8 @@ impl Engine {
             return Ok(model);
         }
         let path = project.model_path()?;
-        let folder = path.parent().filter(|f| !f.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let simplified = onnx::parse(file.bytes.clone(), folder).and_then(simplify).map_err(|e| e.in_file(&path))?;
+        let imported = model::import(&path, file.bytes.clone())?;
+        let simplified = simplify(imported).map_err(|e| e.in_file(&path))?;
         Ok(self.models.keep(file.key, Arc::new(Model { key: file.key, simplified })))
     }
 

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::model::onnx;
+use crate::model;
 use crate::project::InputSpec;
 use crate::{Error, Result};
 
@@ -14,12 +14,12 @@ pub struct Outline {
 }
 
 /// Reads a model's inputs; an error names the file.
-pub fn outline(model: &Path) -> Result<Outline> {
-    let graph = onnx::load(model)?;
+pub fn outline(file: &Path) -> Result<Outline> {
+    let graph = model::load(file)?.graph;
     let inputs = match graph.inputs.is_empty() {
         true => Err(Error::new("the model has no input").with_help("export it again, with an example input")),
         false => InputSpec::of(&graph),
     };
     let layer = graph.nodes.iter().find(|n| n.op == "Conv" || n.op == "Gemm").map(|n| n.name.clone());
-    Ok(Outline { inputs: inputs.map_err(|e| e.in_file(model))?, layer })
+    Ok(Outline { inputs: inputs.map_err(|e| e.in_file(file))?, layer })
 }

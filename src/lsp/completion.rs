@@ -7,6 +7,7 @@ use tower_lsp::lsp_types::{
     TextEdit,
 };
 
+use crate::engine;
 use crate::lint::{RULES, percent};
 use crate::project::Span;
 use crate::project::cursor::{self, Place};
@@ -123,7 +124,7 @@ fn values(snapshot: &Snapshot, table: &str, key: &str, value: &Span) -> Vec<Offe
                 ..Offer::new(format!("\"{}\"", rule.code), CompletionItemKind::REFERENCE, rule.doc)
             })
             .collect(),
-        ("model", "path") => files(snapshot, value, &["onnx"]),
+        ("model", "path") => files(snapshot, value, &engine::model_endings()),
         ("model", "quantization") => files(snapshot, value, &["json"]),
         ("calibration", "data") => files(snapshot, value, &["npy", "npz"]),
         _ => Vec::new(),

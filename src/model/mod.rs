@@ -1,5 +1,114 @@
-//! Model files and their readers.
+//! Front door for model files: the formats that espq reads, and the graph that each gives.
 //!
+//! A format is one entry of [`FORMATS`]; its reader lives in a module of its own. Model files are only read.
 //! Never: quantization, rewrites of the graph, targets.
 
+mod bytes;
 pub mod onnx;
+
+use std::path::{Path, PathBuf};
+
+use prost::bytes::Bytes;
+
+use crate::graph::Graph;
+use crate::{Error, Result};
+
+pub use bytes::read;
+
+/// One kind of model file.
+pub trait Format: Sync {
+    /// Endings of its files, without the dot, the usual one first.
+    fn endings(&self) -> &'static [&'static str];
+
+    /// Recognizes a file by its first bytes, whatever its name is.
+    fn is(&self, head: &[u8]) -> bool;
+
+    /// Returns the files beside the model that `bytes` names, in a fixed order; none where the bytes are no such model.
+    fn files(&self, bytes: &Bytes, folder: &Path) -> Vec<External>;
+
+    /// Reads a model; the files that it names are looked for in `folder`.
+    fn import(&self, bytes: Bytes, folder: &Path) -> Result<Imported>;
+}
+
+/// A file that a model names.
+#[derive(Debug)]
+pub struct External {
+    /// As the model spells it.
+    pub name: String,
+    /// An error where the file is missing or outside the model's folder.
+    pub path: Result<PathBuf>,
+}
+
+/// A model as its file has it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Imported {
+    pub graph: Graph,
+    pub dialect: Dialect,
+}
+
+/// How a graph is written, which decides how it is simplified.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dialect {
+    /// As ONNX exporters write it. esp-ppq runs onnxsim on such a graph, so its rewrites are imitated.
+    Onnx,
+    /// As a translation into ONNX's operators gives it: constants are folded and shapes inferred, nothing else.
+    Translated,
+}
+
+/// Every format; files that none recognizes are read as the first.
+pub static FORMATS: &[&dyn Format] = &[&onnx::Onnx];
+
+/// The format of a file: by its first bytes, else by its ending, else the first of [`FORMATS`].
+pub fn format_of(path: &Path, bytes: &[u8]) -> &'static dyn Format {
+    let by_ending = || FORMATS.iter().find(|format| has_ending(path, **format));
+    let found = FORMATS.iter().find(|format| format.is(bytes)).or_else(by_ending);
+    found.copied().unwrap_or(&onnx::Onnx)
+}
+
+/// Reads a model with the files that it names. Errors name the file.
+pub fn load(path: &Path) -> Result<Imported> {
+    let bytes = read(path)?;
+    import(path, bytes)
+}
+
+/// Reads a model whose bytes have been read from `path`. Errors name the file.
+pub fn import(path: &Path, bytes: Bytes) -> Result<Imported> {
+    format_of(path, &bytes).import(bytes, folder_of(path)).map_err(|e: Error| e.in_file(path))
+}
+
+/// Every ending of a model file, without the dot.
+pub fn endings() -> Vec<&'static str> {
+    FORMATS.iter().flat_map(|format| format.endings()).copied().collect()
+}
+
+/// Tells model files by their names.
+pub fn is_model(path: &Path) -> bool {
+    FORMATS.iter().any(|format| has_ending(path, *format))
+}
+
+/// The folder in which a model's files are looked for.
+pub fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+fn has_ending(path: &Path, format: &dyn Format) -> bool {
+    let ending = path.extension().and_then(|e| e.to_str()).unwrap_or_default();
+    format.endings().iter().any(|e| ending.eq_ignore_ascii_case(e))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn formats_are_told_by_endings_in_any_case() {
+        assert!(is_model(Path::new("nets/digits.ONNX")));
+        assert!(!is_model(Path::new("nets/digits.onnx.data")));
+    }
+
+    #[test]
+    fn a_file_of_another_name_is_told_by_its_bytes() {
+        let model = [0x08, 0x08, 0x12];
+        assert_eq!(format_of(Path::new("model.bin"), &model).endings(), ["onnx"]);
+    }
+}

@@ -1,6 +1,6 @@
 //! From the graph as exported to the graph that is quantized.
 //!
-//! The first half does what onnxsim does (its passes and onnx-optimizer's, to a fixed point, with
+//! For a model in ONNX's dialect, the first half does what onnxsim does (its passes and onnx-optimizer's, to a fixed point, with
 //! constants folded in between); the second what esp-ppq does when it loads the result
 //! (`api/interface.py`, `format_graph`). Names and order come out as theirs, because layers are
 //! chosen by name and passes depend on order. Where they break a good model, the right graph is
@@ -19,6 +19,7 @@ mod verify;
 
 use crate::Result;
 use crate::graph::{Graph, edit::Links};
+use crate::model::{Dialect, Imported};
 
 pub use fold::{MAX_ELEMENTS, infer};
 
@@ -30,9 +31,14 @@ pub struct Simplified {
     pub notes: Vec<String>,
 }
 
-pub fn simplify(mut graph: Graph) -> Result<Simplified> {
+/// Simplifies a model by its dialect. Errors name the layer.
+pub fn simplify(imported: Imported) -> Result<Simplified> {
+    let mut graph = imported.graph;
     sort(&mut graph)?;
-    onnxsim::simplify(&mut graph);
+    match imported.dialect {
+        Dialect::Onnx => onnxsim::simplify(&mut graph),
+        Dialect::Translated => fold_all(&mut graph),
+    }
     name::unnamed(&mut graph);
     let mut graph = ppq::format(graph)?;
     fold::infer(&mut graph)?;
@@ -41,6 +47,15 @@ pub fn simplify(mut graph: Graph) -> Result<Simplified> {
     softmax::note(&mut graph);
     let notes = graph.notes.clone();
     Ok(Simplified { graph, notes })
+}
+
+/// Folds what is constant, and drops what nothing reads.
+fn fold_all(graph: &mut Graph) {
+    fold::infer_known(graph);
+    while fold::fold(graph) {
+        fold::infer_known(graph);
+    }
+    graph.drop_dead();
 }
 
 /// Puts producers before consumers; a graph where they are keeps its order.

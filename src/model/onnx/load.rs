@@ -1,8 +1,6 @@
 //! `ModelProto` to [`Graph`].
 
 use std::collections::HashMap;
-use std::fs::File;
-use std::io::Read;
 use std::path::Path;
 
 use prost::Message;
@@ -13,43 +11,12 @@ use super::tensor::{data_type, shape, tensor, text};
 use crate::graph::{Attribute, Attributes, Graph, Node, Tensor, Value, ValueId};
 use crate::{Error, Kind, Result, bail};
 
-/// Protobuf's own limit; larger models keep their weights as external data.
-const MAX_BYTES: u64 = 2 << 30;
 /// Operator sets whose operators espq knows.
 const OPSETS: std::ops::RangeInclusive<i64> = 7..=21;
 
 const NOT_ONNX: &str = "check that the path is a complete .onnx file; export or download it again";
 const AGAIN: &str = "the file is damaged or was edited wrongly; export the model again";
 const FIXED: &str = "export with a fixed shape: leave out dynamic_axes / dynamic_shapes";
-
-/// Reads a model with the external data that it names. Nothing is written.
-pub fn load(path: &Path) -> Result<Graph> {
-    let folder = path.parent().unwrap_or(Path::new(""));
-    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
-    read(path).and_then(|bytes| parse(bytes, folder)).map_err(|e| e.in_file(path))
-}
-
-/// The bytes of a model's file, for [`parse`].
-pub fn read(path: &Path) -> Result<Bytes> {
-    read_file(path).map_err(|e| e.in_file(path))
-}
-
-fn read_file(path: &Path) -> Result<Bytes> {
-    let unreadable = |e: std::io::Error| {
-        Error::new(format!("the model cannot be read: {e}")).with_help("check the path and its permissions")
-    };
-    if path.is_dir() {
-        return Err(Error::new("the model is a folder").with_help("name the .onnx file in it"));
-    }
-    let file = File::open(path).map_err(unreadable)?;
-    let mut bytes = Vec::new();
-    file.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(unreadable)?;
-    if bytes.len() as u64 > MAX_BYTES {
-        return Err(Error::new("the model is larger than 2 GiB")
-            .with_help("no ESP32 holds such a model; if it is the right one, keep its weights as external data"));
-    }
-    Ok(bytes.into())
-}
 
 /// The graph of a model's bytes; external data is looked for in `folder`.
 pub fn parse(bytes: Bytes, folder: &Path) -> Result<Graph> {

@@ -1,6 +1,6 @@
 //! ONNX files: protobuf messages, loading, external data, size limits.
 //!
-//! [`load`] gives the model as its file has it, with three simplifications that lose nothing:
+//! [`parse`] gives the model as its file has it, with three simplifications that lose nothing:
 //! `Constant` nodes become constants, float16 and bfloat16 are widened, and a symbolic batch is 1.
 //! The file is only read. Never: quantization, rewrites of the graph.
 
@@ -9,8 +9,37 @@ mod load;
 mod proto;
 mod tensor;
 
-pub use external::{files as external_files, inside as external_file};
-pub use load::{load, parse, read};
+use std::path::Path;
+
+use prost::bytes::Bytes;
+
+use super::{Dialect, External, Format, Imported};
+use crate::Result;
+
+pub use load::parse;
+
+/// ONNX's protobuf, in one file or with external data.
+pub struct Onnx;
+
+impl Format for Onnx {
+    fn endings(&self) -> &'static [&'static str] {
+        &["onnx"]
+    }
+
+    /// `ir_version`, the first field of every `ModelProto` that exporters write.
+    fn is(&self, head: &[u8]) -> bool {
+        head.first() == Some(&0x08)
+    }
+
+    fn files(&self, bytes: &Bytes, folder: &Path) -> Vec<External> {
+        let external = |name: String| External { path: external::inside(&name, folder), name };
+        external::files(bytes.clone()).into_iter().map(external).collect()
+    }
+
+    fn import(&self, bytes: Bytes, folder: &Path) -> Result<Imported> {
+        Ok(Imported { graph: parse(bytes, folder)?, dialect: Dialect::Onnx })
+    }
+}
 
 #[cfg(test)]
 mod tests;

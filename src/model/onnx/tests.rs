@@ -6,10 +6,15 @@ use proptest::prelude::*;
 use prost::Message;
 
 use super::load::parse;
-use super::{load, proto};
+use super::proto;
 use crate::Result;
 use crate::graph::{Graph, Tensor};
+use crate::model::{self, Dialect, Imported};
 use crate::simplify::simplify;
+
+fn onnx(graph: Graph) -> Imported {
+    Imported { graph, dialect: Dialect::Onnx }
+}
 
 fn model(graph: proto::Graph) -> proto::Model {
     let set = proto::OperatorSet { domain: String::new(), version: 18 };
@@ -243,11 +248,11 @@ fn files_that_are_no_models_are_named() {
     ];
     for (bytes, expected) in cases {
         std::fs::write(&path, bytes).unwrap();
-        let error = load(&path).unwrap_err();
+        let error = model::load(&path).unwrap_err();
         assert!(error.what().contains(expected) && error.file() == Some(&path), "{error}");
     }
-    assert!(load(folder.path()).unwrap_err().what().contains("folder"));
-    assert!(load(&folder.path().join("none.onnx")).unwrap_err().what().contains("cannot be read"));
+    assert!(model::load(folder.path()).unwrap_err().what().contains("folder"));
+    assert!(model::load(&folder.path().join("none.onnx")).unwrap_err().what().contains("cannot be read"));
 }
 
 /// The small model with `w` in another file.
@@ -269,7 +274,7 @@ fn external_data_is_read_from_the_models_folder() {
     std::fs::write(folder.path().join("data/w.bin"), bytes).unwrap();
     std::fs::write(folder.path().join("m.onnx"), with_external("data/w.bin", &[("offset", "4"), ("length", "8")]))
         .unwrap();
-    let graph = load(&folder.path().join("m.onnx")).unwrap();
+    let graph = model::load(&folder.path().join("m.onnx")).unwrap().graph;
     assert_eq!(constant(&graph, "w"), Tensor::new(&[2], vec![5f32, 6.0]).unwrap());
 }
 
@@ -347,14 +352,15 @@ fn varied() -> proto::Graph {
 
 #[test]
 fn the_varied_model_is_simplified() {
-    let ops: Vec<String> = simplify(read(varied()).unwrap()).unwrap().graph.nodes.into_iter().map(|n| n.op).collect();
+    let ops: Vec<String> =
+        simplify(onnx(read(varied()).unwrap())).unwrap().graph.nodes.into_iter().map(|n| n.op).collect();
     assert_eq!(ops, ["Conv", "Swish", "Slice", "Reshape", "Gemm"]);
 }
 
 /// What is left of a model must load and simplify, or be refused.
 fn digest(bytes: Vec<u8>) {
     if let Ok(graph) = parse(bytes.into(), Path::new(".")) {
-        let _ = simplify(graph);
+        let _ = simplify(onnx(graph));
     }
 }
 

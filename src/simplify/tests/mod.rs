@@ -6,6 +6,7 @@ mod sim;
 
 use super::{Simplified, simplify};
 use crate::graph::{Attribute, DataType, Graph, Node, Tensor, Value, ValueId};
+use crate::model::{Dialect, Imported};
 
 struct Net(Graph);
 
@@ -80,7 +81,7 @@ impl Net {
     }
 
     fn simplified(self) -> Simplified {
-        simplify(self.0).unwrap()
+        simplify(Imported { graph: self.0, dialect: Dialect::Onnx }).unwrap()
     }
 
     /// The layers after, constants left out.
@@ -89,7 +90,7 @@ impl Net {
     }
 
     fn error(self) -> String {
-        simplify(self.0).unwrap_err().to_string()
+        simplify(Imported { graph: self.0, dialect: Dialect::Onnx }).unwrap_err().to_string()
     }
 }
 
@@ -126,4 +127,12 @@ fn with_norm(net: Net) -> Net {
         .constant("beta", two(0.5, -0.5))
         .constant("mean", two(1.0, -1.0))
         .constant("variance", two(4.0, 0.25))
+}
+
+#[test]
+fn only_onnx_is_rewritten_as_onnxsim_does() {
+    let net = || net(&["x 1 4"]).node("copied: Identity(x) -> y").node("act: Relu(y) -> z").outputs(&["z"]).0;
+    let simplified = |dialect| layers(&simplify(Imported { graph: net(), dialect }).unwrap().graph);
+    assert_eq!(simplified(Dialect::Onnx), ["act: Relu(x) -> z"]);
+    assert_eq!(simplified(Dialect::Translated), ["copied: Identity(x) -> y", "act: Relu(y) -> z"]);
 }

@@ -1,0 +1,34 @@
+//! Reading a model file, bounded.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+use prost::bytes::Bytes;
+
+use crate::{Error, Result};
+
+/// Protobuf's own limit; larger models keep their weights as external data.
+const MAX_BYTES: u64 = 2 << 30;
+
+/// Returns the bytes of a model's file, for [`super::import`]. Errors name the file.
+pub fn read(path: &Path) -> Result<Bytes> {
+    read_file(path).map_err(|e| e.in_file(path))
+}
+
+fn read_file(path: &Path) -> Result<Bytes> {
+    let unreadable = |e: std::io::Error| {
+        Error::new(format!("the model cannot be read: {e}")).with_help("check the path and its permissions")
+    };
+    if path.is_dir() {
+        return Err(Error::new("the model is a folder").with_help("name the .onnx file in it"));
+    }
+    let file = File::open(path).map_err(unreadable)?;
+    let mut bytes = Vec::new();
+    file.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+    if bytes.len() as u64 > MAX_BYTES {
+        return Err(Error::new("the model is larger than 2 GiB")
+            .with_help("no ESP32 holds such a model; if it is the right one, keep its weights as external data"));
+    }
+    Ok(bytes.into())
+}
