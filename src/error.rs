@@ -89,6 +89,15 @@ impl Error {
         self
     }
 
+    /// Puts the key of the configuration, where there is one, into its table: `data` becomes `calibration.data`.
+    pub fn in_table(mut self, table: &str) -> Self {
+        let inside = |key: &String| key.strip_prefix(table).is_some_and(|rest| rest.starts_with('.'));
+        if let Some(key) = self.0.key.take_if(|key| !inside(key)) {
+            self.0.key = Some(format!("{table}.{key}"));
+        }
+        self
+    }
+
     pub fn with_help(mut self, help: impl Into<String>) -> Self {
         self.0.help.get_or_insert_with(|| help.into());
         self

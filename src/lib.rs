@@ -23,6 +23,8 @@ pub mod project;
 pub mod quant;
 pub mod render;
 pub mod runtime;
+pub mod samples;
 pub mod simplify;
+pub mod text;
 
 pub use error::{Error, Kind, Result};

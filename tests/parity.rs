@@ -10,8 +10,9 @@ use espq::engine::{Engine, Options, Silent};
 use espq::exec::{Program, Samples as _};
 use espq::graph::{Graph, Tensor};
 use espq::model;
-use espq::project::{InputSpec, Project, Samples};
+use espq::project::Project;
 use espq::quant::{self, Observations};
+use espq::samples::{InputSpec, Samples};
 use espq::simplify::simplify;
 use serde::Deserialize;
 
@@ -185,7 +186,7 @@ fn digits_are_classified_as_by_the_references() {
     let score = |program: &Program, graph: &Graph| -> Score {
         let text = "[model]\npath = \"model.onnx\"\n[calibration]\ndata = \"test.npz\"\nsamples = 360\n";
         let project = Project::parse(folder.join("espq.toml"), text);
-        let images = Samples::open(&project, &InputSpec::of(graph).unwrap()).unwrap();
+        let images = Samples::open(project.samples().unwrap(), &InputSpec::of(graph).unwrap()).unwrap();
         let predictions: String =
             (0..images.len()).map(|i| classify(program, graph, &images.sample(i).unwrap())).collect();
         let correct = predictions.chars().zip(labels.trim().chars()).filter(|(p, l)| p == l).count();
@@ -199,7 +200,7 @@ fn digits_are_classified_as_by_the_references() {
         let file = read(&format!("reference-{variant}.json"));
         let reference: Reference = serde_json::from_slice(&file).unwrap();
         let project = project(&folder, &reference);
-        let samples = Samples::open(&project, &InputSpec::of(&graph).unwrap()).unwrap();
+        let samples = Samples::open(project.samples().unwrap(), &InputSpec::of(&graph).unwrap()).unwrap();
         let plan = quant::plan(&graph, &project.config.settings().unwrap()).unwrap();
         let quantized = quant::calibrate(plan, &samples, &mut Observations::default(), &|| Ok(())).unwrap();
         let program = Program::simulated(&quantized.graph, &quantized.simulation().unwrap()).unwrap();

@@ -2,7 +2,7 @@
 
 use crate::Error;
 use crate::lint::{RULES, find};
-use crate::project::nearest;
+use crate::text::nearest;
 
 use super::Failure;
 

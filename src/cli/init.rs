@@ -6,7 +6,7 @@ use std::path::{Component, Path, PathBuf};
 
 use crate::chip::Target;
 use crate::engine::{Outline, outline};
-use crate::project::InputSpec;
+use crate::samples::InputSpec;
 use crate::{Error, Result};
 
 use super::Failure;

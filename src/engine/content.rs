@@ -6,7 +6,7 @@ use std::path::Path;
 use prost::bytes::Bytes;
 
 use crate::model;
-use crate::project::{Config, Data, Project, Samples};
+use crate::project::{Config, Data, Project};
 use crate::{Error, Result};
 
 /// Of the bytes of everything that a stage reads, and of espq's version.
@@ -107,7 +107,7 @@ pub fn samples(project: &Project) -> Result<Key> {
     let mut parts = Parts::new("samples");
     // A number that was asked for is missed in a note where there are fewer.
     parts.number(wanted).number(config.calibration.samples.is_some().into()).text(&image(config));
-    for source in Samples::named(project)? {
+    for source in project.sample_files()? {
         parts.text(&source.input).number(source.files.len());
         // Every file holds a sample or more; files behind the last one wanted are told by name and length.
         for (index, file) in source.files.iter().enumerate() {

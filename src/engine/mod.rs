@@ -26,7 +26,8 @@ use crate::analysis::Report;
 use crate::kernels::heap;
 use crate::lint::Finding;
 use crate::model;
-use crate::project::{InputSpec, Project, Samples};
+use crate::project::Project;
+use crate::samples::{InputSpec, Samples};
 use crate::simplify::simplify;
 use crate::{Error, Result};
 
@@ -141,7 +142,7 @@ impl Engine {
         if let Some(session) = self.sessions.get(&key) {
             return Ok(session);
         }
-        let samples = Samples::open(project, &InputSpec::of(&model.simplified.graph)?)?;
+        let samples = Samples::open(project.samples()?, &InputSpec::of(&model.simplified.graph)?)?;
         let session = Session::new(key, model, samples, self.options.activations);
         if let Some(figures) = self.store.as_ref().and_then(|store| store.get(&key)) {
             session.remember(figures);

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::model;
-use crate::project::InputSpec;
+use crate::samples::InputSpec;
 use crate::{Error, Result};
 
 /// Inputs of a model, and one layer to name in an example.

@@ -10,8 +10,8 @@ use crate::analysis::{self, Error as Figures, Graphwise, Originals, Subject};
 use crate::exec::{Program, Samples as _, Simulation, Tick};
 use crate::graph::NodeId;
 use crate::ops::{self, Role};
-use crate::project::Samples;
 use crate::quant::{self, Observations, Plan, Quantized};
+use crate::samples::Samples;
 use crate::simplify::Simplified;
 
 use super::content::{Key, Parts};

@@ -2,8 +2,9 @@
 
 use crate::Error;
 use crate::analysis::Report;
-use crate::project::{Project, Samples};
+use crate::project::Project;
 use crate::quant::{Plan, Settings};
+use crate::samples::Samples;
 use crate::simplify::Simplified;
 
 use super::Trials;

@@ -82,7 +82,7 @@ pub fn unknown(entry: &str) -> Option<Error> {
     if RULES.iter().any(|r| stands_for(entry, r.code, r.name)) {
         return None;
     }
-    let near = crate::project::nearest(entry, RULES.iter().flat_map(|r| [r.code, r.name]));
+    let near = crate::text::nearest(entry, RULES.iter().flat_map(|r| [r.code, r.name]));
     Some(Error::new(format!("there is no rule `{entry}`")).with_help(match near {
         Some(near) => format!("did you mean `{near}`? `espq explain` lists all rules"),
         None => "`espq explain` lists all rules".to_string(),

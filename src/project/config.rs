@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use crate::chip::{Method, Scheme, Target};
 use crate::quant::Settings;
+use crate::samples::{Channels, ImageOptions, Layout, Resize};
 
 use super::problem::Span;
 
@@ -64,27 +65,19 @@ pub struct Image {
     pub std: Option<Spanned<Vec<f32>>>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Resize {
-    /// Both sides to the size, whatever the proportions.
-    Stretch,
-    /// Smallest size that covers the wanted one, then its centre.
-    Crop,
-    /// Shorter side to this length, then the centre.
-    ShorterSide(u32),
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Channels {
-    Rgb,
-    Bgr,
-    Gray,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Layout {
-    Nchw,
-    Nhwc,
+impl Image {
+    /// The options without their places in the text.
+    pub fn options(&self) -> ImageOptions {
+        ImageOptions {
+            size: self.size.as_ref().map(|v| v.value),
+            resize: self.resize.as_ref().map(|v| v.value),
+            channels: self.channels.as_ref().map(|v| v.value),
+            layout: self.layout.as_ref().map(|v| v.value),
+            scale: self.scale.as_ref().map(|v| v.value),
+            mean: self.mean.as_ref().map(|v| v.value.clone()),
+            std: self.std.as_ref().map(|v| v.value.clone()),
+        }
+    }
 }
 
 #[derive(Debug, Clone, Default, PartialEq)]

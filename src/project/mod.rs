@@ -6,10 +6,9 @@ mod config;
 pub mod cursor;
 pub mod edit;
 mod locate;
-mod nearest;
 mod problem;
 mod reader;
-pub mod samples;
+mod samples;
 pub mod schema;
 
 use std::path::{Path, PathBuf};
@@ -17,12 +16,9 @@ use std::path::{Path, PathBuf};
 use crate::{Error, Kind, Result};
 
 pub use config::{
-    Analysis, Calibration, Channels, Config, Data, Export, Image, LayerChoice, Layout, Limits, Lint, Model, Overrides,
-    Resize, Spanned,
+    Analysis, Calibration, Config, Data, Export, Image, LayerChoice, Limits, Lint, Model, Overrides, Spanned,
 };
-pub use nearest::nearest;
 pub use problem::{Problem, ProblemKind, Span, Suggestion};
-pub use samples::{InputSpec, Samples};
 
 /// No configuration is longer, in bytes.
 const LONGEST: u64 = 4 << 20;
@@ -125,7 +121,7 @@ impl Project {
 
     /// The files that it reads: the model, its scales and the samples, as far as they are there.
     pub fn files(&self) -> Vec<PathBuf> {
-        let samples = Samples::named(self).unwrap_or_default();
+        let samples = self.sample_files().unwrap_or_default();
         let named = self.named_files().into_iter().filter(|f| f.is_file());
         named.chain(samples.into_iter().flat_map(|named| named.files)).collect()
     }

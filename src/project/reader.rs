@@ -5,9 +5,10 @@
 use toml::de::{DeTable, DeValue};
 
 use crate::chip::{Method, Scheme, Target};
+use crate::samples::{Channels, Layout, Resize};
+use crate::text::{list, nearest};
 
-use super::config::{Channels, Config, Data, Image, LayerChoice, Layout, Resize, Spanned};
-use super::nearest::{list, nearest};
+use super::config::{Config, Data, Image, LayerChoice, Spanned};
 use super::problem::{Problem, ProblemKind, Span, Suggestion};
 use super::schema;
 

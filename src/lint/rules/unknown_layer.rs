@@ -2,8 +2,9 @@
 
 use crate::lint::rule::rule;
 use crate::lint::{Edit, Facts, Finding, Fix, Safety};
-use crate::project::{LayerChoice, nearest};
+use crate::project::LayerChoice;
 use crate::quant;
+use crate::text::nearest;
 
 rule! {
     /// ## What it does

@@ -1,7 +1,7 @@
-//! The samples that a configuration names, as tensors of the model's inputs.
+//! Samples as tensors of the model's inputs: `.npy`, `.npz` and images, with layout and resizing.
 //!
 //! Arrays are read once and kept, as far as they are asked for; images are decoded on demand.
-//! Never: what is measured from samples.
+//! Never: TOML, patterns of file names, what is measured from samples.
 
 mod elements;
 mod images;
@@ -12,12 +12,12 @@ mod resize;
 use std::path::{Path, PathBuf};
 
 use crate::graph::{DataType, Graph, Tensor};
-use crate::{Error, Kind, Result};
+use crate::{Error, Result};
 
-use super::config::{Data, Spanned};
-use super::locate;
-use super::{Config, Project};
+use crate::text::nearest;
 use images::Images;
+
+pub use images::{Channels, ImageOptions, Layout, Resize};
 
 /// What the model wants at one input.
 #[derive(Debug, Clone, PartialEq)]
@@ -52,10 +52,23 @@ impl InputSpec {
     }
 }
 
-/// The files of one model input; of all of them where the name is empty.
-pub struct Named {
-    pub input: String,
-    pub files: Vec<PathBuf>,
+/// Sample files, and how to make tensors of them.
+pub struct Request {
+    pub files: Files,
+    /// The most samples to open.
+    pub wanted: usize,
+    /// The user named the number, so that fewer are worth a note.
+    pub is_number_named: bool,
+    pub image: ImageOptions,
+    /// Table of the configuration in which the request is written; errors name its keys.
+    pub table: &'static str,
+}
+
+pub enum Files {
+    /// One set for all inputs.
+    Shared(Vec<PathBuf>),
+    /// By model input; an error where the files were not found.
+    PerInput(Vec<(String, Result<Vec<PathBuf>>)>),
 }
 
 /// Samples by index, each one tensor a model input.
@@ -65,6 +78,8 @@ pub struct Samples {
     length: usize,
     files: Vec<PathBuf>,
     notes: Vec<String>,
+    /// The key that errors of single samples name.
+    key: String,
 }
 
 enum Source {
@@ -73,44 +88,15 @@ enum Source {
 }
 
 impl Samples {
-    /// At most `calibration.samples` of those that `calibration.data` names.
-    pub fn open(project: &Project, inputs: &[InputSpec]) -> Result<Samples> {
-        let Some(data) = &project.config.calibration.data else {
-            return Err(Error::new("where samples are is not said")
-                .at_key("calibration.data")
-                .with_help("add data = \"calib/*.npy\""));
+    /// Reads at most as many samples as are requested. Errors name the part of the request that is at fault.
+    pub fn open(request: Request, inputs: &[InputSpec]) -> Result<Samples> {
+        let table = request.table;
+        let mut opened = Opening { request: &request, files: Vec::new(), notes: Vec::new() };
+        let sources = match &request.files {
+            Files::Shared(files) => opened.shared(files.clone(), inputs).map_err(|e| e.at_key("data")),
+            Files::PerInput(named) => opened.per_input(named, inputs),
         };
-        let wanted = project.config.calibration_samples();
-        let mut opened = Opened { config: &project.config, wanted, files: Vec::new(), notes: Vec::new() };
-        let sources = match &data.value {
-            Data::One(pattern) => {
-                let files = find(project, pattern).map_err(|e| e.at_key("calibration.data"))?;
-                opened.shared(files, inputs).map_err(|e| e.at_key("calibration.data"))?
-            }
-            Data::PerInput(patterns) => {
-                let named: Vec<(&str, &str)> =
-                    patterns.iter().map(|(i, d)| (i.value.as_str(), d.value.as_str())).collect();
-                opened.per_input(project, &named, inputs)?
-            }
-        };
-        opened.finish(sources)
-    }
-
-    /// The files that the configuration names, before any is opened.
-    pub fn named(project: &Project) -> Result<Vec<Named>> {
-        let find = |pattern: &str| find(project, pattern).map_err(|e| e.at_key("calibration.data"));
-        match project.config.calibration.data.as_ref().map(|d| &d.value) {
-            None => Ok(Vec::new()),
-            Some(Data::One(pattern)) => Ok(vec![Named { input: String::new(), files: find(pattern)? }]),
-            Some(Data::PerInput(patterns)) => {
-                let named = |(input, pattern): &(Spanned<String>, Spanned<String>)| {
-                    let key = format!("calibration.data.\"{}\"", input.value);
-                    let files = self::find(project, &pattern.value).map_err(|e| e.at_key(key))?;
-                    Ok(Named { input: input.value.clone(), files })
-                };
-                patterns.iter().map(named).collect()
-            }
-        }
+        sources.and_then(|sources| opened.finish(sources)).map_err(|e| e.in_table(table))
     }
 
     /// Files that the samples come from, for whoever hashes contents.
@@ -132,7 +118,7 @@ impl crate::exec::Samples for Samples {
     fn sample(&self, index: usize) -> Result<Vec<Tensor>> {
         let of = |source: &Source| match source {
             Source::Kept(tensors) => tensors.get(index).cloned().ok_or_else(|| no_sample(index)),
-            Source::Images(images) => images.sample(index).map_err(|e| e.at_key("calibration.data")),
+            Source::Images(images) => images.sample(index).map_err(|e| e.at_key(&self.key)),
         };
         self.sources.iter().map(of).collect()
     }
@@ -151,14 +137,13 @@ fn no_sample(index: usize) -> Error {
     Error::new(format!("there is no sample {index}"))
 }
 
-struct Opened<'a> {
-    config: &'a Config,
-    wanted: usize,
+struct Opening<'a> {
+    request: &'a Request,
     files: Vec<PathBuf>,
     notes: Vec<String>,
 }
 
-impl Opened<'_> {
+impl Opening<'_> {
     /// One set of files for all inputs.
     fn shared(&mut self, files: Vec<PathBuf>, inputs: &[InputSpec]) -> Result<Vec<Source>> {
         match (Format::of_all(&files)?, inputs) {
@@ -178,27 +163,27 @@ impl Opened<'_> {
         }
     }
 
-    fn per_input(&mut self, project: &Project, data: &[(&str, &str)], inputs: &[InputSpec]) -> Result<Vec<Source>> {
+    fn per_input(&mut self, named: &[(String, Result<Vec<PathBuf>>)], inputs: &[InputSpec]) -> Result<Vec<Source>> {
         let names = || inputs.iter().map(|i| i.name.as_str());
-        for &(name, _) in data {
+        for (name, _) in named {
             if !names().any(|n| n == name) {
-                let help = match super::nearest(name, names()) {
+                let help = match nearest(name, names()) {
                     Some(near) => format!("did you mean `{near}`?"),
                     None => format!("its inputs are {}", names().collect::<Vec<_>>().join(", ")),
                 };
                 return Err(Error::new(format!("the model has no input `{name}`"))
-                    .at_key(format!("calibration.data.\"{name}\""))
+                    .at_key(format!("data.\"{name}\""))
                     .with_help(help));
             }
         }
         let source = |input: &InputSpec| {
-            let Some(&(_, pattern)) = data.iter().find(|(name, _)| *name == input.name) else {
+            let Some((_, files)) = named.iter().find(|(name, _)| *name == input.name) else {
                 return Err(Error::new(format!("input `{}` has no samples", input.name))
-                    .at_key("calibration.data")
+                    .at_key("data")
                     .with_help(format!("add \"{}\" = \"...\", samples of {}", input.name, input.describe())));
             };
-            let at_key = |e: Error| e.at_key(format!("calibration.data.\"{}\"", input.name));
-            let files = find(project, pattern).map_err(at_key)?;
+            let at_key = |e: Error| e.at_key(format!("data.\"{}\"", input.name));
+            let files = files.clone().map_err(at_key)?;
             let format = Format::of_all(&files).map_err(at_key)?;
             self.source(format, files, input).map_err(at_key)
         };
@@ -211,14 +196,16 @@ impl Opened<'_> {
             return self.npz(&files, std::slice::from_ref(input)).map(|mut sources| sources.remove(0));
         }
         if format == Format::Image {
-            files.truncate(self.wanted);
+            files.truncate(self.request.wanted);
             self.files.extend_from_slice(&files);
-            return Ok(Source::Images(Images::new(files, input, &self.config.calibration.image)?));
+            return Ok(Source::Images(Images::new(files, input, &self.request.image)?));
         }
         let mut tensors = Vec::new();
         for file in files {
-            if tensors.len() < self.wanted {
-                tensors.extend(npy::load(&file, input, self.wanted - tensors.len()).map_err(|e| e.in_file(&file))?);
+            if tensors.len() < self.request.wanted {
+                tensors.extend(
+                    npy::load(&file, input, self.request.wanted - tensors.len()).map_err(|e| e.in_file(&file))?,
+                );
                 self.files.push(file);
             }
         }
@@ -229,10 +216,10 @@ impl Opened<'_> {
         let mut kept: Vec<Vec<Tensor>> = vec![Vec::new(); inputs.len()];
         for file in files {
             let have = kept.iter().map(Vec::len).min().unwrap_or(0);
-            if have >= self.wanted {
+            if have >= self.request.wanted {
                 break;
             }
-            let arrays = npz::load(file, inputs, self.wanted - have).map_err(|e| e.in_file(file))?;
+            let arrays = npz::load(file, inputs, self.request.wanted - have).map_err(|e| e.in_file(file))?;
             let count = self.even(&arrays, inputs, file);
             for (kept, mut array) in kept.iter_mut().zip(arrays) {
                 array.truncate(count);
@@ -261,7 +248,7 @@ impl Opened<'_> {
         let length = sources.iter().map(Source::len).min().unwrap_or(0);
         if length == 0 {
             return Err(Error::new("the files hold no samples")
-                .at_key("calibration.data")
+                .at_key("data")
                 .with_help("their first axis counts samples, and it is 0: save some"));
         }
         if sources.iter().any(|s| s.len() != length) {
@@ -272,39 +259,21 @@ impl Opened<'_> {
             ));
         }
         // Asked for in so many words: the default is a maximum.
-        if length < self.wanted && self.config.calibration.samples.is_some() {
-            self.notes.push(format!("{length} samples are there, {} were asked for", self.wanted));
+        if length < self.request.wanted && self.request.is_number_named {
+            self.notes.push(format!("{length} samples are there, {} were asked for", self.request.wanted));
         }
-        Ok(Samples { sources, length, files: self.files, notes: self.notes })
+        let key = format!("{}.data", self.request.table);
+        Ok(Samples { sources, length, files: self.files, notes: self.notes, key })
     }
 }
 
-fn find(project: &Project, pattern: &str) -> Result<Vec<PathBuf>> {
-    let path = project.resolve(pattern);
-    let mut files = locate::files(&path)?;
-    if path.is_dir() {
-        // A folder may hold a README beside its samples; a pattern means what it matches.
-        let all = files.len();
-        files.retain(|f| Format::of(f).is_some());
-        if files.is_empty() {
-            let what = match all {
-                0 => format!("folder {} is empty", path.display()),
-                n => format!("folder {} holds no samples among its {n} files", path.display()),
-            };
-            return Err(Error::new(what).with_help(format!("put samples there: {FORMATS}")).of_kind(Kind::Missing));
-        }
-    }
-    if files.is_empty() {
-        let what = match locate::is_pattern(pattern) {
-            true => format!("no file matches {}", path.display()),
-            false => format!("there is no file or folder {}", path.display()),
-        };
-        return Err(Error::new(what).with_help("paths are relative to the folder of espq.toml").of_kind(Kind::Missing));
-    }
-    Ok(files)
+/// Tells files of samples by their names.
+pub fn is_sample(file: &Path) -> bool {
+    Format::of(file).is_some()
 }
 
-const FORMATS: &str = ".npy, .npz, .png, .jpg or .bmp files";
+/// Formats of sample files, as a sentence lists them.
+pub const FORMATS: &str = ".npy, .npz, .png, .jpg or .bmp files";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Format {
@@ -356,6 +325,3 @@ fn sides(shape: &[usize]) -> String {
         _ => shape.iter().map(usize::to_string).collect::<Vec<_>>().join("x"),
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -1,5 +1,7 @@
 use super::*;
 use crate::exec::Samples as _;
+use crate::graph::DataType;
+use crate::samples::{InputSpec, Samples};
 use std::fs;
 
 /// A folder with these `.npy` files of float32, and what opening its samples gives.
@@ -23,7 +25,7 @@ fn open(arrays: &[(&str, &str, &[f32])], calibration: &str, inputs: &[(&str, &[u
         data_type: DataType::F32,
         shape: shape.to_vec(),
     };
-    Samples::open(&project, &inputs.iter().map(spec).collect::<Vec<_>>())
+    Samples::open(project.samples()?, &inputs.iter().map(spec).collect::<Vec<_>>())
 }
 
 const PAIR: &[(&str, &str, &[f32])] = &[("c/b.npy", "(2, 1)", &[2., 3.]), ("c/a.npy", "(1, 1)", &[1.])];

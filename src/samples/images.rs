@@ -10,7 +10,6 @@ use image::imageops::crop_imm;
 use image::{DynamicImage, ImageReader, RgbImage};
 
 use crate::graph::{DataType, Tensor};
-use crate::project::config::{Channels, Image, Layout, Resize};
 use crate::{Error, Kind, Result};
 
 use super::resize::resize;
@@ -18,6 +17,44 @@ use super::{InputSpec, no_sample, sides};
 
 /// Decoded samples are kept up to this many bytes in all, else decoded each time.
 const KEPT: usize = 256 << 20;
+
+/// How pictures become tensors; `None` takes the default.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ImageOptions {
+    /// Height, width: held against the input's.
+    pub size: Option<[u32; 2]>,
+    pub resize: Option<Resize>,
+    pub channels: Option<Channels>,
+    pub layout: Option<Layout>,
+    /// Factor of a byte, instead of 1/255.
+    pub scale: Option<f32>,
+    /// By channel, or one for all.
+    pub mean: Option<Vec<f32>>,
+    pub std: Option<Vec<f32>>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Resize {
+    /// Both sides to the size, whatever the proportions.
+    Stretch,
+    /// Smallest size that covers the wanted one, then its centre.
+    Crop,
+    /// Shorter side to this length, then the centre.
+    ShorterSide(u32),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Channels {
+    Rgb,
+    Bgr,
+    Gray,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Layout {
+    Nchw,
+    Nhwc,
+}
 
 pub struct Images {
     files: Vec<PathBuf>,
@@ -42,7 +79,7 @@ struct Form {
 }
 
 impl Images {
-    pub fn new(files: Vec<PathBuf>, input: &InputSpec, image: &Image) -> Result<Images> {
+    pub fn new(files: Vec<PathBuf>, input: &InputSpec, image: &ImageOptions) -> Result<Images> {
         let form = Form::new(input, image)?;
         let size = input.elements().saturating_mul(files.len()).saturating_mul(4);
         let decoded = if size <= KEPT { files.iter().map(|_| OnceLock::new()).collect() } else { Vec::new() };
@@ -78,7 +115,7 @@ fn decode(file: &Path) -> Result<DynamicImage> {
 }
 
 impl Form {
-    fn new(input: &InputSpec, image: &Image) -> Result<Form> {
+    fn new(input: &InputSpec, image: &ImageOptions) -> Result<Form> {
         if input.data_type != DataType::F32 {
             return Err(Error::new(format!(
                 "images become float32, and input `{}` takes {}",
@@ -87,9 +124,9 @@ impl Form {
             ))
             .with_help("give its samples as .npy files"));
         }
-        let (layout, [channels, height, width]) = planes(input, image.layout.as_ref().map(|l| l.value))?;
+        let (layout, [channels, height, width]) = planes(input, image.layout)?;
         check_size(input, image, [height, width])?;
-        let chosen = image.channels.as_ref().map(|c| c.value);
+        let chosen = image.channels;
         let channels = match (chosen, channels) {
             (None, 1) => Channels::Gray,
             (None, _) => Channels::Rgb,
@@ -99,7 +136,7 @@ impl Form {
                     input.name,
                     sides(&input.shape)
                 ))
-                .at_key("calibration.image.channels")
+                .at_key("image.channels")
                 .with_help(if channels == 1 {
                     "channels = \"gray\""
                 } else {
@@ -115,10 +152,10 @@ impl Form {
             channels,
             height,
             width,
-            resize: image.resize.as_ref().map_or(Resize::Stretch, |r| r.value),
-            scale: image.scale.as_ref().map(|s| s.value),
-            mean: spread(image.mean.as_ref().map(|m| &m.value), 0.0, count, "calibration.image.mean")?,
-            std: spread(image.std.as_ref().map(|s| &s.value), 1.0, count, "calibration.image.std")?,
+            resize: image.resize.unwrap_or(Resize::Stretch),
+            scale: image.scale,
+            mean: spread(image.mean.as_ref(), 0.0, count, "image.mean")?,
+            std: spread(image.std.as_ref(), 1.0, count, "image.std")?,
         })
     }
 
@@ -241,13 +278,13 @@ fn planes(input: &InputSpec, layout: Option<Layout>) -> Result<(Layout, [u32; 3]
     }
 }
 
-fn check_size(input: &InputSpec, image: &Image, size: [u32; 2]) -> Result<()> {
-    match &image.size {
-        Some(wanted) if wanted.value != size => Err(Error::new(format!(
+fn check_size(input: &InputSpec, image: &ImageOptions, size: [u32; 2]) -> Result<()> {
+    match image.size {
+        Some(wanted) if wanted != size => Err(Error::new(format!(
             "size is {} by {}, and input `{}` is {} by {}",
-            wanted.value[0], wanted.value[1], input.name, size[0], size[1]
+            wanted[0], wanted[1], input.name, size[0], size[1]
         ))
-        .at_key("calibration.image.size")
+        .at_key("image.size")
         .with_help(format!("size = [{}, {}]", size[0], size[1]))),
         _ => Ok(()),
     }
@@ -268,17 +305,12 @@ fn spread(numbers: Option<&Vec<f32>>, default: f32, channels: usize, key: &str) 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::project::Spanned;
 
     fn input(shape: &[usize]) -> InputSpec {
         InputSpec { name: "x".into(), data_type: DataType::F32, shape: shape.to_vec() }
     }
 
-    fn set<T>(value: T) -> Option<Spanned<T>> {
-        Some(Spanned { value, span: 0..0 })
-    }
-
-    fn tensor(shape: &[usize], image: Image, picture: RgbImage) -> Vec<f32> {
+    fn tensor(shape: &[usize], image: ImageOptions, picture: RgbImage) -> Vec<f32> {
         let form = Form::new(&input(shape), &image).unwrap();
         let tensor = form.tensor(&DynamicImage::ImageRgb8(picture)).unwrap();
         assert_eq!(tensor.shape(), shape);
@@ -292,33 +324,38 @@ mod tests {
 
     #[test]
     fn channels_first_and_last() {
-        assert_eq!(tensor(&[1, 3, 1, 2], Image::default(), row()), [1.0, 0.0, 0.0, 0.2, 0.0, 0.4]);
+        assert_eq!(tensor(&[1, 3, 1, 2], ImageOptions::default(), row()), [1.0, 0.0, 0.0, 0.2, 0.0, 0.4]);
         assert_eq!(
-            tensor(&[1, 1, 2, 3], Image { layout: set(Layout::Nhwc), ..Image::default() }, row()),
+            tensor(&[1, 1, 2, 3], ImageOptions { layout: Some(Layout::Nhwc), ..ImageOptions::default() }, row()),
             [1.0, 0.0, 0.0, 0.0, 0.2, 0.4]
         );
         assert_eq!(
-            tensor(&[3, 1, 2], Image { channels: set(Channels::Bgr), ..Image::default() }, row()),
+            tensor(&[3, 1, 2], ImageOptions { channels: Some(Channels::Bgr), ..ImageOptions::default() }, row()),
             [0.0, 0.4, 0.0, 0.2, 1.0, 0.0]
         );
     }
 
     #[test]
     fn scaled_then_shifted_then_divided() {
-        let image = Image { scale: set(1.0), mean: set(vec![127.5]), std: set(vec![127.5]), ..Image::default() };
+        let image = ImageOptions {
+            scale: Some(1.0),
+            mean: Some(vec![127.5]),
+            std: Some(vec![127.5]),
+            ..ImageOptions::default()
+        };
         assert_eq!(tensor(&[1, 3, 1, 2], image, row())[..2], [1.0, -1.0]);
     }
 
     #[test]
     fn gray_is_weighted() {
-        let image = Image { scale: set(1.0), ..Image::default() };
+        let image = ImageOptions { scale: Some(1.0), ..ImageOptions::default() };
         assert_eq!(tensor(&[1, 1, 1, 2], image, row()), [76.0, 42.0]);
     }
 
     #[test]
     fn stretched_or_cut() {
         let bars = RgbImage::from_fn(8, 2, |x, _| image::Rgb([if (2..6).contains(&x) { 255 } else { 0 }; 3]));
-        let gray = |resize| Image { resize: set(resize), ..Image::default() };
+        let gray = |resize| ImageOptions { resize: Some(resize), ..ImageOptions::default() };
         assert_eq!(tensor(&[1, 1, 2, 2], gray(Resize::Crop), bars.clone()), [1.0; 4]);
         assert_eq!(tensor(&[1, 1, 2, 4], gray(Resize::ShorterSide(2)), bars.clone()), [1.0; 8]);
         let stretched = tensor(&[1, 1, 1, 2], gray(Resize::Stretch), bars);
@@ -328,7 +365,7 @@ mod tests {
     #[test]
     fn a_crop_larger_than_the_picture_has_a_border() {
         let white = RgbImage::from_pixel(2, 2, image::Rgb([255; 3]));
-        let image = Image { resize: set(Resize::ShorterSide(2)), ..Image::default() };
+        let image = ImageOptions { resize: Some(Resize::ShorterSide(2)), ..ImageOptions::default() };
         assert_eq!(tensor(&[1, 1, 2, 4], image, white), [0., 1., 1., 0., 0., 1., 1., 0.]);
     }
 
@@ -336,10 +373,10 @@ mod tests {
     fn what_does_not_fit_is_said() {
         let error = |shape: &[usize], image| Form::new(&input(shape), &image).err().unwrap().to_string();
         let errors = [
-            error(&[1, 40], Image::default()),
-            error(&[1, 3, 96, 96], Image { size: set([224, 224]), ..Image::default() }),
-            error(&[1, 1, 28, 28], Image { mean: set(vec![0.4, 0.5, 0.6]), ..Image::default() }),
-            error(&[1, 1, 28, 28], Image { channels: set(Channels::Bgr), ..Image::default() }),
+            error(&[1, 40], ImageOptions::default()),
+            error(&[1, 3, 96, 96], ImageOptions { size: Some([224, 224]), ..ImageOptions::default() }),
+            error(&[1, 1, 28, 28], ImageOptions { mean: Some(vec![0.4, 0.5, 0.6]), ..ImageOptions::default() }),
+            error(&[1, 1, 28, 28], ImageOptions { channels: Some(Channels::Bgr), ..ImageOptions::default() }),
         ];
         insta::assert_snapshot!(errors.join("\n\n"));
     }
@@ -349,7 +386,7 @@ mod tests {
         #[test]
         fn any_picture_fills_the_input(width in 1u32..40, height in 1u32..40, way in 0u32..20) {
             let resize = match way { 0 => Resize::Stretch, 1 => Resize::Crop, n => Resize::ShorterSide(n) };
-            let image = Image { resize: set(resize), ..Image::default() };
+            let image = ImageOptions { resize: Some(resize), ..ImageOptions::default() };
             proptest::prop_assert_eq!(tensor(&[1, 3, 9, 7], image, RgbImage::new(width, height)).len(), 189);
         }
     }
