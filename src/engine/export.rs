@@ -13,7 +13,8 @@ use crate::graph::{Graph, Tensor};
 use crate::project::Project;
 use crate::quant;
 use crate::quant::{Observations, Plan, Quantized, Settings};
-use crate::runtime::{fit::Misfit, fit::fit};
+use crate::runtime::fit::{Misfit, fit};
+use crate::runtime::limits::{GraphNode, violation};
 use crate::{Error, Result};
 
 use super::{Engine, Progress};
@@ -51,12 +52,22 @@ impl Engine {
         let target = quantized.settings.target;
         let runtime = project.config.export.esp_dl.as_ref().map_or(Runtime::KNOWN, |v| Runtime(v.value));
         let metadata = metadata(project, target)?;
-        let exported = export::export(&quantized, &Options { runtime, metadata, sample })?;
+        let graph = &quantized.graph;
+        let forms = unsupported_forms(graph);
+        let exported = match export::export(&quantized, &Options { runtime, metadata, sample }) {
+            Ok(exported) => exported,
+            // What stops the exporter is among the forms that lint reports: all are named, not the first alone.
+            Err(_) if !forms.is_empty() => return Err(refused(target, runtime, &forms)),
+            Err(error) => return Err(error),
+        };
         let key = wanted.encrypt.then(new_key).transpose()?;
         let plain = espdl::write(&exported.model)?;
         // As the chip will find it, places in the file included.
         let file = espdl::open(&plain, None)?;
-        let misfits = file.entries.iter().flat_map(|entry| fit(entry, target)).collect();
+        let mut misfits: Vec<Misfit> = file.entries.iter().flat_map(|entry| fit(entry, target)).collect();
+        let unnamed = |form: &Misfit| !misfits.iter().any(|misfit| misfit.node == form.node);
+        let forms: Vec<Misfit> = forms.into_iter().filter(unnamed).collect();
+        misfits.extend(forms);
         if !exported.model.graph.test_outputs.is_empty() {
             notes.extend(unproven(&exported.model));
         }
@@ -84,13 +95,7 @@ impl Exported {
         if self.misfits.is_empty() {
             return self.untested.clone();
         }
-        let (target, runtime, count) = (self.target, self.runtime, self.misfits.len());
-        let reasons: Vec<String> = self.misfits.iter().map(|m| format!("\n  {}", reason(m))).collect();
-        let many = if count == 1 { "a reason".to_string() } else { format!("{count} reasons") };
-        Some(Error::new(format!(
-            "nothing is written: {target} with ESP-DL {runtime} would not run this model right, for {many}:{}",
-            reasons.concat()
-        )))
+        Some(refused(self.target, self.runtime, &self.misfits))
     }
 
     /// The three files, all or none, in a folder or beside the model. Their paths, the `.espdl` first.
@@ -112,6 +117,24 @@ impl Exported {
         super::write_together(folder, &files)?;
         Ok(files.iter().map(|(file, _)| folder.join(file)).collect())
     }
+}
+
+/// Layers whose form ESP-DL does not run, by the same limits that lint checks.
+fn unsupported_forms(graph: &Graph) -> Vec<Misfit> {
+    let form = |id| {
+        let (what, limit) = violation(&GraphNode::new(graph, id))?;
+        Some(Misfit { node: graph.node(id).name.clone(), what, help: limit.help })
+    };
+    graph.node_ids().filter_map(form).collect()
+}
+
+fn refused(target: Target, runtime: Runtime, misfits: &[Misfit]) -> Error {
+    let reasons: Vec<String> = misfits.iter().map(|m| format!("\n  {}", reason(m))).collect();
+    let many = if misfits.len() == 1 { "a reason".to_string() } else { format!("{} reasons", misfits.len()) };
+    Error::new(format!(
+        "nothing is written: {target} with ESP-DL {runtime} would not run this model right, for {many}:{}",
+        reasons.concat()
+    ))
 }
 
 /// A misfit as a sentence.

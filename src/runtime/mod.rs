@@ -3,5 +3,6 @@
 //! The source of ESP-DL 3.3.9 decides. Never: the float model, calibration, where files lie.
 
 pub mod fit;
+pub mod limits;
 pub mod run;
 pub mod support;

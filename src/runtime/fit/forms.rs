@@ -1,34 +1,15 @@
-//! Forms of operators that the runtime's kernels do not read, do not know, or get wrong.
+//! Forms that only a written file can have: layouts and attributes that an exporter decides.
 //!
-//! `espdl::support` says the same of a graph, before it is a file.
-//!
+//! What a graph's node can have too is in `limits`.
 //! Never: exponents.
 
 use crate::espdl::{Attribute, Dim, Node};
 use crate::ops::recurrent;
 use crate::runtime::support;
 
-use super::{Context, Rule, integers};
+use super::{Context, Rule};
 
-pub const RULES: &[Rule] =
-    &[ceil_mode, right_side, pad_mode, pad_axes, elementwise, reduced, indices, recurrent, blocks, parts];
-
-/// `depth_to_space_dcr` counts channels by the block's size; `space_to_depth` has channels before the block's places.
-fn blocks(context: &Context, node: &Node) -> Option<(String, &'static str)> {
-    let deep = node.op == "DepthToSpace" && node.text("mode") != Some("CRD");
-    if !deep && node.op != "SpaceToDepth" {
-        return None;
-    }
-    let Dim::Size(channels) = context.value(node.inputs.first()?)?.dims.as_ref()?.last()? else { return None };
-    let size = node.int("blocksize").filter(|&b| b > 0)?;
-    if deep {
-        let left = channels / size.saturating_mul(size);
-        let what = format!("in mode DCR the kernel writes {left} channels as if they were {size}, over each other");
-        return (left != size).then_some((what, "use mode CRD, which PyTorch's PixelShuffle has"));
-    }
-    let what = format!("its {channels} channels come before the places of a block, in ONNX behind them");
-    (*channels != 1).then_some((what, "write it as Reshape, Transpose and Reshape"))
-}
+pub const RULES: &[Rule] = &[ceil_mode, right_side, pad_attributes, pad_axes, recurrent, parts];
 
 /// Without sizes, Split takes `num_outputs` for the size of a part.
 fn parts(context: &Context, node: &Node) -> Option<(String, &'static str)> {
@@ -81,14 +62,6 @@ fn right_side(context: &Context, node: &Node) -> Option<(String, &'static str)> 
     })
 }
 
-fn pad_mode(_: &Context, node: &Node) -> Option<(String, &'static str)> {
-    let known = matches!(node.text("mode"), Some("constant" | "edge" | "reflect"));
-    (node.op == "Pad" && !known).then(|| {
-        let mode = node.text("mode").unwrap_or_default();
-        (format!("mode {mode:?} stops the chip while it loads"), "write constant, edge or reflect, the default too")
-    })
-}
-
 /// The loader reads pads for every axis, and asserts that there are as many.
 fn pad_axes(context: &Context, node: &Node) -> Option<(String, &'static str)> {
     let pads = context.constant(node, 1).filter(|_| node.op == "Pad")?.count().ok()?;
@@ -107,51 +80,18 @@ fn shape(context: &Context, node: &Node, input: usize) -> Option<Vec<usize>> {
     }
 }
 
-fn elementwise(context: &Context, node: &Node) -> Option<(String, &'static str)> {
-    let (a, b) = (shape(context, node, 0)?, shape(context, node, 1)?);
-    let rank = support::merged_elementwise(&node.op, &a, &b).filter(|&rank| rank > 4)?;
-    let what = format!("{a:?} and {b:?} broadcast over {rank} dimensions; the chip stops beyond 4");
-    Some((what, "merge dimensions with a Reshape before it"))
-}
-
-fn reduced(context: &Context, node: &Node) -> Option<(String, &'static str)> {
-    if !node.op.starts_with("Reduce") {
-        return None;
-    }
-    let axes = context.constant(node, 1).map(integers).unwrap_or_default();
-    let runs = support::merged_reduction(shape(context, node, 0)?.len(), &axes).filter(|&runs| runs > 4)?;
-    let what = format!("over axes {axes:?} it is computed in {runs} parts; beyond 4 the output stays as it was");
-    Some((what, "reduce the axes one after another"))
-}
-
-fn indices(context: &Context, node: &Node) -> Option<(String, &'static str)> {
-    let name = node.inputs.get(1).filter(|_| node.op == "Gather")?;
-    (!context.tensors.contains_key(name.as_str())).then(|| {
-        let what = format!("its indices {name} are no constant of the file: the chip stops while it loads");
-        (what, "look the rows up in the application, and feed them to the model")
+/// The kernels of LSTM and GRU write all outputs.
+fn recurrent(_: &Context, node: &Node) -> Option<(String, &'static str)> {
+    let outputs = recurrent::outputs(&node.op)?;
+    let there = node.outputs.iter().filter(|name| !name.is_empty()).count();
+    (there < outputs).then(|| {
+        let what = format!("it has {there} of {outputs} outputs; the kernel writes all and crashes");
+        (what, "export the model with all outputs of the layer, read or not")
     })
 }
 
-/// What the kernels of LSTM and GRU do not read.
-fn recurrent(_: &Context, node: &Node) -> Option<(String, &'static str)> {
-    let outputs = recurrent::outputs(&node.op)?;
-    let has = |input: usize| node.inputs.get(input).is_some_and(|name| !name.is_empty());
-    let there = node.outputs.iter().filter(|name| !name.is_empty()).count();
-    let ignored = if node.text("direction") == Some("reverse") {
-        "direction reverse"
-    } else if has(4) {
-        "lengths of sequences"
-    } else if has(7) {
-        "peepholes"
-    } else if node.attribute("clip").is_some() {
-        "clip"
-    } else if there < outputs {
-        let what = format!("it has {there} of {outputs} outputs; the kernel writes all and crashes");
-        return Some((what, "export the model with all outputs of the layer, read or not"));
-    } else {
-        let Some(Attribute::Texts(given)) = node.attribute("activations") else { return None };
-        support::unusual_activation(&node.op, given)?;
-        "other activations than Sigmoid and Tanh"
-    };
-    Some((format!("{} with {ignored} runs as if without", node.op), "train and export the layer without it"))
+/// The loader stops where the mode is left out.
+fn pad_attributes(_: &Context, node: &Node) -> Option<(String, &'static str)> {
+    (node.op == "Pad" && node.attribute("mode").is_none())
+        .then(|| ("mode \"\" stops the chip while it loads".into(), "write constant, edge or reflect, the default too"))
 }

@@ -15,6 +15,7 @@ use crate::chip::{Family, Target};
 #[cfg(test)]
 pub(crate) use nodes::OPERATORS;
 
+use super::limits::{FileNode, violation};
 use crate::chip::QuantType;
 use crate::espdl::{DataType, Entry, Model, Node, Tensor, ValueInfo};
 
@@ -35,6 +36,13 @@ pub fn fit(entry: &Entry, target: Target) -> Vec<Misfit> {
     let context = Context::new(&entry.model, target);
     let mut misfits = whole::check(entry, &context);
     for node in &entry.model.graph.nodes {
+        if nodes::has_operator(node) {
+            let view = FileNode { node, tensors: &context.tensors, values: &context.values };
+            misfits.extend(violation(&view).map(|(what, limit)| {
+                let help = limit.help;
+                Misfit { node: node.name.clone(), what, help }
+            }));
+        }
         for rule in nodes::RULES.iter().chain(forms::RULES) {
             if let Some((what, help)) = rule(&context, node) {
                 misfits.push(Misfit { node: node.name.clone(), what, help });

@@ -2,7 +2,7 @@
 
 use crate::chip::QuantType;
 use crate::chip::{Family, Scheme};
-use crate::espdl::{Attribute, DataType, Node, Tensor};
+use crate::espdl::{DataType, Node, Tensor};
 
 use super::{Context, Rule, integers, is_whole_number, quant_type};
 
@@ -21,7 +21,6 @@ pub const RULES: &[Rule] = &[
     concat,
     prelu,
     table,
-    average,
 ];
 
 /// What `dl_module_creator.hpp` registers, sorted.
@@ -99,9 +98,13 @@ pub(crate) const OPERATORS: &[&str] = &[
     "Unsqueeze",
 ];
 
+/// The loader makes a module for the node's operator.
+pub fn has_operator(node: &Node) -> bool {
+    OPERATORS.binary_search(&node.op.as_str()).is_ok()
+}
+
 fn operator(_: &Context, node: &Node) -> Option<(String, &'static str)> {
-    let known = OPERATORS.binary_search(&node.op.as_str()).is_ok();
-    (!known).then(|| {
+    (!has_operator(node)).then(|| {
         let what = format!("ESP-DL 3.3.9 has no operator {}", node.op);
         (what, "replace it by operators that ESP-DL has, or update ESP-DL")
     })
@@ -126,21 +129,6 @@ fn float(_: &Context, node: &Node) -> Option<(String, &'static str)> {
     ];
     (WHOLE_ONLY.contains(&node.op.as_str()) && quant_type(node) == Some(QuantType::F32)).then(|| {
         (format!("{} has no float kernel: the chip does not load it", node.op), "give the layer int8 or int16")
-    })
-}
-
-/// The kernels divide by the whole window everywhere.
-fn average(_: &Context, node: &Node) -> Option<(String, &'static str)> {
-    let pads = match node.attribute("pads") {
-        Some(Attribute::Ints(pads)) => pads.as_slice(),
-        _ => &[],
-    };
-    let partial = node.op == "AveragePool" && node.int("count_include_pad").unwrap_or(0) == 0;
-    (partial && pads.iter().any(|&p| p != 0)).then(|| {
-        let what = format!(
-            "with pads {pads:?} its windows at the edge are divided by their whole size, not by what they cover"
-        );
-        (what, "set count_include_pad = 1 and train with it, or pool without pads")
     })
 }
 
@@ -284,14 +272,10 @@ fn copied(context: &Context, node: &Node) -> Option<(String, &'static str)> {
     })
 }
 
-/// Concat copies its inputs' integers, and asserts that there are two.
+/// Concat copies its inputs' integers.
 fn concat(context: &Context, node: &Node) -> Option<(String, &'static str)> {
     if node.op != "Concat" {
         return None;
-    }
-    if node.inputs.len() < 2 {
-        let what = format!("it has {} input, the chip stops below 2", node.inputs.len());
-        return Some((what, "replace it by Identity"));
     }
     let output = is_whole_number(node).then(|| context.output_exponent(node))??;
     let mut inputs = (0..node.inputs.len()).filter_map(|i| Some((i, context.input_exponent(node, i)?)));

@@ -1,0 +1,60 @@
+//! A node of an ONNX graph, as limits see it.
+
+use crate::chip::{AttributeView, NodeView};
+use crate::graph::{Attribute, Graph, Node, NodeId};
+
+pub struct GraphNode<'a> {
+    graph: &'a Graph,
+    node: &'a Node,
+}
+
+impl<'a> GraphNode<'a> {
+    pub fn new(graph: &'a Graph, id: NodeId) -> GraphNode<'a> {
+        GraphNode { graph, node: graph.node(id) }
+    }
+}
+
+impl NodeView for GraphNode<'_> {
+    fn op(&self) -> &str {
+        &self.node.op
+    }
+
+    fn attribute(&self, name: &str) -> Option<AttributeView<'_>> {
+        Some(match self.node.attributes.get(name)? {
+            Attribute::Int(value) => AttributeView::Int(*value),
+            Attribute::Float(value) => AttributeView::Float(*value),
+            Attribute::Text(text) => AttributeView::Text(text),
+            Attribute::Ints(list) => AttributeView::Ints(list),
+            Attribute::Texts(list) => AttributeView::Texts(list),
+            Attribute::Floats(_) | Attribute::Tensor(_) | Attribute::Graph(_) => AttributeView::Other,
+        })
+    }
+
+    fn opset(&self) -> Option<i64> {
+        Some(self.graph.opset)
+    }
+
+    fn input_count(&self) -> usize {
+        self.node.inputs.len()
+    }
+
+    fn input(&self, port: usize) -> Option<&str> {
+        self.node.input(port).map(|id| self.graph.value(id).name.as_str())
+    }
+
+    fn has_output(&self, port: usize) -> bool {
+        self.node.outputs.get(port).is_some_and(Option::is_some)
+    }
+
+    fn shape(&self, port: usize) -> Option<Vec<usize>> {
+        self.graph.shape(self.node.input(port)?).map(<[usize]>::to_vec)
+    }
+
+    fn constant(&self, port: usize) -> Option<Vec<i64>> {
+        self.graph.value(self.node.input(port)?).constant.as_ref()?.to_i64s()
+    }
+
+    fn is_constant(&self, port: usize) -> bool {
+        self.node.input(port).is_some_and(|id| self.graph.value(id).constant.is_some())
+    }
+}

@@ -1,0 +1,100 @@
+//! Limits of LSTM and GRU: what the kernels do not look at runs as if it were not there.
+
+use crate::chip::{Effect, Limit, NodeView, Unreadable};
+
+type Checked = Result<Option<String>, Unreadable>;
+
+const CELLS: &[&str] = &["LSTM", "GRU"];
+const SOURCE: &str = "dl_module_lstm.hpp, dl_module_gru.hpp";
+
+pub static DIRECTION: Limit = Limit {
+    name: "recurrent-direction",
+    operators: CELLS,
+    effect: Effect::SilentlyWrong,
+    check: |node| {
+        let reverse = node.text("direction", "forward")? == "reverse";
+        Ok(reverse.then(|| format!("{} with direction \"reverse\" would run forward", node.op())))
+    },
+    help: "reverse the sequence before and after the layer, or make it bidirectional",
+    source: SOURCE,
+};
+
+pub static CLIP: Limit = Limit {
+    name: "recurrent-clip",
+    operators: CELLS,
+    effect: Effect::SilentlyWrong,
+    check: |node| Ok(node.attribute("clip").map(|_| format!("{} with clip, which the runtime ignores", node.op()))),
+    help: "train and export without clip",
+    source: SOURCE,
+};
+
+pub static LENGTHS: Limit = Limit {
+    name: "recurrent-lengths",
+    operators: CELLS,
+    effect: Effect::SilentlyWrong,
+    check: |node| {
+        Ok(node.input(4).map(|_| format!("{} with lengths of sequences, which the runtime ignores", node.op())))
+    },
+    help: "leave the input sequence_lens out: every sequence is run to its end",
+    source: SOURCE,
+};
+
+pub static PEEPHOLES: Limit = Limit {
+    name: "recurrent-peepholes",
+    operators: CELLS,
+    effect: Effect::SilentlyWrong,
+    check: |node| Ok(node.input(7).map(|_| format!("{} with peepholes, which the runtime ignores", node.op()))),
+    help: "train without peepholes",
+    source: SOURCE,
+};
+
+pub static ACTIVATIONS: Limit = Limit {
+    name: "recurrent-activations",
+    operators: CELLS,
+    effect: Effect::SilentlyWrong,
+    check: activations,
+    help: "the runtime has Sigmoid and Tanh",
+    source: SOURCE,
+};
+
+pub static RESET: Limit = Limit {
+    name: "gru-linear-before-reset",
+    operators: &["GRU"],
+    effect: Effect::SilentlyWrong,
+    check: |node| Ok((node.int("linear_before_reset", 0)? == 0).then(|| "GRU with linear_before_reset 0".to_string())),
+    help: "the runtime has PyTorch's form, linear_before_reset 1",
+    source: "dl_module_gru.hpp",
+};
+
+pub static INPUT_FORGET: Limit = Limit {
+    name: "lstm-input-forget",
+    operators: &["LSTM"],
+    effect: Effect::SilentlyWrong,
+    check: |node| Ok((node.int("input_forget", 0)? != 0).then(|| "LSTM with input_forget 1".to_string())),
+    help: "the runtime has input_forget 0",
+    source: "dl_module_lstm.hpp",
+};
+
+fn activations(node: &dyn NodeView) -> Checked {
+    let other = unusual_activation(node.op(), node.texts("activations")?);
+    Ok(other.map(|name| format!("{} with the activation {name}, which the runtime ignores", node.op())))
+}
+
+/// Returns the first activation that is not the usual one in its place.
+fn unusual_activation<'t>(op: &str, given: &'t [String]) -> Option<&'t str> {
+    let usual: &[&str] = if op == "LSTM" { &["sigmoid", "tanh", "tanh"] } else { &["sigmoid", "tanh"] };
+    let other = |(given, usual): &(&'t String, &&str)| !given.eq_ignore_ascii_case(usual);
+    given.iter().zip(usual.iter().cycle()).find(other).map(|(given, _)| given.as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_recurrent_layer_has_sigmoid_and_tanh() {
+        let named = |names: &[&str]| names.iter().map(|n| n.to_string()).collect::<Vec<_>>();
+        assert_eq!(unusual_activation("GRU", &named(&["Sigmoid", "Tanh", "sigmoid", "Tanh"])), None);
+        assert_eq!(unusual_activation("LSTM", &named(&["Sigmoid", "Tanh", "Relu"])), Some("Relu"));
+    }
+}

@@ -1,0 +1,89 @@
+//! One tiny model for every limit of ESP-DL's kernels: lint, export, export with test values and inspect agree on it.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use espq::runtime::limits::LIMITS;
+use serde_json::Value;
+
+/// Limits that no model can break once it is simplified, or that have no model here, with the reason.
+const WITHOUT_MODEL: [(&str, &str); 4] = [
+    ("pooling-indices", "the float kernels give MaxPool one output, so such a model is refused before it is planned"),
+    ("pad-axes", "simplification writes pads for every axis"),
+    ("gather-indices", "indices that are computed need an input of integers; tests/export.rs has such a model"),
+    ("concat-of-one", "simplification takes a Concat of one input out"),
+];
+
+fn folder(limit: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/verdicts").join(limit)
+}
+
+fn espq(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_espq")).args(arguments).output().unwrap()
+}
+
+fn models() -> BTreeSet<&'static str> {
+    let without: BTreeSet<&str> = WITHOUT_MODEL.iter().map(|(name, _)| *name).collect();
+    LIMITS.iter().map(|limit| limit.name).filter(|name| !without.contains(name)).collect()
+}
+
+/// The layer under test has the name of its operator: `/odd/MaxPool`.
+fn names_layer(text: &str) -> bool {
+    text.contains("/odd/")
+}
+
+#[test]
+fn every_limit_has_a_model() {
+    let made: BTreeSet<String> = std::fs::read_dir(folder(""))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned())
+        .collect();
+    assert_eq!(made, models().into_iter().map(String::from).collect());
+}
+
+#[test]
+fn lint_names_the_layer() {
+    for limit in models() {
+        let path = folder(limit);
+        let output = espq(&["lint", "--static", "--no-cache", "--format", "json", path.to_str().unwrap()]);
+        let found: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let about = |f: &&Value| f["code"] == "D003" && f["layer"].as_str().is_some_and(names_layer);
+        let finding = found["findings"].as_array().or(found.as_array()).unwrap().iter().find(about);
+        assert!(finding.is_some(), "{limit}: {found}");
+        assert_eq!(output.status.code(), Some(1), "{limit}");
+    }
+}
+
+#[test]
+fn export_writes_nothing_and_names_the_layer() {
+    for limit in models() {
+        for arguments in [&["export", "--no-cache"][..], &["export", "--no-cache", "--test-values"]] {
+            let out = tempfile::tempdir().unwrap();
+            let path = folder(limit);
+            let places = ["-o", out.path().to_str().unwrap(), path.to_str().unwrap()];
+            let output = espq(&[arguments, &places].concat());
+            let text = String::from_utf8_lossy(&output.stderr).into_owned();
+            assert_eq!(output.status.code(), Some(2), "{limit} {arguments:?}: {text}");
+            assert!(names_layer(&text), "{limit} {arguments:?}: {text}");
+            assert_eq!(std::fs::read_dir(out.path()).unwrap().count(), 0, "{limit} {arguments:?}");
+        }
+    }
+}
+
+#[test]
+fn inspect_names_the_layer_of_a_forced_file() {
+    // The exporter has no form for these at all, so that not even --force writes a file.
+    let never_written = BTreeSet::from(["softmax-axes"]);
+    for limit in models().difference(&never_written) {
+        let out = tempfile::tempdir().unwrap();
+        let path = folder(limit);
+        let forced = ["export", "--no-cache", "--force", "-o", out.path().to_str().unwrap(), path.to_str().unwrap()];
+        let output = espq(&forced);
+        assert_eq!(output.status.code(), Some(0), "{limit}: {}", String::from_utf8_lossy(&output.stderr));
+        let file = out.path().join("model.espdl");
+        let output = espq(&["inspect", file.to_str().unwrap(), "--target", "esp32p4"]);
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(text.lines().any(|line| line.trim_start().starts_with("/odd/")), "{limit}: {text}");
+    }
+}
