@@ -1,6 +1,6 @@
 //! Sums of products of 8- and 16-bit integers, exact in their accumulators.
 //!
-//! Never: where a chip's accumulator ends (`espdl::run`).
+//! Never: where a chip's accumulator ends (`runtime::run`).
 
 /// Exact while the sum stays below 2^31, which products of 8-bit integers do up to 131,072 terms; wraps beyond.
 pub fn dot_narrow(a: &[i16], b: &[i16]) -> i32 {

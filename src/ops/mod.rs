@@ -1,7 +1,7 @@
 //! One operator a file: attributes, shape inference, float kernel, quantization role.
 //!
 //! A file here knows its operator and the kernels it calls, and no other operator.
-//! Adding one is a new file and a line in [`OPERATORS`].
+//! Adding one is a new file and a line in [`OPERATORS`]. Never: files, targets, other operators.
 
 mod abs;
 mod acos;

@@ -1,4 +1,6 @@
-//! Reports as text and as JSON, one form a file.
+//! Reports, findings and file contents as text, JSON and SARIF: one format a file.
+//!
+//! Never: measuring, deciding, files.
 
 pub mod diagnostics;
 pub mod findings;
