@@ -183,7 +183,7 @@ fn the_project_of_a_model_or_a_sample_is_found() {
     std::fs::write(project.path().join("small.onnx.data"), "").unwrap();
     for file in ["small.onnx", "small.onnx.data", "samples.npy", "espq.toml", "."] {
         let (exit, text) = lint(project.path(), &["--static", "--format", "concise", file]);
-        let expected = "espq.toml:6:1: C002 `metod` is no key of [calibration] [write method]\n\
+        let expected = "espq.toml:6:1: C002 unknown key `metod` in [calibration] [write method]\n\
                         1 finding in espq.toml; --fix mends 1\n";
         assert_eq!((exit, text.as_str()), (Some(1), expected), "{file}");
     }

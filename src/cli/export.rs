@@ -58,7 +58,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<String, Failure> {
 }
 
 fn export(arguments: &Arguments, project: &Project) -> crate::Result<String> {
-    let configured = project.config.export.test_values.as_ref().is_some_and(|t| t.value);
+    let configured = project.config.export.test_values();
     let wanted = Wanted { test_values: arguments.test_values || configured, encrypt: arguments.encrypt };
     // What a report, the hook or an editor has calibrated is not calibrated again.
     let engine = Engine::new(Options { cache: arguments.cache.chosen(), ..Options::default() });

@@ -6,6 +6,7 @@ use std::path::{Component, Path, PathBuf};
 
 use crate::chip::Target;
 use crate::engine::{Outline, outline};
+use crate::project::{Initial, initial};
 use crate::samples::InputSpec;
 use crate::{Error, Result};
 
@@ -73,7 +74,7 @@ fn file(output: &Path) -> Result<PathBuf> {
 fn write_new(file: &Path, text: &str) -> Result<()> {
     let opened = OpenOptions::new().write(true).create_new(true).open(file);
     let mut opened = opened.map_err(|e| match e.kind() {
-        std::io::ErrorKind::AlreadyExists => Error::new("is there already, and stays as it is")
+        std::io::ErrorKind::AlreadyExists => Error::new("already exists and was left unchanged")
             .in_file(file)
             .with_help("name another: `-o NAME.espq.toml`"),
         _ => Error::new(format!("cannot be written: {e}")).in_file(file),
@@ -102,67 +103,47 @@ fn relative(file: &Path, folder: &Path) -> Result<String> {
 }
 
 fn configuration(model: &str, target: Target, inputs: &[InputSpec], layer: Option<&str>) -> String {
-    let targets: Vec<&str> = Target::ALL.iter().map(|t| t.name()).collect();
-    format!(
-        "\
-# What `espq report` measures. Paths are relative to this file.
-
-[model]
-path = {model}
-# One of {targets} (ESP-DL's portable code).
-target = \"{target}\"
-# int8, int16, w8a16 (8-bit weights, 16-bit activations) or float.
-precision = \"int8\"
-
-[calibration]
-{data}
-# The first so many.
-samples = 32
-# kl (default at int8), minmax (default at 16 bits), percentile or mse.
-# method = \"kl\"
-{image}
-[analysis]
-# How many samples the error tables look at, from the first.
-samples = 9
-
-[limits]
-# From which noise-to-signal ratio an output, or a layer alone, is too much.
-output-nsr = \"10%\"
-layer-nsr = \"1%\"
-
-# Precision layer by layer, over the model's. Names are those that `espq report` and Netron show.
-# [precision]
-# {layer} = \"int16\"
-",
-        model = quoted(model),
-        targets = targets.join(", "),
-        data = data(inputs),
-        image = image(inputs),
-        layer = quoted(layer.unwrap_or("/features/0/Conv")),
-    )
+    let plain = |key: &str, value| Initial { key: key.to_string(), comment: None, value, is_example: false };
+    let layer = quoted(layer.unwrap_or("/features/0/Conv"));
+    let mut values = vec![
+        plain("model.path", quoted(model)),
+        plain("model.target", quoted(target.name())),
+        data(inputs),
+        example(&format!("precision.{layer}"), "\"int16\"".to_string()),
+    ];
+    values.extend(image(inputs));
+    initial(&values)
 }
 
-fn data(inputs: &[InputSpec]) -> String {
-    let lines: String = inputs.iter().map(|i| format!("#   {}\n", describe(i))).collect();
-    match inputs {
-        [input] => format!(
-            "# Typical samples, preprocessed as in training, for the model's input:\n{lines}\
-             # One .npy file each, or one .npy or .npz file of {} for N samples{}.\n\
-             data = \"calib/*.npy\"",
-            batch(&input.shape),
-            if fits_pictures(input) { ", or a folder of images" } else { "" },
+fn example(key: &str, value: String) -> Initial {
+    Initial { key: key.to_string(), comment: None, value, is_example: true }
+}
+
+fn data(inputs: &[InputSpec]) -> Initial {
+    let lines: String = inputs.iter().map(|i| format!("  {}\n", describe(i))).collect();
+    let (comment, value) = match inputs {
+        [input] => (
+            format!(
+                "Typical samples, preprocessed as in training, for the model's input:\n{lines}\
+                 One .npy file each, or one .npy or .npz file of {} for N samples{}.",
+                batch(&input.shape),
+                if pixels(&input.shape).is_some() { ", or a folder of images" } else { "" },
+            ),
+            "\"calib/*.npy\"",
         ),
         _ => {
             let each: Vec<String> = inputs.iter().map(|i| format!("{} = \"...\"", quoted(&i.name))).collect();
-            format!(
-                "# Typical samples, preprocessed as in training, for the model's inputs:\n{lines}\
-                 # One .npz file with an array for each, its first axis the sample; or their own files:\n\
-                 # data = {{ {} }}\n\
-                 data = \"calib.npz\"",
+            let comment = format!(
+                "Typical samples, preprocessed as in training, for the model's inputs:\n{lines}\
+                 One .npz file with an array for each, its first axis the sample; or their own files:\n\
+                 data = {{ {} }}",
                 each.join(", ")
-            )
+            );
+            (comment, "\"calib.npz\"")
         }
-    }
+    };
+    let comment = Some(comment);
+    Initial { key: "calibration.data".to_string(), comment, value: value.to_string(), is_example: false }
 }
 
 /// "input.1   1x3x224x224 float32"
@@ -176,10 +157,6 @@ fn batch(shape: &[usize]) -> String {
     std::iter::once("N".to_string()).chain(rest.iter().map(usize::to_string)).collect::<Vec<_>>().join("x")
 }
 
-fn fits_pictures(input: &InputSpec) -> bool {
-    pixels(&input.shape).is_some()
-}
-
 /// Channels, height and width, where a shape is likely that of a picture.
 fn pixels(shape: &[usize]) -> Option<[usize; 3]> {
     let likely = |c: usize, h: usize, w: usize| matches!(c, 1 | 3) && h >= 8 && w >= 8;
@@ -190,21 +167,17 @@ fn pixels(shape: &[usize]) -> Option<[usize; 3]> {
     }
 }
 
-fn image(inputs: &[InputSpec]) -> String {
-    let Some([channels, height, width]) = inputs.iter().find_map(|i| pixels(&i.shape)) else { return String::new() };
+fn image(inputs: &[InputSpec]) -> Vec<Initial> {
+    let Some([channels, height, width]) = inputs.iter().find_map(|i| pixels(&i.shape)) else { return Vec::new() };
     let (mean, std) = match channels {
         1 => ("0.5", "0.5"),
         _ => ("[0.485, 0.456, 0.406]", "[0.229, 0.224, 0.225]"),
     };
-    format!(
-        "
-# For images, (pixel / 255 - mean) / std:
-# [calibration.image]
-# size = [{height}, {width}]
-# mean = {mean}
-# std = {std}
-"
-    )
+    vec![
+        example("calibration.image.size", format!("[{height}, {width}]")),
+        example("calibration.image.mean", mean.to_string()),
+        example("calibration.image.std", std.to_string()),
+    ]
 }
 
 fn quoted(text: &str) -> String {

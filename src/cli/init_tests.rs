@@ -56,7 +56,7 @@ fn an_existing_file_stays_as_it_is() {
     let file = folder.path().join("espq.toml");
     std::fs::write(&file, "mine").unwrap();
     let error = write_new(&file, "yours").unwrap_err();
-    assert_eq!(error.what(), "is there already, and stays as it is");
+    assert_eq!(error.what(), "already exists and was left unchanged");
     assert_eq!(std::fs::read_to_string(&file).unwrap(), "mine");
 }
 

@@ -12,6 +12,7 @@ mod lsp;
 mod overrides;
 mod progress;
 mod report;
+mod schema;
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -47,6 +48,7 @@ enum Command {
     Export(export::Arguments),
     Init(init::Arguments),
     Inspect(inspect::Arguments),
+    Schema(schema::Arguments),
     Lsp(lsp::Arguments),
 }
 
@@ -90,6 +92,7 @@ pub fn main() -> ExitCode {
         Command::Export(export) => export::run(export).map(Outcome::from),
         Command::Init(init) => init::run(init).map(Outcome::from),
         Command::Inspect(inspect) => inspect::run(inspect, &out).map(Outcome::from),
+        Command::Schema(schema) => Ok(schema::run(schema).into()),
     };
     finish(outcome, arguments.color)
 }

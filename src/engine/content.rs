@@ -6,7 +6,7 @@ use std::path::Path;
 use prost::bytes::Bytes;
 
 use crate::model;
-use crate::project::{Config, Data, Project};
+use crate::project::{Data, Project, Stage};
 use crate::{Error, Result};
 
 /// Of the bytes of everything that a stage reads, and of espq's version.
@@ -105,8 +105,8 @@ pub fn samples(project: &Project) -> Result<Key> {
     let config = &project.config;
     let wanted = config.calibration_samples();
     let mut parts = Parts::new("samples");
-    // A number that was asked for is missed in a note where there are fewer.
-    parts.number(wanted).number(config.calibration.samples.is_some().into()).text(&image(config));
+    let is_per_input = matches!(config.calibration.data.as_ref().map(|d| &d.value), Some(Data::PerInput(_)));
+    parts.text(&config.identity(Stage::Samples)).number(is_per_input.into());
     for source in project.sample_files()? {
         parts.text(&source.input).number(source.files.len());
         // Every file holds a sample or more; files behind the last one wanted are told by name and length.
@@ -120,20 +120,4 @@ pub fn samples(project: &Project) -> Result<Key> {
         }
     }
     Ok(parts.finish())
-}
-
-/// `[calibration.image]` without its places in the text.
-fn image(config: &Config) -> String {
-    let image = &config.calibration.image;
-    let per_input = matches!(config.calibration.data.as_ref().map(|d| &d.value), Some(Data::PerInput(_)));
-    format!(
-        "{:?} {:?} {:?} {:?} {:?} {:?} {:?} {per_input}",
-        image.size.as_ref().map(|v| v.value),
-        image.resize.as_ref().map(|v| v.value),
-        image.channels.as_ref().map(|v| v.value),
-        image.layout.as_ref().map(|v| v.value),
-        image.scale.as_ref().map(|v| v.value),
-        image.mean.as_ref().map(|v| &v.value),
-        image.std.as_ref().map(|v| &v.value),
-    )
 }

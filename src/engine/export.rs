@@ -50,7 +50,7 @@ impl Engine {
     pub fn export(&self, project: &Project, wanted: Wanted, progress: &dyn Progress) -> Result<Exported> {
         let Calibration { quantized, sample, mut notes } = calibration(self, project, wanted, progress)?;
         let target = quantized.settings.target;
-        let runtime = project.config.export.esp_dl.as_ref().map_or(Runtime::KNOWN, |v| Runtime(v.value));
+        let runtime = project.config.export.esp_dl();
         let metadata = metadata(project, target)?;
         let graph = &quantized.graph;
         let forms = unsupported_forms(graph);

@@ -48,7 +48,7 @@ pub async fn export(work: Work, snapshot: Snapshot) -> Result<Option<Value>> {
             return Err(crate::Error::new(format!("nothing is written: {}", problem.message))
                 .with_help("mend what is underlined in the configuration, then export again"));
         }
-        let test_values = project.config.export.test_values.as_ref().is_some_and(|t| t.value);
+        let test_values = project.config.export.test_values();
         let exported = engine.export(&project, Wanted { test_values, encrypt: false }, watch)?;
         if let Some(refusal) = exported.refusal() {
             return Err(refusal);

@@ -9,9 +9,9 @@ use tower_lsp::lsp_types::{
 
 use crate::engine;
 use crate::lint::{RULES, percent};
-use crate::project::Span;
 use crate::project::cursor::{self, Place};
-use crate::project::schema::{self, TABLES};
+use crate::project::schema;
+use crate::project::{Key, Offers, Span};
 
 use super::document::Snapshot;
 
@@ -62,23 +62,24 @@ impl Offer {
 }
 
 fn tables() -> Vec<Offer> {
-    TABLES.iter().map(|table| Offer::new(table.name, CompletionItemKind::MODULE, table.doc)).collect()
+    let offer = |(name, key): (String, &'static Key)| Offer::new(name, CompletionItemKind::MODULE, key.doc());
+    schema::tables().into_iter().map(offer).collect()
 }
 
-/// Of a table; above all tables, the tables themselves.
+/// Keys of a table; above all tables, their headers.
 fn keys(snapshot: &Snapshot, table: &str) -> Vec<Offer> {
     match table {
-        "" => TABLES
-            .iter()
-            .map(|t| Offer {
-                label: format!("[{}]", t.name),
-                ..Offer::new(format!("[{}]", t.name), CompletionItemKind::MODULE, t.doc)
-            })
-            .collect(),
-        "precision" | "calibration.methods" => layers(snapshot, table),
+        "" => {
+            let header = |offer: Offer| {
+                let text = format!("[{}]", offer.text);
+                Offer { label: text.clone(), text, ..offer }
+            };
+            tables().into_iter().map(header).collect()
+        }
+        _ if schema::is_of_layers(table) => layers(snapshot, table),
         _ => {
-            let keys = schema::table(table).map_or(&[][..], |t| t.keys);
-            keys.iter().map(|key| Offer::new(key.name, CompletionItemKind::PROPERTY, key.doc)).collect()
+            let keys = schema::keys(table).unwrap_or_default();
+            keys.iter().map(|key| Offer::new(key.name, CompletionItemKind::PROPERTY, key.doc())).collect()
         }
     }
 }
@@ -116,18 +117,17 @@ fn values(snapshot: &Snapshot, table: &str, key: &str, value: &Span) -> Vec<Offe
     if !choices.is_empty() {
         return choices.into_iter().map(|c| Offer::new(c.text, CompletionItemKind::ENUM_MEMBER, c.doc)).collect();
     }
-    match (table, key) {
-        ("lint", "select" | "ignore") => RULES
+    match schema::find(&format!("{table}.{key}")).map(|key| key.offers) {
+        Some(Offers::Rules) => RULES
             .iter()
             .map(|rule| Offer {
                 detail: Some(rule.name.to_string()),
                 ..Offer::new(format!("\"{}\"", rule.code), CompletionItemKind::REFERENCE, rule.doc)
             })
             .collect(),
-        ("model", "path") => files(snapshot, value, &engine::model_endings()),
-        ("model", "quantization") => files(snapshot, value, &["json"]),
-        ("calibration", "data") => files(snapshot, value, &["npy", "npz"]),
-        _ => Vec::new(),
+        Some(Offers::Models) => files(snapshot, value, &engine::model_endings()),
+        Some(Offers::Files(endings)) => files(snapshot, value, endings),
+        Some(Offers::Choices) | None => Vec::new(),
     }
 }
 

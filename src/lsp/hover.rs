@@ -8,6 +8,7 @@ use crate::analysis::{Layer, Port, Report};
 use crate::lint::percent;
 use crate::project::cursor::{self, Place, unquoted};
 use crate::project::schema;
+use crate::project::{Key, Offers};
 
 use super::document::{ModelFacts, Snapshot};
 
@@ -16,14 +17,14 @@ pub fn at(snapshot: &Snapshot, position: Position, markdown: bool) -> Option<Hov
     let text = &snapshot.project.text;
     let (span, value) = match cursor::at(text, places.byte(position)) {
         Place::Header { name } => {
-            let doc = schema::table(text[name.clone()].trim())?.doc.to_string();
+            let doc = schema::find(text[name.clone()].trim())?.doc().to_string();
             (name, doc)
         }
         Place::Key { table, key } => {
             let name = unquoted(&text[key.clone()]).to_string();
-            let words = match table.as_str() {
-                "precision" | "calibration.methods" => layer(snapshot, &name)?,
-                _ => schema::table(&table)?.keys.iter().find(|k| k.name == name)?.doc.to_string(),
+            let words = match schema::is_of_layers(&table) {
+                true => layer(snapshot, &name)?,
+                false => explained(schema::keys(&table)?.iter().find(|k| k.name == name)?),
             };
             (key, words)
         }
@@ -41,10 +42,18 @@ fn meaning(snapshot: &Snapshot, table: &str, key: &str, value: &str) -> Option<S
     if let Some(choice) = schema::choices(table, key).into_iter().find(|c| c.text == value && !c.doc.is_empty()) {
         return Some(format!("`{}`: {}", unquoted(value), choice.doc));
     }
-    match (table, key) {
-        ("lint", "select" | "ignore") => crate::lint::find(unquoted(value)).map(|rule| rule.doc.to_string()),
-        ("model", "path") => model(snapshot),
-        _ => None,
+    match schema::find(&format!("{table}.{key}"))?.offers {
+        Offers::Rules => crate::lint::find(unquoted(value)).map(|rule| rule.doc.to_string()),
+        Offers::Models => model(snapshot),
+        Offers::Files(_) | Offers::Choices => None,
+    }
+}
+
+/// A key's doc, the words that it may have, and its default.
+fn explained(key: &Key) -> String {
+    match key.default {
+        Some(default) => format!("{} Default: `{}`.", key.meaning(), default()),
+        None => key.meaning(),
     }
 }
 

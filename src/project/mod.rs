@@ -4,20 +4,26 @@
 
 mod config;
 pub mod cursor;
+mod declare;
 pub mod edit;
+mod initial;
+mod keys;
 mod locate;
 mod problem;
 mod reader;
 mod samples;
 pub mod schema;
+mod values;
+mod words;
 
 use std::path::{Path, PathBuf};
 
 use crate::{Error, Kind, Result};
 
-pub use config::{
-    Analysis, Calibration, Config, Data, Export, Image, LayerChoice, Limits, Lint, Model, Overrides, Spanned,
-};
+pub use config::{Data, LayerChoice, Overrides, Spanned};
+pub use declare::{Given, Key, Offers, Stage};
+pub use initial::{Initial, initial};
+pub use keys::{Analysis, Calibration, Config, Export, Image, Limits, Lint, Model};
 pub use problem::{Problem, ProblemKind, Span, Suggestion};
 
 /// No configuration is longer, in bytes.
@@ -60,7 +66,7 @@ impl Project {
     pub fn apply(&mut self, overrides: &Overrides) {
         self.config.apply(overrides);
         if overrides.target.is_some() {
-            self.problems.retain(|p| p.missing != Some("model.target"));
+            self.problems.retain(|p| p.kind != ProblemKind::MissingKey || p.key != "model.target");
         }
     }
 

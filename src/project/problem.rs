@@ -29,15 +29,16 @@ pub struct Problem {
     /// One sentence without a full stop.
     pub message: String,
     pub help: Option<String>,
-    /// The dotted key that is missing, where one is.
-    pub missing: Option<&'static str>,
+    /// The dotted key that it is about; of an unknown key, the one that is likely meant. Empty for lines that are not
+    /// TOML.
+    pub key: String,
     /// Where a near name is meant, as it seems.
     pub suggestion: Option<Suggestion>,
 }
 
 impl Problem {
-    pub fn new(kind: ProblemKind, span: Span, message: impl Into<String>) -> Problem {
-        Problem { kind, span, message: message.into(), help: None, missing: None, suggestion: None }
+    pub fn new(kind: ProblemKind, key: &str, span: Span, message: impl Into<String>) -> Problem {
+        Problem { kind, span, message: message.into(), help: None, key: key.to_string(), suggestion: None }
     }
 
     pub fn with_help(mut self, help: impl Into<String>) -> Problem {

@@ -1,11 +1,13 @@
 use super::*;
-use crate::project::{Project, schema};
+use crate::chip::{Method, Scheme, Target};
+use crate::project::{Project, Spanned, schema};
 
 const WHOLE: &str = r#"
 [model]
 path   = "mobilenet_v2.onnx"
 target = "esp32p4"
 precision = "int8"
+quantization = "scales.json"
 
 [calibration]
 data   = "calib/*.npy"
@@ -59,17 +61,62 @@ fn every_key_is_read() {
     assert_eq!((config.output_limit(), config.layer_limit()), (0.125, 0.02));
     let entries = |list: &[Spanned<String>]| list.iter().map(|e| e.value.clone()).collect::<Vec<_>>().join(" ");
     assert_eq!((entries(&config.lint.select), entries(&config.lint.ignore)), ("E C".into(), "E002".into()));
-    assert_eq!(config.export.esp_dl.unwrap().value, [3, 3, 9]);
+    assert_eq!(config.export.esp_dl().0, [3, 3, 9]);
+}
+
+/// The value behind a key in `WHOLE`, as it is written.
+fn written(path: &str) -> &'static str {
+    let (table, name) = path.rsplit_once('.').unwrap();
+    let section = WHOLE.split(&format!("[{table}]\n")).nth(1).unwrap();
+    let mut entries = section.lines().filter_map(|line| line.split_once('='));
+    entries.find(|(key, _)| key.trim() == name).unwrap().1.trim()
 }
 
 #[test]
-fn every_key_of_the_schema_is_known() {
-    for table in schema::TABLES {
-        for key in table.keys {
-            let (_, problems) = read(&format!("[{}]\n{} = {{}}\n", table.name, key.name));
-            assert!(problems.iter().all(|p| p.kind != ProblemKind::UnknownKey), "{}.{}", table.name, key.name);
-        }
+fn every_key_has_its_span() {
+    let (config, _) = read(WHOLE);
+    for (path, _) in schema::values() {
+        let span = config.span_of(&path).unwrap_or_else(|| panic!("{path}"));
+        // The span of a list of texts is from its first to its last entry.
+        let expected = if path.starts_with("lint.") { written(&path).trim_matches(['[', ']']) } else { written(&path) };
+        assert_eq!(&WHOLE[span], expected, "{path}");
     }
+}
+
+#[test]
+fn an_error_at_any_key_points_at_its_value() {
+    for (path, key) in schema::values() {
+        let (table, name) = path.rsplit_once('.').unwrap();
+        let text = format!("[{table}]\n{name} = 1979-05-27\n");
+        let (_, problems) = read(&text);
+        let problem = problems.iter().find(|p| p.kind == ProblemKind::InvalidValue).unwrap_or_else(|| panic!("{path}"));
+        assert_eq!((&text[problem.span.clone()], &problem.key), ("1979-05-27", &path));
+        assert!(problem.message.starts_with(&format!("`{path}` must be ")), "{}", problem.message);
+        assert!(key.doc().ends_with('.'), "{path}");
+    }
+}
+
+#[test]
+fn every_default_reads_as_itself() {
+    for (path, key) in schema::values() {
+        let Some(default) = key.default.map(|default| default()) else { continue };
+        let (table, name) = path.rsplit_once('.').unwrap();
+        let (config, problems) = read(&format!("[{table}]\n{name} = {default}\n"));
+        assert!(problems.iter().all(|p| p.kind == ProblemKind::MissingKey), "{path}");
+        assert_eq!(config.precision(), Config::default().precision());
+        assert_eq!(config.output_limit(), Config::default().output_limit());
+        assert_eq!(config.layer_limit(), Config::default().layer_limit());
+    }
+}
+
+#[test]
+fn a_stage_is_identified_by_its_own_keys() {
+    let (config, _) = read(WHOLE);
+    let samples = config.identity(crate::project::Stage::Samples);
+    assert_eq!(
+        samples.lines().filter_map(|line| line.split_once(" =")).map(|(key, _)| key).collect::<Vec<_>>(),
+        ["samples", "size", "resize", "channels", "layout", "scale", "mean", "std"]
+    );
 }
 
 #[test]

@@ -1,165 +1,169 @@
-//! The tables and keys of `espq.toml`, with the words that explain them.
-//!
-//! One table for whoever names keys: the reader's did-you-mean, completion and hover.
+//! The tables and keys of `espq.toml` for whoever looks one up, and as pages: the JSON Schema, the README's table.
 
-use crate::chip::{Family, Method, Scheme, Target};
+use serde_json::{Map, Value as Json, json};
 
-pub struct Key {
-    pub name: &'static str,
-    pub doc: &'static str,
+use super::declare::{Form, Key, Required, Table};
+use super::keys::Config;
+use super::values::Choice;
+
+/// The keys of a table by its dotted name; the tables themselves for an empty one.
+///
+/// `None` for a table that does not exist, and for one whose keys are names of layers.
+pub fn keys(table: &str) -> Option<&'static [Key]> {
+    let mut keys = Config::KEYS;
+    for name in table.split('.').filter(|name| !name.is_empty()) {
+        match (keys.iter().find(|key| key.name == name)?.form)() {
+            Form::Table(inner) => keys = inner,
+            _ => return None,
+        }
+    }
+    Some(keys)
 }
 
-pub struct Table {
-    /// Dotted, as in the header.
-    pub name: &'static str,
-    pub doc: &'static str,
-    /// Empty where the keys are names of layers.
-    pub keys: &'static [Key],
+/// A table or key by its dotted name.
+pub fn find(path: &str) -> Option<&'static Key> {
+    let (table, name) = path.rsplit_once('.').unwrap_or(("", path));
+    keys(table)?.iter().find(|key| key.name == name)
 }
 
-const fn key(name: &'static str, doc: &'static str) -> Key {
-    Key { name, doc }
+/// The keys of the table are names of layers.
+pub fn is_of_layers(table: &str) -> bool {
+    find(table).is_some_and(|key| matches!((key.form)(), Form::Layers(_)))
 }
 
-pub const TABLES: &[Table] = &[
-    Table {
-        name: "model",
-        doc: "What is quantized, and for which chip.",
-        keys: &[
-            key("path", "The ONNX file, relative to this file. It is never written."),
-            key("target", "The chip, or `c` for ESP-DL's portable code."),
-            key("precision", "Of the whole model: `int8` (default), `int16`, `w8a16` or `float`."),
-            key(
-                "quantization",
-                "The `.json` of an export, by espq or esp-ppq: its exponents and precisions take the place of calibration.",
-            ),
-        ],
-    },
-    Table {
-        name: "calibration",
-        doc: "The samples from which ranges of activations are measured.",
-        keys: &[
-            key("data", "`.npy`, `.npz` or image files, a folder or a glob of them; or one such text per model input."),
-            key("samples", "How many samples to use, from the first. 32 by default."),
-            key(
-                "method",
-                "Observer of activations: `kl`, `minmax`, `percentile` or `mse`. By default `kl` at int8, `minmax` at 16 bits.",
-            ),
-            key("image", "How images become tensors."),
-            key("methods", "Observers of single layers, over `method`."),
-        ],
-    },
-    Table {
-        name: "calibration.image",
-        doc: "How images become tensors: resized, then (pixel * scale - mean) / std.",
-        keys: &[
-            key("size", "Height and width. The model input's by default."),
-            key(
-                "resize",
-                "`\"stretch\"` to the size (default), `\"crop\"` the centre after covering it, or the shorter side's length before the crop.",
-            ),
-            key("channels", "`\"rgb\"`, `\"bgr\"` or `\"gray\"`. By the model input's channels by default."),
-            key("layout", "`\"nchw\"` or `\"nhwc\"`. By the model input's shape by default."),
-            key("scale", "Factor for pixels of 0 to 255. 1/255 by default."),
-            key("mean", "Subtracted after scaling: one number, or one per channel. 0 by default."),
-            key("std", "Divided by at last: one number, or one per channel. 1 by default."),
-        ],
-    },
-    Table { name: "calibration.methods", doc: "Observers of single layers, over `calibration.method`.", keys: &[] },
-    Table {
-        name: "analysis",
-        doc: "What error is measured on.",
-        keys: &[key(
-            "samples",
-            "How many samples the error tables look at, from the first. 9 by default, as in esp-ppq.",
-        )],
-    },
-    Table { name: "precision", doc: "Precision of single layers, over `model.precision`.", keys: &[] },
-    Table {
-        name: "limits",
-        doc: "From which error on a layer or an output is a finding.",
-        keys: &[
-            key("output-nsr", "Noise-to-signal power ratio of an output. \"10%\" by default."),
-            key("layer-nsr", "Noise-to-signal power ratio of one layer, layerwise. \"1%\" by default."),
-        ],
-    },
-    Table {
-        name: "lint",
-        doc: "Which rules report findings; `espq explain` lists them.",
-        keys: &[
-            key("select", "Codes of rules, or beginnings of codes: only these report. All by default."),
-            key("ignore", "Codes of rules, or beginnings of codes, that do not report."),
-        ],
-    },
-    Table {
-        name: "export",
-        doc: "What is written for the chip.",
-        keys: &[
-            key("esp-dl", "Version of the ESP-DL runtime that the file is for, \"3.3.9\"."),
-            key("test-values", "Whether the file carries a test input and its outputs."),
-        ],
-    },
-];
-
-/// A table by its dotted name.
-pub fn table(name: &str) -> Option<&'static Table> {
-    TABLES.iter().find(|t| t.name == name)
+/// Every table with its dotted name, those whose keys are names of layers included.
+pub fn tables() -> Vec<(String, &'static Key)> {
+    let is_table = |key: &Key| !matches!((key.form)(), Form::Value { .. });
+    every().into_iter().filter(|(_, key)| is_table(key)).collect()
 }
 
-/// One of the values that a key may have, in the quotes that it is written with.
-pub struct Choice {
-    pub text: String,
-    pub doc: &'static str,
+/// Every key that has a value, with its dotted name.
+pub fn values() -> Vec<(String, &'static Key)> {
+    every().into_iter().filter(|(_, key)| matches!((key.form)(), Form::Value { .. })).collect()
 }
 
-/// The values of a key that has only so many; empty for all others. Layers' precisions and observers too.
+/// Every table and key in the order of their declaration, a table before its keys.
+pub(super) fn every() -> Vec<(String, &'static Key)> {
+    fn add(above: &str, keys: &'static [Key], all: &mut Vec<(String, &'static Key)>) {
+        for key in keys {
+            let path = if above.is_empty() { key.name.to_string() } else { format!("{above}.{}", key.name) };
+            all.push((path.clone(), key));
+            if let Form::Table(inner) = (key.form)() {
+                add(&path, inner, all);
+            }
+        }
+    }
+    let mut all = Vec::new();
+    add("", Config::KEYS, &mut all);
+    all
+}
+
+/// The words that a key may have, a layer's line in `[precision]` included; empty where there are no such words.
 pub fn choices(table: &str, key: &str) -> Vec<Choice> {
-    let quoted = |name: &str, doc| Choice { text: format!("\"{name}\""), doc };
-    let words = |words: &[(&str, &'static str)]| words.iter().map(|(name, doc)| quoted(name, doc)).collect();
-    match (table, key) {
-        ("model", "target") => Target::ALL.iter().map(|t| quoted(t.name(), target(*t))).collect(),
-        ("model", "precision") | ("precision", _) => Scheme::ALL.iter().map(|s| quoted(s.name(), scheme(*s))).collect(),
-        ("calibration", "method") | ("calibration.methods", _) => {
-            Method::ALL.iter().map(|m| quoted(m.name(), method(*m))).collect()
-        }
-        ("calibration.image", "resize") => words(&[
-            ("stretch", "Both sides to the size, whatever the proportions."),
-            ("crop", "The smallest size that covers the wanted one, then its centre."),
-        ]),
-        ("calibration.image", "channels") => {
-            words(&[("rgb", "Red first."), ("bgr", "Blue first."), ("gray", "One channel.")])
-        }
-        ("calibration.image", "layout") => {
-            words(&[("nchw", "Channels before height and width."), ("nhwc", "Channels behind height and width.")])
-        }
-        ("export", "test-values") => ["true", "false"].map(|text| Choice { text: text.to_string(), doc: "" }).into(),
-        _ => Vec::new(),
+    match find(table).map(|key| (key.form)()) {
+        Some(Form::Layers(choices)) => choices,
+        _ => match keys(table).and_then(|keys| keys.iter().find(|k| k.name == key)).map(|key| (key.form)()) {
+            Some(Form::Value { choices, .. }) => choices,
+            _ => Vec::new(),
+        },
     }
 }
 
-fn target(target: Target) -> &'static str {
-    match (target, target.family()) {
-        (Target::C, _) => "ESP-DL's portable code: scales per tensor, half rounds up.",
-        (_, Family::P4) => "Weight scales per channel, half rounds to even.",
-        (_, Family::S3) => "Scales per tensor, half rounds up; biases of 20 bits at int8.",
-        (_, Family::C) => "ESP-DL's portable code: scales per tensor, half rounds up.",
+/// The JSON Schema (draft 7, which editors read) of `espq.toml`, as text.
+pub fn json_schema() -> String {
+    let mut schema = object(Config::KEYS);
+    schema.insert("$schema".to_string(), json!("http://json-schema.org/draft-07/schema#"));
+    schema.insert("title".to_string(), json!("espq.toml"));
+    schema.insert("description".to_string(), json!("Quantization of an ONNX model for an Espressif chip."));
+    let (present, conditional) = required_tables();
+    schema.insert("required".to_string(), json!(present));
+    if !conditional.is_empty() {
+        schema.insert("allOf".to_string(), json!(conditional));
+    }
+    format!("{:#}\n", Json::Object(schema))
+}
+
+fn object(keys: &[Key]) -> Map<String, Json> {
+    let properties: Map<String, Json> = keys.iter().map(|key| (key.name.to_string(), property(key))).collect();
+    let required: Vec<&str> = keys.iter().filter(|k| k.required == Required::Yes).map(|k| k.name).collect();
+    let mut object = Map::new();
+    object.insert("type".to_string(), json!("object"));
+    object.insert("properties".to_string(), Json::Object(properties));
+    object.insert("additionalProperties".to_string(), json!(false));
+    if !required.is_empty() {
+        object.insert("required".to_string(), json!(required));
+    }
+    object
+}
+
+fn property(key: &Key) -> Json {
+    let mut property = match (key.form)() {
+        Form::Table(keys) => object(keys),
+        Form::Layers(choices) => {
+            let words: Vec<Json> = choices.iter().filter_map(|choice| json_of(&choice.text)).collect();
+            let mut object = Map::new();
+            object.insert("type".to_string(), json!("object"));
+            object.insert("additionalProperties".to_string(), json!({ "type": "string", "enum": words }));
+            object
+        }
+        Form::Value { json_schema: Json::Object(schema), .. } => schema,
+        Form::Value { .. } => Map::new(),
+    };
+    property.insert("description".to_string(), json!(key.doc()));
+    if let Some(default) = key.default.and_then(|default| json_of(&default())) {
+        property.insert("default".to_string(), default);
+    }
+    property.into()
+}
+
+/// A value written as TOML; strings, numbers, booleans and lists are written alike in JSON.
+fn json_of(toml: &str) -> Option<Json> {
+    serde_json::from_str(toml).ok()
+}
+
+/// The tables that must be there, and an alternative for each key that only another one makes unnecessary.
+fn required_tables() -> (Vec<String>, Vec<Json>) {
+    let (mut present, mut conditional) = (Vec::new(), Vec::new());
+    for (path, key) in every() {
+        let table = path.split('.').next().unwrap_or_default().to_string();
+        match key.required {
+            Required::Yes if !present.contains(&table) => present.push(table),
+            Required::Unless(other) => conditional.push(json!({ "anyOf": [requires(other), requires(&path)] })),
+            _ => {}
+        }
+    }
+    (present, conditional)
+}
+
+/// A schema that holds where a dotted key is there.
+fn requires(path: &str) -> Json {
+    let (name, rest) = path.split_once('.').unwrap_or((path, ""));
+    match rest {
+        "" => json!({ "required": [name] }),
+        _ => json!({ "required": [name], "properties": { name: requires(rest) } }),
     }
 }
 
-fn scheme(scheme: Scheme) -> &'static str {
-    match scheme {
-        Scheme::Int8 => "Weights and activations of 8 bits.",
-        Scheme::Int16 => "Weights and activations of 16 bits: twice the flash, about twice the time.",
-        Scheme::W8A16 => "Weights of 8 bits, activations of 16. The runtime has no kernels for it yet.",
-        Scheme::Float => "Not quantized.",
+/// The README's table of keys, in Markdown.
+pub fn key_table() -> String {
+    let mut text = "| key | meaning | default |\n| --- | --- | --- |\n".to_string();
+    for (path, key) in every() {
+        let name = match (key.form)() {
+            Form::Table(_) => continue,
+            Form::Layers(_) => format!("{path}.\"LAYER\""),
+            Form::Value { .. } => path,
+        };
+        let default = match (key.default, key.required) {
+            (Some(default), _) => format!("`{}`", default()),
+            (None, Required::Yes) => "required".to_string(),
+            (None, Required::Unless(other)) => format!("required without `{other}`"),
+            (None, Required::No) => String::new(),
+        };
+        text.push_str(&format!("| `{name}` | {} | {default} |\n", key.meaning()));
     }
+    text
 }
 
-fn method(method: Method) -> &'static str {
-    match method {
-        Method::Kl => "The range that keeps the most of the distribution's information; esp-ppq's choice at int8.",
-        Method::MinMax => "The whole range that was seen; esp-ppq's choice at 16 bits.",
-        Method::Percentile => "Without the outermost values.",
-        Method::Mse => "The range with the least squared error.",
-    }
-}
+#[cfg(test)]
+#[path = "schema_tests.rs"]
+mod tests;

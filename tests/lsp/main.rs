@@ -194,7 +194,7 @@ fn hover_tells_figures_and_meanings() {
     assert!(layer.starts_with("**Conv** `/down/down.0/Conv` at int16"), "{layer}");
     assert!(layer.contains("layerwise NSR") && layer.contains("exponent"), "{layer}");
     assert!(words(client.at("textDocument/hover", 2, 2)).starts_with("The chip"));
-    assert!(words(client.at("textDocument/hover", 2, 12)).contains("half rounds up"));
+    assert!(words(client.at("textDocument/hover", 2, 12)).contains("ties round up"));
     assert!(words(client.at("textDocument/hover", 5, 3)).contains("samples"));
     assert_eq!(client.at("textDocument/hover", 4, 0), Value::Null);
 }

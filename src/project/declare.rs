@@ -1,0 +1,259 @@
+//! The form of a declaration in [`super::keys`]: a table is a struct, a key one field of it with its attributes.
+//!
+//! Never: a key's name; those stand in `keys.rs` alone.
+
+use std::fmt::Write as _;
+
+use toml::de::DeValue;
+
+use crate::text::list;
+
+use super::config::Spanned;
+use super::problem::Span;
+use super::reader::{Place, Reader};
+use super::values::{Choice, Value};
+
+/// A table or key of `espq.toml`.
+pub struct Key {
+    pub name: &'static str,
+    /// The lines of the doc comment, each with its leading space.
+    pub lines: &'static str,
+    pub form: fn() -> Form,
+    /// The default as TOML; `None` where it depends on the model, or nothing happens without the key.
+    pub default: Option<fn() -> String>,
+    pub required: Required,
+    /// A value as TOML, for help and for lines that `espq init` comments out.
+    pub example: &'static str,
+    pub offers: Offers,
+    pub init: Init,
+    pub stage: Stage,
+}
+
+impl Key {
+    pub const PLAIN: Key = Key {
+        name: "",
+        lines: "",
+        form: || Form::Table(&[]),
+        default: None,
+        required: Required::No,
+        example: "",
+        offers: Offers::Choices,
+        init: Init::Skip,
+        stage: Stage::None,
+    };
+
+    pub fn doc(&self) -> &'static str {
+        self.lines.trim_start()
+    }
+
+    /// The doc with the words that the key may have.
+    pub fn meaning(&self) -> String {
+        let words = match (self.form)() {
+            Form::Layers(choices) => choices,
+            Form::Value { json_schema, choices } if json_schema.get("enum").is_some() => choices,
+            _ => return self.doc().to_string(),
+        };
+        format!("{} One of {}.", self.doc(), list(words.iter().map(|word| word.text.trim_matches('"'))))
+    }
+}
+
+/// The values that a key may have.
+pub enum Form {
+    Table(&'static [Key]),
+    /// A table whose keys are names of layers, each with one of these words.
+    Layers(Vec<Choice>),
+    Value {
+        json_schema: serde_json::Value,
+        choices: Vec<Choice>,
+    },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Required {
+    No,
+    Yes,
+    /// Required where this other key, by its dotted name, is missing.
+    Unless(&'static str),
+}
+
+/// Completion of a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Offers {
+    /// The words that the type allows.
+    Choices,
+    /// Model files of any format that espq reads.
+    Models,
+    /// Files with one of these endings.
+    Files(&'static [&'static str]),
+    /// Codes of lint rules.
+    Rules,
+}
+
+/// The part of a key in the file that `espq init` writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Init {
+    Skip,
+    /// Written with its default.
+    Default,
+    /// Written with its example, commented out.
+    Example,
+    /// Written with a value that comes from the model; left out where there is none.
+    Model,
+}
+
+/// The stage whose cached result a value of the key decides, by itself and not by a file that it names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    /// No cached result: the key names a file that is hashed, or is applied to results.
+    None,
+    /// The samples as tensors.
+    Samples,
+    /// The plan and its scales.
+    Quantization,
+    /// The error of each layer.
+    Analysis,
+}
+
+/// A field of a table's struct.
+pub trait Field {
+    fn form() -> Form
+    where
+        Self: Sized;
+
+    /// Takes the value, or adds a problem and stays as it is.
+    fn read(&mut self, reader: &mut Reader, place: &Place, value: &toml::Spanned<DeValue>);
+
+    /// The span of the value; with a path, of what the path names within it. `None` where the text does not have it.
+    fn span_of(&self, path: &str) -> Option<Span>;
+
+    /// Appends the values that belong to a stage, under their names.
+    fn identity(&self, key: &Key, stage: Stage, text: &mut String);
+}
+
+/// A table of `espq.toml`, which is what [`table!`] makes of a declaration.
+pub trait Table {
+    const KEYS: &'static [Key];
+
+    /// In the order of `KEYS`.
+    fn fields(&self) -> Vec<&dyn Field>;
+    fn fields_mut(&mut self) -> Vec<&mut dyn Field>;
+}
+
+impl<T: Table> Field for T {
+    fn form() -> Form {
+        Form::Table(T::KEYS)
+    }
+
+    fn read(&mut self, reader: &mut Reader, place: &Place, value: &toml::Spanned<DeValue>) {
+        for (inner, value) in reader.table(place, value) {
+            match T::KEYS.iter().zip(self.fields_mut()).find(|(key, _)| key.name == inner.text) {
+                Some((_, field)) => field.read(reader, &inner, value),
+                None => reader.unknown(&inner, place, T::KEYS),
+            }
+        }
+    }
+
+    fn span_of(&self, path: &str) -> Option<Span> {
+        let (name, rest) = path.split_once('.').unwrap_or((path, ""));
+        let (_, field) = T::KEYS.iter().zip(self.fields()).find(|(key, _)| key.name == name)?;
+        field.span_of(rest)
+    }
+
+    fn identity(&self, _: &Key, stage: Stage, text: &mut String) {
+        for (key, field) in T::KEYS.iter().zip(self.fields()) {
+            field.identity(key, stage, text);
+        }
+    }
+}
+
+/// A key's value with its place; `None` where it is missing or wrong.
+pub type Given<T> = Option<Spanned<T>>;
+
+impl<T: Value> Field for Given<T> {
+    fn form() -> Form {
+        Form::Value { json_schema: T::json_schema(), choices: T::choices() }
+    }
+
+    fn read(&mut self, reader: &mut Reader, place: &Place, value: &toml::Spanned<DeValue>) {
+        *self = T::read(reader, place, value).map(|read| Spanned { value: read, span: value.span() });
+    }
+
+    fn span_of(&self, path: &str) -> Option<Span> {
+        let given = self.as_ref()?;
+        match path {
+            // Values from the command line have no place.
+            "" => Some(given.span.clone()).filter(|span| !span.is_empty()),
+            _ => given.value.span_within(path),
+        }
+    }
+
+    fn identity(&self, key: &Key, stage: Stage, text: &mut String) {
+        if let Some(given) = self.as_ref().filter(|_| key.stage == stage) {
+            // Writing to a string cannot fail.
+            let _ = writeln!(text, "{} = {:?}", key.name, given.value);
+        }
+    }
+}
+
+/// A key with a default: [`table!`] gives it a method of its name.
+pub trait Defaulted {
+    type Value;
+    fn value_or(&self, default: Self::Value) -> Self::Value;
+}
+
+impl<T: Copy> Defaulted for Given<T> {
+    type Value = T;
+
+    fn value_or(&self, default: T) -> T {
+        self.as_ref().map_or(default, |given| given.value)
+    }
+}
+
+/// Declares a table: its struct, its [`Key`]s, and a method for each key that has a default.
+///
+/// `#[key("name", attribute = value)]` sets fields of [`Key`]; the doc comment is shown by hover, completion, the JSON
+/// Schema, the README and `espq init`.
+macro_rules! table {
+    ($table:ident {
+        $(
+            $(#[doc = $line:literal])+
+            #[key($name:literal $(, $attribute:ident = $set:expr)*)]
+            $field:ident: $type:ty $(= $default:expr)?,
+        )+
+    }) => {
+        #[derive(Debug, Clone, Default, PartialEq)]
+        pub struct $table {
+            $($(#[doc = $line])+ pub $field: $type,)+
+        }
+
+        impl Table for $table {
+            const KEYS: &'static [Key] = &[$(Key {
+                name: $name,
+                lines: concat!($($line),+),
+                form: <$type as Field>::form,
+                $(default: Some(|| Value::write(&$default)),)?
+                $($attribute: $set,)*
+                ..Key::PLAIN
+            }),+];
+
+            fn fields(&self) -> Vec<&dyn Field> {
+                vec![$(&self.$field),+]
+            }
+
+            fn fields_mut(&mut self) -> Vec<&mut dyn Field> {
+                vec![$(&mut self.$field),+]
+            }
+        }
+
+        impl $table {
+            $($(
+                /// The value, or the default.
+                pub fn $field(&self) -> <$type as Defaulted>::Value {
+                    self.$field.value_or($default)
+                }
+            )?)+
+        }
+    };
+}
+
+pub(super) use table;

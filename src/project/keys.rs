@@ -1,0 +1,149 @@
+//! The tables and keys of `espq.toml`, each declared once.
+//!
+//! From a declaration come the typed field with its span, its reader, hover, completion, the text of `espq init`, the
+//! JSON Schema, the table in the README and the stage whose cached results the key decides. To add a key, add it here.
+
+use crate::chip::{Method, Runtime, Scheme, Target};
+use crate::samples::{Channels, Layout, Resize};
+
+use super::config::{Data, LayerChoice, Spanned};
+use super::declare::{Defaulted, Field, Given, Init, Key, Offers, Required, Stage, Table, table};
+use super::values::{Divisors, Share, Value};
+
+table! { Config {
+    /// The model and the target chip.
+    #[key("model")]
+    model: Model,
+
+    /// The samples from which the ranges of activations are measured.
+    #[key("calibration")]
+    calibration: Calibration,
+
+    /// The samples on which error is measured.
+    #[key("analysis")]
+    analysis: Analysis,
+
+    /// Limits on the noise-to-signal ratio: above them, lint reports.
+    #[key("limits")]
+    limits: Limits,
+
+    /// The rules that report findings; `espq explain` lists them.
+    #[key("lint")]
+    lint: Lint,
+
+    /// The file that `espq export` writes.
+    #[key("export")]
+    export: Export,
+
+    /// Precision of single layers, over `model.precision`. Names are those that `espq report` and Netron show.
+    #[key("precision", stage = Stage::Quantization, init = Init::Model)]
+    precision: Vec<LayerChoice<Scheme>>,
+}}
+
+table! { Model {
+    /// The ONNX file, relative to this file. espq never writes to it.
+    #[key("path", required = Required::Yes, example = "\"model.onnx\"", offers = Offers::Models,
+          init = Init::Model)]
+    path: Given<String>,
+
+    /// The chip, or `c` for ESP-DL's portable code.
+    #[key("target", required = Required::Yes, example = "\"esp32p4\"", stage = Stage::Quantization, init = Init::Model)]
+    target: Given<Target>,
+
+    /// Precision of all layers without an own one in `[precision]`.
+    #[key("precision", stage = Stage::Quantization, init = Init::Default)]
+    precision: Given<Scheme> = Scheme::Int8,
+
+    /// The `.json` of an export by espq or esp-ppq, whose exponents and precisions replace calibration.
+    #[key("quantization", example = "\"model.json\"", offers = Offers::Files(&["json"]))]
+    quantization: Given<String>,
+}}
+
+table! { Calibration {
+    /// `.npy`, `.npz` or image files: a path, a folder or a glob; or a table with one of these for each model input.
+    #[key("data", required = Required::Unless("model.quantization"), example = "\"calib/*.npy\"",
+          offers = Offers::Files(&["npy", "npz"]), init = Init::Model)]
+    data: Given<Data>,
+
+    /// At most this many samples, in file order.
+    #[key("samples", stage = Stage::Samples, init = Init::Default)]
+    samples: Given<usize> = 32,
+
+    /// Observer of activations. Without it, `kl` at int8 and `minmax` at 16 bits.
+    #[key("method", example = "\"kl\"", stage = Stage::Quantization, init = Init::Example)]
+    method: Given<Method>,
+
+    /// Conversion of images to tensors: resized, then (pixel * scale - mean) / std.
+    #[key("image")]
+    image: Image,
+
+    /// Observers of single layers, over `calibration.method`.
+    #[key("methods", stage = Stage::Quantization)]
+    methods: Vec<LayerChoice<Method>>,
+}}
+
+table! { Image {
+    /// Height and width, which must be those of the model's input. Without it, taken from the input.
+    #[key("size", stage = Stage::Samples, init = Init::Model)]
+    size: Given<[u32; 2]>,
+
+    /// `"stretch"`, `"crop"`, or the length of the shorter side before the centre is cropped.
+    #[key("resize", stage = Stage::Samples)]
+    resize: Given<Resize> = Resize::Stretch,
+
+    /// Order of channels. Without it, `"rgb"`, or `"gray"` where the model's input has one channel.
+    #[key("channels", stage = Stage::Samples)]
+    channels: Given<Channels>,
+
+    /// Order of axes. Without it, taken from the shape of the model's input.
+    #[key("layout", stage = Stage::Samples)]
+    layout: Given<Layout>,
+
+    /// Factor for pixels of 0 to 255. Without it, 1/255.
+    #[key("scale", stage = Stage::Samples)]
+    scale: Given<f32>,
+
+    /// Subtracted after scaling: one number, or one per channel. Without it, 0.
+    #[key("mean", stage = Stage::Samples, init = Init::Model)]
+    mean: Given<Vec<f32>>,
+
+    /// Divisor after the subtraction: one number, or one per channel. Without it, 1.
+    #[key("std", stage = Stage::Samples, init = Init::Model)]
+    std: Given<Divisors>,
+}}
+
+table! { Analysis {
+    /// At most this many samples, in file order. esp-ppq's `steps` of 8 takes 9.
+    #[key("samples", stage = Stage::Analysis, init = Init::Default)]
+    samples: Given<usize> = 9,
+}}
+
+table! { Limits {
+    /// Limit on the noise-to-signal power ratio of each model output.
+    #[key("output-nsr", init = Init::Default)]
+    output_nsr: Given<Share> = Share(0.1),
+
+    /// Limit on the noise-to-signal power ratio that quantizing one layer alone puts on the outputs.
+    #[key("layer-nsr", init = Init::Default)]
+    layer_nsr: Given<Share> = Share(0.01),
+}}
+
+table! { Lint {
+    /// Rules that report, by code, name or beginning of a code. Without it, all.
+    #[key("select", example = "[\"E\"]", offers = Offers::Rules)]
+    select: Vec<Spanned<String>>,
+
+    /// Rules that do not report, by code, name or beginning of a code.
+    #[key("ignore", example = "[\"E002\"]", offers = Offers::Rules)]
+    ignore: Vec<Spanned<String>>,
+}}
+
+table! { Export {
+    /// The ESP-DL release that runs the file.
+    #[key("esp-dl")]
+    esp_dl: Given<Runtime> = Runtime::KNOWN,
+
+    /// Stores a test input and its expected outputs in the file.
+    #[key("test-values")]
+    test_values: Given<bool> = false,
+}}

@@ -1,0 +1,432 @@
+//! The types of values in `espq.toml`: reading, writing, allowed words, JSON Schema.
+//!
+//! Never: a key's name, or a rule between two keys.
+
+use std::fmt::Debug;
+
+use serde_json::{Value as Json, json};
+use toml::de::DeValue;
+
+use crate::chip::Runtime;
+use crate::samples::Resize;
+
+use super::config::{Data, LayerChoice, Spanned};
+use super::declare::{Field, Form, Key, Stage};
+use super::problem::{ProblemKind, Span};
+use super::reader::{Place, Reader};
+use super::words::Word;
+
+/// A value in the text.
+pub type Toml<'a> = toml::Spanned<DeValue<'a>>;
+
+/// One of the words that a key may have, as TOML.
+pub struct Choice {
+    pub text: String,
+    pub doc: &'static str,
+}
+
+pub trait Value: Sized + Debug {
+    /// Completes "`model.path` must be ...".
+    fn expected() -> String;
+
+    /// The value; `None` where it is not what is expected.
+    fn parse(value: &Toml) -> Option<Self>;
+
+    fn write(&self) -> String;
+
+    fn json_schema() -> Json;
+
+    fn choices() -> Vec<Choice> {
+        Vec::new()
+    }
+
+    fn read(reader: &mut Reader, place: &Place, value: &Toml) -> Option<Self> {
+        let parsed = Self::parse(value);
+        if parsed.is_none() {
+            reader.invalid(place, value.span(), &Self::expected());
+        }
+        parsed
+    }
+
+    /// The span of a part of the value.
+    fn span_within(&self, _path: &str) -> Option<Span> {
+        None
+    }
+}
+
+impl Value for String {
+    fn expected() -> String {
+        "text in quotes, not empty".to_string()
+    }
+
+    fn parse(value: &Toml) -> Option<String> {
+        value.get_ref().as_str().filter(|text| !text.is_empty()).map(str::to_string)
+    }
+
+    fn write(&self) -> String {
+        quoted(self)
+    }
+
+    fn json_schema() -> Json {
+        json!({ "type": "string", "minLength": 1 })
+    }
+}
+
+impl Value for bool {
+    fn expected() -> String {
+        "`true` or `false`".to_string()
+    }
+
+    fn parse(value: &Toml) -> Option<bool> {
+        value.get_ref().as_bool()
+    }
+
+    fn write(&self) -> String {
+        self.to_string()
+    }
+
+    fn json_schema() -> Json {
+        json!({ "type": "boolean" })
+    }
+
+    fn choices() -> Vec<Choice> {
+        ["true", "false"].map(|text| Choice { text: text.to_string(), doc: "" }).into()
+    }
+}
+
+impl Value for usize {
+    fn expected() -> String {
+        "a whole number of at least 1".to_string()
+    }
+
+    fn parse(value: &Toml) -> Option<usize> {
+        integer(value).and_then(|n| usize::try_from(n).ok()).filter(|&n| n > 0)
+    }
+
+    fn write(&self) -> String {
+        self.to_string()
+    }
+
+    fn json_schema() -> Json {
+        json!({ "type": "integer", "minimum": 1 })
+    }
+}
+
+/// A share of a signal's power: 0.1 is 10%.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Share(pub f64);
+
+impl Value for Share {
+    fn expected() -> String {
+        "a percentage (\"1%\") or a fraction from 0 to 1 (0.01)".to_string()
+    }
+
+    fn parse(value: &Toml) -> Option<Share> {
+        let share = match value.get_ref() {
+            DeValue::String(text) => text.trim().strip_suffix('%')?.trim().parse::<f64>().ok()? / 100.0,
+            _ => number(value).filter(|n| *n <= 1.0)?,
+        };
+        (share.is_finite() && share >= 0.0).then_some(Share(share))
+    }
+
+    fn write(&self) -> String {
+        quoted(&format!("{}%", self.0 * 100.0))
+    }
+
+    fn json_schema() -> Json {
+        json!({ "anyOf": [
+            { "type": "number", "minimum": 0, "maximum": 1 },
+            { "type": "string", "pattern": "^\\s*\\+?[0-9.]+([eE][+-]?[0-9]+)?\\s*%\\s*$" },
+        ]})
+    }
+}
+
+impl Value for Runtime {
+    fn expected() -> String {
+        "an ESP-DL release (\"3.3.9\")".to_string()
+    }
+
+    fn parse(value: &Toml) -> Option<Runtime> {
+        let parts: Option<Vec<u32>> = value.get_ref().as_str()?.split('.').map(|part| part.parse().ok()).collect();
+        parts?.try_into().ok().map(Runtime)
+    }
+
+    fn write(&self) -> String {
+        quoted(&self.to_string())
+    }
+
+    fn json_schema() -> Json {
+        json!({ "type": "string", "pattern": "^[0-9]+\\.[0-9]+\\.[0-9]+$" })
+    }
+}
+
+/// Longest side of an image.
+const LONGEST: u32 = 16384;
+
+fn side(value: &Toml) -> Option<u32> {
+    integer(value).and_then(|n| u32::try_from(n).ok()).filter(|n| (1..=LONGEST).contains(n))
+}
+
+fn side_schema() -> Json {
+    json!({ "type": "integer", "minimum": 1, "maximum": LONGEST })
+}
+
+/// Height and width; one number for both.
+impl Value for [u32; 2] {
+    fn expected() -> String {
+        format!("height and width, each from 1 to {LONGEST} ([224, 224])")
+    }
+
+    fn parse(value: &Toml) -> Option<[u32; 2]> {
+        match value.get_ref() {
+            DeValue::Array(items) => items.iter().map(side).collect::<Option<Vec<u32>>>()?.try_into().ok(),
+            _ => side(value).map(|side| [side; 2]),
+        }
+    }
+
+    fn write(&self) -> String {
+        format!("{self:?}")
+    }
+
+    fn json_schema() -> Json {
+        let both = json!({ "type": "array", "items": side_schema(), "minItems": 2, "maxItems": 2 });
+        json!({ "anyOf": [side_schema(), both] })
+    }
+}
+
+impl Value for Resize {
+    fn expected() -> String {
+        format!("`\"stretch\"`, `\"crop\"`, or the length of the shorter side, from 1 to {LONGEST}")
+    }
+
+    fn parse(value: &Toml) -> Option<Resize> {
+        match value.get_ref().as_str() {
+            Some("stretch") => Some(Resize::Stretch),
+            Some("crop") => Some(Resize::Crop),
+            Some(_) => None,
+            None => side(value).map(Resize::ShorterSide),
+        }
+    }
+
+    fn write(&self) -> String {
+        match self {
+            Resize::Stretch => quoted("stretch"),
+            Resize::Crop => quoted("crop"),
+            Resize::ShorterSide(side) => side.to_string(),
+        }
+    }
+
+    fn json_schema() -> Json {
+        json!({ "anyOf": [{ "type": "string", "enum": ["stretch", "crop"] }, side_schema()] })
+    }
+
+    fn choices() -> Vec<Choice> {
+        vec![
+            Choice { text: quoted("stretch"), doc: "Both sides to the size, whatever the proportions." },
+            Choice { text: quoted("crop"), doc: "The smallest size that covers the wanted one, then its centre." },
+        ]
+    }
+}
+
+impl Value for f32 {
+    fn expected() -> String {
+        "a finite number".to_string()
+    }
+
+    fn parse(value: &Toml) -> Option<f32> {
+        number(value).filter(|n| n.is_finite()).map(|n| n as f32)
+    }
+
+    fn write(&self) -> String {
+        format!("{self:?}")
+    }
+
+    fn json_schema() -> Json {
+        json!({ "type": "number" })
+    }
+}
+
+/// One number for all channels, or one for each.
+impl Value for Vec<f32> {
+    fn expected() -> String {
+        "one number, or a list with one per channel ([0.485, 0.456, 0.406])".to_string()
+    }
+
+    fn parse(value: &Toml) -> Option<Vec<f32>> {
+        match value.get_ref() {
+            DeValue::Array(items) => {
+                items.iter().map(f32::parse).collect::<Option<Vec<f32>>>().filter(|v| !v.is_empty())
+            }
+            _ => f32::parse(value).map(|one| vec![one]),
+        }
+    }
+
+    fn write(&self) -> String {
+        format!("{self:?}")
+    }
+
+    fn json_schema() -> Json {
+        let list = json!({ "type": "array", "items": f32::json_schema(), "minItems": 1 });
+        json!({ "anyOf": [f32::json_schema(), list] })
+    }
+}
+
+/// Numbers to divide by, one for all channels or one for each.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Divisors(pub Vec<f32>);
+
+impl Value for Divisors {
+    fn expected() -> String {
+        "one number other than 0, or a list with one per channel ([0.229, 0.224, 0.225])".to_string()
+    }
+
+    fn parse(value: &Toml) -> Option<Divisors> {
+        Vec::<f32>::parse(value).filter(|numbers| numbers.iter().all(|&n| n != 0.0)).map(Divisors)
+    }
+
+    fn write(&self) -> String {
+        self.0.write()
+    }
+
+    fn json_schema() -> Json {
+        let number = json!({ "type": "number", "not": { "const": 0 } });
+        json!({ "anyOf": [number, { "type": "array", "items": number, "minItems": 1 }] })
+    }
+}
+
+impl Value for Data {
+    fn expected() -> String {
+        "a path or glob in quotes, or a table with one for each model input".to_string()
+    }
+
+    fn parse(value: &Toml) -> Option<Data> {
+        String::parse(value).map(Data::One)
+    }
+
+    fn read(reader: &mut Reader, place: &Place, value: &Toml) -> Option<Data> {
+        if !value.get_ref().is_table() {
+            let parsed = Data::parse(value);
+            if parsed.is_none() {
+                reader.invalid(place, value.span(), &Data::expected());
+            }
+            return parsed;
+        }
+        let mut inputs = Vec::new();
+        for (inner, value) in reader.table(place, value) {
+            if let Some(path) = String::read(reader, &inner, value) {
+                let name = Spanned { value: inner.text.to_string(), span: inner.span };
+                inputs.push((name, Spanned { value: path, span: value.span() }));
+            }
+        }
+        Some(Data::PerInput(inputs))
+    }
+
+    fn write(&self) -> String {
+        match self {
+            Data::One(path) => quoted(path),
+            Data::PerInput(inputs) => {
+                let entry = |(input, path): &(Spanned<String>, Spanned<String>)| {
+                    format!("{} = {}", quoted(&input.value), quoted(&path.value))
+                };
+                format!("{{ {} }}", inputs.iter().map(entry).collect::<Vec<_>>().join(", "))
+            }
+        }
+    }
+
+    fn json_schema() -> Json {
+        json!({ "anyOf": [
+            String::json_schema(),
+            { "type": "object", "additionalProperties": String::json_schema() },
+        ]})
+    }
+
+    fn span_within(&self, path: &str) -> Option<Span> {
+        let Data::PerInput(inputs) = self else { return None };
+        let name = path.trim_matches('"');
+        inputs.iter().find(|(input, _)| input.value == name).map(|(_, path)| path.span.clone())
+    }
+}
+
+/// Layers with a word for each.
+impl<T: Word> Field for Vec<LayerChoice<T>> {
+    fn form() -> Form {
+        Form::Layers(T::choices())
+    }
+
+    fn read(&mut self, reader: &mut Reader, place: &Place, value: &Toml) {
+        for (inner, value) in reader.table(place, value) {
+            if value.get_ref().is_table() {
+                let message = format!("`{}` must be the name of a layer in quotes, and is a table", inner.path);
+                let help = "a dot outside quotes opens a table: \"features.0.conv\" = \"int16\"";
+                reader.add(ProblemKind::InvalidValue, &inner, inner.span.clone(), message).help =
+                    Some(help.to_string());
+            } else if let Some(choice) = T::read(reader, &inner, value) {
+                let layer = Spanned { value: inner.text.to_string(), span: inner.span };
+                self.push(LayerChoice { layer, choice: Spanned { value: choice, span: value.span() } });
+            }
+        }
+    }
+
+    fn span_of(&self, path: &str) -> Option<Span> {
+        let name = path.trim_matches('"');
+        self.iter().find(|line| line.layer.value == name).map(|line| line.layer.span.clone())
+    }
+
+    fn identity(&self, key: &Key, stage: Stage, text: &mut String) {
+        for line in self.iter().filter(|_| key.stage == stage) {
+            text.push_str(&format!("{} {:?} = {:?}\n", key.name, line.layer.value, line.choice.value));
+        }
+    }
+}
+
+/// A list of texts; one alone is a list of one.
+impl Field for Vec<Spanned<String>> {
+    fn form() -> Form {
+        let one = String::json_schema();
+        let json_schema = json!({ "anyOf": [one, { "type": "array", "items": one }] });
+        Form::Value { json_schema, choices: Vec::new() }
+    }
+
+    fn read(&mut self, reader: &mut Reader, place: &Place, value: &Toml) {
+        let mut take = |item: &Toml| match String::parse(item) {
+            Some(text) => self.push(Spanned { value: text, span: item.span() }),
+            None => reader.invalid(place, item.span(), "a list of texts in quotes, none of them empty"),
+        };
+        match value.get_ref() {
+            DeValue::Array(items) => items.iter().for_each(take),
+            _ => take(value),
+        }
+    }
+
+    fn span_of(&self, _path: &str) -> Option<Span> {
+        // Entries from the command line have no place.
+        let mut placed = self.iter().filter(|entry| !entry.span.is_empty());
+        let first = placed.next()?;
+        Some(first.span.start..placed.next_back().unwrap_or(first).span.end)
+    }
+
+    fn identity(&self, key: &Key, stage: Stage, text: &mut String) {
+        for entry in self.iter().filter(|_| key.stage == stage) {
+            text.push_str(&format!("{} {:?}\n", key.name, entry.value));
+        }
+    }
+}
+
+fn integer(value: &Toml) -> Option<i64> {
+    match value.get_ref() {
+        DeValue::Integer(i) => i64::from_str_radix(i.as_str(), i.radix()).ok(),
+        _ => None,
+    }
+}
+
+fn number(value: &Toml) -> Option<f64> {
+    match value.get_ref() {
+        DeValue::Float(f) => f.as_str().parse().ok(),
+        _ => integer(value).map(|n| n as f64),
+    }
+}
+
+/// As TOML, escapes included.
+pub fn quoted(text: &str) -> String {
+    toml::Value::from(text).to_string()
+}
