@@ -16,6 +16,7 @@ fn main() -> espq::Result<()> {
     let given = std::env::args().skip(1).find(|a| !a.starts_with("--"));
     let path = given.unwrap_or_else(|| concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/digits").to_string());
     let project = Project::load(Path::new(&path))?;
+    espq::memory::keep();
     let engine = Engine::new(Options { activations: 512 << 20, cache: None });
 
     let milliseconds = |start: Instant| start.elapsed().as_secs_f64() * 1e3;

@@ -17,6 +17,7 @@ pub mod graph;
 pub mod kernels;
 pub mod lint;
 pub mod lsp;
+pub mod memory;
 pub mod model;
 pub mod ops;
 pub mod project;

@@ -1,5 +1,6 @@
 //! `espq`.
 
 fn main() -> std::process::ExitCode {
+    espq::memory::keep();
     espq::cli::main()
 }

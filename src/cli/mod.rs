@@ -30,7 +30,7 @@ use crate::render::terminal::{Color, Terminal};
 /// espq quantizes an ONNX model by ESP-DL's rules and measures the error, as esp-ppq does, in seconds.
 /// A project is an espq.toml beside the model; `espq init MODEL.onnx` writes the first one.
 #[derive(Parser)]
-#[command(name = "espq", version, max_term_width = 100, arg_required_else_help = true)]
+#[command(name = "espq", version, propagate_version = true, max_term_width = 100, arg_required_else_help = true)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -95,23 +95,6 @@ pub fn main() -> ExitCode {
         Command::Schema(schema) => Ok(schema::run(schema).into()),
     };
     finish(outcome, arguments.color)
-}
-
-/// `espq lint` as a program of its own.
-#[derive(Parser)]
-#[command(name = "espq-lint", version, max_term_width = 100)]
-struct LintArguments {
-    #[command(flatten)]
-    lint: lint::Arguments,
-
-    /// When to colour; `auto` does on a terminal, unless NO_COLOR is set
-    #[arg(long, value_enum, default_value_t, value_name = "WHEN")]
-    color: Color,
-}
-
-pub fn lint_main() -> ExitCode {
-    let arguments = LintArguments::parse();
-    finish(lint::run(&arguments.lint, &Terminal::stdout(arguments.color)), arguments.color)
 }
 
 fn finish(outcome: Result<Outcome, Failure>, color: Color) -> ExitCode {

@@ -23,7 +23,6 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::analysis::Report;
-use crate::kernels::heap;
 use crate::lint::Finding;
 use crate::model;
 use crate::project::Project;
@@ -86,9 +85,7 @@ impl Cache {
 }
 
 impl Engine {
-    /// Sets how the whole process holds memory, too: freed activations are for the next ones.
     pub fn new(options: Options) -> Engine {
-        heap::keep();
         Engine {
             store: options.cache.as_ref().map(|cache| Store::new(&cache.folder, cache.limit)),
             options,
@@ -108,11 +105,6 @@ impl Engine {
             older.cancel();
         }
         token
-    }
-
-    /// Nothing is asked for a while: memory that no result holds goes back to the system.
-    pub fn rest(&self) {
-        heap::give_back();
     }
 
     /// The project's model, read and simplified.

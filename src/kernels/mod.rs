@@ -14,7 +14,6 @@ pub mod dense;
 mod depthwise;
 mod direct;
 pub mod errors;
-pub mod heap;
 pub mod histogram;
 pub mod matmul;
 pub mod pool;

@@ -12,7 +12,7 @@ use crate::analysis::Report;
 use crate::engine::{Depth, Engine, Token, Watch};
 use crate::lint::Finding;
 use crate::project::Project;
-use crate::{Error, Result};
+use crate::{Error, Result, memory};
 
 use super::document::{LayerFact, ModelFacts};
 use super::progress::Meter;
@@ -98,7 +98,7 @@ fn newest(jobs: &Receiver<Job>) -> Option<Job> {
 fn look(engine: &Engine, job: &Job, say: &mut dyn FnMut(Kind)) {
     // Only cancellation is an error: a newer text is on its way, or the user wants no more.
     if deeper(engine, job, say).is_ok() {
-        engine.rest();
+        memory::give_back();
     }
 }
 

@@ -182,6 +182,20 @@ impl Client {
         self.request("textDocument/codeAction", params).unwrap().as_array().unwrap().clone()
     }
 
+    /// Actions at a line, the one whose title begins so first. Asks until the server has it: an effect that takes longer
+    /// than a client should wait comes with a later request.
+    pub fn offered(&mut self, line: usize, title: &str) -> Vec<Value> {
+        let until = Instant::now() + PATIENCE;
+        loop {
+            let mut actions = self.actions(line);
+            if let Some(at) = actions.iter().position(|a| a["title"].as_str().unwrap().starts_with(title)) {
+                actions.swap(0, at);
+                return actions;
+            }
+            assert!(Instant::now() < until, "no action `{title}` at line {line}: {actions:?}");
+        }
+    }
+
     /// A request about a place: hover, completion.
     pub fn at(&mut self, method: &str, line: usize, character: usize) -> Value {
         let position = json!({ "line": line, "character": character });

@@ -46,7 +46,7 @@ fn from_the_squiggle_to_the_files() {
     let layer = layer(&over[0]).to_string();
 
     // The line of `precision`, where the finding stands.
-    let actions = client.actions(3);
+    let actions = client.offered(3, "int16: output error ");
     let title = actions[0]["title"].as_str().unwrap();
     assert!(title.starts_with("int16: output error ") && title.contains(" KB flash"), "{title}");
     assert_eq!(actions[0]["diagnostics"][0]["code"], "E002");
@@ -71,7 +71,7 @@ fn what_an_edit_says_about_its_text_is_about_its_version() {
     let mut client = Client::with(editor());
     client.open(DIGITS);
     client.published(|d| codes(d) == ["E002"]);
-    let actions = client.actions(3);
+    let actions = client.offered(3, "int16: output error ");
     let change = &actions[0]["edit"]["documentChanges"][0]["textDocument"];
     assert_eq!(*change, json!({ "uri": client.uri(), "version": 1 }));
 }
@@ -81,7 +81,7 @@ fn a_line_goes_back_to_int8_with_what_that_costs() {
     let mut client = Client::with(editor());
     client.open(DIGITS);
     client.published(|d| codes(d) == ["E002"]);
-    let actions = client.actions(9);
+    let actions = client.offered(9, "back to int8: output error ");
     let title = actions[0]["title"].as_str().unwrap();
     assert!(title.starts_with("back to int8: output error "), "{title}");
     assert!(title.contains(", -"), "it takes less flash: {title}");
@@ -95,7 +95,7 @@ fn the_smallest_set_is_searched_on_demand() {
     let text = DIGITS.replace("layer-nsr = \"3%\"", "layer-nsr = \"90%\"\noutput-nsr = \"1%\"");
     client.open(&text);
     client.published(|d| codes(d) == ["E001"]);
-    let actions = client.actions(3);
+    let actions = client.offered(3, "find the smallest set");
     assert_eq!(actions[0]["command"]["command"], "espq.smallestSet", "{actions:?}");
     let done = client.command("espq.smallestSet").unwrap();
     assert!(done["title"].as_str().unwrap().contains(" at int16: output error "), "{done}");
@@ -188,7 +188,7 @@ fn hover_tells_figures_and_meanings() {
     let mut client = Client::with(editor());
     client.open(DIGITS);
     client.published(|d| codes(d) == ["E002"]);
-    client.actions(3); // the figures are there once the fixes are
+    client.offered(3, "int16: output error "); // the figures are there once the fixes are
     let words = |value: Value| value["contents"]["value"].as_str().unwrap_or_default().to_string();
     let layer = words(client.at("textDocument/hover", 9, 5));
     assert!(layer.starts_with("**Conv** `/down/down.0/Conv` at int16"), "{layer}");
@@ -204,7 +204,7 @@ fn completion_knows_keys_values_and_layers() {
     let mut client = Client::with(editor());
     client.open(DIGITS);
     client.published(|d| codes(d) == ["E002"]);
-    client.actions(3);
+    client.offered(3, "int16: output error ");
     let mut labels = |text: String, line: usize, character: usize| -> Vec<String> {
         static VERSION: std::sync::atomic::AtomicI32 = std::sync::atomic::AtomicI32::new(2);
         client.change(VERSION.fetch_add(1, std::sync::atomic::Ordering::Relaxed), &text);

@@ -32,7 +32,7 @@ pub static ELEMENTWISE: Limit = Limit {
     effect: Effect::Crashes,
     check: elementwise,
     help: "merge dimensions with a Reshape before it",
-    source: "dl_base_elemwise.hpp, get_elemwise_operation_args",
+    source: "dl_base_elemwise.cpp, get_elemwise_operation_args",
 };
 
 pub static REDUCED: Limit = Limit {
@@ -75,7 +75,7 @@ pub static PAD_AXES: Limit = Limit {
     effect: Effect::Crashes,
     check: |node| Ok(node.input(3).map(|_| "Pad with axes, which the runtime does not read".to_string())),
     help: "give pads for every axis",
-    source: "dl_module_pad.hpp",
+    source: "dl_base_pad.cpp, get_pad_shape",
 };
 
 pub static PAD_RANK: Limit = Limit {

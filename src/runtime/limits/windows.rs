@@ -55,13 +55,13 @@ pub static CONV_TRANSPOSE: Limit = Limit {
 pub static RESIZE_MODE: Limit = Limit {
     name: "resize-mode",
     operators: &["Resize"],
-    effect: Effect::NotLoaded,
+    effect: Effect::SilentlyWrong,
     check: |node| {
         let mode = node.text("mode", "nearest")?;
         Ok((!matches!(mode, "nearest" | "linear")).then(|| format!("Resize with mode {mode:?}")))
     },
     help: "the runtime has nearest and linear",
-    source: "dl_module_resize.hpp",
+    source: "dl_base_resize.cpp",
 };
 
 pub static RESIZE_ANTIALIAS: Limit = Limit {
