@@ -11,14 +11,15 @@ pub enum Effect {
     SilentlyWrong,
 }
 
+/// A fault that a limit found in a node; `Ok(None)` where there is none, or where a shape is not known yet.
+pub type Checked = Result<Option<String>, Unreadable>;
+
 /// One form of some operators that ESP-DL's kernels lack.
 pub struct Limit {
     pub name: &'static str,
-    /// The operators that are checked; empty checks every node.
     pub operators: &'static [&'static str],
     pub effect: Effect,
-    /// Describes what of the node is at fault; `Ok(None)` where nothing is, or where a shape is not known yet.
-    pub check: fn(&dyn NodeView) -> Result<Option<String>, Unreadable>,
+    pub check: fn(&dyn NodeView) -> Checked,
     /// The form to write instead.
     pub help: &'static str,
     /// File of ESP-DL's source that decides, and the function where it is not the module's only one.
@@ -28,7 +29,7 @@ pub struct Limit {
 impl Limit {
     /// Describes the fault of a node; an attribute that cannot be read is a fault, never a pass.
     pub fn violation(&self, node: &dyn NodeView) -> Option<String> {
-        if !self.operators.is_empty() && !self.operators.contains(&node.op()) {
+        if !self.operators.contains(&node.op()) {
             return None;
         }
         match (self.check)(node) {
@@ -48,11 +49,10 @@ pub struct Unreadable(pub &'static str);
 #[derive(Debug, Clone, PartialEq)]
 pub enum AttributeView<'a> {
     Int(i64),
-    Float(f32),
     Text(&'a str),
     Ints(&'a [i64]),
     Texts(&'a [String]),
-    /// A type that no operator of ESP-DL defines, or text that is not UTF-8.
+    /// A type that no limit asks for, or text that is not UTF-8.
     Other,
 }
 

@@ -8,7 +8,7 @@ mod quant_type;
 mod release;
 mod target;
 
-pub use limit::{AttributeView, Effect, Limit, NodeView, Unreadable};
+pub use limit::{AttributeView, Checked, Effect, Limit, NodeView, Unreadable};
 pub use quant_type::QuantType;
 pub use release::Runtime;
 pub use target::{Family, Method, Rounding, Scheme, Target};

@@ -2,19 +2,15 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::chip::Runtime;
-use crate::chip::Target;
-use crate::espdl;
-use crate::espdl::Key;
+use crate::chip::{Limit, Runtime, Target};
+use crate::espdl::{self, Key};
 use crate::exec::Samples as _;
-use crate::export;
-use crate::export::Options;
+use crate::export::{self, Options};
 use crate::graph::{Graph, Tensor};
 use crate::project::Project;
-use crate::quant;
-use crate::quant::{Observations, Plan, Quantized, Settings};
+use crate::quant::{self, Observations, Plan, Quantized, Settings};
 use crate::runtime::fit::{Misfit, fit};
-use crate::runtime::limits::{GraphNode, violation};
+use crate::runtime::{limits, run};
 use crate::{Error, Result};
 
 use super::{Engine, Progress};
@@ -52,13 +48,11 @@ impl Engine {
         let target = quantized.settings.target;
         let runtime = project.config.export.esp_dl();
         let metadata = metadata(project, target)?;
-        let graph = &quantized.graph;
-        let forms = unsupported_forms(graph);
+        let forms = unsupported_forms(&quantized.graph);
         let exported = match export::export(&quantized, &Options { runtime, metadata, sample }) {
             Ok(exported) => exported,
-            // What stops the exporter is among the forms that lint reports: all are named, not the first alone.
-            Err(_) if !forms.is_empty() => return Err(refused(target, runtime, &forms)),
-            Err(error) => return Err(error),
+            Err(error) if forms.is_empty() => return Err(error),
+            Err(error) => return Err(refused(target, runtime, stopped(&forms, &error))),
         };
         let key = wanted.encrypt.then(new_key).transpose()?;
         let plain = espdl::write(&exported.model)?;
@@ -95,7 +89,7 @@ impl Exported {
         if self.misfits.is_empty() {
             return self.untested.clone();
         }
-        Some(refused(self.target, self.runtime, &self.misfits))
+        Some(refused(self.target, self.runtime, self.misfits.iter().map(reason).collect()))
     }
 
     /// The three files, all or none, in a folder or beside the model. Their paths, the `.espdl` first.
@@ -121,19 +115,25 @@ impl Exported {
 
 /// Layers whose form ESP-DL does not run, by the same limits that lint checks.
 fn unsupported_forms(graph: &Graph) -> Vec<Misfit> {
-    let form = |id| {
-        let (what, limit) = violation(&GraphNode::new(graph, id))?;
-        Some(Misfit { node: graph.node(id).name.clone(), what, help: limit.help })
+    let misfit = |(id, what, limit): (_, _, &Limit)| {
+        let node = graph.node(id).name.clone();
+        Misfit { node, what, help: limit.help }
     };
-    graph.node_ids().filter_map(form).collect()
+    limits::violations(graph).into_iter().map(misfit).collect()
 }
 
-fn refused(target: Target, runtime: Runtime, misfits: &[Misfit]) -> Error {
-    let reasons: Vec<String> = misfits.iter().map(|m| format!("\n  {}", reason(m))).collect();
-    let many = if misfits.len() == 1 { "a reason".to_string() } else { format!("{} reasons", misfits.len()) };
+/// All reasons where the exporter stops at the first: the forms, and its own unless it is about one of them.
+fn stopped(forms: &[Misfit], error: &Error) -> Vec<String> {
+    let is_named = forms.iter().any(|form| Some(form.node.as_str()) == error.layer());
+    let own = (!is_named).then(|| error.to_string());
+    forms.iter().map(reason).chain(own).collect()
+}
+
+fn refused(target: Target, runtime: Runtime, reasons: Vec<String>) -> Error {
+    let many = if reasons.len() == 1 { "a reason".to_string() } else { format!("{} reasons", reasons.len()) };
+    let lines: String = reasons.iter().map(|reason| format!("\n  {reason}")).collect();
     Error::new(format!(
-        "nothing is written: {target} with ESP-DL {runtime} would not run this model right, for {many}:{}",
-        reasons.concat()
+        "nothing is written: {target} with ESP-DL {runtime} would not run this model right, for {many}:{lines}"
     ))
 }
 
@@ -147,7 +147,7 @@ pub fn reason(misfit: &Misfit) -> String {
 
 /// Test values that follow a rule of espq's, as no chip computes them.
 fn unproven(model: &espdl::Model) -> Option<String> {
-    let layers = crate::runtime::run::unproven(model);
+    let layers = run::unproven(model);
     let more = layers.len().saturating_sub(1);
     let others = if more == 0 { String::new() } else { format!(" and {more} more") };
     layers.first().map(|first| {

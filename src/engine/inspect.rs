@@ -8,12 +8,11 @@ use std::path::Path;
 use serde::Serialize;
 
 use crate::chip::Target;
-use crate::espdl::diff::Difference;
 use crate::{Error, Result};
 
 use crate::cost::memory::{Memory, memory, value_bytes};
-use crate::espdl::{self, Attribute, Digest, Dim, Entry, File, Key, Node, Tensor, ValueInfo};
-use crate::runtime::{fit::Misfit, fit::fit};
+use crate::espdl::{self, Attribute, Digest, Dim, Entry, File, Key, Node, Tensor, ValueInfo, diff::Difference};
+use crate::runtime::fit::{Misfit, fit};
 
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Summary {

@@ -2,8 +2,7 @@
 //!
 //! Ids of values are the graph's; nodes stand in esp-ppq's order of insertion, on which its sorts depend.
 
-use crate::chip::QuantType;
-use crate::chip::Scheme;
+use crate::chip::{QuantType, Scheme};
 use crate::espdl::{Attribute, DataType};
 use crate::graph::{self, Graph, NodeId, ValueId};
 use crate::quant::Quantized;

@@ -3,8 +3,7 @@
 //! Constants are packed when they are written (`weights`). A value that is made at run time is packed by
 //! nodes, as esp-ppq did up to 1.3.5: since then it says `native_kn`, which ESP-DL 3.3.9 does not know.
 
-use crate::chip::Family;
-use crate::chip::Runtime;
+use crate::chip::{Family, Runtime};
 use crate::espdl::Attribute;
 use crate::graph::NodeId;
 

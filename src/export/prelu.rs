@@ -3,8 +3,7 @@
 //!
 //! One slope at int8 is a table and needs none of this.
 
-use crate::chip::Family;
-use crate::chip::QuantType;
+use crate::chip::{Family, QuantType};
 use crate::graph::{NodeId, ValueId};
 
 use super::draft::{Draft, DraftNode};

@@ -2,9 +2,7 @@
 
 use super::draft::{Draft, DraftNode, DraftValue, Port};
 use super::{boundaries, forms, gelu, lay_out, matmul, pooling, prelu, tables};
-use crate::chip::Family;
-use crate::chip::Rounding;
-use crate::chip::Runtime;
+use crate::chip::{Family, Rounding, Runtime};
 use crate::espdl::{Attribute, DataType, Tensor};
 use crate::graph::{NodeId, ValueId};
 

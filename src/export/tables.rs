@@ -1,7 +1,6 @@
 //! Lookup tables of activations (esp-ppq 1.3.12, `AddLUTPattern`).
 
-use crate::chip::QuantType;
-use crate::chip::Rounding;
+use crate::chip::{QuantType, Rounding};
 use crate::espdl::{Attribute, DataType, Tensor};
 use crate::graph::{self, NodeId};
 use crate::kernels::rounding::quantize;

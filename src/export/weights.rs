@@ -3,8 +3,7 @@
 //! They are integers by now, in ONNX's order.
 
 use crate::bail;
-use crate::chip::Family;
-use crate::chip::QuantType;
+use crate::chip::{Family, QuantType};
 use crate::espdl::layout::{Filter, pack_gemm, pack_matmul};
 use crate::espdl::{Attribute, DataType, Tensor};
 use crate::graph::{NodeId, ValueId};

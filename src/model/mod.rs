@@ -46,7 +46,7 @@ pub struct Imported {
     pub dialect: Dialect,
 }
 
-/// How a graph is written, which decides how it is simplified.
+/// The exporter's way of writing a graph, by which it is simplified.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Dialect {
     /// As ONNX exporters write it. esp-ppq runs onnxsim on such a graph, so its rewrites are imitated.

@@ -13,12 +13,11 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::chip::Rounding;
+use crate::chip::{Method, Rounding};
 use crate::exec::{FakeQuant, NodeSimulation, Simulation};
 use crate::graph::Graph;
 
 use super::observe::Extremes;
-use crate::chip::Method;
 
 /// Of one port: its range over all samples (with percentile, the mean of the samples' percentiles), and
 /// the exponent that follows.

@@ -18,7 +18,7 @@ use super::{InputSpec, no_sample, sides};
 /// Decoded samples are kept up to this many bytes in all, else decoded each time.
 const KEPT: usize = 256 << 20;
 
-/// How pictures become tensors; `None` takes the default.
+/// Options of the conversion of pictures to tensors; `None` takes the default.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ImageOptions {
     /// Height, width: held against the input's.

@@ -2,7 +2,7 @@
 
 use crate::lint::rule::rule;
 use crate::lint::{Facts, Finding, place};
-use crate::runtime::limits::{self, GraphNode};
+use crate::runtime::limits;
 
 rule! {
     /// ## What it does
@@ -26,12 +26,10 @@ rule! {
 
 fn check(facts: &Facts, findings: &mut Vec<Finding>) {
     let Some(model) = facts.model() else { return };
-    for id in model.graph.node_ids() {
-        if let Some((what, limit)) = limits::violation(&GraphNode::new(&model.graph, id)) {
-            let name = &model.graph.node(id).name;
-            let message = format!("layer {name}: {what}");
-            let span = place::of_layer(facts.project, name);
-            findings.push(Finding::new(&RULE, span, message).with_help(limit.help).about(name));
-        }
+    for (id, what, limit) in limits::violations(&model.graph) {
+        let name = &model.graph.node(id).name;
+        let message = format!("layer {name}: {what}");
+        let span = place::of_layer(facts.project, name);
+        findings.push(Finding::new(&RULE, span, message).with_help(limit.help).about(name));
     }
 }

@@ -1,6 +1,6 @@
 //! Forms that only a written file can have: layouts and attributes that an exporter decides.
 //!
-//! What a graph's node can have too is in `limits`.
+//! Limits that a graph's node can break too are in `limits`.
 //! Never: exponents.
 
 use crate::espdl::{Attribute, Dim, Node};
@@ -9,7 +9,7 @@ use crate::runtime::support;
 
 use super::{Context, Rule};
 
-pub const RULES: &[Rule] = &[ceil_mode, right_side, pad_attributes, pad_axes, recurrent, parts];
+pub const RULES: &[Rule] = &[ceil_mode, right_side, missing_pad_mode, pad_axes, recurrent, parts];
 
 /// Without sizes, Split takes `num_outputs` for the size of a part.
 fn parts(context: &Context, node: &Node) -> Option<(String, &'static str)> {
@@ -91,7 +91,8 @@ fn recurrent(_: &Context, node: &Node) -> Option<(String, &'static str)> {
 }
 
 /// The loader stops where the mode is left out.
-fn pad_attributes(_: &Context, node: &Node) -> Option<(String, &'static str)> {
-    (node.op == "Pad" && node.attribute("mode").is_none())
-        .then(|| ("mode \"\" stops the chip while it loads".into(), "write constant, edge or reflect, the default too"))
+fn missing_pad_mode(_: &Context, node: &Node) -> Option<(String, &'static str)> {
+    (node.op == "Pad" && node.attribute("mode").is_none()).then(|| {
+        ("it has no mode: the chip stops while it loads".into(), "write constant, edge or reflect, the default too")
+    })
 }

@@ -38,11 +38,10 @@ impl NodeView for FileNode<'_> {
     fn attribute(&self, name: &str) -> Option<AttributeView<'_>> {
         Some(match self.node.attribute(name)? {
             Attribute::Int(value) => AttributeView::Int(*value),
-            Attribute::Float(value) => AttributeView::Float(*value),
             Attribute::Text(bytes) => std::str::from_utf8(bytes).map_or(AttributeView::Other, AttributeView::Text),
             Attribute::Ints(list) => AttributeView::Ints(list),
             Attribute::Texts(list) => AttributeView::Texts(list),
-            Attribute::Floats(_) | Attribute::Tensor(_) => AttributeView::Other,
+            Attribute::Float(_) | Attribute::Floats(_) | Attribute::Tensor(_) => AttributeView::Other,
         })
     }
 

@@ -22,11 +22,12 @@ impl NodeView for GraphNode<'_> {
     fn attribute(&self, name: &str) -> Option<AttributeView<'_>> {
         Some(match self.node.attributes.get(name)? {
             Attribute::Int(value) => AttributeView::Int(*value),
-            Attribute::Float(value) => AttributeView::Float(*value),
             Attribute::Text(text) => AttributeView::Text(text),
             Attribute::Ints(list) => AttributeView::Ints(list),
             Attribute::Texts(list) => AttributeView::Texts(list),
-            Attribute::Floats(_) | Attribute::Tensor(_) | Attribute::Graph(_) => AttributeView::Other,
+            Attribute::Float(_) | Attribute::Floats(_) | Attribute::Tensor(_) | Attribute::Graph(_) => {
+                AttributeView::Other
+            }
         })
     }
 

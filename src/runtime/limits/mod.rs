@@ -11,6 +11,7 @@ mod rows;
 mod windows;
 
 use crate::chip::{Limit, NodeView};
+use crate::graph::{Graph, NodeId};
 
 pub use file_node::FileNode;
 pub use graph_node::GraphNode;
@@ -49,6 +50,12 @@ pub static LIMITS: &[&Limit] = &[
 /// Returns the first limit that a node breaks, and what of the node does.
 pub fn violation(node: &dyn NodeView) -> Option<(String, &'static Limit)> {
     LIMITS.iter().find_map(|limit| Some((limit.violation(node)?, *limit)))
+}
+
+/// Returns every node of a graph that breaks a limit, in the graph's order.
+pub fn violations(graph: &Graph) -> Vec<(NodeId, String, &'static Limit)> {
+    let broken = |id| violation(&GraphNode::new(graph, id)).map(|(what, limit)| (id, what, limit));
+    graph.node_ids().filter_map(broken).collect()
 }
 
 #[cfg(test)]

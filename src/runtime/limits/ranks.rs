@@ -1,8 +1,6 @@
 //! Limits on the number of dimensions.
 
-use crate::chip::{Effect, Limit, NodeView, Unreadable};
-
-type Checked = Result<Option<String>, Unreadable>;
+use crate::chip::{Checked, Effect, Limit, NodeView};
 
 const REDUCTIONS: &[&str] = &[
     "ReduceL1",

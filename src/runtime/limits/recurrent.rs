@@ -1,8 +1,6 @@
 //! Limits of LSTM and GRU: what the kernels do not look at runs as if it were not there.
 
-use crate::chip::{Effect, Limit, NodeView, Unreadable};
-
-type Checked = Result<Option<String>, Unreadable>;
+use crate::chip::{Checked, Effect, Limit, NodeView};
 
 const CELLS: &[&str] = &["LSTM", "GRU"];
 const SOURCE: &str = "dl_module_lstm.hpp, dl_module_gru.hpp";

@@ -1,8 +1,6 @@
 //! Limits of operators that move values, and of Softmax.
 
-use crate::chip::{Effect, Limit, NodeView, Unreadable};
-
-type Checked = Result<Option<String>, Unreadable>;
+use crate::chip::{Checked, Effect, Limit, NodeView, Unreadable};
 
 /// The loader takes the indices from the file, and stops where they are not in it.
 pub static GATHER_INDICES: Limit = Limit {

@@ -1,8 +1,6 @@
 //! Limits of Conv, pooling and Resize.
 
-use crate::chip::{Effect, Limit, NodeView, Unreadable};
-
-type Checked = Result<Option<String>, Unreadable>;
+use crate::chip::{Checked, Effect, Limit, NodeView};
 
 pub static GROUPS: Limit = Limit {
     name: "grouped-convolution",
