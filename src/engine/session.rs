@@ -14,7 +14,7 @@ use crate::quant::{self, Observations, Plan, Quantized};
 use crate::samples::Samples;
 use crate::simplify::Simplified;
 
-use super::content::{Key, Parts};
+use super::content::{Key, KeyBuilder};
 use super::{Progress, Stage};
 
 /// A model that has been read and simplified.
@@ -152,7 +152,7 @@ impl Session {
         progress: &dyn Progress,
     ) -> Result<Arc<Graphwise>> {
         let mut known = self.known();
-        let mut parts = Parts::new("graphwise");
+        let mut parts = KeyBuilder::new("graphwise");
         parts.number(count).key(&calibrated.reference);
         for key in &calibrated.keys {
             parts.key(key);
@@ -178,7 +178,8 @@ impl Session {
 
     /// Errors of the outputs alone, with the settings of a plan.
     pub fn outputs(&self, plan: &Plan, count: usize, progress: &dyn Progress) -> Result<Vec<Figures>> {
-        let key = Parts::new("outputs").number(count).text(&format!("{:?} {:?}", plan.settings, plan.configs)).finish();
+        let key =
+            KeyBuilder::new("outputs").number(count).text(&format!("{:?} {:?}", plan.settings, plan.configs)).finish();
         if let Some(found) = self.known().outputs.get(&key) {
             return Ok(found.clone());
         }
@@ -198,7 +199,7 @@ impl Session {
     ) -> Result<Vec<Figures>> {
         let mut known = self.known();
         let key = |node: NodeId| {
-            Parts::new("layerwise").number(count).key(&calibrated.reference).key(&calibrated.keys[node.0]).finish()
+            KeyBuilder::new("layerwise").number(count).key(&calibrated.reference).key(&calibrated.keys[node.0]).finish()
         };
         let keys: Vec<Key> = nodes.iter().map(|&node| key(node)).collect();
         let missing = |(_, key): &(&NodeId, &Key)| !known.layerwise.contains_key(*key);
@@ -288,7 +289,7 @@ impl Calibrated {
 
 /// Everything that decides how one node is simulated: its own ports, and the scales that they share.
 fn node_key(quantized: &Quantized, simulation: &Simulation, node: NodeId) -> Key {
-    let mut parts = Parts::new("node");
+    let mut parts = KeyBuilder::new("node");
     parts.number(node.0).text(quantized.settings.target.name()).text(quantized.scheme(node).name());
     if let Some(Some(simulated)) = simulation.get(node.0) {
         parts.text(&format!("{simulated:?}")).text(&format!("{:?}", quantized.ports(node)));
@@ -298,7 +299,7 @@ fn node_key(quantized: &Quantized, simulation: &Simulation, node: NodeId) -> Key
 
 /// What is rounded on the float side: tables and recurrent cells.
 fn reference_key(quantized: &Quantized, reference: &Simulation) -> Key {
-    let mut parts = Parts::new("reference");
+    let mut parts = KeyBuilder::new("reference");
     for node in quantized.graph.node_ids() {
         if let Some(Some(simulated)) = reference.get(node.0)
             && simulated.kernel.is_some()
