@@ -1,6 +1,8 @@
 //! `espq lsp` over its pipes, as editors and worse clients use it.
 
 mod client;
+#[cfg(target_os = "linux")]
+mod opens;
 
 use std::path::Path;
 use std::time::Duration;
