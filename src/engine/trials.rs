@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use crate::analysis::{Error as Figures, Report, enough};
+use crate::analysis::{Error as Figures, Report, enough, is_over};
 use crate::chip::Scheme;
 use crate::cost::constant_bytes;
 use crate::graph::{Graph, NodeId};
-use crate::lint::{Trial, Trials, is_over};
+use crate::lint::{Trial, Trials};
 use crate::quant::Plan;
 use crate::runtime::support;
 use crate::{Result, error::Error};
