@@ -30,7 +30,7 @@ use crate::samples::{InputSpec, Samples};
 use crate::simplify::simplify;
 use crate::{Error, Result};
 
-pub use crate::model::endings as model_endings;
+pub use crate::model::{endings as model_endings, is_model};
 pub use cancel::{Token, Watch};
 pub use export::{Exported, Wanted, reason};
 pub use lint::Depth;

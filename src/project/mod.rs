@@ -6,6 +6,8 @@ mod config;
 pub mod cursor;
 mod declare;
 pub mod edit;
+mod exclude;
+mod glob;
 mod initial;
 mod keys;
 mod locate;
@@ -70,7 +72,10 @@ impl Project {
         }
     }
 
-    /// Every configuration at or under a path, in byte order of their paths.
+    /// Returns every configuration at or under a path that linting a folder checks.
+    ///
+    /// A path to a file is taken as it is. A folder is searched but for hidden folders, links to folders, what git
+    /// ignores and what `lint.exclude` names.
     pub fn find(path: &Path) -> Result<Vec<PathBuf>> {
         locate::configurations(path)
     }
@@ -121,7 +126,7 @@ impl Project {
     fn lacks(&self, like: &Path) -> bool {
         let arrays = like.extension().is_some_and(|e| e == "npy" || e == "npz");
         let alike = |gone: &Path| gone.extension() == like.extension() || (gone.extension().is_none() && arrays);
-        let is_gone = |pattern: &PathBuf| locate::files(pattern).is_ok_and(|files| files.is_empty());
+        let is_gone = |pattern: &PathBuf| glob::files(pattern).is_ok_and(|found| found.files.is_empty());
         self.named_files().iter().chain(&self.sample_patterns()).any(|file| alike(file) && is_gone(file))
     }
 
@@ -140,7 +145,7 @@ impl Project {
 
     /// The folders whose files may be samples.
     pub fn sample_folders(&self) -> Vec<PathBuf> {
-        self.sample_patterns().iter().map(|pattern| locate::folder_of(pattern)).collect()
+        self.sample_patterns().iter().map(|pattern| glob::folder_of(pattern)).collect()
     }
 
     fn sample_patterns(&self) -> Vec<PathBuf> {

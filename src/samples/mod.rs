@@ -62,6 +62,8 @@ pub struct Request {
     pub image: ImageOptions,
     /// Table of the configuration in which the request is written; errors name its keys.
     pub table: &'static str,
+    /// Sentences for the user about how the files were found.
+    pub notes: Vec<String>,
 }
 
 pub enum Files {
@@ -91,7 +93,7 @@ impl Samples {
     /// Reads at most as many samples as are requested. Errors name the part of the request that is at fault.
     pub fn open(request: Request, inputs: &[InputSpec]) -> Result<Samples> {
         let table = request.table;
-        let mut opened = Opening { request: &request, files: Vec::new(), notes: Vec::new() };
+        let mut opened = Opening { request: &request, files: Vec::new(), notes: request.notes.clone() };
         let sources = match &request.files {
             Files::Shared(files) => opened.shared(files.clone(), inputs).map_err(|e| e.at_key("data")),
             Files::PerInput(named) => opened.per_input(named, inputs),
