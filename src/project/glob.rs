@@ -26,13 +26,13 @@ pub fn files(pattern: &Path) -> Result<Found> {
         return Ok(Found { files: vec![pattern.to_path_buf()], links: Vec::new() });
     }
     let (base, rest) = split(pattern);
+    let glob = Glob::new(&rest)?;
     if !base.is_dir() {
         return Ok(Found::default());
     }
     let mut walk = WalkBuilder::new(&base);
     // Datasets are often ignored by git.
     walk.standard_filters(false);
-    let glob = Glob::new(&rest)?;
     let root = base.clone();
     walk.filter_entry(move |entry| glob.admits(entry, &root));
     let mut found = walked(&walk)?;
