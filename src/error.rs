@@ -24,12 +24,12 @@ struct Detail {
     kind: Kind,
 }
 
-/// What a caller may want to tell apart without reading the sentence.
+/// Kinds of errors that callers treat differently, without reading the sentence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Kind {
     #[default]
     Other,
-    /// Whoever asked for the work no longer wants it.
+    /// The caller cancelled the work.
     Cancelled,
     /// A file or folder that is named is not there.
     Missing,

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use super::{Graph, Node, NodeId, Tensor, Value, ValueId};
 
-/// Who makes and who reads each value, for one state of a graph.
+/// Producer and readers of each value, for one state of a graph.
 pub struct Links {
     pub producers: Vec<Option<NodeId>>,
     pub consumers: Vec<Vec<(NodeId, usize)>>,
@@ -55,7 +55,7 @@ impl Graph {
         }
     }
 
-    /// How often a value is read, by nodes and as an output of the model.
+    /// Counts the readers of a value: nodes, and outputs of the model.
     pub fn uses(&self, links: &Links, id: ValueId) -> usize {
         links.consumers[id.0].len() + usize::from(self.outputs.contains(&id))
     }

@@ -14,7 +14,7 @@ pub struct ValueId(pub usize);
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct Node {
-    /// What the user sees in Netron; unique in the graph.
+    /// Name that Netron shows; unique in the graph.
     pub name: String,
     /// ONNX operator type, `Conv`.
     pub op: String,
@@ -49,9 +49,9 @@ pub struct Graph {
     /// Every node once, in the order in which esp-ppq's `graph.operations` holds them, where it differs
     /// from that of `nodes` (fused layers move to its end); empty where it does not.
     pub insertion: Vec<NodeId>,
-    /// How many values onnxsim has numbered by now: it calls those that it makes by number, `_v_12`.
+    /// Number of values that onnxsim has named so far: it names those that it makes by number, `_v_12`.
     pub numbered: usize,
-    /// What loading and simplifying did otherwise than the user or esp-ppq would expect, a sentence each.
+    /// Unexpected results of loading and simplifying, for the user or against esp-ppq, one sentence each.
     pub notes: Vec<String>,
 }
 

@@ -35,7 +35,7 @@ macro_rules! tensor {
             pub fn shape(&self) -> &[usize] {
                 match self { $(Self::$variant(a) => a.shape()),* }
             }
-            /// The same elements under another shape of the same size, without a copy.
+            /// Returns the elements under another shape of the same size, without a copy.
             pub fn reshape(self, shape: &[usize]) -> Result<Tensor> {
                 let from = self.shape().to_vec();
                 match self { $(Self::$variant(a) => a.into_shape_with_order(shape).map(Self::$variant)),* }

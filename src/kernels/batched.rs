@@ -16,7 +16,7 @@ pub struct Batched {
 }
 
 impl Batched {
-    /// Whether all products share one `b` and walk through `a` in order: then they are one product.
+    /// Decides whether all products share one `b` and walk through `a` in order: then they are one product.
     fn is_one(&self) -> bool {
         self.pairs.iter().enumerate().all(|(i, &pair)| pair == (i, 0))
     }

@@ -15,7 +15,7 @@ pub(super) struct Direct {
     shape: ConvShape,
     weights: Weights,
     input: Input,
-    /// Where each step of the depth (channel, tap) starts in the input or its copy.
+    /// Start of each step of the depth (channel, tap) in the input or its copy.
     places: Vec<usize>,
 }
 
@@ -140,7 +140,7 @@ impl Direct {
         }
     }
 
-    /// Whether to compute all rows as one, with what lies between them, and to leave that out
+    /// Decides whether to compute all rows as one, with the elements between them, and to drop those
     /// afterwards: where rows are so short that they would not fill vectors.
     fn flat(&self, spread: &Spread) -> bool {
         let w = &self.shape.window;

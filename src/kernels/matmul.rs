@@ -28,7 +28,7 @@ impl<'a, T> Matrix<'a, T> {
         }
     }
 
-    /// Whether every element lies in `data`.
+    /// Checks that every element lies in `data`.
     fn is_inside(&self) -> bool {
         if self.rows == 0 || self.columns == 0 {
             return true;

@@ -33,14 +33,14 @@ impl Panels {
     }
 }
 
-/// Where the columns of a product lie: row `k` starts `places[k]` after `base`, columns side by side.
+/// Position of a product's columns: row `k` starts `places[k]` after `base`, columns side by side.
 #[derive(Clone, Copy)]
 pub(super) struct Columns<'a> {
     pub base: *const f32,
     pub places: &'a [usize],
 }
 
-/// What happens to the sums.
+/// Operations on the sums: bias before, clamp after.
 #[derive(Clone, Copy)]
 pub(super) struct Epilogue<'a> {
     /// One a row.

@@ -11,7 +11,7 @@
 /// for the elements they name.
 pub(super) trait Vector: Copy {
     const LEN: usize;
-    /// Which elements to load.
+    /// Elements to load.
     type Mask: Copy;
 
     unsafe fn splat(value: f32) -> Self;

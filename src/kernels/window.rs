@@ -1,4 +1,4 @@
-//! Where a sliding window falls: shapes, strides, dilations and pads of up to three spatial axes.
+//! Positions of a sliding window: shapes, strides, dilations and pads of up to three spatial axes.
 
 /// Geometry of a convolution or pooling. Fewer than three axes are led by axes of size 1.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,7 +27,7 @@ impl Window {
         self.kernel.iter().product()
     }
 
-    /// Whether each output sees exactly the input element in its own place.
+    /// Tells windows of which each output sees exactly the input element in its own place.
     pub fn is_pointwise(&self) -> bool {
         self.kernel == [1; 3] && self.stride == [1; 3] && self.pad == [0; 3] && self.input == self.output
     }
