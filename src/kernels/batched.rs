@@ -8,8 +8,11 @@ use crate::{Result, bail};
 /// Products of dense row-major matrices.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Batched {
+    /// Rows of each `a` and of each result.
     pub rows: usize,
+    /// Columns of each `a`, rows of each `b`.
     pub depth: usize,
+    /// Columns of each `b` and of each result.
     pub columns: usize,
     /// For each product, in order: which matrix of `a` and which of `b`.
     pub pairs: Vec<(usize, usize)>,
@@ -22,6 +25,7 @@ impl Batched {
     }
 }
 
+/// Returns the products side by side, in the order of `pairs`; an error where a slice is too short for them.
 pub fn multiply<T: Real>(s: &Batched, a: &[T], b: &[T]) -> Result<Vec<T>> {
     let (a_size, b_size, y_size) = (s.rows * s.depth, s.depth * s.columns, s.rows * s.columns);
     let mut y = buffer::repeated(s.pairs.len() * y_size, T::ZERO)?;

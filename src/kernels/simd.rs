@@ -3,6 +3,7 @@
 /// Vector instructions of the processor, from none to the widest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
+    /// None that the compiler was not told of: any processor.
     Portable,
     /// AVX2 and FMA.
     Wide,

@@ -36,7 +36,9 @@ impl Panels {
 /// Position of a product's columns: row `k` starts `places[k]` after `base`, columns side by side.
 #[derive(Clone, Copy)]
 pub(super) struct Columns<'a> {
+    /// Element from which `places` count.
     pub base: *const f32,
+    /// One a row: elements from `base` to the row's first column.
     pub places: &'a [usize],
 }
 
@@ -45,6 +47,7 @@ pub(super) struct Columns<'a> {
 pub(super) struct Epilogue<'a> {
     /// One a row.
     pub bias: Option<&'a [f32]>,
+    /// Lowest and highest result of the clamp.
     pub range: Option<(f32, f32)>,
 }
 
