@@ -11,7 +11,7 @@ pub enum Attribute {
     Int(i64),
     /// ONNX's `FLOAT`.
     Float(f32),
-    /// ONNX's `STRING`, which must be UTF-8.
+    /// ONNX's `STRING`; bytes that are not UTF-8 are replaced.
     Text(String),
     /// ONNX's `INTS`.
     Ints(Vec<i64>),

@@ -152,8 +152,8 @@ impl Tensor {
     }
 
     /// The elements in row-major order, where the type is `T`.
+    #[expect(clippy::expect_used, reason = "standard layout is the invariant of this type")]
     pub fn slice<T: Element>(&self) -> Option<&[T]> {
-        // Standard layout is the invariant of this type.
         T::of(self).map(|a| a.as_slice().expect("tensors are in standard layout"))
     }
 
