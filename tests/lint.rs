@@ -1,5 +1,7 @@
 //! `espq lint` as a person runs it: every rule with a project that it finds something in, and one that it does not.
 
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)] // Tests fail by a panic.
+
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

@@ -1,4 +1,4 @@
-//! What a command takes instead of what espq.toml says, and the project that comes of it.
+//! Arguments that replace values of espq.toml, and the project with these values.
 
 use std::path::Path;
 
@@ -27,7 +27,7 @@ pub struct Arguments {
     #[arg(long, value_parser = named(Method::ALL, Method::name))]
     method: Option<Method>,
 
-    /// How many samples calibrate
+    /// Number of samples for calibration
     #[arg(long, value_name = "N", value_parser = at_least_one)]
     samples: Option<usize>,
 }

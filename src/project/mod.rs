@@ -113,7 +113,7 @@ impl Project {
         named || self.sample_folders().iter().any(|folder| wanted.starts_with(place(folder)))
     }
 
-    /// Whether a file (in its [`place`]) may be external data of the model: only the model says which are.
+    /// Decides whether a file (in its [`place`]) may be external data of the model: only the model says which are.
     pub fn may_hold_weights(&self, file: &Path) -> bool {
         let ending = file.extension().and_then(|e| e.to_str()).unwrap_or_default();
         let Some(model) = self.config.model.path.as_ref().filter(|_| EXTERNAL_DATA.contains(&ending)) else {
@@ -122,7 +122,7 @@ impl Project {
         place(&self.resolve(&model.value)).parent().is_some_and(|folder| file.starts_with(folder))
     }
 
-    /// Whether a file is missing that `like` may have been.
+    /// Decides whether a file is missing that `like` may have been.
     fn lacks(&self, like: &Path) -> bool {
         let arrays = like.extension().is_some_and(|e| e == "npy" || e == "npz");
         let alike = |gone: &Path| gone.extension() == like.extension() || (gone.extension().is_none() && arrays);
@@ -156,7 +156,7 @@ impl Project {
         }
     }
 
-    /// Whether the text says what is to be measured. A stray key does not hide the figures of the rest.
+    /// Decides whether the text says what is to be measured. An unknown key does not hide the figures of the rest.
     pub fn is_sound(&self) -> bool {
         self.problems.iter().all(|p| p.kind == ProblemKind::UnknownKey)
     }

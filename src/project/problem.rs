@@ -1,4 +1,4 @@
-//! What is wrong with a configuration, where, and what would be right.
+//! Problems of a configuration: message, place, and the text that would be right.
 
 use std::ops::Range;
 
@@ -32,7 +32,7 @@ pub struct Problem {
     /// The dotted key that it is about; of an unknown key, the one that is likely meant. Empty for lines that are not
     /// TOML.
     pub key: String,
-    /// Where a near name is meant, as it seems.
+    /// The nearest known name, if any is near.
     pub suggestion: Option<Suggestion>,
 }
 

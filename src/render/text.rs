@@ -7,7 +7,7 @@ use crate::chip::{Method, Scheme};
 use super::statistics::statistics;
 use super::table::{Row, bars, percent};
 
-/// What of a report is shown, and how.
+/// Choice of the parts of a report that are shown, and their form.
 pub struct View {
     pub terminal: Terminal,
     pub statistics: bool,

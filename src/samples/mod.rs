@@ -19,7 +19,7 @@ use images::Images;
 
 pub use images::{Channels, ImageOptions, Layout, Resize};
 
-/// What the model wants at one input.
+/// Name, type and shape of a model input.
 #[derive(Debug, Clone, PartialEq)]
 pub struct InputSpec {
     pub name: String,
@@ -106,7 +106,7 @@ impl Samples {
         &self.files
     }
 
-    /// What a person should know though nothing is wrong, one sentence each.
+    /// Remarks for the user where nothing is wrong, one sentence each.
     pub fn notes(&self) -> &[String] {
         &self.notes
     }
