@@ -35,9 +35,7 @@ fn main() -> espq::Result<()> {
     let mut times = Vec::new();
     for layer in report.layers.iter().filter(|l| l.layerwise.is_some()) {
         let Some(edit) = edit::set_precision(&project.text, &[(&layer.name, Scheme::Int16)]) else { continue };
-        let mut text = project.text.clone();
-        text.replace_range(edit.span, &edit.text);
-        let edited = Project::parse(&project.file, text);
+        let edited = Project::parse(&project.file, espq::text::apply(&project.text, [&edit]));
         let start = Instant::now();
         engine.lint(&edited, Depth::Measured, &Silent)?;
         times.push((milliseconds(start), layer.name.as_str()));

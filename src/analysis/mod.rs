@@ -1,11 +1,12 @@
 //! Error of quantization: graphwise and layerwise error, statistics of tensors.
 //!
-//! Never: text, tables, thresholds.
+//! Never: text, tables, the value of a limit.
 
 mod compare;
 mod figures;
 mod graphwise;
 mod layerwise;
+mod limit;
 mod originals;
 mod search;
 mod statistics;
@@ -28,6 +29,7 @@ pub use crate::quant::Port;
 pub use figures::{Error, Histogram, Layer, OutputError, Report, Seconds, Statistics, TensorStatistics};
 pub use graphwise::{Graphwise, graphwise};
 pub use layerwise::layerwise;
+pub use limit::is_over;
 pub use originals::Originals;
 pub use search::{Enough, enough};
 pub use statistics::statistics;

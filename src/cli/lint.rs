@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::engine::{Depth, Engine, Options};
 use crate::lint::{Safety, Selection, Severity, apply};
 use crate::project::{Project, Spanned};
+use crate::text::units::count;
 use crate::{Error, Result};
 
 use super::progress::Bar;
@@ -136,8 +137,7 @@ impl Mended {
     }
 
     fn note(&self) -> String {
-        let plural = if self.count == 1 { "" } else { "s" };
-        format!("Mended {} finding{plural} in {}\n", self.count, self.file.display())
+        format!("Mended {} in {}\n", count(self.count, "finding"), self.file.display())
     }
 
     /// Beside its place first, so that a full disk leaves the old text whole.

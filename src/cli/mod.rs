@@ -20,6 +20,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::project::{Problem, Project};
+use crate::text::units;
 use crate::{Error, Result};
 
 use crate::render::diagnostics::Diagnostics;
@@ -117,7 +118,7 @@ fn explain(failure: &Failure, terminal: &Terminal) -> String {
             let shown: Vec<String> =
                 project.problems.iter().map(|p: &Problem| diagnostics.problem(p, project)).collect();
             let count = project.problems.len();
-            let sum = format!("{count} problem{} in {}\n", if count == 1 { "" } else { "s" }, project.file.display());
+            let sum = format!("{} in {}\n", units::count(count, "problem"), project.file.display());
             format!("{}\n{sum}", shown.join("\n"))
         }
     }

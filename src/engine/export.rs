@@ -11,6 +11,7 @@ use crate::project::Project;
 use crate::quant::{self, Observations, Plan, Quantized, Settings};
 use crate::runtime::fit::{Misfit, fit};
 use crate::runtime::{limits, run};
+use crate::text::units::and_more;
 use crate::{Error, Result};
 
 use super::{Engine, Progress};
@@ -148,13 +149,12 @@ pub fn reason(misfit: &Misfit) -> String {
 /// Test values that follow a rule of espq's, as no chip computes them.
 fn unproven(model: &espdl::Model) -> Option<String> {
     let layers = run::unproven(model);
-    let more = layers.len().saturating_sub(1);
-    let others = if more == 0 { String::new() } else { format!(" and {more} more") };
-    layers.first().map(|first| {
+    (!layers.is_empty()).then(|| {
         format!(
-            "no kernel of ESP-DL {} stands behind the test values of {first}{others}: 8-bit weights by 16-bit inputs are \
+            "no kernel of ESP-DL {} stands behind the test values of {}: 8-bit weights by 16-bit inputs are \
              summed, rounded and cut as the 16-bit kernels do it",
-            Runtime::KNOWN
+            Runtime::KNOWN,
+            and_more(&layers, 1)
         )
     })
 }

@@ -1,11 +1,11 @@
 //! Fixes that are measured before they are offered.
 
-use crate::analysis::{Error as Figures, Report, enough};
+use crate::analysis::{Error as Figures, Report, enough, is_over};
 use crate::chip::Scheme;
 use crate::cost::constant_bytes;
 use crate::exec::Samples as _;
 use crate::graph::{Graph, NodeId};
-use crate::lint::{Trial, Trials, is_over};
+use crate::lint::{Trial, Trials};
 use crate::project::Project;
 use crate::quant::Plan;
 use crate::runtime::support;

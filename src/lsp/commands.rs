@@ -14,7 +14,8 @@ use tower_lsp::lsp_types::{
 };
 
 use crate::engine::{Depth, Engine, Token, Wanted, Watch};
-use crate::lint::{Fix, percent};
+use crate::lint::Fix;
+use crate::text::units::percent;
 
 use super::client::Abilities;
 use super::document::Snapshot;

@@ -2,7 +2,7 @@
 //!
 //! It goes by lines, since what is being typed is seldom TOML yet.
 
-use super::Span;
+use crate::text::Span;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Place {

@@ -26,7 +26,7 @@ pub use config::{Data, LayerChoice, Overrides, Spanned};
 pub use declare::{Given, Key, Offers, Stage};
 pub use initial::{Initial, initial};
 pub use keys::{Analysis, Calibration, Config, Export, Image, Limits, Lint, Model};
-pub use problem::{Problem, ProblemKind, Span, Suggestion};
+pub use problem::{Problem, ProblemKind};
 
 /// No configuration is longer, in bytes.
 const LONGEST: u64 = 4 << 20;

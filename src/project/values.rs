@@ -9,10 +9,11 @@ use toml::de::DeValue;
 
 use crate::chip::Runtime;
 use crate::samples::Resize;
+use crate::text::Span;
 
 use super::config::{Data, LayerChoice, Spanned};
 use super::declare::{Field, Form, Key, Stage};
-use super::problem::{ProblemKind, Span};
+use super::problem::ProblemKind;
 use super::reader::{Place, Reader};
 use super::words::Word;
 

@@ -3,6 +3,7 @@
 
 use crate::graph::{Graph, Node, NodeId, Value, ValueId};
 use crate::ops::{self, Call, Fact, Role, recurrent};
+use crate::text::units::and_more;
 use crate::{Error, Result};
 
 use super::config::{ConfigId, Configs, State};
@@ -176,13 +177,13 @@ impl Plan {
             let narrow = self.graph.node(node).op == "PRelu" && self.scheme(node) == Scheme::Int8;
             narrow && slopes(node) > 1
         };
-        let mut nodes = self.graph.node_ids().filter(floored).map(|node| self.graph.node(node).name.as_str());
-        if let (Family::C, Some(first)) = (self.settings.target.family(), nodes.next()) {
-            let more = nodes.count();
-            let others = if more > 0 { format!(" and {more} more") } else { String::new() };
+        let nodes = self.graph.node_ids().filter(floored).map(|node| self.graph.node(node).name.as_str());
+        let nodes: Vec<&str> = nodes.collect();
+        if self.settings.target.family() == Family::C && !nodes.is_empty() {
             self.notes.push(format!(
-                "{first}{others}: on {} PRelu rounds negative values down, not to the nearest, so that the chip loses more \
+                "{}: on {} PRelu rounds negative values down, not to the nearest, so that the chip loses more \
                  than the tables say; at int16 the difference is small",
+                and_more(&nodes, 1),
                 self.settings.target
             ));
         }
