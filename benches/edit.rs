@@ -5,6 +5,8 @@
 //! Without a path, the digits fixture. Every computing layer is set to int16, one after the other, each on the
 //! project as it was opened, so that the first and the last layer are among them.
 
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)] // A benchmark ends by a panic.
+
 use std::path::Path;
 use std::time::Instant;
 

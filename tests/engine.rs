@@ -1,5 +1,7 @@
 //! What an engine keeps must never show in its figures: after any edit they are those of a fresh one.
 
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)] // Tests fail by a panic.
+
 use std::path::Path;
 use std::sync::Arc;
 

@@ -2,6 +2,8 @@
 //!
 //! `fixtures/README.md` says what the references are and how they were made.
 
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)] // Tests fail by a panic.
+
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 

@@ -1,4 +1,4 @@
-//! What quantization costs: graphwise and layerwise error, statistics of tensors.
+//! Error of quantization: graphwise and layerwise error, statistics of tensors.
 //!
 //! Never: text, tables, the value of a limit.
 

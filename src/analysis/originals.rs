@@ -39,8 +39,8 @@ impl Originals {
         Originals { kept: Vec::new(), used: 0, budget }
     }
 
-    /// What a sample's trace has to hold: the inputs of `all` nodes for layerwise error, and where traces are
-    /// kept also their outputs for graphwise error, which a kernel that takes in its clamp never shows.
+    /// Marks the values that a sample's trace must hold: the inputs of `all` nodes for layerwise error; where traces are
+    /// kept, also their outputs for graphwise error, which a kernel with a fused clamp does not store.
     pub(super) fn wanted(&self, graph: &Graph, all: &[NodeId]) -> Vec<bool> {
         let inputs = all.iter().flat_map(|&n| graph.node(n).inputs.iter().copied().flatten());
         let outputs = all.iter().filter(|_| self.budget > 0).filter_map(|&n| first_output(graph, n));

@@ -17,7 +17,8 @@ use crate::render::{findings::Form, findings::Linted, findings::show};
 /// Checks projects: their text, their files, what the chip can run, and what quantization costs
 ///
 /// Every espq.toml and *.espq.toml under the paths is checked; for a model or a file of samples, the project that
-/// it belongs to. `espq explain CODE` tells what a rule is about.
+/// it belongs to. Hidden folders, links to folders, what .gitignore ignores and what `exclude` in [lint] names are
+/// passed over, unless their path is given. `espq explain CODE` tells what a rule is about.
 #[derive(clap::Args)]
 #[command(after_long_help = "\
 Examples:
@@ -190,8 +191,10 @@ fn files(paths: &[PathBuf]) -> Result<Vec<PathBuf>> {
         files.extend(found);
     }
     if files.is_empty() && folders {
-        return Err(Error::new("there is no espq.toml and no *.espq.toml here or in any folder below")
-            .with_help("`espq init MODEL.onnx` writes one"));
+        return Err(Error::new("there is no espq.toml and no *.espq.toml here or in any folder below").with_help(
+            "`espq init MODEL.onnx` writes one; a project that .gitignore or `lint.exclude` leaves out, or that is \
+                 in a hidden folder, is checked when its path is named",
+        ));
     }
     Ok(files)
 }

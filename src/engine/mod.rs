@@ -29,7 +29,7 @@ use crate::analysis::Report;
 use crate::lint::{Finding, Trials};
 use crate::quant::{Plan, Recorded};
 
-pub use crate::model::endings as model_endings;
+pub use crate::model::{endings as model_endings, is_model};
 pub use cancel::{Token, Watch};
 pub use export::{Exported, Wanted, reason};
 pub use lint::Depth;
