@@ -8,6 +8,7 @@ use crate::Result;
 use crate::graph::{Graph, NodeId, Tensor, ValueId};
 
 use super::compare::Comparison;
+use super::decisive::decisive;
 use super::originals::{Original, Originals};
 use super::{Error, Subject};
 
@@ -52,7 +53,10 @@ fn compare(
     let &Subject { graph, float, simulated, .. } = subject;
     let wanted = mask(graph, watched);
     let mut originals: Vec<Option<Tensor>> = vec![None; graph.values.len()];
-    let kept = kept.and_then(|k| Some((k, k.outputs.iter().cloned().collect::<Option<Vec<Tensor>>>()?)));
+    // Activations that are kept are those of `float`.
+    let kept = kept
+        .filter(|_| std::ptr::eq(subject.original, float))
+        .and_then(|k| Some((k, k.outputs.iter().cloned().collect::<Option<Vec<Tensor>>>()?)));
     let float_outputs = match kept.filter(|(k, _)| watched.iter().all(|&v| k.trace.value(v).is_some())) {
         Some((kept, outputs)) => {
             watched.iter().for_each(|&v| originals[v.0] = kept.trace.value(v).cloned());
@@ -63,7 +67,12 @@ fn compare(
                 originals[value.0] = Some(tensor.clone());
                 Ok(())
             })?;
-            subject.reference(inputs, outputs)?
+            // No pass scales the values that decide: they have their reference in the original.
+            subject.reference(inputs, outputs, &mask(graph, &decisive(graph)), &mut |value, tensor| {
+                if wanted[value.0] {
+                    originals[value.0] = Some(tensor.clone());
+                }
+            })?
         }
     };
     let mut found = vec![Comparison::default(); graph.values.len()];

@@ -3,6 +3,7 @@
 //! Never: text, tables, the value of a limit.
 
 mod compare;
+mod decisive;
 mod figures;
 mod graphwise;
 mod layerwise;
@@ -13,7 +14,7 @@ mod statistics;
 
 use crate::Result;
 use crate::exec::{Program, Samples, Tick};
-use crate::graph::{Graph, Tensor};
+use crate::graph::{Graph, Tensor, ValueId};
 
 /// One network prepared for running, and the samples to compare its forms over.
 pub struct Subject<'a> {
@@ -31,16 +32,27 @@ pub struct Subject<'a> {
 }
 
 impl Subject<'_> {
-    /// The model's outputs of one sample in the original, which `float` has just given as `outputs`.
-    fn reference(&self, inputs: &[Tensor], outputs: Vec<Tensor>) -> Result<Vec<Tensor>> {
+    /// The model's outputs of one sample in the original, which `float` has just given as `outputs`. Where the two differ,
+    /// `on_value` is shown the original's `wanted` values.
+    fn reference(
+        &self,
+        inputs: &[Tensor],
+        outputs: Vec<Tensor>,
+        wanted: &[bool],
+        on_value: &mut dyn FnMut(ValueId, &Tensor),
+    ) -> Result<Vec<Tensor>> {
         match std::ptr::eq(self.original, self.float) {
             true => Ok(outputs),
-            false => self.original.run(inputs, &[], &mut |_, _| Ok(())),
+            false => self.original.run(inputs, wanted, &mut |value, tensor| {
+                on_value(value, tensor);
+                Ok(())
+            }),
         }
     }
 }
 
 pub use crate::quant::Port;
+pub use decisive::decisive;
 pub use figures::{Before, Error, Histogram, Layer, OutputError, Report, Seconds, Statistics, TensorStatistics};
 pub use graphwise::{Graphwise, graphwise};
 pub use layerwise::layerwise;

@@ -7,7 +7,6 @@ use crate::analysis::{self, Before, Layer, OutputError, Port, Report, Seconds};
 use crate::exec::{FakeQuant, Samples as _};
 use crate::graph::NodeId;
 use crate::ops::Role;
-use crate::optimize;
 use crate::quant::{self, Plan, Quantized};
 
 use super::opened::Opened;
@@ -50,7 +49,7 @@ impl Measurement<'_> {
             timed(&mut seconds.statistics, || self.statistics(calibrated, count, &mut layers))?;
         }
 
-        let decisive = optimize::decisive(&quantized.original);
+        let decisive = analysis::decisive(&quantized.original);
         let outputs: Vec<OutputError> = graph
             .outputs
             .iter()

@@ -3,7 +3,8 @@
 //!
 //! The idea is Nagel et al., "Data-Free Quantization Through Weight Equalization and Bias Correction" (2019), section 4.1.
 //! Here the factors weigh three errors, each by the second moments of the samples: of the weights before, of the values
-//! themselves, and of the weights behind. A channel that a Clip cuts keeps its factor, and none is moved up to the bound.
+//! themselves, and of the weights behind. A channel that a Clip cuts on the samples keeps its factor, and none is moved up to
+//! the bound: on the samples the function of the network stays, and on others as far as they have the same ranges.
 
 use rayon::prelude::*;
 

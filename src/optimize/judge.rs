@@ -3,6 +3,7 @@
 use rayon::prelude::*;
 
 use crate::Result;
+use crate::analysis::decisive;
 use crate::exec::{Program, Samples, Tick};
 use crate::graph::{Graph, Tensor, ValueId};
 use crate::quant::{Plan, Quantized};
@@ -57,18 +58,6 @@ impl Judge<'_> {
         let agreement = each.iter().filter(|(_, agrees)| *agrees).count() as f64 / count;
         Ok(Figure { nsr, standard_error: (variance / count).sqrt(), agreement })
     }
-}
-
-/// The outputs, or the values before a Softmax or Sigmoid at their end: behind it a small error may be all of the signal.
-pub fn decisive(graph: &Graph) -> Vec<ValueId> {
-    let producers = graph.producers();
-    let before = |value: ValueId| {
-        let (node, _) = producers[value.0]?;
-        let node = graph.node(node);
-        let ends = ["Softmax", "LogSoftmax", "Sigmoid"].contains(&node.op.as_str()) && node.domain.is_empty();
-        node.input(0).filter(|input| ends && graph.value(*input).constant.is_none())
-    };
-    graph.outputs.iter().map(|&value| before(value).unwrap_or(value)).collect()
 }
 
 fn observe(program: &Program, graph: &Graph, values: &[ValueId], inputs: &[Tensor]) -> Result<Vec<Tensor>> {

@@ -20,7 +20,7 @@ use crate::Result;
 use crate::exec::{Samples, Tick};
 use crate::quant::{Edits, Observations, Plan, Quantized, Recipe, calibrate};
 
-pub use judge::{Figure, decisive};
+pub use judge::Figure;
 pub use search::{Budget, CANDIDATES, Found, Subject, Tried, search};
 
 use sweep::LayerPass;

@@ -13,9 +13,9 @@ use super::{finish, prepare};
 /// Candidates that are tried with passes that run on known scales.
 const FINALISTS: usize = 3;
 
-/// Candidates of a whole search: the settings as they are, observers, passes before calibration with two observers, and
+/// Candidates of a whole search: the settings as they are, observers, passes before calibration with two of them, and
 /// passes on known scales with each finalist.
-pub const CANDIDATES: usize = 1 + Method::ALL.len() + 3 * 2 + 3 * FINALISTS;
+pub const CANDIDATES: usize = Method::ALL.len() + 3 * 2 + 3 * FINALISTS;
 
 /// Limits of a search.
 #[derive(Debug, Clone, Copy)]
@@ -85,7 +85,16 @@ pub fn search(subject: &Subject, budget: Budget) -> Result<Found> {
 impl<'a> Search<'a> {
     /// Whether the time was enough for all candidates.
     fn all(&mut self) -> Result<bool> {
-        for method in Method::ALL {
+        let plain = Recipe::default();
+        let default = Settings { method: None, ..self.subject.settings.clone() }.method_of("");
+        let given = (self.subject.settings.method.unwrap_or(default), self.subject.settings.recipe);
+        if given.1 == plain
+            && let Some(first) = self.tried.first_mut()
+        {
+            // The settings as they are name their observer, so that it is not measured again.
+            first.method = Some(given.0);
+        }
+        for method in Method::ALL.iter().filter(|method| (**method, plain) != given) {
             if !self.try_one(Some(*method), Recipe::default())? {
                 return Ok(false);
             }
