@@ -35,7 +35,7 @@ pub use cancel::{Token, Watch};
 pub use export::{Exported, Wanted, reason};
 pub use lint::Depth;
 pub use outline::{Outline, outline};
-pub use progress::{Progress, Silent, Stage};
+pub use progress::{OnlyKnown, Progress, Silent, Stage};
 pub use session::{Calibrated, Model, Session};
 pub use together::write as write_together;
 

@@ -5,10 +5,9 @@ use crate::chip::Scheme;
 use crate::cost::constant_bytes;
 use crate::exec::Samples as _;
 use crate::graph::{Graph, NodeId};
-use crate::lint::{Trial, Trials};
+use crate::lint::{Fix, Measure, Trial, Trials, candidates};
 use crate::project::Project;
 use crate::quant::Plan;
-use crate::runtime::support;
 use crate::{Result, error::Error};
 
 use super::analyze::{Measurement, known_layers};
@@ -19,16 +18,16 @@ use super::{Engine, Progress, export, no_target};
 const LAYERS: usize = 16;
 
 impl Engine {
-    /// What it would do to the outputs if these layers, and the activations fused into them, had another precision.
-    pub fn effect(&self, project: &Project, layers: &[&str], scheme: Scheme, progress: &dyn Progress) -> Result<Trial> {
+    /// Measures what a finding waits for and returns the fix, with its effect in the title; `None` where none helps.
+    pub fn resolve(&self, project: &Project, measure: &Measure, progress: &dyn Progress) -> Result<Option<Fix>> {
         let report = self.report(project, false, progress)?;
         let session = self.session(project)?;
         let settings = project.config.settings().ok_or_else(no_target)?;
         let graph = &session.model.simplified.graph;
         let plan = export::plan(project, graph, &known_layers(&settings, graph))?;
-        let trial = Measurement { project, session: &session, plan: &plan, progress }.trial(&report, layers, scheme)?;
+        let trial = Measurement { project, session: &session, plan: &plan, progress }.measure(&report, measure)?;
         self.save(&session);
-        Ok(trial)
+        Ok(trial.and_then(|trial| measure.fix(project, &trial)))
     }
 }
 
@@ -50,7 +49,7 @@ impl Measurement<'_> {
         self.progress.begin(Stage::Trials, alone.len() + usize::from(over.len() > 1));
         for layer in alone {
             let trial = self.possible(report, &[layer])?;
-            trials.layers.extend(trial.map(|trial| ((*layer).to_string(), trial)));
+            trials.layers.push(((*layer).to_string(), trial));
         }
         if over.len() > 1 {
             trials.all = self.possible(report, &over)?;
@@ -59,6 +58,17 @@ impl Measurement<'_> {
             trials.outputs = self.smallest(report, &narrow)?;
         }
         Ok(trials)
+    }
+
+    fn measure(&self, report: &Report, measure: &Measure) -> Result<Option<Trial>> {
+        match measure {
+            Measure::Layer { name, scheme } => self.trial(report, &[name], *scheme).map(Some),
+            Measure::LayersOverLimit { names } => {
+                let names: Vec<&str> = names.iter().map(String::as_str).collect();
+                self.trial(report, &names, Scheme::Int16).map(Some)
+            }
+            Measure::SmallestSet => self.smallest(report, &candidates(report)),
+        }
     }
 
     /// Layers that cannot be had at int16 have no fix; their findings stand without.
@@ -104,15 +114,6 @@ impl Measurement<'_> {
             flash: flash(&plan, self.plan)?,
         })
     }
-}
-
-/// 8-bit layers that have an error of their own and a 16-bit kernel, the worst first.
-fn candidates(report: &Report) -> Vec<(&str, Figures)> {
-    let wide = |op: &str| support::operator(op).is_some_and(|s| s.runs(Scheme::Int16));
-    let narrow = report.layers.iter().filter(|l| l.scheme == Scheme::Int8 && wide(&l.op));
-    let mut candidates: Vec<(&str, Figures)> = narrow.filter_map(|l| Some((l.name.as_str(), l.layerwise?))).collect();
-    candidates.sort_by(|a, b| b.1.nsr.total_cmp(&a.1.nsr));
-    candidates
 }
 
 /// A Relu behind Conv, Gemm or MatMul follows its layer by itself; a Clip has to be named.

@@ -12,7 +12,7 @@ pub fn carry(findings: &[Finding], old: &str, new: &str) -> Vec<Finding> {
     let moved = findings.iter().filter_map(|finding| {
         let mut finding = finding.clone();
         finding.span = edit.moved(&finding.span)?;
-        finding.fixes.clear();
+        finding.drop_fixes();
         finding.related.retain_mut(|related| match &related.span {
             None => true,
             Some(span) => {

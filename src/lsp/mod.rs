@@ -15,6 +15,7 @@ mod diagnostics;
 mod document;
 mod hover;
 mod lifecycle;
+mod measured;
 mod outbox;
 mod position;
 mod progress;

@@ -14,6 +14,7 @@ use super::client::Abilities;
 use super::commands::{self, COMMANDS};
 use super::diagnostics::diagnostic;
 use super::document::Snapshot;
+use super::measured::{self, Pending};
 use super::progress::Shown;
 use super::state::{Event, State, file_of};
 use super::{actions, completion, hover, position};
@@ -131,6 +132,13 @@ impl LanguageServer for Backend {
         Ok(Some(actions::at(&self.engine, snapshot, self.abilities(), params.range, &params.context).await))
     }
 
+    async fn code_action_resolve(&self, action: CodeAction) -> Result<CodeAction> {
+        let pending = Pending::of(&action)?;
+        let answer = self.ask(&pending.uri, false);
+        let snapshot = answer.await.map_err(|_| not_open(&pending.uri))?;
+        measured::resolve(self.work(), snapshot, pending, action).await
+    }
+
     async fn hover(&self, params: HoverParams) -> Result<Option<Hover>> {
         let place = params.text_document_position_params;
         let answer = self.ask(&place.text_document.uri, false);
@@ -150,12 +158,12 @@ impl LanguageServer for Backend {
         let answer = self.ask(&uri, false);
         let snapshot = answer.await.map_err(|_| not_open(&uri))?;
         match params.command.as_str() {
-            "espq.analyze" => {
+            commands::ANALYZE => {
                 self.tell(Event::Analyze(uri));
                 Ok(None)
             }
-            "espq.export" => commands::export(self.work(), snapshot).await,
-            "espq.smallestSet" => commands::smallest_set(self.work(), snapshot).await,
+            commands::EXPORT => commands::export(self.work(), snapshot).await,
+            commands::SMALLEST_SET => commands::smallest_set(self.work(), snapshot).await,
             other => {
                 Err(Error::invalid_params(format!("espq has no command `{other}`: it has {}", COMMANDS.join(", "))))
             }
@@ -187,7 +195,11 @@ fn capabilities(abilities: Abilities) -> ServerCapabilities {
     };
     let pulled = DiagnosticOptions { identifier: Some("espq".to_string()), ..DiagnosticOptions::default() };
     let kinds = vec![CodeActionKind::QUICKFIX, CodeActionKind::REFACTOR_REWRITE, actions::fix_all()];
-    let code_actions = CodeActionOptions { code_action_kinds: Some(kinds), ..CodeActionOptions::default() };
+    let code_actions = CodeActionOptions {
+        code_action_kinds: Some(kinds),
+        resolve_provider: Some(abilities.resolves_edits),
+        ..CodeActionOptions::default()
+    };
     ServerCapabilities {
         position_encoding: Some(position::kind(abilities.encoding)),
         text_document_sync: Some(TextDocumentSyncCapability::Options(sync)),

@@ -67,8 +67,8 @@ pub struct State {
     watching: Watching,
     /// Files that changed and have not settled.
     unsettled: Vec<PathBuf>,
-    /// What each document's client has been given.
-    published: HashMap<Url, Vec<Diagnostic>>,
+    /// Version and diagnostics that the client has of each document.
+    published: HashMap<Url, (i32, Vec<Diagnostic>)>,
 }
 
 impl State {
@@ -190,17 +190,19 @@ impl State {
         let Some(document) = self.documents.get_mut(uri) else { return };
         document.token = self.engine.supersede(&document.project.file);
         let meter: Arc<Meter> = Arc::default();
+        // The user may stop the analysis; a measurement that is asked for later is not stopped with it.
+        let token = document.token.child();
         let job = Job {
             project: document.project.clone(),
             generation: document.generation,
-            token: document.token.clone(),
+            token: token.clone(),
             meter: meter.clone(),
         };
         document.worker.take(job);
         if self.abilities.progress {
             let title = format!("espq: {}", document.name());
             let (client, shown) = (self.client.clone(), self.shown.clone());
-            tokio::spawn(progress::show(client, shown, title, meter, document.token.clone()));
+            tokio::spawn(progress::show(client, shown, title, meter, token));
         }
     }
 
@@ -254,12 +256,11 @@ impl State {
             .iter()
             .map(|finding| diagnostic(finding, &places, uri, self.abilities.related_information))
             .collect();
-        let before = self.published.get(uri);
-        // The first ones of a document are told even when there are none.
-        let same = before.is_some_and(|before| *before == diagnostics);
-        if !same {
-            self.published.insert(uri.clone(), diagnostics.clone());
-            self.outbox.post(uri.clone(), Some(document.version), diagnostics);
+        // Also where none have changed: the client learns that the new version has been seen.
+        let latest = (document.version, diagnostics);
+        if self.published.get(uri) != Some(&latest) {
+            self.published.insert(uri.clone(), latest.clone());
+            self.outbox.post(uri.clone(), Some(latest.0), latest.1);
         }
     }
 
