@@ -9,7 +9,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use espq::chip::Scheme;
-use espq::engine::{Depth, Engine, Options, Silent};
+use espq::engine::{Engine, LintDepth, Options, Silent};
 use espq::project::{Project, edit};
 
 fn main() -> espq::Result<()> {
@@ -20,13 +20,13 @@ fn main() -> espq::Result<()> {
     let engine = Engine::new(Options { activations: 512 << 20, cache: None });
 
     let milliseconds = |start: Instant| start.elapsed().as_secs_f64() * 1e3;
-    for (depth, name) in [(Depth::Text, "text"), (Depth::Static, "static"), (Depth::Measured, "measured")] {
+    for (depth, name) in [(LintDepth::Text, "text"), (LintDepth::Static, "static"), (LintDepth::Measured, "measured")] {
         let start = Instant::now();
         let findings = engine.lint(&project, depth, &Silent)?;
         println!("opened, {name:<10} {:8.1} ms  {} findings", milliseconds(start), findings.len());
     }
     let start = Instant::now();
-    engine.lint(&project, Depth::Measured, &Silent)?;
+    engine.lint(&project, LintDepth::Measured, &Silent)?;
     println!("unchanged          {:8.1} ms", milliseconds(start));
 
     let report = engine.report(&project, false, &Silent)?;
@@ -35,7 +35,7 @@ fn main() -> espq::Result<()> {
         let Some(edit) = edit::set_precision(&project.text, &[(&layer.name, Scheme::Int16)]) else { continue };
         let edited = Project::parse(&project.file, espq::text::apply(&project.text, [&edit]));
         let start = Instant::now();
-        engine.lint(&edited, Depth::Measured, &Silent)?;
+        engine.lint(&edited, LintDepth::Measured, &Silent)?;
         times.push((milliseconds(start), layer.name.as_str()));
     }
     times.sort_by(|a, b| a.0.total_cmp(&b.0));

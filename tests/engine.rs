@@ -4,7 +4,7 @@ use std::path::Path;
 
 use espq::analysis::{Report, Seconds};
 use espq::chip::Scheme;
-use espq::engine::{Cache, Depth, Engine, Options, Progress, Silent, Stage, Watch};
+use espq::engine::{Cache, Engine, LintDepth, Options, Progress, Silent, Stage, Watch};
 use espq::project::{Project, edit};
 
 fn project(fixture: &str) -> Project {
@@ -60,9 +60,9 @@ fn the_newest_request_wins() {
     let opened = project("digits");
     let older = engine.supersede(&opened.file);
     let newer = engine.supersede(&opened.file);
-    let outdated = engine.lint(&opened, Depth::Measured, &Watch { token: &older, progress: &Silent });
+    let outdated = engine.lint(&opened, LintDepth::Measured, &Watch { token: &older, progress: &Silent });
     assert!(outdated.unwrap_err().is_cancelled());
-    assert!(engine.lint(&opened, Depth::Measured, &Watch { token: &newer, progress: &Silent }).is_ok());
+    assert!(engine.lint(&opened, LintDepth::Measured, &Watch { token: &newer, progress: &Silent }).is_ok());
 }
 
 #[derive(Default)]
@@ -110,7 +110,7 @@ fn what_an_edit_does_is_told_before_anything_is_calibrated_again() {
             assert_eq!(begun, [Stage::Graphwise, Stage::Layerwise], "{fixture}");
             let exact = Engine::new(Options::default());
             assert_eq!(Report { seconds: Seconds::default(), ..report }, figures(&exact, &edited), "{fixture}");
-            assert_eq!(findings, exact.lint(&edited, Depth::Measured, &Silent).unwrap(), "{fixture}");
+            assert_eq!(findings, exact.lint(&edited, LintDepth::Measured, &Silent).unwrap(), "{fixture}");
         }
     }
 }

@@ -1,8 +1,9 @@
-//! The results, as plain data. Serialized as is for `--format json`.
+//! The results, as plain data.
 
 use serde::{Deserialize, Serialize};
 
 use crate::chip::Scheme;
+use crate::note::Note;
 use crate::quant::{Port, Settings};
 
 /// Difference of two tensors, mean over samples.
@@ -85,7 +86,7 @@ pub struct Report {
     /// In the graph's order.
     pub layers: Vec<Layer>,
     pub outputs: Vec<OutputError>,
-    /// What espq changed or did otherwise than esp-ppq, one sentence each.
-    pub notes: Vec<String>,
+    /// What espq changed or did otherwise than esp-ppq.
+    pub notes: Vec<Note>,
     pub seconds: Seconds,
 }

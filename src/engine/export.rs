@@ -7,6 +7,7 @@ use crate::espdl::{self, Key};
 use crate::exec::Samples as _;
 use crate::export::{self, Options};
 use crate::graph::{Graph, Tensor};
+use crate::note::sentences;
 use crate::project::Project;
 use crate::quant::{self, Observations, Plan, Quantized, Settings};
 use crate::runtime::fit::{Misfit, fit};
@@ -170,7 +171,7 @@ fn calibration(engine: &Engine, project: &Project, wanted: Wanted, progress: &dy
     if project.config.calibration.data.is_some() || project.config.model.quantization.is_none() {
         let (session, calibrated) = engine.calibrate(project, progress)?;
         let sample = wanted.test_values.then(|| session.samples.sample(0)).transpose()?;
-        let notes = session.notes(&calibrated.quantized);
+        let notes = sentences(&session.notes(&calibrated.quantized));
         return Ok(Calibration { quantized: calibrated.quantized, sample, notes });
     }
     if wanted.test_values {
@@ -182,7 +183,7 @@ fn calibration(engine: &Engine, project: &Project, wanted: Wanted, progress: &dy
     let settings = project.config.settings().ok_or_else(super::no_target)?;
     let plan = plan(project, &model.simplified.graph, &settings)?;
     let quantized = quant::calibrate(plan, &NoSamples, &mut Observations::default(), &|| progress.tick())?;
-    let notes = [&model.simplified.notes[..], &quantized.notes].concat();
+    let notes = sentences(&[&model.simplified.notes[..], &quantized.notes].concat());
     Ok(Calibration { quantized, sample: None, notes })
 }
 

@@ -13,7 +13,7 @@ use super::{Engine, Progress, export};
 
 /// How far a project is looked into; each depth has the findings of those before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Depth {
+pub enum LintDepth {
     /// The text alone: at once.
     Text,
     /// The model and the samples too, nothing is run: as fast as they are read.
@@ -30,13 +30,13 @@ impl Engine {
     /// Everything that is wrong with a project, in the order of its text, as far as its `[lint]` wants it.
     ///
     /// An error is work that was cancelled; what is wrong with files is among the findings.
-    pub fn lint(&self, project: &Project, depth: Depth, progress: &dyn Progress) -> Result<Vec<Finding>> {
+    pub fn lint(&self, project: &Project, depth: LintDepth, progress: &dyn Progress) -> Result<Vec<Finding>> {
         Ok(selected(project, self.findings(project, depth, progress)?))
     }
 
     /// Those of all rules, from memory or the store where nothing has changed.
-    fn findings(&self, project: &Project, depth: Depth, progress: &dyn Progress) -> Result<Vec<Finding>> {
-        if depth == Depth::Text {
+    fn findings(&self, project: &Project, depth: LintDepth, progress: &dyn Progress) -> Result<Vec<Finding>> {
+        if depth == LintDepth::Text {
             return Ok(lint::check(&Facts::of(project)));
         }
         let config = &project.config;
@@ -64,13 +64,13 @@ impl Engine {
     }
 
     /// What an edit of precisions does, on the scales that were observed before it: at once, and the same as
-    /// [`Depth::Measured`] unless the edit moves a scale behind its layer. `None` where figures are known already, or
+    /// [`LintDepth::Measured`] unless the edit moves a scale behind its layer. `None` where figures are known already, or
     /// a scale is needed that was never observed.
     pub fn expected(&self, project: &Project, progress: &dyn Progress) -> Result<Option<(Vec<Finding>, Report)>> {
         let (file, samples, scales) =
             (content::model(project), content::samples(project), content::quantization(project));
         let (Ok(file), Ok(samples), Ok(scales)) = (file, samples, scales) else { return Ok(None) };
-        let exact = findings_key(project, Depth::Measured, &file, &samples, &scales);
+        let exact = findings_key(project, LintDepth::Measured, &file, &samples, &scales);
         if self.kept(&exact).is_some() {
             return Ok(None);
         }
@@ -89,13 +89,13 @@ impl Engine {
     fn look(
         &self,
         project: &Project,
-        depth: Depth,
+        depth: LintDepth,
         model: Option<Result<ModelFile>>,
         samples: Option<Result<Key>>,
         progress: &dyn Progress,
     ) -> Result<Vec<Finding>> {
         self.gather(project, model, samples, progress, |facts, measurement| {
-            let Some(measurement) = measurement.filter(|_| depth > Depth::Static) else {
+            let Some(measurement) = measurement.filter(|_| depth > LintDepth::Static) else {
                 return Ok(lint::check(&facts));
             };
             let report = measurement.report(false, Seconds::default());
@@ -105,7 +105,9 @@ impl Engine {
                 return Err(error.clone());
             }
             let trials = match &report {
-                Ok(report) if depth >= Depth::Fixes => Some(measurement.trials(report, depth == Depth::Search)?),
+                Ok(report) if depth >= LintDepth::Fixes => {
+                    Some(measurement.trials(report, depth == LintDepth::Search)?)
+                }
                 _ => None,
             };
             self.save(measurement.session);
@@ -157,7 +159,7 @@ fn selected(project: &Project, mut findings: Vec<Finding>) -> Vec<Finding> {
 }
 
 /// The text, and the folder from which its paths start: messages name files.
-fn findings_key(project: &Project, depth: Depth, model: &ModelFile, samples: &Key, scales: &Key) -> Key {
+fn findings_key(project: &Project, depth: LintDepth, model: &ModelFile, samples: &Key, scales: &Key) -> Key {
     let mut parts = Parts::new("findings");
     parts.text(&project.text).text(&format!("{:?}", project.config)).text(&project.file.to_string_lossy());
     parts.text(&format!("{depth:?}")).key(&model.key).key(samples).key(scales);

@@ -4,6 +4,7 @@
 //! every room after `simplify` may rely on topological order.
 
 use super::{Attributes, DataType, Tensor};
+use crate::note::Note;
 use crate::{Error, Result};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -51,8 +52,8 @@ pub struct Graph {
     pub insertion: Vec<NodeId>,
     /// How many values onnxsim has numbered by now: it calls those that it makes by number, `_v_12`.
     pub numbered: usize,
-    /// What loading and simplifying did otherwise than the user or esp-ppq would expect, a sentence each.
-    pub notes: Vec<String>,
+    /// On loading and simplifying.
+    pub notes: Vec<Note>,
 }
 
 impl Graph {

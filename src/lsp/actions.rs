@@ -7,7 +7,7 @@ use tower_lsp::lsp_types::{
 };
 
 use crate::chip::Scheme;
-use crate::engine::{Depth, Engine};
+use crate::engine::{Engine, LintDepth};
 use crate::lint::{Finding, Fix, FixKind, Measure, Safety, apply};
 use crate::text::difference;
 
@@ -62,7 +62,7 @@ fn is_kind(kind: &CodeActionKind, wanted: &CodeActionKind) -> bool {
 fn here(snapshot: &Snapshot, range: Range) -> Vec<Finding> {
     let places = snapshot.places();
     let on = |finding: &&Finding| touches(places.visible(&finding.span), range);
-    snapshot.findings.iter().filter(on).cloned().collect()
+    snapshot.findings.all().iter().filter(on).cloned().collect()
 }
 
 fn touches(a: Range, b: Range) -> bool {
@@ -103,7 +103,7 @@ async fn back_to_int8(
         let here = wide.filter(|c| touches(places.range(&c.layer.span), range));
         here.map(|c| Measure::Layer { name: c.layer.value.clone(), scheme: Scheme::Int8 }).collect()
     };
-    let is_measured = snapshot.depth >= Some(Depth::Measured);
+    let is_measured = snapshot.findings.are_of(LintDepth::Measured);
     let mut actions = Vec::new();
     for measure in measures.iter().take(MOST_LINES) {
         actions.extend(match is_measured {
@@ -137,7 +137,7 @@ pub fn title(fix: &Fix) -> String {
 /// Every fix that changes no result, as one edit: for clients that fix on save.
 fn all_safe(snapshot: &Snapshot, abilities: Abilities) -> Option<CodeActionOrCommand> {
     let text = &snapshot.project.text;
-    let applied = apply(text, &snapshot.findings, Safety::Safe);
+    let applied = apply(text, &snapshot.findings.all(), Safety::Safe);
     let edit = difference(text, &applied.text)?;
     let action = CodeAction {
         title: "make all fixes that change no result".to_string(),

@@ -21,7 +21,7 @@ use super::client::Abilities;
 use super::document::Snapshot;
 use super::measured;
 use super::progress::{self, ANSWER, Meter, Shown};
-use super::worker::words;
+use super::worker::message_of;
 
 pub const ANALYZE: &str = "espq.analyze";
 pub const EXPORT: &str = "espq.export";
@@ -156,8 +156,8 @@ pub async fn aside<T: Send + 'static>(
         Ok(Ok(Ok(done))) => Ok(done),
         Ok(Ok(Err(error))) if error.is_cancelled() => Err(cancelled()),
         Ok(Ok(Err(error))) => Err(failed(&error.to_string())),
-        Ok(Err(panic)) => Err(failed(&format!("this is a bug in espq: {}", words(panic)))),
-        Err(_) => Err(failed("the work ended without a word")),
+        Ok(Err(panic)) => Err(failed(&format!("this is a bug in espq: {}", message_of(panic)))),
+        Err(_) => Err(failed("internal error: the worker ended without a result")),
     }
 }
 

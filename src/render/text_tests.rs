@@ -1,6 +1,7 @@
 use super::*;
 use crate::analysis::{Error, Histogram, Seconds, Statistics, TensorStatistics};
 use crate::chip::Target;
+use crate::note::Note;
 use crate::quant::Settings;
 
 fn error(nsr: f64) -> Error {
@@ -66,7 +67,7 @@ fn report() -> Report {
             OutputError { name: "logits".into(), error: error(0.1134) },
             OutputError { name: "features".into(), error: error(0.004) },
         ],
-        notes: vec!["/features/features.0/features.0.1/BatchNormalization was folded into its Conv".into()],
+        notes: vec![Note::new("/features/features.0/features.0.1/BatchNormalization was folded into its Conv")],
         seconds: Seconds { load: 0.04, calibrate: 0.81, graphwise: 0.12, layerwise: 0.7, statistics: 0.0 },
     }
 }

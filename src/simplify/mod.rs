@@ -20,6 +20,7 @@ mod verify;
 use crate::Result;
 use crate::graph::{Graph, edit::Links};
 use crate::model::{Dialect, Imported};
+use crate::note::Note;
 
 pub use fold::{MAX_ELEMENTS, infer};
 
@@ -28,7 +29,7 @@ pub use fold::{MAX_ELEMENTS, infer};
 pub struct Simplified {
     pub graph: Graph,
     /// What was done otherwise than the user or esp-ppq would expect, one sentence each.
-    pub notes: Vec<String>,
+    pub notes: Vec<Note>,
 }
 
 /// Simplifies a model by its dialect. Errors name the layer.
