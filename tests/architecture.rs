@@ -141,3 +141,16 @@ fn unsafe_code_stands_in_kernels_and_memory() {
         assert!(is_allowed || !(text.contains("unsafe {") || text.contains("unsafe fn")), "{}", place.display());
     }
 }
+
+#[test]
+fn nothing_is_decided_by_a_rules_code() {
+    let mut files = Vec::new();
+    sources(&root().join("src"), &mut files);
+    for file in files {
+        let text = std::fs::read_to_string(&file).unwrap();
+        let code = text.split("#[cfg(test)]").next().unwrap_or_default();
+        let compares =
+            [".code == \"", ".code != \"", "title.starts_with(", "message.starts_with(", "message.contains("];
+        assert_eq!(compares.map(|form| code.contains(form)), [false; 5], "{}", file.display());
+    }
+}

@@ -4,7 +4,8 @@ use std::path::Path;
 
 use espq::analysis::{Report, Seconds};
 use espq::chip::Scheme;
-use espq::engine::{Cache, Engine, LintDepth, Options, Progress, Silent, Stage, Watch};
+use espq::engine::{Cache, Engine, LintDepth, OnlyKnown, Options, Progress, Silent, Stage, Watch};
+use espq::lint::{Finding, FixKind};
 use espq::project::{Project, edit};
 
 fn project(fixture: &str) -> Project {
@@ -125,4 +126,43 @@ fn activations_are_kept_of_one_model_at_a_time() {
     figures(&engine, &mixed);
     assert_eq!(session.activations(), 0);
     assert!(engine.session(&mixed).unwrap().activations() > 0);
+}
+
+/// digits with one layer over its limit and an output over its own.
+fn over_limits() -> Project {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/digits/espq.toml");
+    let text = "[model]\npath = \"model.onnx\"\ntarget = \"esp32s3\"\n[calibration]\ndata = \"calib.npz\"\n\
+                [limits]\nlayer-nsr = \"3%\"\noutput-nsr = \"1%\"\n";
+    Project::parse(file, text)
+}
+
+fn finding<'a>(findings: &'a [Finding], code: &str) -> &'a Finding {
+    findings.iter().find(|finding| finding.code == code).unwrap_or_else(|| panic!("no {code} in {findings:?}"))
+}
+
+#[test]
+fn a_finding_waits_for_a_measurement_until_it_is_made() {
+    let (engine, project) = (Engine::new(Options::default()), over_limits());
+    let measured = engine.lint(&project, LintDepth::Measured, &Silent).unwrap();
+    for (code, depth) in [("E002", LintDepth::Fixes), ("E001", LintDepth::Search)] {
+        let waiting = finding(&measured, code);
+        let measure = waiting.pending.as_ref().unwrap_or_else(|| panic!("{code} waits for nothing"));
+        assert_eq!(waiting.fixes, [], "{code}");
+        let fix = engine.resolve(&project, measure, &Silent).unwrap();
+        let deeper = engine.lint(&project, depth, &Silent).unwrap();
+        let finding = finding(&deeper, code);
+        assert_eq!((finding.fixes.first().cloned(), &finding.pending), (fix, &None), "{code}");
+        assert_eq!(finding.fixes.first().map(|fix| &fix.kind), Some(&FixKind::Precision(measure.clone())), "{code}");
+    }
+}
+
+#[test]
+fn only_what_is_known_is_answered_where_nothing_may_be_measured() {
+    let (engine, project) = (Engine::new(Options::default()), over_limits());
+    let measured = engine.lint(&project, LintDepth::Measured, &Silent).unwrap();
+    engine.report(&project, false, &Silent).unwrap();
+    let measure = finding(&measured, "E002").pending.clone().unwrap();
+    assert!(engine.resolve(&project, &measure, &OnlyKnown).unwrap_err().is_cancelled());
+    let fix = engine.resolve(&project, &measure, &Silent).unwrap();
+    assert_eq!(engine.resolve(&project, &measure, &OnlyKnown).unwrap(), fix);
 }

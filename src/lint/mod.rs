@@ -11,8 +11,6 @@ mod measure;
 mod place;
 mod rule;
 mod rules;
-#[cfg(test)]
-mod tests;
 mod trials;
 
 pub use facts::{Facts, Known};

@@ -123,3 +123,34 @@ fn scale(port: &Port) -> String {
     };
     format!("`{}`, int{}, {exponents}", port.name, port.bits)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::chip::Scheme;
+    use crate::lsp::knowledge::Figures;
+
+    #[test]
+    fn a_layer_shows_what_is_known_of_it() {
+        let mut view =
+            LayerView { name: "/a".to_string(), op: "Conv".to_string(), scheme: Some(Scheme::Int8), figures: None };
+        assert_eq!(layer(&view), "**Conv** `/a` at int8\n\nnot measured yet");
+        let port = Port { name: "y".to_string(), bits: 8, exponents: vec![-5] };
+        let error = Error { nsr: 0.25, cosine: 0.9, mse: 0.1 };
+        view.figures = Some(Figures {
+            scheme: Scheme::Int8,
+            graphwise: None,
+            layerwise: Some(error),
+            inputs: Vec::new(),
+            outputs: vec![port],
+            notes: vec!["its output is 0".to_string()],
+        });
+        let lines = [
+            "**Conv** `/a` at int8",
+            "- alone costs the outputs (layerwise NSR): 25%",
+            "- output: `y`, int8, exponent -5: -4 to 3.9688",
+            "- note: its output is 0",
+        ];
+        assert_eq!(layer(&view), lines.join("\n\n"));
+    }
+}

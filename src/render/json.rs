@@ -35,28 +35,3 @@ pub fn json(report: &Report) -> Result<String> {
     text.push('\n');
     Ok(text)
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::chip::{Scheme, Target};
-    use crate::note::Note;
-    use crate::quant::Settings;
-
-    #[test]
-    fn a_report_has_the_fields_of_its_struct_and_notes_as_sentences() {
-        let report = Report {
-            model: "m.onnx".to_string(),
-            settings: Settings::new(Target::Esp32p4, Scheme::Int8),
-            calibration_samples: 2,
-            analysis_samples: 1,
-            layers: Vec::new(),
-            outputs: Vec::new(),
-            notes: vec![Note::of_layer("/a", "is new"), Note::new("all is well")],
-            seconds: Seconds::default(),
-        };
-        let mut expected = serde_json::to_value(&report).unwrap();
-        expected["notes"] = serde_json::json!(["/a: is new", "all is well"]);
-        assert_eq!(serde_json::from_str::<serde_json::Value>(&json(&report).unwrap()).unwrap(), expected);
-    }
-}
