@@ -5,6 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use serde_json::{Value, json};
+use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::oneshot;
 use tower_lsp::Client;
 use tower_lsp::jsonrpc::{Error, ErrorCode, Result};
@@ -21,6 +22,7 @@ use super::client::Abilities;
 use super::document::Snapshot;
 use super::measured;
 use super::progress::{self, ANSWER, Meter, Shown};
+use super::state::Event;
 use super::worker::message_of;
 
 pub const ANALYZE: &str = "espq.analyze";
@@ -34,6 +36,7 @@ pub struct Work {
     pub engine: Arc<Engine>,
     pub shown: Arc<Shown>,
     pub abilities: Abilities,
+    pub events: UnboundedSender<Event>,
 }
 
 /// The document that a command is about: every one takes its URI.

@@ -38,6 +38,11 @@ struct Analysis {
     generation: u64,
     /// Cancelled with the generation.
     token: Token,
+    /// Cancelled with the worker's job.
+    job: Token,
+    /// Measurements for the user that the job stands back for, and whether it goes on after them.
+    measurements: usize,
+    is_paused: bool,
     /// Files have changed under the same text: a client that pulls has to be told.
     is_repeated: bool,
 }
@@ -63,6 +68,15 @@ impl Snapshot {
 
 impl Document {
     pub fn new(uri: Url, version: i32, project: Project, worker: Worker) -> Document {
+        let analysis = Analysis {
+            worker,
+            generation: 0,
+            token: Token::new(),
+            job: Token::new(),
+            measurements: 0,
+            is_paused: false,
+            is_repeated: false,
+        };
         Document {
             uri,
             version,
@@ -70,7 +84,7 @@ impl Document {
             findings: Findings::default(),
             knowledge: Arc::default(),
             files: Vec::new(),
-            analysis: Analysis { worker, generation: 0, token: Token::new(), is_repeated: false },
+            analysis,
             waiting: Vec::new(),
         }
     }
@@ -124,16 +138,37 @@ impl Document {
     pub fn analyze(&mut self, token: Token) -> (Arc<Meter>, Token) {
         self.analysis.generation += 1;
         self.analysis.token = token;
+        self.submit()
+    }
+
+    fn submit(&mut self) -> (Arc<Meter>, Token) {
         let meter: Arc<Meter> = Arc::default();
         // The user may stop the analysis; a measurement that is asked for later is not stopped with it.
-        let token = self.analysis.token.child();
+        let job = self.analysis.token.child();
+        self.analysis.is_paused = false;
+        self.analysis.job = job.clone();
         self.analysis.worker.submit(Job {
             project: self.project.clone(),
             generation: self.analysis.generation,
-            token: token.clone(),
+            token: job.clone(),
             meter: meter.clone(),
         });
-        (meter, token)
+        (meter, job)
+    }
+
+    /// Stops the analysis while something is measured that the user waits for: both need the same session.
+    pub fn pause(&mut self) {
+        self.analysis.measurements += 1;
+        if !self.analysis.job.is_cancelled() {
+            self.analysis.job.cancel();
+            self.analysis.is_paused = true;
+        }
+    }
+
+    /// Goes on with the analysis after the last measurement, unless it has begun anew or the user has stopped it.
+    pub fn resume(&mut self) -> Option<(Arc<Meter>, Token)> {
+        self.analysis.measurements = self.analysis.measurements.saturating_sub(1);
+        (self.analysis.measurements == 0 && self.analysis.is_paused).then(|| self.submit())
     }
 
     pub fn is_at(&self, generation: u64) -> bool {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
+use tokio::sync::mpsc::UnboundedSender;
 use tower_lsp::jsonrpc::{Error, ErrorCode, Result};
 use tower_lsp::lsp_types::{CodeAction, Command, MessageType, Url};
 
@@ -14,6 +15,7 @@ use super::actions::{self, with_edit};
 use super::client::Abilities;
 use super::commands::{self, SMALLEST_SET, Work, aside, workspace_edit};
 use super::document::Snapshot;
+use super::state::Event;
 
 /// A client that resolves actions waits no longer than this, all measurements together: only what is known already
 /// comes in time.
@@ -134,6 +136,7 @@ pub async fn resolve(work: Work, snapshot: Snapshot, pending: Pending, mut actio
 /// Measures with progress on show, however long it takes.
 pub async fn measure(work: &Work, snapshot: &Snapshot, measure: &Measure) -> Result<Option<Fix>> {
     let (engine, project, wanted) = (work.engine.clone(), snapshot.project.clone(), measure.clone());
+    let _pause = Pause::begin(&work.events, &snapshot.uri);
     let resolve = move |watch: &crate::engine::Watch| engine.resolve(&project, &wanted, watch);
     match commands::run(work, "measuring", snapshot.token.child(), resolve).await {
         Ok(fix) => Ok(fix),
@@ -141,6 +144,26 @@ pub async fn measure(work: &Work, snapshot: &Snapshot, measure: &Measure) -> Res
         Err(error) if error.code == ErrorCode::RequestCancelled => Err(error),
         // What is wrong is among the findings.
         Err(error) => measure.unmeasured_fix(&snapshot.project).map(Some).ok_or(error),
+    }
+}
+
+/// Keeps the background analysis of a document from measuring while this lives.
+struct Pause {
+    events: UnboundedSender<Event>,
+    uri: Url,
+}
+
+impl Pause {
+    fn begin(events: &UnboundedSender<Event>, uri: &Url) -> Pause {
+        // The state task ends with the runtime only.
+        let _ = events.send(Event::Pause(uri.clone()));
+        Pause { events: events.clone(), uri: uri.clone() }
+    }
+}
+
+impl Drop for Pause {
+    fn drop(&mut self) {
+        let _ = self.events.send(Event::Resume(self.uri.clone()));
     }
 }
 

@@ -183,6 +183,7 @@ impl Backend {
             engine: self.engine.clone(),
             shown: self.shown.clone(),
             abilities: self.abilities(),
+            events: self.events.clone(),
         }
     }
 }

@@ -10,7 +10,7 @@ use tokio::sync::oneshot;
 use tower_lsp::Client;
 use tower_lsp::lsp_types::{Diagnostic, MessageType, TextDocumentContentChangeEvent, Url};
 
-use crate::engine::{Engine, LintDepth, Silent};
+use crate::engine::{Engine, LintDepth, Silent, Token};
 use crate::project::Project;
 
 use super::client::Abilities;
@@ -18,7 +18,7 @@ use super::diagnostics::diagnostic;
 use super::document::{self, Document, Snapshot};
 use super::outbox::Outbox;
 use super::position::Places;
-use super::progress::{self, Shown};
+use super::progress::{self, Meter, Shown};
 use super::watch::{self, Watching};
 use super::worker::{Outcome, Update, Worker};
 
@@ -48,6 +48,9 @@ pub enum Event {
         asker: oneshot::Sender<Snapshot>,
     },
     Analyze(Url),
+    /// Something is measured that the user waits for.
+    Pause(Url),
+    Resume(Url),
     Update(Update),
     Shutdown,
 }
@@ -105,6 +108,11 @@ impl State {
             Event::FilesSettled => self.files_settled(),
             Event::Ask { uri, is_linted, asker } => self.ask(&uri, is_linted, asker),
             Event::Analyze(uri) => self.recheck(&uri),
+            Event::Pause(uri) => self.documents.get_mut(&uri).into_iter().for_each(Document::pause),
+            Event::Resume(uri) => {
+                let resumed = self.documents.get_mut(&uri).and_then(Document::resume);
+                resumed.into_iter().for_each(|(meter, token)| self.show_progress(&uri, meter, token));
+            }
             Event::Update(update) => self.apply_result(update),
             Event::Shutdown => self.documents.values().for_each(Document::cancel),
         }
@@ -192,11 +200,14 @@ impl State {
     fn analyze(&mut self, uri: &Url) {
         let Some(document) = self.documents.get_mut(uri) else { return };
         let (meter, token) = document.analyze(self.engine.supersede(&document.project().file));
-        if self.abilities.progress {
-            let title = format!("espq: {}", document.name());
-            let (client, shown) = (self.client.clone(), self.shown.clone());
-            tokio::spawn(progress::show(client, shown, title, meter, token));
-        }
+        self.show_progress(uri, meter, token);
+    }
+
+    fn show_progress(&self, uri: &Url, meter: Arc<Meter>, token: Token) {
+        let Some(document) = self.documents.get(uri).filter(|_| self.abilities.progress) else { return };
+        let title = format!("espq: {}", document.name());
+        let (client, shown) = (self.client.clone(), self.shown.clone());
+        tokio::spawn(progress::show(client, shown, title, meter, token));
     }
 
     fn ask(&mut self, uri: &Url, is_linted: bool, asker: oneshot::Sender<Snapshot>) {
