@@ -86,7 +86,7 @@ pub struct Report {
     /// In the graph's order.
     pub layers: Vec<Layer>,
     pub outputs: Vec<OutputError>,
-    /// What espq changed or did otherwise than esp-ppq.
+    /// Changes that espq made, and differences from esp-ppq.
     pub notes: Vec<Note>,
     pub seconds: Seconds,
 }

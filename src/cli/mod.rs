@@ -36,7 +36,7 @@ struct Arguments {
     #[command(subcommand)]
     command: Command,
 
-    /// When to colour; `auto` does on a terminal, unless NO_COLOR is set
+    /// Colour of the output; `auto` colours on a terminal, unless NO_COLOR is set
     #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]
     color: Color,
 }
@@ -69,7 +69,7 @@ impl From<Error> for Failure {
     }
 }
 
-/// What a command prints, and whether it found anything wrong.
+/// Output of a command, and its verdict: `found` makes the exit code 1.
 struct Outcome {
     text: String,
     found: bool,

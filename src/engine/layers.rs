@@ -2,10 +2,8 @@
 
 use crate::Result;
 use crate::chip::Scheme;
-use crate::project::Project;
 
-use super::analyze::known_layers;
-use super::{Engine, export};
+use super::opened::Opened;
 
 /// Inputs and layers of a project's model, in the graph's order.
 #[derive(Debug, Clone, PartialEq)]
@@ -22,22 +20,18 @@ pub struct PlannedLayer {
     pub scheme: Option<Scheme>,
 }
 
-impl Engine {
-    /// Returns the layers of the model as the project plans them.
-    pub fn layers(&self, project: &Project) -> Result<Layers> {
-        let model = self.model(project)?;
+impl Opened {
+    /// Returns the layers of the model, with precisions where there is a plan.
+    pub fn layers(&self) -> Result<Layers> {
+        let model = self.model()?;
         let graph = &model.simplified.graph;
-        let settings = project.config.settings().map(|settings| known_layers(&settings, graph));
-        // Without a plan the names are known all the same; lint says what is wrong.
-        let plan = settings.and_then(|settings| export::plan(project, graph, &settings).ok());
+        // Lint says why there is none.
+        let plan = self.plan().ok();
         let planned = plan.as_ref().map_or(graph, |plan| &plan.graph);
         let layers = planned.node_ids().map(|id| {
             let node = planned.node(id);
-            PlannedLayer {
-                name: node.name.clone(),
-                op: node.op.clone(),
-                scheme: plan.as_ref().map(|plan| plan.scheme(id)),
-            }
+            let scheme = plan.as_ref().map(|plan| plan.scheme(id));
+            PlannedLayer { name: node.name.clone(), op: node.op.clone(), scheme }
         });
         let inputs = graph.inputs.iter().map(|&id| graph.value(id).name.clone());
         Ok(Layers { inputs: inputs.collect(), layers: layers.collect() })

@@ -54,7 +54,14 @@ struct Planes<'a> {
 }
 
 impl Planes<'_> {
+    /// Writes all planes.
+    ///
+    /// # Safety
+    ///
+    /// The processor has `level`; the slices have the lengths that [`Depthwise::run`] checks; `batch * channels` planes
+    /// of outputs are writable at `y` and overlap none of the slices.
     unsafe fn compute(&self, level: Level, y: *mut f32) {
+        // SAFETY: the caller's promise.
         unsafe {
             #[cfg(target_arch = "x86_64")]
             match level {
@@ -69,18 +76,26 @@ impl Planes<'_> {
     #[cfg(target_arch = "x86_64")]
     #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
     unsafe fn widest(&self, y: *mut f32) {
+        // SAFETY: the contract is that of `compute`; the features are enabled above.
         unsafe { self.choose::<std::arch::x86_64::__m512>(y) }
     }
 
     #[cfg(target_arch = "x86_64")]
     #[target_feature(enable = "avx2,fma")]
     unsafe fn wide(&self, y: *mut f32) {
+        // SAFETY: as in `widest`.
         unsafe { self.choose::<std::arch::x86_64::__m256>(y) }
     }
 
+    /// Chooses the loops for the window.
+    ///
+    /// # Safety
+    ///
+    /// As for [`Planes::compute`], with the instructions of `V` for `level`.
     #[inline(always)]
     unsafe fn choose<V: Vector>(&self, y: *mut f32) {
         let w = &self.shape.window;
+        // SAFETY: the caller's promise; the constants are the window's, as `Depthwise::new` admits no other.
         unsafe {
             match (w.kernel[2], w.stride[2]) {
                 (3, 1) => self.all::<V, 3, 1>(y),
@@ -91,6 +106,11 @@ impl Planes<'_> {
         }
     }
 
+    /// Windows of `K` x `K` taps at stride `S`.
+    ///
+    /// # Safety
+    ///
+    /// As for [`Planes::choose`]; `K` and `S` are the window's.
     #[inline(always)]
     unsafe fn all<V: Vector, const K: usize, const S: usize>(&self, y: *mut f32) {
         let (s, w) = (self.shape, &self.shape.window);
@@ -114,6 +134,7 @@ impl Planes<'_> {
                 // Four rows at a time, then two, then one.
                 let rows = [4, 2, 1].into_iter().find(|&r| r <= height - row).unwrap_or(1);
                 for strip in plane.strips {
+                    // SAFETY: `rows` rows from `row` on are within the plane's height; `x` and `y` are this plane's.
                     unsafe {
                         match rows {
                             4 => plane.rows::<S, 4>(strip, row),
@@ -140,13 +161,20 @@ struct Plane<'a, V: Vector, const K: usize> {
 }
 
 impl<V: Vector, const K: usize> Plane<'_, V, K> {
-    /// `R` output rows of a strip.
+    /// Writes `R` output rows of a strip.
+    ///
+    /// # Safety
+    ///
+    /// The processor has the instructions of `V`; the plane has `R` output rows from `row` on; `x` is readable for an
+    /// input plane, and `y` writable for an output plane.
     #[inline(always)]
     #[allow(clippy::needless_range_loop)] // Plain loops of constant length unroll, as in `tile`.
     unsafe fn rows<const S: usize, const R: usize>(&self, strip: &Strip<V, K>, row: usize) {
         let w = self.window;
         let [_, height, width] = w.input;
         let top = (row * S) as isize - w.pad[1] as isize;
+        // SAFETY: lines outside the plane are left out, and the strip's masks leave out columns outside it, so that only
+        // elements of the plane are read; there are `K * K` weights; the strip's `count` columns are within the row.
         unsafe {
             let mut sums = [V::splat(self.bias); R];
             for i in 0..(R - 1) * S + K {

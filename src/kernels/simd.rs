@@ -1,8 +1,9 @@
 //! Loops compiled several times, for the instructions of the processor they meet.
 
-/// What the processor has, from the widest down.
+/// Vector instructions of the processor, from none to the widest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
+    /// None that the compiler was not told of: any processor.
     Portable,
     /// AVX2 and FMA.
     Wide,

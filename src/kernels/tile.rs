@@ -33,18 +33,21 @@ impl Panels {
     }
 }
 
-/// Where the columns of a product lie: row `k` starts `places[k]` after `base`, columns side by side.
+/// Position of a product's columns: row `k` starts `places[k]` after `base`, columns side by side.
 #[derive(Clone, Copy)]
 pub(super) struct Columns<'a> {
+    /// Element from which `places` count.
     pub base: *const f32,
+    /// One a row: elements from `base` to the row's first column.
     pub places: &'a [usize],
 }
 
-/// What happens to the sums.
+/// Operations on the sums: bias before, clamp after.
 #[derive(Clone, Copy)]
 pub(super) struct Epilogue<'a> {
     /// One a row.
     pub bias: Option<&'a [f32]>,
+    /// Lowest and highest result of the clamp.
     pub range: Option<(f32, f32)>,
 }
 
@@ -79,17 +82,23 @@ pub(super) unsafe fn multiply(
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
 unsafe fn widest_rows(w: &Panels, b: Columns, count: usize, y: *mut f32, y_stride: usize, e: Epilogue) {
+    // SAFETY: the contract is that of `multiply`; the features are enabled above.
     unsafe { all::<std::arch::x86_64::__m512, std::arch::x86_64::__m256, 8, 3>(w, b, count, y, y_stride, e) }
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma")]
 unsafe fn wide_rows(w: &Panels, b: Columns, count: usize, y: *mut f32, y_stride: usize, e: Epilogue) {
+    // SAFETY: as in `widest_rows`.
     unsafe { all::<std::arch::x86_64::__m256, std::arch::x86_64::__m256, 4, 2>(w, b, count, y, y_stride, e) }
 }
 
 /// Tiles of `R` rows and `W` vectors; the columns left over take narrower tiles, and where they are
 /// a few only, vectors of rows (`P`).
+///
+/// # Safety
+///
+/// As for [`multiply`], with the instructions of `V` and `P` for `level`.
 #[inline(always)]
 unsafe fn all<V: Vector, P: Vector, const R: usize, const W: usize>(
     w: &Panels,
@@ -105,6 +114,7 @@ unsafe fn all<V: Vector, P: Vector, const R: usize, const W: usize>(
         let b = Columns { base: b.base.wrapping_add(column), ..b };
         if P::LEN == PANEL && left <= 4 {
             let y = y.wrapping_add(column);
+            // SAFETY: `left` columns from `column` on are within `count`.
             return unsafe {
                 match left {
                     1 => few::<P, 1>(w, b, y, y_stride, e),
@@ -127,6 +137,8 @@ unsafe fn all<V: Vector, P: Vector, const R: usize, const W: usize>(
                 y_stride,
                 e,
             };
+            // SAFETY: `w` and `y` begin at the tile's first row, `b` and `y` at its first column; a tile takes at most
+            // `left` columns, and of `rows` no more than the weights have. A panel is padded to `PANEL` rows, `R` at most.
             unsafe {
                 match left.div_ceil(V::LEN) {
                     1 => t.compute::<V, R, 1>(left),
@@ -142,10 +154,15 @@ unsafe fn all<V: Vector, P: Vector, const R: usize, const W: usize>(
 }
 
 /// `C` columns for all rows: vectors hold the rows of a panel, four panels at a time.
+///
+/// # Safety
+///
+/// As for [`multiply`], with `C` columns, the instructions of `V`, and `V::LEN` equal to [`PANEL`].
 #[inline(always)]
 unsafe fn few<V: Vector, const C: usize>(w: &Panels, b: Columns, y: *mut f32, y_stride: usize, e: Epilogue) {
     let mut row = 0;
     while row < w.rows {
+        // SAFETY: `row` is the first of a panel; four panels are taken only where the weights have four.
         unsafe {
             if w.rows - row > 3 * PANEL {
                 panels::<V, C, 4>(w, b, row, y, y_stride, e);
@@ -158,6 +175,11 @@ unsafe fn few<V: Vector, const C: usize>(w: &Panels, b: Columns, y: *mut f32, y_
     }
 }
 
+/// `N` panels from `row` on.
+///
+/// # Safety
+///
+/// As for [`few`]; `N` panels of the weights begin at `row`.
 #[inline(always)]
 #[allow(clippy::needless_range_loop)] // As in `Tile::full`.
 unsafe fn panels<V: Vector, const C: usize, const N: usize>(
@@ -168,6 +190,8 @@ unsafe fn panels<V: Vector, const C: usize, const N: usize>(
     y_stride: usize,
     e: Epilogue,
 ) {
+    // SAFETY: `from` walks through `N` panels of `w.data`, `PANEL` elements each step; `b.base + place + c` is one of the
+    // caller's columns; of the bias only elements of rows that exist are read, and only such rows of `y` are written.
     unsafe {
         let mut sums = [[V::splat(0.0); C]; N];
         if let Some(bias) = e.bias {
@@ -227,16 +251,22 @@ pub(super) unsafe fn multiply_row(level: Level, w: &[f32], b: Columns, count: us
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
 unsafe fn widest_row(w: &[f32], b: Columns, count: usize, y: *mut f32, e: Epilogue) {
+    // SAFETY: the contract is that of `multiply_row`; the features are enabled above.
     unsafe { one::<std::arch::x86_64::__m512>(w, b, count, y, e) }
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma")]
 unsafe fn wide_row(w: &[f32], b: Columns, count: usize, y: *mut f32, e: Epilogue) {
+    // SAFETY: as in `widest_row`.
     unsafe { one::<std::arch::x86_64::__m256>(w, b, count, y, e) }
 }
 
 /// Tiles of one row and up to eight vectors: enough sums at once to hide the latency of each.
+///
+/// # Safety
+///
+/// As for [`multiply_row`], with the instructions of `V` for `level`.
 #[inline(always)]
 unsafe fn one<V: Vector>(w: &[f32], b: Columns, count: usize, y: *mut f32, e: Epilogue) {
     let mut column = 0;
@@ -244,6 +274,7 @@ unsafe fn one<V: Vector>(w: &[f32], b: Columns, count: usize, y: *mut f32, e: Ep
         let left = count - column;
         let b = Columns { base: b.base.wrapping_add(column), ..b };
         let t = Tile { w, step: 1, b, row: 0, rows: 1, y: y.wrapping_add(column), y_stride: 0, e };
+        // SAFETY: a tile takes at most `left` columns from `column` on, and its one row.
         unsafe {
             match left.div_ceil(V::LEN) {
                 1 => t.compute::<V, 1, 1>(left),
@@ -274,17 +305,30 @@ struct Tile<'a> {
 }
 
 impl Tile<'_> {
-    /// `count` columns, more than `W - 1` vectors and at most `W`.
+    /// Computes `count` columns, more than `W - 1` vectors and at most `W`.
+    ///
+    /// # Safety
+    ///
+    /// The processor has the instructions of `V`. `w` holds `R` elements at every step, and a step for each place of
+    /// `b`; `count` columns of `b` are readable, and `count` elements of each of `rows` rows of `y` writable.
     #[inline(always)]
     unsafe fn compute<V: Vector, const R: usize, const W: usize>(&self, count: usize) {
+        // SAFETY: the contract is the same; without `FULL`, the last vector is loaded and stored in part.
         unsafe {
             if count == W * V::LEN { self.full::<V, R, W, true>(count) } else { self.full::<V, R, W, false>(count) }
         }
     }
 
+    /// Computes a tile; `FULL` where the last vector is whole.
+    ///
+    /// # Safety
+    ///
+    /// As for [`Tile::compute`].
     #[inline(always)]
     #[allow(clippy::needless_range_loop)]
     unsafe fn full<V: Vector, const R: usize, const W: usize, const FULL: bool>(&self, count: usize) {
+        // SAFETY: columns up to `count` are loaded and stored, the last vector by its `last` elements; `w` advances by a
+        // step for each place, with `R` weights at each; the bias has an element for each row of the weights.
         unsafe {
             let last = count - (W - 1) * V::LEN;
             // Plain loops of constant length throughout: anything cleverer keeps the compiler from

@@ -7,16 +7,19 @@
 ///
 /// # Safety
 ///
-/// Methods may only run where the processor has the vector's instructions; pointers must be valid
-/// for the elements they name.
+/// The caller of a method promises two things: the processor has the vector's instructions, and the elements that the
+/// method names at a pointer can be read or written. They need not be aligned.
 pub(super) trait Vector: Copy {
+    /// Elements of a vector.
     const LEN: usize;
-    /// Which elements to load.
+    /// Elements to load.
     type Mask: Copy;
 
+    /// `LEN` times `value`.
     unsafe fn splat(value: f32) -> Self;
+    /// `LEN` elements.
     unsafe fn load(from: *const f32) -> Self;
-    /// The first `count` elements, then zeros.
+    /// The first `count` elements, then zeros; only they are read.
     unsafe fn load_first(from: *const f32, count: usize) -> Self;
     /// Elements `low..high`; both at most `LEN`.
     fn mask(low: usize, high: usize) -> Self::Mask;
@@ -24,7 +27,9 @@ pub(super) trait Vector: Copy {
     unsafe fn load_masked(from: *const f32, mask: Self::Mask) -> Self;
     /// The even elements of the two, side by side.
     unsafe fn evens(self, next: Self) -> Self;
+    /// Writes all elements.
     unsafe fn store(self, to: *mut f32);
+    /// Writes the first `count` elements and nothing behind them.
     unsafe fn store_first(self, to: *mut f32, count: usize);
     /// `self * factor + sum`.
     unsafe fn times_plus(self, factor: Self, sum: Self) -> Self;
@@ -48,10 +53,12 @@ pub(super) mod x86 {
         }
         #[inline(always)]
         unsafe fn load_masked(from: *const f32, mask: __mmask16) -> Self {
+            // SAFETY: the caller promises the instructions, and that the elements of the mask are readable.
             unsafe { _mm512_maskz_loadu_ps(mask, from) }
         }
         #[inline(always)]
         unsafe fn evens(self, next: Self) -> Self {
+            // SAFETY: the caller promises the instructions; no memory is touched.
             unsafe {
                 let places = _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
                 _mm512_permutex2var_ps(self, places, next)
@@ -60,31 +67,38 @@ pub(super) mod x86 {
 
         #[inline(always)]
         unsafe fn splat(value: f32) -> Self {
+            // SAFETY: the caller promises the instructions; no memory is touched.
             unsafe { _mm512_set1_ps(value) }
         }
         #[inline(always)]
         unsafe fn load(from: *const f32) -> Self {
+            // SAFETY: the caller promises the instructions, and `LEN` readable elements.
             unsafe { _mm512_loadu_ps(from) }
         }
         #[inline(always)]
         unsafe fn load_first(from: *const f32, count: usize) -> Self {
+            // SAFETY: the caller promises the instructions, and `count` readable elements; the others are not read.
             unsafe { _mm512_maskz_loadu_ps(mask(count), from) }
         }
         #[inline(always)]
         unsafe fn store(self, to: *mut f32) {
+            // SAFETY: the caller promises the instructions, and `LEN` writable elements.
             unsafe { _mm512_storeu_ps(to, self) }
         }
         #[inline(always)]
         unsafe fn store_first(self, to: *mut f32, count: usize) {
+            // SAFETY: the caller promises the instructions, and `count` writable elements; the others are not written.
             unsafe { _mm512_mask_storeu_ps(to, mask(count), self) }
         }
         #[inline(always)]
         unsafe fn times_plus(self, factor: Self, sum: Self) -> Self {
+            // SAFETY: the caller promises the instructions; no memory is touched.
             unsafe { _mm512_fmadd_ps(self, factor, sum) }
         }
         #[inline(always)]
         unsafe fn clamped(self, low: Self, high: Self) -> Self {
             // Both give their second operand where one is NaN.
+            // SAFETY: the caller promises the instructions; no memory is touched.
             unsafe { _mm512_min_ps(high, _mm512_max_ps(low, self)) }
         }
     }
@@ -105,10 +119,12 @@ pub(super) mod x86 {
         }
         #[inline(always)]
         unsafe fn load_masked(from: *const f32, mask: [i32; 8]) -> Self {
+            // SAFETY: the caller promises the instructions, and that the elements of the mask are readable.
             unsafe { _mm256_maskload_ps(from, _mm256_loadu_si256(mask.as_ptr().cast())) }
         }
         #[inline(always)]
         unsafe fn evens(self, next: Self) -> Self {
+            // SAFETY: the caller promises the instructions; no memory is touched.
             unsafe {
                 // Takes pairs by halves; the quarters in the middle then change places.
                 let shuffled = _mm256_castps_pd(_mm256_shuffle_ps::<0b10_00_10_00>(self, next));
@@ -118,36 +134,44 @@ pub(super) mod x86 {
 
         #[inline(always)]
         unsafe fn splat(value: f32) -> Self {
+            // SAFETY: the caller promises the instructions; no memory is touched.
             unsafe { _mm256_set1_ps(value) }
         }
         #[inline(always)]
         unsafe fn load(from: *const f32) -> Self {
+            // SAFETY: the caller promises the instructions, and `LEN` readable elements.
             unsafe { _mm256_loadu_ps(from) }
         }
         #[inline(always)]
         unsafe fn load_first(from: *const f32, count: usize) -> Self {
+            // SAFETY: the caller promises the instructions, and `count` readable elements; the others are not read.
             unsafe { _mm256_maskload_ps(from, first(count)) }
         }
         #[inline(always)]
         unsafe fn store(self, to: *mut f32) {
+            // SAFETY: the caller promises the instructions, and `LEN` writable elements.
             unsafe { _mm256_storeu_ps(to, self) }
         }
         #[inline(always)]
         unsafe fn store_first(self, to: *mut f32, count: usize) {
+            // SAFETY: the caller promises the instructions, and `count` writable elements; the others are not written.
             unsafe { _mm256_maskstore_ps(to, first(count), self) }
         }
         #[inline(always)]
         unsafe fn times_plus(self, factor: Self, sum: Self) -> Self {
+            // SAFETY: the caller promises the instructions; no memory is touched.
             unsafe { _mm256_fmadd_ps(self, factor, sum) }
         }
         #[inline(always)]
         unsafe fn clamped(self, low: Self, high: Self) -> Self {
+            // SAFETY: the caller promises the instructions; no memory is touched.
             unsafe { _mm256_min_ps(high, _mm256_max_ps(low, self)) }
         }
     }
 
     #[inline(always)]
     unsafe fn first(count: usize) -> __m256i {
+        // SAFETY: the caller promises the instructions; no memory is touched.
         unsafe {
             let places = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
             _mm256_cmpgt_epi32(_mm256_set1_epi32(count.min(8) as i32), places)
@@ -166,6 +190,7 @@ impl Vector for [f32; 4] {
     }
     #[inline(always)]
     unsafe fn load_masked(from: *const f32, mask: [bool; 4]) -> Self {
+        // SAFETY: the caller promises the instructions, and that the elements of the mask are readable.
         std::array::from_fn(|i| if mask[i] { unsafe { *from.wrapping_add(i) } } else { 0.0 })
     }
     #[inline(always)]
@@ -179,19 +204,23 @@ impl Vector for [f32; 4] {
     }
     #[inline(always)]
     unsafe fn load(from: *const f32) -> Self {
+        // SAFETY: the caller promises the instructions, and `LEN` readable elements.
         unsafe { from.cast::<[f32; 4]>().read_unaligned() }
     }
     #[inline(always)]
     unsafe fn load_first(from: *const f32, count: usize) -> Self {
+        // SAFETY: the caller promises the instructions, and `count` readable elements; the others are not read.
         std::array::from_fn(|i| if i < count { unsafe { *from.add(i) } } else { 0.0 })
     }
     #[inline(always)]
     unsafe fn store(self, to: *mut f32) {
+        // SAFETY: the caller promises the instructions, and `LEN` writable elements.
         unsafe { to.cast::<[f32; 4]>().write_unaligned(self) }
     }
     #[inline(always)]
     unsafe fn store_first(self, to: *mut f32, count: usize) {
         for (i, v) in self.into_iter().enumerate().take(count) {
+            // SAFETY: the caller promises the instructions, and `count` writable elements; the others are not written.
             unsafe { to.add(i).write(v) }
         }
     }

@@ -57,7 +57,7 @@ pub async fn export(work: Work, snapshot: Snapshot) -> Result<Option<Value>> {
                 .with_help("mend what is underlined in the configuration, then export again"));
         }
         let test_values = project.config.export.test_values();
-        let exported = engine.export(&project, Wanted { test_values, encrypt: false }, watch)?;
+        let exported = engine.open(project.clone()).export(Wanted { test_values, encrypt: false }, watch)?;
         if let Some(refusal) = exported.refusal() {
             return Err(refusal);
         }

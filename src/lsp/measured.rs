@@ -102,7 +102,7 @@ async fn in_time(
     let (engine, project, measure) = (engine.clone(), snapshot.project.clone(), measure.clone());
     let work = aside(snapshot.token.clone(), Arc::default(), move |watch| {
         let progress: &dyn Progress = if only_known { &OnlyKnown } else { watch };
-        engine.resolve(&project, &measure, progress)
+        engine.open(project).resolve(&measure, progress)
     });
     tokio::time::timeout(time, work).await.ok()?.ok()
 }
@@ -137,7 +137,7 @@ pub async fn resolve(work: Work, snapshot: Snapshot, pending: Pending, mut actio
 pub async fn measure(work: &Work, snapshot: &Snapshot, measure: &Measure) -> Result<Option<Fix>> {
     let (engine, project, wanted) = (work.engine.clone(), snapshot.project.clone(), measure.clone());
     let _pause = Pause::begin(&work.events, &snapshot.uri);
-    let resolve = move |watch: &crate::engine::Watch| engine.resolve(&project, &wanted, watch);
+    let resolve = move |watch: &crate::engine::Watch| engine.open(project).resolve(&wanted, watch);
     match commands::run(work, "measuring", snapshot.token.child(), resolve).await {
         Ok(fix) => Ok(fix),
         Err(_) if snapshot.token.is_cancelled() => Err(content_modified()),

@@ -10,7 +10,7 @@ use tokio::sync::oneshot;
 use tower_lsp::Client;
 use tower_lsp::lsp_types::{Diagnostic, MessageType, TextDocumentContentChangeEvent, Url};
 
-use crate::engine::{Engine, LintDepth, Silent, Token};
+use crate::engine::{Engine, LintDepth, Token, lint_text};
 use crate::project::Project;
 
 use super::client::Abilities;
@@ -155,10 +155,8 @@ impl State {
     /// Publishes the findings that need no file, with those of the text before at deeper depths.
     fn lint_text(&mut self, uri: &Url) {
         let Some(document) = self.documents.get_mut(uri) else { return };
-        // Nobody cancels it.
-        if let Ok(findings) = self.engine.lint(document.project(), LintDepth::Text, &Silent) {
-            document.learn_findings(LintDepth::Text, findings);
-        }
+        let findings = lint_text(document.project());
+        document.learn_findings(LintDepth::Text, findings);
         self.publish(uri);
     }
 

@@ -97,26 +97,28 @@ fn newest(jobs: &Receiver<Job>) -> Option<Job> {
     })
 }
 
-fn run_job(engine: &Engine, job: &Job, send: &mut dyn FnMut(Outcome)) {
+fn run_job(engine: &Arc<Engine>, job: &Job, send: &mut dyn FnMut(Outcome)) {
     // Only cancellation is an error: a newer text is on its way, or the user wants no more.
     if analyze(engine, job, send).is_ok() {
         memory::give_back();
     }
 }
 
-fn analyze(engine: &Engine, job: &Job, send: &mut dyn FnMut(Outcome)) -> Result<()> {
+fn analyze(engine: &Arc<Engine>, job: &Job, send: &mut dyn FnMut(Outcome)) -> Result<()> {
     let watch = Watch { token: &job.token, progress: &*job.meter };
     let project = &*job.project;
+    // All results of this generation come from one reading of its files.
+    let opened = engine.open(job.project.clone());
     let lint = |depth: LintDepth, send: &mut dyn FnMut(Outcome)| -> Result<()> {
         job.token.check()?;
-        let findings = engine.lint(project, depth, &watch)?;
+        let findings = opened.lint(depth, &watch)?;
         job.token.check()?;
         send(Outcome::Findings { depth, findings });
         Ok(())
     };
     lint(LintDepth::Static, send)?;
     send(Outcome::Files(project.files()));
-    if let Ok(layers) = engine.layers(project) {
+    if let Ok(layers) = opened.layers() {
         send(Outcome::Fact(Fact::Layers(layers)));
     }
     // While a line is half typed the figures of the text before it stand.
@@ -124,13 +126,13 @@ fn analyze(engine: &Engine, job: &Job, send: &mut dyn FnMut(Outcome)) -> Result<
         return Ok(());
     }
     // Scales seldom change with a precision: the figures of an edit are there before they are calibrated again.
-    if let Some((findings, report)) = engine.expected(project, &watch)? {
+    if let Some((findings, report)) = opened.expected(&watch)? {
         job.token.check()?;
         send(Outcome::Findings { depth: LintDepth::Measured, findings });
         send(Outcome::Fact(Fact::Report(Arc::new(report))));
     }
     lint(LintDepth::Measured, send)?;
-    match engine.report(project, false, &watch) {
+    match opened.report(false, &watch) {
         Ok(report) => send(Outcome::Fact(Fact::Report(Arc::new(report)))),
         Err(error) if error.is_cancelled() => return Err(error),
         // What is wrong is among the findings.

@@ -1,4 +1,4 @@
-//! What is wrong with a configuration, where, and what would be right.
+//! Problems of a configuration: message, place, and the text that would be right.
 
 use crate::text::{Edit, Span};
 

@@ -106,7 +106,7 @@ fn tensor(t: &TensorSummary) -> Vec<String> {
     ]
 }
 
-/// What one step is worth; with an exponent a channel, from the finest to the coarsest.
+/// Writes the value of one step; with an exponent a channel, from the finest to the coarsest.
 fn scale(exponents: &[i64]) -> String {
     match (exponents.iter().min(), exponents.iter().max()) {
         (Some(low), Some(high)) if exponents.len() > 1 => format!("2^{low}..{high} ({} channels)", exponents.len()),

@@ -8,7 +8,7 @@ use crate::text::units::{count, percent, percent_column};
 use super::statistics::statistics;
 use super::table::{Row, bars};
 
-/// What of a report is shown, and how.
+/// Choice of the parts of a report that are shown, and their form.
 pub struct View {
     pub terminal: Terminal,
     pub statistics: bool,
