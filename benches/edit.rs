@@ -11,7 +11,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use espq::chip::Scheme;
-use espq::engine::{Depth, Engine, Options, Silent};
+use espq::engine::{Engine, LintDepth, Options, Silent};
 use espq::project::{Project, edit};
 
 fn main() -> espq::Result<()> {
@@ -22,13 +22,13 @@ fn main() -> espq::Result<()> {
     let engine = Engine::new(Options { activations: 512 << 20, cache: None });
 
     let milliseconds = |start: Instant| start.elapsed().as_secs_f64() * 1e3;
-    for (depth, name) in [(Depth::Text, "text"), (Depth::Static, "static"), (Depth::Measured, "measured")] {
+    for (depth, name) in [(LintDepth::Text, "text"), (LintDepth::Static, "static"), (LintDepth::Measured, "measured")] {
         let start = Instant::now();
         let findings = engine.open(project.clone()).lint(depth, &Silent)?;
         println!("opened, {name:<10} {:8.1} ms  {} findings", milliseconds(start), findings.len());
     }
     let start = Instant::now();
-    engine.open(project.clone()).lint(Depth::Measured, &Silent)?;
+    engine.open(project.clone()).lint(LintDepth::Measured, &Silent)?;
     println!("unchanged          {:8.1} ms", milliseconds(start));
 
     let report = engine.open(project.clone()).report(false, &Silent)?;
@@ -37,7 +37,7 @@ fn main() -> espq::Result<()> {
         let Some(edit) = edit::set_precision(&project.text, &[(&layer.name, Scheme::Int16)]) else { continue };
         let edited = Project::parse(&project.file, espq::text::apply(&project.text, [&edit]));
         let start = Instant::now();
-        engine.open(edited).lint(Depth::Measured, &Silent)?;
+        engine.open(edited).lint(LintDepth::Measured, &Silent)?;
         times.push((milliseconds(start), layer.name.as_str()));
     }
     times.sort_by(|a, b| a.0.total_cmp(&b.0));

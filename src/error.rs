@@ -106,6 +106,12 @@ impl Error {
         self
     }
 
+    /// Begins the sentence with its subject: "tensor 'w': it has no bytes".
+    pub fn about(mut self, subject: &str) -> Self {
+        self.0.what = format!("{subject}: {}", self.0.what);
+        self
+    }
+
     /// Adds what to do, unless an inner call has.
     pub fn with_help(mut self, help: impl Into<String>) -> Self {
         self.0.help.get_or_insert_with(|| help.into());

@@ -4,6 +4,7 @@
 //! `cli` and `lsp` ask `engine` and nothing below it.
 
 pub mod error;
+pub mod note;
 
 pub mod analysis;
 pub mod chip;

@@ -143,3 +143,12 @@ fn unsafe_code_stands_in_kernels_and_memory() {
         assert!(is_allowed || !(text.contains("unsafe {") || text.contains("unsafe fn")), "{}", place.display());
     }
 }
+
+#[test]
+fn nothing_is_decided_by_a_rules_code() {
+    for (file, code) in table().keys().flat_map(|module| code_of(module)) {
+        let compares =
+            [".code == \"", ".code != \"", "title.starts_with(", "message.starts_with(", "message.contains("];
+        assert_eq!(compares.map(|form| code.contains(form)), [false; 5], "{}", file.display());
+    }
+}

@@ -7,7 +7,8 @@ use std::sync::Arc;
 
 use espq::analysis::{Report, Seconds};
 use espq::chip::Scheme;
-use espq::engine::{Cache, Depth, Engine, Options, Progress, Silent, Stage, Watch};
+use espq::engine::{Cache, Engine, LintDepth, OnlyKnown, Options, Progress, Silent, Stage, Watch};
+use espq::lint::{Finding, FixKind};
 use espq::project::{Project, edit};
 
 fn project(fixture: &str) -> Project {
@@ -63,9 +64,9 @@ fn the_newest_request_wins() {
     let opened = project("digits");
     let older = engine.supersede(&opened.file);
     let newer = engine.supersede(&opened.file);
-    let outdated = engine.open(opened.clone()).lint(Depth::Measured, &Watch { token: &older, progress: &Silent });
+    let outdated = engine.open(opened.clone()).lint(LintDepth::Measured, &Watch { token: &older, progress: &Silent });
     assert!(outdated.unwrap_err().is_cancelled());
-    assert!(engine.open(opened.clone()).lint(Depth::Measured, &Watch { token: &newer, progress: &Silent }).is_ok());
+    assert!(engine.open(opened.clone()).lint(LintDepth::Measured, &Watch { token: &newer, progress: &Silent }).is_ok());
 }
 
 #[derive(Default)]
@@ -116,7 +117,7 @@ fn what_an_edit_does_is_told_before_anything_is_calibrated_again() {
             assert_eq!(begun, [Stage::Graphwise, Stage::Layerwise], "{fixture}");
             let exact = Engine::new(Options::default());
             assert_eq!(Report { seconds: Seconds::default(), ..report }, figures(&exact, &edited), "{fixture}");
-            assert_eq!(findings, exact.open(edited.clone()).lint(Depth::Measured, &Silent).unwrap(), "{fixture}");
+            assert_eq!(findings, exact.open(edited.clone()).lint(LintDepth::Measured, &Silent).unwrap(), "{fixture}");
         }
     }
 }
@@ -131,4 +132,42 @@ fn activations_are_kept_of_one_model_at_a_time() {
     figures(&engine, &mixed);
     assert_eq!(session.activations(), 0);
     assert!(engine.open(mixed).session().unwrap().activations() > 0);
+}
+
+/// digits with one layer over its limit and an output over its own.
+fn over_limits() -> Project {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/digits/espq.toml");
+    let text = "[model]\npath = \"model.onnx\"\ntarget = \"esp32s3\"\n[calibration]\ndata = \"calib.npz\"\n\
+                [limits]\nlayer-nsr = \"3%\"\noutput-nsr = \"1%\"\n";
+    Project::parse(file, text)
+}
+
+fn finding<'a>(findings: &'a [Finding], code: &str) -> &'a Finding {
+    findings.iter().find(|finding| finding.code == code).unwrap_or_else(|| panic!("no {code} in {findings:?}"))
+}
+
+#[test]
+fn a_finding_waits_for_a_measurement_until_it_is_made() {
+    let opened = server().open(over_limits());
+    let measured = opened.lint(LintDepth::Measured, &Silent).unwrap();
+    for (code, depth) in [("E002", LintDepth::Fixes), ("E001", LintDepth::Search)] {
+        let waiting = finding(&measured, code);
+        let measure = waiting.pending.as_ref().unwrap_or_else(|| panic!("{code} waits for nothing"));
+        assert_eq!(waiting.fixes, [], "{code}");
+        let fix = opened.resolve(measure, &Silent).unwrap();
+        let deeper = opened.lint(depth, &Silent).unwrap();
+        let finding = finding(&deeper, code);
+        assert_eq!((finding.fixes.first().cloned(), &finding.pending), (fix, &None), "{code}");
+        assert_eq!(finding.fixes.first().map(|fix| &fix.kind), Some(&FixKind::Precision(measure.clone())), "{code}");
+    }
+}
+
+#[test]
+fn only_what_is_known_is_answered_where_nothing_may_be_measured() {
+    let opened = server().open(over_limits());
+    let measured = opened.lint(LintDepth::Measured, &Silent).unwrap();
+    let measure = finding(&measured, "E002").pending.clone().unwrap();
+    assert!(opened.resolve(&measure, &OnlyKnown).unwrap_err().is_cancelled());
+    let fix = opened.resolve(&measure, &Silent).unwrap();
+    assert_eq!(opened.resolve(&measure, &OnlyKnown).unwrap(), fix);
 }

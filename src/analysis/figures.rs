@@ -1,8 +1,9 @@
-//! The results, as plain data. Serialized as is for `--format json`.
+//! The results, as plain data.
 
 use serde::{Deserialize, Serialize};
 
 use crate::chip::Scheme;
+use crate::note::Note;
 use crate::quant::{Port, Settings};
 
 /// Difference of two tensors, mean over samples.
@@ -96,7 +97,7 @@ pub struct Report {
     /// In the graph's order.
     pub layers: Vec<Layer>,
     pub outputs: Vec<OutputError>,
-    /// Changes that espq made, and differences from esp-ppq, one sentence each.
-    pub notes: Vec<String>,
+    /// Changes that espq made, and differences from esp-ppq.
+    pub notes: Vec<Note>,
     pub seconds: Seconds,
 }

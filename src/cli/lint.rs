@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::engine::{Depth, Engine, Options};
+use crate::engine::{Engine, LintDepth, Options};
 use crate::lint::{Safety, Selection, Severity, apply};
 use crate::project::{Project, Spanned};
 use crate::text::units::count;
@@ -97,7 +97,7 @@ pub(super) fn run(arguments: &Arguments, out: &Terminal) -> Result<Outcome, Fail
 
 /// The findings of a project; those that are left, and how many were mended, where fixes are wanted.
 fn check(engine: &Arc<Engine>, mut project: Project, arguments: &Arguments) -> Result<(Linted, usize)> {
-    let depth = if arguments.is_static { Depth::Static } else { Depth::Search };
+    let depth = if arguments.is_static { LintDepth::Static } else { LintDepth::Search };
     let allowed = match (arguments.fix, arguments.unsafe_fixes) {
         (_, true) => Some(Safety::Unsafe),
         (true, false) => Some(Safety::Safe),

@@ -65,11 +65,17 @@ fn the_arguments_hold_together() {
 }
 
 #[test]
-fn layers_that_the_words_do_not_name_are_listed() {
-    let too = |layer: &str| crate::lint::Related { message: "too".into(), span: None, layer: Some(layer.into()) };
-    let mut finding = crate::lint::Finding::new(crate::lint::RULES[0], 0..1, "layer /a and 2 more: too wide");
-    finding.related = vec![too("/a"), too("/b"), too("/c")];
+fn layers_that_the_message_does_not_name_are_listed() {
+    let related = |layer: &str, is_named| crate::lint::Related {
+        message: "too".into(),
+        span: None,
+        layer: Some(layer.into()),
+        is_named,
+    };
+    let mut finding = crate::lint::Finding::new(crate::lint::RULES[0], 0..1, "layer /a/b and 2 more: too wide");
+    // That one layer's name is in another's does not name it.
+    finding.related = vec![related("/a/b", true), related("/a", false), related("/c", false)];
     let project = Project::parse("espq.toml", "x = 1");
     let text = crate::render::diagnostics::Diagnostics::new(&PLAIN).finding(&finding, &project);
-    assert!(text.contains("help: layers: /b, /c\n"), "{text}");
+    assert!(text.contains("help: layers: /a, /c\n"), "{text}");
 }

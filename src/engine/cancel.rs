@@ -11,8 +11,8 @@ use super::{Progress, Stage};
 #[derive(Debug, Clone, Default)]
 pub struct Token {
     cancelled: Arc<AtomicBool>,
-    /// Cancelled with it.
-    parent: Option<Arc<AtomicBool>>,
+    /// Cancelled with any of them.
+    ancestors: Vec<Arc<AtomicBool>>,
 }
 
 impl Token {
@@ -22,7 +22,8 @@ impl Token {
 
     /// Cancelled with this one, or alone.
     pub fn child(&self) -> Token {
-        Token { cancelled: Arc::default(), parent: Some(self.cancelled.clone()) }
+        let ancestors = self.ancestors.iter().chain([&self.cancelled]).cloned().collect();
+        Token { cancelled: Arc::default(), ancestors }
     }
 
     pub fn cancel(&self) {
@@ -31,7 +32,7 @@ impl Token {
 
     pub fn is_cancelled(&self) -> bool {
         let is_set = |flag: &AtomicBool| flag.load(Ordering::Relaxed);
-        is_set(&self.cancelled) || self.parent.as_deref().is_some_and(is_set)
+        is_set(&self.cancelled) || self.ancestors.iter().any(|ancestor| is_set(ancestor))
     }
 
     /// [`Error::cancelled`] once it is.

@@ -7,6 +7,7 @@ use crate::espdl::{self, Key};
 use crate::exec::Samples as _;
 use crate::export::{self, Options};
 use crate::graph::Tensor;
+use crate::note::sentences;
 use crate::project::Project;
 use crate::quant::{self, Observations, Plan, Quantized};
 use crate::runtime::fit::{Misfit, fit};
@@ -178,7 +179,7 @@ impl Opened {
             progress.tick()?;
             let quantized = self.calibrated(progress)?.quantized.clone();
             let sample = wanted.test_values.then(|| session.samples.sample(0)).transpose()?;
-            let notes = session.notes(&quantized);
+            let notes = sentences(&session.notes(&quantized));
             return Ok(Calibration { quantized, sample, notes });
         }
         if wanted.test_values {
@@ -188,7 +189,7 @@ impl Opened {
         }
         let plan = Plan::clone(&*self.exact_plan()?);
         let quantized = quant::calibrate(plan, &NoSamples, &mut Observations::default(), &|| progress.tick())?;
-        let notes = [&self.model()?.simplified.notes[..], &quantized.notes].concat();
+        let notes = sentences(&[&self.model()?.simplified.notes[..], &quantized.notes].concat());
         Ok(Calibration { quantized, sample: None, notes })
     }
 

@@ -16,7 +16,7 @@ use super::{Engine, Progress};
 
 /// How far a project is looked into; each depth has the findings of those before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Depth {
+pub enum LintDepth {
     /// The text alone: at once.
     Text,
     /// The model and the samples too, nothing is run: as fast as they are read.
@@ -72,15 +72,15 @@ impl Opened {
     /// Everything that is wrong with the project, in the order of its text, as far as its `[lint]` wants it.
     ///
     /// An error is work that was cancelled; what is wrong with files is among the findings.
-    pub fn lint(&self, depth: Depth, progress: &dyn Progress) -> Result<Vec<Finding>> {
-        if depth == Depth::Text {
+    pub fn lint(&self, depth: LintDepth, progress: &dyn Progress) -> Result<Vec<Finding>> {
+        if depth == LintDepth::Text {
             return Ok(lint_text(self.project()));
         }
         Ok(selected(self.project(), self.findings(depth, progress)?))
     }
 
     /// Those of all rules, from memory or the store where nothing has changed.
-    fn findings(&self, depth: Depth, progress: &dyn Progress) -> Result<Vec<Finding>> {
+    fn findings(&self, depth: LintDepth, progress: &dyn Progress) -> Result<Vec<Finding>> {
         let Some(key) = self.findings_key(depth) else { return self.look(depth, progress) };
         if let Some(findings) = self.engine.kept_findings(&key) {
             return Ok(Vec::clone(&findings));
@@ -95,7 +95,7 @@ impl Opened {
 
     /// The text, the folder from which its paths start (messages name files), and the files; `None` where one of them
     /// cannot be read, since it may be there the next time.
-    fn findings_key(&self, depth: Depth) -> Option<Key> {
+    fn findings_key(&self, depth: LintDepth) -> Option<Key> {
         let project = self.project();
         let Found { model: Ok(model), samples: Ok(samples), scales: Ok(scales) } = &self.contents else { return None };
         let mut parts = KeyBuilder::new("findings");
@@ -105,7 +105,7 @@ impl Opened {
     }
 
     /// Findings and report after an edit of precisions, on the scales that were observed before it: at once, and equal to
-    /// [`Depth::Measured`] unless the edit moves a scale behind its layer. `None` where the figures are known already, or
+    /// [`LintDepth::Measured`] unless the edit moves a scale behind its layer. `None` where the figures are known already, or
     /// a scale is needed that was never observed.
     pub fn expected(&self, progress: &dyn Progress) -> Result<Option<(Vec<Finding>, Report)>> {
         let stages = Stages::of(self);
@@ -125,10 +125,10 @@ impl Opened {
         Ok(Some((findings, report)))
     }
 
-    fn look(&self, depth: Depth, progress: &dyn Progress) -> Result<Vec<Finding>> {
+    fn look(&self, depth: LintDepth, progress: &dyn Progress) -> Result<Vec<Finding>> {
         let stages = Stages::of(self);
         let facts = stages.facts(self.project());
-        if depth == Depth::Static || !stages.can_be_measured(self.project()) {
+        if depth == LintDepth::Static || !stages.can_be_measured(self.project()) {
             return Ok(lint::check(&facts));
         }
         let report = self.measured(progress);
@@ -138,7 +138,7 @@ impl Opened {
             return Err(error.clone());
         }
         let trials = match &report {
-            Ok(_) if depth >= Depth::Fixes => Some(self.trials(depth == Depth::Search, progress)?),
+            Ok(_) if depth >= LintDepth::Fixes => Some(self.trials(depth == LintDepth::Search, progress)?),
             _ => None,
         };
         let report = report.as_ref().map(|report| &**report);

@@ -1,6 +1,6 @@
 //! Progress as data: which stage, how far.
 
-use crate::Result;
+use crate::{Error, Result};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stage {
@@ -56,6 +56,21 @@ impl Progress for Inside<'_> {
 
     fn check(&self) -> Result<()> {
         self.0.check()
+    }
+}
+
+/// Stops work at its first unit: what was measured before is answered, nothing is measured.
+pub struct OnlyKnown;
+
+impl Progress for OnlyKnown {
+    fn begin(&self, _: Stage, _: usize) {}
+
+    fn tick(&self) -> Result<()> {
+        Err(Error::cancelled())
+    }
+
+    fn check(&self) -> Result<()> {
+        Err(Error::cancelled())
     }
 }
 

@@ -9,6 +9,7 @@ use crate::Result;
 use crate::analysis::{self, Error as Figures, Graphwise, Originals, Subject};
 use crate::exec::{Program, Samples as _, Simulation, Tick};
 use crate::graph::NodeId;
+use crate::note::Note;
 use crate::ops::{self, Role};
 use crate::optimize;
 use crate::quant::{self, Observations, Plan, Quantized, Recipe};
@@ -117,8 +118,8 @@ impl Session {
         })
     }
 
-    /// What the user should know of the model, the samples and their quantization, one sentence each.
-    pub fn notes(&self, quantized: &Quantized) -> Vec<String> {
+    /// Notes on the model, the samples and their quantization.
+    pub fn notes(&self, quantized: &Quantized) -> Vec<Note> {
         [&self.model.simplified.notes[..], self.samples.notes(), &quantized.notes].concat()
     }
 

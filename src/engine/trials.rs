@@ -6,9 +6,8 @@ use crate::analysis::{Error as Figures, Report, enough, is_over};
 use crate::chip::Scheme;
 use crate::cost::constant_bytes;
 use crate::graph::{Graph, NodeId};
-use crate::lint::{Trial, Trials};
+use crate::lint::{Fix, Measure, Trial, Trials, candidates};
 use crate::quant::Plan;
-use crate::runtime::support;
 use crate::{Result, error::Error};
 
 use super::Progress;
@@ -21,15 +20,14 @@ use super::progress::{Inside, Stage};
 const LAYERS: usize = 16;
 
 impl Opened {
-    /// Measures what the outputs would gain or lose if these layers, and the activations fused into them, had another
-    /// precision.
-    pub fn effect(&self, layers: &[&str], scheme: Scheme, progress: &dyn Progress) -> Result<Trial> {
+    /// Measures what a finding waits for and returns the fix, with its effect in the title; `None` where none helps.
+    pub fn resolve(&self, measure: &Measure, progress: &dyn Progress) -> Result<Option<Fix>> {
         let report = self.measured(progress)?;
         let (session, plan) = (self.session()?, self.plan()?);
         let measurement = Measurement { opened: self, session: &session, plan: &plan, progress };
-        let trial = measurement.trial(&report, layers, scheme)?;
+        let trial = measurement.measure(&report, measure)?;
         self.engine.save(&session);
-        Ok(trial)
+        Ok(trial.and_then(|trial| measure.fix(self.project(), &trial)))
     }
 
     /// The fixes that are measured, from memory where nothing has changed.
@@ -68,7 +66,7 @@ impl Measurement<'_> {
         self.progress.begin(Stage::Trials, alone.len() + usize::from(over.len() > 1));
         for layer in alone {
             let trial = self.possible(report, &[layer])?;
-            trials.layers.extend(trial.map(|trial| ((*layer).to_string(), trial)));
+            trials.layers.push(((*layer).to_string(), trial));
         }
         if over.len() > 1 {
             trials.all = self.possible(report, &over)?;
@@ -77,6 +75,17 @@ impl Measurement<'_> {
             trials.outputs = self.smallest(report, &narrow)?;
         }
         Ok(trials)
+    }
+
+    fn measure(&self, report: &Report, measure: &Measure) -> Result<Option<Trial>> {
+        match measure {
+            Measure::Layer { name, scheme } => self.trial(report, &[name], *scheme).map(Some),
+            Measure::LayersOverLimit { names } => {
+                let names: Vec<&str> = names.iter().map(String::as_str).collect();
+                self.trial(report, &names, Scheme::Int16).map(Some)
+            }
+            Measure::SmallestSet => self.smallest(report, &candidates(report)),
+        }
     }
 
     /// Layers that cannot be had at int16 have no fix; their findings stand without.
@@ -121,15 +130,6 @@ impl Measurement<'_> {
             flash: flash(&plan, self.plan)?,
         })
     }
-}
-
-/// 8-bit layers that have an error of their own and a 16-bit kernel, the worst first.
-fn candidates(report: &Report) -> Vec<(&str, Figures)> {
-    let wide = |op: &str| support::operator(op).is_some_and(|s| s.runs(Scheme::Int16));
-    let narrow = report.layers.iter().filter(|l| l.scheme == Scheme::Int8 && wide(&l.op));
-    let mut candidates: Vec<(&str, Figures)> = narrow.filter_map(|l| Some((l.name.as_str(), l.layerwise?))).collect();
-    candidates.sort_by(|a, b| b.1.nsr.total_cmp(&a.1.nsr));
-    candidates
 }
 
 /// A Relu behind Conv, Gemm or MatMul follows its layer by itself; a Clip has to be named.

@@ -4,6 +4,7 @@
 //! every room after `simplify` may rely on topological order.
 
 use super::{Attributes, DataType, Tensor};
+use crate::note::Note;
 use crate::{Error, Result};
 
 /// Index of a node in [`Graph::nodes`].
@@ -64,8 +65,8 @@ pub struct Graph {
     pub insertion: Vec<NodeId>,
     /// Number of values that onnxsim has named so far: it names those that it makes by number, `_v_12`.
     pub numbered: usize,
-    /// Unexpected results of loading and simplifying, for the user or against esp-ppq, one sentence each.
-    pub notes: Vec<String>,
+    /// Unexpected results of loading and simplifying, for the user or against esp-ppq.
+    pub notes: Vec<Note>,
 }
 
 impl Graph {

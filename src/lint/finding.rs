@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::text::{Edit, Span};
 
-use super::Rule;
+use super::{Measure, Rule};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -36,6 +36,8 @@ pub struct Finding {
     pub related: Vec<Related>,
     /// The best first.
     pub fixes: Vec<Fix>,
+    /// A fix that nobody has measured yet.
+    pub pending: Option<Measure>,
 }
 
 /// Another place, layer or file that belongs to a finding.
@@ -44,6 +46,8 @@ pub struct Related {
     pub message: String,
     pub span: Option<Span>,
     pub layer: Option<String>,
+    /// The finding's message or the title of its fix names the layer already.
+    pub is_named: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -59,9 +63,22 @@ pub enum Safety {
 pub struct Fix {
     /// "int16: output error 25.6% -> 9.1%, +13 KB flash"
     pub title: String,
+    pub kind: FixKind,
     pub safety: Safety,
     /// Not overlapping, in the order of the text.
     pub edits: Vec<Edit>,
+}
+
+/// A fix by what it changes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FixKind {
+    /// Precisions of layers, with the effect that this measurement found.
+    Precision(Measure),
+    /// A name or a value, to the one that was likely meant.
+    Spelling,
+    /// Text that is not TOML.
+    Syntax,
 }
 
 impl Finding {
@@ -76,7 +93,19 @@ impl Finding {
             help: None,
             related: Vec::new(),
             fixes: Vec::new(),
+            pending: None,
         }
+    }
+
+    /// Takes the fixes away, which are edits of a text that has changed; the first that was measured is to be measured
+    /// again.
+    pub fn drop_fixes(&mut self) {
+        let measures = self.fixes.drain(..).filter_map(|fix| match fix.kind {
+            FixKind::Precision(measure) => Some(measure),
+            FixKind::Spelling | FixKind::Syntax => None,
+        });
+        let first = measures.reduce(|first, _| first);
+        self.pending = self.pending.take().or(first);
     }
 
     pub fn with_help(mut self, help: impl Into<String>) -> Finding {

@@ -43,11 +43,16 @@ fn apart(a: &Span, b: &Span) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::lint::RULES;
+    use crate::lint::{FixKind, RULES};
 
     fn finding(span: Span, text: &str, safety: Safety) -> Finding {
         let edit = Edit { span: span.clone(), text: text.into() };
-        Finding::new(RULES[0], span, "").with_fix(Fix { title: String::new(), safety, edits: vec![edit] })
+        Finding::new(RULES[0], span, "").with_fix(Fix {
+            title: String::new(),
+            kind: FixKind::Spelling,
+            safety,
+            edits: vec![edit],
+        })
     }
 
     #[test]

@@ -7,19 +7,19 @@
 mod facts;
 mod finding;
 mod fix;
+mod measure;
 mod place;
 mod rule;
 mod rules;
-#[cfg(test)]
-mod tests;
 mod trials;
 
 pub use facts::{Facts, Known};
-pub use finding::{Finding, Fix, Related, Safety, Severity};
+pub use finding::{Finding, Fix, FixKind, Related, Safety, Severity};
 pub use fix::{Applied, apply};
+pub use measure::Measure;
 pub use rule::{Rule, Selection, find};
 pub use rules::RULES;
-pub use trials::{Trial, Trials};
+pub use trials::{Trial, Trials, candidates};
 
 /// Everything that the rules find in what is known, in the order of the text.
 pub fn check(facts: &Facts) -> Vec<Finding> {

@@ -1,12 +1,11 @@
-//! What was tried to mend errors, and what it would bring.
+//! Precisions that were tried, and their measured effect.
 
 use serde::{Deserialize, Serialize};
 
+use crate::analysis::{Error as Figures, Report};
 use crate::chip::Scheme;
-use crate::project::{Project, edit};
+use crate::runtime::support;
 use crate::text::units::{kilobytes, percent};
-
-use super::{Fix, Safety};
 
 /// Layers at another precision, measured.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -23,14 +22,21 @@ pub struct Trial {
 
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Trials {
-    /// By layer over its limit.
-    pub layers: Vec<(String, Trial)>,
+    /// Layers over their limit, each tried alone; `None` where a layer cannot have the precision.
+    pub layers: Vec<(String, Option<Trial>)>,
     /// All layers over the limit together, where they are several.
     pub all: Option<Trial>,
     /// The smallest set that brings all outputs under their limit; `None` where there is none.
     pub outputs: Option<Trial>,
     /// Whether an output was over its limit, so that a set was looked for.
     pub searched: bool,
+}
+
+impl Trials {
+    /// Returns the trial of a layer alone: `None` where it was not tried.
+    pub fn of(&self, layer: &str) -> Option<Option<&Trial>> {
+        self.layers.iter().find(|(name, _)| name == layer).map(|(_, trial)| trial.as_ref())
+    }
 }
 
 impl Trial {
@@ -42,13 +48,15 @@ impl Trial {
     pub fn effect(&self) -> String {
         format!("output error {} -> {}, {} flash", percent(self.before), percent(self.after), kilobytes(self.flash))
     }
+}
 
-    /// The edit that makes it so.
-    pub fn fix(&self, project: &Project, title: String) -> Option<Fix> {
-        let layers: Vec<(&str, Scheme)> = self.layers.iter().map(|l| (l.as_str(), self.scheme)).collect();
-        let edit = edit::set_precision(&project.text, &layers)?;
-        Some(Fix { title, safety: Safety::Unsafe, edits: vec![edit] })
-    }
+/// Returns the 8-bit layers that have an error of their own and a 16-bit kernel, the worst first.
+pub fn candidates(report: &Report) -> Vec<(&str, Figures)> {
+    let has_kernel = |op: &str| support::operator(op).is_some_and(|s| s.runs(Scheme::Int16));
+    let narrow = report.layers.iter().filter(|l| l.scheme == Scheme::Int8 && has_kernel(&l.op));
+    let mut candidates: Vec<(&str, Figures)> = narrow.filter_map(|l| Some((l.name.as_str(), l.layerwise?))).collect();
+    candidates.sort_by(|a, b| b.1.nsr.total_cmp(&a.1.nsr));
+    candidates
 }
 
 #[cfg(test)]

@@ -1,46 +1,24 @@
-//! Code actions: fixes of the findings at a place, each with what it was measured to do.
+//! Code actions: the fixes of the findings at a place, each with its measured effect.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use tower_lsp::lsp_types::{
-    CodeAction, CodeActionContext, CodeActionKind, CodeActionOrCommand, CodeActionResponse, Command, Range,
+    CodeAction, CodeActionContext, CodeActionKind, CodeActionOrCommand, CodeActionResponse, Range,
 };
 
 use crate::chip::Scheme;
-use crate::engine::{Depth, Engine};
-use crate::lint::{Finding, Fix, Safety, Trial, apply};
-use crate::project::edit::set_precision;
-use crate::text::Edit;
+use crate::engine::{Engine, LintDepth};
+use crate::lint::{Finding, Fix, FixKind, Measure, Safety, apply};
+use crate::text::difference;
 
 use super::client::Abilities;
-use super::commands::{aside, workspace_edit};
+use super::commands::{edits, workspace_edit};
 use super::diagnostics::diagnostic;
 use super::document::Snapshot;
-use super::position::Places;
+use super::measured::{self, Patience};
 
-/// Layers that are measured while the client waits, and for how long it does for all of them together; what comes too
-/// late is offered without its effect, or with the next request.
-const AT_ONCE: usize = 3;
-const PATIENCE: Duration = Duration::from_millis(1500);
-
-/// What is left of both.
-struct Patience {
-    layers: usize,
-    until: Instant,
-}
-
-impl Patience {
-    fn new() -> Patience {
-        Patience { layers: AT_ONCE, until: Instant::now() + PATIENCE }
-    }
-
-    /// The time that is left for one more layer.
-    fn take(&mut self) -> Option<Duration> {
-        self.layers = self.layers.checked_sub(1)?;
-        self.until.checked_duration_since(Instant::now())
-    }
-}
+/// No more lines of `[precision]` than these have an action of their own.
+const MOST_LINES: usize = 3;
 
 pub fn fix_all() -> CodeActionKind {
     CodeActionKind::new("source.fixAll.espq")
@@ -59,7 +37,7 @@ pub async fn at(
         Some(only) => only.iter().any(|wanted| is_kind(kind, wanted)),
     };
     let mut actions = Vec::new();
-    let mut patience = Patience::new();
+    let mut patience = Patience::of(abilities);
     if wanted(&CodeActionKind::QUICKFIX) {
         for finding in here(&snapshot, range) {
             actions.extend(quick_fixes(engine, &snapshot, abilities, &finding, &mut patience).await);
@@ -84,7 +62,7 @@ fn is_kind(kind: &CodeActionKind, wanted: &CodeActionKind) -> bool {
 fn here(snapshot: &Snapshot, range: Range) -> Vec<Finding> {
     let places = snapshot.places();
     let on = |finding: &&Finding| touches(places.visible(&finding.span), range);
-    snapshot.findings.iter().filter(on).cloned().collect()
+    snapshot.findings.all().iter().filter(on).cloned().collect()
 }
 
 fn touches(a: Range, b: Range) -> bool {
@@ -98,51 +76,16 @@ async fn quick_fixes(
     finding: &Finding,
     patience: &mut Patience,
 ) -> Vec<CodeActionOrCommand> {
-    let mut fixes = finding.fixes.clone();
-    let unmeasured = finding.code == "E002" && fixes.is_empty() && snapshot.depth < Some(Depth::Fixes);
-    if let Some(layer) = finding.layer.as_ref().filter(|_| unmeasured)
-        && let Some(trial) = effect(engine, snapshot, layer, Scheme::Int16, patience).await.filter(Trial::helps)
-    {
-        fixes.extend(trial.fix(&snapshot.project, format!("int16: {}", trial.effect())));
+    let mut actions: Vec<CodeAction> = finding.fixes.iter().map(|fix| with_edit(snapshot, abilities, fix)).collect();
+    if let Some(measure) = &finding.pending {
+        actions.extend(measured::action(engine, snapshot, abilities, measure, patience).await);
     }
-    let places = snapshot.places();
-    let about = vec![diagnostic(finding, &places, &snapshot.uri, abilities.related_information)];
-    let mut actions: Vec<CodeActionOrCommand> = fixes
-        .iter()
-        .map(|fix| {
-            CodeActionOrCommand::CodeAction(CodeAction {
-                title: titled(finding, fix),
-                kind: Some(CodeActionKind::QUICKFIX),
-                diagnostics: Some(about.clone()),
-                edit: Some(workspace_edit(snapshot, abilities, fix)),
-                is_preferred: (fix.safety == Safety::Safe).then_some(true),
-                ..CodeAction::default()
-            })
-        })
-        .collect();
-    if finding.code == "E001" && fixes.is_empty() && snapshot.depth < Some(Depth::Search) && abilities.applies_edits {
-        let title = "find the smallest set of int16 layers that is enough (measures)".to_string();
-        actions.push(CodeActionOrCommand::CodeAction(CodeAction {
-            title: title.clone(),
-            kind: Some(CodeActionKind::QUICKFIX),
-            diagnostics: Some(about),
-            command: Some(Command {
-                title,
-                command: "espq.smallestSet".to_string(),
-                arguments: Some(vec![snapshot.uri.as_str().into()]),
-            }),
-            ..CodeAction::default()
-        }));
-    }
-    actions
-}
-
-/// Several layers may be over the limit on one line: the title of a fix says which it is for.
-fn titled(finding: &Finding, fix: &Fix) -> String {
-    match &finding.layer {
-        Some(layer) if fix.title.starts_with("int16: ") => format!("{} ({layer})", fix.title),
-        _ => fix.title.clone(),
-    }
+    let about = vec![diagnostic(finding, &snapshot.places(), &snapshot.uri, abilities.related_information)];
+    let of_finding = |action| {
+        let kind = Some(CodeActionKind::QUICKFIX);
+        CodeActionOrCommand::CodeAction(CodeAction { kind, diagnostics: Some(about.clone()), ..action })
+    };
+    actions.into_iter().map(of_finding).collect()
 }
 
 /// For the layers on these lines of `[precision]` that have more bits than the model.
@@ -154,70 +97,53 @@ async fn back_to_int8(
     patience: &mut Patience,
 ) -> Vec<CodeActionOrCommand> {
     let project = &snapshot.project;
-    let layers: Vec<String> = {
-        let places: Places = snapshot.places();
+    let measures: Vec<Measure> = {
+        let places = snapshot.places();
         let wide = project.config.precision.iter().filter(|c| c.choice.value != Scheme::Int8);
         let here = wide.filter(|c| touches(places.range(&c.layer.span), range));
-        here.take(AT_ONCE).map(|c| c.layer.value.clone()).collect()
+        here.map(|c| Measure::Layer { name: c.layer.value.clone(), scheme: Scheme::Int8 }).collect()
     };
-    let several = layers.len() > 1;
+    let is_measured = snapshot.findings.are_of(LintDepth::Measured);
     let mut actions = Vec::new();
-    for layer in layers {
-        let trial = match snapshot.depth {
-            Some(depth) if depth >= Depth::Measured => effect(engine, snapshot, &layer, Scheme::Int8, patience).await,
-            _ => None,
-        };
-        let fix = match trial {
-            Some(trial) => trial.fix(project, format!("back to int8: {}", trial.effect())),
-            None => set_precision(&project.text, &[(&layer, Scheme::Int8)]).map(|edit| Fix {
-                title: "back to int8".to_string(),
-                safety: Safety::Unsafe,
-                edits: vec![edit],
-            }),
-        };
-        actions.extend(fix.map(|fix| {
-            CodeActionOrCommand::CodeAction(CodeAction {
-                title: if several { format!("{} ({layer})", fix.title) } else { fix.title.clone() },
-                kind: Some(CodeActionKind::REFACTOR_REWRITE),
-                edit: Some(workspace_edit(snapshot, abilities, &fix)),
-                ..CodeAction::default()
-            })
-        }));
+    for measure in measures.iter().take(MOST_LINES) {
+        actions.extend(match is_measured {
+            true => measured::action(engine, snapshot, abilities, measure, patience).await,
+            false => measure.unmeasured_fix(project).map(|fix| with_edit(snapshot, abilities, &fix)),
+        });
     }
-    actions
+    let kind = Some(CodeActionKind::REFACTOR_REWRITE);
+    let rewrite = |action| CodeActionOrCommand::CodeAction(CodeAction { kind: kind.clone(), ..action });
+    actions.into_iter().map(rewrite).collect()
 }
 
-/// What another precision of a layer would do, if that is known soon enough.
-async fn effect(
-    engine: &Arc<Engine>,
-    snapshot: &Snapshot,
-    layer: &str,
-    scheme: Scheme,
-    patience: &mut Patience,
-) -> Option<Trial> {
-    let time = patience.take()?;
-    let (engine, project, layer) = (engine.clone(), snapshot.project.clone(), layer.to_string());
-    let work = aside(snapshot.token.clone(), Arc::default(), move |watch| {
-        engine.open(project).effect(&[&layer], scheme, watch)
-    });
-    tokio::time::timeout(time, work).await.ok()?.ok()
+/// The action that makes a fix.
+pub fn with_edit(snapshot: &Snapshot, abilities: Abilities, fix: &Fix) -> CodeAction {
+    CodeAction {
+        title: title(fix),
+        edit: Some(workspace_edit(snapshot, abilities, fix)),
+        is_preferred: (fix.safety == Safety::Safe).then_some(true),
+        ..CodeAction::default()
+    }
+}
+
+/// The title of a fix among those of other findings on its line: it says which layer it is for.
+pub fn title(fix: &Fix) -> String {
+    match &fix.kind {
+        FixKind::Precision(Measure::Layer { name, .. }) => format!("{} ({name})", fix.title),
+        _ => fix.title.clone(),
+    }
 }
 
 /// Every fix that changes no result, as one edit: for clients that fix on save.
 fn all_safe(snapshot: &Snapshot, abilities: Abilities) -> Option<CodeActionOrCommand> {
     let text = &snapshot.project.text;
-    let applied = apply(text, &snapshot.findings, Safety::Safe);
-    let fix = Fix {
+    let applied = apply(text, &snapshot.findings.all(), Safety::Safe);
+    let edit = difference(text, &applied.text)?;
+    let action = CodeAction {
         title: "make all fixes that change no result".to_string(),
-        safety: Safety::Safe,
-        edits: vec![Edit { span: 0..text.len(), text: applied.text }],
+        kind: Some(fix_all()),
+        edit: Some(edits(snapshot, abilities, &[edit])),
+        ..CodeAction::default()
     };
-    (applied.count > 0).then(|| {
-        CodeActionOrCommand::CodeAction(CodeAction {
-            title: fix.title.clone(),
-            kind: Some(fix_all()),
-            edit: Some(workspace_edit(snapshot, abilities, &fix)),
-            ..CodeAction::default()
-        })
-    })
+    Some(CodeActionOrCommand::CodeAction(action))
 }

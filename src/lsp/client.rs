@@ -20,8 +20,10 @@ pub struct Abilities {
     /// Takes the edits that a command makes.
     pub applies_edits: bool,
     pub related_information: bool,
-    /// Shows code actions as such, not only commands.
-    pub code_actions: bool,
+    /// Asks for an action's edit when the user picks it.
+    pub resolves_edits: bool,
+    /// And takes another title then.
+    pub resolves_titles: bool,
     pub markdown: bool,
 }
 
@@ -31,6 +33,8 @@ impl Abilities {
         let (text, workspace) = (capabilities.text_document.as_ref(), capabilities.workspace.as_ref());
         let general = capabilities.general.as_ref();
         let window = capabilities.window.as_ref();
+        let resolved = text.and_then(|t| t.code_action.as_ref()).and_then(|a| a.resolve_support.as_ref());
+        let resolves = |property: &str| resolved.is_some_and(|r| r.properties.iter().any(|name| name == property));
         Abilities {
             encoding: position::negotiate(general.and_then(|g| g.position_encodings.as_deref())),
             pulls: text.is_some_and(|t| t.diagnostic.is_some()),
@@ -45,9 +49,8 @@ impl Abilities {
             related_information: text
                 .and_then(|t| t.publish_diagnostics.as_ref())
                 .is_some_and(|d| d.related_information == Some(true)),
-            code_actions: text
-                .and_then(|t| t.code_action.as_ref())
-                .is_some_and(|a| a.code_action_literal_support.is_some()),
+            resolves_edits: resolves("edit"),
+            resolves_titles: resolves("title"),
             markdown: text
                 .and_then(|t| t.hover.as_ref())
                 .and_then(|h| h.content_format.as_ref())

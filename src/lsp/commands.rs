@@ -5,6 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use serde_json::{Value, json};
+use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::oneshot;
 use tower_lsp::Client;
 use tower_lsp::jsonrpc::{Error, ErrorCode, Result};
@@ -13,16 +14,21 @@ use tower_lsp::lsp_types::{
     TextDocumentEdit, TextEdit, Url, WorkspaceEdit,
 };
 
-use crate::engine::{Depth, Engine, Token, Wanted, Watch};
-use crate::lint::Fix;
-use crate::text::units::percent;
+use crate::engine::{Engine, Token, Wanted, Watch};
+use crate::lint::{Fix, Measure};
+use crate::text::Edit;
 
 use super::client::Abilities;
 use super::document::Snapshot;
+use super::measured;
 use super::progress::{self, ANSWER, Meter, Shown};
-use super::worker::words;
+use super::state::Event;
+use super::worker::message_of;
 
-pub const COMMANDS: [&str; 3] = ["espq.analyze", "espq.export", "espq.smallestSet"];
+pub const ANALYZE: &str = "espq.analyze";
+pub const EXPORT: &str = "espq.export";
+pub const SMALLEST_SET: &str = "espq.smallestSet";
+pub const COMMANDS: [&str; 3] = [ANALYZE, EXPORT, SMALLEST_SET];
 
 /// What a command works with.
 pub struct Work {
@@ -30,6 +36,7 @@ pub struct Work {
     pub engine: Arc<Engine>,
     pub shown: Arc<Shown>,
     pub abilities: Abilities,
+    pub events: UnboundedSender<Event>,
 }
 
 /// The document that a command is about: every one takes its URI.
@@ -73,21 +80,14 @@ pub async fn export(work: Work, snapshot: Snapshot) -> Result<Option<Value>> {
 
 /// Looks for the smallest set of layers at int16 that brings the outputs under their limit, and edits the text.
 pub async fn smallest_set(work: Work, snapshot: Snapshot) -> Result<Option<Value>> {
-    let (project, engine) = (snapshot.project.clone(), work.engine.clone());
-    let findings =
-        run(&work, "searching", snapshot.token.clone(), move |watch| engine.open(project).lint(Depth::Search, watch))
-            .await?;
-    let fixes = findings.iter().filter(|f| f.code == "E001").flat_map(|f| &f.fixes);
-    let Some(fix) = fixes.clone().next() else {
-        let limit = percent(snapshot.project.config.output_limit());
-        let none = format!("No set of int16 layers was found that brings every output under {limit}.");
-        work.client.show_message(MessageType::WARNING, none).await;
+    let Some(fix) = measured::measure(&work, &snapshot, &Measure::SmallestSet).await? else {
+        work.client.show_message(MessageType::WARNING, Measure::SmallestSet.without_fix()).await;
         return Ok(None);
     };
     if !work.abilities.applies_edits {
         return Err(failed("this editor does not take edits from a server"));
     }
-    let edit = workspace_edit(&snapshot, work.abilities, fix);
+    let edit = workspace_edit(&snapshot, work.abilities, &fix);
     match tokio::time::timeout(ANSWER, work.client.apply_edit(edit)).await {
         Ok(Ok(answer)) if answer.applied => {
             work.client.show_message(MessageType::INFO, fix.title.clone()).await;
@@ -101,8 +101,12 @@ pub async fn smallest_set(work: Work, snapshot: Snapshot) -> Result<Option<Value
 
 /// A fix as the editor applies it, to no other version of the text where it can tell versions apart.
 pub fn workspace_edit(snapshot: &Snapshot, abilities: Abilities, fix: &Fix) -> WorkspaceEdit {
+    edits(snapshot, abilities, &fix.edits)
+}
+
+pub fn edits(snapshot: &Snapshot, abilities: Abilities, edits: &[Edit]) -> WorkspaceEdit {
     let places = snapshot.places();
-    let edits = fix.edits.iter().map(|edit| TextEdit { range: places.range(&edit.span), new_text: edit.text.clone() });
+    let edits = edits.iter().map(|edit| TextEdit { range: places.range(&edit.span), new_text: edit.text.clone() });
     let uri = snapshot.uri.clone();
     if !abilities.versioned_edits {
         return WorkspaceEdit::new(HashMap::from([(uri, edits.collect())]));
@@ -112,8 +116,9 @@ pub fn workspace_edit(snapshot: &Snapshot, abilities: Abilities, fix: &Fix) -> W
     WorkspaceEdit { document_changes: Some(DocumentChanges::Edits(vec![edit])), ..WorkspaceEdit::default() }
 }
 
-/// Work that may be cancelled, by its progress or by dropping what waits for it; a panic in it is an error.
-async fn run<T: Send + 'static>(
+/// Work that may be cancelled: by its progress, which cancels the token, or by dropping what waits for it. A panic in it
+/// is an error.
+pub async fn run<T: Send + 'static>(
     work: &Work,
     title: &str,
     token: Token,
@@ -154,8 +159,8 @@ pub async fn aside<T: Send + 'static>(
         Ok(Ok(Ok(done))) => Ok(done),
         Ok(Ok(Err(error))) if error.is_cancelled() => Err(cancelled()),
         Ok(Ok(Err(error))) => Err(failed(&error.to_string())),
-        Ok(Err(panic)) => Err(failed(&format!("this is a bug in espq: {}", words(panic)))),
-        Err(_) => Err(failed("the work ended without a word")),
+        Ok(Err(panic)) => Err(failed(&format!("this is a bug in espq: {}", message_of(panic)))),
+        Err(_) => Err(failed("internal error: the worker ended without a result")),
     }
 }
 

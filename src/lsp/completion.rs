@@ -93,14 +93,9 @@ fn layers(snapshot: &Snapshot, table: &str) -> Vec<Offer> {
         "precision" => config.precision.iter().any(|c| c.layer.value == name),
         _ => config.calibration.methods.iter().any(|c| c.layer.value == name),
     };
-    let figures = |name: &str| {
-        let layers = snapshot.report.as_ref().map_or(&[][..], |report| &report.layers);
-        layers.iter().find(|l| l.name == name).and_then(|l| l.layerwise).map(|e| e.nsr)
-    };
-    let Some(model) = &snapshot.model else { return Vec::new() };
     let mut all: Vec<(Option<f64>, Offer)> = Vec::new();
-    for layer in model.layers.iter().filter(|l| !has_line(&l.name)) {
-        let nsr = figures(&layer.name);
+    for layer in snapshot.knowledge.layers().iter().filter(|layer| !has_line(&layer.name)) {
+        let nsr = layer.layerwise();
         let loses = nsr.map(|nsr| format!(", alone costs the outputs {}", percent(nsr)));
         let quoted = toml::Value::String(layer.name.clone()).to_string();
         let offer = Offer {

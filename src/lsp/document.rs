@@ -1,71 +1,61 @@
-//! One open configuration: its text, what is known of it, and who waits to know.
+//! One open configuration: its text, what is known of it, and the requests that wait for its findings.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use tokio::sync::oneshot;
 use tower_lsp::lsp_types::{TextDocumentContentChangeEvent, Url};
 
-use crate::analysis::Report;
-use crate::engine::{Depth, Token};
+use crate::engine::{LintDepth, Token};
 use crate::lint::Finding;
 use crate::project::Project;
 use crate::text::Encoding;
 
-use super::carry::carry;
+use super::findings::Findings;
+use super::knowledge::{Fact, Knowledge};
 use super::position::Places;
-use super::worker::Worker;
+use super::progress::Meter;
+use super::watch;
+use super::worker::{Job, Worker};
 
 pub struct Document {
-    pub uri: Url,
-    pub version: i32,
-    pub project: Arc<Project>,
-    /// Counts what makes older results stale: edits, files that changed.
-    pub generation: u64,
-    pub token: Token,
-    pub worker: Worker,
-    /// How deep this very text has been looked into.
-    pub depth: Option<Depth>,
-    /// What the text and the files have by themselves. Until this text was looked into, an earlier one's, where
-    /// they stand now.
-    pub plain: Vec<Finding>,
-    /// What hangs on figures; the same holds.
-    pub measured: Vec<Finding>,
-    pub model: Option<Arc<ModelFacts>>,
-    /// Figures of the last text that was measured.
-    pub report: Option<Arc<Report>>,
+    uri: Url,
+    version: i32,
+    project: Arc<Project>,
+    findings: Findings,
+    knowledge: Arc<Knowledge>,
     /// The model and the samples.
-    pub files: Vec<PathBuf>,
-    /// The text is the one of before: a client that pulls does not know that there is something new.
-    pub rechecked: bool,
+    files: Vec<PathBuf>,
+    analysis: Analysis,
+    /// Requests for a snapshot with static findings of the current text.
     waiting: Vec<oneshot::Sender<Snapshot>>,
 }
 
-/// What completion and hover tell of a model before it is measured.
-#[derive(Debug, Default, PartialEq)]
-pub struct ModelFacts {
-    pub layers: Vec<LayerFact>,
-    pub inputs: Vec<String>,
+/// The work on a document's current text and files.
+struct Analysis {
+    worker: Worker,
+    /// Counts texts and changes of files: results of an older generation are outdated.
+    generation: u64,
+    /// Cancelled with the generation.
+    token: Token,
+    /// Cancelled with the worker's job.
+    job: Token,
+    /// Measurements for the user that the job stands back for, and whether it goes on after them.
+    measurements: usize,
+    is_paused: bool,
+    /// Files have changed under the same text: a client that pulls has to be told.
+    is_repeated: bool,
 }
 
-#[derive(Debug, PartialEq)]
-pub struct LayerFact {
-    pub name: String,
-    pub op: String,
-}
-
-/// A document as it was when a request came.
+/// A document at the time of a request.
 #[derive(Clone)]
 pub struct Snapshot {
     pub uri: Url,
     pub version: i32,
     pub project: Arc<Project>,
-    pub depth: Option<Depth>,
-    pub findings: Arc<Vec<Finding>>,
-    pub plain: Vec<Finding>,
-    pub model: Option<Arc<ModelFacts>>,
-    pub report: Option<Arc<Report>>,
-    /// Cancelled once the text is another.
+    pub findings: Findings,
+    pub knowledge: Arc<Knowledge>,
+    /// Cancelled when the text or a file changes.
     pub token: Token,
     pub encoding: Encoding,
 }
@@ -77,63 +67,133 @@ impl Snapshot {
 }
 
 impl Document {
-    pub fn new(uri: Url, version: i32, project: Project, token: Token, worker: Worker) -> Document {
+    pub fn new(uri: Url, version: i32, project: Project, worker: Worker) -> Document {
+        let analysis = Analysis {
+            worker,
+            generation: 0,
+            token: Token::new(),
+            job: Token::new(),
+            measurements: 0,
+            is_paused: false,
+            is_repeated: false,
+        };
         Document {
             uri,
             version,
             project: Arc::new(project),
-            generation: 0,
-            token,
-            worker,
-            depth: None,
-            plain: Vec::new(),
-            measured: Vec::new(),
-            model: None,
-            report: None,
+            findings: Findings::default(),
+            knowledge: Arc::default(),
             files: Vec::new(),
-            rechecked: false,
+            analysis,
             waiting: Vec::new(),
         }
     }
 
-    /// As a person calls it.
+    pub fn uri(&self) -> &Url {
+        &self.uri
+    }
+
+    pub fn version(&self) -> i32 {
+        self.version
+    }
+
+    pub fn project(&self) -> &Project {
+        &self.project
+    }
+
+    pub fn files(&self) -> &[PathBuf] {
+        &self.files
+    }
+
+    pub fn findings(&self) -> &Findings {
+        &self.findings
+    }
+
+    /// The file's name, for a person.
     pub fn name(&self) -> String {
         self.project.file.file_name().map_or_else(|| self.uri.to_string(), |n| n.to_string_lossy().into_owned())
     }
 
-    /// Another text; what the old one had stays until newer findings come.
-    pub fn change(&mut self, version: i32, project: Project) {
-        let carried = |findings: &[Finding]| carry(findings, &self.project.text, &project.text);
-        (self.plain, self.measured) = (carried(&self.plain), carried(&self.measured));
+    /// Takes in another text; findings and knowledge of the old one stay until newer ones come.
+    pub fn change(&mut self, version: i32, text: String) {
+        let project = Project::parse(self.project.file.clone(), text);
+        self.findings.edit(&self.project.text, &project.text);
         self.version = version;
         self.project = Arc::new(project);
-        self.forget();
     }
 
-    /// The same text over files that have changed.
-    pub fn forget(&mut self) {
-        self.generation += 1;
-        self.depth = None;
+    /// Marks what is known as outdated, since files have changed under the text.
+    pub fn outdate(&mut self) {
+        self.findings.outdate();
+        self.analysis.is_repeated = true;
     }
 
-    /// Findings of this text, all down to a depth.
-    pub fn learn(&mut self, depth: Depth, findings: Vec<Finding>) {
-        self.depth = Some(depth);
-        if depth < Depth::Measured {
-            self.plain = findings;
-        } else {
-            let known = |f: &Finding| {
-                self.plain.iter().any(|p| (&p.code, &p.span, &p.message) == (&f.code, &f.span, &f.message))
-            };
-            self.measured = findings.into_iter().filter(|f| !known(f)).collect();
+    /// Returns whether a file is one that the document's findings depend on.
+    pub fn depends_on(&self, file: &Path) -> bool {
+        watch::concerns(&self.project, &self.files, file)
+    }
+
+    /// Starts to analyze the current text and files. Results of an older generation no longer count; `token` ends with
+    /// the new one.
+    pub fn analyze(&mut self, token: Token) -> (Arc<Meter>, Token) {
+        self.analysis.generation += 1;
+        self.analysis.token = token;
+        self.submit()
+    }
+
+    fn submit(&mut self) -> (Arc<Meter>, Token) {
+        let meter: Arc<Meter> = Arc::default();
+        // The user may stop the analysis; a measurement that is asked for later is not stopped with it.
+        let job = self.analysis.token.child();
+        self.analysis.is_paused = false;
+        self.analysis.job = job.clone();
+        self.analysis.worker.submit(Job {
+            project: self.project.clone(),
+            generation: self.analysis.generation,
+            token: job.clone(),
+            meter: meter.clone(),
+        });
+        (meter, job)
+    }
+
+    /// Stops the analysis while something is measured that the user waits for: both need the same session.
+    pub fn pause(&mut self) {
+        self.analysis.measurements += 1;
+        if !self.analysis.job.is_cancelled() {
+            self.analysis.job.cancel();
+            self.analysis.is_paused = true;
         }
     }
 
-    /// All that is known, in the order of the text.
-    pub fn findings(&self) -> Vec<Finding> {
-        let mut all = [&self.plain[..], &self.measured[..]].concat();
-        crate::lint::sort(&mut all);
-        all
+    /// Goes on with the analysis after the last measurement, unless it has begun anew or the user has stopped it.
+    pub fn resume(&mut self) -> Option<(Arc<Meter>, Token)> {
+        self.analysis.measurements = self.analysis.measurements.saturating_sub(1);
+        (self.analysis.measurements == 0 && self.analysis.is_paused).then(|| self.submit())
+    }
+
+    pub fn is_at(&self, generation: u64) -> bool {
+        self.analysis.generation == generation
+    }
+
+    pub fn cancel(&self) {
+        self.analysis.token.cancel();
+    }
+
+    pub fn learn_findings(&mut self, depth: LintDepth, findings: Vec<Finding>) {
+        self.findings.learn(depth, findings);
+    }
+
+    pub fn learn_files(&mut self, files: Vec<PathBuf>) {
+        self.files = files;
+    }
+
+    pub fn learn(&mut self, fact: Fact) {
+        Arc::make_mut(&mut self.knowledge).learn(fact);
+    }
+
+    /// Returns whether files have changed under the text since it was last asked.
+    pub fn take_repeated(&mut self) -> bool {
+        std::mem::take(&mut self.analysis.is_repeated)
     }
 
     pub fn snapshot(&self, encoding: Encoding) -> Snapshot {
@@ -141,25 +201,21 @@ impl Document {
             uri: self.uri.clone(),
             version: self.version,
             project: self.project.clone(),
-            depth: self.depth,
-            findings: Arc::new(self.findings()),
-            plain: self.plain.clone(),
-            model: self.model.clone(),
-            report: self.report.clone(),
-            token: self.token.clone(),
+            findings: self.findings.clone(),
+            knowledge: self.knowledge.clone(),
+            token: self.analysis.token.clone(),
             encoding,
         }
     }
 
-    /// Answers now where the static findings of this text are known, else as soon as they are.
+    /// Answers with static findings of the current text: now where they are known, else as soon as they are.
     pub fn answer(&mut self, asker: oneshot::Sender<Snapshot>, encoding: Encoding) {
-        match self.depth {
-            // Who no longer waits needs no answer.
-            Some(depth) if depth >= Depth::Static => drop(asker.send(self.snapshot(encoding))),
-            _ => {
-                self.waiting.retain(|waiting| !waiting.is_closed());
-                self.waiting.push(asker);
-            }
+        if self.findings.are_of(LintDepth::Static) {
+            // A request that was cancelled needs no answer.
+            drop(asker.send(self.snapshot(encoding)));
+        } else {
+            self.waiting.retain(|waiting| !waiting.is_closed());
+            self.waiting.push(asker);
         }
     }
 
@@ -170,7 +226,7 @@ impl Document {
     }
 }
 
-/// A text after a client's changes.
+/// Returns a text after a client's changes.
 pub fn changed(text: &str, changes: Vec<TextDocumentContentChangeEvent>, encoding: Encoding) -> String {
     changes.into_iter().fold(text.to_string(), |mut text, change| {
         match change.range {

@@ -1,16 +1,15 @@
 //! Hover: what a key or a value means, and what is known of a layer.
 
-use std::fmt::Write as _;
-
 use tower_lsp::lsp_types::{Hover, HoverContents, MarkupContent, MarkupKind, Position};
 
-use crate::analysis::{Layer, Port, Report};
+use crate::analysis::{Error, OutputError, Port};
 use crate::project::cursor::{self, Place, unquoted};
 use crate::project::schema;
 use crate::project::{Key, Offers};
 use crate::text::units::{number, percent};
 
-use super::document::{ModelFacts, Snapshot};
+use super::document::Snapshot;
+use super::knowledge::LayerView;
 
 pub fn at(snapshot: &Snapshot, position: Position, markdown: bool) -> Option<Hover> {
     let places = snapshot.places();
@@ -23,7 +22,7 @@ pub fn at(snapshot: &Snapshot, position: Position, markdown: bool) -> Option<Hov
         Place::Key { table, key } => {
             let name = unquoted(&text[key.clone()]).to_string();
             let words = match schema::is_of_layers(&table) {
-                true => layer(snapshot, &name)?,
+                true => layer(snapshot.knowledge.layer(&name)?),
                 false => explained(schema::keys(&table)?.iter().find(|k| k.name == name)?),
             };
             (key, words)
@@ -57,48 +56,54 @@ fn explained(key: &Key) -> String {
     }
 }
 
-/// The model as it is known by now.
+/// The model, with the errors of its outputs once they are measured.
 fn model(snapshot: &Snapshot) -> Option<String> {
-    let facts: &ModelFacts = snapshot.model.as_deref()?;
-    let mut text = format!("{} layers, inputs {}", facts.layers.len(), facts.inputs.join(", "));
-    if let Some(report) = &snapshot.report {
-        for output in &report.outputs {
-            let _ = write!(text, "\n\noutput `{}` loses {}", output.name, percent(output.error.nsr));
-        }
-    }
-    Some(text)
+    let knowledge = &snapshot.knowledge;
+    let layers = knowledge.layers().len();
+    let error = |output: &OutputError| format!("output `{}` loses {}", output.name, percent(output.error.nsr));
+    let mut parts = vec![format!("{layers} layers, inputs {}", knowledge.inputs().join(", "))];
+    parts.extend(knowledge.outputs().iter().map(error));
+    (layers > 0).then(|| parts.join("\n\n"))
 }
 
-/// A layer's operator, figures and scales.
-fn layer(snapshot: &Snapshot, name: &str) -> Option<String> {
-    let report: Option<&Report> = snapshot.report.as_deref();
-    match report.and_then(|r| r.layers.iter().find(|l| l.name == name)) {
-        Some(layer) => Some(figures(layer)),
-        None => {
-            let known = snapshot.model.as_ref()?.layers.iter().find(|l| l.name == name)?;
-            Some(format!("**{}** `{}`\n\nnot measured yet", known.op, known.name))
-        }
-    }
+/// The parts of a layer's hover, in their order.
+const SECTIONS: &[fn(&LayerView) -> Option<String>] = &[head, errors, scales, notes];
+
+fn layer(layer: &LayerView) -> String {
+    let sections: Vec<String> = SECTIONS.iter().filter_map(|section| section(layer)).collect();
+    sections.join("\n\n")
 }
 
-fn figures(layer: &Layer) -> String {
-    let mut text = format!("**{}** `{}` at {}\n", layer.op, layer.name, layer.scheme);
-    let mut line = |what: &str, value: String| {
-        // Writing to a string cannot fail.
-        let _ = write!(text, "\n- {what}: {value}");
+fn head(layer: &LayerView) -> Option<String> {
+    let scheme = layer.scheme.map(|scheme| format!(" at {scheme}")).unwrap_or_default();
+    Some(format!("**{}** `{}`{scheme}", layer.op, layer.name))
+}
+
+fn errors(layer: &LayerView) -> Option<String> {
+    let Some(figures) = &layer.figures else { return Some("not measured yet".to_string()) };
+    let line = |what: &str, error: Option<Error>| Some(format!("{what}: {}", percent(error?.nsr)));
+    list([
+        line("alone costs the outputs (layerwise NSR)", figures.layerwise),
+        line("error that has gathered up to here (graphwise NSR)", figures.graphwise),
+    ])
+}
+
+fn scales(layer: &LayerView) -> Option<String> {
+    let figures = layer.figures.as_ref()?;
+    let lines = |kind: &'static str, ports: &[Port]| -> Vec<Option<String>> {
+        ports.iter().map(|port| Some(format!("{kind}: {}", scale(port)))).collect()
     };
-    if let Some(error) = layer.layerwise {
-        line("alone costs the outputs (layerwise NSR)", percent(error.nsr));
-    }
-    if let Some(error) = layer.graphwise {
-        line("error that has gathered up to here (graphwise NSR)", percent(error.nsr));
-    }
-    for (kind, ports) in [("input", &layer.inputs), ("output", &layer.outputs)] {
-        for port in ports.iter().flatten() {
-            line(kind, scale(port));
-        }
-    }
-    text
+    list([lines("input", &figures.inputs), lines("output", &figures.outputs)].concat())
+}
+
+fn notes(layer: &LayerView) -> Option<String> {
+    list(layer.figures.as_ref()?.notes.iter().map(|note| Some(format!("note: {note}"))))
+}
+
+/// A Markdown list; `None` where it would be empty.
+fn list(lines: impl IntoIterator<Item = Option<String>>) -> Option<String> {
+    let lines: Vec<String> = lines.into_iter().flatten().map(|line| format!("- {line}")).collect();
+    (!lines.is_empty()).then(|| lines.join("\n"))
 }
 
 /// Digits of a range.
@@ -117,4 +122,35 @@ fn scale(port: &Port) -> String {
         _ => "no exponent".to_string(),
     };
     format!("`{}`, int{}, {exponents}", port.name, port.bits)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::chip::Scheme;
+    use crate::lsp::knowledge::Figures;
+
+    #[test]
+    fn a_layer_shows_what_is_known_of_it() {
+        let mut view =
+            LayerView { name: "/a".to_string(), op: "Conv".to_string(), scheme: Some(Scheme::Int8), figures: None };
+        assert_eq!(layer(&view), "**Conv** `/a` at int8\n\nnot measured yet");
+        let port = Port { name: "y".to_string(), bits: 8, exponents: vec![-5] };
+        let error = Error { nsr: 0.25, cosine: 0.9, mse: 0.1 };
+        view.figures = Some(Figures {
+            scheme: Scheme::Int8,
+            graphwise: None,
+            layerwise: Some(error),
+            inputs: Vec::new(),
+            outputs: vec![port],
+            notes: vec!["its output is 0".to_string()],
+        });
+        let lines = [
+            "**Conv** `/a` at int8",
+            "- alone costs the outputs (layerwise NSR): 25%",
+            "- output: `y`, int8, exponent -5: -4 to 3.9688",
+            "- note: its output is 0",
+        ];
+        assert_eq!(layer(&view), lines.join("\n\n"));
+    }
 }

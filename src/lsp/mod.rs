@@ -7,18 +7,21 @@
 //! Never: a decision about quantization, a number that the engine did not give.
 
 mod actions;
-mod carry;
 mod client;
 mod commands;
 mod completion;
 mod diagnostics;
 mod document;
+mod findings;
 mod hover;
+mod knowledge;
 mod lifecycle;
+mod measured;
 mod outbox;
 mod position;
 mod progress;
 mod server;
+mod stale_findings;
 mod state;
 mod stdin;
 mod watch;

@@ -1,4 +1,4 @@
-//! The protocol's requests and notifications, each handed to the room that knows.
+//! Requests and notifications of the protocol, each handed to the module that answers it.
 
 use std::sync::Arc;
 
@@ -14,6 +14,7 @@ use super::client::Abilities;
 use super::commands::{self, COMMANDS};
 use super::diagnostics::diagnostic;
 use super::document::Snapshot;
+use super::measured::{self, Pending};
 use super::progress::Shown;
 use super::state::{Event, State, file_of};
 use super::{actions, completion, hover, position};
@@ -42,14 +43,14 @@ impl Backend {
     }
 
     /// Before the first await of every handler: order is lost there.
-    fn tell(&self, event: Event) {
+    fn send(&self, event: Event) {
         // The state task ends with the runtime only.
         let _ = self.events.send(event);
     }
 
-    fn ask(&self, uri: &Url, looked_into: bool) -> oneshot::Receiver<Snapshot> {
+    fn ask(&self, uri: &Url, is_linted: bool) -> oneshot::Receiver<Snapshot> {
         let (asker, answer) = oneshot::channel();
-        self.tell(Event::Ask { uri: uri.clone(), looked_into, asker });
+        self.send(Event::Ask { uri: uri.clone(), is_linted, asker });
         answer
     }
 
@@ -71,7 +72,7 @@ impl Backend {
 impl LanguageServer for Backend {
     async fn initialize(&self, params: InitializeParams) -> Result<InitializeResult> {
         let abilities = *self.abilities.get_or_init(|| Abilities::of(&params));
-        self.tell(Event::Initialized(abilities));
+        self.send(Event::Initialized(abilities));
         Ok(InitializeResult {
             capabilities: capabilities(abilities),
             server_info: Some(ServerInfo {
@@ -82,33 +83,33 @@ impl LanguageServer for Backend {
     }
 
     async fn initialized(&self, _: InitializedParams) {
-        self.tell(Event::Ready);
+        self.send(Event::Ready);
     }
 
     async fn shutdown(&self) -> Result<()> {
-        self.tell(Event::Shutdown);
+        self.send(Event::Shutdown);
         Ok(())
     }
 
     async fn did_open(&self, params: DidOpenTextDocumentParams) {
         let document = params.text_document;
-        self.tell(Event::Opened { uri: document.uri, version: document.version, text: document.text });
+        self.send(Event::Opened { uri: document.uri, version: document.version, text: document.text });
     }
 
     async fn did_change(&self, params: DidChangeTextDocumentParams) {
         let VersionedTextDocumentIdentifier { uri, version } = params.text_document;
-        self.tell(Event::Changed { uri, version, changes: params.content_changes });
+        self.send(Event::Changed { uri, version, changes: params.content_changes });
     }
 
     async fn did_close(&self, params: DidCloseTextDocumentParams) {
-        self.tell(Event::Closed(params.text_document.uri));
+        self.send(Event::Closed(params.text_document.uri));
     }
 
     /// The text is known already.
     async fn did_save(&self, _: DidSaveTextDocumentParams) {}
 
     async fn did_change_watched_files(&self, params: DidChangeWatchedFilesParams) {
-        self.tell(Event::FilesChanged(params.changes.iter().map(|change| file_of(&change.uri)).collect()));
+        self.send(Event::FilesChanged(params.changes.iter().map(|change| file_of(&change.uri)).collect()));
     }
 
     /// There are no settings: everything stands in the project.
@@ -119,7 +120,12 @@ impl LanguageServer for Backend {
         let snapshot = answer.await.map_err(|_| not_open(&params.text_document.uri))?;
         let places = snapshot.places();
         let related = self.abilities().related_information;
-        let items = snapshot.plain.iter().map(|finding| diagnostic(finding, &places, &snapshot.uri, related)).collect();
+        let items = snapshot
+            .findings
+            .of_files()
+            .iter()
+            .map(|finding| diagnostic(finding, &places, &snapshot.uri, related))
+            .collect();
         let full_document_diagnostic_report = FullDocumentDiagnosticReport { result_id: None, items };
         let report = RelatedFullDocumentDiagnosticReport { related_documents: None, full_document_diagnostic_report };
         Ok(DocumentDiagnosticReportResult::Report(DocumentDiagnosticReport::Full(report)))
@@ -129,6 +135,13 @@ impl LanguageServer for Backend {
         let answer = self.ask(&params.text_document.uri, true);
         let Ok(snapshot) = answer.await else { return Ok(None) };
         Ok(Some(actions::at(&self.engine, snapshot, self.abilities(), params.range, &params.context).await))
+    }
+
+    async fn code_action_resolve(&self, action: CodeAction) -> Result<CodeAction> {
+        let pending = Pending::of(&action)?;
+        let answer = self.ask(&pending.uri, false);
+        let snapshot = answer.await.map_err(|_| not_open(&pending.uri))?;
+        measured::resolve(self.work(), snapshot, pending, action).await
     }
 
     async fn hover(&self, params: HoverParams) -> Result<Option<Hover>> {
@@ -150,12 +163,12 @@ impl LanguageServer for Backend {
         let answer = self.ask(&uri, false);
         let snapshot = answer.await.map_err(|_| not_open(&uri))?;
         match params.command.as_str() {
-            "espq.analyze" => {
-                self.tell(Event::Analyze(uri));
+            commands::ANALYZE => {
+                self.send(Event::Analyze(uri));
                 Ok(None)
             }
-            "espq.export" => commands::export(self.work(), snapshot).await,
-            "espq.smallestSet" => commands::smallest_set(self.work(), snapshot).await,
+            commands::EXPORT => commands::export(self.work(), snapshot).await,
+            commands::SMALLEST_SET => commands::smallest_set(self.work(), snapshot).await,
             other => {
                 Err(Error::invalid_params(format!("espq has no command `{other}`: it has {}", COMMANDS.join(", "))))
             }
@@ -170,6 +183,7 @@ impl Backend {
             engine: self.engine.clone(),
             shown: self.shown.clone(),
             abilities: self.abilities(),
+            events: self.events.clone(),
         }
     }
 }
@@ -187,7 +201,11 @@ fn capabilities(abilities: Abilities) -> ServerCapabilities {
     };
     let pulled = DiagnosticOptions { identifier: Some("espq".to_string()), ..DiagnosticOptions::default() };
     let kinds = vec![CodeActionKind::QUICKFIX, CodeActionKind::REFACTOR_REWRITE, actions::fix_all()];
-    let code_actions = CodeActionOptions { code_action_kinds: Some(kinds), ..CodeActionOptions::default() };
+    let code_actions = CodeActionOptions {
+        code_action_kinds: Some(kinds),
+        resolve_provider: Some(abilities.resolves_edits),
+        ..CodeActionOptions::default()
+    };
     ServerCapabilities {
         position_encoding: Some(position::kind(abilities.encoding)),
         text_document_sync: Some(TextDocumentSyncCapability::Options(sync)),

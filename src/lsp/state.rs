@@ -10,8 +10,7 @@ use tokio::sync::oneshot;
 use tower_lsp::Client;
 use tower_lsp::lsp_types::{Diagnostic, MessageType, TextDocumentContentChangeEvent, Url};
 
-use crate::engine::{Depth, Engine, lint_text};
-use crate::lint::Finding;
+use crate::engine::{Engine, LintDepth, Token, lint_text};
 use crate::project::Project;
 
 use super::client::Abilities;
@@ -21,7 +20,7 @@ use super::outbox::Outbox;
 use super::position::Places;
 use super::progress::{self, Meter, Shown};
 use super::watch::{self, Watching};
-use super::worker::{Job, Kind, News, Worker};
+use super::worker::{Outcome, Update, Worker};
 
 pub enum Event {
     Initialized(Abilities),
@@ -42,14 +41,17 @@ pub enum Event {
     FilesChanged(Vec<PathBuf>),
     /// No more of them for a while.
     FilesSettled,
-    /// As a document is now; its static findings are waited for where `looked_into`.
+    /// For a document as it is now; where `is_linted`, as soon as it has its static findings.
     Ask {
         uri: Url,
-        looked_into: bool,
+        is_linted: bool,
         asker: oneshot::Sender<Snapshot>,
     },
     Analyze(Url),
-    News(News),
+    /// Something is measured that the user waits for.
+    Pause(Url),
+    Resume(Url),
+    Update(Update),
     Shutdown,
 }
 
@@ -67,8 +69,8 @@ pub struct State {
     watching: Watching,
     /// Files that changed and have not settled.
     unsettled: Vec<PathBuf>,
-    /// What each document's client has been given.
-    published: HashMap<Url, Vec<Diagnostic>>,
+    /// Version and diagnostics that the client has of each document.
+    published: HashMap<Url, (i32, Vec<Diagnostic>)>,
 }
 
 impl State {
@@ -104,10 +106,15 @@ impl State {
             Event::Closed(uri) => self.close(&uri),
             Event::FilesChanged(files) => self.files_changed(files),
             Event::FilesSettled => self.files_settled(),
-            Event::Ask { uri, looked_into, asker } => self.ask(&uri, looked_into, asker),
+            Event::Ask { uri, is_linted, asker } => self.ask(&uri, is_linted, asker),
             Event::Analyze(uri) => self.recheck(&uri),
-            Event::News(news) => self.learn(news),
-            Event::Shutdown => self.documents.values().for_each(|document| document.token.cancel()),
+            Event::Pause(uri) => self.documents.get_mut(&uri).into_iter().for_each(Document::pause),
+            Event::Resume(uri) => {
+                let resumed = self.documents.get_mut(&uri).and_then(Document::resume);
+                resumed.into_iter().for_each(|(meter, token)| self.show_progress(&uri, meter, token));
+            }
+            Event::Update(update) => self.apply_result(update),
+            Event::Shutdown => self.documents.values().for_each(Document::cancel),
         }
     }
 
@@ -118,39 +125,44 @@ impl State {
             let events = self.events.clone();
             let told = self.watching.begin(move |files| drop(events.send(Event::FilesChanged(files))));
             if let Err(error) = told {
-                self.say(MessageType::WARNING, error.to_string());
+                self.show(MessageType::WARNING, error.to_string());
             }
         }
     }
 
     fn open(&mut self, uri: Url, version: i32, text: String) {
         let events = self.events.clone();
-        let tell = Arc::new(move |news| drop(events.send(Event::News(news))));
-        let worker = match Worker::start(uri.clone(), self.engine.clone(), tell) {
+        let notify = Arc::new(move |update| drop(events.send(Event::Update(update))));
+        let worker = match Worker::start(uri.clone(), self.engine.clone(), notify) {
             Ok(worker) => worker,
-            Err(error) => return self.say(MessageType::ERROR, error.to_string()),
+            Err(error) => return self.show(MessageType::ERROR, error.to_string()),
         };
         let project = Project::parse(file_of(&uri), text);
-        let token = self.engine.supersede(&project.file);
-        let mut document = Document::new(uri.clone(), version, project, token, worker);
-        // What the text alone tells is there at once.
-        document.learn(Depth::Text, lint_text(&document.project));
-        self.documents.insert(uri.clone(), document);
-        self.publish(&uri);
-        self.analyse(&uri);
+        self.documents.insert(uri.clone(), Document::new(uri.clone(), version, project, worker));
+        self.lint_text(&uri);
+        self.analyze(&uri);
     }
 
-    /// A version that is older than the text's came late, and has nothing to say any more.
+    /// A version that is older than the text's came late, and is passed over.
     fn change(&mut self, uri: &Url, version: i32, changes: Vec<TextDocumentContentChangeEvent>) {
-        let Some(document) = self.documents.get_mut(uri).filter(|d| version > d.version) else { return };
-        let text = document::changed(&document.project.text, changes, self.abilities.encoding);
-        document.change(version, Project::parse(document.project.file.clone(), text));
-        self.analyse(uri);
+        let Some(document) = self.documents.get_mut(uri).filter(|d| version > d.version()) else { return };
+        let text = document::changed(&document.project().text, changes, self.abilities.encoding);
+        document.change(version, text);
+        self.lint_text(uri);
+        self.analyze(uri);
+    }
+
+    /// Publishes the findings that need no file, with those of the text before at deeper depths.
+    fn lint_text(&mut self, uri: &Url) {
+        let Some(document) = self.documents.get_mut(uri) else { return };
+        let findings = lint_text(document.project());
+        document.learn_findings(LintDepth::Text, findings);
+        self.publish(uri);
     }
 
     fn close(&mut self, uri: &Url) {
         if let Some(document) = self.documents.remove(uri) {
-            document.token.cancel();
+            document.cancel();
             self.published.remove(uri);
             self.outbox.post(uri.clone(), None, Vec::new());
         }
@@ -170,94 +182,88 @@ impl State {
 
     fn files_settled(&mut self) {
         let changed = std::mem::take(&mut self.unsettled);
-        let concerned = |d: &&Document| changed.iter().any(|file| watch::concerns(&d.project, &d.files, file));
-        let uris: Vec<Url> = self.documents.values().filter(concerned).map(|d| d.uri.clone()).collect();
+        let concerned = |document: &&Document| changed.iter().any(|file| document.depends_on(file));
+        let uris: Vec<Url> = self.documents.values().filter(concerned).map(|d| d.uri().clone()).collect();
         uris.iter().for_each(|uri| self.recheck(uri));
     }
 
     fn recheck(&mut self, uri: &Url) {
         if let Some(document) = self.documents.get_mut(uri) {
-            document.forget();
-            document.rechecked = true;
-            self.analyse(uri);
+            document.outdate();
+            self.analyze(uri);
         }
     }
 
-    /// Looks into the text as it is now; what was under way for an older one ends.
-    fn analyse(&mut self, uri: &Url) {
+    /// Analyzes the text as it is now; the work on an older one ends.
+    fn analyze(&mut self, uri: &Url) {
         let Some(document) = self.documents.get_mut(uri) else { return };
-        document.token = self.engine.supersede(&document.project.file);
-        let meter: Arc<Meter> = Arc::default();
-        let job = Job {
-            project: document.project.clone(),
-            generation: document.generation,
-            token: document.token.clone(),
-            meter: meter.clone(),
-        };
-        document.worker.take(job);
-        if self.abilities.progress {
-            let title = format!("espq: {}", document.name());
-            let (client, shown) = (self.client.clone(), self.shown.clone());
-            tokio::spawn(progress::show(client, shown, title, meter, document.token.clone()));
-        }
+        let (meter, token) = document.analyze(self.engine.supersede(&document.project().file));
+        self.show_progress(uri, meter, token);
     }
 
-    fn ask(&mut self, uri: &Url, looked_into: bool, asker: oneshot::Sender<Snapshot>) {
+    fn show_progress(&self, uri: &Url, meter: Arc<Meter>, token: Token) {
+        let Some(document) = self.documents.get(uri).filter(|_| self.abilities.progress) else { return };
+        let title = format!("espq: {}", document.name());
+        let (client, shown) = (self.client.clone(), self.shown.clone());
+        tokio::spawn(progress::show(client, shown, title, meter, token));
+    }
+
+    fn ask(&mut self, uri: &Url, is_linted: bool, asker: oneshot::Sender<Snapshot>) {
         // An asker whose document is not open hears nothing: its end of the channel closes.
         let Some(document) = self.documents.get_mut(uri) else { return };
-        match looked_into {
+        match is_linted {
             true => document.answer(asker, self.abilities.encoding),
             false => drop(asker.send(document.snapshot(self.abilities.encoding))),
         }
     }
 
-    fn learn(&mut self, news: News) {
-        let Some(document) = self.documents.get_mut(&news.uri).filter(|d| d.generation == news.generation) else {
-            return;
-        };
-        match news.kind {
-            Kind::Found { depth, findings } => {
-                document.learn(depth, findings);
-                if depth == Depth::Static {
+    fn apply_result(&mut self, update: Update) {
+        let Update { uri, generation, outcome } = update;
+        let Some(document) = self.documents.get_mut(&uri).filter(|d| d.is_at(generation)) else { return };
+        match outcome {
+            Outcome::Findings { depth, findings } => {
+                document.learn_findings(depth, findings);
+                if depth == LintDepth::Static {
                     document.answer_waiting(self.abilities.encoding);
-                    if std::mem::take(&mut document.rechecked) && self.abilities.pulls {
+                    if document.take_repeated() && self.abilities.pulls {
                         self.ask_to_pull();
                     }
                 }
-                self.publish(&news.uri);
+                self.publish(&uri);
             }
-            Kind::Files(files) => {
-                document.files = files;
-                self.watching.look_at(self.documents.values().map(|d| (&*d.project, d.files.as_slice())));
+            Outcome::Files(files) => {
+                document.learn_files(files);
+                self.watching.watch_folders(self.documents.values().map(|d| (d.project(), d.files())));
             }
-            Kind::Model(model) => document.model = Some(model),
-            Kind::Report(report) => document.report = Some(report),
-            Kind::Panicked(words) => {
+            Outcome::Fact(fact) => document.learn(fact),
+            Outcome::Panicked(message) => {
                 let name = document.name();
-                self.say(
+                self.show(
                     MessageType::ERROR,
-                    format!("espq broke while it analysed {name}: {words}. This is a bug in espq; it goes on with the next edit."),
+                    format!("espq failed to analyze {name}: {message}. This is a bug in espq; it goes on with the next edit."),
                 );
             }
         }
     }
 
-    /// Gives the client what is known now, where that is something else than it has.
+    /// Sends the client the findings of a document, unless it has them for this version.
     fn publish(&mut self, uri: &Url) {
         let Some(document) = self.documents.get(uri) else { return };
-        let places = Places::new(&document.project.text, self.abilities.encoding);
-        // A client that asks for the static ones is given them when it asks.
-        let findings: Vec<Finding> = if self.abilities.pulls { document.measured.clone() } else { document.findings() };
+        let places = Places::new(&document.project().text, self.abilities.encoding);
+        // A client that pulls asks for the static ones itself.
+        let findings = match self.abilities.pulls {
+            true => document.findings().measured().to_vec(),
+            false => document.findings().all(),
+        };
         let diagnostics: Vec<Diagnostic> = findings
             .iter()
             .map(|finding| diagnostic(finding, &places, uri, self.abilities.related_information))
             .collect();
-        let before = self.published.get(uri);
-        // The first ones of a document are told even when there are none.
-        let same = before.is_some_and(|before| *before == diagnostics);
-        if !same {
-            self.published.insert(uri.clone(), diagnostics.clone());
-            self.outbox.post(uri.clone(), Some(document.version), diagnostics);
+        // Also where none have changed: the client learns that the new version has been seen.
+        let latest = (document.version(), diagnostics);
+        if self.published.get(uri) != Some(&latest) {
+            self.published.insert(uri.clone(), latest.clone());
+            self.outbox.post(uri.clone(), Some(latest.0), latest.1);
         }
     }
 
@@ -269,7 +275,7 @@ impl State {
         });
     }
 
-    fn say(&self, kind: MessageType, text: String) {
+    fn show(&self, kind: MessageType, text: String) {
         let client = self.client.clone();
         tokio::spawn(async move { client.show_message(kind, text).await });
     }

@@ -63,7 +63,7 @@ impl Watching {
     }
 
     /// Watches the folders of these projects, and no others.
-    pub fn look_at<'a>(&mut self, projects: impl Iterator<Item = (&'a Project, &'a [PathBuf])>) {
+    pub fn watch_folders<'a>(&mut self, projects: impl Iterator<Item = (&'a Project, &'a [PathBuf])>) {
         let Some(watcher) = &mut self.watcher else { return };
         let wanted: HashSet<PathBuf> = projects.flat_map(|(project, files)| folders(project, files)).collect();
         for folder in self.folders.difference(&wanted) {

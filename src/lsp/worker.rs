@@ -1,4 +1,4 @@
-//! The thread that looks into one document: ever deeper, until a newer text comes.
+//! The thread that analyzes one document, deeper and deeper, until a newer text comes.
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -8,16 +8,15 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 
 use tower_lsp::lsp_types::Url;
 
-use crate::analysis::Report;
-use crate::engine::{Depth, Engine, Token, Watch};
+use crate::engine::{Engine, LintDepth, Token, Watch};
 use crate::lint::Finding;
 use crate::project::Project;
 use crate::{Error, Result, memory};
 
-use super::document::{LayerFact, ModelFacts};
+use super::knowledge::Fact;
 use super::progress::Meter;
 
-/// One text to look into.
+/// One text to analyze.
 pub struct Job {
     pub project: Arc<Project>,
     pub generation: u64,
@@ -25,58 +24,61 @@ pub struct Job {
     pub meter: Arc<Meter>,
 }
 
-/// What a worker has found out about one generation of a document.
-pub struct News {
+/// A result of the analysis of one generation of a document.
+pub struct Update {
     pub uri: Url,
     pub generation: u64,
-    pub kind: Kind,
+    pub outcome: Outcome,
 }
 
-pub enum Kind {
-    Found {
-        depth: Depth,
+pub enum Outcome {
+    Findings {
+        depth: LintDepth,
         findings: Vec<Finding>,
     },
     Files(Vec<PathBuf>),
-    Model(Arc<ModelFacts>),
-    Report(Arc<Report>),
-    /// The analysis itself broke; what it said.
+    Fact(Fact),
+    /// The message of a panic.
     Panicked(String),
 }
 
-pub type Tell = Arc<dyn Fn(News) + Send + Sync>;
+pub type Notify = Arc<dyn Fn(Update) + Send + Sync>;
 
 /// Dropped with its document; the thread then ends after what it is at.
 pub struct Worker(Sender<Job>);
 
 impl Worker {
-    pub fn start(uri: Url, engine: Arc<Engine>, tell: Tell) -> Result<Worker> {
-        Worker::with(uri, tell, move |job, tell| look(&engine, job, tell))
+    pub fn start(uri: Url, engine: Arc<Engine>, notify: Notify) -> Result<Worker> {
+        Worker::with(uri, notify, move |job, send| run_job(&engine, job, send))
     }
 
-    fn with(uri: Url, tell: Tell, mut look: impl FnMut(&Job, &mut dyn FnMut(Kind)) + Send + 'static) -> Result<Worker> {
+    fn with(
+        uri: Url,
+        notify: Notify,
+        mut run_job: impl FnMut(&Job, &mut dyn FnMut(Outcome)) + Send + 'static,
+    ) -> Result<Worker> {
         let (sender, jobs) = channel();
         let run = move || {
             while let Some(job) = newest(&jobs) {
                 let generation = job.generation;
-                let mut say = |kind| tell(News { uri: uri.clone(), generation, kind });
+                let mut send = |outcome| notify(Update { uri: uri.clone(), generation, outcome });
                 // What a job leaves behind is the engine's, whose entries are written only when whole.
-                let outcome = catch_unwind(AssertUnwindSafe(|| look(&job, &mut say)));
+                let outcome = catch_unwind(AssertUnwindSafe(|| run_job(&job, &mut send)));
                 job.meter.end();
                 if let Err(panic) = outcome {
-                    say(Kind::Panicked(words(panic)));
+                    send(Outcome::Panicked(message_of(panic)));
                 }
             }
         };
         std::thread::Builder::new()
             .name("analysis".to_string())
             .spawn(run)
-            .map_err(|e| Error::new(format!("the system gives no thread to analyse on: {e}")))?;
+            .map_err(|e| Error::new(format!("the system gives no thread to analyze on: {e}")))?;
         Ok(Worker(sender))
     }
 
-    /// The one before is not waited for; its token ends it.
-    pub fn take(&self, job: Job) {
+    /// Takes a job after the one before, whose token ends it.
+    pub fn submit(&self, job: Job) {
         // The thread ends only when this sender is dropped.
         let _ = self.0.send(job);
     }
@@ -95,32 +97,29 @@ fn newest(jobs: &Receiver<Job>) -> Option<Job> {
     })
 }
 
-fn look(engine: &Arc<Engine>, job: &Job, say: &mut dyn FnMut(Kind)) {
+fn run_job(engine: &Arc<Engine>, job: &Job, send: &mut dyn FnMut(Outcome)) {
     // Only cancellation is an error: a newer text is on its way, or the user wants no more.
-    if deeper(engine, job, say).is_ok() {
+    if analyze(engine, job, send).is_ok() {
         memory::give_back();
     }
 }
 
-fn deeper(engine: &Arc<Engine>, job: &Job, say: &mut dyn FnMut(Kind)) -> Result<()> {
+fn analyze(engine: &Arc<Engine>, job: &Job, send: &mut dyn FnMut(Outcome)) -> Result<()> {
     let watch = Watch { token: &job.token, progress: &*job.meter };
     let project = &*job.project;
-    // All that is said of this generation comes from one reading of its files.
+    // All results of this generation come from one reading of its files.
     let opened = engine.open(job.project.clone());
-    let find = |depth: Depth, say: &mut dyn FnMut(Kind)| -> Result<()> {
+    let lint = |depth: LintDepth, send: &mut dyn FnMut(Outcome)| -> Result<()> {
         job.token.check()?;
         let findings = opened.lint(depth, &watch)?;
         job.token.check()?;
-        say(Kind::Found { depth, findings });
+        send(Outcome::Findings { depth, findings });
         Ok(())
     };
-    find(Depth::Static, say)?;
-    say(Kind::Files(project.files()));
-    if let Ok(model) = opened.model() {
-        let graph = &model.simplified.graph;
-        let layers = graph.nodes.iter().map(|n| LayerFact { name: n.name.clone(), op: n.op.clone() }).collect();
-        let inputs = graph.inputs.iter().map(|&id| graph.value(id).name.clone()).collect();
-        say(Kind::Model(Arc::new(ModelFacts { layers, inputs })));
+    lint(LintDepth::Static, send)?;
+    send(Outcome::Files(project.files()));
+    if let Ok(layers) = opened.layers() {
+        send(Outcome::Fact(Fact::Layers(layers)));
     }
     // While a line is half typed the figures of the text before it stand.
     if !project.is_sound() {
@@ -129,21 +128,21 @@ fn deeper(engine: &Arc<Engine>, job: &Job, say: &mut dyn FnMut(Kind)) -> Result<
     // Scales seldom change with a precision: the figures of an edit are there before they are calibrated again.
     if let Some((findings, report)) = opened.expected(&watch)? {
         job.token.check()?;
-        say(Kind::Found { depth: Depth::Measured, findings });
-        say(Kind::Report(Arc::new(report)));
+        send(Outcome::Findings { depth: LintDepth::Measured, findings });
+        send(Outcome::Fact(Fact::Report(Arc::new(report))));
     }
-    find(Depth::Measured, say)?;
+    lint(LintDepth::Measured, send)?;
     match opened.report(false, &watch) {
-        Ok(report) => say(Kind::Report(Arc::new(report))),
+        Ok(report) => send(Outcome::Fact(Fact::Report(Arc::new(report)))),
         Err(error) if error.is_cancelled() => return Err(error),
         // What is wrong is among the findings.
         Err(_) => {}
     }
-    find(Depth::Fixes, say)
+    lint(LintDepth::Fixes, send)
 }
 
-/// What a panic says.
-pub fn words(panic: Box<dyn Any + Send>) -> String {
+/// Returns the message of a panic.
+pub fn message_of(panic: Box<dyn Any + Send>) -> String {
     let text = panic.downcast_ref::<&str>().map(|s| (*s).to_string());
     text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "it does not say why".to_string())
 }
@@ -161,32 +160,32 @@ mod tests {
     }
 
     #[test]
-    fn a_panic_is_told_and_the_next_job_is_done() {
-        let news: Arc<Mutex<Vec<String>>> = Arc::default();
-        let told = news.clone();
-        let tell: Tell = Arc::new(move |n: News| {
-            let what = match n.kind {
-                Kind::Panicked(words) => words,
+    fn a_panic_is_reported_and_the_next_job_is_done() {
+        let updates: Arc<Mutex<Vec<String>>> = Arc::default();
+        let sent = updates.clone();
+        let notify: Notify = Arc::new(move |update: Update| {
+            let outcome = match update.outcome {
+                Outcome::Panicked(message) => message,
                 _ => "found".to_string(),
             };
-            told.lock().unwrap().push(format!("{}: {what}", n.generation));
+            sent.lock().unwrap().push(format!("{}: {outcome}", update.generation));
         });
         let uri = Url::parse("file:///espq.toml").unwrap();
-        let worker = Worker::with(uri, tell, |job, say| match job.generation {
+        let worker = Worker::with(uri, notify, |job, send| match job.generation {
             1 => panic!("a bug"),
-            _ => say(Kind::Files(Vec::new())),
+            _ => send(Outcome::Files(Vec::new())),
         })
         .unwrap();
         let wait = |count| {
             let until = Instant::now() + Duration::from_secs(10);
-            while news.lock().unwrap().len() < count && Instant::now() < until {
+            while updates.lock().unwrap().len() < count && Instant::now() < until {
                 std::thread::sleep(Duration::from_millis(2));
             }
         };
-        worker.take(job(1));
+        worker.submit(job(1));
         wait(1);
-        worker.take(job(2));
+        worker.submit(job(2));
         wait(2);
-        assert_eq!(*news.lock().unwrap(), ["1: a bug", "2: found"]);
+        assert_eq!(*updates.lock().unwrap(), ["1: a bug", "2: found"]);
     }
 }

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::note::Note;
 use crate::samples::{self, Files, Request};
 use crate::{Error, Kind, Result};
 
@@ -73,12 +74,12 @@ impl Project {
     }
 }
 
-fn not_followed(link: &Path) -> String {
-    format!(
+fn not_followed(link: &Path) -> Note {
+    Note::new(format!(
         "{} is a link to a folder and was not followed: its files are not among the samples; \
          link the files themselves, or name the folder in `calibration.data`",
         link.display()
-    )
+    ))
 }
 
 /// Finds what a pattern names; an error where that is no file.
@@ -100,7 +101,7 @@ fn find(project: &Project, pattern: &str) -> Result<Found> {
         n => format!("folder {} holds no samples among its {n} files", path.display()),
     };
     let help = match found.links.first() {
-        Some(link) => not_followed(link),
+        Some(link) => not_followed(link).to_string(),
         None if pattern.contains('\\') && !cfg!(windows) => "write `/` between folders".to_string(),
         None if path.is_dir() => format!("put samples there: {}", samples::FORMATS),
         None => "paths are relative to the folder of espq.toml".to_string(),

@@ -1,6 +1,7 @@
 use super::*;
 use crate::exec::Samples as _;
 use crate::graph::DataType;
+use crate::note::sentences;
 use crate::samples::{InputSpec, Samples};
 use std::fs;
 
@@ -58,7 +59,7 @@ fn no_more_than_asked_for() {
 #[test]
 fn fewer_than_asked_for_is_said() {
     let samples = open(PAIR, "data = 'c'\nsamples = 32", &[("x", &[1, 1])]).unwrap();
-    assert_eq!(samples.notes(), ["3 samples are there, 32 were asked for"]);
+    assert_eq!(sentences(samples.notes()), ["3 samples are there, 32 were asked for"]);
 }
 
 #[test]
@@ -66,7 +67,7 @@ fn each_input_its_own() {
     let data = "data = { 'b.1' = 'c/b.npy', 'a.1' = 'c/a.npy' }";
     let samples = open(PAIR, data, &[("a.1", &[1, 1]), ("b.1", &[1, 1])]).unwrap();
     assert_eq!(values(&samples), [[1., 2.]]);
-    assert_eq!(samples.notes(), ["the inputs have 1 and 2 samples; only the first 1 of each are used"]);
+    assert_eq!(sentences(samples.notes()), ["the inputs have 1 and 2 samples; only the first 1 of each are used"]);
 }
 
 #[test]

@@ -11,6 +11,7 @@ use rayon::prelude::*;
 
 use crate::exec::{Program, Samples, Tick};
 use crate::graph::{DataType, Node, Tensor, ValueId};
+use crate::note::Note;
 use crate::{Error, Kind, Result};
 
 use super::observations::{Asked, Fingerprints, Observation, Observations};
@@ -211,15 +212,17 @@ impl Calibration<'_> {
         // Percentile looks past the few largest elements.
         let most = if port.method == Method::Percentile { "nearly all of it" } else { "all of it" };
         let note = match self.maker(port.value) {
-            Some(node) => format!(
-                "{}: its output '{name}' is 0, {most} in every sample, so that its scale and the errors behind it say nothing; \
-                 look at the weights before it, and whether the samples are preprocessed as in training",
-                node.name
+            Some(node) => Note::of_layer(
+                &node.name,
+                format!(
+                    "its output '{name}' is 0, {most} in every sample, so that its scale and the errors behind it say \
+                     nothing; look at the weights before it, and whether the samples are preprocessed as in training"
+                ),
             ),
-            None => format!(
+            None => Note::new(format!(
                 "calibration.data: input '{name}' is 0, {most} in every sample, so that its scale says nothing; \
                  give samples as the chip will see them"
-            ),
+            )),
         };
         if !self.plan.notes.contains(&note) {
             self.plan.notes.push(note);

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::graph::{Graph, Node, NodeId, Value, ValueId};
+use crate::note::Note;
 use crate::ops::{self, Call, Fact, Role, recurrent};
-use crate::text::units::and_more;
 use crate::{Error, Result};
 
 use super::config::{ConfigId, Configs, State};
@@ -48,7 +48,7 @@ pub struct Plan {
     pub nodes: Vec<Option<NodeConfig>>,
     pub configs: Configs,
     /// What espq does otherwise than esp-ppq, or what the user should know, one sentence each.
-    pub notes: Vec<String>,
+    pub notes: Vec<Note>,
     /// Nodes and input ports of constants that calibration does not quantize.
     pub(super) kept_float: Vec<(NodeId, usize)>,
 }
@@ -181,21 +181,21 @@ impl Plan {
     /// A constant that its least possible scale would round to zero; `log(x + 1e-10)` needs it.
     pub(super) fn keep_float(&mut self, node: NodeId, port: usize, magnitude: f64) {
         self.kept_float.push((node, port));
-        let name = &self.graph.node(node).name;
-        self.notes.push(format!(
-            "{name}: the constant at input {port} is at most {magnitude:e}, which the least scale rounds to 0; \
-             calibration uses its float value"
-        ));
+        let text = format!(
+            "the constant at input {port} is at most {magnitude:e}, which the least scale rounds to 0; calibration uses \
+             its float value"
+        );
+        self.notes.push(Note::of_layer(&self.graph.node(node).name, text));
     }
 
     fn note_coarse_search(&mut self) {
         let coarse = |p: &Observed| p.method == Method::Mse && self.configs[p.config].bits == 16;
         let count = self.observed().iter().filter(|p| coarse(p)).count();
         if count > 0 {
-            self.notes.push(format!(
+            self.notes.push(Note::new(format!(
                 "mse has fewer bins than a 16-bit port has levels, as in esp-ppq: {count} ports get 32 times their \
                  range; choose minmax, kl or percentile"
-            ));
+            )));
         }
     }
 
@@ -207,15 +207,15 @@ impl Plan {
             let narrow = self.graph.node(node).op == "PRelu" && self.scheme(node) == Scheme::Int8;
             narrow && slopes(node) > 1
         };
-        let nodes = self.graph.node_ids().filter(floored).map(|node| self.graph.node(node).name.as_str());
-        let nodes: Vec<&str> = nodes.collect();
-        if self.settings.target.family() == Family::C && !nodes.is_empty() {
-            self.notes.push(format!(
-                "{}: on {} PRelu rounds negative values down, not to the nearest, so that the chip loses more \
-                 than the tables say; at int16 the difference is small",
-                and_more(&nodes, 1),
+        let layers = self.graph.node_ids().filter(floored).map(|node| self.graph.node(node).name.clone());
+        let layers: Vec<String> = layers.collect();
+        if self.settings.target.family() == Family::C && !layers.is_empty() {
+            let text = format!(
+                "on {} PRelu rounds negative values down, not to the nearest, so that the chip loses more than the tables \
+                 say; at int16 the difference is small",
                 self.settings.target
-            ));
+            );
+            self.notes.push(Note { layers, text });
         }
     }
 

@@ -4,6 +4,7 @@ use super::*;
 use crate::chip::{Method, Scheme, Target};
 use crate::exec::Samples;
 use crate::graph::{Attribute, Attributes, DataType, Graph, Node, NodeId, Tensor, Value, ValueId};
+use crate::note::sentences;
 
 /// A graph built line by line: `n.node("Conv", "conv", &["x", "w"], &["y"])`.
 #[derive(Default)]
@@ -154,7 +155,7 @@ fn a_prelu_that_rounds_down_is_noted() {
             .constant("s", &[slopes, 1, 1], &[0.25, 0.5])
             .node("PRelu", "prelu", &["x", "s"], ("y", &[1, 2, 4, 4]))
             .0;
-        plan(&graph, &Settings::new(target, Scheme::Int8)).unwrap().notes
+        sentences(&plan(&graph, &Settings::new(target, Scheme::Int8)).unwrap().notes)
     };
     let words = "prelu: on esp32c3 PRelu rounds negative values down, not to the nearest, so that the chip loses more than \
                  the tables say; at int16 the difference is small";
@@ -269,7 +270,7 @@ fn an_all_zero_activation_has_the_least_scale() {
         exponents(&quantize(&graph, &settings), "conv").1[0][0]
     };
     assert_eq!([Method::Kl, Method::MinMax, Method::Percentile, Method::Mse].map(output), [-27, -26, -26, -26]);
-    let notes = quantize(&graph, &settings(Scheme::Int8)).notes.clone();
+    let notes = sentences(&quantize(&graph, &settings(Scheme::Int8)).notes);
     assert!(notes.iter().any(|note| note.starts_with("conv: its output 'y' is 0")), "{notes:?}");
 }
 
@@ -371,7 +372,11 @@ fn an_8_bit_layer_pulled_to_a_16_bit_scale_is_noted() {
     settings.layer_schemes.insert("add".into(), Scheme::Int16);
     let quantized = quantize(&add_and_concat(), &settings);
     assert_eq!(states(&quantized, "a"), "Activated 8, Activated 8 -> Passive 8");
-    assert!(quantized.notes.iter().any(|n| n.starts_with("a: its 8-bit output takes the scale of the 16-bit add")));
+    assert!(
+        sentences(&quantized.notes)
+            .iter()
+            .any(|n| n.starts_with("a: its 8-bit output takes the scale of the 16-bit add"))
+    );
 }
 
 #[test]
@@ -415,7 +420,7 @@ fn a_constant_too_small_for_any_scale_is_kept_while_calibrating() {
     let quantized = quantize(&graph, &settings(Scheme::Int8));
     // log(1e-10) is -23.03.
     assert_eq!(exponents(&quantized, "last").0[0], [-2]);
-    assert!(quantized.notes[0].starts_with("add: the constant at input 1 is at most"));
+    assert!(quantized.notes[0].to_string().starts_with("add: the constant at input 1 is at most"));
 }
 
 #[test]

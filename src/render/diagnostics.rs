@@ -100,8 +100,7 @@ impl Diagnostics {
 /// Layers that belong to a finding and that its words do not name: "layers: /a, /b and 3 more".
 fn other_layers(finding: &Finding) -> Option<String> {
     const SHOWN: usize = 8;
-    let said = |name: &&str| finding.message.contains(*name) || finding.fixes.iter().any(|f| f.title.contains(*name));
-    let related = finding.related.iter().filter(|r| r.span.is_none()).filter_map(|r| r.layer.as_deref());
-    let names: Vec<&str> = related.filter(|name| !said(name)).collect();
+    let related = finding.related.iter().filter(|related| related.span.is_none() && !related.is_named);
+    let names: Vec<&str> = related.filter_map(|related| related.layer.as_deref()).collect();
     (!names.is_empty()).then(|| format!("layers: {}", and_more(&names, SHOWN)))
 }

@@ -1,10 +1,36 @@
-//! The report as it is, for machines.
+//! Reports as JSON, for machines: figures as they are, notes as sentences.
 
-use crate::analysis::Report;
+use serde::Serialize;
+
+use crate::analysis::{Layer, OutputError, Report, Seconds};
+use crate::note::sentences;
 use crate::{Error, Result};
 
+#[derive(Serialize)]
+struct Shown<'a, S> {
+    model: &'a str,
+    settings: &'a S,
+    calibration_samples: usize,
+    analysis_samples: usize,
+    layers: &'a [Layer],
+    outputs: &'a [OutputError],
+    notes: Vec<String>,
+    seconds: Seconds,
+}
+
 pub fn json(report: &Report) -> Result<String> {
-    let mut text = serde_json::to_string_pretty(report)
+    let Report { model, settings, calibration_samples, analysis_samples, layers, outputs, notes, seconds } = report;
+    let shown = Shown {
+        model,
+        settings,
+        calibration_samples: *calibration_samples,
+        analysis_samples: *analysis_samples,
+        layers,
+        outputs,
+        notes: sentences(notes),
+        seconds: *seconds,
+    };
+    let mut text = serde_json::to_string_pretty(&shown)
         .map_err(|e| Error::new(format!("the report cannot be written as JSON: {e}")))?;
     text.push('\n');
     Ok(text)

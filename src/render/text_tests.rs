@@ -1,6 +1,7 @@
 use super::*;
 use crate::analysis::{Error, Histogram, Seconds, Statistics, TensorStatistics};
 use crate::chip::Target;
+use crate::note::Note;
 use crate::quant::Settings;
 
 fn error(nsr: f64) -> Error {
@@ -67,7 +68,7 @@ fn report() -> Report {
             OutputError { name: "logits".into(), error: error(0.1134), before: None },
             OutputError { name: "features".into(), error: error(0.004), before: None },
         ],
-        notes: vec!["/features/features.0/features.0.1/BatchNormalization was folded into its Conv".into()],
+        notes: vec![Note::new("/features/features.0/features.0.1/BatchNormalization was folded into its Conv")],
         seconds: Seconds { load: 0.04, calibrate: 0.81, graphwise: 0.12, layerwise: 0.7, statistics: 0.0 },
     }
 }
@@ -117,6 +118,8 @@ fn colours_take_no_room() {
 
 #[test]
 fn machines_read_back_what_they_are_given() {
-    let read: Report = serde_json::from_str(&crate::render::json(&report()).unwrap()).unwrap();
-    assert_eq!(read, report());
+    let mut read: serde_json::Value = serde_json::from_str(&crate::render::json(&report()).unwrap()).unwrap();
+    assert_eq!(read["notes"], serde_json::json!(crate::note::sentences(&report().notes)));
+    read["notes"] = serde_json::to_value(report().notes).unwrap();
+    assert_eq!(serde_json::from_value::<Report>(read).unwrap(), report());
 }

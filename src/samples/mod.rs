@@ -13,6 +13,7 @@ mod resize;
 use std::path::{Path, PathBuf};
 
 use crate::graph::{DataType, Graph, Tensor};
+use crate::note::Note;
 use crate::{Error, Result};
 
 use crate::text::nearest;
@@ -65,7 +66,7 @@ pub struct Request {
     /// Table of the configuration in which the request is written; errors name its keys.
     pub table: &'static str,
     /// Sentences for the user about how the files were found.
-    pub notes: Vec<String>,
+    pub notes: Vec<Note>,
 }
 
 pub enum Files {
@@ -81,7 +82,7 @@ pub struct Samples {
     sources: Vec<Source>,
     length: usize,
     files: Vec<PathBuf>,
-    notes: Vec<String>,
+    notes: Vec<Note>,
     /// The key that errors of single samples name.
     key: String,
 }
@@ -108,8 +109,8 @@ impl Samples {
         &self.files
     }
 
-    /// Remarks for the user where nothing is wrong, one sentence each.
-    pub fn notes(&self) -> &[String] {
+    /// Remarks for the user where nothing is wrong.
+    pub fn notes(&self) -> &[Note] {
         &self.notes
     }
 }
@@ -144,7 +145,7 @@ fn no_sample(index: usize) -> Error {
 struct Opening<'a> {
     request: &'a Request,
     files: Vec<PathBuf>,
-    notes: Vec<String>,
+    notes: Vec<Note>,
 }
 
 impl Opening<'_> {
@@ -238,12 +239,12 @@ impl Opening<'_> {
     fn even(&mut self, arrays: &[Vec<Tensor>], inputs: &[InputSpec], file: &Path) -> usize {
         let count = arrays.iter().map(Vec::len).min().unwrap_or(0);
         for (array, input) in arrays.iter().zip(inputs).filter(|(a, _)| a.len() > count) {
-            self.notes.push(format!(
+            self.notes.push(Note::new(format!(
                 "{}: input `{}` has {} samples and another input {count}; only the first {count} are used",
                 file.display(),
                 input.name,
                 array.len()
-            ));
+            )));
         }
         count
     }
@@ -257,14 +258,14 @@ impl Opening<'_> {
         }
         if sources.iter().any(|s| s.len() != length) {
             let counts: Vec<String> = sources.iter().map(|s| s.len().to_string()).collect();
-            self.notes.push(format!(
+            self.notes.push(Note::new(format!(
                 "the inputs have {} samples; only the first {length} of each are used",
                 counts.join(" and ")
-            ));
+            )));
         }
         // Asked for in so many words: the default is a maximum.
         if length < self.request.wanted && self.request.is_number_named {
-            self.notes.push(format!("{length} samples are there, {} were asked for", self.request.wanted));
+            self.notes.push(Note::new(format!("{length} samples are there, {} were asked for", self.request.wanted)));
         }
         let key = format!("{}.data", self.request.table);
         Ok(Samples { sources, length, files: self.files, notes: self.notes, key })

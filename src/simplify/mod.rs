@@ -20,6 +20,7 @@ mod verify;
 use crate::Result;
 use crate::graph::{Graph, edit::Links};
 use crate::model::{Dialect, Imported};
+use crate::note::Note;
 
 pub use fold::{MAX_ELEMENTS, infer};
 
@@ -27,8 +28,8 @@ pub use fold::{MAX_ELEMENTS, infer};
 #[derive(Debug, Clone, PartialEq)]
 pub struct Simplified {
     pub graph: Graph,
-    /// Unexpected results, for the user or against esp-ppq, one sentence each.
-    pub notes: Vec<String>,
+    /// Unexpected results, for the user or against esp-ppq.
+    pub notes: Vec<Note>,
 }
 
 /// Simplifies a model by its dialect. Errors name the layer.

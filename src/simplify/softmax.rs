@@ -1,6 +1,7 @@
 //! Softmax before operator set 13, which esp-ppq computes by the rule of today.
 
 use crate::graph::Graph;
+use crate::note::Note;
 
 /// Notes each Softmax whose rows are more than one axis: espq's figures are not esp-ppq's there.
 pub fn note(graph: &mut Graph) {
@@ -14,11 +15,12 @@ pub fn note(graph: &mut Graph) {
         let first = if axis < 0 { axis + shape.len() as i64 } else { axis };
         let Some(joined) = usize::try_from(first).ok().and_then(|first| shape.get(first..)) else { continue };
         if joined.iter().filter(|&&d| d > 1).count() > 1 {
-            notes.push(format!(
-                "{}: {} of operator set {} joins all axes from {axis} on, {joined:?}; esp-ppq takes axis {axis} alone. \
+            let text = format!(
+                "{} of operator set {} joins all axes from {axis} on, {joined:?}; esp-ppq takes axis {axis} alone. \
                  If that was meant, export with opset_version=13 or later",
-                node.name, node.op, graph.opset
-            ));
+                node.op, graph.opset
+            );
+            notes.push(Note::of_layer(&node.name, text));
         }
     }
     graph.notes.extend(notes);

@@ -5,6 +5,7 @@
 mod client;
 #[cfg(target_os = "linux")]
 mod opens;
+mod resolve;
 
 use std::path::Path;
 use std::time::Duration;
@@ -71,7 +72,7 @@ fn from_the_squiggle_to_the_files() {
 }
 
 #[test]
-fn what_an_edit_says_about_its_text_is_about_its_version() {
+fn code_action_edits_are_versioned() {
     let mut client = Client::with(editor());
     client.open(DIGITS);
     client.published(|d| codes(d) == ["E002"]);
@@ -99,7 +100,7 @@ fn the_smallest_set_is_searched_on_demand() {
     let text = DIGITS.replace("layer-nsr = \"3%\"", "layer-nsr = \"90%\"\noutput-nsr = \"1%\"");
     client.open(&text);
     client.published(|d| codes(d) == ["E001"]);
-    let actions = client.offered(3, "find the smallest set");
+    let actions = client.offered(3, "Find the smallest set");
     assert_eq!(actions[0]["command"]["command"], "espq.smallestSet", "{actions:?}");
     let done = client.command("espq.smallestSet").unwrap();
     assert!(done["title"].as_str().unwrap().contains(" at int16: output error "), "{done}");
@@ -274,6 +275,30 @@ fn malformed_messages_are_answered_and_the_server_goes_on() {
 
     client.open(DIGITS);
     client.published(|d| codes(d) == ["E002"]);
+}
+
+#[test]
+fn a_publication_follows_every_version() {
+    let mut client = Client::with(editor());
+    client.open(DIGITS);
+    let found = client.published(|d| codes(d) == ["E002"]);
+    for version in 2..=9 {
+        client.change(version, &format!("{DIGITS}# comment {version}\n"));
+        let published =
+            client.hear(|m| m["method"] == "textDocument/publishDiagnostics" && m["params"]["version"] == version);
+        assert_eq!(published.unwrap()["params"]["diagnostics"], json!(found), "nothing has changed");
+    }
+}
+
+#[test]
+fn errors_of_the_text_are_published_at_once() {
+    let mut client = Client::with(editor());
+    client.open(DIGITS);
+    client.published(|d| codes(d) == ["E002"]);
+    client.change(2, &DIGITS.replace("precision = \"int8\"", "precison = \"int8\""));
+    let first = client.hear(|m| m["method"] == "textDocument/publishDiagnostics" && m["params"]["version"] == 2);
+    let first = first.unwrap()["params"]["diagnostics"].clone();
+    assert!(codes(first.as_array().unwrap()).contains(&"C002"), "{first}");
 }
 
 #[test]

@@ -1,8 +1,9 @@
 //! E002
 
-use crate::analysis::is_over;
+use crate::analysis::{Layer, is_over};
+use crate::chip::Scheme;
 use crate::lint::rule::rule;
-use crate::lint::{Facts, Finding, place};
+use crate::lint::{Facts, Finding, Measure, candidates, place};
 use crate::text::units::percent;
 
 rule! {
@@ -35,33 +36,41 @@ fn check(facts: &Facts, findings: &mut Vec<Finding>) {
     let mut over: Vec<_> =
         report.layers.iter().filter_map(|l| Some((l, l.layerwise.filter(|e| is_over(e.nsr, limit))?))).collect();
     over.sort_by(|a, b| b.1.nsr.total_cmp(&a.1.nsr));
-    let all = facts.trials.and_then(|t| t.all.as_ref()).filter(|trial| trial.helps());
-    let all = all.map(|trial| (trial, over.iter().filter(|(l, _)| trial.layers.contains(&l.name)).count()));
+    let fixable = candidates(report).into_iter().filter(|(_, error)| is_over(error.nsr, limit));
+    let fixable: Vec<String> = fixable.map(|(name, _)| name.to_string()).collect();
+    let together = facts.trials.and_then(|trials| trials.all.as_ref());
+    let all = together.and_then(|trial| Measure::LayersOverLimit { names: fixable.clone() }.fix(facts.project, trial));
     for (layer, error) in over {
-        let message = match error.nsr.is_finite() {
-            true => format!(
-                "layer {} alone costs the outputs {}, over the limit of {}",
-                layer.name,
-                percent(error.nsr),
-                percent(limit)
-            ),
-            false => format!("with layer {} quantized, the outputs are not finite", layer.name),
-        };
         let span = place::of_layer(facts.project, &layer.name);
-        let mut finding = Finding::new(&RULE, span, message).about(&layer.name);
-        let trials = facts.trials.map_or(&[][..], |t| &t.layers);
-        let trial = trials.iter().find(|(name, _)| *name == layer.name).map(|(_, trial)| trial);
+        let mut finding = Finding::new(&RULE, span, message(layer, error.nsr, limit)).about(&layer.name);
+        let measure = Measure::Layer { name: layer.name.clone(), scheme: Scheme::Int16 };
+        let trial = facts.trials.and_then(|trials| trials.of(&layer.name));
         match trial {
-            Some(trial) if !trial.helps() => finding.help = Some(format!("int16 would not help: {}", trial.effect())),
-            _ => {
-                let own = trial.and_then(|t| t.fix(facts.project, format!("int16: {}", t.effect())));
-                let all = all.filter(|(trial, _)| trial.layers.contains(&layer.name)).and_then(|(trial, count)| {
-                    let title = format!("int16 for all {count} layers over the limit: {}", trial.effect());
-                    trial.fix(facts.project, title)
-                });
-                finding.fixes.extend(own.into_iter().chain(all));
+            Some(Some(trial)) if !trial.helps() => {
+                finding.help = Some(format!("int16 would not help: {}", trial.effect()));
             }
+            Some(trial) => finding.fixes.extend(trial.and_then(|trial| measure.fix(facts.project, trial))),
+            None if fixable.contains(&layer.name) => finding.pending = Some(measure),
+            None => {}
+        }
+        let is_in_all = together.is_some_and(|trial| trial.layers.contains(&layer.name));
+        if is_in_all && finding.help.is_none() {
+            finding.fixes.extend(all.clone());
         }
         findings.push(finding);
+    }
+}
+
+fn message(layer: &Layer, nsr: f64, limit: f64) -> String {
+    match nsr.is_finite() {
+        true => {
+            format!(
+                "layer {} alone costs the outputs {}, over the limit of {}",
+                layer.name,
+                percent(nsr),
+                percent(limit)
+            )
+        }
+        false => format!("with layer {} quantized, the outputs are not finite", layer.name),
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::analysis::is_over;
 use crate::lint::rule::rule;
-use crate::lint::{Facts, Finding, Related, Trials, place};
+use crate::lint::{Facts, Finding, Measure, Related, Trials, place};
 use crate::text::units::percent;
 
 rule! {
@@ -44,22 +44,23 @@ fn check(facts: &Facts, findings: &mut Vec<Finding>) {
         let mut finding = Finding::new(&RULE, place::of_model(facts.project), message);
         match facts.trials {
             Some(Trials { outputs: Some(trial), .. }) => {
-                let title = match trial.layers.as_slice() {
-                    [one] => format!("{one} at int16: {}", trial.effect()),
-                    many => format!("{} layers at int16: {}", many.len(), trial.effect()),
-                };
-                finding.fixes.extend(trial.fix(facts.project, title));
+                finding.fixes.extend(Measure::SmallestSet.fix(facts.project, trial));
+                let is_named = trial.layers.len() == 1;
                 finding.related.extend(trial.layers.iter().map(|layer| Related {
                     message: format!("{layer} at int16 is part of the smallest set that was found"),
                     span: None,
                     layer: Some(layer.clone()),
+                    is_named,
                 }));
             }
             Some(Trials { searched: true, .. }) => {
                 let help = "int16 for every layer with weights is not enough: try precision = \"int16\" for the model, or look at the ranges with `espq report --statistics`";
                 finding.help = Some(help.to_string());
             }
-            _ => finding.help = Some("give the layers that lose most 16 bits".to_string()),
+            _ => {
+                finding.help = Some("give the layers that lose most 16 bits".to_string());
+                finding.pending = Some(Measure::SmallestSet);
+            }
         }
         findings.push(finding);
     }

@@ -1,6 +1,6 @@
 //! What the configuration's reader reports, as findings.
 
-use crate::lint::{Facts, Finding, Fix, Rule, Safety};
+use crate::lint::{Facts, Finding, Fix, FixKind, Rule, Safety};
 use crate::project::ProblemKind;
 
 /// The reader's problems of one kind.
@@ -10,7 +10,8 @@ pub fn of_kind(rule: &Rule, kind: ProblemKind, safety: Safety, facts: &Facts, fi
         finding.help = problem.help.clone();
         if let Some(meant) = &problem.suggestion {
             let title = format!("write {}", meant.text);
-            finding.fixes.push(Fix { title, safety, edits: vec![meant.clone()] });
+            let kind = if kind == ProblemKind::Syntax { FixKind::Syntax } else { FixKind::Spelling };
+            finding.fixes.push(Fix { title, kind, safety, edits: vec![meant.clone()] });
         }
         findings.push(finding);
     }

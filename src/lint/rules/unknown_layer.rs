@@ -1,7 +1,7 @@
 //! C006
 
 use crate::lint::rule::rule;
-use crate::lint::{Facts, Finding, Fix, Safety};
+use crate::lint::{Facts, Finding, Fix, FixKind, Safety};
 use crate::project::LayerChoice;
 use crate::quant;
 use crate::text::{Edit, nearest};
@@ -51,7 +51,7 @@ fn look<T>(facts: &Facts, choices: &[LayerChoice<T>], findings: &mut Vec<Finding
         if let Some(meant) = nearest(name, names()) {
             let edit = Edit { span: choice.layer.span.clone(), text: quoted(meant) };
             let title = format!("write {}", edit.text);
-            finding.fixes.push(Fix { title, safety: Safety::Unsafe, edits: vec![edit] });
+            finding.fixes.push(Fix { title, kind: FixKind::Spelling, safety: Safety::Unsafe, edits: vec![edit] });
         }
         findings.push(finding);
     }

@@ -50,6 +50,7 @@ fn check(facts: &Facts, findings: &mut Vec<Finding>) {
             message: format!("layer {layer}, too"),
             span: None,
             layer: Some(layer.clone()),
+            is_named: false,
         });
         finding.related = related.collect();
         findings.push(finding);

@@ -16,11 +16,11 @@ use crate::{Error, Result, bail};
 /// The bytes of `tensor`, which must be exactly `size`.
 pub fn read(tensor: &Tensor, folder: &Path, size: usize) -> Result<Bytes> {
     let entry = |key: &str| tensor.external_data.iter().find(|pair| pair.key == key).map(|pair| pair.value.as_str());
-    let Some(location) = entry("location") else { bail!("external data of tensor '{}' has no location", tensor.name) };
+    let Some(location) = entry("location") else { bail!("external data has no location") };
     let number = |key: &str| match entry(key) {
         None => Ok(None),
         Some(text) => text.parse::<u64>().map(Some).map_err(|_| {
-            Error::new(format!("external data of tensor '{}' has {key} '{text}', not a number", tensor.name))
+            Error::new(format!("external data has {key} '{text}', not a number"))
                 .with_help("the model was edited wrongly; save it again with its external data")
         }),
     };
@@ -28,13 +28,12 @@ pub fn read(tensor: &Tensor, folder: &Path, size: usize) -> Result<Bytes> {
     if let Some(length) = number("length")?
         && length != size as u64
     {
-        let what =
-            format!("external data of tensor '{}' has {length} bytes, its shape and type need {size}", tensor.name);
+        let what = format!("external data has {length} bytes, its shape and type need {size}");
         return Err(Error::new(what).with_help("the model was edited wrongly; save it again with its external data"));
     }
     let path = inside(location, folder)?;
     read_range(&path, offset, size).map_err(|e| {
-        Error::new(format!("external data of tensor '{}' cannot be read: {e}", tensor.name))
+        Error::new(format!("external data cannot be read: {e}"))
             .in_file(&path)
             .with_help("keep the data file beside the model, whole and unchanged")
     })

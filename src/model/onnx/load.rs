@@ -9,6 +9,7 @@ use prost::bytes::Bytes;
 use super::proto::{self, DimensionValue, TypeValue, kind};
 use super::tensor::{data_type, shape, tensor, text};
 use crate::graph::{Attribute, Attributes, Graph, Node, Tensor, Value, ValueId};
+use crate::note::Note;
 use crate::{Error, Kind, Result, bail};
 
 /// Operator sets whose operators espq knows.
@@ -184,9 +185,8 @@ impl Loader<'_> {
                     .of_kind(Kind::Dynamic));
             }
             dims.push(1);
-            self.graph
-                .notes
-                .push(format!("the batch of input '{name}', dimension 0{symbol}, is not fixed: taken as 1"));
+            let text = format!("the batch of input '{name}', dimension 0{symbol}, is not fixed: taken as 1");
+            self.graph.notes.push(Note::new(text));
         }
         Ok(dims)
     }

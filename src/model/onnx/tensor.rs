@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::{external, proto};
 use crate::graph::{DataType, Element, Tensor};
-use crate::{Error, Result, bail};
+use crate::{Result, bail};
 
 /// Converts an ONNX element type; an error for types that the chips have no use for.
 pub fn data_type(elem_type: i32) -> Result<DataType> {
@@ -40,14 +40,8 @@ pub fn shape(dims: &[i64]) -> Result<(Vec<usize>, usize)> {
 /// The tensor of an initializer or an attribute.
 pub fn tensor(proto: &proto::Tensor, folder: &Path) -> Result<Tensor> {
     read(proto, folder).map_err(|e| {
-        if e.what().contains(&format!("'{}'", proto.name)) {
-            return e;
-        }
-        let named = Error::new(format!("tensor '{}': {}", proto.name, e.what()));
-        match e.help() {
-            Some(help) => named.with_help(help),
-            None => named.with_help("export the model again; ESP-DL runs float32 models with integer indices"),
-        }
+        e.about(&format!("tensor '{}'", proto.name))
+            .with_help("export the model again; ESP-DL runs float32 models with integer indices")
     })
 }
 

@@ -1,5 +1,6 @@
 //! Models that load, and hostile ones that must not.
 
+use crate::note::sentences;
 use std::path::Path;
 
 use proptest::prelude::*;
@@ -174,7 +175,7 @@ fn a_symbolic_batch_is_one_and_noted() {
     tensor.shape.as_mut().unwrap().dim[0].value = Some(proto::DimensionValue::Param("N".into()));
     let graph = read(graph).unwrap();
     assert_eq!(graph.value(graph.inputs[0]).shape, Some(vec![1, 2]));
-    assert_eq!(graph.notes, ["the batch of input 'x', dimension 0 ('N'), is not fixed: taken as 1"]);
+    assert_eq!(sentences(&graph.notes), ["the batch of input 'x', dimension 0 ('N'), is not fixed: taken as 1"]);
 }
 
 #[test]

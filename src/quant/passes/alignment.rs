@@ -3,6 +3,7 @@
 //! esp-ppq: `QuantAlignmentPass` in `optim/refine.py`, with the settings of `espdl_setting`.
 
 use crate::graph::{NodeId, ValueId};
+use crate::note::Note;
 use crate::quant::config::{ConfigId, State};
 use crate::quant::links::Links;
 use crate::quant::observe::Extremes;
@@ -91,12 +92,12 @@ fn pull_upstream(plan: &mut Plan, links: &Links, node: NodeId, master: ConfigId)
 fn note_narrow(plan: &mut Plan, source: NodeId, node: NodeId, id: ConfigId, master: ConfigId) {
     let (bits, wide) = (plan.configs[id].bits, plan.configs[master].bits);
     if bits < wide {
-        plan.notes.push(format!(
-            "{}: its {bits}-bit output takes the scale of the {wide}-bit {}, and saturates at 1/{} of its range; \
+        let text = format!(
+            "its {bits}-bit output takes the scale of the {wide}-bit {}, and saturates at 1/{} of its range; \
              give both layers one precision",
-            plan.graph.node(source).name,
             plan.graph.node(node).name,
             1u64 << (wide - bits),
-        ));
+        );
+        plan.notes.push(Note::of_layer(&plan.graph.node(source).name, text));
     }
 }

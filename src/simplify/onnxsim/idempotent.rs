@@ -2,6 +2,7 @@
 
 use crate::graph::edit::Links;
 use crate::graph::{Graph, NodeId, Tensor};
+use crate::note::Note;
 
 pub fn rewrite(graph: &mut Graph, id: NodeId, links: &Links) -> bool {
     let node = graph.node(id);
@@ -36,9 +37,10 @@ fn resolve(graph: &mut Graph, id: NodeId) -> bool {
     let constant = graph.fresh_constant(&name, tensor);
     let title = graph.title(id);
     graph.nodes[id.0].inputs[1] = Some(constant);
-    graph.notes.push(format!(
-        "{title}: its shape {wanted:?} reads dimensions of a Reshape before it that is merged into it; they are written out, \
+    let text = format!(
+        "its shape {wanted:?} reads dimensions of a Reshape before it that is merged into it; they are written out, \
          where onnxsim would lose them"
-    ));
+    );
+    graph.notes.push(Note::of_layer(title, text));
     true
 }

@@ -2,6 +2,7 @@
 
 use super::layers::Layers;
 use crate::graph::{Attribute, Attributes, Node, NodeId, Tensor};
+use crate::note::Note;
 use crate::ops::conv_transpose::{AsConv, as_conv};
 use crate::ops::{Call, Fact};
 
@@ -11,12 +12,9 @@ pub fn decompose(layers: &mut Layers) {
     for id in layers.of_type(&["ConvTranspose"]) {
         let Some((how, filter)) = plan(layers, id) else { continue };
         if how.begins.iter().chain(&how.ends).any(|&pad| pad < 0) {
-            let name = &layers.node(id).name;
-            let note = format!(
-                "{name}: this ConvTranspose pads away more than its filter reaches, so it cannot become the Conv that \
-                 ESP-DL runs; pad less, and cut the rest off with a Slice"
-            );
-            layers.note(note);
+            let text = "this ConvTranspose pads away more than its filter reaches, so it cannot become the Conv that \
+                        ESP-DL runs; pad less, and cut the rest off with a Slice";
+            layers.note(Note::of_layer(&layers.node(id).name, text));
             continue;
         }
         if how.strides.iter().any(|&stride| stride != 1) {

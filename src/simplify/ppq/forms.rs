@@ -2,6 +2,7 @@
 
 use super::layers::Layers;
 use crate::graph::{Attribute, NodeId, Tensor};
+use crate::note::Note;
 
 /// Dropout acts in training only, and ESP-DL has none: esp-ppq leaves it in the graph.
 pub fn dropout(layers: &mut Layers) {
@@ -59,8 +60,8 @@ pub fn pad(layers: &mut Layers) {
         let value = node.attributes.float_or("value", 0.0);
         let mode = node.attributes.text("mode").unwrap_or("constant");
         if value != 0.0 || mode != "constant" {
-            let note = format!("{}: Pad keeps mode '{mode}' and value {value}, which esp-ppq forgets", node.name);
-            layers.note(note);
+            let text = format!("Pad keeps mode '{mode}' and value {value}, which esp-ppq forgets");
+            layers.note(Note::of_layer(&node.name, text));
         }
         take(layers, id, &["pads", "value"]);
         push(layers, id, Tensor::new(&[pads.len()], pads));
@@ -84,8 +85,8 @@ pub fn resize(layers: &mut Layers) {
             push(layers, id, Tensor::new(&[scales.len()], scales));
         }
         if layers.node(id).op == "Upsample" {
-            let note = format!("{}: Upsample became Resize, which ESP-DL has", layers.node(id).name);
-            layers.note(note);
+            let name = layers.node(id).name.clone();
+            layers.note(Note::of_layer(name, "Upsample became Resize, which ESP-DL has"));
         }
         let scales = layers.node(id).input(1);
         layers.set_input(id, 1, None);

@@ -4,6 +4,7 @@
 //! a reader that is replaced goes to its end. The topological order follows from both.
 
 use crate::graph::{Graph, Node, NodeId, Tensor, ValueId};
+use crate::note::Note;
 use crate::{Error, Result};
 
 pub struct Layers {
@@ -179,12 +180,12 @@ impl Layers {
             if !self.graph.outputs.contains(&new) {
                 self.graph.outputs.push(new);
             }
-            let note = format!(
+            let text = format!(
                 "output '{}' of the model is called '{}' after the layer that makes it now",
                 self.graph.value(old).name,
                 self.graph.value(new).name
             );
-            self.note(note);
+            self.note(Note::new(text));
         }
     }
 
@@ -198,8 +199,8 @@ impl Layers {
         self.replace_uses(old, new);
     }
 
-    pub fn note(&mut self, text: String) {
-        self.graph.notes.push(text);
+    pub fn note(&mut self, note: Note) {
+        self.graph.notes.push(note);
     }
 
     /// The graph in esp-ppq's topological order, with its order of insertion beside.

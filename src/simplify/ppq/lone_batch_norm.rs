@@ -6,6 +6,7 @@
 use super::batch_norm::Norm;
 use super::layers::Layers;
 use crate::graph::{Attribute, Attributes, Node, NodeId, Tensor};
+use crate::note::Note;
 use crate::{Error, Result};
 
 pub fn replace(layers: &mut Layers) -> Result<()> {
@@ -51,15 +52,15 @@ fn convolve(layers: &mut Layers, id: NodeId, axes: usize, scale: Vec<f32>, shift
     node.outputs.truncate(1);
     node.op = "Conv".to_owned();
     node.attributes = attributes;
-    layers.note(format!(
-        "{name}: this BatchNormalization follows no Conv or Gemm and became a depthwise 1x1 Conv, as in esp-ppq; \
+    let text = format!(
+        "this BatchNormalization follows no Conv or Gemm and became a depthwise 1x1 Conv, as in esp-ppq; \
          if its error is large, it is kl that cuts its rare large outputs off: set [calibration.methods] \
          \"{name}\" = \"minmax\""
-    ));
+    );
+    layers.note(Note::of_layer(&name, text));
     if axes != 2 {
-        layers.note(format!(
-            "{name}: this Conv is {axes}-D like its input, where esp-ppq writes a 2-D one and then fails"
-        ));
+        let text = format!("this Conv is {axes}-D like its input, where esp-ppq writes a 2-D one and then fails");
+        layers.note(Note::of_layer(&name, text));
     }
     Ok(())
 }
@@ -85,8 +86,7 @@ fn multiply_and_add(layers: &mut Layers, id: NodeId, channels: usize, scale: Vec
     };
     layers.append(node(name.clone(), "Mul", vec![input, Some(scale)], vec![Some(scaled)]));
     layers.append(node(sum, "Add", vec![Some(scaled), Some(shift)], outputs));
-    layers.note(format!(
-        "{name}: this BatchNormalization of a matrix became Mul and Add, where esp-ppq writes a 2-D Conv and then fails"
-    ));
+    let text = "this BatchNormalization of a matrix became Mul and Add, where esp-ppq writes a 2-D Conv and then fails";
+    layers.note(Note::of_layer(name, text));
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! Graphs that cannot be quantized are refused by the name of layer or input.
 
 use super::*;
+use crate::note::sentences;
 
 #[test]
 fn refusals_name_the_layer_and_say_what_to_do() {
@@ -50,7 +51,8 @@ fn every_refusal_of_a_layer_says_what_to_do() {
 #[test]
 fn softmax_over_several_axes_is_noted_before_operator_set_13() {
     let notes = |opset, shape: &str| {
-        net(&[shape]).opset(opset).node("s: Softmax(x) -> y").outputs(&["y"]).simplified().notes.join("\n")
+        let simplified = net(&[shape]).opset(opset).node("s: Softmax(x) -> y").outputs(&["y"]).simplified();
+        sentences(&simplified.notes).join("\n")
     };
     assert!(notes(12, "x 1 3 4").contains("s: Softmax of operator set 12 joins all axes from 1 on, [3, 4]"));
     assert_eq!((notes(12, "x 1 3"), notes(12, "x 1 3 1"), notes(13, "x 1 3 4")), Default::default());

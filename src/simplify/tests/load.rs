@@ -64,7 +64,7 @@ fn a_lone_batch_norm_is_a_depthwise_conv_of_the_inputs_axes() {
         assert_eq!(attribute(graph, "bn", "kernel_shape"), Some(Attribute::Ints(kernel)));
         assert_eq!(attribute(graph, "bn", "group"), Some(Attribute::Int(2)));
         assert_eq!(floats(graph, "bn", 1), [2.0 / (4.0f32 + 1e-5).sqrt(), 3.0 / (0.25f32 + 1e-5).sqrt()]);
-        assert!(simplified.notes[0].contains("bn"));
+        assert!(simplified.notes[0].to_string().contains("bn"));
     }
 }
 
@@ -202,5 +202,9 @@ fn conv_transpose_that_cuts_more_than_its_filter_reaches_stays_and_is_noted() {
     let graph = net(&["x 1 1 4 4"]).floats("w", &[1, 1, 1, 1]).node_with("c: ConvTranspose(x, w) -> y", &attributes);
     let simplified = graph.outputs(&["y"]).simplified();
     assert_eq!(layers(&simplified.graph), ["c: ConvTranspose(x) -> y"]);
-    assert!(simplified.notes[0].contains("pads away more than its filter reaches"), "{:?}", simplified.notes);
+    assert!(
+        simplified.notes[0].to_string().contains("pads away more than its filter reaches"),
+        "{:?}",
+        simplified.notes
+    );
 }

@@ -1,18 +1,16 @@
-//! Measured findings of a text that has been edited since: shown until newer ones come, at the place where
-//! their line stands now.
+//! Findings of a text that has been edited since: they stay, with spans shifted to the new text, until newer ones come.
 
 use crate::lint::Finding;
 use crate::text::Span;
 
-/// The findings that an edit from `old` to `new` leaves standing, without their fixes: those were for the old text.
-///
-/// What stood in the changed lines is gone.
-pub fn carry(findings: &[Finding], old: &str, new: &str) -> Vec<Finding> {
+/// Returns the findings of `old` with spans in `new`, and without fixes, which were edits of the old text. Findings in
+/// lines that have changed are left out.
+pub fn shifted(findings: &[Finding], old: &str, new: &str) -> Vec<Finding> {
     let Some(edit) = Changed::between(old, new) else { return findings.to_vec() };
     let moved = findings.iter().filter_map(|finding| {
         let mut finding = finding.clone();
         finding.span = edit.moved(&finding.span)?;
-        finding.fixes.clear();
+        finding.drop_fixes();
         finding.related.retain_mut(|related| match &related.span {
             None => true,
             Some(span) => {
@@ -26,10 +24,10 @@ pub fn carry(findings: &[Finding], old: &str, new: &str) -> Vec<Finding> {
     moved.collect()
 }
 
-/// One stretch of whole lines that another has taken the place of.
+/// Whole lines of a text that an edit has replaced.
 struct Changed {
     old: Span,
-    /// Where the old stretch ended, counted from the end of the text.
+    /// End of their replacement, in the new text.
     new_end: usize,
 }
 
@@ -70,39 +68,39 @@ mod tests {
     use super::*;
     use crate::lint::RULES;
 
-    /// What the places of `words` in `old` show in `new`, the word itself where they are right.
-    fn carried<'a>(old: &str, new: &'a str, words: &[&str]) -> Vec<&'a str> {
+    /// Returns the text in `new` at the shifted spans of `words` in `old`: the words themselves where they are right.
+    fn words_at<'a>(old: &str, new: &'a str, words: &[&str]) -> Vec<&'a str> {
         let findings: Vec<Finding> = words
             .iter()
             .map(|word| old.find(word).map(|at| Finding::new(RULES[0], at..at + word.len(), *word)).unwrap())
             .collect();
-        carry(&findings, old, new).iter().map(|f| &new[f.span.clone()]).collect()
+        shifted(&findings, old, new).iter().map(|f| &new[f.span.clone()]).collect()
     }
 
     #[test]
-    fn what_stands_before_and_behind_an_edit_stays_with_its_words() {
-        assert_eq!(carried("a = 1\nb = 2\nc = 3\n", "a = 1\nb = 23456\nc = 3\n", &["a", "c"]), ["a", "c"]);
-        assert_eq!(carried("a = 1\nb = 2\n", "# new\na = 1\nb = 2\n", &["a", "b"]), ["a", "b"]);
-        assert_eq!(carried("a = 1\nb = 2\n", "a = 1\nb = 2\nc = 3\n", &["a", "b"]), ["a", "b"]);
-        assert_eq!(carried("a = 1\nb = 2\nc = 3", "a = 1\nc = 3", &["a", "c"]), ["a", "c"]);
+    fn findings_before_and_behind_an_edit_stay_at_their_words() {
+        assert_eq!(words_at("a = 1\nb = 2\nc = 3\n", "a = 1\nb = 23456\nc = 3\n", &["a", "c"]), ["a", "c"]);
+        assert_eq!(words_at("a = 1\nb = 2\n", "# new\na = 1\nb = 2\n", &["a", "b"]), ["a", "b"]);
+        assert_eq!(words_at("a = 1\nb = 2\n", "a = 1\nb = 2\nc = 3\n", &["a", "b"]), ["a", "b"]);
+        assert_eq!(words_at("a = 1\nb = 2\nc = 3", "a = 1\nc = 3", &["a", "c"]), ["a", "c"]);
     }
 
     #[test]
-    fn what_stood_in_a_changed_line_goes() {
-        assert_eq!(carried("a = 1\nb = 2\nc = 3\n", "a = 1\nb = 4\nc = 3\n", &["b"]), Vec::<&str>::new());
-        assert_eq!(carried("a = 1\nb = 2\n", "a = 1\n", &["a", "b"]), ["a"]);
-        assert_eq!(carried("a = 1\nb = 2\n", "# a = 1\nb = 2\n", &["a", "b"]), ["b"]);
-        assert_eq!(carried("a = 1\n", "a = 1", &["a"]), Vec::<&str>::new());
+    fn findings_in_changed_lines_go() {
+        assert_eq!(words_at("a = 1\nb = 2\nc = 3\n", "a = 1\nb = 4\nc = 3\n", &["b"]), Vec::<&str>::new());
+        assert_eq!(words_at("a = 1\nb = 2\n", "a = 1\n", &["a", "b"]), ["a"]);
+        assert_eq!(words_at("a = 1\nb = 2\n", "# a = 1\nb = 2\n", &["a", "b"]), ["b"]);
+        assert_eq!(words_at("a = 1\n", "a = 1", &["a"]), Vec::<&str>::new());
     }
 
     proptest::proptest! {
-        /// Texts of few letters and many lines: a carried finding stands on its own word in the new text.
+        /// Texts of few letters and many lines.
         #[test]
-        fn places_are_always_inside_the_new_text(old in "[ab\n]{0,12}", new in "[ab\n]{0,12}", at in 0usize..12) {
+        fn a_shifted_span_holds_the_same_text(old in "[ab\n]{0,12}", new in "[ab\n]{0,12}", at in 0usize..12) {
             let at = at.min(old.len());
             let finding = Finding::new(RULES[0], at..old.len().min(at + 1), "");
-            for carried in carry(&[finding], &old, &new) {
-                proptest::prop_assert_eq!(new.get(carried.span), old.get(at..old.len().min(at + 1)));
+            for shifted in shifted(&[finding], &old, &new) {
+                proptest::prop_assert_eq!(new.get(shifted.span), old.get(at..old.len().min(at + 1)));
             }
         }
     }

@@ -1,0 +1,39 @@
+//! Layers of a project before anything is measured.
+
+use crate::Result;
+use crate::chip::Scheme;
+
+use super::opened::Opened;
+
+/// Inputs and layers of a project's model, in the graph's order.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Layers {
+    pub inputs: Vec<String>,
+    pub layers: Vec<PlannedLayer>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct PlannedLayer {
+    pub name: String,
+    pub op: String,
+    /// The precision that the configuration gives it; `None` while there is no plan.
+    pub scheme: Option<Scheme>,
+}
+
+impl Opened {
+    /// Returns the layers of the model, with precisions where there is a plan.
+    pub fn layers(&self) -> Result<Layers> {
+        let model = self.model()?;
+        let graph = &model.simplified.graph;
+        // Lint says why there is none.
+        let plan = self.plan().ok();
+        let planned = plan.as_ref().map_or(graph, |plan| &plan.graph);
+        let layers = planned.node_ids().map(|id| {
+            let node = planned.node(id);
+            let scheme = plan.as_ref().map(|plan| plan.scheme(id));
+            PlannedLayer { name: node.name.clone(), op: node.op.clone(), scheme }
+        });
+        let inputs = graph.inputs.iter().map(|&id| graph.value(id).name.clone());
+        Ok(Layers { inputs: inputs.collect(), layers: layers.collect() })
+    }
+}

@@ -1,0 +1,87 @@
+//! Fixes that have to be measured before their effect is known.
+
+use serde::{Deserialize, Serialize};
+
+use crate::chip::Scheme;
+use crate::project::{Project, edit};
+
+use super::{Fix, FixKind, Safety, Trial};
+
+/// A measurement that gives a finding its fix.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Measure {
+    /// Another precision of one layer, and of the activation fused into it.
+    Layer { name: String, scheme: Scheme },
+    /// int16 for all layers that are over their limit.
+    LayersOverLimit { names: Vec<String> },
+    /// The smallest set of int16 layers that brings every output under its limit.
+    SmallestSet,
+}
+
+impl Measure {
+    /// Returns the title of the fix before it is measured.
+    pub fn title(&self) -> String {
+        match self {
+            Measure::Layer { name, scheme } => format!("Set \"{name}\" to {scheme} (measures the effect)"),
+            Measure::LayersOverLimit { .. } => {
+                "Set all layers over the limit to int16 (measures the effect)".to_string()
+            }
+            Measure::SmallestSet => "Find the smallest set of int16 layers that meets the limit (measures)".to_string(),
+        }
+    }
+
+    /// Returns the message for a measurement that found no fix.
+    pub fn without_fix(&self) -> String {
+        match self {
+            Measure::Layer { name, scheme } => {
+                format!(
+                    "Setting \"{name}\" to {scheme} would not reduce the error of the outputs; nothing was changed."
+                )
+            }
+            Measure::LayersOverLimit { .. } => {
+                "Setting the layers over the limit to int16 would not reduce the error of the outputs; nothing was \
+                 changed."
+                    .to_string()
+            }
+            Measure::SmallestSet => "No set of int16 layers brings every output under the limit; nothing was changed. \
+                                     Try precision = \"int16\" for the model, or look at the ranges with \
+                                     `espq report --statistics`."
+                .to_string(),
+        }
+    }
+
+    /// Returns the fix with its measured effect; `None` where it would not help, or the text cannot be edited.
+    pub fn fix(&self, project: &Project, trial: &Trial) -> Option<Fix> {
+        let effect = trial.effect();
+        let title = match self {
+            Measure::Layer { scheme: Scheme::Int8, .. } => format!("back to int8: {effect}"),
+            _ if !trial.helps() => return None,
+            Measure::Layer { scheme, .. } => format!("{scheme}: {effect}"),
+            Measure::LayersOverLimit { names } => {
+                format!("int16 for all {} layers over the limit: {effect}", names.len())
+            }
+            Measure::SmallestSet => match trial.layers.as_slice() {
+                [one] => format!("{one} at int16: {effect}"),
+                many => format!("{} layers at int16: {effect}", many.len()),
+            },
+        };
+        let layers: Vec<(&str, Scheme)> = trial.layers.iter().map(|layer| (layer.as_str(), trial.scheme)).collect();
+        self.edit(project, title, &layers)
+    }
+
+    /// Returns the fix without its effect, where the user may want it whatever that is: fewer bits.
+    pub fn unmeasured_fix(&self, project: &Project) -> Option<Fix> {
+        match self {
+            Measure::Layer { name, scheme: Scheme::Int8 } => {
+                self.edit(project, "back to int8".to_string(), &[(name, Scheme::Int8)])
+            }
+            _ => None,
+        }
+    }
+
+    fn edit(&self, project: &Project, title: String, layers: &[(&str, Scheme)]) -> Option<Fix> {
+        let edit = edit::set_precision(&project.text, layers)?;
+        Some(Fix { title, kind: FixKind::Precision(self.clone()), safety: Safety::Unsafe, edits: vec![edit] })
+    }
+}

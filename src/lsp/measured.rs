@@ -1,0 +1,172 @@
+//! Fixes that have to be measured: when the client asks what there is, or when the user picks one.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use serde::{Deserialize, Serialize};
+use tokio::sync::mpsc::UnboundedSender;
+use tower_lsp::jsonrpc::{Error, ErrorCode, Result};
+use tower_lsp::lsp_types::{CodeAction, Command, MessageType, Url};
+
+use crate::engine::{Engine, OnlyKnown, Progress};
+use crate::lint::{Fix, Measure};
+
+use super::actions::{self, with_edit};
+use super::client::Abilities;
+use super::commands::{self, SMALLEST_SET, Work, aside, workspace_edit};
+use super::document::Snapshot;
+use super::state::Event;
+
+/// A client that resolves actions waits no longer than this, all measurements together: only what is known already
+/// comes in time.
+const AT_ONCE: Duration = Duration::from_millis(100);
+
+/// A client that does not waits longer, for some layers; later ones are measured with the next request.
+const PATIENCE: Duration = Duration::from_millis(1500);
+const MOST_LAYERS: usize = 3;
+
+/// The time that a request has left for measurements.
+pub struct Patience {
+    until: Instant,
+    measurements: usize,
+    only_known: bool,
+}
+
+impl Patience {
+    pub fn of(abilities: Abilities) -> Patience {
+        let (time, measurements) = match abilities.resolves_edits {
+            true => (AT_ONCE, usize::MAX),
+            false => (PATIENCE, MOST_LAYERS),
+        };
+        Patience { until: Instant::now() + time, measurements, only_known: abilities.resolves_edits }
+    }
+
+    /// Returns the time for one more measurement.
+    fn take(&mut self, measure: &Measure) -> Option<Duration> {
+        if *measure == Measure::SmallestSet && !self.only_known {
+            return None;
+        }
+        self.measurements = self.measurements.checked_sub(1)?;
+        self.until.checked_duration_since(Instant::now())
+    }
+}
+
+/// The `data` of an action that is still to be resolved.
+#[derive(Serialize, Deserialize)]
+pub struct Pending {
+    pub uri: Url,
+    version: i32,
+    measure: Measure,
+}
+
+impl Pending {
+    pub fn of(action: &CodeAction) -> Result<Pending> {
+        let data = action.data.clone().unwrap_or_default();
+        serde_json::from_value(data).map_err(|e| Error::invalid_params(format!("`data` is not from espq: {e}")))
+    }
+}
+
+/// The action for a fix that nobody has measured: with its effect where that is known in time, else to be resolved or
+/// run as a command, as the client can. `None` where the fix would not help, or cannot be had from this client.
+pub async fn action(
+    engine: &Arc<Engine>,
+    snapshot: &Snapshot,
+    abilities: Abilities,
+    measure: &Measure,
+    patience: &mut Patience,
+) -> Option<CodeAction> {
+    match in_time(engine, snapshot, measure, patience).await {
+        Some(Some(fix)) => Some(with_edit(snapshot, abilities, &fix)),
+        Some(None) => None,
+        None if abilities.resolves_edits => {
+            let pending = Pending { uri: snapshot.uri.clone(), version: snapshot.version, measure: measure.clone() };
+            let data = serde_json::to_value(pending).ok();
+            Some(CodeAction { title: measure.title(), data, ..CodeAction::default() })
+        }
+        None => match measure.unmeasured_fix(&snapshot.project) {
+            Some(fix) => Some(with_edit(snapshot, abilities, &fix)),
+            None => command(snapshot, abilities, measure),
+        },
+    }
+}
+
+/// The outcome of a measurement; `None` where it is not there in time.
+async fn in_time(
+    engine: &Arc<Engine>,
+    snapshot: &Snapshot,
+    measure: &Measure,
+    patience: &mut Patience,
+) -> Option<Option<Fix>> {
+    let time = patience.take(measure)?;
+    let only_known = patience.only_known;
+    let (engine, project, measure) = (engine.clone(), snapshot.project.clone(), measure.clone());
+    let work = aside(snapshot.token.clone(), Arc::default(), move |watch| {
+        let progress: &dyn Progress = if only_known { &OnlyKnown } else { watch };
+        engine.open(project).resolve(&measure, progress)
+    });
+    tokio::time::timeout(time, work).await.ok()?.ok()
+}
+
+/// For a client that cannot resolve: a command that edits the text when it is done.
+fn command(snapshot: &Snapshot, abilities: Abilities, measure: &Measure) -> Option<CodeAction> {
+    (*measure == Measure::SmallestSet && abilities.applies_edits).then(|| {
+        let arguments = Some(vec![snapshot.uri.as_str().into()]);
+        let command = Command { title: measure.title(), command: SMALLEST_SET.to_string(), arguments };
+        CodeAction { title: measure.title(), command: Some(command), ..CodeAction::default() }
+    })
+}
+
+/// Measures an action that the user has picked. One that would not help comes back without an edit.
+pub async fn resolve(work: Work, snapshot: Snapshot, pending: Pending, mut action: CodeAction) -> Result<CodeAction> {
+    if pending.version != snapshot.version {
+        return Err(content_modified());
+    }
+    match measure(&work, &snapshot, &pending.measure).await? {
+        Some(fix) => {
+            action.edit = Some(workspace_edit(&snapshot, work.abilities, &fix));
+            if work.abilities.resolves_titles {
+                action.title = actions::title(&fix);
+            }
+        }
+        None => work.client.show_message(MessageType::WARNING, pending.measure.without_fix()).await,
+    }
+    Ok(action)
+}
+
+/// Measures with progress on show, however long it takes.
+pub async fn measure(work: &Work, snapshot: &Snapshot, measure: &Measure) -> Result<Option<Fix>> {
+    let (engine, project, wanted) = (work.engine.clone(), snapshot.project.clone(), measure.clone());
+    let _pause = Pause::begin(&work.events, &snapshot.uri);
+    let resolve = move |watch: &crate::engine::Watch| engine.open(project).resolve(&wanted, watch);
+    match commands::run(work, "measuring", snapshot.token.child(), resolve).await {
+        Ok(fix) => Ok(fix),
+        Err(_) if snapshot.token.is_cancelled() => Err(content_modified()),
+        Err(error) if error.code == ErrorCode::RequestCancelled => Err(error),
+        // What is wrong is among the findings.
+        Err(error) => measure.unmeasured_fix(&snapshot.project).map(Some).ok_or(error),
+    }
+}
+
+/// Keeps the background analysis of a document from measuring while this lives.
+struct Pause {
+    events: UnboundedSender<Event>,
+    uri: Url,
+}
+
+impl Pause {
+    fn begin(events: &UnboundedSender<Event>, uri: &Url) -> Pause {
+        // The state task ends with the runtime only.
+        let _ = events.send(Event::Pause(uri.clone()));
+        Pause { events: events.clone(), uri: uri.clone() }
+    }
+}
+
+impl Drop for Pause {
+    fn drop(&mut self) {
+        let _ = self.events.send(Event::Resume(self.uri.clone()));
+    }
+}
+
+fn content_modified() -> Error {
+    Error { code: ErrorCode::ContentModified, message: "the text has changed since".into(), data: None }
+}
