@@ -16,12 +16,17 @@ use crate::graph::Graph;
 
 /// One graph twice prepared, and the samples to compare the two over.
 pub struct Subject<'a> {
+    /// Graph of both programs.
     pub graph: &'a Graph,
+    /// Program in float32: the reference.
     pub float: &'a Program,
+    /// Program with every quantized value rounded as on the chip.
     pub simulated: &'a Program,
+    /// Samples of the model's inputs.
     pub samples: &'a dyn Samples,
     /// The first so many samples are looked at, fewer where there are fewer.
     pub count: usize,
+    /// Called after each sample; an error ends the analysis.
     pub tick: Tick<'a>,
 }
 

@@ -8,7 +8,9 @@ use super::graphwise::{first_output, mask};
 
 /// One sample in float.
 pub(super) struct Original {
+    /// Values that the analysis compares with.
     pub trace: Trace,
+    /// By output of the model.
     pub outputs: Vec<Option<Tensor>>,
 }
 
@@ -20,6 +22,7 @@ pub struct Originals {
 }
 
 impl Original {
+    /// Runs a sample in float and keeps the `wanted` values.
     pub fn of(graph: &Graph, float: &Program, inputs: &[Tensor], wanted: &[bool]) -> Result<Original> {
         let trace = float.trace(inputs, wanted)?;
         let outputs = graph.outputs.iter().map(|&v| trace.value(v).cloned()).collect();
@@ -41,10 +44,12 @@ impl Originals {
         mask(graph, &inputs.chain(outputs).collect::<Vec<_>>())
     }
 
+    /// Returns the memory in use, in bytes.
     pub fn bytes(&self) -> usize {
         self.used
     }
 
+    /// Frees all samples.
     pub fn clear(&mut self) {
         (self.kept, self.used) = (Vec::new(), 0);
     }

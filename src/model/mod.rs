@@ -42,7 +42,9 @@ pub struct External {
 /// A model as its file has it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Imported {
+    /// Nodes in the file's order, before any rewrite.
     pub graph: Graph,
+    /// Decides the rewrites that follow.
     pub dialect: Dialect,
 }
 
