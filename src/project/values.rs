@@ -42,6 +42,7 @@ pub trait Value: Sized + Debug {
     /// Describes the values that `parse` accepts.
     fn json_schema() -> Json;
 
+    /// Lists the words that the value may be; empty where it is no word.
     fn choices() -> Vec<Choice> {
         Vec::new()
     }

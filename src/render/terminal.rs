@@ -83,10 +83,10 @@ pub enum Style {
     Dim,
     /// Bar of a chart.
     Bar,
-    /// Within its limit.
+    /// Output within its limit.
     Good,
-    /// Near its limit.
+    /// Warning, or layer over its limit.
     Warning,
-    /// Over its limit.
+    /// Error, or output over its limit.
     Bad,
 }
