@@ -71,10 +71,7 @@ pub enum Form {
     /// A table whose keys are names of layers, each with one of these words.
     Layers(Vec<Choice>),
     /// A value of one type; `choices` are the words that it may be, if there are any.
-    Value {
-        json_schema: serde_json::Value,
-        choices: Vec<Choice>,
-    },
+    Value { json_schema: serde_json::Value, choices: Vec<Choice> },
 }
 
 /// Condition under which a missing key is a problem.

@@ -4,14 +4,21 @@
 
 pub mod cases;
 pub mod new;
+pub mod parity;
 pub mod tidy;
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 /// Returns the root of the repository.
 pub fn root() -> &'static Path {
     let xtask = Path::new(env!("CARGO_MANIFEST_DIR"));
     xtask.parent().unwrap_or(xtask)
+}
+
+/// Returns the `cargo` that runs this program.
+pub fn cargo() -> OsString {
+    std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into())
 }
 
 /// An error that names the file.

@@ -7,11 +7,15 @@ const NO_NOUN: [&str; 11] =
     ["What", "Whether", "How", "The same", "Which", "Who", "Whose", "Whoever", "Whatever", "Where", "When"];
 
 pub(super) fn check(sources: &[Source]) -> Vec<String> {
-    sources.iter().flat_map(|source| blocks(source).into_iter().filter_map(|(line, text)| fault(source, line, text))).collect()
+    sources
+        .iter()
+        .flat_map(|source| blocks(source).into_iter().filter_map(|(line, text)| fault(source, line, text)))
+        .collect()
 }
 
 fn fault(source: &Source, line: usize, text: &str) -> Option<String> {
-    let begins = |word: &&str| text.strip_prefix(*word).is_some_and(|rest| rest.starts_with([' ', ',']) || rest.is_empty());
+    let begins =
+        |word: &&&str| text.strip_prefix(**word).is_some_and(|rest| rest.starts_with([' ', ',']) || rest.is_empty());
     let word = NO_NOUN.iter().find(begins)?;
     Some(source.fault(line, &format!("a doc begins with `{word}`: begin with a noun or a verb (\"Returns ...\")")))
 }

@@ -47,7 +47,8 @@ fn folders(table: &BTreeMap<String, BTreeSet<String>>, sources: &[Source]) -> Ve
     let folders: BTreeSet<String> = sources.iter().filter(in_folder).map(Source::module).collect();
     let without_row = folders.iter().filter(|folder| *folder != "bin" && !table.contains_key(*folder));
     let without_folder = table.keys().filter(|module| !folders.contains(*module));
-    let missing_row = without_row.map(|folder| format!("docs/architecture.md: `{folder}` has no row in the table of modules"));
+    let missing_row =
+        without_row.map(|folder| format!("docs/architecture.md: `{folder}` has no row in the table of modules"));
     let missing_folder = without_folder.map(|module| format!("docs/architecture.md: there is no src/{module}/"));
     missing_row.chain(missing_folder).collect()
 }
@@ -60,7 +61,9 @@ fn forbidden(table: &BTreeMap<String, BTreeSet<String>>, sources: &[Source]) -> 
         for name in named(source.code()) {
             if name != module && table.contains_key(&name) && !allowed.contains(&name) {
                 let path = source.path.display();
-                faults.push(format!("{path}: imports `{name}`, which the row of `{module}` in docs/architecture.md lacks"));
+                faults.push(format!(
+                    "{path}: imports `{name}`, which the row of `{module}` in docs/architecture.md lacks"
+                ));
             }
         }
     }
@@ -73,7 +76,9 @@ fn unused(table: &BTreeMap<String, BTreeSet<String>>, sources: &[Source]) -> Vec
         let own = sources.iter().filter(|source| source.module() == *module && !source.is_test());
         let used: BTreeSet<String> = own.flat_map(|source| named(source.code())).collect();
         let unused = allowed.difference(&used);
-        faults.extend(unused.map(|name| format!("docs/architecture.md: `{module}` no longer imports `{name}`: delete it")));
+        faults.extend(
+            unused.map(|name| format!("docs/architecture.md: `{module}` no longer imports `{name}`: delete it")),
+        );
     }
     faults
 }
@@ -104,7 +109,8 @@ fn named(code: &str) -> BTreeSet<String> {
 mod tests {
     use super::*;
 
-    const PAGE: &str = "| module | what | may import |\n| --- | --- | --- |\n| `text` | tools | |\n| `lint` | rules | `text` |\n";
+    const PAGE: &str =
+        "| module | what | may import |\n| --- | --- | --- |\n| `text` | tools | |\n| `lint` | rules | `text` |\n";
 
     fn sources(files: &[(&str, &str)]) -> Vec<Source> {
         files.iter().map(|(path, text)| Source { path: path.into(), text: text.to_string() }).collect()

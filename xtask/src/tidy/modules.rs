@@ -5,7 +5,11 @@ use std::path::Path;
 use super::Source;
 
 pub(super) fn check(sources: &[Source]) -> Vec<String> {
-    sources.iter().flat_map(|source| [never(source), opening(source), unsafe_code(source), unfinished(source)]).flatten().collect()
+    sources
+        .iter()
+        .flat_map(|source| [never(source), opening(source), unsafe_code(source), unfinished(source)])
+        .flatten()
+        .collect()
 }
 
 /// The `mod.rs` of a top-level module says what does not live there.
@@ -19,7 +23,8 @@ fn never(source: &Source) -> Option<String> {
 /// A file opens with `//!` lines.
 fn opening(source: &Source) -> Option<String> {
     let has_docs = source.text.starts_with("//!");
-    (!has_docs && !source.is_test()).then(|| source.fault(0, "open the file with `//!` lines: the contents, in a sentence"))
+    (!has_docs && !source.is_test())
+        .then(|| source.fault(0, "open the file with `//!` lines: the contents, in a sentence"))
 }
 
 /// `unsafe` stands in the kernels and around the allocator.
@@ -49,7 +54,9 @@ mod tests {
         assert_eq!(faults("src/text/mod.rs", "//! Tools.\n//! Never: files.\n"), [""; 0]);
         assert!(faults("src/text/mod.rs", "//! Tools.\n")[0].contains("Never"));
         assert!(faults("src/text/units.rs", "fn f() {}\n")[0].contains("open the file"));
-        assert!(faults("src/text/units.rs", "//! Units.\nunsafe { f() }\n")[0].starts_with("src/text/units.rs:2: `unsafe`"));
+        assert!(
+            faults("src/text/units.rs", "//! Units.\nunsafe { f() }\n")[0].starts_with("src/text/units.rs:2: `unsafe`")
+        );
         assert_eq!(faults("src/kernels/tile.rs", "//! Tiles.\nunsafe { f() }\n"), [""; 0]);
         assert!(faults("src/text/units.rs", "//! TODO\n")[0].contains("fill in"));
     }
