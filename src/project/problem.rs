@@ -24,7 +24,7 @@ pub struct Problem {
     pub span: Span,
     /// One sentence without a full stop.
     pub message: String,
-    /// What to do, without a full stop.
+    /// Advice, without a full stop.
     pub help: Option<String>,
     /// The dotted key that it is about; of an unknown key, the one that is likely meant. Empty for lines that are not
     /// TOML.
