@@ -59,8 +59,8 @@ fn change(random: &mut Random, bytes: &mut Vec<u8>, other: &[u8], words: &[&[u8]
             let copied = &other[span(random, from, other.len())];
             overwrite(bytes, at, copied);
         }
-        6 if !words.is_empty() => insert(bytes, at, random.pick(words)),
-        7 if !words.is_empty() => overwrite(bytes, at, random.pick(words)),
+        6 if !words.is_empty() => insert(bytes, at, random.pick::<&[u8]>(words)),
+        7 if !words.is_empty() => overwrite(bytes, at, random.pick::<&[u8]>(words)),
         8 | 9 => {
             let width = *random.pick(&[1, 2, 4, 8]);
             let number = random.pick(&EDGES).to_le_bytes();
