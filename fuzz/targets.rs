@@ -31,6 +31,12 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
     }
 }
 
+/// A folder in memory where the system has one: a million inputs are a million files.
+fn folder() -> tempfile::TempDir {
+    let memory = Path::new("/dev/shm");
+    if memory.is_dir() { tempfile::tempdir_in(memory).unwrap() } else { tempfile::tempdir().unwrap() }
+}
+
 fn answer<T>(result: espq::Result<T>) -> String {
     result.map_or_else(|error| error.what().to_string(), |_| "ok".to_string())
 }
@@ -43,7 +49,7 @@ pub struct Onnx {
 
 impl Onnx {
     pub fn new() -> Onnx {
-        Onnx { folder: tempfile::tempdir().unwrap() }
+        Onnx { folder: folder() }
     }
 }
 
@@ -104,7 +110,7 @@ pub struct Configuration {
 
 impl Configuration {
     pub fn new() -> Configuration {
-        Configuration { folder: tempfile::tempdir().unwrap() }
+        Configuration { folder: folder() }
     }
 }
 
@@ -227,11 +233,11 @@ pub struct Arrays {
 
 impl Arrays {
     pub fn npy() -> Arrays {
-        Arrays { ending: "npy", folder: tempfile::tempdir().unwrap() }
+        Arrays { ending: "npy", folder: folder() }
     }
 
     pub fn npz() -> Arrays {
-        Arrays { ending: "npz", folder: tempfile::tempdir().unwrap() }
+        Arrays { ending: "npz", folder: folder() }
     }
 }
 
