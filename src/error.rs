@@ -45,6 +45,8 @@ pub enum Kind {
     Layer,
     /// A sample whose shape or type is not the input's.
     Shape,
+    /// A file that was written while it was read.
+    Changed,
     /// A number that is infinite or none.
     NotFinite,
 }

@@ -111,10 +111,11 @@ fn hold(fixture: &str) {
     let mut failures = String::new();
     for file in &files {
         let reference: Reference = serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap();
-        let differences = match Engine::new(Options::default()).report(&project(&folder, &reference), false, &Silent) {
-            Ok(report) => compare(&reference, &report),
-            Err(error) => vec![difference("-", "report", "made", error)],
-        };
+        let differences =
+            match Engine::new(Options::default()).open(project(&folder, &reference)).report(false, &Silent) {
+                Ok(report) => compare(&reference, &report),
+                Err(error) => vec![difference("-", "report", "made", error)],
+            };
         if !differences.is_empty() {
             let name = file.file_name().unwrap().to_str().unwrap();
             writeln!(failures, "\n{fixture}/{name}: {}", differences.len()).unwrap();

@@ -11,14 +11,18 @@ mod originals;
 mod search;
 mod statistics;
 
+use crate::Result;
 use crate::exec::{Program, Samples, Tick};
-use crate::graph::Graph;
+use crate::graph::{Graph, Tensor};
 
-/// One graph twice prepared, and the samples to compare the two over.
+/// One network prepared for running, and the samples to compare its forms over.
 pub struct Subject<'a> {
     /// Graph of both programs.
     pub graph: &'a Graph,
-    /// Program in float32: the reference.
+    /// As it was read: its outputs are the reference.
+    pub original: &'a Program,
+    /// In float, with the constants of `graph` as far as they keep the network's function: values inside the network are
+    /// compared with its. The same as `original` where there are none.
     pub float: &'a Program,
     /// Program with every quantized value rounded as on the chip.
     pub simulated: &'a Program,
@@ -28,6 +32,16 @@ pub struct Subject<'a> {
     pub count: usize,
     /// Called after each sample; an error ends the analysis.
     pub tick: Tick<'a>,
+}
+
+impl Subject<'_> {
+    /// The model's outputs of one sample in the original, which `float` has just given as `outputs`.
+    fn reference(&self, inputs: &[Tensor], outputs: Vec<Tensor>) -> Result<Vec<Tensor>> {
+        match std::ptr::eq(self.original, self.float) {
+            true => Ok(outputs),
+            false => self.original.run(inputs, &[], &mut |_, _| Ok(())),
+        }
+    }
 }
 
 pub use crate::quant::Port;

@@ -1,9 +1,10 @@
 //! Float activations of the samples that figures are taken over, kept for the next measurement.
 
 use crate::Result;
-use crate::exec::{Program, Trace};
+use crate::exec::Trace;
 use crate::graph::{Graph, NodeId, Tensor};
 
+use super::Subject;
 use super::graphwise::{first_output, mask};
 
 /// One sample in float.
@@ -22,10 +23,14 @@ pub struct Originals {
 }
 
 impl Original {
-    /// Runs a sample in float and keeps the `wanted` values.
-    pub fn of(graph: &Graph, float: &Program, inputs: &[Tensor], wanted: &[bool]) -> Result<Original> {
-        let trace = float.trace(inputs, wanted)?;
-        let outputs = graph.outputs.iter().map(|&v| trace.value(v).cloned()).collect();
+    /// Runs one sample; values inside the network are those of `float`, outputs those of `original`.
+    pub fn of(subject: &Subject, inputs: &[Tensor], wanted: &[bool]) -> Result<Original> {
+        let trace = subject.float.trace(inputs, wanted)?;
+        let outputs: Vec<Option<Tensor>> = subject.graph.outputs.iter().map(|&v| trace.value(v).cloned()).collect();
+        let outputs = match outputs.iter().cloned().collect::<Option<Vec<Tensor>>>() {
+            Some(all) => subject.reference(inputs, all)?.into_iter().map(Some).collect(),
+            None => outputs,
+        };
         Ok(Original { trace, outputs })
     }
 }

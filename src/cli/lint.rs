@@ -1,6 +1,7 @@
 //! `espq lint`: what is wrong with projects, for people and for commit hooks.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use crate::engine::{Depth, Engine, Options};
 use crate::lint::{Safety, Selection, Severity, apply};
@@ -95,7 +96,7 @@ pub(super) fn run(arguments: &Arguments, out: &Terminal) -> Result<Outcome, Fail
 }
 
 /// The findings of a project; those that are left, and how many were mended, where fixes are wanted.
-fn check(engine: &Engine, mut project: Project, arguments: &Arguments) -> Result<(Linted, usize)> {
+fn check(engine: &Arc<Engine>, mut project: Project, arguments: &Arguments) -> Result<(Linted, usize)> {
     let depth = if arguments.is_static { Depth::Static } else { Depth::Search };
     let allowed = match (arguments.fix, arguments.unsafe_fixes) {
         (_, true) => Some(Safety::Unsafe),
@@ -105,7 +106,7 @@ fn check(engine: &Engine, mut project: Project, arguments: &Arguments) -> Result
     let mut mended = 0;
     // Fixes that touch wait for the next round; ones that undo each other must not go on for ever.
     for _ in 0..MOST_ROUNDS {
-        let findings = engine.lint(&project, depth, &Bar::new())?;
+        let findings = engine.open(project.clone()).lint(depth, &Bar::new())?;
         let applied = allowed.map(|allowed| apply(&project.text, &findings, allowed));
         match applied.filter(|a| a.text != project.text) {
             None => return Ok((Linted { project, findings }, mended)),
@@ -116,7 +117,7 @@ fn check(engine: &Engine, mut project: Project, arguments: &Arguments) -> Result
             }
         }
     }
-    let findings = engine.lint(&project, depth, &Bar::new())?;
+    let findings = engine.open(project.clone()).lint(depth, &Bar::new())?;
     Ok((Linted { project, findings }, mended))
 }
 

@@ -197,8 +197,9 @@ async fn effect(
 ) -> Option<Trial> {
     let time = patience.take()?;
     let (engine, project, layer) = (engine.clone(), snapshot.project.clone(), layer.to_string());
-    let work =
-        aside(snapshot.token.clone(), Arc::default(), move |watch| engine.effect(&project, &[&layer], scheme, watch));
+    let work = aside(snapshot.token.clone(), Arc::default(), move |watch| {
+        engine.open(project).effect(&[&layer], scheme, watch)
+    });
     tokio::time::timeout(time, work).await.ok()?.ok()
 }
 

@@ -33,9 +33,9 @@ pub struct Refused {
 }
 
 impl Backend {
-    pub fn new(client: Client, engine: Engine) -> Backend {
+    pub fn new(client: Client, engine: Arc<Engine>) -> Backend {
         let (events, received) = unbounded_channel();
-        let (engine, shown) = (Arc::new(engine), Arc::<Shown>::default());
+        let shown = Arc::<Shown>::default();
         let state = State::new(client.clone(), engine.clone(), events.clone(), shown.clone());
         tokio::spawn(state.run(received));
         Backend { client, engine, events, shown, abilities: Arc::default() }

@@ -3,6 +3,8 @@
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)] // Tests fail by a panic.
 
 mod client;
+#[cfg(target_os = "linux")]
+mod opens;
 
 use std::path::Path;
 use std::time::Duration;

@@ -11,9 +11,7 @@ const PENDING: [&str; 8] = ["chip", "engine", "export", "lint", "lsp", "ops", "q
 
 pub(super) fn check(sources: &[Source]) -> Vec<String> {
     let sources = sources.iter().filter(|source| !PENDING.contains(&source.module().as_str()));
-    sources
-        .flat_map(|source| blocks(source).into_iter().filter_map(|(line, text)| fault(source, line, text)))
-        .collect()
+    sources.flat_map(|source| blocks(source).into_iter().filter_map(|(line, text)| fault(source, line, text))).collect()
 }
 
 fn fault(source: &Source, line: usize, text: &str) -> Option<String> {
