@@ -1,4 +1,4 @@
-//! What is written about the keys of espq.toml follows their declarations.
+//! The JSON Schema and the reader accept the same configurations.
 
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)] // Tests fail by a panic.
 
@@ -8,30 +8,6 @@ use espq::project::{ProblemKind, Project, schema};
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
-}
-
-/// Compares a file with its generated text; with `UPDATE_DOCS=1` in the environment, writes it instead.
-fn hold(file: &str, expected: &str) {
-    let path = root().join(file);
-    if std::env::var_os("UPDATE_DOCS").is_some() {
-        std::fs::write(&path, expected).unwrap();
-    }
-    let found = std::fs::read_to_string(&path).unwrap_or_default();
-    assert!(found == expected, "{file} is not as generated: UPDATE_DOCS=1 cargo test --test configuration");
-}
-
-#[test]
-fn the_committed_schema_is_the_one_that_is_printed() {
-    hold("docs/espq.schema.json", &schema::json_schema());
-}
-
-#[test]
-fn the_readme_has_the_table_of_keys() {
-    let (begin, end) = ("<!-- keys: generated -->\n", "<!-- end of keys -->");
-    let text = std::fs::read_to_string(root().join("README.md")).unwrap();
-    let (before, rest) = text.split_once(begin).unwrap();
-    let (_, after) = rest.split_once(end).unwrap();
-    hold("README.md", &format!("{before}{begin}\n{}\n{end}{after}", schema::key_table()));
 }
 
 fn configurations(folder: &Path, found: &mut Vec<PathBuf>) {

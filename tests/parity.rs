@@ -91,6 +91,17 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures")
 }
 
+/// One figure, or the scales of one port, that the two disagree on.
+struct Difference {
+    layer: String,
+    place: String,
+    theirs: String,
+    ours: String,
+}
+
+/// Differences shown for each reference; all of them with `PARITY_ALL` in the environment.
+const SHOWN: usize = 12;
+
 fn hold(fixture: &str) {
     let folder = root().join(fixture);
     let mut files: Vec<PathBuf> = std::fs::read_dir(&folder).unwrap().map(|e| e.unwrap().path()).collect();
@@ -103,47 +114,75 @@ fn hold(fixture: &str) {
         let differences =
             match Engine::new(Options::default()).open(project(&folder, &reference)).report(false, &Silent) {
                 Ok(report) => compare(&reference, &report),
-                Err(error) => vec![error.to_string()],
+                Err(error) => vec![difference("-", "report", "made", error)],
             };
-        let name = file.file_name().unwrap().to_str().unwrap();
         if !differences.is_empty() {
-            writeln!(failures, "\n{fixture}/{name}: {} differences", differences.len()).unwrap();
-            differences.iter().take(12).for_each(|d| writeln!(failures, "    {d}").unwrap());
+            let name = file.file_name().unwrap().to_str().unwrap();
+            writeln!(failures, "\n{fixture}/{name}: {}", differences.len()).unwrap();
+            failures += &table(&differences);
         }
     }
-    assert!(failures.is_empty(), "{failures}");
+    assert!(failures.is_empty(), "differences:\n{failures}");
 }
 
-fn compare(reference: &Reference, report: &Report) -> Vec<String> {
+fn difference(layer: &str, place: &str, theirs: impl ToString, ours: impl ToString) -> Difference {
+    Difference {
+        layer: layer.to_string(),
+        place: place.to_string(),
+        theirs: theirs.to_string(),
+        ours: ours.to_string(),
+    }
+}
+
+/// One line a difference, in columns.
+fn table(differences: &[Difference]) -> String {
+    let shown = if std::env::var_os("PARITY_ALL").is_some() { differences.len() } else { SHOWN };
+    let title = ["layer", "place", "esp-ppq", "espq"].map(str::to_string);
+    let row = |d: &Difference| [&d.layer, &d.place, &d.theirs, &d.ours].map(String::clone);
+    let rows: Vec<[String; 4]> = std::iter::once(title).chain(differences.iter().take(shown).map(row)).collect();
+    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
+    let widths = [0, 1, 2].map(width);
+    let mut text = String::new();
+    for [layer, place, theirs, ours] in &rows {
+        let [a, b, c] = widths;
+        writeln!(text, "  {layer:a$}  {place:b$}  {theirs:c$}  {ours}").unwrap();
+    }
+    if differences.len() > shown {
+        writeln!(text, "  and {} more", differences.len() - shown).unwrap();
+    }
+    text
+}
+
+fn compare(reference: &Reference, report: &Report) -> Vec<Difference> {
     let mut differences = Vec::new();
-    if report.calibration_samples != reference.samples || report.analysis_samples != reference.analysis_samples {
-        differences.push(format!(
-            "samples: esp-ppq {} and {}, espq {} and {}",
-            reference.samples, reference.analysis_samples, report.calibration_samples, report.analysis_samples
-        ));
+    let counts = [
+        ("calibration", reference.samples, report.calibration_samples),
+        ("analysis", reference.analysis_samples, report.analysis_samples),
+    ];
+    for (place, theirs, ours) in counts.into_iter().filter(|(_, theirs, ours)| theirs != ours) {
+        differences.push(difference("-", &format!("{place} samples"), theirs, ours));
     }
     for theirs in &reference.layers {
         match report.layers.iter().find(|l| l.name == theirs.name) {
             Some(ours) => compare_layer(theirs, ours, &mut differences),
-            None => differences.push(format!("{} ({}): espq has no such layer", theirs.name, theirs.op)),
+            None => differences.push(difference(&theirs.name, "layer", &theirs.op, "missing")),
         }
     }
     differences
 }
 
-fn compare_layer(theirs: &ReferenceLayer, ours: &Layer, differences: &mut Vec<String>) {
+fn compare_layer(theirs: &ReferenceLayer, ours: &Layer, differences: &mut Vec<Difference>) {
     let sides = [("input", &theirs.inputs, &ours.inputs), ("output", &theirs.outputs, &ours.outputs)];
     for (side, theirs_ports, ours_ports) in sides {
         for (i, port) in theirs_ports.iter().enumerate() {
             let Some(port) = port else { continue };
-            let expected = (port.0, port.exponents());
-            let found =
-                ours_ports.get(i).and_then(Option::as_ref).map(|Port { bits, exponents, .. }| (*bits, exponents));
-            if found != Some((expected.0, &expected.1)) {
-                differences.push(format!(
-                    "{} {side} {i} (bits, exponents): esp-ppq {expected:?}, espq {found:?}",
-                    theirs.name
-                ));
+            let expected = scales(port.0, &port.exponents());
+            let found = match ours_ports.get(i).and_then(Option::as_ref) {
+                Some(Port { bits, exponents, .. }) => scales(*bits, exponents),
+                None => "not quantized".to_string(),
+            };
+            if found != expected {
+                differences.push(difference(&theirs.name, &format!("{side} {i}"), expected, found));
             }
         }
     }
@@ -152,9 +191,19 @@ fn compare_layer(theirs: &ReferenceLayer, ours: &Layer, differences: &mut Vec<St
         let Some(expected) = expected else { continue };
         let found = found.as_ref().map(|e| e.nsr);
         if found.is_none_or(|f| (f - expected).abs() > TOLERANCE * expected.max(FLOOR)) {
-            differences.push(format!("{} {table}: esp-ppq {expected:.4e}, espq {found:?}", theirs.name));
+            let ours = found.map_or("none".to_string(), |f| format!("{f:.4e} ({:+.1}%)", (f / expected - 1.0) * 100.0));
+            differences.push(difference(&theirs.name, table, format!("{expected:.4e}"), ours));
         }
     }
+}
+
+/// "8 bits, 2^-7 (3 channels), 2^-6"
+fn scales(bits: u32, exponents: &[i32]) -> String {
+    let runs = exponents.chunk_by(|a, b| a == b).map(|run| match run.len() {
+        1 => format!("2^{}", run[0]),
+        n => format!("2^{} ({n} channels)", run[0]),
+    });
+    format!("{bits} bits, {}", runs.collect::<Vec<_>>().join(", "))
 }
 
 /// The fixture's own project, with the reference's settings in place of its.

@@ -20,6 +20,7 @@ pub(super) struct Comparison {
 }
 
 impl Comparison {
+    /// Compares two tensors of one shape, over rows of the first axis.
     pub fn of(quantized: &Tensor, float: &Tensor) -> Result<Comparison> {
         if quantized.shape() != float.shape() {
             bail!("a simulated tensor has shape {:?}, its float original {:?}", quantized.shape(), float.shape());
@@ -57,6 +58,7 @@ impl Comparison {
         }
     }
 
+    /// Adds the figures of another sample.
     pub fn add(&mut self, other: Comparison) {
         self.weight += other.weight;
         self.nsr += other.nsr;
@@ -64,6 +66,7 @@ impl Comparison {
         self.mse += other.mse;
     }
 
+    /// Returns the mean over all rows so far.
     pub fn mean(&self) -> Error {
         let weight = self.weight.max(1.0);
         Error { nsr: self.nsr / weight, cosine: self.cosine / weight, mse: self.mse / weight }

@@ -11,20 +11,28 @@ use crate::quant::{Port, Settings};
 pub struct Error {
     /// Noise-to-signal power ratio, `sum((q - f)^2) / (sum(f^2) + 1e-7)`.
     pub nsr: f64,
+    /// Cosine of the angle between the two, as vectors; 1 where they are parallel.
     pub cosine: f64,
+    /// Mean of the squared differences, in the tensor's units.
     pub mse: f64,
 }
 
+/// A layer with its errors and scales.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Layer {
+    /// Name of the layer, as Netron shows it.
     pub name: String,
+    /// ONNX operator type.
     pub op: String,
+    /// Precision by which the layer is quantized.
     pub scheme: Scheme,
     /// Cumulative error at the layer's first output; computing layers only.
     pub graphwise: Option<Error>,
     /// Error at the model's outputs with this layer alone quantized; computing layers only.
     pub layerwise: Option<Error>,
+    /// By input port; `None` where the port is not quantized.
     pub inputs: Vec<Option<Port>>,
+    /// By output port; `None` where the port is not quantized.
     pub outputs: Vec<Option<Port>>,
     /// For every quantized layer that is not passive: of its first output.
     pub statistics: Option<TensorStatistics>,
@@ -33,7 +41,9 @@ pub struct Layer {
 /// Cumulative error of one output of the model.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct OutputError {
+    /// Name of the output.
     pub name: String,
+    /// Mean over samples, with the whole model quantized.
     pub error: Error,
     /// Before the Softmax or Sigmoid that ends in this output: behind it, a small error may be all of the signal.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -51,13 +61,19 @@ pub struct Before {
 /// Of the elements of one tensor over all samples.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Statistics {
+    /// Smallest element.
     pub min: f64,
+    /// Largest element.
     pub max: f64,
+    /// Mean of the elements.
     pub mean: f64,
+    /// Standard deviation of the elements.
     pub std: f64,
+    /// Third standardized moment: 0 for a symmetric distribution.
     pub skewness: f64,
     /// Excess kurtosis: 0 for a normal distribution.
     pub kurtosis: f64,
+    /// Distribution of the elements.
     pub histogram: Histogram,
 }
 
@@ -65,11 +81,16 @@ pub struct Statistics {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Histogram(pub Vec<u64>);
 
+/// Statistics of a tensor in float, after quantization, and of the difference.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TensorStatistics {
+    /// Name of the value.
     pub name: String,
+    /// The original.
     pub float: Statistics,
+    /// The simulation of the chip.
     pub quantized: Statistics,
+    /// Quantized minus float.
     pub noise: Statistics,
     /// Cumulative, as in the graphwise table, for operators that table never shows.
     pub error: Error,
@@ -80,24 +101,35 @@ pub struct TensorStatistics {
 /// Wall-clock time by phase.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct Seconds {
+    /// Reading and simplifying the model, reading the samples.
     pub load: f64,
+    /// Observing ranges and choosing scales.
     pub calibrate: f64,
+    /// Measuring the graphwise errors.
     pub graphwise: f64,
+    /// Measuring the layerwise errors.
     pub layerwise: f64,
     /// 0 where they were not asked for.
     pub statistics: f64,
 }
 
+/// Result of an analysis: the errors of every layer and output.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Report {
+    /// Path of the model, as the configuration has it.
     pub model: String,
+    /// Target, precisions and observers.
     pub settings: Settings,
+    /// Samples from which the ranges were observed.
     pub calibration_samples: usize,
+    /// Samples over which the errors are means.
     pub analysis_samples: usize,
     /// In the graph's order.
     pub layers: Vec<Layer>,
+    /// By output of the model.
     pub outputs: Vec<OutputError>,
     /// Changes that espq made, and differences from esp-ppq.
     pub notes: Vec<Note>,
+    /// Time that the phases took.
     pub seconds: Seconds,
 }

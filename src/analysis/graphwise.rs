@@ -12,6 +12,7 @@ use super::decisive::decisive;
 use super::originals::{Original, Originals};
 use super::{Error, Subject};
 
+/// Errors with the whole graph quantized, means over the samples.
 pub struct Graphwise {
     /// By asked node: the error at its first output, after its quantization.
     pub layers: Vec<Error>,

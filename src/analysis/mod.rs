@@ -18,16 +18,20 @@ use crate::graph::{Graph, Tensor, ValueId};
 
 /// One network prepared for running, and the samples to compare its forms over.
 pub struct Subject<'a> {
+    /// Graph of both programs.
     pub graph: &'a Graph,
     /// As it was read: its outputs are the reference.
     pub original: &'a Program,
     /// In float, with the constants of `graph` as far as they keep the network's function: values inside the network are
     /// compared with its. The same as `original` where there are none.
     pub float: &'a Program,
+    /// Program with every quantized value rounded as on the chip.
     pub simulated: &'a Program,
+    /// Samples of the model's inputs.
     pub samples: &'a dyn Samples,
     /// The first so many samples are looked at, fewer where there are fewer.
     pub count: usize,
+    /// Called after each sample; an error ends the analysis.
     pub tick: Tick<'a>,
 }
 

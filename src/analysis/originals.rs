@@ -9,7 +9,9 @@ use super::graphwise::{first_output, mask};
 
 /// One sample in float.
 pub(super) struct Original {
+    /// Values that the analysis compares with.
     pub trace: Trace,
+    /// By output of the model.
     pub outputs: Vec<Option<Tensor>>,
 }
 
@@ -47,10 +49,12 @@ impl Originals {
         mask(graph, &inputs.chain(outputs).collect::<Vec<_>>())
     }
 
+    /// Returns the memory in use, in bytes.
     pub fn bytes(&self) -> usize {
         self.used
     }
 
+    /// Frees all samples.
     pub fn clear(&mut self) {
         (self.kept, self.used) = (Vec::new(), 0);
     }

@@ -5,7 +5,9 @@ use crate::Result;
 /// Candidates by index, and the error with them widened.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Enough {
+    /// Indices among the candidates.
     pub layers: Vec<usize>,
+    /// Error with these layers widened.
     pub error: f64,
 }
 

@@ -2,6 +2,7 @@
 
 use crate::Error;
 use crate::lint::{RULES, find};
+use crate::render::rules;
 use crate::text::nearest;
 
 use super::Failure;
@@ -16,12 +17,7 @@ pub struct Arguments {
 pub(super) fn run(arguments: &Arguments) -> Result<String, Failure> {
     let Some(wanted) = &arguments.rule else { return Ok(list()) };
     match find(wanted) {
-        // Doc comments begin with a space on each line.
-        Some(rule) => {
-            let doc: String =
-                rule.doc.lines().map(|line| format!("{}\n", line.strip_prefix(' ').unwrap_or(line))).collect();
-            Ok(format!("# {} {}\n\n{doc}", rule.code, rule.name))
-        }
+        Some(rule) => Ok(rules::rule(rule)),
         None => {
             let near = nearest(wanted, RULES.iter().flat_map(|r| [r.code, r.name]));
             let help = match near {

@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use crate::espdl::{Graph, Tensor, ValueInfo};
 
+/// Memory that a file takes on the chip.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Memory {
     /// Initializers, as padded in the file.
@@ -47,6 +48,7 @@ pub fn memory(graph: &Graph) -> Memory {
     peak
 }
 
+/// Returns the bytes of a value on the chip; `None` where its shape or type is not fixed.
 pub fn value_bytes(source: &ValueInfo) -> Option<usize> {
     let count = source.sizes()?.into_iter().try_fold(1usize, usize::checked_mul)?;
     count.checked_mul(source.data_type.width()?)

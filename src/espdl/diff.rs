@@ -7,12 +7,14 @@ use serde::Serialize;
 
 use super::{Attribute, Model, Node, Tensor, ValueInfo};
 
+/// One difference between two models.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Difference {
     /// `node conv1: activation`, `weight w: exponents`.
     pub place: String,
     /// Empty: not there.
     pub left: String,
+    /// Empty: not there.
     pub right: String,
 }
 

@@ -14,6 +14,7 @@ pub type Key = [u8; 16];
 /// First block of the counter; the same in every file, so a key must serve one file only.
 const COUNTER: [u8; 16] = [16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31];
 
+/// Version of the file format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Edition {
     /// 12-byte header: weights are not aligned in the file, the chip copies them.
@@ -22,15 +23,19 @@ pub enum Edition {
     Edl2,
 }
 
+/// First bytes of a file, decoded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Header {
+    /// Version of the format.
     pub edition: Edition,
+    /// The body is encrypted with AES-128.
     pub encrypted: bool,
     /// Bytes of the body.
     pub length: u32,
 }
 
 impl Edition {
+    /// Returns the four letters with which the file begins.
     pub fn name(self) -> &'static str {
         match self {
             Edition::Edl1 => "EDL1",

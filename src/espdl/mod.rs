@@ -23,15 +23,20 @@ pub use package::{Digest, Package};
 /// A file with one model, or a package of several.
 #[derive(Debug, Clone, PartialEq)]
 pub struct File {
+    /// `None` for a file of one model.
     pub package: Option<Package>,
+    /// Models in the file's order; one without a package.
     pub entries: Vec<Entry>,
 }
 
+/// One model of a file.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Entry {
     /// The name in the package; empty for a lone model.
     pub name: String,
+    /// Header of this model.
     pub header: Header,
+    /// Decoded body.
     pub model: Model,
     /// Tensors whose data does not start on a multiple of 16 bytes in the file.
     pub misaligned: Vec<String>,

@@ -8,80 +8,122 @@ use crate::bail;
 /// Absent and empty strings are the same; so are absent and empty lists.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Model {
+    /// Version of the schema, as ONNX counts it.
     pub ir_version: i32,
+    /// Operator sets that the model was written with.
     pub opsets: Vec<Opset>,
+    /// Program that wrote the file.
     pub producer: String,
+    /// Version of that program.
     pub producer_version: String,
+    /// Namespace of the model, often empty.
     pub domain: String,
+    /// Version of the model, as its author counts.
     pub version: i64,
+    /// Comment.
     pub doc: String,
     /// Pairs in the file's order.
     pub metadata: Vec<(String, String)>,
+    /// Layers and weights.
     pub graph: Graph,
 }
 
+/// Version of a set of operators.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Opset {
+    /// Empty for ONNX's own operators.
     pub domain: String,
+    /// Version that ONNX gives the set.
     pub version: i64,
 }
 
+/// Layers, weights, and the values between them.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Graph {
+    /// Name of the graph.
     pub name: String,
+    /// Comment.
     pub doc: String,
     /// In the order in which the chip runs them.
     pub nodes: Vec<Node>,
+    /// Weights, biases and other constants.
     pub initializers: Vec<Tensor>,
+    /// Inputs of the model, in order.
     pub inputs: Vec<ValueInfo>,
+    /// Outputs of the model, in order.
     pub outputs: Vec<ValueInfo>,
     /// Every value, inputs and outputs too: the loader looks shapes and types up only here.
     pub values: Vec<ValueInfo>,
+    /// A sample for `Model::test()`, quantized; empty without test values.
     pub test_inputs: Vec<Tensor>,
+    /// Outputs that `Model::test()` expects for it.
     pub test_outputs: Vec<Tensor>,
 }
 
+/// One layer.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Node {
+    /// Name of the layer.
     pub name: String,
+    /// Operator type, by which the loader picks its module.
     pub op: String,
+    /// Empty for ONNX's own operators.
     pub domain: String,
+    /// Comment.
     pub doc: String,
     /// An optional input that is not used is an empty string.
     pub inputs: Vec<String>,
+    /// Names of the values that it makes.
     pub outputs: Vec<String>,
+    /// Names and values in the file's order.
     pub attributes: Vec<(String, Attribute)>,
 }
 
+/// Value of an attribute.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Attribute {
+    /// One integer.
     Int(i64),
+    /// One number.
     Float(f32),
     /// UTF-8 by custom, bytes by the schema.
     Text(Vec<u8>),
+    /// List of integers.
     Ints(Vec<i64>),
+    /// List of numbers.
     Floats(Vec<f32>),
+    /// List of strings.
     Texts(Vec<String>),
+    /// Tensor, such as the table of a lookup.
     Tensor(Box<Tensor>),
 }
 
 /// Integers `q` that stand for `q * 2^exponent`, one exponent in all or one a channel.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Tensor {
+    /// Name of the value.
     pub name: String,
+    /// Comment.
     pub doc: String,
+    /// Type of the elements.
     pub data_type: DataType,
+    /// Lengths of the axes, in ONNX's order for filters.
     pub dims: Vec<usize>,
+    /// One for the tensor, one a channel, or none where the elements are no quantized numbers.
     pub exponents: Vec<i64>,
     /// Little-endian elements in the file's order, which for filters is not that of `dims`;
     /// without the padding to 16.
     pub bytes: Vec<u8>,
 }
 
+/// Shape, type and scale of a value.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ValueInfo {
+    /// Name of the value.
     pub name: String,
+    /// Comment.
     pub doc: String,
+    /// Type of the elements.
     pub data_type: DataType,
     /// `None`: the shape is not known.
     pub dims: Option<Vec<Dim>>,
@@ -89,34 +131,53 @@ pub struct ValueInfo {
     pub exponents: Vec<i64>,
 }
 
+/// Length of an axis.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Dim {
+    /// Neither a number nor a name.
     Unknown,
+    /// A number.
     Size(i64),
+    /// A name, which stands for any number.
     Named(String),
 }
 
 /// `TensorDataType` of the schema.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub enum DataType {
+    /// No type: a value that was not quantized.
     #[default]
     Undefined = 0,
+    /// float32
     Float = 1,
+    /// uint8
     Uint8 = 2,
+    /// int8
     Int8 = 3,
+    /// uint16
     Uint16 = 4,
+    /// int16
     Int16 = 5,
+    /// int32
     Int32 = 6,
+    /// int64
     Int64 = 7,
+    /// Text, which has no fixed width.
     String = 8,
+    /// One byte, 0 or 1.
     Bool = 9,
+    /// float16
     Float16 = 10,
+    /// float64
     Double = 11,
+    /// uint32
     Uint32 = 12,
+    /// uint64
     Uint64 = 13,
 }
 
 impl DataType {
+    /// Every type, by its number.
     pub const ALL: [DataType; 14] = [
         DataType::Undefined,
         DataType::Float,
@@ -139,6 +200,7 @@ impl DataType {
         self as i32
     }
 
+    /// Finds the type of a number; an error where the schema has none.
     pub fn from_code(code: i32) -> Result<DataType> {
         match DataType::ALL.iter().find(|t| t.code() == code) {
             Some(&found) => Ok(found),
@@ -157,6 +219,7 @@ impl DataType {
         }
     }
 
+    /// Returns NumPy's name of the type: "float32".
     pub fn name(self) -> &'static str {
         match self {
             DataType::Undefined => "undefined",
@@ -219,10 +282,12 @@ impl ValueInfo {
 }
 
 impl Node {
+    /// Returns an attribute of any kind.
     pub fn attribute(&self, name: &str) -> Option<&Attribute> {
         self.attributes.iter().find(|(n, _)| n == name).map(|(_, value)| value)
     }
 
+    /// Returns a text attribute; `None` where it is missing, of another kind, or not UTF-8.
     pub fn text(&self, name: &str) -> Option<&str> {
         match self.attribute(name)? {
             Attribute::Text(bytes) => std::str::from_utf8(bytes).ok(),
@@ -230,6 +295,7 @@ impl Node {
         }
     }
 
+    /// Returns an integer attribute; `None` where it is missing or of another kind.
     pub fn int(&self, name: &str) -> Option<i64> {
         match self.attribute(name)? {
             Attribute::Int(value) => Some(*value),

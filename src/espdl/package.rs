@@ -8,27 +8,34 @@ use crate::{Error, Result};
 
 use super::header::word;
 
+/// Header of a file with several models.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Package {
     /// `PDL1`, `PDL2` or `PDL3`.
     pub format: &'static str,
     /// PDL3 only, as is `digest`.
     pub version: Option<String>,
+    /// Result of checking the SHA-256; `None` where the format has none.
     pub digest: Option<Digest>,
 }
 
 /// Result of comparing the SHA-256 in the file with the file's own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Digest {
+    /// The two are equal.
     Right,
+    /// They differ: the file is damaged.
     Wrong,
 }
 
 /// A model within a package; its bytes start with its own header.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Packed<'a> {
+    /// Name under which the chip loads the model.
     pub name: String,
+    /// First byte in the package.
     pub offset: usize,
+    /// The model with its header.
     pub bytes: &'a [u8],
 }
 

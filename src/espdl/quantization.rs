@@ -60,6 +60,7 @@ impl<'de, V: Deserialize<'de>> Deserialize<'de> for Pairs<V> {
     }
 }
 
+/// Reads exponents and precisions by layer. An error names the first entry that is not understood.
 pub fn read(text: &str) -> Result<Recorded> {
     let file: File = serde_json::from_str(text).map_err(|e| {
         Error::new(format!("not a quantization: {e}")).with_help("name the .json that esp-ppq or espq export wrote")

@@ -21,14 +21,19 @@ pub(super) enum Source {
 }
 
 pub(super) struct Output {
+    /// `None` for an optional output that is left out.
     pub value: Option<ValueId>,
+    /// `None` where the output stays in float.
     pub quantize: Option<FakeQuant>,
 }
 
 /// One node, ready to run.
 pub(super) struct Step {
+    /// Kernel, with all that does not depend on samples done.
     pub kernel: Arc<dyn Kernel>,
+    /// By input port.
     pub inputs: Vec<Source>,
+    /// By output port.
     pub outputs: Vec<Output>,
     /// Floating-point inputs are widened to float64 before the kernel sees them.
     pub wide: bool,

@@ -37,6 +37,7 @@ pub struct Trace {
 }
 
 impl Trace {
+    /// Returns a value that was asked for when the trace was made.
     pub fn value(&self, id: ValueId) -> Option<&Tensor> {
         self.values[id.0].as_ref()
     }

@@ -7,10 +7,13 @@ use crate::graph::Tensor;
 ///
 /// Asked from several threads at once.
 pub trait Samples: Sync {
+    /// Number of samples.
     fn len(&self) -> usize;
 
+    /// Returns a sample; an error where it cannot be read, or `index` is not below `len`.
     fn sample(&self, index: usize) -> Result<Vec<Tensor>>;
 
+    /// Tells sources without any sample.
     fn is_empty(&self) -> bool {
         self.len() == 0
     }

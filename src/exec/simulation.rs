@@ -11,9 +11,11 @@ use crate::ops::Kernel;
 pub struct FakeQuant {
     /// log2 of the scale: one, or one per channel along `axis`.
     pub exponents: Vec<i32>,
+    /// Axis of the channels; `None` with one exponent for the whole tensor.
     pub axis: Option<usize>,
     /// Signed width: min is -2^(bits-1), max is 2^(bits-1) - 1. Up to 64 for bias.
     pub bits: u32,
+    /// Rounding of the target, ties included.
     pub rounding: Rounding,
 }
 
@@ -22,6 +24,7 @@ pub struct FakeQuant {
 pub struct NodeSimulation {
     /// By port; `None` where the port is not quantized, or its producer has done it.
     pub inputs: Vec<Option<FakeQuant>>,
+    /// By port; `None` where the port is not quantized.
     pub outputs: Vec<Option<FakeQuant>>,
     /// Accumulate beyond float32: sums of int16 products are not exact below 2^24.
     pub wide: bool,

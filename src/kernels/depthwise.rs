@@ -63,13 +63,13 @@ impl Planes<'_> {
     unsafe fn compute(&self, level: Level, y: *mut f32) {
         // SAFETY: the caller's promise.
         unsafe {
-            #[cfg(target_arch = "x86_64")]
             match level {
-                Level::Widest => return self.widest(y),
-                Level::Wide => return self.wide(y),
-                Level::Portable => {}
+                #[cfg(target_arch = "x86_64")]
+                Level::Widest => self.widest(y),
+                #[cfg(target_arch = "x86_64")]
+                Level::Wide => self.wide(y),
+                _ => self.choose::<[f32; 4]>(y),
             }
-            self.choose::<[f32; 4]>(y);
         }
     }
 

@@ -69,13 +69,13 @@ pub(super) unsafe fn multiply(
     debug_assert!(b.places.len() == w.depth && e.bias.is_none_or(|b| b.len() == w.rows));
     // SAFETY: the caller's promise.
     unsafe {
-        #[cfg(target_arch = "x86_64")]
         match level {
-            Level::Widest => return widest_rows(w, b, count, y, y_stride, e),
-            Level::Wide => return wide_rows(w, b, count, y, y_stride, e),
-            Level::Portable => {}
+            #[cfg(target_arch = "x86_64")]
+            Level::Widest => widest_rows(w, b, count, y, y_stride, e),
+            #[cfg(target_arch = "x86_64")]
+            Level::Wide => wide_rows(w, b, count, y, y_stride, e),
+            _ => all::<[f32; 4], [f32; 4], 4, 2>(w, b, count, y, y_stride, e),
         }
-        all::<[f32; 4], [f32; 4], 4, 2>(w, b, count, y, y_stride, e);
     }
 }
 
@@ -238,13 +238,13 @@ pub(super) unsafe fn multiply_row(level: Level, w: &[f32], b: Columns, count: us
     debug_assert!(b.places.len() == w.len());
     // SAFETY: the caller's promise.
     unsafe {
-        #[cfg(target_arch = "x86_64")]
         match level {
-            Level::Widest => return widest_row(w, b, count, y, e),
-            Level::Wide => return wide_row(w, b, count, y, e),
-            Level::Portable => {}
+            #[cfg(target_arch = "x86_64")]
+            Level::Widest => widest_row(w, b, count, y, e),
+            #[cfg(target_arch = "x86_64")]
+            Level::Wide => wide_row(w, b, count, y, e),
+            _ => one::<[f32; 4]>(w, b, count, y, e),
         }
-        one::<[f32; 4]>(w, b, count, y, e);
     }
 }
 

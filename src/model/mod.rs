@@ -36,7 +36,9 @@ pub trait Format: Sync {
 /// A model as its file has it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Imported {
+    /// Nodes in the file's order, before any rewrite.
     pub graph: Graph,
+    /// Decides the rewrites that follow.
     pub dialect: Dialect,
 }
 

@@ -83,7 +83,7 @@ pub fn search(subject: &Subject, budget: Budget) -> Result<Found> {
 }
 
 impl<'a> Search<'a> {
-    /// Whether the time was enough for all candidates.
+    /// Measures all candidates; `false` where the time was up before.
     fn all(&mut self) -> Result<bool> {
         let plain = Recipe::default();
         let default = Settings { method: None, ..self.subject.settings.clone() }.method_of("");

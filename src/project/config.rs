@@ -10,15 +10,19 @@ use crate::text::Span;
 use super::declare::{Field, Key, Stage};
 use super::keys::{Config, Image, Optimize};
 
+/// Value with its place in the text.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Spanned<T> {
+    /// The value.
     pub value: T,
+    /// Bytes of the text; empty for values of the command line.
     pub span: Span,
 }
 
 /// The files of samples, as written.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Data {
+    /// Path, folder or glob for all inputs.
     One(String),
     /// By model input.
     PerInput(Vec<(Spanned<String>, Spanned<String>)>),
@@ -44,27 +48,35 @@ impl Image {
 pub struct LayerChoice<T> {
     /// Unquoted; the span has the quotes.
     pub layer: Spanned<String>,
+    /// Precision or observer of that layer.
     pub choice: Spanned<T>,
 }
 
 /// From the command line, over what the file says.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Overrides {
+    /// In place of `model.target`.
     pub target: Option<Target>,
+    /// In place of `model.precision`.
     pub precision: Option<Scheme>,
+    /// In place of `calibration.method`.
     pub method: Option<Method>,
+    /// In place of `calibration.samples`.
     pub samples: Option<usize>,
 }
 
 impl Config {
+    /// Returns the precision of layers without an own one.
     pub fn precision(&self) -> Scheme {
         self.model.precision()
     }
 
+    /// Returns the largest number of samples for calibration.
     pub fn calibration_samples(&self) -> usize {
         self.calibration.samples()
     }
 
+    /// Returns the largest number of samples for the error tables.
     pub fn analysis_samples(&self) -> usize {
         self.analysis.samples()
     }
@@ -74,6 +86,7 @@ impl Config {
         self.limits.output_nsr().0
     }
 
+    /// Returns the limit on layerwise error, as a share of the signal's power.
     pub fn layer_limit(&self) -> f64 {
         self.limits.layer_nsr().0
     }

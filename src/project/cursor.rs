@@ -4,6 +4,7 @@
 
 use crate::text::Span;
 
+/// Element of the configuration under a cursor; spans are bytes of the text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Place {
     /// In a `[header]`: what stands between the brackets.
@@ -16,6 +17,7 @@ pub enum Place {
     Nothing,
 }
 
+/// Finds the element at a byte of the text.
 pub fn at(text: &str, byte: usize) -> Place {
     let byte = text.floor_char_boundary(byte);
     let start = text[..byte].rfind('\n').map_or(0, |at| at + 1);

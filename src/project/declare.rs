@@ -14,21 +14,28 @@ use super::values::{Choice, Value};
 
 /// A table or key of `espq.toml`.
 pub struct Key {
+    /// Name as the user writes it, without its table.
     pub name: &'static str,
     /// The lines of the doc comment, each with its leading space.
     pub lines: &'static str,
+    /// Kind of values, or the keys of a table.
     pub form: fn() -> Form,
     /// The default as TOML; `None` where it depends on the model, or nothing happens without the key.
     pub default: Option<fn() -> String>,
+    /// Condition under which the key may not be missing.
     pub required: Required,
     /// A value as TOML, for help and for lines that `espq init` comments out.
     pub example: &'static str,
+    /// Source of completions for the value.
     pub offers: Offers,
+    /// Manner in which `espq init` writes the key.
     pub init: Init,
+    /// Stage whose cached results the value decides.
     pub stage: Stage,
 }
 
 impl Key {
+    /// A key without attributes, from which declarations start.
     pub const PLAIN: Key = Key {
         name: "",
         lines: "",
@@ -41,6 +48,7 @@ impl Key {
         stage: Stage::None,
     };
 
+    /// Returns the doc comment as one text.
     pub fn doc(&self) -> &'static str {
         self.lines.trim_start()
     }
@@ -58,18 +66,20 @@ impl Key {
 
 /// The values that a key may have.
 pub enum Form {
+    /// A table with these keys.
     Table(&'static [Key]),
     /// A table whose keys are names of layers, each with one of these words.
     Layers(Vec<Choice>),
-    Value {
-        json_schema: serde_json::Value,
-        choices: Vec<Choice>,
-    },
+    /// A value of one type; `choices` are the words that it may be, if there are any.
+    Value { json_schema: serde_json::Value, choices: Vec<Choice> },
 }
 
+/// Condition under which a missing key is a problem.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Required {
+    /// Never.
     No,
+    /// Always.
     Yes,
     /// Required where this other key, by its dotted name, is missing.
     Unless(&'static str),
@@ -91,6 +101,7 @@ pub enum Offers {
 /// The part of a key in the file that `espq init` writes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Init {
+    /// Not written.
     Skip,
     /// Written with its default.
     Default,
@@ -115,6 +126,7 @@ pub enum Stage {
 
 /// A field of a table's struct.
 pub trait Field {
+    /// Kind of values that the field takes.
     fn form() -> Form
     where
         Self: Sized;
@@ -131,10 +143,12 @@ pub trait Field {
 
 /// A table of `espq.toml`, which is what [`table!`] makes of a declaration.
 pub trait Table {
+    /// The declared keys, in order.
     const KEYS: &'static [Key];
 
     /// In the order of `KEYS`.
     fn fields(&self) -> Vec<&dyn Field>;
+    /// In the order of `KEYS`.
     fn fields_mut(&mut self) -> Vec<&mut dyn Field>;
 }
 
@@ -196,7 +210,9 @@ impl<T: Value> Field for Given<T> {
 
 /// A key with a default: [`table!`] gives it a method of its name.
 pub trait Defaulted {
+    /// Type of the default.
     type Value;
+    /// Returns the value; the default where the key is missing or wrong.
     fn value_or(&self, default: Self::Value) -> Self::Value;
 }
 
@@ -220,6 +236,7 @@ macro_rules! table {
             $field:ident: $type:ty $(= $default:expr)?,
         )+
     }) => {
+        /// Values of one table of `espq.toml`, each with its place in the text.
         #[derive(Debug, Clone, Default, PartialEq)]
         pub struct $table {
             $($(#[doc = $line])+ pub $field: $type,)+

@@ -61,6 +61,7 @@ pub fn configurations(path: &Path) -> Result<Vec<PathBuf>> {
     Ok(found.into_iter().map(shown).collect())
 }
 
+/// Tells configurations by their names: `espq.toml` and `NAME.espq.toml`.
 pub fn is_configuration(file: &Path) -> bool {
     let name = file.file_name().and_then(|n| n.to_str()).unwrap_or_default();
     name == "espq.toml" || name.ends_with(".espq.toml")

@@ -34,13 +34,16 @@ const LONGEST: u64 = 4 << 20;
 /// Endings under which exporters keep the weights of a model in files of their own.
 const EXTERNAL_DATA: [&str; 3] = ["data", "bin", "onnx_data"];
 
+/// A configuration as read from its text, wrong or not.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Project {
     /// The configuration's file.
     pub file: PathBuf,
     /// Its text; spans are byte ranges of it.
     pub text: String,
+    /// Values that could be read.
     pub config: Config,
+    /// Problems of the text, in its order.
     pub problems: Vec<Problem>,
 }
 
@@ -176,6 +179,7 @@ impl Project {
         }
     }
 
+    /// Returns the path of a file that the configuration names.
     pub fn resolve(&self, path: &str) -> PathBuf {
         let joined = self.folder().join(path);
         joined.strip_prefix(".").map(Path::to_path_buf).unwrap_or(joined)

@@ -18,11 +18,13 @@ type Value<'i> = toml::Spanned<DeValue<'i>>;
 pub struct Place<'t> {
     /// The last part, without quotes.
     pub text: &'t str,
+    /// Bytes of the name.
     pub span: Span,
     /// The dotted name: "model.path".
     pub path: String,
 }
 
+/// Reads a text; whatever cannot be read is a problem.
 pub fn read(text: &str) -> (Config, Vec<Problem>) {
     let (document, errors) = DeTable::parse_recoverable(text);
     let mut reader = Reader { text, headers: BTreeMap::new(), problems: Vec::new() };
@@ -65,6 +67,7 @@ fn syntax(text: &str, error: &toml::de::Error) -> Problem {
     }
 }
 
+/// Collector of problems while a text is read.
 pub struct Reader<'t> {
     text: &'t str,
     /// The span of each table's header, by its dotted name.
@@ -91,12 +94,14 @@ impl Reader<'_> {
         }
     }
 
+    /// Adds a problem, and returns it for its help.
     pub fn add(&mut self, kind: ProblemKind, place: &Place, span: Span, message: String) -> &mut Problem {
         self.problems.push(Problem::new(kind, &place.path, span, message));
         let last = self.problems.len() - 1;
         &mut self.problems[last]
     }
 
+    /// Adds "`key` must be `expected`".
     pub fn invalid(&mut self, place: &Place, span: Span, expected: &str) {
         let message = format!("`{}` must be {expected}", place.path);
         self.add(ProblemKind::InvalidValue, place, span, message);

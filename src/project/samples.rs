@@ -12,7 +12,9 @@ use super::glob::{self, Found};
 
 /// The files of one model input; of all of them where the name is empty.
 pub struct Named {
+    /// Name of the input.
     pub input: String,
+    /// In the order in which they are opened.
     pub files: Vec<PathBuf>,
 }
 

@@ -22,10 +22,13 @@ pub type Toml<'a> = toml::Spanned<DeValue<'a>>;
 
 /// One of the words that a key may have, as TOML.
 pub struct Choice {
+    /// The word with its quotes.
     pub text: String,
+    /// Meaning of the word, for completion.
     pub doc: &'static str,
 }
 
+/// Type of a value in `espq.toml`.
 pub trait Value: Sized + Debug {
     /// Completes "`model.path` must be ...".
     fn expected() -> String;
@@ -33,14 +36,18 @@ pub trait Value: Sized + Debug {
     /// The value; `None` where it is not what is expected.
     fn parse(value: &Toml) -> Option<Self>;
 
+    /// Writes the value as TOML.
     fn write(&self) -> String;
 
+    /// Describes the values that `parse` accepts.
     fn json_schema() -> Json;
 
+    /// Lists the words that the value may be; empty where it is no word.
     fn choices() -> Vec<Choice> {
         Vec::new()
     }
 
+    /// Parses the value, or adds a problem.
     fn read(reader: &mut Reader, place: &Place, value: &Toml) -> Option<Self> {
         let parsed = Self::parse(value);
         if parsed.is_none() {

@@ -13,8 +13,11 @@ use super::values::{Choice, Toml, Value, quoted};
 
 /// A type with a name for each of its values.
 pub trait Word: Copy + Debug + 'static {
+    /// All values, the usual one first.
     const WORDS: &'static [Self];
+    /// Returns the word that the user writes.
     fn word(self) -> &'static str;
+    /// Returns the meaning, for completion.
     fn doc(self) -> &'static str;
 }
 

@@ -10,11 +10,13 @@ use crate::text::units::and_more;
 
 use super::terminal::Terminal;
 
+/// Renderer of messages with the lines of the configuration that they are about.
 pub struct Diagnostics {
     handler: GraphicalReportHandler,
 }
 
 impl Diagnostics {
+    /// Makes a renderer of the terminal's width and colours.
     pub fn new(terminal: &Terminal) -> Diagnostics {
         let theme = if terminal.color { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
         let width = terminal.width.unwrap_or(100).min(120);
@@ -24,6 +26,7 @@ impl Diagnostics {
         Diagnostics { handler: handler.with_break_words(false) }
     }
 
+    /// Renders a problem of the text with its lines.
     pub fn problem(&self, problem: &Problem, project: &Project) -> String {
         self.render(problem.message.clone(), problem.help.as_deref(), Some((project, problem.span.clone())))
     }
@@ -51,6 +54,7 @@ impl Diagnostics {
         self.draw(diagnostic, labels, Some((project, finding.span.clone())))
     }
 
+    /// Renders an error; with the project, on the line of the key that the error names.
     pub fn error(&self, error: &Error, project: Option<&Project>) -> String {
         let place = error.key().zip(project).and_then(|(key, project)| Some((project, project.config.span_of(key)?)));
         let mut message = error.what().to_string();

@@ -160,6 +160,7 @@ fn reason(node: &str, what: &str) -> String {
     if node.is_empty() { what.to_string() } else { format!("{node}: {what}") }
 }
 
+/// Renders a line for each difference of two files.
 pub fn differences(found: &[Difference], out: &Terminal) -> String {
     if found.is_empty() {
         return "no difference in what the chip reads\n".to_string();

@@ -18,6 +18,7 @@ struct Shown<'a, S> {
     seconds: Seconds,
 }
 
+/// Serializes a report. An error where a figure has no place in JSON.
 pub fn json(report: &Report) -> Result<String> {
     let Report { model, settings, calibration_samples, analysis_samples, layers, outputs, notes, seconds } = report;
     let shown = Shown {

@@ -6,6 +6,7 @@ pub mod diagnostics;
 pub mod findings;
 pub mod inspect;
 mod json;
+pub mod rules;
 mod statistics;
 mod table;
 pub mod terminal;

@@ -7,6 +7,7 @@ use super::terminal::{Style, Terminal};
 
 /// One layer and its error.
 pub struct Row<'a> {
+    /// Name of the row.
     pub name: &'a str,
     /// Noise-to-signal power ratio.
     pub nsr: f64,

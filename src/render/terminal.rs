@@ -2,18 +2,24 @@
 
 use std::io::IsTerminal;
 
+/// Choice of colours on the command line.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum Color {
+    /// On a terminal, unless NO_COLOR is set
     #[default]
     Auto,
+    /// Also into files and pipes
     Always,
+    /// Never
     Never,
 }
 
+/// Width and colours of an output stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Terminal {
     /// Columns of a terminal; `None` for a file or a pipe, where nothing is cut.
     pub width: Option<usize>,
+    /// Escape sequences for colours are written.
     pub color: bool,
 }
 
@@ -21,11 +27,13 @@ pub struct Terminal {
 const NARROWEST: usize = 50;
 
 impl Terminal {
+    /// Describes the standard output.
     pub fn stdout(color: Color) -> Terminal {
         let width = terminal_size::terminal_size_of(std::io::stdout()).map(|(w, _)| w.0.into());
         Terminal::new(color, std::io::stdout().is_terminal(), width)
     }
 
+    /// Describes the standard error output.
     pub fn stderr(color: Color) -> Terminal {
         let width = terminal_size::terminal_size_of(std::io::stderr()).map(|(w, _)| w.0.into());
         Terminal::new(color, std::io::stderr().is_terminal(), width)
@@ -64,13 +72,21 @@ impl Terminal {
     }
 }
 
+/// Meaning of a text, which decides its colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Style {
+    /// Text without a style.
     Plain,
+    /// Heading.
     Title,
+    /// Secondary text.
     Dim,
+    /// Bar of a chart.
     Bar,
+    /// Output within its limit.
     Good,
+    /// Warning, or layer over its limit.
     Warning,
+    /// Error, or output over its limit.
     Bad,
 }

@@ -10,15 +10,19 @@ use super::table::{Row, bars};
 
 /// Choice of the parts of a report that are shown, and their form.
 pub struct View {
+    /// Width and colours.
     pub terminal: Terminal,
+    /// The statistics of every layer are shown, too.
     pub statistics: bool,
     /// At most so many rows in each error table.
     pub top: Option<usize>,
     /// Shares of the signal's power.
     pub output_limit: f64,
+    /// Limit on layerwise error, as a share of the signal's power.
     pub layer_limit: f64,
 }
 
+/// Renders a report: the tables, the verdict on each output, and notes.
 pub fn text(report: &Report, view: &View) -> String {
     let mut sections = vec![head(report, view)];
     let samples = count(report.analysis_samples, "sample");

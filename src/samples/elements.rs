@@ -6,19 +6,32 @@ use crate::graph::{DataType, Tensor};
 
 use super::InputSpec;
 
+/// Element type of a NumPy array.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Element {
+    /// One byte, 0 or 1.
     Bool,
+    /// int8
     I8,
+    /// int16
     I16,
+    /// int32
     I32,
+    /// int64
     I64,
+    /// uint8
     U8,
+    /// uint16
     U16,
+    /// uint32
     U32,
+    /// uint64
     U64,
+    /// float16
     F16,
+    /// float32
     F32,
+    /// float64
     F64,
 }
 

@@ -23,16 +23,21 @@ const KEPT: usize = 256 << 20;
 pub struct ImageOptions {
     /// Height, width: held against the input's.
     pub size: Option<[u32; 2]>,
+    /// Manner of resizing; stretched by default.
     pub resize: Option<Resize>,
+    /// Order of channels; by default RGB, or gray for an input of one channel.
     pub channels: Option<Channels>,
+    /// Order of axes; by default taken from the input's shape.
     pub layout: Option<Layout>,
     /// Factor of a byte, instead of 1/255.
     pub scale: Option<f32>,
     /// By channel, or one for all.
     pub mean: Option<Vec<f32>>,
+    /// By channel, or one for all: divisor after the mean is subtracted.
     pub std: Option<Vec<f32>>,
 }
 
+/// Manner of bringing a picture to the input's height and width.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Resize {
     /// Both sides to the size, whatever the proportions.
@@ -43,19 +48,27 @@ pub enum Resize {
     ShorterSide(u32),
 }
 
+/// Order of a tensor's channels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Channels {
+    /// Red, green, blue.
     Rgb,
+    /// Blue, green, red, as OpenCV reads pictures.
     Bgr,
+    /// One channel of brightness.
     Gray,
 }
 
+/// Order of a tensor's axes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Layout {
+    /// Batch, channels, height, width.
     Nchw,
+    /// Batch, height, width, channels.
     Nhwc,
 }
 
+/// Picture files that are decoded on demand.
 pub struct Images {
     files: Vec<PathBuf>,
     form: Form,
@@ -79,6 +92,7 @@ struct Form {
 }
 
 impl Images {
+    /// Checks the options against the input; no file is opened.
     pub fn new(files: Vec<PathBuf>, input: &InputSpec, image: &ImageOptions) -> Result<Images> {
         let form = Form::new(input, image)?;
         let size = input.elements().saturating_mul(files.len()).saturating_mul(4);
@@ -86,10 +100,12 @@ impl Images {
         Ok(Images { files, form, decoded })
     }
 
+    /// Counts the files.
     pub fn len(&self) -> usize {
         self.files.len()
     }
 
+    /// Decodes and converts one picture. Errors name the file.
     pub fn sample(&self, index: usize) -> Result<Tensor> {
         let kept = self.decoded.get(index);
         if let Some(tensor) = kept.and_then(OnceLock::get) {

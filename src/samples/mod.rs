@@ -25,8 +25,11 @@ pub use part::Part;
 /// Name, type and shape of a model input.
 #[derive(Debug, Clone, PartialEq)]
 pub struct InputSpec {
+    /// Name of the input.
     pub name: String,
+    /// Type of the elements.
     pub data_type: DataType,
+    /// Lengths of the axes, the batch axis of 1 among them.
     pub shape: Vec<usize>,
 }
 
@@ -57,11 +60,13 @@ impl InputSpec {
 
 /// Sample files, and how to make tensors of them.
 pub struct Request {
+    /// Files to open, in order.
     pub files: Files,
     /// The most samples to open.
     pub wanted: usize,
     /// The user named the number, so that fewer are worth a note.
     pub is_number_named: bool,
+    /// Conversion of pictures.
     pub image: ImageOptions,
     /// Table of the configuration in which the request is written; errors name its keys.
     pub table: &'static str,
@@ -69,6 +74,7 @@ pub struct Request {
     pub notes: Vec<Note>,
 }
 
+/// Sample files, as they are distributed over the model's inputs.
 pub enum Files {
     /// One set for all inputs.
     Shared(Vec<PathBuf>),

@@ -13,11 +13,16 @@ use crate::{Error, Kind, Result, bail};
 use super::elements::{Element, tensor};
 use super::{InputSpec, sides};
 
+/// Header of an `.npy` array.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Header {
+    /// Type of the elements.
     pub element: Element,
+    /// Order of the bytes of an element.
     pub big_endian: bool,
+    /// Order of the elements: the first axis changes fastest.
     pub fortran: bool,
+    /// Lengths of the axes.
     pub shape: Vec<usize>,
 }
 

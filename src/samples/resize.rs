@@ -8,6 +8,7 @@ use image::RgbImage;
 
 const FRACTION: u32 = 22;
 
+/// Returns the image at another size, in pixels.
 pub fn resize(image: &RgbImage, width: u32, height: u32) -> RgbImage {
     // Two passes with the sides swapped in between: both then run along rows.
     let wide = along_rows(image, width);

@@ -27,6 +27,7 @@ pub use fold::{MAX_ELEMENTS, infer};
 /// A graph in topological order whose every value has a type and a shape.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Simplified {
+    /// Graph that is quantized; names are those that reports show.
     pub graph: Graph,
     /// Unexpected results, for the user or against esp-ppq.
     pub notes: Vec<Note>,

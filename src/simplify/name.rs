@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use crate::graph::Graph;
 
+/// Names every node that has no name.
 pub fn unnamed(graph: &mut Graph) {
     let mut taken: HashSet<String> = graph.nodes.iter().map(|node| node.name.clone()).collect();
     let mut count = 0;

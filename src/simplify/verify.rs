@@ -21,6 +21,7 @@ const BATCHED: [&str; 9] = [
 /// Layers for which an infinite weight has no meaning.
 const WEIGHTED: [&str; 7] = ["Conv", "ConvTranspose", "Gemm", "MatMul", "LSTM", "GRU", "BatchNormalization"];
 
+/// Checks a graph. Errors name the layer and what to change in the model.
 pub fn verify(graph: &Graph) -> Result<()> {
     inputs(graph)?;
     outputs(graph)?;

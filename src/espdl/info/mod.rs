@@ -11,6 +11,7 @@ use crate::Result;
 
 use super::{Attribute, DataType, Dim, Graph, Model, Node, Tensor, ValueInfo};
 
+/// Writes a model as text. An error where a weight's bytes do not fit its shape.
 pub fn info(model: &Model) -> Result<String> {
     let graph = &model.graph;
     let properties: String = model.metadata.iter().map(|(key, value)| format!("{key}: {value}\n")).collect();

@@ -6,6 +6,7 @@ use crate::text::LineIndex;
 
 use super::{Linted, Place, file, summary};
 
+/// Renders one line a finding, and the count.
 pub fn show(linted: &[Linted], terminal: &Terminal) -> String {
     let mut text = String::new();
     for Linted { project, findings } in linted {

@@ -5,6 +5,7 @@ use super::super::terminal::Terminal;
 
 use super::{Linted, summary};
 
+/// Renders every finding with its line, and the count.
 pub fn show(linted: &[Linted], terminal: &Terminal) -> String {
     let diagnostics = Diagnostics::new(terminal);
     let mut text = String::new();

@@ -5,6 +5,7 @@ use crate::text::LineIndex;
 
 use super::{Linted, Place, file};
 
+/// Renders one workflow command a finding.
 pub fn show(linted: &[Linted]) -> String {
     let mut text = String::new();
     for Linted { project, findings } in linted {

@@ -18,6 +18,7 @@ use crate::text::{Encoding, LineIndex, Span};
 
 use super::terminal::Terminal;
 
+/// Format of findings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Form {
     /// With the line that each finding is about
@@ -33,6 +34,7 @@ pub enum Form {
 }
 
 impl Form {
+    /// Tells formats for people, which other lines may surround, from those that programs parse.
     pub fn is_for_people(self) -> bool {
         matches!(self, Form::Full | Form::Concise)
     }
@@ -40,10 +42,13 @@ impl Form {
 
 /// A project and what was found in it.
 pub struct Linted {
+    /// Project whose text the spans are about.
     pub project: Project,
+    /// Findings in the order of the text.
     pub findings: Vec<Finding>,
 }
 
+/// Renders the findings of all projects, as they are printed.
 pub fn show(linted: &[Linted], form: Form, terminal: &Terminal) -> String {
     match form {
         Form::Full => full::show(linted, terminal),

@@ -8,6 +8,7 @@ use crate::text::{LineIndex, Span};
 
 use super::{Linted, Place, file};
 
+/// Renders one SARIF run with the rules and their findings.
 pub fn show(linted: &[Linted]) -> String {
     let rules: Vec<Value> = RULES.iter().map(|r| rule(r)).collect();
     let mut results: Vec<Value> = Vec::new();

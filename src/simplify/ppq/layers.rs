@@ -7,7 +7,9 @@ use crate::graph::{Graph, Node, NodeId, Tensor, ValueId};
 use crate::note::Note;
 use crate::{Error, Result};
 
+/// Graph under change, with the order of its layers and readers.
 pub struct Layers {
+    /// Nodes that were removed stay in it until the end.
     pub graph: Graph,
     /// False for nodes that were removed; indices stay, so they are the order of insertion.
     alive: Vec<bool>,
@@ -17,6 +19,7 @@ pub struct Layers {
 }
 
 impl Layers {
+    /// Takes over a graph whose nodes are all in use.
     pub fn new(graph: Graph) -> Layers {
         let consumers = graph.consumers();
         let readers = consumers.iter().map(|ports| ports.iter().map(|(id, _)| *id).collect()).collect();
@@ -30,14 +33,17 @@ impl Layers {
         self.graph.node_ids().filter(wanted).collect()
     }
 
+    /// Returns a node, removed or not.
     pub fn node(&self, id: NodeId) -> &Node {
         self.graph.node(id)
     }
 
+    /// Returns a node for changes that keep its inputs and outputs.
     pub fn node_mut(&mut self, id: NodeId) -> &mut Node {
         &mut self.graph.nodes[id.0]
     }
 
+    /// Tells values that a node reads or the model puts out.
     pub fn is_read(&self, value: ValueId) -> bool {
         !self.readers[value.0].is_empty() || self.graph.outputs.contains(&value)
     }
@@ -58,14 +64,17 @@ impl Layers {
         }
     }
 
+    /// Returns the node that makes a value; `None` for inputs and constants.
     pub fn producer(&self, value: ValueId) -> Option<NodeId> {
         self.producers[value.0]
     }
 
+    /// Tells constants from values that nodes make.
     pub fn is_constant(&self, value: ValueId) -> bool {
         self.graph.value(value).constant.is_some()
     }
 
+    /// Returns the constant at an input port.
     pub fn constant(&self, id: NodeId, port: usize) -> Option<&Tensor> {
         self.graph.constant(self.node(id), port)
     }
@@ -75,6 +84,7 @@ impl Layers {
         self.graph.nodes.iter().zip(&self.alive).any(|(node, alive)| *alive && node.name == name)
     }
 
+    /// Returns a layer name that no layer has: `wanted`, or with a count behind it.
     pub fn free_name(&self, wanted: String) -> String {
         let mut name = wanted.clone();
         let mut count = 0;
@@ -134,6 +144,7 @@ impl Layers {
         Some(id)
     }
 
+    /// Adds a constant under a name that no other value has.
     pub fn add_constant(&mut self, name: &str, tensor: Tensor) -> ValueId {
         let id = self.graph.fresh_constant(name, tensor);
         self.grow();
@@ -199,6 +210,7 @@ impl Layers {
         self.replace_uses(old, new);
     }
 
+    /// Adds a note for the user.
     pub fn note(&mut self, note: Note) {
         self.graph.notes.push(note);
     }

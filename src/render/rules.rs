@@ -1,0 +1,48 @@
+//! Documentation of lint rules, as Markdown.
+
+use crate::lint::{RULES, Rule, Severity};
+
+/// Renders one rule for `espq explain`.
+pub fn rule(rule: &Rule) -> String {
+    format!("# {} {}\n\n{}", rule.code, rule.name, doc(rule))
+}
+
+/// Renders the page of all rules, docs/rules.md.
+pub fn page() -> String {
+    let mut page = "# Rules\n\n\
+        What `espq lint` and the editor report. `espq explain CODE` prints one rule; `select` and `ignore` in `[lint]` choose.\n\
+        Written from the rules' doc comments by `cargo xtask gen`.\n\n\
+        | code | name | severity | |\n| --- | --- | --- | --- |\n"
+        .to_string();
+    for rule in RULES {
+        let anchor = format!("#{}-{}", rule.code.to_lowercase(), rule.name);
+        let severity = severity(rule.severity);
+        page += &format!("| [{}]({anchor}) | {} | {severity} | {} |\n", rule.code, rule.name, summary(rule));
+    }
+    for rule in RULES {
+        let doc = doc(rule).replace("\n## ", "\n### ");
+        page += &format!("\n## {} {}\n\n#{}", rule.code, rule.name, doc.trim_end());
+        page.push('\n');
+    }
+    page
+}
+
+/// The doc comment without the space that begins each line.
+fn doc(rule: &Rule) -> String {
+    rule.doc.lines().map(|line| format!("{}\n", line.strip_prefix(' ').unwrap_or(line))).collect()
+}
+
+/// The paragraph under "What it does", on one line.
+fn summary(rule: &Rule) -> String {
+    let doc = doc(rule);
+    let paragraph = doc.lines().skip(1).take_while(|line| !line.is_empty());
+    paragraph.collect::<Vec<_>>().join(" ").replace('|', "\\|")
+}
+
+fn severity(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Error => "error",
+        Severity::Warning => "warning",
+        Severity::Info => "info",
+    }
+}

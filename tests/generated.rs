@@ -1,0 +1,41 @@
+//! Files of the repository that are generated from the code: compared, or written with `UPDATE_DOCS=1`.
+
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)] // Tests fail by a panic.
+
+use std::path::Path;
+
+use espq::project::schema;
+use espq::render::rules;
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Compares a file with its generated text; with `UPDATE_DOCS=1` in the environment, writes it instead.
+fn hold(file: &str, expected: &str) {
+    let path = root().join(file);
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        std::fs::write(&path, expected).unwrap();
+    }
+    let found = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(found == expected, "{file} is not as generated: cargo xtask gen");
+}
+
+#[test]
+fn the_committed_schema_is_the_one_that_is_printed() {
+    hold("docs/espq.schema.json", &schema::json_schema());
+}
+
+#[test]
+fn the_page_of_rules_has_their_doc_comments() {
+    hold("docs/rules.md", &rules::page());
+}
+
+#[test]
+fn the_readme_has_the_table_of_keys() {
+    let (begin, end) = ("<!-- keys: generated -->\n", "<!-- end of keys -->");
+    let text = std::fs::read_to_string(root().join("README.md")).unwrap();
+    let (before, rest) = text.split_once(begin).unwrap();
+    let (_, after) = rest.split_once(end).unwrap();
+    hold("README.md", &format!("{before}{begin}\n{}\n{end}{after}", schema::key_table()));
+}

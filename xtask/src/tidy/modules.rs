@@ -1,0 +1,63 @@
+//! Rules for modules and files: the first lines, and what may stand where.
+
+use std::path::Path;
+
+use super::Source;
+
+pub(super) fn check(sources: &[Source]) -> Vec<String> {
+    sources
+        .iter()
+        .flat_map(|source| [never(source), opening(source), unsafe_code(source), unfinished(source)])
+        .flatten()
+        .collect()
+}
+
+/// The `mod.rs` of a top-level module says what does not live there.
+fn never(source: &Source) -> Option<String> {
+    let is_top = source.path.ends_with("mod.rs") && source.path.components().count() == 3;
+    let mut head = source.text.lines().take_while(|line| line.starts_with("//!"));
+    (is_top && !head.any(|line| line.contains("Never:")))
+        .then(|| source.fault(0, "no line `Never: ...` says what does not live in this module"))
+}
+
+/// A file opens with `//!` lines.
+fn opening(source: &Source) -> Option<String> {
+    let has_docs = source.text.starts_with("//!");
+    (!has_docs && !source.is_test())
+        .then(|| source.fault(0, "open the file with `//!` lines: the contents, in a sentence"))
+}
+
+/// `unsafe` stands in the kernels and around the allocator.
+fn unsafe_code(source: &Source) -> Option<String> {
+    let is_allowed = source.path.starts_with("src/kernels") || source.path == Path::new("src/memory.rs");
+    let signs = ["unsafe {", "unsafe fn", "unsafe impl", "unsafe extern", "(unsafe_code)"];
+    let line = source.text.lines().position(|line| signs.iter().any(|sign| line.contains(sign)))?;
+    (!is_allowed).then(|| source.fault(line, "`unsafe` stands in src/kernels and src/memory.rs only"))
+}
+
+/// What a template leaves to fill in.
+fn unfinished(source: &Source) -> Option<String> {
+    let line = source.text.lines().position(|line| line.contains("TODO"))?;
+    Some(source.fault(line, "something is left to fill in"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn faults(path: &str, text: &str) -> Vec<String> {
+        check(&[Source { path: path.into(), text: text.to_string() }])
+    }
+
+    #[test]
+    fn each_breach_is_a_fault() {
+        assert_eq!(faults("src/text/mod.rs", "//! Tools.\n//! Never: files.\n"), [""; 0]);
+        assert!(faults("src/text/mod.rs", "//! Tools.\n")[0].contains("Never"));
+        assert!(faults("src/text/units.rs", "fn f() {}\n")[0].contains("open the file"));
+        assert!(
+            faults("src/text/units.rs", "//! Units.\nunsafe { f() }\n")[0].starts_with("src/text/units.rs:2: `unsafe`")
+        );
+        assert_eq!(faults("src/kernels/tile.rs", "//! Tiles.\nunsafe { f() }\n"), [""; 0]);
+        assert!(faults("src/text/units.rs", "//! TODO\n")[0].contains("fill in"));
+    }
+}
