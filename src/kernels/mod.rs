@@ -15,6 +15,7 @@ mod depthwise;
 mod direct;
 pub mod errors;
 pub mod histogram;
+pub mod integer;
 pub mod matmul;
 pub mod pool;
 pub mod real;
@@ -24,7 +25,6 @@ mod spread;
 mod tile;
 pub mod transposed;
 mod vector;
-pub mod whole;
 pub mod window;
 
 #[cfg(test)]

@@ -5,8 +5,8 @@
 //! weights is packed.
 
 use super::buffer;
-use super::simd::Level;
-use super::vector::Vector;
+use super::simd::{Level, Work, at};
+use super::vector::{Floats, Instructions};
 use crate::Result;
 
 /// Rows of a panel of packed weights; register tiles take all of them or half.
@@ -65,33 +65,39 @@ pub(super) unsafe fn multiply(
 ) {
     debug_assert!(b.places.len() == w.depth && e.bias.is_none_or(|b| b.len() == w.rows));
     // SAFETY: the caller's promise.
-    unsafe {
-        #[cfg(target_arch = "x86_64")]
-        match level {
-            Level::Widest => return widest_rows(w, b, count, y, y_stride, e),
-            Level::Wide => return wide_rows(w, b, count, y, y_stride, e),
-            Level::Portable => {}
+    unsafe { at(level, Rows { w, b, count, y, y_stride, e }) }
+}
+
+struct Rows<'a> {
+    w: &'a Panels,
+    b: Columns<'a>,
+    count: usize,
+    y: *mut f32,
+    y_stride: usize,
+    e: Epilogue<'a>,
+}
+
+impl Work for Rows<'_> {
+    type Made = ();
+
+    #[inline(always)]
+    unsafe fn run<I: Instructions>(self) {
+        let Rows { w, b, count, y, y_stride, e } = self;
+        // As many sums as registers hold beside what they are made of.
+        unsafe {
+            match (I::REGISTERS, I::Floats::LEN) {
+                (32, 16) => all::<I::Floats, I::EightFloats, 8, 3>(w, b, count, y, y_stride, e),
+                (32, _) => all::<I::Floats, I::EightFloats, 8, 2>(w, b, count, y, y_stride, e),
+                _ => all::<I::Floats, I::EightFloats, 4, 2>(w, b, count, y, y_stride, e),
+            }
         }
-        all::<[f32; 4], [f32; 4], 4, 2>(w, b, count, y, y_stride, e);
     }
-}
-
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
-unsafe fn widest_rows(w: &Panels, b: Columns, count: usize, y: *mut f32, y_stride: usize, e: Epilogue) {
-    unsafe { all::<std::arch::x86_64::__m512, std::arch::x86_64::__m256, 8, 3>(w, b, count, y, y_stride, e) }
-}
-
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2,fma")]
-unsafe fn wide_rows(w: &Panels, b: Columns, count: usize, y: *mut f32, y_stride: usize, e: Epilogue) {
-    unsafe { all::<std::arch::x86_64::__m256, std::arch::x86_64::__m256, 4, 2>(w, b, count, y, y_stride, e) }
 }
 
 /// Tiles of `R` rows and `W` vectors; the columns left over take narrower tiles, and where they are
 /// a few only, vectors of rows (`P`).
 #[inline(always)]
-unsafe fn all<V: Vector, P: Vector, const R: usize, const W: usize>(
+unsafe fn all<V: Floats, P: Floats, const R: usize, const W: usize>(
     w: &Panels,
     b: Columns,
     count: usize,
@@ -143,7 +149,7 @@ unsafe fn all<V: Vector, P: Vector, const R: usize, const W: usize>(
 
 /// `C` columns for all rows: vectors hold the rows of a panel, four panels at a time.
 #[inline(always)]
-unsafe fn few<V: Vector, const C: usize>(w: &Panels, b: Columns, y: *mut f32, y_stride: usize, e: Epilogue) {
+unsafe fn few<V: Floats, const C: usize>(w: &Panels, b: Columns, y: *mut f32, y_stride: usize, e: Epilogue) {
     let mut row = 0;
     while row < w.rows {
         unsafe {
@@ -160,7 +166,7 @@ unsafe fn few<V: Vector, const C: usize>(w: &Panels, b: Columns, y: *mut f32, y_
 
 #[inline(always)]
 #[allow(clippy::needless_range_loop)] // As in `Tile::full`.
-unsafe fn panels<V: Vector, const C: usize, const N: usize>(
+unsafe fn panels<V: Floats, const C: usize, const N: usize>(
     w: &Panels,
     b: Columns,
     row: usize,
@@ -213,32 +219,29 @@ unsafe fn panels<V: Vector, const C: usize, const N: usize>(
 pub(super) unsafe fn multiply_row(level: Level, w: &[f32], b: Columns, count: usize, y: *mut f32, e: Epilogue) {
     debug_assert!(b.places.len() == w.len());
     // SAFETY: the caller's promise.
-    unsafe {
-        #[cfg(target_arch = "x86_64")]
-        match level {
-            Level::Widest => return widest_row(w, b, count, y, e),
-            Level::Wide => return wide_row(w, b, count, y, e),
-            Level::Portable => {}
-        }
-        one::<[f32; 4]>(w, b, count, y, e);
+    unsafe { at(level, Row { w, b, count, y, e }) }
+}
+
+struct Row<'a> {
+    w: &'a [f32],
+    b: Columns<'a>,
+    count: usize,
+    y: *mut f32,
+    e: Epilogue<'a>,
+}
+
+impl Work for Row<'_> {
+    type Made = ();
+
+    #[inline(always)]
+    unsafe fn run<I: Instructions>(self) {
+        unsafe { one::<I::Floats>(self.w, self.b, self.count, self.y, self.e) }
     }
-}
-
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
-unsafe fn widest_row(w: &[f32], b: Columns, count: usize, y: *mut f32, e: Epilogue) {
-    unsafe { one::<std::arch::x86_64::__m512>(w, b, count, y, e) }
-}
-
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2,fma")]
-unsafe fn wide_row(w: &[f32], b: Columns, count: usize, y: *mut f32, e: Epilogue) {
-    unsafe { one::<std::arch::x86_64::__m256>(w, b, count, y, e) }
 }
 
 /// Tiles of one row and up to eight vectors: enough sums at once to hide the latency of each.
 #[inline(always)]
-unsafe fn one<V: Vector>(w: &[f32], b: Columns, count: usize, y: *mut f32, e: Epilogue) {
+unsafe fn one<V: Floats>(w: &[f32], b: Columns, count: usize, y: *mut f32, e: Epilogue) {
     let mut column = 0;
     while column < count {
         let left = count - column;
@@ -276,7 +279,7 @@ struct Tile<'a> {
 impl Tile<'_> {
     /// `count` columns, more than `W - 1` vectors and at most `W`.
     #[inline(always)]
-    unsafe fn compute<V: Vector, const R: usize, const W: usize>(&self, count: usize) {
+    unsafe fn compute<V: Floats, const R: usize, const W: usize>(&self, count: usize) {
         unsafe {
             if count == W * V::LEN { self.full::<V, R, W, true>(count) } else { self.full::<V, R, W, false>(count) }
         }
@@ -284,7 +287,7 @@ impl Tile<'_> {
 
     #[inline(always)]
     #[allow(clippy::needless_range_loop)]
-    unsafe fn full<V: Vector, const R: usize, const W: usize, const FULL: bool>(&self, count: usize) {
+    unsafe fn full<V: Floats, const R: usize, const W: usize, const FULL: bool>(&self, count: usize) {
         unsafe {
             let last = count - (W - 1) * V::LEN;
             // Plain loops of constant length throughout: anything cleverer keeps the compiler from
