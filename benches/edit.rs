@@ -5,6 +5,8 @@
 //! Without a path, the digits fixture. Every computing layer is set to int16, one after the other, each on the
 //! project as it was opened, so that the first and the last layer are among them.
 
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)] // A benchmark ends by a panic.
+
 use std::path::Path;
 use std::time::Instant;
 
@@ -22,22 +24,20 @@ fn main() -> espq::Result<()> {
     let milliseconds = |start: Instant| start.elapsed().as_secs_f64() * 1e3;
     for (depth, name) in [(Depth::Text, "text"), (Depth::Static, "static"), (Depth::Measured, "measured")] {
         let start = Instant::now();
-        let findings = engine.lint(&project, depth, &Silent)?;
+        let findings = engine.open(project.clone()).lint(depth, &Silent)?;
         println!("opened, {name:<10} {:8.1} ms  {} findings", milliseconds(start), findings.len());
     }
     let start = Instant::now();
-    engine.lint(&project, Depth::Measured, &Silent)?;
+    engine.open(project.clone()).lint(Depth::Measured, &Silent)?;
     println!("unchanged          {:8.1} ms", milliseconds(start));
 
-    let report = engine.report(&project, false, &Silent)?;
+    let report = engine.open(project.clone()).report(false, &Silent)?;
     let mut times = Vec::new();
     for layer in report.layers.iter().filter(|l| l.layerwise.is_some()) {
         let Some(edit) = edit::set_precision(&project.text, &[(&layer.name, Scheme::Int16)]) else { continue };
-        let mut text = project.text.clone();
-        text.replace_range(edit.span, &edit.text);
-        let edited = Project::parse(&project.file, text);
+        let edited = Project::parse(&project.file, espq::text::apply(&project.text, [&edit]));
         let start = Instant::now();
-        engine.lint(&edited, Depth::Measured, &Silent)?;
+        engine.open(edited).lint(Depth::Measured, &Silent)?;
         times.push((milliseconds(start), layer.name.as_str()));
     }
     times.sort_by(|a, b| a.0.total_cmp(&b.0));

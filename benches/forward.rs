@@ -3,6 +3,8 @@
 //! `cargo bench --bench forward` times the fixtures; `--serve MODEL` answers every line of standard
 //! input, a count, with the mean milliseconds of so many passes, for `versus_esp_ppq.py --forward`.
 
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)] // A benchmark ends by a panic.
+
 use std::io::{BufRead, Write};
 use std::path::Path;
 use std::time::Instant;

@@ -64,7 +64,7 @@ fn main() -> Result<()> {
     let project = Project::load(Path::new(&path))?;
     espq::memory::keep();
     let engine = Engine::new(Options { activations: 512 << 20, cache: None });
-    let exported = engine.export(&project, Wanted { test_values: true, encrypt: false }, &Silent)?;
+    let exported = engine.open(project.clone()).export(Wanted { test_values: true, encrypt: false }, &Silent)?;
     let target: Target = exported.target;
     let file = espdl::read(&exported.espdl)?;
 

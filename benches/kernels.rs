@@ -2,6 +2,8 @@
 //!
 //! `cargo bench --bench kernels`, or with a filter: `-- depthwise`.
 
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)] // A benchmark ends by a panic.
+
 use criterion::{Criterion, Throughput};
 use espq::chip::Rounding;
 use espq::kernels::conv::{Conv, ConvShape};

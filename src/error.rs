@@ -5,6 +5,7 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+/// Result with espq's own [`Error`], unless another is named.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// Something that a person has to mend.
@@ -24,12 +25,13 @@ struct Detail {
     kind: Kind,
 }
 
-/// What a caller may want to tell apart without reading the sentence.
+/// Kinds of errors that callers treat differently, without reading the sentence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Kind {
+    /// No caller treats it differently.
     #[default]
     Other,
-    /// Whoever asked for the work no longer wants it.
+    /// The caller cancelled the work.
     Cancelled,
     /// A file or folder that is named is not there.
     Missing,
@@ -43,11 +45,14 @@ pub enum Kind {
     Layer,
     /// A sample whose shape or type is not the input's.
     Shape,
+    /// A file that was written while it was read.
+    Changed,
     /// A number that is infinite or none.
     NotFinite,
 }
 
 impl Error {
+    /// Makes an error of one sentence without a full stop.
     pub fn new(what: impl Into<String>) -> Self {
         let detail = Detail { what: what.into(), file: None, layer: None, key: None, help: None, kind: Kind::Other };
         Error(Box::new(detail))
@@ -58,15 +63,18 @@ impl Error {
         Error::new("cancelled").of_kind(Kind::Cancelled)
     }
 
+    /// Tells a cancellation from a fault.
     pub fn is_cancelled(&self) -> bool {
         self.0.kind == Kind::Cancelled
     }
 
+    /// Sets the kind, in place of [`Kind::Other`].
     pub fn of_kind(mut self, kind: Kind) -> Self {
         self.0.kind = kind;
         self
     }
 
+    /// Returns the kind, which callers treat differently.
     pub fn kind(&self) -> Kind {
         self.0.kind
     }
@@ -98,23 +106,29 @@ impl Error {
         self
     }
 
+    /// Adds what to do, unless an inner call has.
     pub fn with_help(mut self, help: impl Into<String>) -> Self {
         self.0.help.get_or_insert_with(|| help.into());
         self
     }
 
+    /// Returns the sentence that says what is wrong.
     pub fn what(&self) -> &str {
         &self.0.what
     }
+    /// Returns the file at fault.
     pub fn file(&self) -> Option<&Path> {
         self.0.file.as_deref()
     }
+    /// Returns the name of the layer (ONNX node) at fault.
     pub fn layer(&self) -> Option<&str> {
         self.0.layer.as_deref()
     }
+    /// Returns the dotted key of the configuration at fault.
     pub fn key(&self) -> Option<&str> {
         self.0.key.as_deref()
     }
+    /// Returns what to do.
     pub fn help(&self) -> Option<&str> {
         self.0.help.as_deref()
     }

@@ -6,6 +6,8 @@
 //!
 //! Never: called by a constructor, or by anything that computes.
 
+#![allow(unsafe_code)]
+
 /// Keeps freed memory in the process, in one heap for all threads, until [`give_back`].
 ///
 /// Where the C library is not glibc, nothing changes.

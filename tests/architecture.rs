@@ -1,5 +1,7 @@
 //! The code keeps to the table of modules in docs/architecture.md.
 
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)] // Tests fail by a panic.
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 

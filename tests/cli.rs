@@ -1,5 +1,7 @@
 //! The program as a person runs it.
 
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)] // Tests fail by a panic.
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 

@@ -1,5 +1,7 @@
 //! What is written about the keys of espq.toml follows their declarations.
 
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)] // Tests fail by a panic.
+
 use std::path::{Path, PathBuf};
 
 use espq::project::{ProblemKind, Project, schema};

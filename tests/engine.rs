@@ -1,6 +1,9 @@
 //! What an engine keeps must never show in its figures: after any edit they are those of a fresh one.
 
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)] // Tests fail by a panic.
+
 use std::path::Path;
+use std::sync::Arc;
 
 use espq::analysis::{Report, Seconds};
 use espq::chip::Scheme;
@@ -18,12 +21,12 @@ fn with(project: &Project, layer: &str, scheme: Scheme) -> Project {
     Project::parse(&project.file, text)
 }
 
-fn figures(engine: &Engine, project: &Project) -> Report {
-    let report = engine.report(project, false, &Silent).unwrap();
+fn figures(engine: &Arc<Engine>, project: &Project) -> Report {
+    let report = engine.open(project.clone()).report(false, &Silent).unwrap();
     Report { seconds: Seconds::default(), ..report }
 }
 
-fn server() -> Engine {
+fn server() -> Arc<Engine> {
     Engine::new(Options { activations: 64 << 20, cache: None })
 }
 
@@ -60,9 +63,9 @@ fn the_newest_request_wins() {
     let opened = project("digits");
     let older = engine.supersede(&opened.file);
     let newer = engine.supersede(&opened.file);
-    let outdated = engine.lint(&opened, Depth::Measured, &Watch { token: &older, progress: &Silent });
+    let outdated = engine.open(opened.clone()).lint(Depth::Measured, &Watch { token: &older, progress: &Silent });
     assert!(outdated.unwrap_err().is_cancelled());
-    assert!(engine.lint(&opened, Depth::Measured, &Watch { token: &newer, progress: &Silent }).is_ok());
+    assert!(engine.open(opened.clone()).lint(Depth::Measured, &Watch { token: &newer, progress: &Silent }).is_ok());
 }
 
 #[derive(Default)]
@@ -83,7 +86,7 @@ fn one_layers_edit_runs_that_layers_figures_only() {
     let opened = project("digits");
     figures(&engine, &opened);
     let stages = Stages::default();
-    engine.report(&with(&opened, "/classifier/Gemm", Scheme::Int16), false, &stages).unwrap();
+    engine.open(with(&opened, "/classifier/Gemm", Scheme::Int16)).report(false, &stages).unwrap();
     let layerwise = stages.0.into_inner().unwrap().into_iter().find(|(stage, _)| *stage == Stage::Layerwise);
     // 9 samples of one layer.
     assert_eq!(layerwise, Some((Stage::Layerwise, 9)));
@@ -96,7 +99,10 @@ fn what_an_edit_does_is_told_before_anything_is_calibrated_again() {
         let opened = project(fixture);
         let options = Options { activations: 64 << 20, cache: Cache::at(Some(folder.path())) };
         let engine = Engine::new(options.clone());
-        assert!(engine.expected(&opened, &Silent).unwrap().is_none(), "{fixture}: nothing was observed yet");
+        assert!(
+            engine.open(opened.clone()).expected(&Silent).unwrap().is_none(),
+            "{fixture}: nothing was observed yet"
+        );
         let report = figures(&engine, &opened);
         let layer = report.layers.iter().find(|l| l.layerwise.is_some() && l.scheme == Scheme::Int8);
         let Some(layer) = layer else { continue };
@@ -104,13 +110,13 @@ fn what_an_edit_does_is_told_before_anything_is_calibrated_again() {
         // In the process that has measured before the edit, and in one that finds its results on disk.
         for engine in [engine, Engine::new(options)] {
             let stages = Stages::default();
-            let expected = engine.expected(&edited, &stages).unwrap();
+            let expected = engine.open(edited.clone()).expected(&stages).unwrap();
             let (findings, report) = expected.unwrap_or_else(|| panic!("{fixture}, {}", layer.name));
             let begun: Vec<Stage> = stages.0.into_inner().unwrap().into_iter().map(|(stage, _)| stage).collect();
             assert_eq!(begun, [Stage::Graphwise, Stage::Layerwise], "{fixture}");
             let exact = Engine::new(Options::default());
             assert_eq!(Report { seconds: Seconds::default(), ..report }, figures(&exact, &edited), "{fixture}");
-            assert_eq!(findings, exact.lint(&edited, Depth::Measured, &Silent).unwrap(), "{fixture}");
+            assert_eq!(findings, exact.open(edited.clone()).lint(Depth::Measured, &Silent).unwrap(), "{fixture}");
         }
     }
 }
@@ -120,9 +126,9 @@ fn activations_are_kept_of_one_model_at_a_time() {
     let engine = server();
     let (digits, mixed) = (project("digits"), project("mixed"));
     figures(&engine, &digits);
-    let session = engine.session(&digits).unwrap();
+    let session = engine.open(digits).session().unwrap();
     assert!(session.activations() > 0);
     figures(&engine, &mixed);
     assert_eq!(session.activations(), 0);
-    assert!(engine.session(&mixed).unwrap().activations() > 0);
+    assert!(engine.open(mixed).session().unwrap().activations() > 0);
 }

@@ -1,5 +1,7 @@
 //! `espq-lint`, the name that commit hooks use: a small program that becomes `espq lint`.
 
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)] // Tests fail by a panic.
+
 use std::path::Path;
 use std::process::{Command, Output};
 

@@ -1,5 +1,7 @@
 //! `espq export` as a person runs it, and its file held to esp-ppq's.
 
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)] // Tests fail by a panic.
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 

@@ -1,5 +1,8 @@
 //! `espq lint` as a person runs it: every rule with a project that it finds something in, and one that it does not.
 
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)] // Tests fail by a panic.
+
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -239,4 +242,39 @@ fn forms_for_machines() {
     let run = &log["runs"][0];
     assert_eq!(run["tool"]["driver"]["rules"].as_array().unwrap().len(), espq::lint::RULES.len());
     insta::assert_snapshot!("sarif", format!("{:#}", run["results"][0]));
+}
+
+#[test]
+fn a_search_passes_over_what_is_ignored_or_excluded_and_a_named_path_is_checked() {
+    let top = tempfile::tempdir().unwrap();
+    for folder in ["net", "old", "build"] {
+        std::fs::create_dir(top.path().join(folder)).unwrap();
+        std::fs::write(top.path().join(folder).join("espq.toml"), "").unwrap();
+    }
+    std::fs::create_dir(top.path().join(".git")).unwrap();
+    std::fs::write(top.path().join(".gitignore"), "build/*\n").unwrap();
+    std::fs::write(top.path().join("espq.toml"), "[lint]\nexclude = ['old']\n").unwrap();
+    let checked = |arguments: &[&str]| {
+        let (_, text) =
+            lint(top.path(), &[&["--static", "--select", "C004", "--format", "concise"], arguments].concat());
+        let file = |line: &str| line.split(':').next().unwrap().replace('\\', "/");
+        text.lines().filter(|line| line.contains(": C004 ")).map(file).collect::<BTreeSet<_>>()
+    };
+    assert_eq!(checked(&[]), ["espq.toml", "net/espq.toml"].map(String::from).into());
+    for named in ["old", "old/espq.toml", "build/espq.toml"] {
+        assert_eq!(checked(&[named]).len(), 1, "{named}");
+    }
+    let (exit, text) = lint(top.path(), &["build"]);
+    assert_eq!(exit, Some(2));
+    assert!(text.contains("is checked when its path is named"), "{text}");
+}
+
+#[test]
+fn a_broken_glob_is_found_at_its_entry() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("espq.toml"), "[lint]\nexclude = ['fine', '[z-a]']\n").unwrap();
+    let found = findings(folder.path(), &["--static", "--no-cache", "--select", "C003"]);
+    let message = "`lint.exclude` must be a list; each entry must be a glob in quotes, as a line of .gitignore has it \
+                   (\"build/\", \"*.old.espq.toml\")";
+    assert_eq!((found.len(), &found[0]["message"]), (1, &Value::from(message)));
 }

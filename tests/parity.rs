@@ -2,6 +2,8 @@
 //!
 //! `fixtures/README.md` says what the references are and how they were made.
 
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)] // Tests fail by a panic.
+
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
@@ -98,10 +100,11 @@ fn hold(fixture: &str) {
     let mut failures = String::new();
     for file in &files {
         let reference: Reference = serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap();
-        let differences = match Engine::new(Options::default()).report(&project(&folder, &reference), false, &Silent) {
-            Ok(report) => compare(&reference, &report),
-            Err(error) => vec![error.to_string()],
-        };
+        let differences =
+            match Engine::new(Options::default()).open(project(&folder, &reference)).report(false, &Silent) {
+                Ok(report) => compare(&reference, &report),
+                Err(error) => vec![error.to_string()],
+            };
         let name = file.file_name().unwrap().to_str().unwrap();
         if !differences.is_empty() {
             writeln!(failures, "\n{fixture}/{name}: {} differences", differences.len()).unwrap();

@@ -85,7 +85,7 @@ pub struct Report {
     /// In the graph's order.
     pub layers: Vec<Layer>,
     pub outputs: Vec<OutputError>,
-    /// What espq changed or did otherwise than esp-ppq, one sentence each.
+    /// Changes that espq made, and differences from esp-ppq, one sentence each.
     pub notes: Vec<String>,
     pub seconds: Seconds,
 }

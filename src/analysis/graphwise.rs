@@ -5,7 +5,6 @@
 use rayon::prelude::*;
 
 use crate::Result;
-use crate::exec::Program;
 use crate::graph::{Graph, NodeId, Tensor, ValueId};
 
 use super::compare::Comparison;
@@ -22,11 +21,11 @@ pub struct Graphwise {
 /// Runs the first `count` samples through both programs and compares the first output of `nodes`.
 /// What `originals` hold is not run in float again.
 pub fn graphwise(subject: &Subject, nodes: &[NodeId], originals: &Originals) -> Result<Graphwise> {
-    let &Subject { graph, float, simulated, samples, count, tick } = subject;
+    let &Subject { graph, samples, count, tick, .. } = subject;
     let watched: Vec<ValueId> = nodes.iter().filter_map(|&n| first_output(graph, n)).collect();
     let by_sample = (0..count.min(samples.len())).into_par_iter().map(|s| {
         let inputs = samples.sample(s)?;
-        let compared = compare(graph, float, simulated, &watched, &inputs, originals.get(s))?;
+        let compared = compare(subject, &watched, &inputs, originals.get(s))?;
         tick()?;
         Ok(compared)
     });
@@ -45,13 +44,12 @@ pub fn graphwise(subject: &Subject, nodes: &[NodeId], originals: &Originals) -> 
 
 /// One sample: a comparison a watched value, then one an output of the model.
 fn compare(
-    graph: &Graph,
-    float: &Program,
-    simulated: &Program,
+    subject: &Subject,
     watched: &[ValueId],
     inputs: &[Tensor],
     kept: Option<&Original>,
 ) -> Result<Vec<Comparison>> {
+    let &Subject { graph, float, simulated, .. } = subject;
     let wanted = mask(graph, watched);
     let mut originals: Vec<Option<Tensor>> = vec![None; graph.values.len()];
     let kept = kept.and_then(|k| Some((k, k.outputs.iter().cloned().collect::<Option<Vec<Tensor>>>()?)));
@@ -60,10 +58,13 @@ fn compare(
             watched.iter().for_each(|&v| originals[v.0] = kept.trace.value(v).cloned());
             outputs
         }
-        None => float.run(inputs, &wanted, &mut |value, tensor| {
-            originals[value.0] = Some(tensor.clone());
-            Ok(())
-        })?,
+        None => {
+            let outputs = float.run(inputs, &wanted, &mut |value, tensor| {
+                originals[value.0] = Some(tensor.clone());
+                Ok(())
+            })?;
+            subject.reference(inputs, outputs)?
+        }
     };
     let mut found = vec![Comparison::default(); graph.values.len()];
     let outputs = simulated.run(inputs, &wanted, &mut |value, tensor| {

@@ -19,7 +19,7 @@ use super::{Error, Originals, Subject};
 /// `originals` are of this float program and these samples; what they do not hold is run, and kept as far as
 /// they have room, for whichever of `all` is asked for next.
 pub fn layerwise(subject: &Subject, nodes: &[NodeId], all: &[NodeId], originals: &mut Originals) -> Result<Vec<Error>> {
-    let &Subject { graph, float, simulated, samples, count, tick } = subject;
+    let &Subject { graph, float, simulated, samples, count, tick, .. } = subject;
     let mut sums = vec![Comparison::default(); nodes.len()];
     let wanted = originals.wanted(graph, all);
     let count = count.min(samples.len());
@@ -28,7 +28,7 @@ pub fn layerwise(subject: &Subject, nodes: &[NodeId], all: &[NodeId], originals:
     for start in (0..count).step_by(group) {
         let end = count.min(start + group);
         let missing: Vec<usize> = (start..end).filter(|&s| originals.get(s).is_none()).collect();
-        let run = missing.par_iter().map(|&s| Original::of(graph, float, &samples.sample(s)?, &wanted));
+        let run = missing.par_iter().map(|&s| Original::of(subject, &samples.sample(s)?, &wanted));
         let run: Vec<Original> = run.collect::<Result<_>>()?;
         let left: Vec<Original> = missing.iter().zip(run).filter_map(|(&s, o)| originals.keep(s, o)).collect();
         let group: Vec<&Original> = (start..end).filter_map(|s| originals.get(s)).chain(&left).collect();

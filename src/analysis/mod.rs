@@ -1,21 +1,27 @@
-//! What quantization costs: graphwise and layerwise error, statistics of tensors.
+//! Error of quantization: graphwise and layerwise error, statistics of tensors.
 //!
-//! Never: text, tables, thresholds.
+//! Never: text, tables, the value of a limit.
 
 mod compare;
 mod figures;
 mod graphwise;
 mod layerwise;
+mod limit;
 mod originals;
 mod search;
 mod statistics;
 
+use crate::Result;
 use crate::exec::{Program, Samples, Tick};
-use crate::graph::Graph;
+use crate::graph::{Graph, Tensor};
 
-/// One graph twice prepared, and the samples to compare the two over.
+/// One network prepared for running, and the samples to compare its forms over.
 pub struct Subject<'a> {
     pub graph: &'a Graph,
+    /// As it was read: its outputs are the reference.
+    pub original: &'a Program,
+    /// In float, with the constants of `graph` as far as they keep the network's function: values inside the network are
+    /// compared with its. The same as `original` where there are none.
     pub float: &'a Program,
     pub simulated: &'a Program,
     pub samples: &'a dyn Samples,
@@ -24,10 +30,21 @@ pub struct Subject<'a> {
     pub tick: Tick<'a>,
 }
 
+impl Subject<'_> {
+    /// The model's outputs of one sample in the original, which `float` has just given as `outputs`.
+    fn reference(&self, inputs: &[Tensor], outputs: Vec<Tensor>) -> Result<Vec<Tensor>> {
+        match std::ptr::eq(self.original, self.float) {
+            true => Ok(outputs),
+            false => self.original.run(inputs, &[], &mut |_, _| Ok(())),
+        }
+    }
+}
+
 pub use crate::quant::Port;
 pub use figures::{Error, Histogram, Layer, OutputError, Report, Seconds, Statistics, TensorStatistics};
 pub use graphwise::{Graphwise, graphwise};
 pub use layerwise::layerwise;
+pub use limit::is_over;
 pub use originals::Originals;
 pub use search::{Enough, enough};
 pub use statistics::statistics;

@@ -1,9 +1,10 @@
 //! Float activations of the samples that figures are taken over, kept for the next measurement.
 
 use crate::Result;
-use crate::exec::{Program, Trace};
+use crate::exec::Trace;
 use crate::graph::{Graph, NodeId, Tensor};
 
+use super::Subject;
 use super::graphwise::{first_output, mask};
 
 /// One sample in float.
@@ -20,9 +21,14 @@ pub struct Originals {
 }
 
 impl Original {
-    pub fn of(graph: &Graph, float: &Program, inputs: &[Tensor], wanted: &[bool]) -> Result<Original> {
-        let trace = float.trace(inputs, wanted)?;
-        let outputs = graph.outputs.iter().map(|&v| trace.value(v).cloned()).collect();
+    /// Runs one sample; values inside the network are those of `float`, outputs those of `original`.
+    pub fn of(subject: &Subject, inputs: &[Tensor], wanted: &[bool]) -> Result<Original> {
+        let trace = subject.float.trace(inputs, wanted)?;
+        let outputs: Vec<Option<Tensor>> = subject.graph.outputs.iter().map(|&v| trace.value(v).cloned()).collect();
+        let outputs = match outputs.iter().cloned().collect::<Option<Vec<Tensor>>>() {
+            Some(all) => subject.reference(inputs, all)?.into_iter().map(Some).collect(),
+            None => outputs,
+        };
         Ok(Original { trace, outputs })
     }
 }
@@ -33,8 +39,8 @@ impl Originals {
         Originals { kept: Vec::new(), used: 0, budget }
     }
 
-    /// What a sample's trace has to hold: the inputs of `all` nodes for layerwise error, and where traces are
-    /// kept also their outputs for graphwise error, which a kernel that takes in its clamp never shows.
+    /// Marks the values that a sample's trace must hold: the inputs of `all` nodes for layerwise error; where traces are
+    /// kept, also their outputs for graphwise error, which a kernel with a fused clamp does not store.
     pub(super) fn wanted(&self, graph: &Graph, all: &[NodeId]) -> Vec<bool> {
         let inputs = all.iter().flat_map(|&n| graph.node(n).inputs.iter().copied().flatten());
         let outputs = all.iter().filter(|_| self.budget > 0).filter_map(|&n| first_output(graph, n));

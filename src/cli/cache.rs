@@ -1,4 +1,4 @@
-//! Where a command keeps what it has measured.
+//! Arguments for the folder of cached results.
 
 use std::path::PathBuf;
 
@@ -11,7 +11,7 @@ pub struct Arguments {
     #[arg(long)]
     no_cache: bool,
 
-    /// Where results are kept; by default espq's folder in the user's cache, or ESPQ_CACHE_DIR
+    /// Folder of cached results [default: espq's folder in the user's cache, or ESPQ_CACHE_DIR]
     #[arg(long, value_name = "FOLDER", conflicts_with = "no_cache")]
     cache_dir: Option<PathBuf>,
 }

@@ -62,7 +62,7 @@ fn export(arguments: &Arguments, project: &Project) -> crate::Result<String> {
     let wanted = Wanted { test_values: arguments.test_values || configured, encrypt: arguments.encrypt };
     // What a report, the hook or an editor has calibrated is not calibrated again.
     let engine = Engine::new(Options { cache: arguments.cache.chosen(), ..Options::default() });
-    let exported = engine.export(project, wanted, &Bar::new())?;
+    let exported = engine.open(project.clone()).export(wanted, &Bar::new())?;
     if let Some(refusal) = exported.refusal().filter(|_| !arguments.force) {
         return Err(refusal.with_help("mend what is named; --force writes the files all the same"));
     }

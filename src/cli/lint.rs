@@ -1,10 +1,12 @@
 //! `espq lint`: what is wrong with projects, for people and for commit hooks.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use crate::engine::{Depth, Engine, Options};
 use crate::lint::{Safety, Selection, Severity, apply};
 use crate::project::{Project, Spanned};
+use crate::text::units::count;
 use crate::{Error, Result};
 
 use super::progress::Bar;
@@ -15,7 +17,8 @@ use crate::render::{findings::Form, findings::Linted, findings::show};
 /// Checks projects: their text, their files, what the chip can run, and what quantization costs
 ///
 /// Every espq.toml and *.espq.toml under the paths is checked; for a model or a file of samples, the project that
-/// it belongs to. `espq explain CODE` tells what a rule is about.
+/// it belongs to. Hidden folders, links to folders, what .gitignore ignores and what `exclude` in [lint] names are
+/// passed over, unless their path is given. `espq explain CODE` tells what a rule is about.
 #[derive(clap::Args)]
 #[command(after_long_help = "\
 Examples:
@@ -93,7 +96,7 @@ pub(super) fn run(arguments: &Arguments, out: &Terminal) -> Result<Outcome, Fail
 }
 
 /// The findings of a project; those that are left, and how many were mended, where fixes are wanted.
-fn check(engine: &Engine, mut project: Project, arguments: &Arguments) -> Result<(Linted, usize)> {
+fn check(engine: &Arc<Engine>, mut project: Project, arguments: &Arguments) -> Result<(Linted, usize)> {
     let depth = if arguments.is_static { Depth::Static } else { Depth::Search };
     let allowed = match (arguments.fix, arguments.unsafe_fixes) {
         (_, true) => Some(Safety::Unsafe),
@@ -103,7 +106,7 @@ fn check(engine: &Engine, mut project: Project, arguments: &Arguments) -> Result
     let mut mended = 0;
     // Fixes that touch wait for the next round; ones that undo each other must not go on for ever.
     for _ in 0..MOST_ROUNDS {
-        let findings = engine.lint(&project, depth, &Bar::new())?;
+        let findings = engine.open(project.clone()).lint(depth, &Bar::new())?;
         let applied = allowed.map(|allowed| apply(&project.text, &findings, allowed));
         match applied.filter(|a| a.text != project.text) {
             None => return Ok((Linted { project, findings }, mended)),
@@ -114,7 +117,7 @@ fn check(engine: &Engine, mut project: Project, arguments: &Arguments) -> Result
             }
         }
     }
-    let findings = engine.lint(&project, depth, &Bar::new())?;
+    let findings = engine.open(project.clone()).lint(depth, &Bar::new())?;
     Ok((Linted { project, findings }, mended))
 }
 
@@ -135,8 +138,7 @@ impl Mended {
     }
 
     fn note(&self) -> String {
-        let plural = if self.count == 1 { "" } else { "s" };
-        format!("Mended {} finding{plural} in {}\n", self.count, self.file.display())
+        format!("Mended {} in {}\n", count(self.count, "finding"), self.file.display())
     }
 
     /// Beside its place first, so that a full disk leaves the old text whole.
@@ -189,8 +191,10 @@ fn files(paths: &[PathBuf]) -> Result<Vec<PathBuf>> {
         files.extend(found);
     }
     if files.is_empty() && folders {
-        return Err(Error::new("there is no espq.toml and no *.espq.toml here or in any folder below")
-            .with_help("`espq init MODEL.onnx` writes one"));
+        return Err(Error::new("there is no espq.toml and no *.espq.toml here or in any folder below").with_help(
+            "`espq init MODEL.onnx` writes one; a project that .gitignore or `lint.exclude` leaves out, or that is \
+                 in a hidden folder, is checked when its path is named",
+        ));
     }
     Ok(files)
 }

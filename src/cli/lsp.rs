@@ -15,7 +15,7 @@ pub struct Arguments {
     #[command(flatten)]
     cache: cache::Arguments,
 
-    /// What editors pass by habit: stdin and stdout are the only way to talk to espq
+    /// Accepted for editors that pass it; espq always uses stdin and stdout
     #[arg(long, hide = true)]
     stdio: bool,
 }

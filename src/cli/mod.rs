@@ -20,6 +20,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::project::{Problem, Project};
+use crate::text::units;
 use crate::{Error, Result};
 
 use crate::render::diagnostics::Diagnostics;
@@ -35,7 +36,7 @@ struct Arguments {
     #[command(subcommand)]
     command: Command,
 
-    /// When to colour; `auto` does on a terminal, unless NO_COLOR is set
+    /// Colour of the output; `auto` colours on a terminal, unless NO_COLOR is set
     #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]
     color: Color,
 }
@@ -68,7 +69,7 @@ impl From<Error> for Failure {
     }
 }
 
-/// What a command prints, and whether it found anything wrong.
+/// Output of a command, and its verdict: `found` makes the exit code 1.
 struct Outcome {
     text: String,
     found: bool,
@@ -117,7 +118,7 @@ fn explain(failure: &Failure, terminal: &Terminal) -> String {
             let shown: Vec<String> =
                 project.problems.iter().map(|p: &Problem| diagnostics.problem(p, project)).collect();
             let count = project.problems.len();
-            let sum = format!("{count} problem{} in {}\n", if count == 1 { "" } else { "s" }, project.file.display());
+            let sum = format!("{} in {}\n", units::count(count, "problem"), project.file.display());
             format!("{}\n{sum}", shown.join("\n"))
         }
     }

@@ -1,10 +1,12 @@
-//! What a command takes instead of what espq.toml says, and the project that comes of it.
+//! Arguments that replace values of espq.toml, and the project with these values.
 
 use std::path::Path;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 
+use crate::Error;
 use crate::chip::{Method, Scheme, Target};
+use crate::engine::is_model;
 use crate::project::{Overrides, Project};
 
 use super::Failure;
@@ -25,7 +27,7 @@ pub struct Arguments {
     #[arg(long, value_parser = named(Method::ALL, Method::name))]
     method: Option<Method>,
 
-    /// How many samples calibrate
+    /// Number of samples for calibration
     #[arg(long, value_name = "N", value_parser = at_least_one)]
     samples: Option<usize>,
 }
@@ -33,6 +35,10 @@ pub struct Arguments {
 impl Arguments {
     /// The project at `path`, whose text can be used as it is.
     pub fn load(&self, path: &Path) -> Result<Project, Failure> {
+        if path.is_file() && is_model(path) {
+            let error = Error::new("this is a model, not a configuration").in_file(path);
+            return Err(error.with_help(format!("`espq init {}` writes an espq.toml for it", path.display())).into());
+        }
         let mut project = Project::load(path)?;
         let &Arguments { target, precision, method, samples } = self;
         project.apply(&Overrides { target, precision, method, samples });

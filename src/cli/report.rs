@@ -61,11 +61,8 @@ pub struct Arguments {
 
 pub(super) fn run(arguments: &Arguments, out: &Terminal) -> Result<String, Failure> {
     let project = arguments.overrides.load(&arguments.path)?;
-    match Engine::new(Options { cache: arguments.cache.chosen(), ..Options::default() }).report(
-        &project,
-        arguments.statistics,
-        &Bar::new(),
-    ) {
+    let engine = Engine::new(Options { cache: arguments.cache.chosen(), ..Options::default() });
+    match engine.open(project.clone()).report(arguments.statistics, &Bar::new()) {
         Ok(report) => Ok(show(&report, &project, arguments, out)?),
         Err(error) => Err(Failure::Within(Box::new(project), error)),
     }

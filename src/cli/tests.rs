@@ -3,7 +3,7 @@ use std::fs;
 
 const PLAIN: Terminal = Terminal { width: None, color: false };
 
-/// What is shown of a project with this text.
+/// Renders the problems of a project with this text.
 fn shown(text: &str) -> String {
     explain(&Failure::Problems(Box::new(Project::parse("net/espq.toml", text))), &PLAIN)
 }

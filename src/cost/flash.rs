@@ -1,4 +1,4 @@
-//! What a plan takes of the flash.
+//! Flash that a plan's weights take.
 
 use crate::chip::Scheme;
 use crate::graph::{NodeId, ValueId};

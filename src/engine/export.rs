@@ -8,12 +8,14 @@ use crate::exec::Samples as _;
 use crate::export::{self, Options};
 use crate::graph::{Graph, Tensor};
 use crate::project::Project;
-use crate::quant::{self, Observations, Plan, Quantized, Settings};
+use crate::quant::{self, Observations, Plan, Quantized};
 use crate::runtime::fit::{Misfit, fit};
 use crate::runtime::{limits, run};
+use crate::text::units::and_more;
 use crate::{Error, Result};
 
-use super::{Engine, Progress};
+use super::opened::Opened;
+use super::{Progress, Stage};
 
 /// What is wanted of an export, beside what the project says.
 #[derive(Debug, Clone, Copy, Default)]
@@ -41,13 +43,13 @@ pub struct Exported {
     pub notes: Vec<String>,
 }
 
-impl Engine {
-    /// A project's files, on what this engine knows: after a report nothing is calibrated again.
-    pub fn export(&self, project: &Project, wanted: Wanted, progress: &dyn Progress) -> Result<Exported> {
-        let Calibration { quantized, sample, mut notes } = calibration(self, project, wanted, progress)?;
+impl Opened {
+    /// The project's files, on what the engine knows: after a report nothing is calibrated again.
+    pub fn export(&self, wanted: Wanted, progress: &dyn Progress) -> Result<Exported> {
+        let Calibration { quantized, sample, mut notes } = self.calibration(wanted, progress)?;
         let target = quantized.settings.target;
-        let runtime = project.config.export.esp_dl();
-        let metadata = metadata(project, target)?;
+        let runtime = self.project().config.export.esp_dl();
+        let metadata = self.metadata(target)?;
         let forms = unsupported_forms(&quantized.graph);
         let exported = match export::export(&quantized, &Options { runtime, metadata, sample }) {
             Ok(exported) => exported,
@@ -148,13 +150,12 @@ pub fn reason(misfit: &Misfit) -> String {
 /// Test values that follow a rule of espq's, as no chip computes them.
 fn unproven(model: &espdl::Model) -> Option<String> {
     let layers = run::unproven(model);
-    let more = layers.len().saturating_sub(1);
-    let others = if more == 0 { String::new() } else { format!(" and {more} more") };
-    layers.first().map(|first| {
+    (!layers.is_empty()).then(|| {
         format!(
-            "no kernel of ESP-DL {} stands behind the test values of {first}{others}: 8-bit weights by 16-bit inputs are \
+            "no kernel of ESP-DL {} stands behind the test values of {}: 8-bit weights by 16-bit inputs are \
              summed, rounded and cut as the 16-bit kernels do it",
-            Runtime::KNOWN
+            Runtime::KNOWN,
+            and_more(&layers, 1)
         )
     })
 }
@@ -165,25 +166,42 @@ struct Calibration {
     notes: Vec<String>,
 }
 
-/// By samples, or from a file that makes them needless.
-fn calibration(engine: &Engine, project: &Project, wanted: Wanted, progress: &dyn Progress) -> Result<Calibration> {
-    if project.config.calibration.data.is_some() || project.config.model.quantization.is_none() {
-        let (session, calibrated) = engine.calibrate(project, progress)?;
-        let sample = wanted.test_values.then(|| session.samples.sample(0)).transpose()?;
-        let notes = session.notes(&calibrated.quantized);
-        return Ok(Calibration { quantized: calibrated.quantized, sample, notes });
+impl Opened {
+    /// By samples, or from a file that makes them needless.
+    fn calibration(&self, wanted: Wanted, progress: &dyn Progress) -> Result<Calibration> {
+        let config = &self.project().config;
+        progress.begin(Stage::Load, 1);
+        if config.calibration.data.is_some() || config.model.quantization.is_none() {
+            let session = self.session()?;
+            self.exact_plan()?;
+            progress.tick()?;
+            let quantized = self.calibrated(progress)?.quantized.clone();
+            let sample = wanted.test_values.then(|| session.samples.sample(0)).transpose()?;
+            let notes = session.notes(&quantized);
+            return Ok(Calibration { quantized, sample, notes });
+        }
+        if wanted.test_values {
+            return Err(Error::new("test values need a sample")
+                .at_key("model.quantization")
+                .with_help("name samples, too: data = \"calib/*.npy\" in [calibration]"));
+        }
+        let plan = Plan::clone(&*self.exact_plan()?);
+        let quantized = quant::calibrate(plan, &NoSamples, &mut Observations::default(), &|| progress.tick())?;
+        let notes = [&self.model()?.simplified.notes[..], &quantized.notes].concat();
+        Ok(Calibration { quantized, sample: None, notes })
     }
-    if wanted.test_values {
-        return Err(Error::new("test values need a sample")
-            .at_key("model.quantization")
-            .with_help("name samples, too: data = \"calib/*.npy\" in [calibration]"));
+
+    /// Where the file comes from: what a person who finds it on a chip can check.
+    fn metadata(&self, target: Target) -> Result<Vec<(String, String)>> {
+        let model = self.contents.model.as_ref().map_err(Clone::clone)?;
+        let pair = |key: &str, value: String| (key.to_string(), value);
+        Ok(vec![
+            pair("espq", env!("CARGO_PKG_VERSION").to_string()),
+            pair("target", target.to_string()),
+            pair("model.blake3", model.digest.clone()),
+            pair("configuration.blake3", blake3::hash(self.project().text.as_bytes()).to_string()),
+        ])
     }
-    let model = engine.model(project)?;
-    let settings = project.config.settings().ok_or_else(super::no_target)?;
-    let plan = plan(project, &model.simplified.graph, &settings)?;
-    let quantized = quant::calibrate(plan, &NoSamples, &mut Observations::default(), &|| progress.tick())?;
-    let notes = [&model.simplified.notes[..], &quantized.notes].concat();
-    Ok(Calibration { quantized, sample: None, notes })
 }
 
 struct NoSamples;
@@ -196,36 +214,6 @@ impl crate::exec::Samples for NoSamples {
     fn sample(&self, index: usize) -> Result<Vec<Tensor>> {
         Err(Error::new(format!("there is no sample {index}")))
     }
-}
-
-/// The plan of a project, with the scales of its `model.quantization` where it names one.
-pub(super) fn plan(project: &Project, graph: &Graph, settings: &Settings) -> Result<Plan> {
-    let Some(file) = &project.config.model.quantization else { return quant::plan(graph, settings) };
-    let path = project.resolve(&file.value);
-    let text = std::fs::read_to_string(&path).map_err(|e| {
-        Error::new(format!("{} cannot be read: {e}", path.display()))
-            .at_key("model.quantization")
-            .with_help("the path is relative to the folder of espq.toml")
-    })?;
-    let recorded = espdl::quantization::read(&text).map_err(|e| e.in_file(&path))?;
-    let whole = project.config.model.precision.as_ref().map(|p| p.value);
-    let settings = recorded.settings(graph, settings, whole).map_err(|e| e.at_key("model.quantization"))?;
-    let mut plan = quant::plan(graph, &settings)?;
-    recorded.apply(&mut plan).map_err(|e| e.in_file(&path))?;
-    Ok(plan)
-}
-
-/// Where the file comes from: what a person who finds it on a chip can check.
-fn metadata(project: &Project, target: Target) -> Result<Vec<(String, String)>> {
-    let path = project.model_path()?;
-    let model = std::fs::read(&path).map_err(|e| Error::new(format!("cannot be read: {e}")).in_file(&path))?;
-    let pair = |key: &str, value: String| (key.to_string(), value);
-    Ok(vec![
-        pair("espq", env!("CARGO_PKG_VERSION").to_string()),
-        pair("target", target.to_string()),
-        pair("model.blake3", blake3::hash(&model).to_string()),
-        pair("configuration.blake3", blake3::hash(project.text.as_bytes()).to_string()),
-    ])
 }
 
 fn new_key() -> Result<Key> {

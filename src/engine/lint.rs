@@ -1,15 +1,18 @@
-//! Findings of a project: gathers what the rules look at, as far as it is asked to.
+//! Findings of an opened project: the stages that rules look at, as deep as they are asked for.
 
 use std::sync::Arc;
 
 use crate::Result;
-use crate::analysis::{Report, Seconds};
+use crate::analysis::Report;
 use crate::lint::{self, Facts, Finding, Selection};
 use crate::project::Project;
+use crate::quant::{Plan, Settings};
 
-use super::analyze::{Measurement, known_layers};
-use super::content::{self, Key, ModelFile, Parts};
-use super::{Engine, Progress, export};
+use super::content::{Key, KeyBuilder};
+use super::measure::Measurement;
+use super::opened::{Found, Opened, lint_text};
+use super::session::{Model, Session};
+use super::{Engine, Progress};
 
 /// How far a project is looked into; each depth has the findings of those before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -26,140 +29,133 @@ pub enum Depth {
     Search,
 }
 
-impl Engine {
-    /// Everything that is wrong with a project, in the order of its text, as far as its `[lint]` wants it.
+/// The stages that rules look at, as far as there is one.
+struct Stages {
+    model: Option<Result<Arc<Model>>>,
+    session: Option<Result<Arc<Session>>>,
+    settings: Option<Settings>,
+    plan: Option<Result<Arc<Plan>>>,
+}
+
+impl Stages {
+    fn of(opened: &Opened) -> Stages {
+        let config = &opened.project().config;
+        let model = config.model.path.as_ref().map(|_| opened.model());
+        let is_read = matches!(model, Some(Ok(_)));
+        let session = match (&config.calibration.data, &opened.contents.samples) {
+            (None, _) => None,
+            (Some(_), Err(error)) => Some(Err(error.clone())),
+            (Some(_), Ok(_)) => is_read.then(|| opened.session()),
+        };
+        let settings = if is_read { opened.known_settings().ok() } else { None };
+        let plan = settings.as_ref().map(|_| opened.plan());
+        Stages { model, session, settings, plan }
+    }
+
+    fn facts<'a>(&'a self, project: &'a Project) -> Facts<'a> {
+        Facts {
+            model: self.model.as_ref().map(|m| m.as_ref().map(|m| &m.simplified)),
+            samples: self.session.as_ref().map(|s| s.as_ref().map(|s| &s.samples)),
+            settings: self.settings.as_ref(),
+            plan: self.plan.as_ref().map(|p| p.as_ref().map(|p| &**p)),
+            ..Facts::of(project)
+        }
+    }
+
+    /// The text is complete, and every stage before measuring has succeeded.
+    fn can_be_measured(&self, project: &Project) -> bool {
+        project.is_sound() && matches!((&self.session, &self.plan), (Some(Ok(_)), Some(Ok(_))))
+    }
+}
+
+impl Opened {
+    /// Everything that is wrong with the project, in the order of its text, as far as its `[lint]` wants it.
     ///
     /// An error is work that was cancelled; what is wrong with files is among the findings.
-    pub fn lint(&self, project: &Project, depth: Depth, progress: &dyn Progress) -> Result<Vec<Finding>> {
-        Ok(selected(project, self.findings(project, depth, progress)?))
+    pub fn lint(&self, depth: Depth, progress: &dyn Progress) -> Result<Vec<Finding>> {
+        if depth == Depth::Text {
+            return Ok(lint_text(self.project()));
+        }
+        Ok(selected(self.project(), self.findings(depth, progress)?))
     }
 
     /// Those of all rules, from memory or the store where nothing has changed.
-    fn findings(&self, project: &Project, depth: Depth, progress: &dyn Progress) -> Result<Vec<Finding>> {
-        if depth == Depth::Text {
-            return Ok(lint::check(&Facts::of(project)));
-        }
-        let config = &project.config;
-        let model = config.model.path.as_ref().map(|_| content::model(project));
-        let samples = config.calibration.data.as_ref().map(|_| content::samples(project));
-        let scales = content::quantization(project);
-        let (Some(Ok(file)), Some(Ok(data)), Ok(scales)) = (&model, &samples, &scales) else {
-            return self.look(project, depth, model, samples, progress);
-        };
-        let key = findings_key(project, depth, file, data, scales);
-        if let Some(findings) = self.kept(&key) {
+    fn findings(&self, depth: Depth, progress: &dyn Progress) -> Result<Vec<Finding>> {
+        let Some(key) = self.findings_key(depth) else { return self.look(depth, progress) };
+        if let Some(findings) = self.engine.kept_findings(&key) {
             return Ok(Vec::clone(&findings));
         }
-        let findings = self.look(project, depth, model, samples, progress)?;
-        if let Some(store) = &self.store {
+        let findings = self.look(depth, progress)?;
+        if let Some(store) = &self.engine.store {
             store.put(&key, &findings);
         }
-        self.findings.keep(key, Arc::new(findings.clone()));
+        self.engine.findings.keep(key, Arc::new(findings.clone()));
         Ok(findings)
     }
 
-    fn kept(&self, key: &Key) -> Option<Arc<Vec<Finding>>> {
-        let stored = || Some(self.findings.keep(*key, Arc::new(self.store.as_ref()?.get(key)?)));
-        self.findings.get(key).or_else(stored)
+    /// The text, the folder from which its paths start (messages name files), and the files; `None` where one of them
+    /// cannot be read, since it may be there the next time.
+    fn findings_key(&self, depth: Depth) -> Option<Key> {
+        let project = self.project();
+        let Found { model: Ok(model), samples: Ok(samples), scales: Ok(scales) } = &self.contents else { return None };
+        let mut parts = KeyBuilder::new("findings");
+        parts.text(&project.text).text(&format!("{:?}", project.config)).text(&project.file.to_string_lossy());
+        parts.text(&format!("{depth:?}")).key(&model.key).key(&samples.key).key(scales);
+        Some(parts.finish())
     }
 
-    /// What an edit of precisions does, on the scales that were observed before it: at once, and the same as
-    /// [`Depth::Measured`] unless the edit moves a scale behind its layer. `None` where figures are known already, or
+    /// Findings and report after an edit of precisions, on the scales that were observed before it: at once, and equal to
+    /// [`Depth::Measured`] unless the edit moves a scale behind its layer. `None` where the figures are known already, or
     /// a scale is needed that was never observed.
-    pub fn expected(&self, project: &Project, progress: &dyn Progress) -> Result<Option<(Vec<Finding>, Report)>> {
-        let (file, samples, scales) =
-            (content::model(project), content::samples(project), content::quantization(project));
-        let (Ok(file), Ok(samples), Ok(scales)) = (file, samples, scales) else { return Ok(None) };
-        let exact = findings_key(project, Depth::Measured, &file, &samples, &scales);
-        if self.kept(&exact).is_some() {
+    pub fn expected(&self, progress: &dyn Progress) -> Result<Option<(Vec<Finding>, Report)>> {
+        let stages = Stages::of(self);
+        let (Some(Ok(session)), Some(Ok(plan))) = (&stages.session, &stages.plan) else { return Ok(None) };
+        if !stages.can_be_measured(self.project()) || self.is_measured() {
             return Ok(None);
         }
-        self.gather(project, Some(Ok(file)), Some(Ok(samples)), progress, |facts, measurement| {
-            let report = match measurement.map(|m| m.recalled()) {
-                Some(Ok(Some(report))) => report,
-                Some(Err(error)) if error.is_cancelled() => return Err(error),
-                // What is wrong is told by whoever measures.
-                Some(Ok(None) | Err(_)) | None => return Ok(None),
-            };
-            let findings = lint::check(&Facts { report: Some(Ok(&report)), ..facts });
-            Ok(Some((selected(project, findings), report)))
-        })
+        let measurement = Measurement { opened: self, session, plan, progress };
+        let report = match measurement.recalled() {
+            Ok(Some(report)) => report,
+            Err(error) if error.is_cancelled() => return Err(error),
+            // What is wrong is told by whoever measures.
+            Ok(None) | Err(_) => return Ok(None),
+        };
+        let facts = Facts { report: Some(Ok(&report)), ..stages.facts(self.project()) };
+        let findings = selected(self.project(), lint::check(&facts));
+        Ok(Some((findings, report)))
     }
 
-    fn look(
-        &self,
-        project: &Project,
-        depth: Depth,
-        model: Option<Result<ModelFile>>,
-        samples: Option<Result<Key>>,
-        progress: &dyn Progress,
-    ) -> Result<Vec<Finding>> {
-        self.gather(project, model, samples, progress, |facts, measurement| {
-            let Some(measurement) = measurement.filter(|_| depth > Depth::Static) else {
-                return Ok(lint::check(&facts));
-            };
-            let report = measurement.report(false, Seconds::default());
-            if let Err(error) = &report
-                && error.is_cancelled()
-            {
-                return Err(error.clone());
-            }
-            let trials = match &report {
-                Ok(report) if depth >= Depth::Fixes => Some(measurement.trials(report, depth == Depth::Search)?),
-                _ => None,
-            };
-            self.save(measurement.session);
-            Ok(lint::check(&Facts { report: Some(report.as_ref()), trials: trials.as_ref(), ..facts }))
-        })
+    fn look(&self, depth: Depth, progress: &dyn Progress) -> Result<Vec<Finding>> {
+        let stages = Stages::of(self);
+        let facts = stages.facts(self.project());
+        if depth == Depth::Static || !stages.can_be_measured(self.project()) {
+            return Ok(lint::check(&facts));
+        }
+        let report = self.measured(progress);
+        if let Err(error) = &report
+            && error.is_cancelled()
+        {
+            return Err(error.clone());
+        }
+        let trials = match &report {
+            Ok(_) if depth >= Depth::Fixes => Some(self.trials(depth == Depth::Search, progress)?),
+            _ => None,
+        };
+        let report = report.as_ref().map(|report| &**report);
+        Ok(lint::check(&Facts { report: Some(report), trials: trials.as_deref(), ..facts }))
     }
+}
 
-    /// What is known without running anything, and what there is to measure where nothing stands in the way.
-    fn gather<T>(
-        &self,
-        project: &Project,
-        model: Option<Result<ModelFile>>,
-        samples: Option<Result<Key>>,
-        progress: &dyn Progress,
-        look: impl FnOnce(Facts, Option<Measurement>) -> Result<T>,
-    ) -> Result<T> {
-        let mut facts = Facts::of(project);
-        let model = model.map(|file| self.model_of(project, &file?));
-        facts.model = model.as_ref().map(|m| m.as_ref().map(|m| &m.simplified));
-        let known = model.as_ref().and_then(|m| m.as_ref().ok());
-
-        let session = match (known, samples) {
-            (Some(model), Some(Ok(key))) => Some(self.session_of(project, model.clone(), &key)),
-            (_, Some(Err(error))) => Some(Err(error)),
-            _ => None,
-        };
-        facts.samples = session.as_ref().map(|s| s.as_ref().map(|s| &s.samples));
-
-        let settings = known.and_then(|m| Some(known_layers(&project.config.settings()?, &m.simplified.graph)));
-        facts.settings = settings.as_ref();
-        let plan =
-            known.zip(settings.as_ref()).map(|(m, settings)| export::plan(project, &m.simplified.graph, settings));
-        facts.plan = plan.as_ref().map(|p| p.as_ref());
-        let measurement = match (&session, &plan) {
-            (Some(Ok(session)), Some(Ok(plan))) if project.is_sound() => {
-                Some(Measurement { project, session, plan, progress })
-            }
-            _ => None,
-        };
-        look(facts, measurement)
+impl Engine {
+    fn kept_findings(&self, key: &Key) -> Option<Arc<Vec<Finding>>> {
+        let stored = || Some(self.findings.keep(*key, Arc::new(self.store.as_ref()?.get(key)?)));
+        self.findings.get(key).or_else(stored)
     }
 }
 
 /// As far as the project's `[lint]` wants them.
-fn selected(project: &Project, mut findings: Vec<Finding>) -> Vec<Finding> {
+pub(super) fn selected(project: &Project, mut findings: Vec<Finding>) -> Vec<Finding> {
     let selection = Selection::of(&project.config.lint);
     findings.retain(|finding| selection.wants(finding));
     findings
-}
-
-/// The text, and the folder from which its paths start: messages name files.
-fn findings_key(project: &Project, depth: Depth, model: &ModelFile, samples: &Key, scales: &Key) -> Key {
-    let mut parts = Parts::new("findings");
-    parts.text(&project.text).text(&format!("{:?}", project.config)).text(&project.file.to_string_lossy());
-    parts.text(&format!("{depth:?}")).key(&model.key).key(samples).key(scales);
-    parts.finish()
 }

@@ -2,18 +2,21 @@
 //!
 //! `cli` and `lsp` ask this room and nothing below it. An [`Engine`] is shared by threads; what it gives
 //! is kept by the content that it came from, so asking again is cheap and asking after a change costs what
-//! has changed. Never: rendering.
+//! has changed. [`Engine::open`] gives the project as it is now. Never: rendering.
 
-mod analyze;
 mod cancel;
 mod content;
 mod export;
+mod files;
 pub mod inspect;
 mod lint;
-mod memory;
+mod lru;
+mod measure;
+mod opened;
 mod outline;
 mod progress;
 mod session;
+mod step;
 mod store;
 mod together;
 mod trials;
@@ -23,39 +26,40 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::analysis::Report;
-use crate::lint::Finding;
-use crate::model;
-use crate::project::Project;
-use crate::samples::{InputSpec, Samples};
-use crate::simplify::simplify;
-use crate::{Error, Result};
+use crate::lint::{Finding, Trials};
+use crate::quant::{Plan, Recorded};
 
-pub use crate::model::endings as model_endings;
+pub use crate::model::{endings as model_endings, is_model};
 pub use cancel::{Token, Watch};
 pub use export::{Exported, Wanted, reason};
 pub use lint::Depth;
+pub use opened::{Opened, lint_text};
 pub use outline::{Outline, outline};
 pub use progress::{Progress, Silent, Stage};
 pub use session::{Calibrated, Model, Session};
 pub use together::write as write_together;
 
-use content::{Key, ModelFile, Parts};
-use memory::Memory;
+use content::Contents;
+use lru::Lru;
 use store::Store;
 
-/// Models and sessions kept in memory, for workspaces of several projects.
+/// Models, plans and sessions kept in memory, for workspaces of several projects.
 const MODELS: usize = 8;
 const SESSIONS: usize = 4;
-/// Reports, and findings of one text at one depth.
+/// Reports, fixes that were measured, and findings of one text at one depth.
 const ANSWERS: usize = 64;
 
 pub struct Engine {
     options: Options,
     store: Option<Store>,
-    models: Memory<Model>,
-    sessions: Memory<Session>,
-    findings: Memory<Vec<Finding>>,
-    reports: Memory<Report>,
+    contents: Contents,
+    models: Lru<Model>,
+    scales: Lru<Recorded>,
+    plans: Lru<Plan>,
+    sessions: Lru<Session>,
+    findings: Lru<Vec<Finding>>,
+    reports: Lru<Report>,
+    trials: Lru<Trials>,
     latest: Mutex<HashMap<PathBuf, Token>>,
 }
 
@@ -85,16 +89,20 @@ impl Cache {
 }
 
 impl Engine {
-    pub fn new(options: Options) -> Engine {
-        Engine {
+    pub fn new(options: Options) -> Arc<Engine> {
+        Arc::new(Engine {
             store: options.cache.as_ref().map(|cache| Store::new(&cache.folder, cache.limit)),
             options,
-            models: Memory::new(MODELS),
-            sessions: Memory::new(SESSIONS),
-            findings: Memory::new(ANSWERS),
-            reports: Memory::new(ANSWERS),
+            contents: Contents::default(),
+            models: Lru::new(MODELS),
+            scales: Lru::new(MODELS),
+            plans: Lru::new(MODELS),
+            sessions: Lru::new(SESSIONS),
+            findings: Lru::new(ANSWERS),
+            reports: Lru::new(ANSWERS),
+            trials: Lru::new(ANSWERS),
             latest: Mutex::new(HashMap::new()),
-        }
+        })
     }
 
     /// A token for the newest request about `file`; the one before is cancelled.
@@ -106,55 +114,4 @@ impl Engine {
         }
         token
     }
-
-    /// The project's model, read and simplified.
-    pub fn model(&self, project: &Project) -> Result<Arc<Model>> {
-        self.model_of(project, &content::model(project)?)
-    }
-
-    fn model_of(&self, project: &Project, file: &ModelFile) -> Result<Arc<Model>> {
-        if let Some(model) = self.models.get(&file.key) {
-            return Ok(model);
-        }
-        let path = project.model_path()?;
-        let imported = model::import(&path, file.bytes.clone())?;
-        let simplified = simplify(imported).map_err(|e| e.in_file(&path))?;
-        Ok(self.models.keep(file.key, Arc::new(Model { key: file.key, simplified })))
-    }
-
-    /// The project's model with its samples.
-    pub fn session(&self, project: &Project) -> Result<Arc<Session>> {
-        self.session_of(project, self.model(project)?, &content::samples(project)?)
-    }
-
-    fn session_of(&self, project: &Project, model: Arc<Model>, samples: &Key) -> Result<Arc<Session>> {
-        let key = session_key(&model.key, samples);
-        // A model that is exported again and again must not leave the activations of each behind.
-        self.sessions.others(&key).iter().for_each(|session| session.forget_activations());
-        if let Some(session) = self.sessions.get(&key) {
-            return Ok(session);
-        }
-        let samples = Samples::open(project.samples()?, &InputSpec::of(&model.simplified.graph)?)?;
-        let session = Session::new(key, model, samples, self.options.activations);
-        if let Some(figures) = self.store.as_ref().and_then(|store| store.get(&key)) {
-            session.remember(figures);
-        }
-        Ok(self.sessions.keep(key, Arc::new(session)))
-    }
-
-    /// Keeps what a session has measured for the next process.
-    fn save(&self, session: &Session) {
-        if let (Some(store), Some(figures)) = (&self.store, session.news()) {
-            store.put(&session.key, &figures);
-        }
-    }
-}
-
-fn session_key(model: &Key, samples: &Key) -> Key {
-    Parts::new("session").key(model).key(samples).finish()
-}
-
-/// The chip is the one thing that has no default.
-fn no_target() -> Error {
-    Error::new("the chip is not named").at_key("model.target").with_help("add target = \"esp32p4\"")
 }

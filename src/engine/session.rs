@@ -14,7 +14,7 @@ use crate::quant::{self, Observations, Plan, Quantized};
 use crate::samples::Samples;
 use crate::simplify::Simplified;
 
-use super::content::{Key, Parts};
+use super::content::{Key, KeyBuilder};
 use super::{Progress, Stage};
 
 /// A model that has been read and simplified.
@@ -34,8 +34,8 @@ pub struct Session {
 /// All that a change of precision leaves valid, by keys that say when.
 struct Known {
     observations: Observations,
-    /// The float side, and the key of what is rounded on it all the same.
-    float: Option<(Key, Arc<Program>)>,
+    /// The float side, and the key of what is rounded on it, too.
+    float: Option<(Key, Float)>,
     originals: Originals,
     layerwise: HashMap<Key, Figures>,
     graphwise: HashMap<Key, Arc<Graphwise>>,
@@ -53,10 +53,17 @@ pub(super) struct Kept {
     outputs: BTreeMap<String, Vec<Figures>>,
 }
 
+/// The network in float: as it was read, and with the constants that keep its function.
+#[derive(Clone)]
+struct Float {
+    original: Arc<Program>,
+    equivalent: Arc<Program>,
+}
+
 /// A calibrated model, and the keys of what its figures hang on.
 pub struct Calibrated {
     pub quantized: Quantized,
-    float: Arc<Program>,
+    float: Float,
     simulation: Simulation,
     /// By node.
     keys: Vec<Key>,
@@ -152,7 +159,7 @@ impl Session {
         progress: &dyn Progress,
     ) -> Result<Arc<Graphwise>> {
         let mut known = self.known();
-        let mut parts = Parts::new("graphwise");
+        let mut parts = KeyBuilder::new("graphwise");
         parts.number(count).key(&calibrated.reference);
         for key in &calibrated.keys {
             parts.key(key);
@@ -178,7 +185,10 @@ impl Session {
 
     /// Errors of the outputs alone, with the settings of a plan.
     pub fn outputs(&self, plan: &Plan, count: usize, progress: &dyn Progress) -> Result<Vec<Figures>> {
-        let key = Parts::new("outputs").number(count).text(&format!("{:?} {:?}", plan.settings, plan.configs)).finish();
+        let key = KeyBuilder::new("outputs")
+            .number(count)
+            .text(&format!("{:?} {:?} {:?}", plan.settings, plan.configs, plan.edited))
+            .finish();
         if let Some(found) = self.known().outputs.get(&key) {
             return Ok(found.clone());
         }
@@ -198,7 +208,7 @@ impl Session {
     ) -> Result<Vec<Figures>> {
         let mut known = self.known();
         let key = |node: NodeId| {
-            Parts::new("layerwise").number(count).key(&calibrated.reference).key(&calibrated.keys[node.0]).finish()
+            KeyBuilder::new("layerwise").number(count).key(&calibrated.reference).key(&calibrated.keys[node.0]).finish()
         };
         let keys: Vec<Key> = nodes.iter().map(|&node| key(node)).collect();
         let missing = |(_, key): &(&NodeId, &Key)| !known.layerwise.contains_key(*key);
@@ -224,7 +234,8 @@ impl Session {
         tick: Tick<'a>,
     ) -> Subject<'a> {
         let graph = &calibrated.quantized.graph;
-        Subject { graph, float: &calibrated.float, simulated, samples: &self.samples, count, tick }
+        let Float { original, equivalent } = &calibrated.float;
+        Subject { graph, original, float: equivalent, simulated, samples: &self.samples, count, tick }
     }
 }
 
@@ -237,12 +248,17 @@ impl Known {
         let reference = quantized.reference()?;
         let reference_key = reference_key(&quantized, &reference);
         let float = match &self.float {
-            Some((key, program)) if *key == reference_key => program.clone(),
+            Some((key, float)) if *key == reference_key => float.clone(),
             _ => {
-                let program = Arc::new(Program::simulated(&quantized.graph, &reference)?);
-                self.float = Some((reference_key, program.clone()));
+                let original = Arc::new(Program::simulated(&quantized.original, &reference)?);
+                let equivalent = match quantized.equivalence {
+                    None => original.clone(),
+                    Some(_) => Arc::new(Program::simulated(&quantized.equivalent, &reference)?),
+                };
+                let float = Float { original, equivalent };
+                self.float = Some((reference_key, float.clone()));
                 self.originals.clear();
-                program
+                float
             }
         };
         let simulation = quantized.simulation()?;
@@ -288,7 +304,10 @@ impl Calibrated {
 
 /// Everything that decides how one node is simulated: its own ports, and the scales that they share.
 fn node_key(quantized: &Quantized, simulation: &Simulation, node: NodeId) -> Key {
-    let mut parts = Parts::new("node");
+    let mut parts = KeyBuilder::new("node");
+    for ((_, port), digest) in quantized.edited.range((node, 0)..=(node, usize::MAX)) {
+        parts.number(*port).digest(digest);
+    }
     parts.number(node.0).text(quantized.settings.target.name()).text(quantized.scheme(node).name());
     if let Some(Some(simulated)) = simulation.get(node.0) {
         parts.text(&format!("{simulated:?}")).text(&format!("{:?}", quantized.ports(node)));
@@ -298,7 +317,10 @@ fn node_key(quantized: &Quantized, simulation: &Simulation, node: NodeId) -> Key
 
 /// What is rounded on the float side: tables and recurrent cells.
 fn reference_key(quantized: &Quantized, reference: &Simulation) -> Key {
-    let mut parts = Parts::new("reference");
+    let mut parts = KeyBuilder::new("reference");
+    if let Some(digest) = &quantized.equivalence {
+        parts.digest(digest);
+    }
     for node in quantized.graph.node_ids() {
         if let Some(Some(simulated)) = reference.get(node.0)
             && simulated.kernel.is_some()

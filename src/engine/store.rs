@@ -124,10 +124,10 @@ pub fn default_folder() -> Option<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::content::Parts;
+    use crate::engine::content::KeyBuilder;
 
     fn key(n: usize) -> Key {
-        Parts::new("test").number(n).finish()
+        KeyBuilder::new("test").number(n).finish()
     }
 
     #[test]

@@ -1,34 +1,52 @@
 //! Fixes that are measured before they are offered.
 
-use crate::analysis::{Error as Figures, Report, enough};
+use std::sync::Arc;
+
+use crate::analysis::{Error as Figures, Report, enough, is_over};
 use crate::chip::Scheme;
 use crate::cost::constant_bytes;
-use crate::exec::Samples as _;
 use crate::graph::{Graph, NodeId};
-use crate::lint::{Trial, Trials, is_over};
-use crate::project::Project;
+use crate::lint::{Trial, Trials};
 use crate::quant::Plan;
 use crate::runtime::support;
 use crate::{Result, error::Error};
 
-use super::analyze::{Measurement, known_layers};
+use super::Progress;
+use super::content::KeyBuilder;
+use super::measure::Measurement;
+use super::opened::Opened;
 use super::progress::{Inside, Stage};
-use super::{Engine, Progress, export, no_target};
 
 /// No more layers over the limit are tried one by one; a model with more of them needs another answer.
 const LAYERS: usize = 16;
 
-impl Engine {
-    /// What it would do to the outputs if these layers, and the activations fused into them, had another precision.
-    pub fn effect(&self, project: &Project, layers: &[&str], scheme: Scheme, progress: &dyn Progress) -> Result<Trial> {
-        let report = self.report(project, false, progress)?;
-        let session = self.session(project)?;
-        let settings = project.config.settings().ok_or_else(no_target)?;
-        let graph = &session.model.simplified.graph;
-        let plan = export::plan(project, graph, &known_layers(&settings, graph))?;
-        let trial = Measurement { project, session: &session, plan: &plan, progress }.trial(&report, layers, scheme)?;
-        self.save(&session);
+impl Opened {
+    /// Measures what the outputs would gain or lose if these layers, and the activations fused into them, had another
+    /// precision.
+    pub fn effect(&self, layers: &[&str], scheme: Scheme, progress: &dyn Progress) -> Result<Trial> {
+        let report = self.measured(progress)?;
+        let (session, plan) = (self.session()?, self.plan()?);
+        let measurement = Measurement { opened: self, session: &session, plan: &plan, progress };
+        let trial = measurement.trial(&report, layers, scheme)?;
+        self.engine.save(&session);
         Ok(trial)
+    }
+
+    /// The fixes that are measured, from memory where nothing has changed.
+    pub(super) fn trials(&self, search: bool, progress: &dyn Progress) -> Result<Arc<Trials>> {
+        let config = &self.project().config;
+        let mut parts = KeyBuilder::new("trials");
+        parts.key(&self.report_key(&self.known_settings()?, false)?).number(search.into());
+        parts.text(&format!("{:?} {:?}", config.layer_limit(), config.output_limit()));
+        let key = parts.finish();
+        if let Some(trials) = self.engine.trials.get(&key) {
+            return Ok(trials);
+        }
+        let (report, session, plan) = (self.measured(progress)?, self.session()?, self.plan()?);
+        let measurement = Measurement { opened: self, session: &session, plan: &plan, progress };
+        let trials = measurement.trials(&report, search)?;
+        self.engine.save(&session);
+        Ok(self.engine.trials.keep(key, Arc::new(trials)))
     }
 }
 
@@ -36,7 +54,7 @@ impl Measurement<'_> {
     /// Tries int16 for each layer that is over its limit, and for all of them; where `search`, looks for the smallest
     /// set for an output that is over its own.
     pub fn trials(&self, report: &Report, search: bool) -> Result<Trials> {
-        let config = &self.project.config;
+        let config = &self.opened.project().config;
         let over = |limit: f64| move |e: &Figures| is_over(e.nsr, limit);
         let narrow = candidates(report);
         let over: Vec<&str> =
@@ -81,7 +99,7 @@ impl Measurement<'_> {
             // What cannot be had is not enough.
             outcome => Ok(outcome.map_or(f64::NAN, |trial| trial.after)),
         };
-        let found = enough(narrow.len(), self.project.config.output_limit(), &mut measure)?;
+        let found = enough(narrow.len(), self.opened.project().config.output_limit(), &mut measure)?;
         found.map(|found| self.trial(report, &named(&found.layers), Scheme::Int16)).transpose()
     }
 
@@ -93,9 +111,8 @@ impl Measurement<'_> {
         // On the way back an activation follows its layer, unless it was named, too.
         layers.retain(|layer| scheme == Scheme::Int16 || settings.layer_schemes.contains_key(layer));
         settings.layer_schemes.extend(layers.iter().map(|layer| (layer.clone(), scheme)));
-        let plan = export::plan(self.project, graph, &settings)?;
-        let count = self.project.config.analysis_samples().min(self.session.samples.len());
-        let outputs = self.session.outputs(&plan, count, &Inside(self.progress))?;
+        let plan = self.opened.plan_of(&settings)?;
+        let outputs = self.session.outputs(&plan, self.analysis_samples(), &Inside(self.progress))?;
         Ok(Trial {
             layers,
             scheme,

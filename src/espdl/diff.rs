@@ -1,5 +1,5 @@
-//! Where two models differ. Order counts among nodes, not among weights and values: esp-ppq
-//! writes those as Python's hash seed has it.
+//! Differences between two models. Order counts among nodes, not among weights and values: esp-ppq
+//! writes those in an order that Python's hash seed decides.
 
 use std::collections::BTreeMap;
 
@@ -132,7 +132,7 @@ impl Found {
         self.0.push(Difference { place: format!("{kind} {name}"), left: a.to_string(), right: b.to_string() });
     }
 
-    /// How many elements differ, and the first that do.
+    /// Reports the number of elements that differ, and the first few of them.
     fn list<T: PartialEq + ToString>(&mut self, place: &str, left: &[T], right: &[T]) {
         if left.len() != right.len() {
             let [left, right] = [left, right].map(|list| format!("{} of them", list.len()));

@@ -1,5 +1,5 @@
-//! What stands before the FlatBuffers body: `EDL2` (16 bytes) or the older `EDL1` (12),
-//! then mode, length (espressif/esp-dl, `fbs_loader.cpp`); and the body's encryption.
+//! Header before the FlatBuffers body: `EDL2` (16 bytes) or the older `EDL1` (12),
+//! then mode and length (espressif/esp-dl, `fbs_loader.cpp`); and the body's encryption.
 
 use aes::Aes128;
 use ctr::Ctr128BE;

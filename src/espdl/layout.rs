@@ -15,7 +15,7 @@ use crate::bail;
 pub struct Filter<'a> {
     /// N, C (input channels a group), then H and W, or W.
     pub shape: &'a [usize],
-    /// Whether `group` is above 1: ESP-DL then runs its depthwise kernel.
+    /// `group` is above 1: ESP-DL then runs its depthwise kernel.
     pub grouped: bool,
     /// Channels a block (`QuantType::lanes`); `None`: plain.
     pub lanes: Option<usize>,

@@ -3,7 +3,7 @@ use serde::Deserialize;
 use super::*;
 use crate::chip::{Family, QuantType};
 
-/// What esp-ppq made of the filter 0, 1, 2, ... (`fixtures/espdl/layouts.py`).
+/// Layouts that esp-ppq made of the filter 0, 1, 2, ... (`fixtures/espdl/layouts.py`).
 #[derive(Debug, Deserialize)]
 struct Case {
     family: String,

@@ -17,7 +17,7 @@ pub struct Package {
     pub digest: Option<Digest>,
 }
 
-/// Whether the SHA-256 in the file is that of the file.
+/// Result of comparing the SHA-256 in the file with the file's own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Digest {
     Right,

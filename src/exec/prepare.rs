@@ -8,7 +8,7 @@ use crate::{Error, Result};
 
 use super::{FakeQuant, NodeSimulation, fake_quantize};
 
-/// Where a step finds an input.
+/// Source of an input of a step.
 pub(super) enum Source {
     /// An optional input that is left out.
     Absent,

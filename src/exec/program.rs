@@ -41,7 +41,7 @@ impl Trace {
         self.values[id.0].as_ref()
     }
 
-    /// How much memory it holds; a tensor that two values share counts twice.
+    /// Returns the memory that it holds, in bytes; a tensor that two values share counts twice.
     pub fn bytes(&self) -> usize {
         self.values.iter().flatten().map(|t| t.len() * t.data_type().size()).sum()
     }
@@ -235,7 +235,7 @@ impl Program {
         Ok(last)
     }
 
-    /// Whether nobody wants to see what stands between node `n` and its clamp.
+    /// Decides whether node `n` and its clamp may run as one: no caller wants the value between them.
     fn may_fuse(&self, n: usize, wanted: &[bool]) -> bool {
         let between = self.steps[n].outputs.first().and_then(|o| o.value);
         between.is_none_or(|v| wanted.get(v.0) != Some(&true))

@@ -1,4 +1,4 @@
-//! Where samples come from, and how long work says that it goes on.
+//! Traits of callers: the source of samples, and the check for cancellation.
 
 use crate::Result;
 use crate::graph::Tensor;

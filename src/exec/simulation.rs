@@ -1,4 +1,4 @@
-//! What to quantize while a graph runs: per node and port, as plain numbers.
+//! Quantization of values while a graph runs: per node and port, as plain numbers.
 
 use std::fmt;
 use std::sync::Arc;
@@ -17,7 +17,7 @@ pub struct FakeQuant {
     pub rounding: Rounding,
 }
 
-/// How one node is simulated.
+/// Simulation of one node.
 #[derive(Clone, Default)]
 pub struct NodeSimulation {
     /// By port; `None` where the port is not quantized, or its producer has done it.

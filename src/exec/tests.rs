@@ -1,4 +1,4 @@
-//! What a program does, on graphs of three nodes.
+//! Programs of graphs with three nodes.
 
 use super::*;
 use crate::chip::Rounding;

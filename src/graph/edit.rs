@@ -4,13 +4,16 @@ use std::collections::HashSet;
 
 use super::{Graph, Node, NodeId, Tensor, Value, ValueId};
 
-/// Who makes and who reads each value, for one state of a graph.
+/// Producer and readers of each value, for one state of a graph.
 pub struct Links {
+    /// By value: the node that makes it; `None` for inputs and constants.
     pub producers: Vec<Option<NodeId>>,
+    /// By value: the nodes and input ports that read it, in node order.
     pub consumers: Vec<Vec<(NodeId, usize)>>,
 }
 
 impl Links {
+    /// Collects the links of a graph as it is now.
     pub fn of(graph: &Graph) -> Links {
         let producers = graph.producers().into_iter().map(|p| p.map(|(id, _)| id)).collect();
         Links { producers, consumers: graph.consumers() }
@@ -23,10 +26,12 @@ impl Links {
 }
 
 impl Node {
+    /// Returns the value at an input port; `None` where the input is left out.
     pub fn input(&self, port: usize) -> Option<ValueId> {
         self.inputs.get(port).copied().flatten()
     }
 
+    /// Returns the value at an output port; `None` where the output is left out.
     pub fn output(&self, port: usize) -> Option<ValueId> {
         self.outputs.get(port).copied().flatten()
     }
@@ -43,6 +48,7 @@ impl Graph {
         self.value(node.input(port)?).constant.as_ref()
     }
 
+    /// Returns the shape of a value, where it is known.
     pub fn shape(&self, id: ValueId) -> Option<&[usize]> {
         self.value(id).shape.as_deref()
     }
@@ -55,7 +61,7 @@ impl Graph {
         }
     }
 
-    /// How often a value is read, by nodes and as an output of the model.
+    /// Counts the readers of a value: nodes, and outputs of the model.
     pub fn uses(&self, links: &Links, id: ValueId) -> usize {
         links.consumers[id.0].len() + usize::from(self.outputs.contains(&id))
     }
@@ -77,6 +83,7 @@ impl Graph {
         self.add_value(Value { name, data_type: None, shape: None, constant: None })
     }
 
+    /// Adds a constant under a name that no other value has.
     pub fn fresh_constant(&mut self, name: &str, tensor: Tensor) -> ValueId {
         let name = self.free_name(name);
         self.add_constant(name, tensor)

@@ -6,73 +6,91 @@
 use super::{Attributes, DataType, Tensor};
 use crate::{Error, Result};
 
+/// Index of a node in [`Graph::nodes`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct NodeId(pub usize);
 
+/// Index of a value in [`Graph::values`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ValueId(pub usize);
 
+/// Layer of the model: one operator with its attributes, inputs and outputs.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Node {
-    /// What the user sees in Netron; unique in the graph.
+    /// Name that Netron shows; unique in the graph.
     pub name: String,
     /// ONNX operator type, `Conv`.
     pub op: String,
     /// Empty for ONNX's own operators.
     pub domain: String,
+    /// Attributes as the file has them; defaults are not filled in.
     pub attributes: Attributes,
     /// `None` for an optional input that is left out.
     pub inputs: Vec<Option<ValueId>>,
+    /// `None` for an optional output that is left out.
     pub outputs: Vec<Option<ValueId>>,
 }
 
+/// Tensor that nodes make and read: an activation, an input of the model, or a constant.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Value {
+    /// Name of the edge in the file; unique in the graph.
     pub name: String,
     /// Known after shape inference; always known after `simplify`.
     pub data_type: Option<DataType>,
+    /// Lengths of the axes, in ONNX's order; known as `data_type` is.
     pub shape: Option<Vec<usize>>,
     /// Initializers and folded constants.
     pub constant: Option<Tensor>,
 }
 
+/// Model as nodes and the values between them.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Graph {
+    /// Name in the file, often empty.
     pub name: String,
     /// Version of ONNX's own operator set.
     pub opset: i64,
+    /// Nodes, which [`NodeId`] indexes.
     pub nodes: Vec<Node>,
+    /// Values, which [`ValueId`] indexes.
     pub values: Vec<Value>,
     /// Inputs that the user feeds: initializers are not among them.
     pub inputs: Vec<ValueId>,
+    /// Outputs of the model, in the file's order.
     pub outputs: Vec<ValueId>,
     /// Every node once, in the order in which esp-ppq's `graph.operations` holds them, where it differs
     /// from that of `nodes` (fused layers move to its end); empty where it does not.
     pub insertion: Vec<NodeId>,
-    /// How many values onnxsim has numbered by now: it calls those that it makes by number, `_v_12`.
+    /// Number of values that onnxsim has named so far: it names those that it makes by number, `_v_12`.
     pub numbered: usize,
-    /// What loading and simplifying did otherwise than the user or esp-ppq would expect, a sentence each.
+    /// Unexpected results of loading and simplifying, for the user or against esp-ppq, one sentence each.
     pub notes: Vec<String>,
 }
 
 impl Graph {
+    /// Returns a node of this graph. Panics where the id is of another graph.
     pub fn node(&self, id: NodeId) -> &Node {
         &self.nodes[id.0]
     }
 
+    /// Returns a value of this graph. Panics where the id is of another graph.
     pub fn value(&self, id: ValueId) -> &Value {
         &self.values[id.0]
     }
 
+    /// Lists all nodes in the order of `nodes`.
     pub fn node_ids(&self) -> impl Iterator<Item = NodeId> + use<> {
         (0..self.nodes.len()).map(NodeId)
     }
 
+    /// Appends a value.
     pub fn add_value(&mut self, value: Value) -> ValueId {
         self.values.push(value);
         ValueId(self.values.len() - 1)
     }
 
+    /// Appends a constant with the type and shape of its tensor.
     pub fn add_constant(&mut self, name: impl Into<String>, tensor: Tensor) -> ValueId {
         self.add_value(Value {
             name: name.into(),

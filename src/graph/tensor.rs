@@ -16,6 +16,7 @@ macro_rules! tensor {
         pub enum DataType { $($variant),* }
 
         impl DataType {
+            /// Returns NumPy's name of the type: "float32".
             pub fn name(self) -> &'static str {
                 match self { $(Self::$variant => $name),* }
             }
@@ -25,17 +26,20 @@ macro_rules! tensor {
             }
         }
 
+        /// Array of one of ONNX's element types; the data is shared by clones.
         #[derive(Debug, Clone, PartialEq)]
         pub enum Tensor { $($variant(Shared<$type>)),* }
 
         impl Tensor {
+            /// Returns the type of the elements.
             pub fn data_type(&self) -> DataType {
                 match self { $(Self::$variant(_) => DataType::$variant),* }
             }
+            /// Returns the lengths of the axes; empty for a single number.
             pub fn shape(&self) -> &[usize] {
                 match self { $(Self::$variant(a) => a.shape()),* }
             }
-            /// The same elements under another shape of the same size, without a copy.
+            /// Returns the elements under another shape of the same size, without a copy.
             pub fn reshape(self, shape: &[usize]) -> Result<Tensor> {
                 let from = self.shape().to_vec();
                 match self { $(Self::$variant(a) => a.into_shape_with_order(shape).map(Self::$variant)),* }
@@ -97,8 +101,11 @@ impl DataType {
 
 /// A Rust type that a tensor can hold.
 pub trait Element: Copy + Default + PartialEq + Send + Sync + std::fmt::Debug + 'static {
+    /// Name of the type among ONNX's.
     const TYPE: DataType;
+    /// Makes a tensor of an array in row-major layout.
     fn wrap(array: Shared<Self>) -> Tensor;
+    /// Returns the array, where the type fits.
     fn of(tensor: &Tensor) -> Option<&Shared<Self>>;
     /// The array, where the type fits; else the tensor again.
     fn take(tensor: Tensor) -> Result<Shared<Self>, Tensor>;
@@ -113,6 +120,7 @@ impl Tensor {
             .map_err(|_| Error::new(format!("{count} elements do not fill shape {shape:?}")))
     }
 
+    /// Makes a tensor of one number, without axes.
     pub fn scalar<T: Element>(value: T) -> Tensor {
         T::wrap(ArcArray::from_elem(IxDyn(&[]), value))
     }
@@ -123,14 +131,17 @@ impl Tensor {
         T::wrap(array.into_shared())
     }
 
+    /// Counts the axes.
     pub fn rank(&self) -> usize {
         self.shape().len()
     }
 
+    /// Counts the elements.
     pub fn len(&self) -> usize {
         self.shape().iter().product()
     }
 
+    /// Tells tensors without elements, of which an axis has length 0.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -141,8 +152,8 @@ impl Tensor {
     }
 
     /// The elements in row-major order, where the type is `T`.
+    #[expect(clippy::expect_used, reason = "standard layout is the invariant of this type")]
     pub fn slice<T: Element>(&self) -> Option<&[T]> {
-        // Standard layout is the invariant of this type.
         T::of(self).map(|a| a.as_slice().expect("tensors are in standard layout"))
     }
 

@@ -8,20 +8,24 @@ use crate::{Result, bail};
 /// Products of dense row-major matrices.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Batched {
+    /// Rows of each `a` and of each result.
     pub rows: usize,
+    /// Columns of each `a`, rows of each `b`.
     pub depth: usize,
+    /// Columns of each `b` and of each result.
     pub columns: usize,
     /// For each product, in order: which matrix of `a` and which of `b`.
     pub pairs: Vec<(usize, usize)>,
 }
 
 impl Batched {
-    /// Whether all products share one `b` and walk through `a` in order: then they are one product.
+    /// Decides whether all products share one `b` and walk through `a` in order: then they are one product.
     fn is_one(&self) -> bool {
         self.pairs.iter().enumerate().all(|(i, &pair)| pair == (i, 0))
     }
 }
 
+/// Returns the products side by side, in the order of `pairs`; an error where a slice is too short for them.
 pub fn multiply<T: Real>(s: &Batched, a: &[T], b: &[T]) -> Result<Vec<T>> {
     let (a_size, b_size, y_size) = (s.rows * s.depth, s.depth * s.columns, s.rows * s.columns);
     let mut y = buffer::repeated(s.pairs.len() * y_size, T::ZERO)?;

@@ -12,12 +12,15 @@ use crate::Result;
 /// Sizes of a convolution.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConvShape {
+    /// Samples in one run.
     pub batch: usize,
+    /// Groups of channels, each with its own weights.
     pub groups: usize,
     /// Input channels of one group.
     pub group_inputs: usize,
     /// Output channels of one group.
     pub group_outputs: usize,
+    /// Geometry along the spatial axes.
     pub window: Window,
 }
 

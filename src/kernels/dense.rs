@@ -10,10 +10,15 @@ use crate::Result;
 /// `a` is rows x depth, `b` depth x columns; each lies transposed in memory where said so.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DenseShape {
+    /// Rows of `a` and of the result.
     pub rows: usize,
+    /// Columns of `a`, rows of `b`.
     pub depth: usize,
+    /// Columns of `b` and of the result.
     pub columns: usize,
+    /// `a` lies in memory as depth x rows.
     pub transposed_a: bool,
+    /// `b` lies in memory as columns x depth.
     pub transposed_b: bool,
 }
 
@@ -42,6 +47,7 @@ struct Blocks {
 }
 
 impl<T: Real> Dense<T> {
+    /// Packs `b`, of depth * columns elements. An error where memory does not suffice.
     pub fn new(shape: DenseShape, b: &[T]) -> Result<Dense<T>> {
         Dense::at_level(Level::detect(), shape, b)
     }

@@ -53,7 +53,7 @@ struct Planes<'a> {
     range: Option<(f32, f32)>,
 }
 
-/// Writes all planes to `y`.
+/// Writes all planes to `y`: `batch * channels` planes of outputs are writable there and overlap none of the slices.
 struct All<'a> {
     planes: Planes<'a>,
     y: *mut f32,
@@ -65,6 +65,7 @@ impl Work for All<'_> {
     #[inline(always)]
     unsafe fn run<I: Instructions>(self) {
         let (planes, w) = (&self.planes, &self.planes.shape.window);
+        // SAFETY: the caller's promise; the constants are the window's, as `Depthwise::new` admits no other.
         unsafe {
             match (w.kernel[2], w.stride[2]) {
                 (3, 1) => planes.all::<I::Floats, 3, 1>(self.y),
@@ -77,6 +78,12 @@ impl Work for All<'_> {
 }
 
 impl Planes<'_> {
+    /// Windows of `K` x `K` taps at stride `S`.
+    ///
+    /// # Safety
+    ///
+    /// The processor has the instructions of `V`; `K` and `S` are the window's; the slices have the lengths that
+    /// [`Depthwise::run`] checks, and `y` is as for [`All`].
     #[inline(always)]
     unsafe fn all<V: Floats, const K: usize, const S: usize>(&self, y: *mut f32) {
         let (s, w) = (self.shape, &self.shape.window);
@@ -100,6 +107,7 @@ impl Planes<'_> {
                 // Four rows at a time, then two, then one.
                 let rows = [4, 2, 1].into_iter().find(|&r| r <= height - row).unwrap_or(1);
                 for strip in plane.strips {
+                    // SAFETY: `rows` rows from `row` on are within the plane's height; `x` and `y` are this plane's.
                     unsafe {
                         match rows {
                             4 => plane.rows::<S, 4>(strip, row),
@@ -126,13 +134,20 @@ struct Plane<'a, V: Floats, const K: usize> {
 }
 
 impl<V: Floats, const K: usize> Plane<'_, V, K> {
-    /// `R` output rows of a strip.
+    /// Writes `R` output rows of a strip.
+    ///
+    /// # Safety
+    ///
+    /// The processor has the instructions of `V`; the plane has `R` output rows from `row` on; `x` is readable for an
+    /// input plane, and `y` writable for an output plane.
     #[inline(always)]
     #[allow(clippy::needless_range_loop)] // Plain loops of constant length unroll, as in `tile`.
     unsafe fn rows<const S: usize, const R: usize>(&self, strip: &Strip<V, K>, row: usize) {
         let w = self.window;
         let [_, height, width] = w.input;
         let top = (row * S) as isize - w.pad[1] as isize;
+        // SAFETY: lines outside the plane are left out, and the strip's masks leave out columns outside it, so that only
+        // elements of the plane are read; there are `K * K` weights; the strip's `count` columns are within the row.
         unsafe {
             let mut sums = [V::splat(self.bias); R];
             for i in 0..(R - 1) * S + K {

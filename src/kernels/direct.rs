@@ -15,7 +15,7 @@ pub(super) struct Direct {
     shape: ConvShape,
     weights: Weights,
     input: Input,
-    /// Where each step of the depth (channel, tap) starts in the input or its copy.
+    /// Start of each step of the depth (channel, tap) in the input or its copy.
     places: Vec<usize>,
 }
 
@@ -95,11 +95,17 @@ impl Direct {
     }
 
     /// One group of one sample: writes all of `y`, `group_outputs * outputs` elements.
+    ///
+    /// # Safety
+    ///
+    /// So many elements of `y` are writable and overlap none of the slices. `x` has the group's input channels; `copy`
+    /// and `apart` have the lengths that [`Direct::run`] gives them; the bias has one element an output channel.
     unsafe fn group(&self, group: usize, x: &[f32], copy: &mut [f32], apart: &mut [f32], y: *mut f32, e: Epilogue) {
         let s = &self.shape;
         let (w, outs) = (&s.window, s.window.outputs());
         let Input::Copied(spread) = &self.input else {
             let b = Columns { base: x.as_ptr(), places: &self.places };
+            // SAFETY: the window is pointwise, so that each input plane holds `outs` elements.
             return unsafe { self.product(group, b, outs, y, outs, e) };
         };
         for (plane, copy) in x.chunks_exact(w.inputs()).zip(copy.chunks_exact_mut(spread.size())) {
@@ -109,22 +115,31 @@ impl Direct {
         let (rows, width) = (w.output[0] * w.output[1], w.output[2]);
         if self.flat(spread) {
             let span = spread.span(w);
+            // SAFETY: `span` elements from each place lie in the copy; `apart` has `group_outputs` rows of `span`.
             unsafe { self.product(group, b, span, apart.as_mut_ptr(), span, e) };
             for (o, from) in apart.chunks_exact(span).enumerate() {
                 for row in 0..rows {
                     let from = &from[spread.row_start(w, row)..][..width];
+                    // SAFETY: `y` has `group_outputs` planes of `rows * width` elements.
                     unsafe { copy_short(from, y.add(o * outs + row * width)) };
                 }
             }
         } else {
             for row in 0..rows {
                 let b = Columns { base: b.base.wrapping_add(spread.row_start(w, row)), ..b };
+                // SAFETY: `width` elements from each place of this row lie in the copy, and in each plane of `y`.
                 unsafe { self.product(group, b, width, y.add(row * width), outs, e) };
             }
         }
     }
 
+    /// The product of a group's weights and `count` columns.
+    ///
+    /// # Safety
+    ///
+    /// As for [`tile::multiply`], with the group's output channels for rows; the level is at most the processor's.
     unsafe fn product(&self, group: usize, b: Columns, count: usize, y: *mut f32, stride: usize, e: Epilogue) {
+        // SAFETY: the caller's promise; `places` has one element for each step of the depth, whose weights were packed.
         unsafe {
             match &self.weights {
                 Weights::Panels(panels) => tile::multiply(self.level, &panels[group], b, count, y, stride, e),
@@ -140,7 +155,7 @@ impl Direct {
         }
     }
 
-    /// Whether to compute all rows as one, with what lies between them, and to leave that out
+    /// Decides whether to compute all rows as one, with the elements between them, and to drop those
     /// afterwards: where rows are so short that they would not fill vectors.
     fn flat(&self, spread: &Spread) -> bool {
         let w = &self.shape.window;
@@ -152,8 +167,13 @@ impl Direct {
 }
 
 /// Copies a row too short to call the system for.
+///
+/// # Safety
+///
+/// `from.len()` elements are writable at `to`, and overlap none of `from`.
 #[inline(always)]
 unsafe fn copy_short(from: &[f32], to: *mut f32) {
+    // SAFETY: `i` stays below the length; reads and writes need not be aligned.
     unsafe {
         let mut i = 0;
         while i + 8 <= from.len() {

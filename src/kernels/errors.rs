@@ -1,4 +1,4 @@
-//! What noise figures are made of: sums over a simulated slice and its float original.
+//! Sums over a simulated slice and its float original, from which noise figures are made.
 
 use super::real::Real;
 use super::simd::multiversion;

@@ -5,10 +5,15 @@ use super::real::Real;
 /// A matrix in a slice: element (r, c) is at `r * row_stride + c * column_stride`.
 #[derive(Debug, Clone, Copy)]
 pub struct Matrix<'a, T> {
+    /// Slice that holds all elements.
     pub data: &'a [T],
+    /// Number of rows.
     pub rows: usize,
+    /// Number of columns.
     pub columns: usize,
+    /// Elements from one row to the next.
     pub row_stride: usize,
+    /// Elements from one column to the next.
     pub column_stride: usize,
 }
 
@@ -18,6 +23,7 @@ impl<'a, T> Matrix<'a, T> {
         Matrix { data, rows, columns, row_stride: columns, column_stride: 1 }
     }
 
+    /// Swaps rows and columns, without moving elements.
     pub fn transposed(self) -> Self {
         Matrix {
             data: self.data,
@@ -28,7 +34,7 @@ impl<'a, T> Matrix<'a, T> {
         }
     }
 
-    /// Whether every element lies in `data`.
+    /// Checks that every element lies in `data`.
     fn is_inside(&self) -> bool {
         if self.rows == 0 || self.columns == 0 {
             return true;

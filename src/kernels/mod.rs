@@ -1,10 +1,12 @@
-//! Inner loops over slices and strides; the only room with `unsafe`.
+//! Inner loops over slices and strides; the only module with `unsafe` blocks, except for the allocator.
 //!
 //! Every kernel runs on the thread that calls it: parallelism is over samples, above, so results
 //! cannot depend on the number of threads. Products are summed one by one (no Winograd, no
 //! Fourier transforms): where all partial sums are representable, results are exact.
 //!
 //! Never: graphs, tensors, operators.
+
+#![allow(unsafe_code)]
 
 pub mod activation;
 pub mod batched;

@@ -23,6 +23,7 @@ pub fn visit(w: &Window, mut each: impl FnMut(usize, usize, usize)) {
     }
 }
 
+/// Convolution by its definition; shapes as in [`super::conv::Conv::run`].
 pub fn conv(s: &ConvShape, w: &[f64], x: &[f64], bias: &[f64]) -> Vec<f64> {
     let (ins, outs, taps) = (s.window.inputs(), s.window.outputs(), s.window.taps());
     let mut y = Vec::new();
@@ -41,6 +42,7 @@ pub fn conv(s: &ConvShape, w: &[f64], x: &[f64], bias: &[f64]) -> Vec<f64> {
     y
 }
 
+/// Transposed convolution by its definition; `s` is the shape of the convolution that it turns around.
 pub fn conv_transpose(s: &ConvShape, w: &[f64], x: &[f64], bias: &[f64]) -> Vec<f64> {
     let (ins, outs, taps) = (s.window.outputs(), s.window.inputs(), s.window.taps());
     let mut y = Vec::new();
@@ -131,10 +133,12 @@ pub fn convs() -> impl Strategy<Value = ConvShape> {
     })
 }
 
+/// Converts to float32.
 pub fn narrow(values: &[f64]) -> Vec<f32> {
     values.iter().map(|&v| v as f32).collect()
 }
 
+/// Converts to float64.
 pub fn widen(values: &[f32]) -> Vec<f64> {
     values.iter().map(|&v| v.into()).collect()
 }

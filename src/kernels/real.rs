@@ -17,25 +17,34 @@ pub trait Real:
     + AddAssign
     + 'static
 {
+    /// 0
     const ZERO: Self;
+    /// 1
     const ONE: Self;
+    /// The identity of `max`.
     const NEG_INFINITY: Self;
 
     /// 2^exponent: 0 below the smallest subnormal, infinite above the largest number.
     fn power(exponent: i32) -> Self;
+    /// Converts without loss.
     fn from_f32(value: f32) -> Self;
     /// Rounded to the nearest.
     fn from_f64(value: f64) -> Self;
+    /// Converts without loss.
     fn to_f64(self) -> f64;
     /// Toward zero, saturating.
     fn to_i32(self) -> i32;
     /// To the nearest integer, ties to even.
     fn round_even(self) -> Self;
+    /// Largest integer that is not above.
     fn floor(self) -> Self;
+    /// Neither infinite nor NaN.
     fn is_finite(self) -> bool;
+    /// Rounded to the nearest.
     fn from_usize(value: usize) -> Self;
     /// `max(low)` then `min(high)`; NaN stays NaN.
     fn clamped(self, low: Self, high: Self) -> Self;
+    /// NaN differs from itself.
     fn is_nan(self) -> bool;
     /// e^self; in float32 by [`super::activation::exp`].
     fn exponential(self) -> Self;

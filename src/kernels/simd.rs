@@ -3,6 +3,7 @@
 //! A kernel of its own vectors is a [`Work`], written once over [`Instructions`]; a plain loop that the compiler turns
 //! into vectors is a function inside [`multiversion`].
 
+use super::vector::Instructions;
 #[cfg(target_arch = "aarch64")]
 use super::vector::neon::Neon;
 use super::vector::portable::Portable;
@@ -11,11 +12,11 @@ use super::vector::{
     avx2::Avx2,
     avx512::{Avx512, Avx512Vnni},
 };
-use super::vector::Instructions;
 
 /// Instruction sets, from the narrowest up. A processor has its own and those below it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
+    /// None that the compiler was not told of: any processor.
     Portable,
     /// Every aarch64 processor has it.
     Neon,

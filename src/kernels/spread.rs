@@ -61,7 +61,7 @@ impl Spread {
         self.phases.iter().map(Vec::len).product::<usize>() * self.phase_size()
     }
 
-    /// Where output row `row` (of all depths) starts in the copy.
+    /// Returns the start of output row `row` (of all depths) in the copy.
     pub fn row_start(&self, w: &Window, row: usize) -> usize {
         (row / w.output[1] * self.len[1] + row % w.output[1]) * self.len[2]
     }

@@ -33,18 +33,21 @@ impl Panels {
     }
 }
 
-/// Where the columns of a product lie: row `k` starts `places[k]` after `base`, columns side by side.
+/// Position of a product's columns: row `k` starts `places[k]` after `base`, columns side by side.
 #[derive(Clone, Copy)]
 pub(super) struct Columns<'a> {
+    /// Element from which `places` count.
     pub base: *const f32,
+    /// One a row: elements from `base` to the row's first column.
     pub places: &'a [usize],
 }
 
-/// What happens to the sums.
+/// Operations on the sums: bias before, clamp after.
 #[derive(Clone, Copy)]
 pub(super) struct Epilogue<'a> {
     /// One a row.
     pub bias: Option<&'a [f32]>,
+    /// Lowest and highest result of the clamp.
     pub range: Option<(f32, f32)>,
 }
 
@@ -84,6 +87,7 @@ impl Work for Rows<'_> {
     unsafe fn run<I: Instructions>(self) {
         let Rows { w, b, count, y, y_stride, e } = self;
         // As many sums as registers hold beside what they are made of.
+        // SAFETY: the contract is that of `multiply`.
         unsafe {
             match (I::REGISTERS, I::Floats::LEN) {
                 (32, 16) => all::<I::Floats, I::EightFloats, 8, 3>(w, b, count, y, y_stride, e),
@@ -96,6 +100,10 @@ impl Work for Rows<'_> {
 
 /// Tiles of `R` rows and `W` vectors; the columns left over take narrower tiles, and where they are
 /// a few only, vectors of rows (`P`).
+///
+/// # Safety
+///
+/// As for [`multiply`], with the instructions of `V` and `P` for `level`.
 #[inline(always)]
 unsafe fn all<V: Floats, P: Floats, const R: usize, const W: usize>(
     w: &Panels,
@@ -111,6 +119,7 @@ unsafe fn all<V: Floats, P: Floats, const R: usize, const W: usize>(
         let b = Columns { base: b.base.wrapping_add(column), ..b };
         if P::LEN == PANEL && left <= 4 {
             let y = y.wrapping_add(column);
+            // SAFETY: `left` columns from `column` on are within `count`.
             return unsafe {
                 match left {
                     1 => few::<P, 1>(w, b, y, y_stride, e),
@@ -133,6 +142,8 @@ unsafe fn all<V: Floats, P: Floats, const R: usize, const W: usize>(
                 y_stride,
                 e,
             };
+            // SAFETY: `w` and `y` begin at the tile's first row, `b` and `y` at its first column; a tile takes at most
+            // `left` columns, and of `rows` no more than the weights have. A panel is padded to `PANEL` rows, `R` at most.
             unsafe {
                 match left.div_ceil(V::LEN) {
                     1 => t.compute::<V, R, 1>(left),
@@ -148,10 +159,15 @@ unsafe fn all<V: Floats, P: Floats, const R: usize, const W: usize>(
 }
 
 /// `C` columns for all rows: vectors hold the rows of a panel, four panels at a time.
+///
+/// # Safety
+///
+/// As for [`multiply`], with `C` columns, the instructions of `V`, and `V::LEN` equal to [`PANEL`].
 #[inline(always)]
 unsafe fn few<V: Floats, const C: usize>(w: &Panels, b: Columns, y: *mut f32, y_stride: usize, e: Epilogue) {
     let mut row = 0;
     while row < w.rows {
+        // SAFETY: `row` is the first of a panel; four panels are taken only where the weights have four.
         unsafe {
             if w.rows - row > 3 * PANEL {
                 panels::<V, C, 4>(w, b, row, y, y_stride, e);
@@ -164,6 +180,11 @@ unsafe fn few<V: Floats, const C: usize>(w: &Panels, b: Columns, y: *mut f32, y_
     }
 }
 
+/// `N` panels from `row` on.
+///
+/// # Safety
+///
+/// As for [`few`]; `N` panels of the weights begin at `row`.
 #[inline(always)]
 #[allow(clippy::needless_range_loop)] // As in `Tile::full`.
 unsafe fn panels<V: Floats, const C: usize, const N: usize>(
@@ -174,6 +195,8 @@ unsafe fn panels<V: Floats, const C: usize, const N: usize>(
     y_stride: usize,
     e: Epilogue,
 ) {
+    // SAFETY: `from` walks through `N` panels of `w.data`, `PANEL` elements each step; `b.base + place + c` is one of the
+    // caller's columns; of the bias only elements of rows that exist are read, and only such rows of `y` are written.
     unsafe {
         let mut sums = [[V::splat(0.0); C]; N];
         if let Some(bias) = e.bias {
@@ -235,11 +258,16 @@ impl Work for Row<'_> {
 
     #[inline(always)]
     unsafe fn run<I: Instructions>(self) {
+        // SAFETY: the contract is that of `multiply_row`.
         unsafe { one::<I::Floats>(self.w, self.b, self.count, self.y, self.e) }
     }
 }
 
 /// Tiles of one row and up to eight vectors: enough sums at once to hide the latency of each.
+///
+/// # Safety
+///
+/// As for [`multiply_row`], with the instructions of `V` for `level`.
 #[inline(always)]
 unsafe fn one<V: Floats>(w: &[f32], b: Columns, count: usize, y: *mut f32, e: Epilogue) {
     let mut column = 0;
@@ -247,6 +275,7 @@ unsafe fn one<V: Floats>(w: &[f32], b: Columns, count: usize, y: *mut f32, e: Ep
         let left = count - column;
         let b = Columns { base: b.base.wrapping_add(column), ..b };
         let t = Tile { w, step: 1, b, row: 0, rows: 1, y: y.wrapping_add(column), y_stride: 0, e };
+        // SAFETY: a tile takes at most `left` columns from `column` on, and its one row.
         unsafe {
             match left.div_ceil(V::LEN) {
                 1 => t.compute::<V, 1, 1>(left),
@@ -277,17 +306,30 @@ struct Tile<'a> {
 }
 
 impl Tile<'_> {
-    /// `count` columns, more than `W - 1` vectors and at most `W`.
+    /// Computes `count` columns, more than `W - 1` vectors and at most `W`.
+    ///
+    /// # Safety
+    ///
+    /// The processor has the instructions of `V`. `w` holds `R` elements at every step, and a step for each place of
+    /// `b`; `count` columns of `b` are readable, and `count` elements of each of `rows` rows of `y` writable.
     #[inline(always)]
     unsafe fn compute<V: Floats, const R: usize, const W: usize>(&self, count: usize) {
+        // SAFETY: the contract is the same; without `FULL`, the last vector is loaded and stored in part.
         unsafe {
             if count == W * V::LEN { self.full::<V, R, W, true>(count) } else { self.full::<V, R, W, false>(count) }
         }
     }
 
+    /// Computes a tile; `FULL` where the last vector is whole.
+    ///
+    /// # Safety
+    ///
+    /// As for [`Tile::compute`].
     #[inline(always)]
     #[allow(clippy::needless_range_loop)]
     unsafe fn full<V: Floats, const R: usize, const W: usize, const FULL: bool>(&self, count: usize) {
+        // SAFETY: columns up to `count` are loaded and stored, the last vector by its `last` elements; `w` advances by a
+        // step for each place, with `R` weights at each; the bias has an element for each row of the weights.
         unsafe {
             let last = count - (W - 1) * V::LEN;
             // Plain loops of constant length throughout: anything cleverer keeps the compiler from

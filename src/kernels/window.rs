@@ -1,12 +1,17 @@
-//! Where a sliding window falls: shapes, strides, dilations and pads of up to three spatial axes.
+//! Positions of a sliding window: shapes, strides, dilations and pads of up to three spatial axes.
 
 /// Geometry of a convolution or pooling. Fewer than three axes are led by axes of size 1.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Window {
+    /// Lengths of the input's spatial axes, without pads.
     pub input: [usize; 3],
+    /// Lengths of the output's spatial axes.
     pub output: [usize; 3],
+    /// Taps along each axis.
     pub kernel: [usize; 3],
+    /// Input elements from one output to the next.
     pub stride: [usize; 3],
+    /// Input elements from one tap to the next.
     pub dilation: [usize; 3],
     /// Pads before the first element.
     pub pad: [usize; 3],
@@ -15,19 +20,22 @@ pub struct Window {
 }
 
 impl Window {
+    /// Counts the elements of an input plane.
     pub fn inputs(&self) -> usize {
         self.input.iter().product()
     }
 
+    /// Counts the elements of an output plane.
     pub fn outputs(&self) -> usize {
         self.output.iter().product()
     }
 
+    /// Counts the taps of the window.
     pub fn taps(&self) -> usize {
         self.kernel.iter().product()
     }
 
-    /// Whether each output sees exactly the input element in its own place.
+    /// Tells windows of which each output sees exactly the input element in its own place.
     pub fn is_pointwise(&self) -> bool {
         self.kernel == [1; 3] && self.stride == [1; 3] && self.pad == [0; 3] && self.input == self.output
     }

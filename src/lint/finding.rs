@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
-use crate::project::Span;
+use crate::text::{Edit, Span};
 
 use super::Rule;
 
@@ -62,13 +62,6 @@ pub struct Fix {
     pub safety: Safety,
     /// Not overlapping, in the order of the text.
     pub edits: Vec<Edit>,
-}
-
-/// `text` instead of what stands at `span`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Edit {
-    pub span: Span,
-    pub text: String,
 }
 
 impl Finding {

@@ -1,6 +1,8 @@
 //! From findings to a mended text.
 
-use super::{Edit, Finding, Fix, Safety};
+use crate::text::{self, Edit, Span};
+
+use super::{Finding, Fix, Safety};
 
 /// A text with fixes in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,17 +25,7 @@ pub fn apply(text: &str, findings: &[Finding], allowed: Safety) -> Applied {
             count += 1;
         }
     }
-    edits.sort_by_key(|e| (e.span.start, e.span.end));
-    let mut mended = String::with_capacity(text.len());
-    let mut at = 0;
-    for edit in edits {
-        // Both ends were checked by `fits`.
-        mended.push_str(text.get(at..edit.span.start).unwrap_or_default());
-        mended.push_str(&edit.text);
-        at = edit.span.end;
-    }
-    mended.push_str(text.get(at..).unwrap_or_default());
-    Applied { text: mended, count }
+    Applied { text: text::apply(text, edits), count }
 }
 
 fn fits(fix: &Fix, taken: &[&Edit], text: &str) -> bool {
@@ -44,7 +36,7 @@ fn fits(fix: &Fix, taken: &[&Edit], text: &str) -> bool {
 }
 
 /// Two insertions at one place touch, and would come out in either order.
-fn apart(a: &std::ops::Range<usize>, b: &std::ops::Range<usize>) -> bool {
+fn apart(a: &Span, b: &Span) -> bool {
     a.end < b.start || b.end < a.start
 }
 
@@ -53,7 +45,7 @@ mod tests {
     use super::*;
     use crate::lint::RULES;
 
-    fn finding(span: std::ops::Range<usize>, text: &str, safety: Safety) -> Finding {
+    fn finding(span: Span, text: &str, safety: Safety) -> Finding {
         let edit = Edit { span: span.clone(), text: text.into() };
         Finding::new(RULES[0], span, "").with_fix(Fix { title: String::new(), safety, edits: vec![edit] })
     }

@@ -15,10 +15,10 @@ mod tests;
 mod trials;
 
 pub use facts::{Facts, Known};
-pub use finding::{Edit, Finding, Fix, Related, Safety, Severity};
+pub use finding::{Finding, Fix, Related, Safety, Severity};
 pub use fix::{Applied, apply};
 pub use rule::{Rule, Selection, find};
-pub use rules::{RULES, is_over, percent};
+pub use rules::RULES;
 pub use trials::{Trial, Trials};
 
 /// Everything that the rules find in what is known, in the order of the text.

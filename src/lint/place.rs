@@ -1,7 +1,8 @@
 //! Where in the configuration a finding is shown.
 
 use crate::Error;
-use crate::project::{Project, Span};
+use crate::project::Project;
+use crate::text::Span;
 
 /// A layer's own line, else what decides for all layers.
 pub fn of_layer(project: &Project, layer: &str) -> Span {

@@ -4,9 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::chip::Scheme;
 use crate::project::{Project, edit};
+use crate::text::units::{kilobytes, percent};
 
-use super::rules::percent;
-use super::{Edit, Fix, Safety};
+use super::{Fix, Safety};
 
 /// Layers at another precision, measured.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -46,16 +46,9 @@ impl Trial {
     /// The edit that makes it so.
     pub fn fix(&self, project: &Project, title: String) -> Option<Fix> {
         let layers: Vec<(&str, Scheme)> = self.layers.iter().map(|l| (l.as_str(), self.scheme)).collect();
-        let replacement = edit::set_precision(&project.text, &layers)?;
-        let edits = vec![Edit { span: replacement.span, text: replacement.text }];
-        Some(Fix { title, safety: Safety::Unsafe, edits })
+        let edit = edit::set_precision(&project.text, &layers)?;
+        Some(Fix { title, safety: Safety::Unsafe, edits: vec![edit] })
     }
-}
-
-/// "+13 KB", in units of 1024 bytes; below ten with a decimal.
-fn kilobytes(bytes: i64) -> String {
-    let kilo = bytes as f64 / 1024.0;
-    if kilo.abs() < 9.95 { format!("{kilo:+.1} KB") } else { format!("{kilo:+.0} KB") }
 }
 
 #[cfg(test)]
@@ -66,6 +59,5 @@ mod tests {
     fn the_title_has_both_sides() {
         let trial = Trial { layers: vec![], scheme: Scheme::Int16, before: 0.2563, after: 0.0912, flash: 13_400 };
         assert_eq!(trial.effect(), "output error 25.6% -> 9.12%, +13 KB flash");
-        assert_eq!(kilobytes(300), "+0.3 KB");
     }
 }

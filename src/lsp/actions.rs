@@ -9,8 +9,9 @@ use tower_lsp::lsp_types::{
 
 use crate::chip::Scheme;
 use crate::engine::{Depth, Engine};
-use crate::lint::{Edit, Finding, Fix, Safety, Trial, apply};
+use crate::lint::{Finding, Fix, Safety, Trial, apply};
 use crate::project::edit::set_precision;
+use crate::text::Edit;
 
 use super::client::Abilities;
 use super::commands::{aside, workspace_edit};
@@ -168,10 +169,10 @@ async fn back_to_int8(
         };
         let fix = match trial {
             Some(trial) => trial.fix(project, format!("back to int8: {}", trial.effect())),
-            None => set_precision(&project.text, &[(&layer, Scheme::Int8)]).map(|replacement| Fix {
+            None => set_precision(&project.text, &[(&layer, Scheme::Int8)]).map(|edit| Fix {
                 title: "back to int8".to_string(),
                 safety: Safety::Unsafe,
-                edits: vec![Edit { span: replacement.span, text: replacement.text }],
+                edits: vec![edit],
             }),
         };
         actions.extend(fix.map(|fix| {
@@ -196,8 +197,9 @@ async fn effect(
 ) -> Option<Trial> {
     let time = patience.take()?;
     let (engine, project, layer) = (engine.clone(), snapshot.project.clone(), layer.to_string());
-    let work =
-        aside(snapshot.token.clone(), Arc::default(), move |watch| engine.effect(&project, &[&layer], scheme, watch));
+    let work = aside(snapshot.token.clone(), Arc::default(), move |watch| {
+        engine.open(project).effect(&[&layer], scheme, watch)
+    });
     tokio::time::timeout(time, work).await.ok()?.ok()
 }
 

@@ -2,7 +2,7 @@
 //! their line stands now.
 
 use crate::lint::Finding;
-use crate::project::Span;
+use crate::text::Span;
 
 /// The findings that an edit from `old` to `new` leaves standing, without their fixes: those were for the old text.
 ///

@@ -2,7 +2,9 @@
 
 use tower_lsp::lsp_types::InitializeParams;
 
-use super::position::Encoding;
+use crate::text::Encoding;
+
+use super::position;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Abilities {
@@ -30,7 +32,7 @@ impl Abilities {
         let general = capabilities.general.as_ref();
         let window = capabilities.window.as_ref();
         Abilities {
-            encoding: Encoding::negotiate(general.and_then(|g| g.position_encodings.as_deref())),
+            encoding: position::negotiate(general.and_then(|g| g.position_encodings.as_deref())),
             pulls: text.is_some_and(|t| t.diagnostic.is_some()),
             watches: workspace
                 .and_then(|w| w.did_change_watched_files.as_ref())

@@ -14,7 +14,8 @@ use tower_lsp::lsp_types::{
 };
 
 use crate::engine::{Depth, Engine, Token, Wanted, Watch};
-use crate::lint::{Fix, percent};
+use crate::lint::Fix;
+use crate::text::units::percent;
 
 use super::client::Abilities;
 use super::document::Snapshot;
@@ -49,7 +50,7 @@ pub async fn export(work: Work, snapshot: Snapshot) -> Result<Option<Value>> {
                 .with_help("mend what is underlined in the configuration, then export again"));
         }
         let test_values = project.config.export.test_values();
-        let exported = engine.export(&project, Wanted { test_values, encrypt: false }, watch)?;
+        let exported = engine.open(project.clone()).export(Wanted { test_values, encrypt: false }, watch)?;
         if let Some(refusal) = exported.refusal() {
             return Err(refusal);
         }
@@ -74,7 +75,7 @@ pub async fn export(work: Work, snapshot: Snapshot) -> Result<Option<Value>> {
 pub async fn smallest_set(work: Work, snapshot: Snapshot) -> Result<Option<Value>> {
     let (project, engine) = (snapshot.project.clone(), work.engine.clone());
     let findings =
-        run(&work, "searching", snapshot.token.clone(), move |watch| engine.lint(&project, Depth::Search, watch))
+        run(&work, "searching", snapshot.token.clone(), move |watch| engine.open(project).lint(Depth::Search, watch))
             .await?;
     let fixes = findings.iter().filter(|f| f.code == "E001").flat_map(|f| &f.fixes);
     let Some(fix) = fixes.clone().next() else {

@@ -8,10 +8,12 @@ use tower_lsp::lsp_types::{
 };
 
 use crate::engine;
-use crate::lint::{RULES, percent};
+use crate::lint::RULES;
 use crate::project::cursor::{self, Place};
 use crate::project::schema;
-use crate::project::{Key, Offers, Span};
+use crate::project::{Key, Offers};
+use crate::text::Span;
+use crate::text::units::percent;
 
 use super::document::Snapshot;
 

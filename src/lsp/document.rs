@@ -10,9 +10,10 @@ use crate::analysis::Report;
 use crate::engine::{Depth, Token};
 use crate::lint::Finding;
 use crate::project::Project;
+use crate::text::Encoding;
 
 use super::carry::carry;
-use super::position::{Encoding, Places};
+use super::position::Places;
 use super::worker::Worker;
 
 pub struct Document {

@@ -5,10 +5,10 @@ use std::fmt::Write as _;
 use tower_lsp::lsp_types::{Hover, HoverContents, MarkupContent, MarkupKind, Position};
 
 use crate::analysis::{Layer, Port, Report};
-use crate::lint::percent;
 use crate::project::cursor::{self, Place, unquoted};
 use crate::project::schema;
 use crate::project::{Key, Offers};
+use crate::text::units::{number, percent};
 
 use super::document::{ModelFacts, Snapshot};
 
@@ -101,6 +101,9 @@ fn figures(layer: &Layer) -> String {
     text
 }
 
+/// Digits of a range.
+const DIGITS: i32 = 5;
+
 /// "`/a/Conv_output_0`, int8, exponent -5: -4 to 3.97"
 fn scale(port: &Port) -> String {
     let (low, high) = (port.exponents.iter().min(), port.exponents.iter().max());
@@ -108,28 +111,10 @@ fn scale(port: &Port) -> String {
         (Some(low), Some(high)) if low == high => {
             let step = f64::from(*low).exp2();
             let half = f64::from(port.bits.saturating_sub(1)).exp2();
-            format!("exponent {low}: {} to {}", short(-half * step), short((half - 1.0) * step))
+            format!("exponent {low}: {} to {}", number(-half * step, DIGITS), number((half - 1.0) * step, DIGITS))
         }
         (Some(low), Some(high)) => format!("exponents {low} to {high}, per channel"),
         _ => "no exponent".to_string(),
     };
     format!("`{}`, int{}, {exponents}", port.name, port.bits)
-}
-
-/// With five digits that count: "3.9688".
-fn short(value: f64) -> String {
-    let digits = 4.0 - value.abs().max(1e-300).log10().floor();
-    let text = format!("{value:.*}", digits.max(0.0) as usize);
-    if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_string() } else { text }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::short;
-
-    #[test]
-    fn a_range_has_as_many_digits_as_tell_something() {
-        let shown = [3.96875, -4.0, 1.99993896484375, 16383.999999970198, -0.0078125, 0.0].map(short);
-        assert_eq!(shown, ["3.9688", "-4", "1.9999", "16384", "-0.0078125", "0"]);
-    }
 }

@@ -25,6 +25,7 @@ mod watch;
 mod worker;
 
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use tower_lsp::{LspService, Server};
 
@@ -41,7 +42,7 @@ const WAITING: usize = 256;
 /// Serves one client over stdin and stdout until it says `exit` or is gone.
 ///
 /// Ends with 0 after `shutdown` and `exit`, with 1 otherwise, as LSP has it.
-pub fn serve(engine: Engine) -> Result<ExitCode> {
+pub fn serve(engine: Arc<Engine>) -> Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .build()

@@ -16,7 +16,7 @@ use super::diagnostics::diagnostic;
 use super::document::Snapshot;
 use super::progress::Shown;
 use super::state::{Event, State, file_of};
-use super::{actions, completion, hover};
+use super::{actions, completion, hover, position};
 
 pub struct Backend {
     client: Client,
@@ -33,9 +33,9 @@ pub struct Refused {
 }
 
 impl Backend {
-    pub fn new(client: Client, engine: Engine) -> Backend {
+    pub fn new(client: Client, engine: Arc<Engine>) -> Backend {
         let (events, received) = unbounded_channel();
-        let (engine, shown) = (Arc::new(engine), Arc::<Shown>::default());
+        let shown = Arc::<Shown>::default();
         let state = State::new(client.clone(), engine.clone(), events.clone(), shown.clone());
         tokio::spawn(state.run(received));
         Backend { client, engine, events, shown, abilities: Arc::default() }
@@ -189,7 +189,7 @@ fn capabilities(abilities: Abilities) -> ServerCapabilities {
     let kinds = vec![CodeActionKind::QUICKFIX, CodeActionKind::REFACTOR_REWRITE, actions::fix_all()];
     let code_actions = CodeActionOptions { code_action_kinds: Some(kinds), ..CodeActionOptions::default() };
     ServerCapabilities {
-        position_encoding: Some(abilities.encoding.kind()),
+        position_encoding: Some(position::kind(abilities.encoding)),
         text_document_sync: Some(TextDocumentSyncCapability::Options(sync)),
         diagnostic_provider: abilities.pulls.then_some(DiagnosticServerCapabilities::Options(pulled)),
         code_action_provider: Some(CodeActionProviderCapability::Options(code_actions)),

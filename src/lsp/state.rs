@@ -10,7 +10,7 @@ use tokio::sync::oneshot;
 use tower_lsp::Client;
 use tower_lsp::lsp_types::{Diagnostic, MessageType, TextDocumentContentChangeEvent, Url};
 
-use crate::engine::{Depth, Engine};
+use crate::engine::{Depth, Engine, lint_text};
 use crate::lint::Finding;
 use crate::project::Project;
 
@@ -134,9 +134,7 @@ impl State {
         let token = self.engine.supersede(&project.file);
         let mut document = Document::new(uri.clone(), version, project, token, worker);
         // What the text alone tells is there at once.
-        if let Ok(findings) = self.engine.lint(&document.project, Depth::Text, &crate::engine::Silent) {
-            document.learn(Depth::Text, findings);
-        }
+        document.learn(Depth::Text, lint_text(&document.project));
         self.documents.insert(uri.clone(), document);
         self.publish(&uri);
         self.analyse(&uri);

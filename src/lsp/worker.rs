@@ -95,26 +95,28 @@ fn newest(jobs: &Receiver<Job>) -> Option<Job> {
     })
 }
 
-fn look(engine: &Engine, job: &Job, say: &mut dyn FnMut(Kind)) {
+fn look(engine: &Arc<Engine>, job: &Job, say: &mut dyn FnMut(Kind)) {
     // Only cancellation is an error: a newer text is on its way, or the user wants no more.
     if deeper(engine, job, say).is_ok() {
         memory::give_back();
     }
 }
 
-fn deeper(engine: &Engine, job: &Job, say: &mut dyn FnMut(Kind)) -> Result<()> {
+fn deeper(engine: &Arc<Engine>, job: &Job, say: &mut dyn FnMut(Kind)) -> Result<()> {
     let watch = Watch { token: &job.token, progress: &*job.meter };
     let project = &*job.project;
+    // All that is said of this generation comes from one reading of its files.
+    let opened = engine.open(job.project.clone());
     let find = |depth: Depth, say: &mut dyn FnMut(Kind)| -> Result<()> {
         job.token.check()?;
-        let findings = engine.lint(project, depth, &watch)?;
+        let findings = opened.lint(depth, &watch)?;
         job.token.check()?;
         say(Kind::Found { depth, findings });
         Ok(())
     };
     find(Depth::Static, say)?;
     say(Kind::Files(project.files()));
-    if let Ok(model) = engine.model(project) {
+    if let Ok(model) = opened.model() {
         let graph = &model.simplified.graph;
         let layers = graph.nodes.iter().map(|n| LayerFact { name: n.name.clone(), op: n.op.clone() }).collect();
         let inputs = graph.inputs.iter().map(|&id| graph.value(id).name.clone()).collect();
@@ -125,13 +127,13 @@ fn deeper(engine: &Engine, job: &Job, say: &mut dyn FnMut(Kind)) -> Result<()> {
         return Ok(());
     }
     // Scales seldom change with a precision: the figures of an edit are there before they are calibrated again.
-    if let Some((findings, report)) = engine.expected(project, &watch)? {
+    if let Some((findings, report)) = opened.expected(&watch)? {
         job.token.check()?;
         say(Kind::Found { depth: Depth::Measured, findings });
         say(Kind::Report(Arc::new(report)));
     }
     find(Depth::Measured, say)?;
-    match engine.report(project, false, &watch) {
+    match opened.report(false, &watch) {
         Ok(report) => say(Kind::Report(Arc::new(report))),
         Err(error) if error.is_cancelled() => return Err(error),
         // What is wrong is among the findings.

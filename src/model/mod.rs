@@ -3,16 +3,18 @@
 //! A format is one entry of [`FORMATS`]; its reader lives in a module of its own. Model files are only read.
 //! Never: quantization, rewrites of the graph, targets.
 
+mod beside;
 mod bytes;
 pub mod onnx;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use prost::bytes::Bytes;
 
 use crate::graph::Graph;
 use crate::{Error, Result};
 
+pub use beside::inside;
 pub use bytes::read;
 
 /// One kind of model file.
@@ -23,20 +25,12 @@ pub trait Format: Sync {
     /// Recognizes a file by its first bytes, whatever its name is.
     fn is(&self, head: &[u8]) -> bool;
 
-    /// Returns the files beside the model that `bytes` names, in a fixed order; none where the bytes are no such model.
-    fn files(&self, bytes: &Bytes, folder: &Path) -> Vec<External>;
+    /// Returns the names of the files beside the model that hold parts of it, sorted; none where the bytes are no such
+    /// model. [`inside`] finds a file by its name.
+    fn files(&self, bytes: &Bytes) -> Vec<String>;
 
     /// Reads a model; the files that it names are looked for in `folder`.
     fn import(&self, bytes: Bytes, folder: &Path) -> Result<Imported>;
-}
-
-/// A file that a model names.
-#[derive(Debug)]
-pub struct External {
-    /// As the model spells it.
-    pub name: String,
-    /// An error where the file is missing or outside the model's folder.
-    pub path: Result<PathBuf>,
 }
 
 /// A model as its file has it.

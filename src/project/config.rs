@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use crate::chip::{Method, Scheme, Target};
 use crate::quant::Settings;
 use crate::samples::ImageOptions;
+use crate::text::Span;
 
 use super::declare::{Field, Key, Stage};
 use super::keys::{Config, Image};
-use super::problem::Span;
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct Spanned<T> {

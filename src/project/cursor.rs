@@ -1,8 +1,8 @@
-//! What stands at one byte of a configuration, half-typed lines included.
+//! Element at one byte of a configuration, half-typed lines included.
 //!
 //! It goes by lines, since what is being typed is seldom TOML yet.
 
-use super::Span;
+use crate::text::Span;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Place {
@@ -156,7 +156,7 @@ fn trimmed(text: &str, span: Span) -> Span {
 mod tests {
     use super::*;
 
-    /// What stands at the bar, in words.
+    /// Describes the element at the bar.
     fn place(marked: &str) -> String {
         let byte = marked.find('|').unwrap();
         let text = marked.replace('|', "");

@@ -6,10 +6,9 @@ use std::fmt::Write as _;
 
 use toml::de::DeValue;
 
-use crate::text::list;
+use crate::text::{Span, list};
 
 use super::config::Spanned;
-use super::problem::Span;
 use super::reader::{Place, Reader};
 use super::values::{Choice, Value};
 

@@ -3,18 +3,10 @@
 use toml_edit::{DocumentMut, Item, Key, Table, value};
 
 use crate::chip::Scheme;
-
-use super::Span;
-
-/// Another text for one place.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Replacement {
-    pub span: Span,
-    pub text: String,
-}
+use crate::text::{Edit, difference};
 
 /// Gives layers a precision in `[precision]`. `None` where the text is not TOML, or changes nothing.
-pub fn set_precision(text: &str, layers: &[(&str, Scheme)]) -> Option<Replacement> {
+pub fn set_precision(text: &str, layers: &[(&str, Scheme)]) -> Option<Edit> {
     let mut document: DocumentMut = text.parse().ok()?;
     let new = !document.contains_key("precision");
     let item = document.entry("precision").or_insert_with(|| Item::Table(Table::new()));
@@ -60,26 +52,12 @@ fn quoted(layer: &str) -> Key {
     parsed.unwrap_or_else(|| Key::new(layer))
 }
 
-/// The one replacement that makes `new` of `old`.
-fn difference(old: &str, new: &str) -> Option<Replacement> {
-    if old == new {
-        return None;
-    }
-    let same = |(a, b): &(char, char)| a == b;
-    let start: usize = old.chars().zip(new.chars()).take_while(same).map(|(c, _)| c.len_utf8()).sum();
-    let (old_rest, new_rest) = (&old[start..], &new[start..]);
-    let end: usize =
-        old_rest.chars().rev().zip(new_rest.chars().rev()).take_while(same).map(|(c, _)| c.len_utf8()).sum();
-    Some(Replacement { span: start..old.len() - end, text: new_rest[..new_rest.len() - end].to_string() })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn set(text: &str, layers: &[(&str, Scheme)]) -> String {
-        let edit = set_precision(text, layers).unwrap();
-        format!("{}{}{}", &text[..edit.span.start], edit.text, &text[edit.span.end..])
+        crate::text::apply(text, &set_precision(text, layers))
     }
 
     #[test]

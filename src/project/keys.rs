@@ -8,6 +8,7 @@ use crate::samples::{Channels, Layout, Resize};
 
 use super::config::{Data, LayerChoice, Spanned};
 use super::declare::{Defaulted, Field, Given, Init, Key, Offers, Required, Stage, Table, table};
+use super::exclude::IgnoreLine;
 use super::values::{Divisors, Share, Value};
 
 table! { Config {
@@ -136,6 +137,11 @@ table! { Lint {
     /// Rules that do not report, by code, name or beginning of a code.
     #[key("ignore", example = "[\"E002\"]", offers = Offers::Rules)]
     ignore: Vec<Spanned<String>>,
+
+    /// Projects under this folder that `espq lint` passes over, as globs of their files or folders in the form of
+    /// `.gitignore`. A path that the command line names is checked anyway.
+    #[key("exclude", example = "[\"experiments/\"]")]
+    exclude: Vec<Spanned<IgnoreLine>>,
 }}
 
 table! { Export {

@@ -6,6 +6,8 @@ mod config;
 pub mod cursor;
 mod declare;
 pub mod edit;
+mod exclude;
+mod glob;
 mod initial;
 mod keys;
 mod locate;
@@ -24,7 +26,7 @@ pub use config::{Data, LayerChoice, Overrides, Spanned};
 pub use declare::{Given, Key, Offers, Stage};
 pub use initial::{Initial, initial};
 pub use keys::{Analysis, Calibration, Config, Export, Image, Limits, Lint, Model};
-pub use problem::{Problem, ProblemKind, Span, Suggestion};
+pub use problem::{Problem, ProblemKind};
 
 /// No configuration is longer, in bytes.
 const LONGEST: u64 = 4 << 20;
@@ -70,7 +72,10 @@ impl Project {
         }
     }
 
-    /// Every configuration at or under a path, in byte order of their paths.
+    /// Returns every configuration at or under a path that linting a folder checks.
+    ///
+    /// A path to a file is taken as it is. A folder is searched but for hidden folders, links to folders, what git
+    /// ignores and what `lint.exclude` names.
     pub fn find(path: &Path) -> Result<Vec<PathBuf>> {
         locate::configurations(path)
     }
@@ -108,7 +113,7 @@ impl Project {
         named || self.sample_folders().iter().any(|folder| wanted.starts_with(place(folder)))
     }
 
-    /// Whether a file (in its [`place`]) may be external data of the model: only the model says which are.
+    /// Decides whether a file (in its [`place`]) may be external data of the model: only the model says which are.
     pub fn may_hold_weights(&self, file: &Path) -> bool {
         let ending = file.extension().and_then(|e| e.to_str()).unwrap_or_default();
         let Some(model) = self.config.model.path.as_ref().filter(|_| EXTERNAL_DATA.contains(&ending)) else {
@@ -117,11 +122,11 @@ impl Project {
         place(&self.resolve(&model.value)).parent().is_some_and(|folder| file.starts_with(folder))
     }
 
-    /// Whether a file is missing that `like` may have been.
+    /// Decides whether a file is missing that `like` may have been.
     fn lacks(&self, like: &Path) -> bool {
         let arrays = like.extension().is_some_and(|e| e == "npy" || e == "npz");
         let alike = |gone: &Path| gone.extension() == like.extension() || (gone.extension().is_none() && arrays);
-        let is_gone = |pattern: &PathBuf| locate::files(pattern).is_ok_and(|files| files.is_empty());
+        let is_gone = |pattern: &PathBuf| glob::files(pattern).is_ok_and(|found| found.files.is_empty());
         self.named_files().iter().chain(&self.sample_patterns()).any(|file| alike(file) && is_gone(file))
     }
 
@@ -140,7 +145,7 @@ impl Project {
 
     /// The folders whose files may be samples.
     pub fn sample_folders(&self) -> Vec<PathBuf> {
-        self.sample_patterns().iter().map(|pattern| locate::folder_of(pattern)).collect()
+        self.sample_patterns().iter().map(|pattern| glob::folder_of(pattern)).collect()
     }
 
     fn sample_patterns(&self) -> Vec<PathBuf> {
@@ -151,7 +156,7 @@ impl Project {
         }
     }
 
-    /// Whether the text says what is to be measured. A stray key does not hide the figures of the rest.
+    /// Decides whether the text says what is to be measured. An unknown key does not hide the figures of the rest.
     pub fn is_sound(&self) -> bool {
         self.problems.iter().all(|p| p.kind == ProblemKind::UnknownKey)
     }

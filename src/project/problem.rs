@@ -1,9 +1,6 @@
-//! What is wrong with a configuration, where, and what would be right.
+//! Problems of a configuration: message, place, and the text that would be right.
 
-use std::ops::Range;
-
-/// Bytes of the configuration's text; empty for what the text does not hold.
-pub type Span = Range<usize>;
+use crate::text::{Edit, Span};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ProblemKind {
@@ -15,16 +12,10 @@ pub enum ProblemKind {
     MissingKey,
 }
 
-/// Another text for a problem's span.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Suggestion {
-    pub span: Span,
-    pub text: String,
-}
-
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
     pub kind: ProblemKind,
+    /// Empty for what the text does not hold.
     pub span: Span,
     /// One sentence without a full stop.
     pub message: String,
@@ -32,8 +23,8 @@ pub struct Problem {
     /// The dotted key that it is about; of an unknown key, the one that is likely meant. Empty for lines that are not
     /// TOML.
     pub key: String,
-    /// Where a near name is meant, as it seems.
-    pub suggestion: Option<Suggestion>,
+    /// The edit to a near name, which is likely meant.
+    pub suggestion: Option<Edit>,
 }
 
 impl Problem {

@@ -6,11 +6,11 @@ use std::collections::BTreeMap;
 
 use toml::de::{DeTable, DeValue};
 
-use crate::text::{list, nearest};
+use crate::text::{Edit, Encoding, LineIndex, Span, list, nearest};
 
 use super::declare::{Field, Form, Key, Required, Table};
 use super::keys::Config;
-use super::problem::{Problem, ProblemKind, Span, Suggestion};
+use super::problem::{Problem, ProblemKind};
 
 type Value<'i> = toml::Spanned<DeValue<'i>>;
 
@@ -28,7 +28,9 @@ pub fn read(text: &str) -> (Config, Vec<Problem>) {
     let mut reader = Reader { text, headers: BTreeMap::new(), problems: Vec::new() };
     reader.problems.extend(errors.iter().map(|e| syntax(text, e)));
     // One stray character can be several errors to the parser.
-    reader.problems.dedup_by(|a, b| a.message == b.message && line_of(text, &a.span) == line_of(text, &b.span));
+    let lines = LineIndex::new(text);
+    let line = |problem: &Problem| lines.position(problem.span.start, Encoding::Utf8).line;
+    reader.problems.dedup_by(|a, b| a.message == b.message && line(a) == line(b));
     let mut config = Config::default();
     let root = Place { text: "", span: 0..0, path: String::new() };
     let whole = toml::Spanned::new(document.span(), DeValue::Table(document.into_inner()));
@@ -56,15 +58,11 @@ fn syntax(text: &str, error: &toml::de::Error) -> Problem {
         true => {
             let mut unquoted =
                 Problem::new(ProblemKind::Syntax, "", span.clone(), format!("`{written}` is not in quotes"));
-            unquoted.suggestion = Some(Suggestion { span, text: format!("\"{written}\"") });
+            unquoted.suggestion = Some(Edit { span, text: format!("\"{written}\"") });
             unquoted.with_help(format!("{}\"{written}\"", before.trim_start()))
         }
         false => problem,
     }
-}
-
-fn line_of(text: &str, span: &Span) -> usize {
-    text.bytes().take(span.start).filter(|&b| b == b'\n').count()
 }
 
 pub struct Reader<'t> {
@@ -114,7 +112,7 @@ impl Reader<'_> {
             Some(near) => format!("did you mean `{near}`? It can be {}", list(known)),
             None => format!("it can be {}", list(known)),
         });
-        problem.suggestion = near.map(|near| Suggestion { span, text: format!("\"{near}\"") });
+        problem.suggestion = near.map(|near| Edit { span, text: format!("\"{near}\"") });
     }
 
     /// A key that the table does not have.
@@ -137,7 +135,7 @@ impl Reader<'_> {
         });
         if let Some(near) = near {
             problem.key = joined(&table.path, near);
-            problem.suggestion = Some(Suggestion { span, text: near.to_string() });
+            problem.suggestion = Some(Edit { span, text: near.to_string() });
         }
     }
 

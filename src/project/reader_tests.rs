@@ -37,6 +37,7 @@ layer-nsr = 0.02
 [lint]
 select = ["E", "C"]
 ignore = "E002"
+exclude = ["old/", "*.bak.espq.toml"]
 
 [export]
 esp-dl = "3.3.9"

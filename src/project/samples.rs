@@ -1,12 +1,13 @@
 //! Sample files that a configuration names, found and ready to be opened.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::samples::{self, Files, Request};
 use crate::{Error, Kind, Result};
 
+use super::Project;
 use super::config::{Data, Spanned};
-use super::{Project, locate};
+use super::glob::{self, Found};
 
 /// The files of one model input; of all of them where the name is empty.
 pub struct Named {
@@ -25,11 +26,17 @@ impl Project {
                 .at_key("calibration.data")
                 .with_help("add data = \"calib/*.npy\""));
         };
+        let mut notes = Vec::new();
+        let mut noted = |found: Found| {
+            notes.extend(found.links.iter().map(|link| not_followed(link)));
+            found.files
+        };
         let files = match &data.value {
-            Data::One(pattern) => Files::Shared(find(self, pattern).map_err(|e| e.at_key("calibration.data"))?),
+            Data::One(pattern) => Files::Shared(noted(self.found(pattern)?)),
             Data::PerInput(patterns) => {
-                let named =
-                    |(input, pattern): &(Spanned<String>, _)| (input.value.clone(), self.files_of(input, pattern));
+                let named = |(input, pattern): &(Spanned<String>, _)| {
+                    (input.value.clone(), self.found_for(input, pattern).map(&mut noted))
+                };
                 Files::PerInput(patterns.iter().map(named).collect())
             }
         };
@@ -39,6 +46,7 @@ impl Project {
             is_number_named: calibration.samples.is_some(),
             image: calibration.image.options(),
             table: "calibration",
+            notes,
         })
     }
 
@@ -46,49 +54,58 @@ impl Project {
     pub fn sample_files(&self) -> Result<Vec<Named>> {
         match self.config.calibration.data.as_ref().map(|d| &d.value) {
             None => Ok(Vec::new()),
-            Some(Data::One(pattern)) => {
-                let files = find(self, pattern).map_err(|e| e.at_key("calibration.data"))?;
-                Ok(vec![Named { input: String::new(), files }])
-            }
+            Some(Data::One(pattern)) => Ok(vec![Named { input: String::new(), files: self.found(pattern)?.files }]),
             Some(Data::PerInput(patterns)) => {
                 let named = |(input, pattern): &(Spanned<String>, _)| {
-                    Ok(Named { input: input.value.clone(), files: self.files_of(input, pattern)? })
+                    Ok(Named { input: input.value.clone(), files: self.found_for(input, pattern)?.files })
                 };
                 patterns.iter().map(named).collect()
             }
         }
     }
 
-    fn files_of(&self, input: &Spanned<String>, pattern: &Spanned<String>) -> Result<Vec<PathBuf>> {
+    fn found(&self, pattern: &str) -> Result<Found> {
+        find(self, pattern).map_err(|e| e.at_key("calibration.data"))
+    }
+
+    fn found_for(&self, input: &Spanned<String>, pattern: &Spanned<String>) -> Result<Found> {
         find(self, &pattern.value).map_err(|e| e.at_key(format!("calibration.data.\"{}\"", input.value)))
     }
 }
 
-fn find(project: &Project, pattern: &str) -> Result<Vec<PathBuf>> {
+fn not_followed(link: &Path) -> String {
+    format!(
+        "{} is a link to a folder and was not followed: its files are not among the samples; \
+         link the files themselves, or name the folder in `calibration.data`",
+        link.display()
+    )
+}
+
+/// Finds what a pattern names; an error where that is no file.
+fn find(project: &Project, pattern: &str) -> Result<Found> {
     let path = project.resolve(pattern);
-    let mut files = locate::files(&path)?;
+    let mut found = glob::files(&path)?;
+    let all = found.files.len();
     if path.is_dir() {
         // A folder may hold a README beside its samples; a pattern means what it matches.
-        let all = files.len();
-        files.retain(|f| samples::is_sample(f));
-        if files.is_empty() {
-            let what = match all {
-                0 => format!("folder {} is empty", path.display()),
-                n => format!("folder {} holds no samples among its {n} files", path.display()),
-            };
-            return Err(Error::new(what)
-                .with_help(format!("put samples there: {}", samples::FORMATS))
-                .of_kind(Kind::Missing));
-        }
+        found.files.retain(|f| samples::is_sample(f));
     }
-    if files.is_empty() {
-        let what = match locate::is_pattern(pattern) {
-            true => format!("no file matches {}", path.display()),
-            false => format!("there is no file or folder {}", path.display()),
-        };
-        return Err(Error::new(what).with_help("paths are relative to the folder of espq.toml").of_kind(Kind::Missing));
+    if !found.files.is_empty() {
+        return Ok(found);
     }
-    Ok(files)
+    let what = match all {
+        _ if !path.is_dir() && glob::is_glob(pattern) => format!("no file matches {}", path.display()),
+        _ if !path.is_dir() => format!("there is no file or folder {}", path.display()),
+        0 => format!("folder {} is empty", path.display()),
+        n => format!("folder {} holds no samples among its {n} files", path.display()),
+    };
+    let help = match found.links.first() {
+        Some(link) => not_followed(link),
+        None if pattern.contains('\\') && !cfg!(windows) => "write `/` between folders".to_string(),
+        None if path.is_dir() => format!("put samples there: {}", samples::FORMATS),
+        None => "paths are relative to the folder of espq.toml".to_string(),
+    };
+    Err(Error::new(what).with_help(help).of_kind(Kind::Missing))
 }
 
 #[cfg(test)]

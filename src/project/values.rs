@@ -9,10 +9,11 @@ use toml::de::DeValue;
 
 use crate::chip::Runtime;
 use crate::samples::Resize;
+use crate::text::Span;
 
 use super::config::{Data, LayerChoice, Spanned};
 use super::declare::{Field, Form, Key, Stage};
-use super::problem::{ProblemKind, Span};
+use super::problem::ProblemKind;
 use super::reader::{Place, Reader};
 use super::words::Word;
 
@@ -379,18 +380,18 @@ impl<T: Word> Field for Vec<LayerChoice<T>> {
     }
 }
 
-/// A list of texts; one alone is a list of one.
-impl Field for Vec<Spanned<String>> {
+/// A list; a value outside brackets is a list of one.
+impl<T: Value> Field for Vec<Spanned<T>> {
     fn form() -> Form {
-        let one = String::json_schema();
+        let one = T::json_schema();
         let json_schema = json!({ "anyOf": [one, { "type": "array", "items": one }] });
         Form::Value { json_schema, choices: Vec::new() }
     }
 
     fn read(&mut self, reader: &mut Reader, place: &Place, value: &Toml) {
-        let mut take = |item: &Toml| match String::parse(item) {
-            Some(text) => self.push(Spanned { value: text, span: item.span() }),
-            None => reader.invalid(place, item.span(), "a list of texts in quotes, none of them empty"),
+        let mut take = |item: &Toml| match T::parse(item) {
+            Some(value) => self.push(Spanned { value, span: item.span() }),
+            None => reader.invalid(place, item.span(), &format!("a list; each entry must be {}", T::expected())),
         };
         match value.get_ref() {
             DeValue::Array(items) => items.iter().for_each(take),

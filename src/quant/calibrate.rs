@@ -37,7 +37,7 @@ pub fn recall(plan: Plan, samples: &dyn Samples, known: &mut Observations, tick:
     let (two_pass, one_pass): (Vec<Observed>, Vec<Observed>) = ports.iter().partition(|p| p.method.takes_histogram());
     let mut calibration = Calibration { plan, samples, known, tick };
     let simulation = calibration.plan.calibration()?;
-    let first = Fingerprints::new(&calibration.plan.graph, &simulation);
+    let first = Fingerprints::new(&calibration.plan, &simulation);
     let missing = calibration.recalled(&ports, &first, &first).1;
     if 2 * missing.len() > ports.len() {
         return Ok(None);
@@ -52,7 +52,7 @@ pub fn recall(plan: Plan, samples: &dyn Samples, known: &mut Observations, tick:
     calibration.activate_recalled(&one_pass, &first, &first);
 
     let simulation = calibration.plan.calibration()?;
-    let second = Fingerprints::new(&calibration.plan.graph, &simulation);
+    let second = Fingerprints::new(&calibration.plan, &simulation);
     let missing = calibration.recalled(&two_pass, &second, &first).1;
     if !missing.is_empty() {
         let program = Program::simulated(&calibration.plan.graph, &simulation)?;
@@ -64,7 +64,7 @@ pub fn recall(plan: Plan, samples: &dyn Samples, known: &mut Observations, tick:
 
 fn asked<'a>(plan: &'a Plan, port: &Observed) -> Asked<'a> {
     let value = &plan.graph.value(port.value).name;
-    Asked { value, method: port.method, bits: plan.configs[port.config].bits }
+    Asked { value, edits: plan.equivalence, method: port.method, bits: plan.configs[port.config].bits }
 }
 
 fn check(plan: &Plan, samples: &dyn Samples, ports: &[Observed]) -> Result<()> {
@@ -93,11 +93,11 @@ impl Calibration<'_> {
         let (two_pass, one_pass): (Vec<Observed>, Vec<Observed>) =
             ports.iter().partition(|p| p.method.takes_histogram());
         let simulation = self.plan.calibration()?;
-        let first = Fingerprints::new(&self.plan.graph, &simulation);
+        let first = Fingerprints::new(&self.plan, &simulation);
         let missing_ranges = self.missing(&one_pass, &first, &first);
         if missing_ranges.is_empty() {
             self.activate(&one_pass, &first, &first);
-            let second = Fingerprints::new(&self.plan.graph, &self.plan.calibration()?);
+            let second = Fingerprints::new(&self.plan, &self.plan.calibration()?);
             let missing = self.missing(&two_pass, &second, &first);
             if missing.is_empty() {
                 self.activate(&two_pass, &second, &first);
@@ -120,7 +120,7 @@ impl Calibration<'_> {
         }
 
         let simulation = self.plan.calibration()?;
-        let second = Fingerprints::new(&self.plan.graph, &simulation);
+        let second = Fingerprints::new(&self.plan, &simulation);
         let program = if one_pass.is_empty() { program } else { Program::simulated(&self.plan.graph, &simulation)? };
         let missing = self.missing(&two_pass, &second, &first);
         self.keep_histograms(&program, &missing, &seen, &second, &first)?;

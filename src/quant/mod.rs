@@ -5,6 +5,7 @@
 
 mod calibrate;
 mod config;
+mod edits;
 mod emulate;
 mod links;
 mod names;
@@ -23,6 +24,7 @@ mod tests;
 
 pub use calibrate::{calibrate, recall};
 pub use config::{Config, ConfigId, Configs, State};
+pub use edits::Edits;
 pub use names::{check as check_names, nearest as nearest_names};
 pub use observations::{Observation, Observations};
 pub use plan::{NodeConfig, Observed, Plan, plan};

@@ -13,11 +13,10 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::observe::Extremes;
+use super::plan::Plan;
 use crate::chip::{Method, Rounding};
 use crate::exec::{FakeQuant, NodeSimulation, Simulation};
-use crate::graph::Graph;
-
-use super::observe::Extremes;
 
 /// Of one port: its range over all samples (with percentile, the mean of the samples' percentiles), and
 /// the exponent that follows.
@@ -68,6 +67,8 @@ impl Observations {
 /// What an observer is asked about a value.
 pub(super) struct Asked<'a> {
     pub value: &'a str,
+    /// Digest of the network's constants; `None` where they are the original's.
+    pub edits: Option<blake3::Hash>,
     pub method: Method,
     pub bits: u32,
 }
@@ -79,9 +80,10 @@ impl Asked<'_> {
     }
 
     fn name(&self) -> String {
+        let edits = self.edits.map(|digest| format!(" {}", &digest.to_hex()[..16])).unwrap_or_default();
         match self.method {
-            Method::MinMax => format!("range {}", self.value),
-            method => format!("{method:?} {} {}", self.bits, self.value),
+            Method::MinMax => format!("range {}{edits}", self.value),
+            method => format!("{method:?} {} {}{edits}", self.bits, self.value),
         }
     }
 }
@@ -90,11 +92,15 @@ impl Asked<'_> {
 pub(super) struct Fingerprints(Vec<blake3::Hash>);
 
 impl Fingerprints {
-    pub fn new(graph: &Graph, simulation: &Simulation) -> Fingerprints {
+    pub fn new(plan: &Plan, simulation: &Simulation) -> Fingerprints {
+        let graph = &plan.graph;
         let mut values: Vec<blake3::Hash> = graph.values.iter().map(|v| blake3::hash(v.name.as_bytes())).collect();
-        for (node, simulated) in graph.nodes.iter().zip(simulation) {
+        for ((id, node), simulated) in graph.node_ids().zip(&graph.nodes).zip(simulation) {
             let mut hasher = blake3::Hasher::new();
             hasher.update(node.name.as_bytes());
+            for (_, digest) in plan.edited.range((id, 0)..=(id, usize::MAX)) {
+                hasher.update(digest.as_bytes());
+            }
             for input in node.inputs.iter().flatten() {
                 hasher.update(values[input.0].as_bytes());
             }

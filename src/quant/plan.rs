@@ -1,11 +1,16 @@
 //! All that can be decided without samples: which ports are quantized, how wide, who shares whose
 //! scale, the scales of parameters, and what is left to observe.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use crate::graph::{Graph, Node, NodeId, Value, ValueId};
 use crate::ops::{self, Call, Fact, Role, recurrent};
+use crate::text::units::and_more;
 use crate::{Error, Result};
 
 use super::config::{ConfigId, Configs, State};
+use super::edits::Edits;
 use super::links::Links;
 use super::passes;
 use super::{Settings, names};
@@ -22,10 +27,22 @@ pub struct NodeConfig {
 }
 
 /// A graph with its settings, ready for calibration.
+///
+/// The graph is there up to three times, with the same ids and other constants: passes that change weights leave the
+/// reference as it is.
 #[derive(Debug, Clone)]
 pub struct Plan {
-    /// As given, but for values added behind the others: see [`plan`].
+    /// As it was read, but for values added behind the others (see [`plan`]): the reference of all figures.
+    pub original: Arc<Graph>,
+    /// After the changes that keep the function of the float network: the reference of values inside the network, whose
+    /// scales such changes move.
+    pub equivalent: Arc<Graph>,
+    /// What is quantized.
     pub graph: Graph,
+    /// Digests of the constants that differ from the original's, by layer and input: a part of every key.
+    pub edited: BTreeMap<(NodeId, usize), blake3::Hash>,
+    /// Digest of the changes of `equivalent`.
+    pub equivalence: Option<blake3::Hash>,
     pub settings: Settings,
     /// By node; `None` runs in float.
     pub nodes: Vec<Option<NodeConfig>>,
@@ -51,10 +68,19 @@ pub struct Observed {
 /// The steps are those of esp-ppq's `EspdlQuantizer` up to its parameter calibration.
 pub fn plan(graph: &Graph, settings: &Settings) -> Result<Plan> {
     names::check(graph, settings)?;
-    let graph = with_all_outputs(graph.clone());
+    plan_edited(Arc::new(with_all_outputs(graph.clone())), &Edits::default(), settings)
+}
+
+fn plan_edited(original: Arc<Graph>, edits: &Edits, settings: &Settings) -> Result<Plan> {
+    let equivalent = if edits.is_empty() { original.clone() } else { Arc::new(edits.apply(&original)) };
+    let graph = Graph::clone(&equivalent);
     let links = Links::new(&graph);
     let mut plan = Plan {
+        edited: edits.digests(&original),
+        equivalence: edits.digest(),
         nodes: vec![None; graph.nodes.len()],
+        original,
+        equivalent,
         graph,
         settings: settings.clone(),
         configs: Configs::default(),
@@ -116,6 +142,11 @@ pub(super) fn is_passive(node: &Node) -> bool {
 }
 
 impl Plan {
+    /// Plans the network again with other constants that keep the function of the float network.
+    pub fn with_equivalent(&self, edits: &Edits) -> Result<Plan> {
+        plan_edited(self.original.clone(), edits, &self.settings)
+    }
+
     pub(super) fn config(&self, node: NodeId) -> Option<&NodeConfig> {
         self.nodes.get(node.0).and_then(Option::as_ref)
     }
@@ -176,13 +207,13 @@ impl Plan {
             let narrow = self.graph.node(node).op == "PRelu" && self.scheme(node) == Scheme::Int8;
             narrow && slopes(node) > 1
         };
-        let mut nodes = self.graph.node_ids().filter(floored).map(|node| self.graph.node(node).name.as_str());
-        if let (Family::C, Some(first)) = (self.settings.target.family(), nodes.next()) {
-            let more = nodes.count();
-            let others = if more > 0 { format!(" and {more} more") } else { String::new() };
+        let nodes = self.graph.node_ids().filter(floored).map(|node| self.graph.node(node).name.as_str());
+        let nodes: Vec<&str> = nodes.collect();
+        if self.settings.target.family() == Family::C && !nodes.is_empty() {
             self.notes.push(format!(
-                "{first}{others}: on {} PRelu rounds negative values down, not to the nearest, so that the chip loses more \
+                "{}: on {} PRelu rounds negative values down, not to the nearest, so that the chip loses more \
                  than the tables say; at int16 the difference is small",
+                and_more(&nodes, 1),
                 self.settings.target
             ));
         }

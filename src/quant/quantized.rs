@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::graph::{NodeId, ValueId};
 
 use super::config::ConfigId;
+use super::edits::Edits;
 use super::links::Links;
 use super::passes;
 use super::plan::Plan;
@@ -40,6 +41,13 @@ impl Deref for Quantized {
 }
 
 impl Quantized {
+    /// Changes constants on their known scales; the references stay.
+    pub fn edit(&mut self, edits: &Edits) {
+        let plan = &mut self.0;
+        plan.edited.extend(edits.digests(&plan.graph));
+        plan.graph = edits.apply(&plan.graph);
+    }
+
     /// Inputs and outputs of a node with the scales in force; `None` where a port is in float.
     pub fn ports(&self, node: NodeId) -> (Vec<Option<Port>>, Vec<Option<Port>>) {
         let Some(config) = self.nodes.get(node.0).and_then(Option::as_ref) else { return Default::default() };

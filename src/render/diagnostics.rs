@@ -4,7 +4,9 @@ use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteDiagnost
 
 use crate::Error;
 use crate::lint::{self, Finding, Safety};
-use crate::project::{Problem, Project, Span};
+use crate::project::{Problem, Project};
+use crate::text::Span;
+use crate::text::units::and_more;
 
 use super::terminal::Terminal;
 
@@ -101,11 +103,5 @@ fn other_layers(finding: &Finding) -> Option<String> {
     let said = |name: &&str| finding.message.contains(*name) || finding.fixes.iter().any(|f| f.title.contains(*name));
     let related = finding.related.iter().filter(|r| r.span.is_none()).filter_map(|r| r.layer.as_deref());
     let names: Vec<&str> = related.filter(|name| !said(name)).collect();
-    let more = names.len().saturating_sub(SHOWN);
-    let shown = names.get(..names.len() - more)?.join(", ");
-    match (names.is_empty(), more) {
-        (true, _) => None,
-        (false, 0) => Some(format!("layers: {shown}")),
-        (false, _) => Some(format!("layers: {shown} and {more} more")),
-    }
+    (!names.is_empty()).then(|| format!("layers: {}", and_more(&names, SHOWN)))
 }

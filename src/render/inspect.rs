@@ -4,6 +4,7 @@ use super::terminal::{Style, Terminal};
 use crate::cost::memory::Memory;
 use crate::engine::inspect::{Fit, ModelSummary, NodeSummary, PackageSummary, Summary, TensorSummary, ValueSummary};
 use crate::espdl::diff::Difference;
+use crate::text::units::{count, number, size};
 
 use super::table::{elide, width};
 
@@ -105,7 +106,7 @@ fn tensor(t: &TensorSummary) -> Vec<String> {
     ]
 }
 
-/// What one step is worth; with an exponent a channel, from the finest to the coarsest.
+/// Writes the value of one step; with an exponent a channel, from the finest to the coarsest.
 fn scale(exponents: &[i64]) -> String {
     match (exponents.iter().min(), exponents.iter().max()) {
         (Some(low), Some(high)) if exponents.len() > 1 => format!("2^{low}..{high} ({} channels)", exponents.len()),
@@ -114,32 +115,11 @@ fn scale(exponents: &[i64]) -> String {
     }
 }
 
+/// Significant digits of a range.
+const DIGITS: i32 = 4;
+
 fn range(range: Option<(f64, f64)>) -> String {
-    range.map_or(String::new(), |(low, high)| format!("{}..{}", number(low), number(high)))
-}
-
-/// Four digits that count, without zeros that do not.
-fn number(value: f64) -> String {
-    let size = value.abs();
-    if size != 0.0 && !(1e-4..1e7).contains(&size) {
-        return format!("{value:.3e}");
-    }
-    let digits = if size == 0.0 { 0 } else { size.log10().floor() as i32 };
-    let places = (3 - digits).clamp(0, 8) as usize;
-    let text = format!("{value:.places$}");
-    match text.contains('.') {
-        true => text.trim_end_matches('0').trim_end_matches('.').to_string(),
-        false => text,
-    }
-}
-
-fn size(bytes: usize) -> String {
-    let bytes = bytes as f64;
-    match () {
-        () if bytes < 1024.0 => format!("{bytes} B"),
-        () if bytes < 1024.0 * 1024.0 => format!("{:.1} KiB", bytes / 1024.0),
-        () => format!("{:.2} MiB", bytes / 1024.0 / 1024.0),
-    }
+    range.map_or(String::new(), |(low, high)| format!("{}..{}", number(low, DIGITS), number(high, DIGITS)))
 }
 
 fn memory(memory: &Memory, out: &Terminal) -> String {
@@ -185,8 +165,7 @@ pub fn differences(found: &[Difference], out: &Terminal) -> String {
         return "no difference in what the chip reads\n".to_string();
     }
     let rows = found.iter().map(|d| vec![d.place.clone(), d.left.clone(), d.right.clone()]).collect();
-    let title = format!("{} difference{}", found.len(), if found.len() == 1 { "" } else { "s" });
-    grid(&title, &["", "first", "second"], rows, out)
+    grid(&count(found.len(), "difference"), &["", "first", "second"], rows, out)
 }
 
 /// Columns under their titles; nothing where there are no rows. On a narrow terminal names are

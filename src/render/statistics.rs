@@ -2,8 +2,9 @@
 
 use super::terminal::{Style, Terminal};
 use crate::analysis::{Layer, Report, TensorStatistics};
+use crate::text::units::percent_column;
 
-use super::table::{elide, percent, width};
+use super::table::{elide, width};
 
 struct Column {
     title: &'static str,
@@ -19,8 +20,8 @@ const COLUMNS: &[Column] = &[
     Column { title: "std", show: |s| number(s.float.std), worth: 5 },
     Column { title: "skewness", show: |s| number(s.float.skewness), worth: 1 },
     Column { title: "kurtosis", show: |s| number(s.float.kurtosis), worth: 2 },
-    Column { title: "saturated", show: |s| percent(s.saturated), worth: 6 },
-    Column { title: "NSR", show: |s| percent(s.error.nsr), worth: 7 },
+    Column { title: "saturated", show: |s| percent_column(s.saturated), worth: 6 },
+    Column { title: "NSR", show: |s| percent_column(s.error.nsr), worth: 7 },
     Column { title: "distribution", show: |s| spark(&s.float.histogram.0), worth: 3 },
 ];
 

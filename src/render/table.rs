@@ -1,5 +1,8 @@
 //! Sorted bars: the look that users of esp-ppq know.
 
+use crate::analysis::is_over;
+use crate::text::units::percent_column;
+
 use super::terminal::{Style, Terminal};
 
 /// One layer and its error.
@@ -27,7 +30,7 @@ pub fn bars(mut rows: Vec<Row>, limit: f64, top: Option<usize>, terminal: &Termi
     let head = format!("  {LAYER}{}{:>FIGURE$}", " ".repeat(names - width(LAYER) + 2 + bars + 1), "NSR");
     let mut text = terminal.paint(Style::Dim, &head) + "\n";
     for row in &rows {
-        let over = row.nsr > limit || row.nsr.is_nan();
+        let over = is_over(row.nsr, limit);
         let name = elide(row.name, names);
         let share = if largest > 0.0 && row.nsr.is_finite() { row.nsr / largest } else { 0.0 };
         let (bar, gap) = bar(share, bars);
@@ -35,7 +38,10 @@ pub fn bars(mut rows: Vec<Row>, limit: f64, top: Option<usize>, terminal: &Termi
             "  {name}{}  {}{gap} {}{}",
             " ".repeat(names - width(&name)),
             terminal.paint(if over { Style::Warning } else { Style::Bar }, &bar),
-            terminal.paint(if over { Style::Warning } else { Style::Plain }, &format!("{:>FIGURE$}", percent(row.nsr))),
+            terminal.paint(
+                if over { Style::Warning } else { Style::Plain },
+                &format!("{:>FIGURE$}", percent_column(row.nsr))
+            ),
             match row.note {
                 "" => String::new(),
                 note => format!("  {}", terminal.paint(Style::Dim, note)),
@@ -69,13 +75,6 @@ fn bar(share: f64, room: usize) -> (String, String) {
     let (whole, rest) = (eighths / 8, eighths % 8);
     let used = whole + usize::from(rest > 0);
     (format!("{}{}", "█".repeat(whole), EIGHTHS[rest]), " ".repeat(room.saturating_sub(used)))
-}
-
-pub fn percent(nsr: f64) -> String {
-    match nsr.is_finite() {
-        true => format!("{:.3}%", nsr * 100.0),
-        false => "not finite".to_string(),
-    }
 }
 
 /// Columns, near enough for the names of layers.

@@ -1,4 +1,4 @@
-//! What the terminal can show: its width, its colours.
+//! Abilities of the terminal: its width, its colours.
 
 use std::io::IsTerminal;
 

@@ -1,13 +1,14 @@
 //! The report as a person reads it.
 
 use super::terminal::{Style, Terminal};
-use crate::analysis::{Layer, OutputError, Report};
+use crate::analysis::{Layer, OutputError, Report, is_over};
 use crate::chip::{Method, Scheme};
+use crate::text::units::{count, percent, percent_column};
 
 use super::statistics::statistics;
-use super::table::{Row, bars, percent};
+use super::table::{Row, bars};
 
-/// What of a report is shown, and how.
+/// Choice of the parts of a report that are shown, and their form.
 pub struct View {
     pub terminal: Terminal,
     pub statistics: bool,
@@ -89,14 +90,14 @@ fn outputs(report: &Report, view: &View) -> String {
 }
 
 fn within(output: &OutputError, view: &View) -> bool {
-    output.error.nsr <= view.output_limit
+    !is_over(output.error.nsr, view.output_limit)
 }
 
 fn verdict(output: &OutputError, view: &View) -> String {
     let error = output.error;
-    let limit = share(view.output_limit);
+    let limit = percent(view.output_limit);
     let paint = |style, text: &str| view.terminal.paint(style, text);
-    let figures = format!("NSR {}, cosine {:.5}", percent(error.nsr), error.cosine);
+    let figures = format!("NSR {}, cosine {:.5}", percent_column(error.nsr), error.cosine);
     match within(output, view) {
         true => {
             let words = paint(Style::Good, &format!("within the limit of {limit}"));
@@ -121,7 +122,7 @@ fn advice(report: &Report, view: &View) -> String {
         .iter()
         .filter(|l| l.scheme == Scheme::Int8)
         .filter_map(|l| Some((l.name.as_str(), l.layerwise?.nsr)))
-        .filter(|(_, nsr)| *nsr > view.layer_limit)
+        .filter(|(_, nsr)| is_over(*nsr, view.layer_limit))
         .collect();
     layers.sort_by(|a, b| b.1.total_cmp(&a.1));
     if layers.is_empty() {
@@ -146,16 +147,6 @@ fn took(report: &Report, view: &View) -> String {
     let sum: f64 = phases.iter().map(|(_, s)| s).sum();
     let phases: Vec<String> = phases.iter().map(|(name, s)| format!("{name} {s:.2}")).collect();
     view.terminal.paint(Style::Dim, &format!("{sum:.2} s: {}", phases.join(", "))) + "\n"
-}
-
-/// "10%", without digits that say nothing.
-fn share(limit: f64) -> String {
-    let text = format!("{:.3}", limit * 100.0);
-    format!("{}%", text.trim_end_matches('0').trim_end_matches('.'))
-}
-
-fn count(n: usize, what: &str) -> String {
-    format!("{n} {what}{}", if n == 1 { "" } else { "s" })
 }
 
 #[cfg(test)]

@@ -63,7 +63,7 @@ pub struct Images {
     decoded: Vec<OnceLock<Tensor>>,
 }
 
-/// How a picture becomes the input.
+/// Conversion of a picture to the input.
 struct Form {
     shape: Vec<usize>,
     layout: Layout,

@@ -19,7 +19,7 @@ use images::Images;
 
 pub use images::{Channels, ImageOptions, Layout, Resize};
 
-/// What the model wants at one input.
+/// Name, type and shape of a model input.
 #[derive(Debug, Clone, PartialEq)]
 pub struct InputSpec {
     pub name: String,
@@ -62,6 +62,8 @@ pub struct Request {
     pub image: ImageOptions,
     /// Table of the configuration in which the request is written; errors name its keys.
     pub table: &'static str,
+    /// Sentences for the user about how the files were found.
+    pub notes: Vec<String>,
 }
 
 pub enum Files {
@@ -91,7 +93,7 @@ impl Samples {
     /// Reads at most as many samples as are requested. Errors name the part of the request that is at fault.
     pub fn open(request: Request, inputs: &[InputSpec]) -> Result<Samples> {
         let table = request.table;
-        let mut opened = Opening { request: &request, files: Vec::new(), notes: Vec::new() };
+        let mut opened = Opening { request: &request, files: Vec::new(), notes: request.notes.clone() };
         let sources = match &request.files {
             Files::Shared(files) => opened.shared(files.clone(), inputs).map_err(|e| e.at_key("data")),
             Files::PerInput(named) => opened.per_input(named, inputs),
@@ -104,7 +106,7 @@ impl Samples {
         &self.files
     }
 
-    /// What a person should know though nothing is wrong, one sentence each.
+    /// Remarks for the user where nothing is wrong, one sentence each.
     pub fn notes(&self) -> &[String] {
         &self.notes
     }

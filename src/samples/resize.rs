@@ -31,7 +31,7 @@ fn along_rows(image: &RgbImage, width: u32) -> RgbImage {
     resized
 }
 
-/// What one pixel takes of a row.
+/// Weights of a row's pixels in one pixel of the result.
 struct Weights {
     first: usize,
     weights: Vec<i32>,

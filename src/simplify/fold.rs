@@ -20,7 +20,7 @@ pub fn infer(graph: &mut Graph) -> Result<()> {
     Ok(())
 }
 
-/// The same, as far as it gets; true where something new is known.
+/// Infers types and shapes as far as they can be known; returns true where something new is known.
 pub fn infer_known(graph: &mut Graph) -> bool {
     let mut learned = false;
     for id in graph.node_ids() {

@@ -27,7 +27,7 @@ pub use fold::{MAX_ELEMENTS, infer};
 #[derive(Debug, Clone, PartialEq)]
 pub struct Simplified {
     pub graph: Graph,
-    /// What was done otherwise than the user or esp-ppq would expect, one sentence each.
+    /// Unexpected results, for the user or against esp-ppq, one sentence each.
     pub notes: Vec<String>,
 }
 

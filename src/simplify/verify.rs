@@ -1,4 +1,4 @@
-//! What every simplified graph must be, and one clear error where it is not.
+//! Conditions that every simplified graph must meet, and one clear error where it does not.
 
 use super::fold::MAX_ELEMENTS;
 use crate::graph::edit::Links;

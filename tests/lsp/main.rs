@@ -1,6 +1,10 @@
 //! `espq lsp` over its pipes, as editors and worse clients use it.
 
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)] // Tests fail by a panic.
+
 mod client;
+#[cfg(target_os = "linux")]
+mod opens;
 
 use std::path::Path;
 use std::time::Duration;

@@ -30,7 +30,7 @@ pub struct Vector<'a> {
     pub at: usize,
 }
 
-/// What a table takes of the allowance: more than its smallest size, since in memory it grows.
+/// Share of the allowance that a table takes: more than its smallest size, since it grows in memory.
 const TABLE_COST: usize = 16;
 
 fn damaged(what: &str, at: usize) -> Error {
@@ -66,7 +66,7 @@ impl<'a> Reader<'a> {
         usize::try_from(u32::from_le_bytes(self.array(at)?)).map_err(|_| damaged("an offset beyond memory", at))
     }
 
-    /// Where the offset stored at `at` points.
+    /// Returns the position that the offset stored at `at` points to.
     fn follow(&self, at: usize) -> Result<usize> {
         let target = at.checked_add(self.u32(at)?).filter(|&t| t < self.bytes.len());
         target.ok_or_else(|| damaged("an offset out of the file", at))
@@ -99,7 +99,7 @@ impl<'a> Reader<'a> {
 }
 
 impl<'a> Table<'a> {
-    /// Where field `id` of `width` bytes stands; `None` where it has its default.
+    /// Returns the position of field `id` of `width` bytes; `None` where it has its default.
     fn field(&self, id: usize, width: usize) -> Result<Option<usize>> {
         let slot = id.saturating_mul(2).saturating_add(4);
         if slot.saturating_add(2) > self.vtable_size {
@@ -142,7 +142,7 @@ impl<'a> Table<'a> {
         self.target(id)?.map(|at| self.reader.vector(at, width)).transpose()
     }
 
-    /// Where each element of a vector of offsets points.
+    /// Returns the position that each element of a vector of offsets points to.
     fn targets(&self, id: usize) -> Result<Vec<usize>> {
         let Some(vector) = self.vector(id, 4)? else { return Ok(Vec::new()) };
         (0..vector.bytes.len() / 4).map(|i| self.reader.follow(vector.at.saturating_add(i * 4))).collect()

@@ -5,7 +5,7 @@
 use std::cell::Cell;
 use std::ops::Range;
 
-use super::copy::Copy;
+use super::copy::{Copy, Outputs};
 use super::dense::Dense;
 use super::depthwise::Depthwise;
 use super::outputs::{Block, LANES, Watch};
@@ -22,19 +22,19 @@ pub struct Shape {
     pub channels: usize,
     /// Of the output; as many as `channels` where `depthwise`.
     pub filters: usize,
-    /// Whether each channel has a filter of its own.
+    /// Set where each channel has a filter of its own.
     pub depthwise: bool,
     /// Over height and width; its first axis has size 1.
     pub window: Window,
 }
 
-/// What a convolution's sums are made of.
+/// Weights, biases and accumulators of a convolution.
 pub struct Filters<'a> {
     /// Filter after filter, each `[H][W][C]`, of a depthwise convolution `[H][W]`.
     pub rows: &'a [i16],
     /// One a filter.
     pub bias: &'a [i64],
-    /// Where each filter's sums end.
+    /// End of a filter's accumulator.
     pub end: &'a dyn Fn(usize) -> End,
 }
 
@@ -97,7 +97,12 @@ impl Conv {
             bail!("{s:?} is no convolution over height and width");
         }
         if filters.rows.len() != s.filters * depth || filters.bias.len() != s.filters || depth == 0 {
-            bail!("{} weights and {} biases for {} filters of {depth}", filters.rows.len(), filters.bias.len(), s.filters);
+            bail!(
+                "{} weights and {} biases for {} filters of {depth}",
+                filters.rows.len(),
+                filters.bias.len(),
+                s.filters
+            );
         }
         let plan = if w.outputs() == 0 || s.filters == 0 { None } else { Some(plan::<T>(s, filters, &finish)?) };
         Ok(Conv { level: level.min(Level::detect()), shape, finish, bits: T::BITS, plan })
@@ -133,7 +138,8 @@ impl Conv {
         marks.clear();
         marks.resize(bases.len(), block.watch == Watch::Always);
         if block.watch != Watch::Always {
-            let sums = Sums { level: self.level, kind: &plan.kind, block, index, input: copy, bases };
+            let at = Outputs { level: self.level, input: copy, bases };
+            let sums = Sums { at, kind: &plan.kind, block, index };
             if T::BITS == 8 {
                 sums.narrow(narrow, marks);
                 block.finish(&self.finish, narrow, to, stride);
@@ -190,7 +196,7 @@ fn plan<T: Integer>(s: &Shape, filters: &Filters, finish: &Finish) -> Result<Pla
     Ok(Plan { bases: copy.bases(w, rows), kind, blocks, copy, rows })
 }
 
-/// What a thread keeps from one convolution to the next.
+/// Memory that a thread keeps from one convolution to the next.
 #[derive(Default)]
 struct Scratch {
     copy: Vec<i16>,
@@ -206,12 +212,10 @@ thread_local! {
 
 /// Sums of one block at some outputs.
 struct Sums<'a> {
-    level: Level,
+    at: Outputs<'a>,
     kind: &'a Kind,
     block: &'a Block,
     index: usize,
-    input: &'a [i16],
-    bases: &'a [usize],
 }
 
 impl Sums<'_> {
@@ -219,27 +223,29 @@ impl Sums<'_> {
     fn narrow(&self, sums: &mut Vec<[i32; LANES]>, marks: &mut [bool]) {
         sums.clear();
         // Lossless, or the accumulator wraps here, too.
-        sums.resize(self.bases.len(), self.block.ends.bias.map(|bias| bias as i32));
+        sums.resize(self.at.bases.len(), self.block.ends.bias.map(|bias| bias as i32));
         match self.kind {
             Kind::Dense(dense) if self.block.watch == Watch::Looks => {
                 for (pairs, moves) in parts(dense.pairs(), WATCHED).zip(&self.block.moves) {
                     self.block.look(moves, sums, marks);
-                    dense.add(self.level, self.index, pairs, false, self.input, self.bases, sums);
+                    dense.add(self.at, self.index, pairs, false, sums);
                 }
             }
-            Kind::Dense(dense) => {
-                dense.add(self.level, self.index, 0..dense.pairs(), false, self.input, self.bases, sums)
-            }
-            Kind::Depthwise(depthwise) => {
-                depthwise.add(self.level, self.index, false, self.input, self.bases, sums)
-            }
+            Kind::Dense(dense) => dense.add(self.at, self.index, 0..dense.pairs(), false, sums),
+            Kind::Depthwise(depthwise) => depthwise.add(self.at, self.index, false, sums),
         }
     }
 
     /// Of products of int16: those with the low and the high parts of the weights apart, then together.
-    fn wide(&self, sums: &mut Vec<[i64; LANES]>, low: &mut Vec<[i32; LANES]>, high: &mut Vec<[i32; LANES]>, marks: &mut [bool]) {
+    fn wide(
+        &self,
+        sums: &mut Vec<[i64; LANES]>,
+        low: &mut Vec<[i32; LANES]>,
+        high: &mut Vec<[i32; LANES]>,
+        marks: &mut [bool],
+    ) {
         sums.clear();
-        sums.resize(self.bases.len(), self.block.ends.bias);
+        sums.resize(self.at.bases.len(), self.block.ends.bias);
         match self.kind {
             Kind::Dense(dense) => {
                 for (k, pairs) in parts(dense.pairs(), PAIRS).enumerate() {
@@ -248,9 +254,9 @@ impl Sums<'_> {
                     }
                     for (part, to) in [(false, &mut *low), (true, &mut *high)] {
                         to.clear();
-                        to.resize(self.bases.len(), [0; LANES]);
+                        to.resize(self.at.bases.len(), [0; LANES]);
                         if !part || dense.has_high() {
-                            dense.add(self.level, self.index, pairs.clone(), part, self.input, self.bases, to);
+                            dense.add(self.at, self.index, pairs.clone(), part, to);
                         }
                     }
                     join(sums, low, high);
@@ -259,9 +265,9 @@ impl Sums<'_> {
             Kind::Depthwise(depthwise) => {
                 for (part, to) in [(false, &mut *low), (true, &mut *high)] {
                     to.clear();
-                    to.resize(self.bases.len(), [0; LANES]);
+                    to.resize(self.at.bases.len(), [0; LANES]);
                     if !part || depthwise.has_high() {
-                        depthwise.add(self.level, self.index, part, self.input, self.bases, to);
+                        depthwise.add(self.at, self.index, part, to);
                     }
                 }
                 join(sums, low, high);

@@ -1,7 +1,7 @@
 //! Padded int16 copies of some rows of an input, in which every tap of every output has its place.
 
 use super::Integer;
-use crate::kernels::simd::multiversion;
+use crate::kernels::simd::{Level, multiversion};
 use crate::kernels::window::Window;
 
 /// Sizes of a copy, for any number of output rows.
@@ -13,6 +13,15 @@ pub(super) struct Copy {
     /// Input rows from one output row to the next, and those that one output row sees.
     step: usize,
     reach: usize,
+}
+
+/// Some outputs: the copy of their inputs, where in it the first tap of each one lies, and how wide vectors may be.
+#[derive(Clone, Copy)]
+pub(super) struct Outputs<'a> {
+    /// At most the processor's.
+    pub level: Level,
+    pub input: &'a [i16],
+    pub bases: &'a [usize],
 }
 
 /// Elements after the last that a vector of 16 may read over the end.
@@ -31,12 +40,12 @@ impl Copy {
         lines.checked_mul(self.width)?.checked_mul(self.channels)?.checked_add(SLACK).filter(|&n| n < 1 << 48)
     }
 
-    /// Where the tap in line `y` and column `x` of the first output's window lies.
+    /// Returns the place of the tap in line `y` and column `x` of the first output's window.
     pub fn place(&self, y: usize, x: usize) -> usize {
         (y * self.width + x) * self.channels
     }
 
-    /// Where the first tap of each output of `rows` rows lies.
+    /// Returns the place of the first tap of each output of `rows` rows.
     pub fn bases(&self, w: &Window, rows: usize) -> Vec<usize> {
         let row = |r: usize| (0..w.output[2]).map(move |c| self.place(r * self.step, c * w.stride[2]));
         (0..rows).flat_map(row).collect()

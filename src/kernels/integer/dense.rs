@@ -2,9 +2,9 @@
 
 use std::ops::Range;
 
-use super::copy::Copy;
+use super::copy::{Copy, Outputs};
 use super::outputs::{Ends, LANES};
-use crate::kernels::simd::{Level, Work, at, multiversion};
+use crate::kernels::simd::{self, Work, multiversion};
 use crate::kernels::vector::{Instructions, Integers};
 use crate::kernels::window::Window;
 
@@ -14,7 +14,7 @@ pub(super) struct Dense {
     low: Vec<i16>,
     high: Option<Vec<i16>>,
     filters: usize,
-    /// Where each pair's elements lie, after an output's base.
+    /// Places of each pair's elements, after an output's base.
     places: Vec<usize>,
 }
 
@@ -52,7 +52,9 @@ impl Dense {
             for block in 0..blocks {
                 for pair in &weights {
                     for filter in block * LANES..(block + 1) * LANES {
-                        let weight = |k: &Option<usize>| k.filter(|_| filter < filters).map_or(0, |k| part(rows[filter * depth + k]));
+                        let weight = |k: &Option<usize>| {
+                            k.filter(|_| filter < filters).map_or(0, |k| part(rows[filter * depth + k]))
+                        };
                         data.extend(pair.iter().map(weight));
                     }
                 }
@@ -73,17 +75,25 @@ impl Dense {
     }
 
     /// Adds to the sums of one block what the steps `pairs` of the depth bring, of the low or the high part of the weights.
-    pub fn add(&self, level: Level, block: usize, pairs: Range<usize>, high: bool, input: &[i16], bases: &[usize], sums: &mut [[i32; LANES]]) {
+    pub fn add(&self, at: Outputs, block: usize, pairs: Range<usize>, high: bool, sums: &mut [[i32; LANES]]) {
+        let Outputs { level, input, bases } = at;
         let data = if high { self.high.as_deref().unwrap_or_default() } else { &self.low };
         let (places, weights) = (&self.places[pairs.clone()], &data[self.range(block, pairs)]);
         // Checked here because memory safety below rests on it; bases and places grow with their index but for the runs.
         let furthest = bases.iter().max().zip(places.iter().max()).map_or(0, |(base, place)| base + place + 2);
         assert!(furthest <= input.len() && sums.len() == bases.len(), "the input is shorter than its window");
         let lanes = (self.filters - block * LANES).min(LANES);
-        let tiles = Tiles { weights: weights.as_ptr(), lanes, input: input.as_ptr(), places, bases, sums: sums.as_mut_ptr().cast() };
+        let tiles = Tiles {
+            weights: weights.as_ptr(),
+            lanes,
+            input: input.as_ptr(),
+            places,
+            bases,
+            sums: sums.as_mut_ptr().cast(),
+        };
         // SAFETY: the level is at most the processor's by `Conv::at_level`; all pairs lie inside the input, as asserted; there is a
         // block of sums for each base, and of weights for each place.
-        unsafe { at(level, tiles) }
+        unsafe { simd::at(level, tiles) }
     }
 
     /// Sums of the absolute weights of one block over the steps `pairs` of the depth.
@@ -151,7 +161,7 @@ pub(super) fn low(weight: i16) -> i16 {
     i16::from(weight as i8)
 }
 
-/// What is left of a weight without its low 8 bits, over 256: at most 128.
+/// The rest of a weight without its low 8 bits, over 256: at most 128.
 pub(super) fn high(weight: i16) -> i16 {
     ((i32::from(weight) - i32::from(low(weight))) >> 8) as i16
 }
@@ -172,6 +182,7 @@ impl Work for Tiles<'_> {
     #[inline(always)]
     unsafe fn run<I: Instructions>(self) {
         let len = <I::Integers as Integers>::LEN;
+        // SAFETY: the contract is the same; a block has as many lanes as the vectors of filters that are taken.
         unsafe {
             match (self.lanes.div_ceil(len), LANES / len) {
                 (_, 1) => self.all::<I::Integers, 1, 12>(),
@@ -189,10 +200,15 @@ impl Work for Tiles<'_> {
 }
 
 impl Tiles<'_> {
-    /// `V` vectors of filters; tiles of `R` outputs, then of fewer.
+    /// Sums `V` vectors of filters, by tiles of `R` outputs, then of fewer.
+    ///
+    /// # Safety
+    ///
+    /// The processor has the instructions of `S`; a block has `V` vectors of lanes; the rest is as [`Dense::add`] asserts it.
     #[inline(always)]
     unsafe fn all<S: Integers, const V: usize, const R: usize>(&self) {
         let mut first = 0;
+        // SAFETY: the contract is the same; as many outputs are left as a tile takes.
         unsafe {
             while self.bases.len() - first >= R {
                 self.tile::<S, V, R>(first);
@@ -212,9 +228,16 @@ impl Tiles<'_> {
         }
     }
 
+    /// Sums a tile of `R` outputs.
+    ///
+    /// # Safety
+    ///
+    /// As for [`Tiles::all`]; there are `R` outputs from `first` on.
     #[inline(always)]
     #[allow(clippy::needless_range_loop)] // Plain loops of constant length unroll, and sums stay in registers.
     unsafe fn tile<S: Integers, const V: usize, const R: usize>(&self, first: usize) {
+        // SAFETY: each output has `LANES` sums; a base and a place lead to a pair of the input; `from` advances by a block's
+        // pairs for each place.
         unsafe {
             let own = self.sums.add(first * LANES);
             let mut sums = [[S::load(own); V]; R];

@@ -1,9 +1,9 @@
 //! Sums of depthwise filters: one window of its own for each channel.
 
-use super::copy::Copy;
+use super::copy::{Copy, Outputs};
 use super::dense::{high, low};
 use super::outputs::{Ends, LANES};
-use crate::kernels::simd::{Level, Work, at, multiversion};
+use crate::kernels::simd::{self, Work, multiversion};
 use crate::kernels::vector::{Instructions, Integers};
 use crate::kernels::window::Window;
 
@@ -11,7 +11,7 @@ use crate::kernels::window::Window;
 pub(super) struct Depthwise {
     low: Vec<i16>,
     high: Option<Vec<i16>>,
-    /// Where each tap's channels lie, after an output's base; of an odd number the last tap is there twice, once with weights of 0.
+    /// Places of each tap's channels, after an output's base; of an odd number the last tap is there twice, once with weights of 0.
     places: Vec<[usize; 2]>,
 }
 
@@ -26,7 +26,8 @@ impl Depthwise {
             let tap = tap.min(taps - 1);
             copy.place(tap / w.kernel[2] * w.dilation[1], tap % w.kernel[2] * w.dilation[2])
         };
-        let places: Vec<[usize; 2]> = (0..taps.div_ceil(2)).map(|pair| [place(2 * pair), place(2 * pair + 1)]).collect();
+        let places: Vec<[usize; 2]> =
+            (0..taps.div_ceil(2)).map(|pair| [place(2 * pair), place(2 * pair + 1)]).collect();
         let packed = |part: fn(i16) -> i16| {
             let mut data = Vec::with_capacity(channels.div_ceil(LANES) * places.len() * 2 * LANES);
             for first in (0..channels).step_by(LANES) {
@@ -53,16 +54,21 @@ impl Depthwise {
     }
 
     /// Adds to the sums of one block, by the low or the high part of the weights.
-    pub fn add(&self, level: Level, block: usize, high: bool, input: &[i16], bases: &[usize], sums: &mut [[i32; LANES]]) {
+    pub fn add(&self, at: Outputs, block: usize, high: bool, sums: &mut [[i32; LANES]]) {
+        let Outputs { level, input, bases } = at;
         // Checked here because memory safety below rests on it.
-        let furthest = self.places.iter().flatten().max().zip(bases.iter().max()).map_or(0, |(place, base)| place + base);
-        assert!(furthest + (block + 1) * LANES <= input.len() && sums.len() == bases.len(), "the input is shorter than its window");
+        let furthest =
+            self.places.iter().flatten().max().zip(bases.iter().max()).map_or(0, |(place, base)| place + base);
+        assert!(
+            furthest + (block + 1) * LANES <= input.len() && sums.len() == bases.len(),
+            "the input is shorter than its window"
+        );
         for (weights, places) in self.part(block, high).chunks(GROUP * 2 * LANES).zip(self.places.chunks(GROUP)) {
             let input = input[block * LANES..].as_ptr();
             let group = Group { weights, input, places, bases, sums: sums.as_mut_ptr().cast() };
             // SAFETY: the level is at most the processor's by `Conv::at_level`; all taps' channels lie inside the input, as asserted;
             // there is a block of sums for each base, and of weights for each place.
-            unsafe { at(level, group) }
+            unsafe { simd::at(level, group) }
         }
     }
 
@@ -110,8 +116,8 @@ impl Work for Group<'_> {
 
     #[inline(always)]
     unsafe fn run<I: Instructions>(self) {
+        // SAFETY: the contract is the same; two vectors of sums at a time, which woven pairs make, are a block or half of it.
         unsafe {
-            // Two vectors of sums at a time, which woven pairs make.
             match LANES / <I::EightIntegers as Integers>::LEN {
                 2 => self.all::<I::EightIntegers, 1>(),
                 _ => self.all::<I::EightIntegers, 2>(),
@@ -121,10 +127,16 @@ impl Work for Group<'_> {
 }
 
 impl Group<'_> {
-    /// `H` parts of the block's channels.
+    /// Sums a block's channels in `H` parts.
+    ///
+    /// # Safety
+    ///
+    /// The processor has the instructions of `S`, of which `2 * H` vectors are a block; the rest is as [`Depthwise::add`] asserts it.
     #[inline(always)]
     #[allow(clippy::needless_range_loop)] // Plain loops of constant length unroll, and sums stay in registers.
     unsafe fn all<S: Integers, const H: usize>(&self) {
+        // SAFETY: the weights hold two taps of a block for each pair of places, of which there is one at least; each output has
+        // `LANES` sums, and `LANES` elements at each place after its base.
         unsafe {
             let mut weights = [[S::woven(self.weights.as_ptr(), self.weights.as_ptr().add(LANES)); H]; GROUP];
             for (i, woven) in weights.iter_mut().enumerate().take(self.places.len()) {
@@ -146,8 +158,19 @@ impl Group<'_> {
         }
     }
 
+    /// Sums of part `h` of one output, in the order of woven pairs.
+    ///
+    /// # Safety
+    ///
+    /// As for [`Group::all`]; `x` is the part's first channel at the output's base.
     #[inline(always)]
-    unsafe fn output<S: Integers, const H: usize>(&self, x: *const i16, h: usize, weights: &[[[S::Pairs; 2]; H]; GROUP]) -> [S; 2] {
+    unsafe fn output<S: Integers, const H: usize>(
+        &self,
+        x: *const i16,
+        h: usize,
+        weights: &[[[S::Pairs; 2]; H]; GROUP],
+    ) -> [S; 2] {
+        // SAFETY: `2 * LEN` elements lie at each place after `x`.
         unsafe {
             let mut sums = [S::zero(); 2];
             for (&[first, second], woven) in self.places.iter().zip(weights) {

@@ -33,7 +33,7 @@ impl Shift {
 #[derive(Debug, Clone, Copy)]
 pub enum Operand<'a, T> {
     Each(&'a [T]),
-    /// The same for all.
+    /// One value for all elements.
     One(T),
 }
 

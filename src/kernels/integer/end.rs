@@ -1,6 +1,6 @@
-//! Where an accumulator ends.
+//! Ends of accumulators.
 
-/// What happens to a sum that outgrows its accumulator.
+/// Behaviour of an accumulator that a sum outgrows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum End {
     /// Saturates after every addition, at this many bits.

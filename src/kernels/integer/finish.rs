@@ -24,7 +24,7 @@ pub fn shift(value: i64, distance: i32, rounding: Rounding) -> i64 {
     }
 }
 
-/// How sums become outputs.
+/// Shift, rounding and Relu that make an output of a sum.
 #[derive(Debug, Clone)]
 pub struct Finish {
     pub rounding: Rounding,
@@ -59,20 +59,16 @@ pub(super) struct Shifts {
 impl Shifts {
     /// `None` where a vector cannot hold what comes between: `most` is the largest absolute value of each sum.
     pub fn new(finish: &Finish, first: usize, most: &[i64; LANES], narrow: bool) -> Option<Shifts> {
-        let mut shifts = Shifts {
-            add: [0; LANES],
-            odd: [0; LANES],
-            bits: [0; LANES],
-            low: if finish.relu { 0 } else { i32::MIN },
-        };
-        for lane in 0..LANES {
+        let mut shifts =
+            Shifts { add: [0; LANES], odd: [0; LANES], bits: [0; LANES], low: if finish.relu { 0 } else { i32::MIN } };
+        for (lane, &most) in most.iter().enumerate() {
             let distance = finish.distance(first + lane);
             let bits = u32::try_from(distance).ok().filter(|&b| b <= if narrow { 30 } else { 61 })?;
             let half = if bits == 0 { 0 } else { 1i64 << (bits - 1) };
             let even = finish.rounding == Rounding::HalfEven && bits > 0;
             (shifts.add[lane], shifts.odd[lane], shifts.bits[lane]) = (half - i64::from(even), even.into(), bits);
             let room = if narrow { i64::from(i32::MAX) } else { i64::MAX };
-            most[lane].checked_add(half).filter(|&m| m <= room)?;
+            most.checked_add(half).filter(|&m| m <= room)?;
         }
         Some(shifts)
     }

@@ -8,7 +8,7 @@ use crate::{Result, bail};
 /// Filters of a block.
 pub(super) const LANES: usize = 16;
 
-/// How a block's sums are watched, so that none passes an accumulator's end unseen.
+/// Watch over a block's sums, so that none passes an accumulator's end unseen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Watch {
     /// No sum can reach its end.
@@ -20,7 +20,7 @@ pub(super) enum Watch {
     Always,
 }
 
-/// Where a block's sums start, and the least and the largest that their accumulators hold.
+/// First value of a block's sums, and the least and the largest that their accumulators hold.
 pub(super) struct Ends {
     pub bias: [i64; LANES],
     pub low: [i64; LANES],
@@ -28,7 +28,7 @@ pub(super) struct Ends {
 }
 
 impl Ends {
-    /// Whether a sum and one more product of int8 fit 32 bits.
+    /// Checks that a sum and one more product of int8 fit 32 bits.
     pub fn are_narrow(&self) -> bool {
         self.high.iter().all(|&high| high < 1 << 30)
     }

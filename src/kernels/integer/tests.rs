@@ -109,7 +109,11 @@ fn cases(wide: bool) -> impl Strategy<Value = (Case, u64)> {
                 finish: Finish {
                     rounding: if even { Rounding::HalfEven } else { Rounding::HalfUp },
                     relu,
-                    shifts: if single { shifts[..1].to_vec() } else { (0..filters).map(|n| shifts[n % 2] + n as i32 % 3).collect() },
+                    shifts: if single {
+                        shifts[..1].to_vec()
+                    } else {
+                        (0..filters).map(|n| shifts[n % 2] + n as i32 % 3).collect()
+                    },
                 },
             };
             (case, seed)

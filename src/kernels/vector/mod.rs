@@ -5,6 +5,20 @@
 //!
 //! Never: which set a processor has (`simd`), nor kernels.
 
+/// Defines methods of [`Floats`] and [`Integers`], which inline into the kernel that calls them.
+macro_rules! methods {
+    ($(unsafe fn $name:ident($($arguments:tt)*) $(-> $result:ty)? $body:block)*) => {$(
+        #[inline(always)]
+        #[allow(unused_unsafe)] // Arrays need no instructions.
+        unsafe fn $name($($arguments)*) $(-> $result)? {
+            // SAFETY: the caller promises the instructions and the elements that the trait names.
+            unsafe { $body }
+        }
+    )*};
+}
+
+use methods;
+
 #[cfg(target_arch = "x86_64")]
 pub mod avx2;
 #[cfg(target_arch = "x86_64")]
@@ -17,11 +31,13 @@ pub mod portable;
 pub(super) trait Instructions {
     /// Vector registers, by which kernels choose how many sums to hold.
     const REGISTERS: usize;
+    /// Vectors of float32.
     type Floats: Floats;
-    /// Eight float32 numbers where the set has such vectors, else `Floats`.
+    /// Vectors of eight float32 numbers where the set has them, else `Floats`.
     type EightFloats: Floats;
+    /// Vectors of int32 sums.
     type Integers: Integers;
-    /// Eight int32 numbers where the set has such vectors, else `Integers`.
+    /// Vectors of eight int32 sums where the set has them, else `Integers`.
     type EightIntegers: Integers;
 }
 
@@ -29,16 +45,19 @@ pub(super) trait Instructions {
 ///
 /// # Safety
 ///
-/// Methods may only run where the processor has the vector's instructions; pointers must be valid
-/// for the elements they name.
+/// The caller of a method promises two things: the processor has the vector's instructions, and the elements that the
+/// method names at a pointer can be read or written. They need not be aligned.
 pub(super) trait Floats: Copy {
+    /// Elements of a vector.
     const LEN: usize;
-    /// Which elements to load.
+    /// Elements to load.
     type Mask: Copy;
 
+    /// `LEN` times `value`.
     unsafe fn splat(value: f32) -> Self;
+    /// `LEN` elements.
     unsafe fn load(from: *const f32) -> Self;
-    /// The first `count` elements, then zeros.
+    /// The first `count` elements, then zeros; only they are read.
     unsafe fn load_first(from: *const f32, count: usize) -> Self;
     /// Elements `low..high`; both at most `LEN`.
     fn mask(low: usize, high: usize) -> Self::Mask;
@@ -46,7 +65,9 @@ pub(super) trait Floats: Copy {
     unsafe fn load_masked(from: *const f32, mask: Self::Mask) -> Self;
     /// The even elements of the two, side by side.
     unsafe fn evens(self, next: Self) -> Self;
+    /// Writes all elements.
     unsafe fn store(self, to: *mut f32);
+    /// Writes the first `count` elements and nothing behind them.
     unsafe fn store_first(self, to: *mut f32, count: usize);
     /// `self * factor + sum`.
     unsafe fn times_plus(self, factor: Self, sum: Self) -> Self;
@@ -58,15 +79,18 @@ pub(super) trait Floats: Copy {
 ///
 /// # Safety
 ///
-/// Methods may only run where the processor has the vector's instructions; pointers must be valid
-/// for the elements they name. No pointer has to be aligned.
+/// As for [`Floats`].
 pub(super) trait Integers: Copy {
+    /// Sums of a vector.
     const LEN: usize;
     /// As many pairs as sums.
     type Pairs: Copy;
 
+    /// `LEN` times 0.
     unsafe fn zero() -> Self;
+    /// `LEN` sums.
     unsafe fn load(from: *const i32) -> Self;
+    /// Writes all sums.
     unsafe fn store(self, to: *mut i32);
     /// `LEN` pairs.
     unsafe fn pairs(from: *const i16) -> Self::Pairs;
@@ -76,6 +100,7 @@ pub(super) trait Integers: Copy {
     unsafe fn woven(a: *const i16, b: *const i16) -> [Self::Pairs; 2];
     /// Sums of products of woven pairs, in the order of their elements.
     unsafe fn unwoven(sums: [Self; 2]) -> [Self; 2];
+    /// Sum by sum.
     unsafe fn plus(self, other: Self) -> Self;
     /// `self`, plus the product of each pair's first elements, plus that of its second ones.
     unsafe fn plus_products(self, a: Self::Pairs, b: Self::Pairs) -> Self;

@@ -1,7 +1,9 @@
 //! E002
 
+use crate::analysis::is_over;
 use crate::lint::rule::rule;
 use crate::lint::{Facts, Finding, place};
+use crate::text::units::percent;
 
 rule! {
     /// ## What it does
@@ -61,35 +63,5 @@ fn check(facts: &Facts, findings: &mut Vec<Finding>) {
             }
         }
         findings.push(finding);
-    }
-}
-
-/// What is no number is over every limit.
-pub fn is_over(nsr: f64, limit: f64) -> bool {
-    nsr > limit || nsr.is_nan()
-}
-
-/// "25.6%", with as many digits as tell something.
-pub fn percent(share: f64) -> String {
-    let percent = share * 100.0;
-    let text = match percent {
-        p if p >= 9.95 => format!("{p:.1}"),
-        p if p >= 0.995 => format!("{p:.2}"),
-        p if p >= 0.0995 || p <= 0.0 || p.is_nan() => format!("{p:.3}"),
-        // Two digits that count, however small it is.
-        p => format!("{p:.*}", (1.0 - p.log10().floor()) as usize),
-    };
-    let text = if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { &text };
-    format!("{text}%")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::percent;
-
-    #[test]
-    fn as_many_digits_as_tell_something() {
-        let shown: Vec<String> = [0.2563, 0.1, 0.0912, 0.01, 0.004, 0.00012, 0.000001, 0.0].map(percent).into();
-        assert_eq!(shown, ["25.6%", "10%", "9.12%", "1%", "0.4%", "0.012%", "0.0001%", "0%"]);
     }
 }

@@ -24,8 +24,6 @@ mod unsupported_width;
 
 use super::Rule;
 
-pub use layer_over_limit::{is_over, percent};
-
 /// Every rule, by code.
 pub static RULES: &[&Rule] = &[
     &syntax_error::RULE,

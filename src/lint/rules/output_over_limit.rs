@@ -1,9 +1,9 @@
 //! E001
 
+use crate::analysis::is_over;
 use crate::lint::rule::rule;
 use crate::lint::{Facts, Finding, Related, Trials, place};
-
-use super::layer_over_limit::{is_over, percent};
+use crate::text::units::percent;
 
 rule! {
     /// ## What it does

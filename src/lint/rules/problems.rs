@@ -1,6 +1,6 @@
 //! What the configuration's reader reports, as findings.
 
-use crate::lint::{Edit, Facts, Finding, Fix, Rule, Safety};
+use crate::lint::{Facts, Finding, Fix, Rule, Safety};
 use crate::project::ProblemKind;
 
 /// The reader's problems of one kind.
@@ -10,8 +10,7 @@ pub fn of_kind(rule: &Rule, kind: ProblemKind, safety: Safety, facts: &Facts, fi
         finding.help = problem.help.clone();
         if let Some(meant) = &problem.suggestion {
             let title = format!("write {}", meant.text);
-            let edits = vec![Edit { span: meant.span.clone(), text: meant.text.clone() }];
-            finding.fixes.push(Fix { title, safety, edits });
+            finding.fixes.push(Fix { title, safety, edits: vec![meant.clone()] });
         }
         findings.push(finding);
     }

@@ -3,6 +3,7 @@
 use crate::exec::Samples as _;
 use crate::lint::rule::rule;
 use crate::lint::{Facts, Finding, place};
+use crate::text::units;
 
 rule! {
     /// ## What it does
@@ -32,10 +33,11 @@ fn check(facts: &Facts, findings: &mut Vec<Finding>) {
     let Some(Ok(samples)) = facts.samples else { return };
     let (count, config) = (samples.len(), &facts.project.config);
     let asked = config.calibration.samples.as_ref().map(|s| s.value).filter(|&asked| asked > count);
-    let plural = if count == 1 { " is" } else { "s are" };
+    let verb = if count == 1 { "is" } else { "are" };
+    let there = units::count(count, "sample");
     let (message, key) = match asked {
-        Some(asked) => (format!("{count} sample{plural} there, {asked} are asked for"), "calibration.samples"),
-        None if count < FEWEST => (format!("{count} sample{plural} too few to calibrate with"), "calibration.data"),
+        Some(asked) => (format!("{there} {verb} there, {asked} are asked for"), "calibration.samples"),
+        None if count < FEWEST => (format!("{there} {verb} too few to calibrate with"), "calibration.data"),
         None => return,
     };
     let help = "take 32 or more from the data that the chip will see";

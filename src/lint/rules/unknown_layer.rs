@@ -1,10 +1,10 @@
 //! C006
 
 use crate::lint::rule::rule;
-use crate::lint::{Edit, Facts, Finding, Fix, Safety};
+use crate::lint::{Facts, Finding, Fix, Safety};
 use crate::project::LayerChoice;
 use crate::quant;
-use crate::text::nearest;
+use crate::text::{Edit, nearest};
 
 rule! {
     /// ## What it does

@@ -3,6 +3,7 @@
 use crate::lint::rule::rule;
 use crate::lint::{Facts, Finding, Related, place};
 use crate::runtime::support;
+use crate::text::units::and_more;
 
 rule! {
     /// ## What it does
@@ -44,7 +45,7 @@ fn check(facts: &Facts, findings: &mut Vec<Finding>) {
         found.push((Finding::new(&RULE, span, message).with_help(help).about(&node.name), vec![node.name.clone()]));
     }
     for (mut finding, layers) in found {
-        finding.message = format!("{}: {}", named(&layers), finding.message);
+        finding.message = format!("layer {}: {}", and_more(&layers, 1), finding.message);
         let related = layers.iter().skip(1).map(|layer| Related {
             message: format!("layer {layer}, too"),
             span: None,
@@ -52,13 +53,5 @@ fn check(facts: &Facts, findings: &mut Vec<Finding>) {
         });
         finding.related = related.collect();
         findings.push(finding);
-    }
-}
-
-fn named(layers: &[String]) -> String {
-    match layers {
-        [] => String::new(),
-        [one] => format!("layer {one}"),
-        [first, rest @ ..] => format!("layer {first} and {} more", rest.len()),
     }
 }

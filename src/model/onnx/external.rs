@@ -1,19 +1,17 @@
 //! Elements of a tensor that are kept in a file beside the model.
 //!
-//! A model from a stranger must not read the rest of the disk: the path has to stay inside the
-//! model's folder, links included. <https://onnx.ai/onnx/repo-docs/ExternalData.html>
+//! <https://onnx.ai/onnx/repo-docs/ExternalData.html>
 
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
-use std::path::{Component, Path, PathBuf};
+use std::path::Path;
 
 use prost::Message;
 use prost::bytes::Bytes;
 
 use super::proto::Tensor;
+use crate::model::inside;
 use crate::{Error, Result, bail};
-
-const INSIDE: &str = "keep the data file in the model's folder and save the model again with a relative location";
 
 /// The bytes of `tensor`, which must be exactly `size`.
 pub fn read(tensor: &Tensor, folder: &Path, size: usize) -> Result<Bytes> {
@@ -53,35 +51,6 @@ pub fn files(model: Bytes) -> Vec<String> {
     names.sort_unstable();
     names.dedup();
     names
-}
-
-/// `location` under `folder`, refused where it leads out of it.
-pub fn inside(location: &str, folder: &Path) -> Result<PathBuf> {
-    let relative = Path::new(location);
-    let plain = relative.components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
-    // Windows forms are not `Component`s elsewhere, but a model travels between systems.
-    if !plain || location.is_empty() || location.contains(['\\', '\0']) || location.contains(':') {
-        return Err(
-            Error::new(format!("external data at '{location}' is outside the model's folder")).with_help(INSIDE)
-        );
-    }
-    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
-    let path = folder.join(relative);
-    let missing = |e: std::io::Error| {
-        Error::new(format!("external data file '{location}' cannot be opened: {e}"))
-            .with_help("copy it beside the model; a model with external data is two files")
-    };
-    let real = path.canonicalize().map_err(missing)?;
-    let root = folder.canonicalize().map_err(missing)?;
-    if !real.starts_with(&root) {
-        return Err(
-            Error::new(format!("external data at '{location}' is a link out of the model's folder")).with_help(INSIDE)
-        );
-    }
-    if !real.is_file() {
-        return Err(Error::new(format!("external data at '{location}' is not a file")).with_help(INSIDE));
-    }
-    Ok(real)
 }
 
 fn read_range(path: &Path, offset: u64, size: usize) -> std::io::Result<Bytes> {

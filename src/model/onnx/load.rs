@@ -43,7 +43,7 @@ pub fn parse(bytes: Bytes, folder: &Path) -> Result<Graph> {
     Ok(loader.graph)
 }
 
-/// What often lies where a model should, and says nothing as protobuf.
+/// Recognizes files that are often found in place of a model, such as Git LFS pointers.
 fn no_model(bytes: &[u8]) -> Option<Error> {
     let start = bytes[..bytes.len().min(64)].trim_ascii_start().to_ascii_lowercase();
     if start.starts_with(b"version https://git-lfs") {
@@ -350,7 +350,7 @@ fn is_constant(node: &proto::Node) -> bool {
     node.op_type == "Constant" && is_onnx(&node.domain)
 }
 
-/// What a person can find the node by.
+/// Names the node so that the user can find it.
 fn title(node: &proto::Node) -> String {
     match (node.name.is_empty(), node.output.iter().find(|name| !name.is_empty())) {
         (false, _) => node.name.clone(),

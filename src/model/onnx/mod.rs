@@ -13,7 +13,7 @@ use std::path::Path;
 
 use prost::bytes::Bytes;
 
-use super::{Dialect, External, Format, Imported};
+use super::{Dialect, Format, Imported};
 use crate::Result;
 
 pub use load::parse;
@@ -31,9 +31,8 @@ impl Format for Onnx {
         head.first() == Some(&0x08)
     }
 
-    fn files(&self, bytes: &Bytes, folder: &Path) -> Vec<External> {
-        let external = |name: String| External { path: external::inside(&name, folder), name };
-        external::files(bytes.clone()).into_iter().map(external).collect()
+    fn files(&self, bytes: &Bytes) -> Vec<String> {
+        external::files(bytes.clone())
     }
 
     fn import(&self, bytes: Bytes, folder: &Path) -> Result<Imported> {

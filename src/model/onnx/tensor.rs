@@ -7,7 +7,7 @@ use super::{external, proto};
 use crate::graph::{DataType, Element, Tensor};
 use crate::{Error, Result, bail};
 
-/// What an ONNX element type becomes here; an error for types that the chips have no use for.
+/// Converts an ONNX element type; an error for types that the chips have no use for.
 pub fn data_type(elem_type: i32) -> Result<DataType> {
     if let Some(data_type) = DataType::from_onnx(elem_type.into()) {
         return Ok(data_type);

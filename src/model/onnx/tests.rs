@@ -357,7 +357,7 @@ fn the_varied_model_is_simplified() {
     assert_eq!(ops, ["Conv", "Swish", "Slice", "Reshape", "Gemm"]);
 }
 
-/// What is left of a model must load and simplify, or be refused.
+/// Loads and simplifies a damaged model, which must succeed or be refused.
 fn digest(bytes: Vec<u8>) {
     if let Ok(graph) = parse(bytes.into(), Path::new(".")) {
         let _ = simplify(onnx(graph));

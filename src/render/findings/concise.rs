@@ -2,14 +2,16 @@
 
 use super::super::terminal::{Style, Terminal};
 use crate::lint::Severity;
+use crate::text::LineIndex;
 
-use super::{Linted, file, position, summary};
+use super::{Linted, Place, file, summary};
 
 pub fn show(linted: &[Linted], terminal: &Terminal) -> String {
     let mut text = String::new();
     for Linted { project, findings } in linted {
+        let lines = LineIndex::new(&project.text);
         for finding in findings {
-            let (line, column) = position(&project.text, finding.span.start);
+            let Place { line, column, .. } = Place::of(&lines, &finding.span);
             let style = if finding.severity == Severity::Error { Style::Bad } else { Style::Warning };
             let code = terminal.paint(style, &finding.code);
             let fix = finding.fixes.first().map(|f| format!(" [{}]", f.title)).unwrap_or_default();

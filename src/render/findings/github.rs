@@ -1,19 +1,21 @@
 //! Workflow commands, which GitHub shows as annotations on the changed lines.
 
 use crate::lint::Severity;
+use crate::text::LineIndex;
 
 use super::{Linted, Place, file};
 
 pub fn show(linted: &[Linted]) -> String {
     let mut text = String::new();
     for Linted { project, findings } in linted {
+        let lines = LineIndex::new(&project.text);
         for finding in findings {
             let level = match finding.severity {
                 Severity::Error => "error",
                 Severity::Warning => "warning",
                 Severity::Info => "notice",
             };
-            let place = Place::of(&project.text, &finding.span);
+            let place = Place::of(&lines, &finding.span);
             let mut message = finding.message.clone();
             for more in finding.help.iter().chain(finding.fixes.first().map(|f| &f.title)) {
                 message.push_str(&format!("\n{more}"));

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use crate::lint::{Finding, Related, Safety, Severity};
+use crate::text::LineIndex;
 
 use super::{Linted, Place, file};
 
@@ -44,26 +45,29 @@ struct Replaced<'a> {
 
 /// One list of all findings.
 pub fn show(linted: &[Linted]) -> String {
-    let shown: Vec<Shown> = linted.iter().flat_map(|l| l.findings.iter().map(|f| shown(l, f))).collect();
+    let mut shown: Vec<Shown> = Vec::new();
+    for Linted { project, findings } in linted {
+        let lines = LineIndex::new(&project.text);
+        shown.extend(findings.iter().map(|finding| one(&file(&project.file), &lines, finding)));
+    }
     // Plain structs with text keys always have a JSON form.
     serde_json::to_string_pretty(&shown).unwrap_or_default() + "\n"
 }
 
-fn shown<'a>(linted: &'a Linted, finding: &'a Finding) -> Shown<'a> {
-    let text = &linted.project.text;
+fn one<'a>(file: &str, lines: &LineIndex, finding: &'a Finding) -> Shown<'a> {
     let beside = |r: &'a Related| Beside {
         message: &r.message,
-        place: r.span.as_ref().map(|s| Place::of(text, s)),
+        place: r.span.as_ref().map(|s| Place::of(lines, s)),
         layer: r.layer.as_deref(),
     };
     let fixes = finding.fixes.iter().map(|fix| Mending {
         title: &fix.title,
         safety: fix.safety,
-        edits: fix.edits.iter().map(|e| Replaced { place: Place::of(text, &e.span), text: &e.text }).collect(),
+        edits: fix.edits.iter().map(|e| Replaced { place: Place::of(lines, &e.span), text: &e.text }).collect(),
     });
     Shown {
-        file: file(&linted.project.file),
-        place: Place::of(text, &finding.span),
+        file: file.to_string(),
+        place: Place::of(lines, &finding.span),
         code: &finding.code,
         name: &finding.name,
         severity: finding.severity,

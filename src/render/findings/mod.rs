@@ -12,7 +12,9 @@ use clap::ValueEnum;
 use serde::Serialize;
 
 use crate::lint::{Finding, Safety};
-use crate::project::{Project, Span};
+use crate::project::Project;
+use crate::text::units::count;
+use crate::text::{Encoding, LineIndex, Span};
 
 use super::terminal::Terminal;
 
@@ -52,28 +54,20 @@ pub fn show(linted: &[Linted], form: Form, terminal: &Terminal) -> String {
     }
 }
 
-/// From and to, lines and columns from 1; the end is behind the last character.
+/// First and last line and column, from 1. Columns count characters, and the last is behind the span.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 struct Place {
-    line: usize,
-    column: usize,
-    end_line: usize,
-    end_column: usize,
+    line: u32,
+    column: u32,
+    end_line: u32,
+    end_column: u32,
 }
 
 impl Place {
-    fn of(text: &str, span: &Span) -> Place {
-        let ((line, column), (end_line, end_column)) = (position(text, span.start), position(text, span.end));
-        Place { line, column, end_line, end_column }
+    fn of(lines: &LineIndex, span: &Span) -> Place {
+        let [start, end] = [span.start, span.end].map(|byte| lines.position(byte, Encoding::Utf32));
+        Place { line: start.line + 1, column: start.column + 1, end_line: end.line + 1, end_column: end.column + 1 }
     }
-}
-
-/// Line and column of a byte of the text, from 1; columns are characters.
-fn position(text: &str, at: usize) -> (usize, usize) {
-    let before = text.get(..at.min(text.len())).unwrap_or(text);
-    let line = before.bytes().filter(|&b| b == b'\n').count() + 1;
-    let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
-    (line, column)
 }
 
 /// "2 findings in espq.toml; --fix mends 1"
@@ -102,7 +96,7 @@ fn summary(linted: &[Linted]) -> String {
         (0, u) => format!("; --unsafe-fixes mends {u}"),
         (s, u) => format!("; --fix mends {s}, --unsafe-fixes {u} more"),
     };
-    format!("{total} finding{} in {place}{fixes}\n", if total == 1 { "" } else { "s" })
+    format!("{} in {place}{fixes}\n", count(total, "finding"))
 }
 
 /// As the user wrote it, with forward slashes.

@@ -4,13 +4,18 @@
 use serde_json::{Value, json};
 
 use crate::lint::{Finding, Fix, RULES, Rule, Severity};
-use crate::project::Span;
+use crate::text::{LineIndex, Span};
 
 use super::{Linted, Place, file};
 
 pub fn show(linted: &[Linted]) -> String {
     let rules: Vec<Value> = RULES.iter().map(|r| rule(r)).collect();
-    let results: Vec<Value> = linted.iter().flat_map(|l| l.findings.iter().map(|f| result(l, f))).collect();
+    let mut results: Vec<Value> = Vec::new();
+    for Linted { project, findings } in linted {
+        let lines = LineIndex::new(&project.text);
+        let artifact = json!({ "uri": uri(&file(&project.file)) });
+        results.extend(findings.iter().map(|finding| result(&artifact, &lines, finding)));
+    }
     let log = json!({
         "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
         "version": "2.1.0",
@@ -43,10 +48,8 @@ fn rule(rule: &Rule) -> Value {
     })
 }
 
-fn result(linted: &Linted, finding: &Finding) -> Value {
-    let text = &linted.project.text;
-    let artifact = json!({ "uri": uri(&file(&linted.project.file)) });
-    let at = |span: &Span| json!({ "artifactLocation": artifact, "region": region(text, span) });
+fn result(artifact: &Value, lines: &LineIndex, finding: &Finding) -> Value {
+    let at = |span: &Span| json!({ "artifactLocation": artifact, "region": region(lines, span) });
     let related: Vec<Value> = finding
         .related
         .iter()
@@ -65,7 +68,7 @@ fn result(linted: &Linted, finding: &Finding) -> Value {
         "message": { "text": message },
         "locations": [{ "physicalLocation": at(&finding.span) }],
         "relatedLocations": related,
-        "fixes": finding.fixes.iter().map(|f| fix(text, &artifact, f)).collect::<Vec<_>>(),
+        "fixes": finding.fixes.iter().map(|f| fix(lines, artifact, f)).collect::<Vec<_>>(),
     });
     if let Some(index) = RULES.iter().position(|r| r.code == finding.code) {
         result["ruleIndex"] = json!(index);
@@ -77,11 +80,11 @@ fn result(linted: &Linted, finding: &Finding) -> Value {
     result
 }
 
-fn fix(text: &str, artifact: &Value, fix: &Fix) -> Value {
+fn fix(lines: &LineIndex, artifact: &Value, fix: &Fix) -> Value {
     let replacements: Vec<Value> = fix
         .edits
         .iter()
-        .map(|e| json!({ "deletedRegion": region(text, &e.span), "insertedContent": { "text": e.text } }))
+        .map(|e| json!({ "deletedRegion": region(lines, &e.span), "insertedContent": { "text": e.text } }))
         .collect();
     json!({
         "description": { "text": fix.title },
@@ -89,8 +92,8 @@ fn fix(text: &str, artifact: &Value, fix: &Fix) -> Value {
     })
 }
 
-fn region(text: &str, span: &Span) -> Value {
-    let place = Place::of(text, span);
+fn region(lines: &LineIndex, span: &Span) -> Value {
+    let place = Place::of(lines, span);
     json!({
         "startLine": place.line,
         "startColumn": place.column,

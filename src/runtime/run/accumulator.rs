@@ -1,4 +1,4 @@
-//! Where sums end on each chip, and how they become an output.
+//! Accumulators of each chip, and the outputs that their sums become.
 //!
 //! The S3 adds int8 products in 16 lanes of 20 bits, bias first, and saturates at each step; filters that
 //! fill no block of lanes go through one accumulator of 40 bits, as does all int16 (`base/isa/tie728`: `QACC`, `ACCX`).
@@ -27,7 +27,7 @@ fn end<T: Integer>(family: Family, lane: bool) -> End {
     }
 }
 
-/// What a layer's sums become, whatever its filters are.
+/// Outputs of a layer's sums, whatever its filters are.
 pub struct Sums {
     family: Family,
     /// Filters that run in lanes.

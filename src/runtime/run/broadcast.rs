@@ -42,7 +42,7 @@ pub struct Pairs {
     pub dims: Vec<usize>,
     /// Elements of a run: of both operands, where one is repeated along it, and of the result.
     pub inner: [usize; 3],
-    /// Where each run begins in the operands.
+    /// First element of each run in the operands.
     starts: Vec<[usize; 2]>,
 }
 
@@ -80,7 +80,8 @@ impl Pairs {
 
     /// `op` of each two.
     pub fn each<T: Copy, U>(&self, a: &[T], b: &[T], op: impl Fn(T, T) -> U) -> Vec<U> {
-        let run = |(a, b): (Operand<T>, Operand<T>)| (0..self.inner[2]).map(|i| op(a.at(i), b.at(i))).collect::<Vec<U>>();
+        let run =
+            |(a, b): (Operand<T>, Operand<T>)| (0..self.inner[2]).map(|i| op(a.at(i), b.at(i))).collect::<Vec<U>>();
         self.runs(a, b).flat_map(run).collect()
     }
 }
@@ -149,7 +150,8 @@ mod tests {
             let pairs = Pairs::new(a, b).unwrap();
             let (left, right): (Vec<usize>, Vec<usize>) =
                 ((0..a.iter().product()).collect(), (0..b.iter().product()).collect());
-            let expected: Vec<(usize, usize)> = indices(a, &pairs.dims).into_iter().zip(indices(b, &pairs.dims)).collect();
+            let expected: Vec<(usize, usize)> =
+                indices(a, &pairs.dims).into_iter().zip(indices(b, &pairs.dims)).collect();
             assert_eq!(pairs.each(&left, &right, |i, j| (i, j)), expected, "{a:?} {b:?}");
         }
     }

@@ -96,11 +96,7 @@ fn runs<T: Whole>(
 }
 
 /// A kernel that makes one element at a time, as the nearest that the type holds.
-fn each<T: Whole>(
-    step: &Step,
-    pairs: Pairs,
-    op: impl Fn(T, T) -> i64 + Send + Sync + 'static,
-) -> Result<Kernel> {
+fn each<T: Whole>(step: &Step, pairs: Pairs, op: impl Fn(T, T) -> i64 + Send + Sync + 'static) -> Result<Kernel> {
     step.makes(pairs.dims.clone(), move |inputs| {
         Ok(pairs.each(inputs.whole::<T>(0)?, inputs.whole::<T>(1)?, |x, y| T::clamp_from(op(x, y))))
     })

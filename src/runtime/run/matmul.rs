@@ -55,7 +55,13 @@ fn matmul_of<T: Whole, W: Whole>(step: &Step) -> Result<Kernel> {
     if dims.is_empty() {
         dims.push(1);
     }
-    let right = Right { rows: rows_of_a, k, n, lanes: step.quant_type().lanes(step.family()), sums: Sums::new(step, &b.exponents, n, false)? };
+    let right = Right {
+        rows: rows_of_a,
+        k,
+        n,
+        lanes: step.quant_type().lanes(step.family()),
+        sums: Sums::new(step, &b.exponents, n, false)?,
+    };
     // The products of a constant are prepared here, all others at each run.
     let prepared = match &b.constant {
         Some(data) => {
@@ -82,7 +88,7 @@ fn matmul_of<T: Whole, W: Whole>(step: &Step) -> Result<Kernel> {
     })
 }
 
-/// What is known of the products before the right side is.
+/// Facts of the products that do not depend on the right side's elements.
 struct Right {
     /// Of the left side.
     rows: usize,

@@ -1,4 +1,4 @@
-//! What moves elements and changes none: Reshape, Flatten, Squeeze, Unsqueeze, Transpose, Slice.
+//! Operators that move elements and change none: Reshape, Flatten, Squeeze, Unsqueeze, Transpose, Slice.
 //!
 //! Never: arithmetic.
 

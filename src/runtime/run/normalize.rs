@@ -62,7 +62,7 @@ fn factors(step: &Step, index: usize, what: &str, length: usize, data_type: Data
     Ok(Some((index, scale(fact.exponent()))))
 }
 
-/// What [`factors`] has found, as floats; `absent` where there is nothing.
+/// Values of the port that [`factors`] has found, as floats; `absent` where there is nothing.
 fn read<T: Whole>(inputs: &Inputs, port: Option<(usize, f32)>, absent: f32, length: usize) -> Result<Vec<f32>> {
     let Some((port, scale)) = port else { return Ok(vec![absent; length]) };
     Ok(inputs.whole::<T>(port)?.iter().map(|&v| f32::from(v.short()) * scale).collect())

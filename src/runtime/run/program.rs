@@ -206,9 +206,8 @@ impl<'m> Builder<'m> {
             bail!("node {} makes {} of its {} outputs", node.name, kernel.facts.len(), node.outputs.len());
         }
         let outputs = node.outputs.iter().zip(kernel.facts.clone());
-        let place = |(name, fact): (&'m String, Fact)| {
-            (!name.is_empty()).then(|| (name.clone(), self.make(name, fact)))
-        };
+        let place =
+            |(name, fact): (&'m String, Fact)| (!name.is_empty()).then(|| (name.clone(), self.make(name, fact)));
         let outputs = outputs.map(place).collect();
         self.nodes.push(Ready { name: node.name.clone(), kernel, inputs, outputs });
         Ok(())

@@ -193,7 +193,14 @@ impl Shape {
 
     /// Runs the steps of one direction: `advance` takes the inputs of a step and changes the hidden state, which is written to
     /// its places among `all`.
-    pub fn run<T: Copy>(&self, d: usize, xs: &[T], h: &mut [T], all: &mut [T], mut advance: impl FnMut(&[T], &mut [T])) {
+    pub fn run<T: Copy>(
+        &self,
+        d: usize,
+        xs: &[T],
+        h: &mut [T],
+        all: &mut [T],
+        mut advance: impl FnMut(&[T], &mut [T]),
+    ) {
         for k in 0..self.steps {
             let t = if d == 0 { k } else { self.steps - 1 - k };
             // In bounds: lengths are held to the shapes.
@@ -251,8 +258,9 @@ fn cells<T: Whole>(step: &Step, gates: usize) -> Result<Kernel> {
             ws[d * rows * inputs..(d + 1) * rows * inputs].to_vec(),
             rs[d * rows * hidden..(d + 1) * rows * hidden].to_vec(),
         ],
-        bias: bias
-            .map(|b| [b[2 * d * rows..(2 * d + 1) * rows].to_vec(), b[(2 * d + 1) * rows..(2 * d + 2) * rows].to_vec()]),
+        bias: bias.map(|b| {
+            [b[2 * d * rows..(2 * d + 1) * rows].to_vec(), b[(2 * d + 1) * rows..(2 * d + 2) * rows].to_vec()]
+        }),
     };
     let cells: Vec<Cell<T>> = (0..directions).map(cell).collect();
     let [all_dims, h_dims, c_dims] = shape.outputs();

@@ -99,8 +99,9 @@ pub fn cells(step: &Step, gates: usize) -> Result<Kernel> {
             ws[d * rows * inputs..(d + 1) * rows * inputs].to_vec(),
             rs[d * rows * hidden..(d + 1) * rows * hidden].to_vec(),
         ],
-        bias: bias
-            .map(|b| [b[2 * d * rows..(2 * d + 1) * rows].to_vec(), b[(2 * d + 1) * rows..(2 * d + 2) * rows].to_vec()]),
+        bias: bias.map(|b| {
+            [b[2 * d * rows..(2 * d + 1) * rows].to_vec(), b[(2 * d + 1) * rows..(2 * d + 2) * rows].to_vec()]
+        }),
     };
     let cells: Vec<Cell> = (0..directions).map(cell).collect();
     let facts = shape.outputs().into_iter().take(gates - 1).map(|dims| Fact::made(DataType::Float, dims, 0)).collect();

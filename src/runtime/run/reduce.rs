@@ -24,9 +24,9 @@ pub fn reduce(step: &Step) -> Result<Kernel> {
     }
 }
 
-/// Which elements become one.
+/// Elements that become one.
 struct Groups {
-    /// Where each result's group begins.
+    /// First element of each result's group.
     starts: Vec<usize>,
     /// From there on.
     offsets: Vec<usize>,

@@ -152,7 +152,8 @@ impl Linear {
             scales = [if flat { 1.0 } else { share(0) }, share(1)];
         }
         let inverse = scales.map(|s| 1.0 / s);
-        let along = |axis: usize| (0..out[axis]).map(move |o| coefficients(o, size[axis], inverse[axis], align)).collect();
+        let along =
+            |axis: usize| (0..out[axis]).map(move |o| coefficients(o, size[axis], inverse[axis], align)).collect();
         Linear { grid, rows: if flat { Vec::new() } else { along(0) }, columns: along(1), flat }
     }
 
@@ -164,8 +165,9 @@ impl Linear {
             values[first..first + channels].iter().map(move |&v| f32::from(v) * enter)
         };
         let row = |y: usize| -> Vec<f32> {
-            let mix =
-                |&(x, share): &(usize, f32)| at(y, x).zip(at(y, x + 1)).map(move |(a, b)| a * (1.0 - share) + b * share);
+            let mix = |&(x, share): &(usize, f32)| {
+                at(y, x).zip(at(y, x + 1)).map(move |(a, b)| a * (1.0 - share) + b * share)
+            };
             self.columns.iter().flat_map(mix).collect()
         };
         let quantize = |x: f32| round(x * leave, family).clamp(-128, 127) as i8;

@@ -1,4 +1,4 @@
-//! How ESP-DL rounds (`dl_tool.cpp`): half to even on the P4 and S31, half up on all others.
+//! ESP-DL's rounding (`dl_tool.cpp`): half to even on the P4 and S31, half up on all others.
 //!
 //! Never: operators.
 
@@ -47,7 +47,7 @@ pub fn shift(value: i64, distance: i32, family: Family) -> i64 {
     integer::finish::shift(value, distance, rounding(family))
 }
 
-/// How a shifted integer is rounded.
+/// Rounding of a shifted integer.
 pub fn rounding(family: Family) -> Rounding {
     match family {
         Family::P4 => Rounding::HalfEven,

@@ -1,4 +1,4 @@
-//! One node while it is prepared: what is known of its inputs, its attributes, and what its outputs are declared to be.
+//! One node while it is prepared: facts of its inputs, its attributes, and the declarations of its outputs.
 //!
 //! Never: what the operators do.
 
@@ -15,11 +15,11 @@ pub struct Step<'a> {
     pub target: Target,
     pub inputs: Vec<Option<&'a Fact>>,
     pub outputs: Vec<Declared>,
-    /// What the attribute `lut` names.
+    /// Table that the attribute `lut` names.
     pub table: Option<&'a Fact>,
 }
 
-/// What `value_info` says of a value; the chip takes type and exponent from there.
+/// Type and exponent of an output by `value_info`, from which the chip takes them.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Declared {
     pub data_type: DataType,

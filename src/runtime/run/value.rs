@@ -1,4 +1,4 @@
-//! Elements of a value, and what is known of it before a model runs: type, shape, exponents, and of a constant the elements.
+//! Elements of a value, and the facts that hold before a model runs: type, shape, exponents, and of a constant its elements.
 //!
 //! Never: operators.
 
@@ -8,7 +8,7 @@ use crate::espdl::{DataType, Tensor};
 use crate::kernels::integer::Integer;
 use crate::{Result, bail};
 
-/// What is known of a value before a model runs.
+/// Facts of a value that hold before a model runs.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Fact {
     pub data_type: DataType,
@@ -177,7 +177,7 @@ impl Fact {
         self.exponents.first().copied().unwrap_or(0)
     }
 
-    /// Whether its elements are integers that stand for multiples of a scale.
+    /// Checks that its elements are integers that stand for multiples of a scale.
     pub fn is_quantized(&self) -> bool {
         matches!(self.data_type, DataType::Int8 | DataType::Int16)
     }

@@ -26,7 +26,7 @@ pub fn strides(dims: &[usize]) -> Vec<usize> {
 
 /// A walk through a source, run by run of its last axes.
 pub struct Walk {
-    /// Where each run begins.
+    /// First place of each run.
     starts: Vec<usize>,
     step: i64,
     count: usize,

@@ -46,7 +46,7 @@ fn node(op: &str, inputs: Vec<Option<ValueId>>, outputs: Vec<Option<ValueId>>, a
     Node { name: String::new(), op: op.to_owned(), domain: String::new(), attributes, inputs, outputs }
 }
 
-/// The same for x of more than two axes: Reshape to a matrix, Gemm, Reshape back.
+/// Rewrites MatMul and Add for x of more than two axes: Reshape to a matrix, Gemm, Reshape back.
 pub fn from_batched_matmul_add(graph: &mut Graph, id: NodeId, links: &Links) -> bool {
     let add = graph.node(id);
     if !add.is("Add") || add.inputs.len() != 2 {

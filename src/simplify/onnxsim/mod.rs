@@ -1,4 +1,4 @@
-//! What onnxsim does: its passes in its order, again and again until nothing changes.
+//! onnxsim's passes in its order, repeated until nothing changes.
 //! <https://github.com/onnxsim/onnxsim>, <https://github.com/onnx/optimizer>
 
 mod axes;
@@ -29,9 +29,9 @@ type Rewrite = fn(&mut Graph, NodeId, &Links) -> bool;
 enum Pass {
     /// At every node, once.
     Nodes(Rewrite),
-    /// The same, by way of nodes that onnxsim has yet to fold: after folding, it rewrites again.
+    /// Like `Nodes`, by way of nodes that onnxsim has yet to fold: after folding, it rewrites again.
     Folding(Rewrite),
-    /// The same as `Nodes`, but what is replaced stays and counts as a reader until dead ends are dropped.
+    /// Like `Nodes`, but replaced nodes stay and count as readers until dead ends are dropped.
     Lingering(Rewrite),
     Whole(fn(&mut Graph) -> bool),
 }

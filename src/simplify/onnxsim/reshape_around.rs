@@ -45,7 +45,7 @@ pub fn rewrite(graph: &mut Graph, id: NodeId, links: &Links) -> bool {
     true
 }
 
-/// What a Reshape of leading axes to one reads, and the shape it makes.
+/// Returns the value that a Reshape of leading axes to one reads, and the shape it makes.
 fn flattened(graph: &Graph, id: NodeId, links: &Links) -> Option<(ValueId, Vec<usize>)> {
     let node = graph.node(id);
     let (top, made) = (node.input(0)?, node.output(0)?);

@@ -54,7 +54,7 @@ fn all(tensor: &Tensor, value: i8) -> bool {
     }
 }
 
-/// Whether `shape` broadcasts to `other` without enlarging it.
+/// Decides whether `shape` broadcasts to `other` without enlarging it.
 fn fits(shape: &[usize], other: Option<&[usize]>) -> bool {
     other.is_some_and(|other| {
         shape.len() <= other.len() && shape.iter().rev().zip(other.iter().rev()).all(|(&d, &o)| d == 1 || d == o)

@@ -188,7 +188,7 @@ impl Layers {
         }
     }
 
-    /// The same, but an output of the model keeps its name and place.
+    /// Replaces a value as above, but an output of the model keeps its name and place.
     pub fn bypass(&mut self, old: ValueId, new: ValueId) {
         if let Some(output) = self.graph.outputs.iter_mut().find(|output| **output == old) {
             *output = new;

@@ -1,4 +1,4 @@
-//! What esp-ppq does to a graph when it loads it: `format_graph` of `api/interface.py`, with the
+//! esp-ppq's rewrites of a graph that it loads: `format_graph` of `api/interface.py`, with the
 //! fusions of `IR/morph.py`, in its order. Its quantizer's first pass, ConvTranspose, follows here, since
 //! it asks for no scale either.
 

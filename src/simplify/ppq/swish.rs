@@ -23,7 +23,7 @@ pub fn fuse(layers: &mut Layers) {
     }
 }
 
-/// Whether `mul` multiplies what `sigmoid` reads and makes.
+/// Decides whether `mul` multiplies the input and the output of `sigmoid`.
 fn is_product(layers: &Layers, mul: NodeId, sigmoid: NodeId) -> bool {
     let (node, sigmoid) = (layers.node(mul), layers.node(sigmoid));
     let factors = [sigmoid.input(0), sigmoid.output(0)];

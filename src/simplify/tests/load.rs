@@ -1,4 +1,4 @@
-//! What esp-ppq does when it loads a graph.
+//! esp-ppq's rewrites of a graph that it loads.
 
 use super::super::infer;
 use super::*;

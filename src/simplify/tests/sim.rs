@@ -1,4 +1,4 @@
-//! What onnxsim does.
+//! onnxsim's rewrites.
 
 use super::*;
 

@@ -4,15 +4,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::content::Key;
 
-pub struct Memory<T> {
+pub struct Lru<T> {
     /// The one used last at the end.
     kept: Mutex<Vec<(Key, Arc<T>)>>,
     capacity: usize,
 }
 
-impl<T> Memory<T> {
-    pub fn new(capacity: usize) -> Memory<T> {
-        Memory { kept: Mutex::new(Vec::new()), capacity }
+impl<T> Lru<T> {
+    pub fn new(capacity: usize) -> Lru<T> {
+        Lru { kept: Mutex::new(Vec::new()), capacity }
     }
 
     pub fn get(&self, key: &Key) -> Option<Arc<T>> {
@@ -47,18 +47,18 @@ impl<T> Memory<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::content::Parts;
+    use crate::engine::content::KeyBuilder;
 
     #[test]
     fn the_one_that_was_not_used_longest_goes() {
-        let key = |n: usize| Parts::new("test").number(n).finish();
-        let memory = Memory::new(2);
+        let key = |n: usize| KeyBuilder::new("test").number(n).finish();
+        let lru = Lru::new(2);
         for n in [1, 2] {
-            memory.keep(key(n), Arc::new(n));
+            lru.keep(key(n), Arc::new(n));
         }
-        memory.get(&key(1));
-        memory.keep(key(3), Arc::new(3));
-        let there: Vec<bool> = [1, 2, 3].iter().map(|&n| memory.get(&key(n)).is_some()).collect();
+        lru.get(&key(1));
+        lru.keep(key(3), Arc::new(3));
+        let there: Vec<bool> = [1, 2, 3].iter().map(|&n| lru.get(&key(n)).is_some()).collect();
         assert_eq!(there, [true, false, true]);
     }
 }

@@ -1,0 +1,116 @@
+//! Figures of one plan over the samples of a session.
+
+use std::time::Instant;
+
+use crate::Result;
+use crate::analysis::{self, Layer, OutputError, Port, Report, Seconds};
+use crate::exec::{FakeQuant, Samples as _};
+use crate::graph::NodeId;
+use crate::ops::Role;
+use crate::quant::{self, Plan, Quantized};
+
+use super::opened::Opened;
+use super::session::{Calibrated, Session};
+use super::{Progress, Stage};
+
+/// A plan to be measured over the samples of a session.
+pub(super) struct Measurement<'a> {
+    pub opened: &'a Opened,
+    pub session: &'a Session,
+    pub plan: &'a Plan,
+    pub progress: &'a dyn Progress,
+}
+
+impl Measurement<'_> {
+    /// The report on scales of the last calibration, where only precisions have changed since; `None` where most scales
+    /// were never observed.
+    pub fn recalled(&self) -> Result<Option<Report>> {
+        let calibrated = self.session.recall(self.plan, self.progress)?;
+        calibrated.map(|calibrated| self.report(&calibrated, false, Seconds::default())).transpose()
+    }
+
+    /// Both error tables; `seconds` has the times of the stages before.
+    pub fn report(&self, calibrated: &Calibrated, statistics: bool, mut seconds: Seconds) -> Result<Report> {
+        let &Measurement { opened, session, progress, .. } = self;
+        let quantized = &calibrated.quantized;
+        let graph = &quantized.graph;
+        let count = self.analysis_samples();
+
+        let computing = calibrated.nodes(|role| role == Role::Computing);
+        let graphwise = timed(&mut seconds.graphwise, || session.graphwise(calibrated, &computing, count, progress))?;
+        let layerwise = timed(&mut seconds.layerwise, || session.layerwise(calibrated, &computing, count, progress))?;
+
+        let mut layers: Vec<Layer> = graph.node_ids().map(|node| layer(quantized, node)).collect();
+        for ((node, &graphwise), layerwise) in computing.iter().zip(&graphwise.layers).zip(layerwise) {
+            layers[node.0].graphwise = Some(graphwise);
+            layers[node.0].layerwise = Some(layerwise);
+        }
+        if statistics {
+            timed(&mut seconds.statistics, || self.statistics(calibrated, count, &mut layers))?;
+        }
+
+        let outputs = graph.outputs.iter().zip(&graphwise.outputs);
+        let notes = session.notes(quantized);
+        Ok(Report {
+            model: opened.model_name(),
+            settings: quantized.settings.clone(),
+            calibration_samples: session.samples.len(),
+            analysis_samples: count,
+            layers,
+            outputs: outputs.map(|(&id, &error)| OutputError { name: graph.value(id).name.clone(), error }).collect(),
+            notes,
+            seconds,
+        })
+    }
+
+    /// The number of samples that figures are taken over.
+    pub fn analysis_samples(&self) -> usize {
+        self.opened.project().config.analysis_samples().min(self.session.samples.len())
+    }
+
+    fn statistics(&self, calibrated: &Calibrated, count: usize, layers: &mut [Layer]) -> Result<()> {
+        let active = calibrated.nodes(|role| role != Role::Passive);
+        let quantizers: Vec<_> = active.iter().map(|&node| output_quantizer(&calibrated.quantized, node)).collect();
+        self.progress.begin(Stage::Statistics, 2 * count);
+        let simulated = calibrated.program()?;
+        let tick = || self.progress.tick();
+        let subject = self.session.subject(calibrated, &simulated, count, &tick);
+        let found = analysis::statistics(&subject, &active, &quantizers)?;
+        for (node, statistics) in active.iter().zip(found) {
+            layers[node.0].statistics = statistics;
+        }
+        Ok(())
+    }
+}
+
+/// Runs work and notes its seconds.
+pub(super) fn timed<T>(seconds: &mut f64, work: impl FnOnce() -> T) -> T {
+    let start = Instant::now();
+    let done = work();
+    *seconds = start.elapsed().as_secs_f64();
+    done
+}
+
+fn layer(quantized: &Quantized, node: NodeId) -> Layer {
+    let (inputs, outputs) = quantized.ports(node);
+    let port = |port: quant::Port| Port { name: port.name, bits: port.bits, exponents: port.exponents };
+    let ports = |ports: Vec<Option<quant::Port>>| ports.into_iter().map(|p| p.map(port)).collect();
+    let n = quantized.graph.node(node);
+    Layer {
+        name: n.name.clone(),
+        op: n.op.clone(),
+        scheme: quantized.scheme(node),
+        graphwise: None,
+        layerwise: None,
+        inputs: ports(inputs),
+        outputs: ports(outputs),
+        statistics: None,
+    }
+}
+
+/// The effective quantization of a node's first output, wherever along the graph it happens.
+fn output_quantizer(quantized: &Quantized, node: NodeId) -> Option<FakeQuant> {
+    let port = quantized.ports(node).1.into_iter().next().flatten()?;
+    let rounding = quantized.settings.target.rounding();
+    Some(FakeQuant { exponents: port.exponents, axis: None, bits: port.bits, rounding })
+}

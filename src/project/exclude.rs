@@ -1,0 +1,80 @@
+//! `lint.exclude`: globs of projects that a search passes over.
+
+use std::path::{Path, PathBuf};
+
+use ignore::Match;
+use ignore::gitignore::{Gitignore, GitignoreBuilder};
+use serde_json::Value as Json;
+
+use super::config::Spanned;
+use super::values::{Toml, Value};
+use super::{Project, place};
+
+/// A line as `.gitignore` has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IgnoreLine(pub String);
+
+impl Value for IgnoreLine {
+    fn expected() -> String {
+        "a glob in quotes, as a line of .gitignore has it (\"build/\", \"*.old.espq.toml\")".to_string()
+    }
+
+    fn parse(value: &Toml) -> Option<IgnoreLine> {
+        let line = IgnoreLine(String::parse(value)?);
+        // Comments and blanks name nothing.
+        compiled([&line]).filter(|globs| !globs.is_empty()).map(|_| line)
+    }
+
+    fn write(&self) -> String {
+        self.0.write()
+    }
+
+    fn json_schema() -> Json {
+        String::json_schema()
+    }
+}
+
+fn compiled<'a>(lines: impl IntoIterator<Item = &'a IgnoreLine>) -> Option<Gitignore> {
+    // Without a root: paths are matched relative to the folder of the configuration.
+    let mut globs = GitignoreBuilder::new("");
+    for line in lines {
+        globs.add_line(None, &line.0).ok()?;
+    }
+    globs.build().ok()
+}
+
+/// The globs of one configuration.
+pub struct Exclusion {
+    /// The configuration's folder, without links.
+    folder: PathBuf,
+    globs: Gitignore,
+}
+
+impl Exclusion {
+    /// Returns the globs of a configuration; `None` where it has none or cannot be read, which linting it reports.
+    pub fn of(configuration: &Path) -> Option<Exclusion> {
+        let project = Project::load(configuration).ok()?;
+        let lines: &[Spanned<IgnoreLine>] = &project.config.lint.exclude;
+        if lines.is_empty() {
+            return None;
+        }
+        let globs = compiled(lines.iter().map(|line| &line.value))?;
+        Some(Exclusion { folder: place(project.folder()), globs })
+    }
+
+    /// Decides whether a search that began in `top` passes over a file; both are without links.
+    ///
+    /// A folder at or above `top` cannot be excluded: the user named it.
+    pub fn covers(&self, file: &Path, top: &Path) -> bool {
+        let below_top = |path: &&Path| path.starts_with(top) && *path != top;
+        for path in file.ancestors().take_while(below_top) {
+            let Ok(relative) = path.strip_prefix(&self.folder) else { return false };
+            match self.globs.matched(relative, path != file) {
+                Match::Ignore(_) => return true,
+                Match::Whitelist(_) => return false,
+                Match::None => {}
+            }
+        }
+        false
+    }
+}

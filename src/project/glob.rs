@@ -1,0 +1,277 @@
+//! Files that a path, a folder or a glob names, and the walk through folders that finds them.
+
+use std::path::{Component, Path, PathBuf};
+
+use globset::{GlobBuilder, GlobMatcher};
+use ignore::{DirEntry, WalkBuilder};
+
+use crate::{Error, Result};
+
+/// Files and the links that were not followed.
+#[derive(Debug, Default)]
+pub struct Found {
+    /// In byte order of their paths.
+    pub files: Vec<PathBuf>,
+    /// Links to folders, below the folder where the search began.
+    pub links: Vec<PathBuf>,
+}
+
+/// Finds the files that `pattern` (absolute, or relative to the working folder) names.
+///
+/// In globs, `*`, `?` and `[ab]` stand for characters of one name, `**` for any folders, `{a,b}` for either. A folder,
+/// named or matched, stands for all files in it, at any depth. Hidden files and folders are left out unless the pattern
+/// names them.
+pub fn files(pattern: &Path) -> Result<Found> {
+    if pattern.is_file() {
+        return Ok(Found { files: vec![pattern.to_path_buf()], links: Vec::new() });
+    }
+    let (base, rest) = split(pattern);
+    let glob = Glob::new(&rest)?;
+    if !base.is_dir() {
+        return Ok(Found::default());
+    }
+    let mut walk = WalkBuilder::new(&base);
+    // Datasets are often ignored by git.
+    walk.standard_filters(false);
+    let root = base.clone();
+    walk.filter_entry(move |entry| glob.admits(entry, &root));
+    let mut found = walked(&walk)?;
+    found.files.sort_by(|a, b| a.as_os_str().as_encoded_bytes().cmp(b.as_os_str().as_encoded_bytes()));
+    Ok(found)
+}
+
+/// Returns the folder that a pattern's files are in, at any depth.
+pub fn folder_of(pattern: &Path) -> PathBuf {
+    let (base, _) = split(pattern);
+    match base.parent() {
+        Some(folder) if !base.is_dir() => folder.to_path_buf(),
+        _ => base,
+    }
+}
+
+/// Tells globs from plain paths.
+pub fn is_glob(text: &str) -> bool {
+    text.contains(['*', '?', '[', '{'])
+}
+
+/// Collects the files that a walk meets, links to files among them.
+pub fn walked(walk: &WalkBuilder) -> Result<Found> {
+    let mut found = Found::default();
+    for entry in walk.build() {
+        let entry = entry.map_err(unreadable)?;
+        let kind = entry.file_type();
+        if kind.is_some_and(|kind| kind.is_dir()) {
+            continue;
+        }
+        let is_link = kind.is_some_and(|kind| kind.is_symlink());
+        let path = entry.into_path();
+        let list = if is_link && path.is_dir() { &mut found.links } else { &mut found.files };
+        list.push(path);
+    }
+    Ok(found)
+}
+
+fn unreadable(error: ignore::Error) -> Error {
+    let file = path_of(&error).map(Path::to_path_buf);
+    let shown = match error.io_error() {
+        Some(error) => error.to_string(),
+        None => error.to_string(),
+    };
+    let error = Error::new(format!("the folder cannot be read: {shown}"));
+    match file {
+        Some(file) => error.in_file(file),
+        None => error,
+    }
+}
+
+fn path_of(error: &ignore::Error) -> Option<&Path> {
+    match error {
+        ignore::Error::WithPath { path, .. } => Some(path),
+        ignore::Error::WithDepth { err, .. } | ignore::Error::WithLineNumber { err, .. } => path_of(err),
+        _ => None,
+    }
+}
+
+/// Splits a pattern into the folder where the search begins and the names from the first wildcard on.
+///
+/// A name with brackets that exists is no glob: folders are called "run[3]".
+fn split(pattern: &Path) -> (PathBuf, Vec<String>) {
+    let mut base = PathBuf::new();
+    let mut rest = Vec::new();
+    for component in pattern.components() {
+        match component {
+            Component::Normal(name)
+                if !rest.is_empty() || (is_glob(&name.to_string_lossy()) && !base.join(name).exists()) =>
+            {
+                rest.push(name.to_string_lossy().into_owned())
+            }
+            other => base.push(other),
+        }
+    }
+    if base.as_os_str().is_empty() {
+        base.push(".");
+    }
+    (base, rest)
+}
+
+/// The names of a pattern from its first wildcard on; without any, everything matches.
+struct Glob {
+    whole: Option<GlobMatcher>,
+    /// Folders at this depth are the deepest that can hold a match, without `**`.
+    depth: usize,
+    /// Names that the pattern writes with a leading dot.
+    hidden: Vec<GlobMatcher>,
+}
+
+impl Glob {
+    fn new(names: &[String]) -> Result<Glob> {
+        if names.is_empty() {
+            return Ok(Glob { whole: None, depth: 0, hidden: Vec::new() });
+        }
+        let depth = if names.iter().any(|name| name == "**") { usize::MAX } else { names.len() };
+        let hidden = names.iter().filter(|name| name.starts_with('.')).map(|name| compiled(name));
+        Ok(Glob { whole: Some(compiled(&names.join("/"))?), depth, hidden: hidden.collect::<Result<_>>()? })
+    }
+
+    /// Decides whether a file belongs to the pattern, and whether a folder may hold such files.
+    fn admits(&self, entry: &DirEntry, base: &Path) -> bool {
+        // Names that are not UTF-8 cannot be written in a configuration.
+        let Some(name) = entry.file_name().to_str() else { return false };
+        if name.starts_with('.') && !self.hidden.iter().any(|hidden| hidden.is_match(name)) {
+            return false;
+        }
+        let is_folder = entry.file_type().is_some_and(|kind| kind.is_dir());
+        (is_folder && entry.depth() < self.depth)
+            || entry.path().strip_prefix(base).is_ok_and(|path| self.matches(path))
+    }
+
+    fn matches(&self, path: &Path) -> bool {
+        // Of all in a matched folder, too.
+        self.whole.as_ref().is_none_or(|glob| path.ancestors().any(|path| glob.is_match(path)))
+    }
+}
+
+fn compiled(glob: &str) -> Result<GlobMatcher> {
+    let built = GlobBuilder::new(glob).literal_separator(true).backslash_escape(false).build();
+    built.map(|glob| glob.compile_matcher()).map_err(|error| {
+        Error::new(format!("`{glob}` is not a valid glob: {}", error.kind()))
+            .with_help("`*`, `?` and `[ab]` match within one name, `**` any folders, `{a,b}` either text")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    fn folder(files: &[&str]) -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        for file in files {
+            let path = folder.path().join(file);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, "").unwrap();
+        }
+        folder
+    }
+
+    fn names(folder: &tempfile::TempDir, files: Vec<PathBuf>) -> Vec<String> {
+        let name = |f: PathBuf| f.strip_prefix(folder.path()).unwrap().to_string_lossy().into_owned();
+        files.into_iter().map(name).collect()
+    }
+
+    fn found(folder: &tempfile::TempDir, pattern: &str) -> Vec<String> {
+        names(folder, files(&folder.path().join(pattern)).unwrap().files)
+    }
+
+    #[test]
+    fn a_star_stands_within_one_name() {
+        let folder = folder(&["calib/b.npy", "calib/a.npy", "calib/a.txt", "calib/deep/c.npy", "calib/.d.npy"]);
+        assert_eq!(found(&folder, "calib/*.npy"), ["calib/a.npy", "calib/b.npy"]);
+        assert_eq!(found(&folder, "calib/?.txt"), ["calib/a.txt"]);
+        assert_eq!(found(&folder, "*/deep/*.npy"), ["calib/deep/c.npy"]);
+        assert_eq!(found(&folder, "calib/**/*.npy"), ["calib/a.npy", "calib/b.npy", "calib/deep/c.npy"]);
+    }
+
+    #[test]
+    fn brackets_and_braces_are_alternatives() {
+        let folder = folder(&["a1.npy", "a2.npy", "a3.npy", "b1.npz"]);
+        assert_eq!(found(&folder, "a[12].npy"), ["a1.npy", "a2.npy"]);
+        assert_eq!(found(&folder, "{a3,b1}.np?"), ["a3.npy", "b1.npz"]);
+    }
+
+    #[test]
+    fn a_name_with_brackets_that_exists_is_no_glob() {
+        let folder = folder(&["run[3]/a.npy", "run3/b.npy", "{x}.npy"]);
+        assert_eq!(found(&folder, "run[3]/*.npy"), ["run[3]/a.npy"]);
+        assert_eq!(found(&folder, "run[3]"), ["run[3]/a.npy"]);
+        assert_eq!(found(&folder, "{x}.npy"), ["{x}.npy"]);
+    }
+
+    #[test]
+    fn a_folder_stands_for_all_in_it() {
+        let folder = folder(&["images/1/b.png", "images/0/a.png", "images/.cache/x", "other/c.png"]);
+        assert_eq!(found(&folder, "images"), ["images/0/a.png", "images/1/b.png"]);
+        assert_eq!(found(&folder, "images/[0]"), ["images/0/a.png"]);
+        assert_eq!(found(&folder, "im*"), ["images/0/a.png", "images/1/b.png"]);
+    }
+
+    #[test]
+    fn hidden_names_are_found_where_the_pattern_writes_them() {
+        let folder = folder(&["a/.x/b.npy", "a/.y/b.npy", "a/.z.npy"]);
+        assert_eq!(found(&folder, "*/.x/*.npy"), ["a/.x/b.npy"]);
+        assert_eq!(found(&folder, "a/.x"), ["a/.x/b.npy"]);
+        assert_eq!(found(&folder, "**/.*.npy"), ["a/.z.npy"]);
+    }
+
+    #[test]
+    fn order_is_that_of_bytes() {
+        let folder = folder(&["c/10.npy", "c/9.npy", "c/B.npy", "c/a.npy"]);
+        assert_eq!(found(&folder, "c/*"), ["c/10.npy", "c/9.npy", "c/B.npy", "c/a.npy"]);
+    }
+
+    #[test]
+    fn nothing_is_no_error_here() {
+        assert!(found(&folder(&[]), "calib/*.npy").is_empty());
+    }
+
+    #[test]
+    fn samples_that_git_ignores_are_found() {
+        let folder = folder(&[".git/HEAD", "calib/a.npy"]);
+        fs::write(folder.path().join(".gitignore"), "calib/\n").unwrap();
+        assert_eq!(found(&folder, "calib/*.npy"), ["calib/a.npy"]);
+    }
+
+    #[test]
+    fn a_broken_glob_is_explained() {
+        let error = files(Path::new("calib/[a.npy")).unwrap_err();
+        assert_eq!(error.what(), "`[a.npy` is not a valid glob: unclosed character class; missing ']'");
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn links_to_folders_are_named_and_not_followed() {
+        use std::os::unix::fs::symlink;
+        let folder = folder(&["calib/a.npy", "far/b.npy"]);
+        let calib = folder.path().join("calib");
+        symlink(folder.path().join("far"), calib.join("linked")).unwrap();
+        symlink(&calib, calib.join("loop")).unwrap();
+        symlink(folder.path().join("far/b.npy"), calib.join("c.npy")).unwrap();
+        for pattern in ["calib", "cal*", "**/*.npy"] {
+            assert!(!found(&folder, pattern).iter().any(|file| file.contains("linked") || file.contains("loop")));
+        }
+        let all = files(&calib).unwrap();
+        assert_eq!(names(&folder, all.files), ["calib/a.npy", "calib/c.npy"]);
+        assert_eq!(all.links.len(), 2);
+        assert_eq!(found(&folder, "calib/linked"), ["calib/linked/b.npy"]);
+        assert_eq!(found(&folder, "calib/linked/*.npy"), ["calib/linked/b.npy"]);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn a_name_matches_itself_and_a_star(name in "[a-z][a-z0-9.]{0,12}") {
+            let is_match = |glob: &str| compiled(glob).unwrap().is_match(&name);
+            let longer = format!("{name}*");
+            proptest::prop_assert!(is_match(&name) && is_match("*") && is_match(&longer));
+        }
+    }
+}
