@@ -2,7 +2,7 @@
 
 use std::arch::x86_64::*;
 
-use super::{Floats, Instructions, Integers, methods};
+use super::{Floats, Instructions, Integers};
 
 pub struct Avx512;
 

@@ -17,8 +17,6 @@ macro_rules! methods {
     )*};
 }
 
-use methods;
-
 #[cfg(target_arch = "x86_64")]
 pub mod avx2;
 #[cfg(target_arch = "x86_64")]

@@ -2,7 +2,7 @@
 
 use std::arch::aarch64::*;
 
-use super::{Floats, Instructions, Integers, methods};
+use super::{Floats, Instructions, Integers};
 
 pub struct Neon;
 

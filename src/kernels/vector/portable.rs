@@ -1,6 +1,6 @@
 //! Vectors of any processor; the compiler makes of them what it can.
 
-use super::{Floats, Instructions, Integers, methods};
+use super::{Floats, Instructions, Integers};
 
 pub struct Portable;
 
