@@ -201,7 +201,10 @@ fn prelu_float(step: &Step) -> Result<Kernel> {
 fn prelu_of<T: Whole>(step: &Step, rescales: bool) -> Result<Kernel> {
     let (input, alpha) = (step.whole::<T>(0)?, step.whole::<T>(1)?);
     let channels = input.dims.last().copied().unwrap_or(0);
-    if input.dims.len() != 4 || alpha.dims.len() != 3 || alpha.len() != channels || channels == 0 {
+    // The loader repeats one slope at int16 (`get_output_shape` in `dl_module_prelu.hpp`).
+    let is_one = T::BITS == 16 && alpha.len() == 1;
+    let fits = is_one || alpha.len() == channels;
+    if input.dims.len() != 4 || alpha.dims.len() != 3 || !fits || channels == 0 {
         bail!(
             "slopes of shape {:?} on an input of shape {:?}; the chip reads [C, 1, 1] and NHWC",
             alpha.dims,
@@ -228,8 +231,8 @@ fn prelu_of<T: Whole>(step: &Step, rescales: bool) -> Result<Kernel> {
                 (false, true) => shift(x, up, family),
             })
         };
-        let rows = inputs.whole::<T>(0)?.chunks_exact(channels);
-        Ok(rows.flat_map(|row| row.iter().zip(slopes).map(one)).collect())
+        let x = inputs.whole::<T>(0)?.iter();
+        Ok(x.zip(slopes.iter().cycle()).map(one).collect())
     })
 }
 

@@ -51,12 +51,11 @@ pub fn resize(step: &Step) -> Result<Kernel> {
             step.makes(dims, move |inputs| Ok(nearest(inputs.whole::<i8>(0)?, &grid, scales, scale(from - to))))
         }
         Some("linear") => {
-            let flat = size[0] == 1 && out[0] == 1;
-            if size[1] < 2 || (size[0] < 2 && !flat) {
+            if size[1] < 2 || (size[0] < 2 && !plain) {
                 bail!("the chip interpolates between two places at least, its input has {size:?}");
             }
             let align = step.node.text("coordinate_transformation_mode") == Some("align_corners");
-            let linear = Linear::new(grid, scales, flat, align);
+            let linear = Linear::new(grid, scales, plain, align);
             step.makes(dims, move |inputs| Ok(linear.run(inputs.whole::<i8>(0)?, scale(from), scale(-to))))
         }
         other => bail!("the chip has no mode {}", other.unwrap_or("without a name")),
@@ -140,21 +139,21 @@ struct Linear {
     grid: Grid,
     rows: Vec<(usize, f32)>,
     columns: Vec<(usize, f32)>,
-    /// One row stays one.
-    flat: bool,
+    /// One row that has no height: it is not interpolated over.
+    plain: bool,
 }
 
 impl Linear {
-    fn new(grid: Grid, mut scales: [f32; 2], flat: bool, align: bool) -> Linear {
+    fn new(grid: Grid, mut scales: [f32; 2], plain: bool, align: bool) -> Linear {
         let Grid { size, out, .. } = grid;
         if align {
             let share = |axis: usize| (out[axis] as f32 - 1.0) / (size[axis] as f32 - 1.0);
-            scales = [if flat { 1.0 } else { share(0) }, share(1)];
+            scales = [if plain { 1.0 } else { share(0) }, share(1)];
         }
         let inverse = scales.map(|s| 1.0 / s);
         let along =
             |axis: usize| (0..out[axis]).map(move |o| coefficients(o, size[axis], inverse[axis], align)).collect();
-        Linear { grid, rows: if flat { Vec::new() } else { along(0) }, columns: along(1), flat }
+        Linear { grid, rows: if plain { Vec::new() } else { along(0) }, columns: along(1), plain }
     }
 
     fn run(&self, values: &[i8], enter: f32, leave: f32) -> Vec<i8> {
@@ -171,7 +170,7 @@ impl Linear {
             self.columns.iter().flat_map(mix).collect()
         };
         let quantize = |x: f32| round(x * leave, family).clamp(-128, 127) as i8;
-        if self.flat {
+        if self.plain {
             return row(0).into_iter().map(quantize).collect();
         }
         let mut all = Vec::with_capacity(out[0] * out[1] * channels);
