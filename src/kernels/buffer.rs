@@ -6,7 +6,7 @@ use super::real::Real;
 use crate::{Error, Result};
 
 /// `len` copies of `value`.
-pub(super) fn repeated<T: Real>(len: usize, value: T) -> Result<Vec<T>> {
+pub(super) fn repeated<T: Clone>(len: usize, value: T) -> Result<Vec<T>> {
     let mut values = Vec::new();
     reserve(&mut values, len)?;
     values.resize(len, value);

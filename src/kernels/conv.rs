@@ -179,7 +179,7 @@ mod tests {
             }
             let range = clamped.then_some((0.0, 6000.0));
             prop_assert_eq!(&Conv::new(s.clone(), &w).unwrap().run(&x, Some(&bias), range).unwrap(), &expected);
-            for level in [Level::Portable, Level::Wide, Level::Widest] {
+            for level in Level::available() {
                 let conv = Conv::at_level(level, s.clone(), &narrow(&w)).unwrap();
                 let range = clamped.then_some((0.0, 6000.0));
                 let y = conv.run(&narrow(&x), Some(&narrow(&bias)), range).unwrap();

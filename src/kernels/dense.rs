@@ -186,7 +186,7 @@ mod tests {
             let y = Dense::new(shape.clone(), &b).unwrap().run(&a, Some((&c, (0, 1))), (2.0, 0.5), range).unwrap();
             prop_assert_eq!(&y, &expected);
             let (a, b, c) = (narrow(&a), narrow(&b), narrow(&c));
-            for level in [Level::Portable, Level::Wide, Level::Widest] {
+            for level in Level::available() {
                 let dense = Dense::at_level(level, shape.clone(), &b).unwrap();
                 let range = clamped.then_some((0.0, 6000.0));
                 let y = dense.run(&a, Some((&c, (0, 1))), (2.0, 0.5), range).unwrap();

@@ -3,8 +3,8 @@
 
 use super::buffer;
 use super::conv::ConvShape;
-use super::simd::Level;
-use super::vector::Vector;
+use super::simd::{Level, Work, at};
+use super::vector::{Floats, Instructions};
 use super::window::Window;
 use crate::Result;
 
@@ -40,7 +40,7 @@ impl Depthwise {
         assert!(bias.is_none_or(|b| b.len() == channels), "the bias has another shape");
         let planes = Planes { shape: s, weights: &self.weights, x, bias, range };
         // SAFETY: `compute` writes every plane of the result in full; the level is at most the processor's.
-        unsafe { buffer::written(s.batch * channels * outs, |y: *mut f32| planes.compute(self.level, y)) }
+        unsafe { buffer::written(s.batch * channels * outs, |y: *mut f32| at(self.level, All { planes, y })) }
     }
 }
 
@@ -53,66 +53,39 @@ struct Planes<'a> {
     range: Option<(f32, f32)>,
 }
 
-impl Planes<'_> {
-    /// Writes all planes.
-    ///
-    /// # Safety
-    ///
-    /// The processor has `level`; the slices have the lengths that [`Depthwise::run`] checks; `batch * channels` planes
-    /// of outputs are writable at `y` and overlap none of the slices.
-    unsafe fn compute(&self, level: Level, y: *mut f32) {
-        // SAFETY: the caller's promise.
-        unsafe {
-            match level {
-                #[cfg(target_arch = "x86_64")]
-                Level::Widest => self.widest(y),
-                #[cfg(target_arch = "x86_64")]
-                Level::Wide => self.wide(y),
-                _ => self.choose::<[f32; 4]>(y),
-            }
-        }
-    }
+/// Writes all planes to `y`: `batch * channels` planes of outputs are writable there and overlap none of the slices.
+struct All<'a> {
+    planes: Planes<'a>,
+    y: *mut f32,
+}
 
-    #[cfg(target_arch = "x86_64")]
-    #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
-    unsafe fn widest(&self, y: *mut f32) {
-        // SAFETY: the contract is that of `compute`; the features are enabled above.
-        unsafe { self.choose::<std::arch::x86_64::__m512>(y) }
-    }
+impl Work for All<'_> {
+    type Made = ();
 
-    #[cfg(target_arch = "x86_64")]
-    #[target_feature(enable = "avx2,fma")]
-    unsafe fn wide(&self, y: *mut f32) {
-        // SAFETY: as in `widest`.
-        unsafe { self.choose::<std::arch::x86_64::__m256>(y) }
-    }
-
-    /// Chooses the loops for the window.
-    ///
-    /// # Safety
-    ///
-    /// As for [`Planes::compute`], with the instructions of `V` for `level`.
     #[inline(always)]
-    unsafe fn choose<V: Vector>(&self, y: *mut f32) {
-        let w = &self.shape.window;
+    unsafe fn run<I: Instructions>(self) {
+        let (planes, w) = (&self.planes, &self.planes.shape.window);
         // SAFETY: the caller's promise; the constants are the window's, as `Depthwise::new` admits no other.
         unsafe {
             match (w.kernel[2], w.stride[2]) {
-                (3, 1) => self.all::<V, 3, 1>(y),
-                (3, _) => self.all::<V, 3, 2>(y),
-                (_, 1) => self.all::<V, 5, 1>(y),
-                _ => self.all::<V, 5, 2>(y),
+                (3, 1) => planes.all::<I::Floats, 3, 1>(self.y),
+                (3, _) => planes.all::<I::Floats, 3, 2>(self.y),
+                (_, 1) => planes.all::<I::Floats, 5, 1>(self.y),
+                _ => planes.all::<I::Floats, 5, 2>(self.y),
             }
         }
     }
+}
 
+impl Planes<'_> {
     /// Windows of `K` x `K` taps at stride `S`.
     ///
     /// # Safety
     ///
-    /// As for [`Planes::choose`]; `K` and `S` are the window's.
+    /// The processor has the instructions of `V`; `K` and `S` are the window's; the slices have the lengths that
+    /// [`Depthwise::run`] checks, and `y` is as for [`All`].
     #[inline(always)]
-    unsafe fn all<V: Vector, const K: usize, const S: usize>(&self, y: *mut f32) {
+    unsafe fn all<V: Floats, const K: usize, const S: usize>(&self, y: *mut f32) {
         let (s, w) = (self.shape, &self.shape.window);
         let strips: Vec<Strip<V, K>> =
             (0..w.output[2]).step_by(V::LEN).map(|column| Strip::new(w, S, column)).collect();
@@ -150,7 +123,7 @@ impl Planes<'_> {
 }
 
 /// One output plane.
-struct Plane<'a, V: Vector, const K: usize> {
+struct Plane<'a, V: Floats, const K: usize> {
     window: &'a Window,
     x: *const f32,
     y: *mut f32,
@@ -160,7 +133,7 @@ struct Plane<'a, V: Vector, const K: usize> {
     strips: &'a [Strip<V, K>],
 }
 
-impl<V: Vector, const K: usize> Plane<'_, V, K> {
+impl<V: Floats, const K: usize> Plane<'_, V, K> {
     /// Writes `R` output rows of a strip.
     ///
     /// # Safety
@@ -207,7 +180,7 @@ impl<V: Vector, const K: usize> Plane<'_, V, K> {
 }
 
 /// A vector of output columns.
-struct Strip<V: Vector, const K: usize> {
+struct Strip<V: Floats, const K: usize> {
     /// Input column that the first tap of the first output sees; may lie before the row.
     first: isize,
     /// For each tap: what lies inside the input, of the vector there and of the next one.
@@ -216,7 +189,7 @@ struct Strip<V: Vector, const K: usize> {
     count: usize,
 }
 
-impl<V: Vector, const K: usize> Strip<V, K> {
+impl<V: Floats, const K: usize> Strip<V, K> {
     fn new(w: &Window, stride: usize, column: usize) -> Self {
         let first = (column * stride) as isize - w.pad[2] as isize;
         let mask = |start: isize| {

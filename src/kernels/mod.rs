@@ -17,6 +17,7 @@ mod depthwise;
 mod direct;
 pub mod errors;
 pub mod histogram;
+pub mod integer;
 pub mod matmul;
 pub mod pool;
 pub mod real;
@@ -26,7 +27,6 @@ mod spread;
 mod tile;
 pub mod transposed;
 mod vector;
-pub mod whole;
 pub mod window;
 
 #[cfg(test)]

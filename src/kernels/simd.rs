@@ -1,18 +1,35 @@
-//! Loops compiled several times, for the instructions of the processor they meet.
+//! Instruction sets: which one the processor has, and how a kernel is compiled for each and chosen when called.
+//!
+//! A kernel of its own vectors is a [`Work`], written once over [`Instructions`]; a plain loop that the compiler turns
+//! into vectors is a function inside [`multiversion`].
 
-/// Vector instructions of the processor, from none to the widest.
+use super::vector::Instructions;
+#[cfg(target_arch = "aarch64")]
+use super::vector::neon::Neon;
+use super::vector::portable::Portable;
+#[cfg(target_arch = "x86_64")]
+use super::vector::{
+    avx2::Avx2,
+    avx512::{Avx512, Avx512Vnni},
+};
+
+/// Instruction sets, from the narrowest up. A processor has its own and those below it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
     /// None that the compiler was not told of: any processor.
     Portable,
+    /// Every aarch64 processor has it.
+    Neon,
     /// AVX2 and FMA.
-    Wide,
+    Avx2,
     /// AVX-512 F, BW, DQ, VL.
-    Widest,
+    Avx512,
+    /// AVX-512 with VNNI: products of integers are added where they are made.
+    Avx512Vnni,
 }
 
 impl Level {
-    /// The level of this processor (looked up once by the standard library).
+    /// Returns the level of this processor (looked up once by the standard library).
     #[inline]
     pub fn detect() -> Level {
         #[cfg(target_arch = "x86_64")]
@@ -22,14 +39,75 @@ impl Level {
                 && is_x86_feature_detected!("avx512dq")
                 && is_x86_feature_detected!("avx512vl")
             {
-                return Level::Widest;
+                let vnni = is_x86_feature_detected!("avx512vnni");
+                return if vnni { Level::Avx512Vnni } else { Level::Avx512 };
             }
             if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
-                return Level::Wide;
+                return Level::Avx2;
             }
         }
-        Level::Portable
+        if cfg!(target_arch = "aarch64") { Level::Neon } else { Level::Portable }
     }
+
+    /// Returns every level that this processor has a kernel for.
+    #[cfg(test)]
+    pub fn available() -> impl Iterator<Item = Level> {
+        let all = [Level::Portable, Level::Neon, Level::Avx2, Level::Avx512, Level::Avx512Vnni];
+        all.into_iter().filter(|&level| level <= Level::detect())
+    }
+}
+
+/// A kernel over the vectors of any instruction set.
+pub(super) trait Work {
+    type Made;
+
+    /// # Safety
+    ///
+    /// The processor has `I`; beyond that, what the kernel itself asks for.
+    unsafe fn run<I: Instructions>(self) -> Self::Made;
+}
+
+/// Runs `work` with the instructions of `level`; a level of another processor family runs the portable code.
+///
+/// # Safety
+///
+/// The processor has `level`; beyond that, what the kernel itself asks for.
+pub(super) unsafe fn at<W: Work>(level: Level, work: W) -> W::Made {
+    // SAFETY: the caller's promise.
+    unsafe {
+        match level {
+            #[cfg(target_arch = "x86_64")]
+            Level::Avx512Vnni => avx512_vnni(work),
+            #[cfg(target_arch = "x86_64")]
+            Level::Avx512 => avx512(work),
+            #[cfg(target_arch = "x86_64")]
+            Level::Avx2 => avx2(work),
+            #[cfg(target_arch = "aarch64")]
+            Level::Neon => work.run::<Neon>(),
+            _ => work.run::<Portable>(),
+        }
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx2,fma")]
+unsafe fn avx512_vnni<W: Work>(work: W) -> W::Made {
+    // SAFETY: the caller's promise.
+    unsafe { work.run::<Avx512Vnni>() }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
+unsafe fn avx512<W: Work>(work: W) -> W::Made {
+    // SAFETY: the caller's promise.
+    unsafe { work.run::<Avx512>() }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,fma")]
+unsafe fn avx2<W: Work>(work: W) -> W::Made {
+    // SAFETY: the caller's promise.
+    unsafe { work.run::<Avx2>() }
 }
 
 /// Defines functions whose body is compiled for every [`Level`] and chosen when called.
@@ -46,19 +124,21 @@ macro_rules! multiversion {
             #[cfg(target_arch = "x86_64")]
             {
                 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,popcnt,bmi1,bmi2,lzcnt")]
-                fn widest $(<$($generic: $bound),*>)? ($($argument: $type),*) $(-> $result)? {
+                fn avx512 $(<$($generic: $bound),*>)? ($($argument: $type),*) $(-> $result)? {
                     body($($argument),*)
                 }
                 #[target_feature(enable = "avx2,fma")]
-                fn wide $(<$($generic: $bound),*>)? ($($argument: $type),*) $(-> $result)? {
+                fn avx2 $(<$($generic: $bound),*>)? ($($argument: $type),*) $(-> $result)? {
                     body($($argument),*)
                 }
                 match $crate::kernels::simd::Level::detect() {
-                    // SAFETY: the processor has the features, as just found out.
-                    $crate::kernels::simd::Level::Widest => return unsafe { widest($($argument),*) },
+                    $crate::kernels::simd::Level::Avx512 | $crate::kernels::simd::Level::Avx512Vnni => {
+                        // SAFETY: the processor has the features, as just found out.
+                        return unsafe { avx512($($argument),*) };
+                    }
                     // SAFETY: as above.
-                    $crate::kernels::simd::Level::Wide => return unsafe { wide($($argument),*) },
-                    $crate::kernels::simd::Level::Portable => {}
+                    $crate::kernels::simd::Level::Avx2 => return unsafe { avx2($($argument),*) },
+                    _ => {}
                 }
             }
             body($($argument),*)

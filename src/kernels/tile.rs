@@ -5,8 +5,8 @@
 //! weights is packed.
 
 use super::buffer;
-use super::simd::Level;
-use super::vector::Vector;
+use super::simd::{Level, Work, at};
+use super::vector::{Floats, Instructions};
 use crate::Result;
 
 /// Rows of a panel of packed weights; register tiles take all of them or half.
@@ -68,29 +68,34 @@ pub(super) unsafe fn multiply(
 ) {
     debug_assert!(b.places.len() == w.depth && e.bias.is_none_or(|b| b.len() == w.rows));
     // SAFETY: the caller's promise.
-    unsafe {
-        match level {
-            #[cfg(target_arch = "x86_64")]
-            Level::Widest => widest_rows(w, b, count, y, y_stride, e),
-            #[cfg(target_arch = "x86_64")]
-            Level::Wide => wide_rows(w, b, count, y, y_stride, e),
-            _ => all::<[f32; 4], [f32; 4], 4, 2>(w, b, count, y, y_stride, e),
+    unsafe { at(level, Rows { w, b, count, y, y_stride, e }) }
+}
+
+struct Rows<'a> {
+    w: &'a Panels,
+    b: Columns<'a>,
+    count: usize,
+    y: *mut f32,
+    y_stride: usize,
+    e: Epilogue<'a>,
+}
+
+impl Work for Rows<'_> {
+    type Made = ();
+
+    #[inline(always)]
+    unsafe fn run<I: Instructions>(self) {
+        let Rows { w, b, count, y, y_stride, e } = self;
+        // As many sums as registers hold beside what they are made of.
+        // SAFETY: the contract is that of `multiply`.
+        unsafe {
+            match (I::REGISTERS, I::Floats::LEN) {
+                (32, 16) => all::<I::Floats, I::EightFloats, 8, 3>(w, b, count, y, y_stride, e),
+                (32, _) => all::<I::Floats, I::EightFloats, 8, 2>(w, b, count, y, y_stride, e),
+                _ => all::<I::Floats, I::EightFloats, 4, 2>(w, b, count, y, y_stride, e),
+            }
         }
     }
-}
-
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
-unsafe fn widest_rows(w: &Panels, b: Columns, count: usize, y: *mut f32, y_stride: usize, e: Epilogue) {
-    // SAFETY: the contract is that of `multiply`; the features are enabled above.
-    unsafe { all::<std::arch::x86_64::__m512, std::arch::x86_64::__m256, 8, 3>(w, b, count, y, y_stride, e) }
-}
-
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2,fma")]
-unsafe fn wide_rows(w: &Panels, b: Columns, count: usize, y: *mut f32, y_stride: usize, e: Epilogue) {
-    // SAFETY: as in `widest_rows`.
-    unsafe { all::<std::arch::x86_64::__m256, std::arch::x86_64::__m256, 4, 2>(w, b, count, y, y_stride, e) }
 }
 
 /// Tiles of `R` rows and `W` vectors; the columns left over take narrower tiles, and where they are
@@ -100,7 +105,7 @@ unsafe fn wide_rows(w: &Panels, b: Columns, count: usize, y: *mut f32, y_stride:
 ///
 /// As for [`multiply`], with the instructions of `V` and `P` for `level`.
 #[inline(always)]
-unsafe fn all<V: Vector, P: Vector, const R: usize, const W: usize>(
+unsafe fn all<V: Floats, P: Floats, const R: usize, const W: usize>(
     w: &Panels,
     b: Columns,
     count: usize,
@@ -159,7 +164,7 @@ unsafe fn all<V: Vector, P: Vector, const R: usize, const W: usize>(
 ///
 /// As for [`multiply`], with `C` columns, the instructions of `V`, and `V::LEN` equal to [`PANEL`].
 #[inline(always)]
-unsafe fn few<V: Vector, const C: usize>(w: &Panels, b: Columns, y: *mut f32, y_stride: usize, e: Epilogue) {
+unsafe fn few<V: Floats, const C: usize>(w: &Panels, b: Columns, y: *mut f32, y_stride: usize, e: Epilogue) {
     let mut row = 0;
     while row < w.rows {
         // SAFETY: `row` is the first of a panel; four panels are taken only where the weights have four.
@@ -182,7 +187,7 @@ unsafe fn few<V: Vector, const C: usize>(w: &Panels, b: Columns, y: *mut f32, y_
 /// As for [`few`]; `N` panels of the weights begin at `row`.
 #[inline(always)]
 #[allow(clippy::needless_range_loop)] // As in `Tile::full`.
-unsafe fn panels<V: Vector, const C: usize, const N: usize>(
+unsafe fn panels<V: Floats, const C: usize, const N: usize>(
     w: &Panels,
     b: Columns,
     row: usize,
@@ -237,29 +242,25 @@ unsafe fn panels<V: Vector, const C: usize, const N: usize>(
 pub(super) unsafe fn multiply_row(level: Level, w: &[f32], b: Columns, count: usize, y: *mut f32, e: Epilogue) {
     debug_assert!(b.places.len() == w.len());
     // SAFETY: the caller's promise.
-    unsafe {
-        match level {
-            #[cfg(target_arch = "x86_64")]
-            Level::Widest => widest_row(w, b, count, y, e),
-            #[cfg(target_arch = "x86_64")]
-            Level::Wide => wide_row(w, b, count, y, e),
-            _ => one::<[f32; 4]>(w, b, count, y, e),
-        }
+    unsafe { at(level, Row { w, b, count, y, e }) }
+}
+
+struct Row<'a> {
+    w: &'a [f32],
+    b: Columns<'a>,
+    count: usize,
+    y: *mut f32,
+    e: Epilogue<'a>,
+}
+
+impl Work for Row<'_> {
+    type Made = ();
+
+    #[inline(always)]
+    unsafe fn run<I: Instructions>(self) {
+        // SAFETY: the contract is that of `multiply_row`.
+        unsafe { one::<I::Floats>(self.w, self.b, self.count, self.y, self.e) }
     }
-}
-
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
-unsafe fn widest_row(w: &[f32], b: Columns, count: usize, y: *mut f32, e: Epilogue) {
-    // SAFETY: the contract is that of `multiply_row`; the features are enabled above.
-    unsafe { one::<std::arch::x86_64::__m512>(w, b, count, y, e) }
-}
-
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2,fma")]
-unsafe fn wide_row(w: &[f32], b: Columns, count: usize, y: *mut f32, e: Epilogue) {
-    // SAFETY: as in `widest_row`.
-    unsafe { one::<std::arch::x86_64::__m256>(w, b, count, y, e) }
 }
 
 /// Tiles of one row and up to eight vectors: enough sums at once to hide the latency of each.
@@ -268,7 +269,7 @@ unsafe fn wide_row(w: &[f32], b: Columns, count: usize, y: *mut f32, e: Epilogue
 ///
 /// As for [`multiply_row`], with the instructions of `V` for `level`.
 #[inline(always)]
-unsafe fn one<V: Vector>(w: &[f32], b: Columns, count: usize, y: *mut f32, e: Epilogue) {
+unsafe fn one<V: Floats>(w: &[f32], b: Columns, count: usize, y: *mut f32, e: Epilogue) {
     let mut column = 0;
     while column < count {
         let left = count - column;
@@ -312,7 +313,7 @@ impl Tile<'_> {
     /// The processor has the instructions of `V`. `w` holds `R` elements at every step, and a step for each place of
     /// `b`; `count` columns of `b` are readable, and `count` elements of each of `rows` rows of `y` writable.
     #[inline(always)]
-    unsafe fn compute<V: Vector, const R: usize, const W: usize>(&self, count: usize) {
+    unsafe fn compute<V: Floats, const R: usize, const W: usize>(&self, count: usize) {
         // SAFETY: the contract is the same; without `FULL`, the last vector is loaded and stored in part.
         unsafe {
             if count == W * V::LEN { self.full::<V, R, W, true>(count) } else { self.full::<V, R, W, false>(count) }
@@ -326,7 +327,7 @@ impl Tile<'_> {
     /// As for [`Tile::compute`].
     #[inline(always)]
     #[allow(clippy::needless_range_loop)]
-    unsafe fn full<V: Vector, const R: usize, const W: usize, const FULL: bool>(&self, count: usize) {
+    unsafe fn full<V: Floats, const R: usize, const W: usize, const FULL: bool>(&self, count: usize) {
         // SAFETY: columns up to `count` are loaded and stored, the last vector by its `last` elements; `w` advances by a
         // step for each place, with `R` weights at each; the bias has an element for each row of the weights.
         unsafe {

@@ -4,12 +4,15 @@
 
 use crate::chip::Family;
 use crate::chip::QuantType;
+use crate::espdl::DataType;
+use crate::kernels::integer::elementwise::{Shift, map, shifted};
 use crate::{Result, bail};
 
 use super::assign::assign;
-use super::round::{round, scale, shift};
+use super::kernel::{Inputs, Kernel};
+use super::round::{round, rounding, scale, shift};
 use super::step::Step;
-use super::value::{Value, Whole};
+use super::value::Whole;
 
 /// Operators for which the loader takes a table at int8 (`dl_module_*.hpp`); at int16 only the second list.
 const TABLE_8: &[&str] = &[
@@ -32,7 +35,7 @@ const TABLE_8: &[&str] = &[
 const TABLE_16: &[&str] = &["Gelu", "LUT"];
 
 /// The node by its lookup table, where it has one and the chip uses it.
-pub fn table(step: &Step) -> Result<Option<Vec<Value>>> {
+pub fn table(step: &Step) -> Result<Option<Kernel>> {
     let op = step.node.op.as_str();
     let used = match step.quant_type() {
         QuantType::S8 => TABLE_8.contains(&op),
@@ -43,68 +46,96 @@ pub fn table(step: &Step) -> Result<Option<Vec<Value>>> {
     if table.exponent() != step.exponent()? {
         bail!("its table has exponent {}, its output {}", table.exponent(), step.exponent()?);
     }
-    let input = step.input(0)?;
-    let made = match step.quant_type() {
+    let kernel = match step.quant_type() {
         QuantType::S8 => {
-            let entries = table.whole::<i8>()?;
-            if entries.len() != 256 {
+            let dims = step.whole::<i8>(0)?.dims.clone();
+            let entries = table.constant()?.whole::<i8>()?;
+            let Ok(entries) = <[i8; 256]>::try_from(entries) else {
                 bail!("its table has {} entries, int8 takes 256", entries.len());
+            };
+            if let Some((low, high)) = clamp(&entries) {
+                step.makes(dims, move |inputs| mapped::<i8>(inputs, move |x| x.clamp(low, high)))?
+            } else {
+                // In bounds: 256 entries.
+                let look = move |&x: &i8| entries[(i16::from(x) + 128) as usize];
+                step.makes(dims, move |inputs| Ok(inputs.whole::<i8>(0)?.iter().map(look).collect()))?
             }
-            // In bounds: 256 entries.
-            let look = |&x: &i8| entries[(i16::from(x) + 128) as usize];
-            step.whole(input.dims.clone(), input.whole::<i8>()?.iter().map(look).collect::<Vec<i8>>())?
         }
         _ => {
-            let entries = table.whole::<i16>()?;
+            let dims = step.whole::<i16>(0)?.dims.clone();
+            let entries = table.constant()?.whole::<i16>()?.to_vec();
             let steps = entries.len().saturating_sub(1);
             if !steps.is_power_of_two() || !(2..=65536).contains(&steps) {
                 bail!("its table has {} entries, int16 takes a power of two and one", entries.len());
             }
-            let bits = 16 - steps.trailing_zeros() as i32;
-            // In bounds: at most 65535 + half a step, shifted by the step's bits.
-            let look = |&x: &i16| entries[shift(i64::from(x) + 32768, bits, step.family()) as usize];
-            step.whole(input.dims.clone(), input.whole::<i16>()?.iter().map(look).collect::<Vec<i16>>())?
+            let (bits, family) = (16 - steps.trailing_zeros() as i32, step.family());
+            step.makes(dims, move |inputs| {
+                // In bounds: at most 65535 + half a step, shifted by the step's bits.
+                let look = |&x: &i16| entries[shift(i64::from(x) + 32768, bits, family) as usize];
+                Ok(inputs.whole::<i16>(0)?.iter().map(look).collect::<Vec<i16>>())
+            })?
         }
     };
-    Ok(Some(made))
+    Ok(Some(kernel))
+}
+
+/// The least and the largest entry of a table that leaves all between them as it is, as that of a Clip or Relu does.
+fn clamp(entries: &[i8; 256]) -> Option<(i32, i32)> {
+    let (low, high) = (i32::from(entries[0]), i32::from(entries[255]));
+    let leaves = |(x, &y): (i32, &i8)| i32::from(y) == x.max(low).min(high);
+    (low <= high && (-128..).zip(entries).all(leaves)).then_some((low, high))
+}
+
+/// Input 0, element by element.
+fn mapped<T: Whole>(inputs: &Inputs, op: impl Fn(i32) -> i32 + Copy) -> Result<Vec<T>> {
+    let x = inputs.whole::<T>(0)?;
+    let mut made = vec![T::default(); x.len()];
+    map(x, &mut made, op);
+    Ok(made)
 }
 
 /// Rescales by way of a float, which is a shift: 16 bits fit one.
-pub fn relu(step: &Step) -> Result<Vec<Value>> {
-    fn of<T: Whole>(step: &Step) -> Result<Vec<Value>> {
-        let input = step.input(0)?;
-        let distance = step.exponent()? - input.exponent();
-        let one = |x: &T| T::clamp_from(shift(x.wide().max(0), distance, step.family()));
-        step.whole(input.dims.clone(), input.whole::<T>()?.iter().map(one).collect())
+pub fn relu(step: &Step) -> Result<Kernel> {
+    fn of<T: Whole>(step: &Step) -> Result<Kernel> {
+        let input = step.whole::<T>(0)?;
+        let (distance, family) = (step.exponent()? - input.exponent(), step.family());
+        let fast = Shift::new(distance, rounding(family));
+        step.makes(input.dims.clone(), move |inputs| {
+            let x = inputs.whole::<T>(0)?;
+            let Some(fast) = fast else {
+                return Ok(x.iter().map(|x| T::clamp_from(shift(x.wide().max(0), distance, family))).collect());
+            };
+            let mut made = vec![T::default(); x.len()];
+            shifted(x, &mut made, fast, 0);
+            Ok(made)
+        })
     }
     match step.quant_type() {
         QuantType::S8 => of::<i8>(step),
         QuantType::S16 => of::<i16>(step),
         _ => {
-            let input = step.input(0)?;
-            let values = input.floats()?.iter().map(|&x| if x < 0.0 { 0.0 } else { x }).collect();
-            Ok(step.floats(input.dims.clone(), values))
+            let dims = step.floats(0)?.dims.clone();
+            Ok(step.makes_floats(dims, |inputs| {
+                Ok(inputs.floats(0)?.iter().map(|&x| if x < 0.0 { 0.0 } else { x }).collect())
+            }))
         }
     }
 }
 
-pub fn clip(step: &Step) -> Result<Vec<Value>> {
-    fn of<T: Whole>(step: &Step) -> Result<Vec<Value>> {
-        let input = step.input(0)?;
-        let bound = |i: usize, open: i64| -> Result<i64> {
-            let Some(value) = step.optional(i) else { return Ok(open) };
-            match value.whole::<T>()?.first() {
-                Some(bound) => Ok(bound.wide()),
-                None => bail!("its bound {i} is empty"),
-            }
-        };
-        let (low, high) = (bound(1, -1 << (T::BITS - 1))?, bound(2, (1 << (T::BITS - 1)) - 1)?);
-        let factor = scale(input.exponent()) * scale(-step.exponent()?);
-        let clip = |x: &T| {
-            let inside = if x.wide() < low { low } else { x.wide().min(high) };
-            T::clamp_from(round(inside as f32 * factor, step.family()))
-        };
-        step.whole(input.dims.clone(), input.whole::<T>()?.iter().map(clip).collect())
+pub fn clip(step: &Step) -> Result<Kernel> {
+    fn of<T: Whole>(step: &Step) -> Result<Kernel> {
+        let input = step.whole::<T>(0)?;
+        let bounds = [bound(step, 1, T::TYPE)?, bound(step, 2, T::TYPE)?];
+        let (factor, family) = (scale(input.exponent()) * scale(-step.exponent()?), step.family());
+        step.makes(input.dims.clone(), move |inputs| {
+            let [low, high] = bounds.map(|port| port.and_then(|port| inputs.whole::<T>(port).ok()?.first().copied()));
+            let (low, high) = (low.map_or(T::MIN.into(), T::wide), high.map_or(T::MAX.into(), T::wide));
+            let clip = |x: &T| {
+                let inside = if x.wide() < low { low } else { x.wide().min(high) };
+                T::clamp_from(round(inside as f32 * factor, family))
+            };
+            Ok(inputs.whole::<T>(0)?.iter().map(clip).collect())
+        })
     }
     if step.inputs.len() == 1 {
         return assign(step);
@@ -115,24 +146,33 @@ pub fn clip(step: &Step) -> Result<Vec<Value>> {
         _ => clip_float(step),
     }
 }
-
 /// Without a lower bound, the least float above 0 is one: `numeric_limits<float>::min()`.
-fn clip_float(step: &Step) -> Result<Vec<Value>> {
-    let bound = |i: usize, open: f32| -> Result<f32> {
-        let Some(value) = step.optional(i) else { return Ok(open) };
-        match value.floats()?.first() {
-            Some(&bound) => Ok(bound),
-            None => bail!("its bound {i} is empty"),
-        }
-    };
-    let (input, low, high) = (step.input(0)?, bound(1, f32::MIN_POSITIVE)?, bound(2, f32::MAX)?);
-    let clip = |&x: &f32| if x < low { low } else { x.min(high) };
-    Ok(step.floats(input.dims.clone(), input.floats()?.iter().map(clip).collect()))
+fn clip_float(step: &Step) -> Result<Kernel> {
+    let dims = step.floats(0)?.dims.clone();
+    let bounds = [bound(step, 1, DataType::Float)?, bound(step, 2, DataType::Float)?];
+    Ok(step.makes_floats(dims, move |inputs| {
+        let [low, high] = bounds.map(|port| port.and_then(|port| inputs.floats(port).ok()?.first().copied()));
+        let (low, high) = (low.unwrap_or(f32::MIN_POSITIVE), high.unwrap_or(f32::MAX));
+        let clip = |&x: &f32| if x < low { low } else { x.min(high) };
+        Ok(inputs.floats(0)?.iter().map(clip).collect())
+    }))
+}
+
+/// The port of a bound, where the node has it.
+fn bound(step: &Step, port: usize, data_type: DataType) -> Result<Option<usize>> {
+    let Some(fact) = step.optional(port) else { return Ok(None) };
+    if fact.len() == 0 {
+        bail!("its bound {port} is empty");
+    }
+    if fact.data_type != data_type {
+        bail!("it reads {}, the value is {}", data_type.name(), fact.data_type.name());
+    }
+    Ok(Some(port))
 }
 
 /// Slopes by the last axis. Positive inputs are copied and negative ones rounded down in portable code and at int16
 /// (`prelu_11c`); vector code at int8 rescales both and rounds.
-pub fn prelu(step: &Step) -> Result<Vec<Value>> {
+pub fn prelu(step: &Step) -> Result<Kernel> {
     match step.quant_type() {
         QuantType::S8 => prelu_of::<i8>(step, step.family() != Family::C),
         QuantType::S16 => prelu_of::<i16>(step, false),
@@ -140,31 +180,31 @@ pub fn prelu(step: &Step) -> Result<Vec<Value>> {
     }
 }
 
-fn prelu_float(step: &Step) -> Result<Vec<Value>> {
-    let (input, alpha) = (step.input(0)?, step.input(1)?);
-    let slopes = alpha.floats()?;
+fn prelu_float(step: &Step) -> Result<Kernel> {
+    let (input, alpha) = (step.floats(0)?, step.floats(1)?);
     let &[_, _, _, channels] = input.dims.as_slice() else {
         bail!("an input of shape {:?}; the chip reads NHWC", input.dims);
     };
     let first = alpha.dims.first().copied().unwrap_or(0);
-    if slopes.is_empty() || (first != 1 && (first != channels || slopes.len() != channels)) {
+    let is_one = first == 1;
+    if alpha.len() == 0 || (!is_one && (first != channels || alpha.len() != channels)) {
         bail!("slopes of shape {:?} on an input of shape {:?}", alpha.dims, input.dims);
     }
-    let slopes = if first == 1 { &slopes[..1] } else { slopes };
-    let one = |(&x, slope): (&f32, &f32)| if x >= 0.0 { x } else { x * slope };
-    let values = input.floats()?.iter().zip(slopes.iter().cycle()).map(one).collect();
-    Ok(step.floats(input.dims.clone(), values))
+    Ok(step.makes_floats(input.dims.clone(), move |inputs| {
+        let slopes = inputs.floats(1)?;
+        let slopes = if is_one { &slopes[..1] } else { slopes };
+        let one = |(&x, slope): (&f32, &f32)| if x >= 0.0 { x } else { x * slope };
+        Ok(inputs.floats(0)?.iter().zip(slopes.iter().cycle()).map(one).collect())
+    }))
 }
 
-fn prelu_of<T: Whole>(step: &Step, rescales: bool) -> Result<Vec<Value>> {
-    let (input, alpha) = (step.input(0)?, step.input(1)?);
+fn prelu_of<T: Whole>(step: &Step, rescales: bool) -> Result<Kernel> {
+    let (input, alpha) = (step.whole::<T>(0)?, step.whole::<T>(1)?);
     let channels = input.dims.last().copied().unwrap_or(0);
-    let mut slopes = alpha.whole::<T>()?.to_vec();
     // The loader repeats one slope at int16 (`get_output_shape` in `dl_module_prelu.hpp`).
-    if T::BITS == 16 && slopes.len() == 1 {
-        slopes = vec![slopes[0]; channels];
-    }
-    if input.dims.len() != 4 || alpha.dims.len() != 3 || slopes.len() != channels || channels == 0 {
+    let is_one = T::BITS == 16 && alpha.len() == 1;
+    let fits = is_one || alpha.len() == channels;
+    if input.dims.len() != 4 || alpha.dims.len() != 3 || !fits || channels == 0 {
         bail!(
             "slopes of shape {:?} on an input of shape {:?}; the chip reads [C, 1, 1] and NHWC",
             alpha.dims,
@@ -180,35 +220,52 @@ fn prelu_of<T: Whole>(step: &Step, rescales: bool) -> Result<Vec<Value>> {
         bail!("positive inputs go {} bits to the left, the chip's factor has 6", -up);
     }
     let family = step.family();
-    let one = |(x, slope): (&T, &T)| {
-        let (x, slope) = (x.wide(), slope.wide());
-        T::clamp_from(match (x < 0, rescales) {
-            (true, false) => (x * slope) >> distance,
-            (false, false) => x,
-            (true, true) => shift(x * slope, distance, family),
-            (false, true) => shift(x, up, family),
-        })
-    };
-    let rows = input.whole::<T>()?.chunks_exact(channels);
-    let values = rows.flat_map(|row| row.iter().zip(&slopes).map(one)).collect();
-    step.whole(input.dims.clone(), values)
+    step.makes(input.dims.clone(), move |inputs| {
+        let slopes = inputs.whole::<T>(1)?;
+        let one = |(x, slope): (&T, &T)| {
+            let (x, slope) = (x.wide(), slope.wide());
+            T::clamp_from(match (x < 0, rescales) {
+                (true, false) => (x * slope) >> distance,
+                (false, false) => x,
+                (true, true) => shift(x * slope, distance, family),
+                (false, true) => shift(x, up, family),
+            })
+        };
+        let x = inputs.whole::<T>(0)?.iter();
+        Ok(x.zip(slopes.iter().cycle()).map(one).collect())
+    })
 }
 
 /// The loader makes a module of integers whether there is a table or not (`dl_module_neg.hpp`).
-pub fn neg(step: &Step) -> Result<Vec<Value>> {
-    fn of<T: Whole>(step: &Step) -> Result<Vec<Value>> {
-        let input = step.input(0)?;
+pub fn neg(step: &Step) -> Result<Kernel> {
+    fn of<T: Whole>(step: &Step) -> Result<Kernel> {
+        let input = step.whole::<T>(0)?;
         if input.exponent() != step.exponent()? {
             bail!("input exponent {} becomes {}, but the chip negates integers", input.exponent(), step.exponent()?);
         }
-        step.whole(input.dims.clone(), input.whole::<T>()?.iter().map(|x| T::clamp_from(-x.wide())).collect())
+        step.makes(input.dims.clone(), |inputs| mapped::<T>(inputs, |x| -x))
     }
     match step.quant_type() {
         QuantType::S8 => of::<i8>(step),
         QuantType::S16 => of::<i16>(step),
         _ => {
-            let input = step.input(0)?;
-            Ok(step.floats(input.dims.clone(), input.floats()?.iter().map(|x| -x).collect()))
+            let dims = step.floats(0)?.dims.clone();
+            Ok(step.makes_floats(dims, |inputs| Ok(inputs.floats(0)?.iter().map(|x| -x).collect())))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_table_that_only_clamps_is_known() {
+        let table = |f: fn(i32) -> i32| std::array::from_fn(|i| f(i as i32 - 128) as i8);
+        assert_eq!(clamp(&table(|x| x.clamp(0, 96))), Some((0, 96)));
+        assert_eq!(clamp(&table(|x| x)), Some((-128, 127)));
+        assert_eq!(clamp(&table(|_| 3)), Some((3, 3)));
+        assert_eq!(clamp(&table(|x| -x.max(-127))), None);
+        assert_eq!(clamp(&table(|x| (x / 2).max(0))), None);
     }
 }

@@ -5,34 +5,53 @@
 
 use crate::chip::Family;
 use crate::espdl::DataType;
+use crate::kernels::integer::elementwise::Shift;
 use crate::{Result, bail};
 
-use super::round::{round, scale, shift};
+use super::kernel::Kernel;
+use super::round::{round, rounding, scale, shift};
 use super::step::Step;
-use super::value::{Data, Value, Whole};
+use super::value::{Data, Fact, Whole};
 
-pub fn assign(step: &Step) -> Result<Vec<Value>> {
+pub fn assign(step: &Step) -> Result<Kernel> {
     let (input, declared) = (step.input(0)?, step.output()?);
-    let data = convert(input, declared.data_type, declared.exponent, step.family())?;
-    Ok(vec![Value { dims: input.dims.clone(), exponents: vec![declared.exponent], data }])
+    let fact = Fact::made(declared.data_type, input.dims.clone(), declared.exponent);
+    let (from, to, exponent, family) = (input.exponent(), declared.data_type, declared.exponent, step.family());
+    if is_kept(input.data_type, from, to, exponent) {
+        return Ok(Kernel::shared(fact, |inputs| inputs.get(0).cloned()));
+    }
+    let is_number = |data_type| matches!(data_type, DataType::Int8 | DataType::Int16 | DataType::Float);
+    if !is_number(input.data_type) || !is_number(to) {
+        bail!("the chip makes no {} of {}", to.name(), input.data_type.name());
+    }
+    Ok(Kernel::new(fact, move |inputs| convert(inputs.get(0)?, from, to, exponent, family)))
 }
 
-pub fn convert(input: &Value, to: DataType, exponent: i32, family: Family) -> Result<Data> {
-    let from = input.exponent();
-    if input.data.data_type() == to && (from == exponent || to == DataType::Float) {
-        return Ok(input.data.clone());
+fn is_kept(from_type: DataType, from: i32, to_type: DataType, to: i32) -> bool {
+    from_type == to_type && (from == to || to_type == DataType::Float)
+}
+
+/// Numbers of exponent `from` as those of another type and exponent.
+pub fn convert(data: &Data, from: i32, to: DataType, exponent: i32, family: Family) -> Result<Data> {
+    if is_kept(data.data_type(), from, to, exponent) {
+        return Ok(data.clone());
     }
-    match (&input.data, to) {
+    match (data, to) {
         (Data::F32(v), DataType::Int8) => Ok(quantized::<i8>(v, scale(-exponent), family)),
         (Data::F32(v), DataType::Int16) => Ok(quantized::<i16>(v, scale(-exponent), family)),
-        (Data::I8(v), DataType::Float) => Ok(Data::F32(v.iter().map(|&x| f32::from(x) * scale(from)).collect())),
-        (Data::I16(v), DataType::Float) => Ok(Data::F32(v.iter().map(|&x| f32::from(x) * scale(from)).collect())),
+        (Data::I8(v), DataType::Float) => Ok(floats(v, from)),
+        (Data::I16(v), DataType::Float) => Ok(floats(v, from)),
         (Data::I8(v), DataType::Int8) => Ok(requantized::<i8, i8>(v, from, exponent, family)),
         (Data::I8(v), DataType::Int16) => Ok(requantized::<i8, i16>(v, from, exponent, family)),
         (Data::I16(v), DataType::Int8) => Ok(requantized::<i16, i8>(v, from, exponent, family)),
         (Data::I16(v), DataType::Int16) => Ok(requantized::<i16, i16>(v, from, exponent, family)),
         (data, _) => bail!("the chip makes no {} of {}", to.name(), data.data_type().name()),
     }
+}
+
+fn floats<T: Whole>(values: &[T], exponent: i32) -> Data {
+    let scale = scale(exponent);
+    Data::F32(values.iter().map(|x| f32::from(x.short()) * scale).collect())
 }
 
 fn quantized<T: Whole>(values: &[f32], factor: f32, family: Family) -> Data {
@@ -54,6 +73,9 @@ fn requantized<A: Whole, B: Whole>(values: &[A], from: i32, to: i32, family: Fam
         _ if left == bits - 1 => -(1i64 << left),
         _ => 1i64 << left,
     };
+    if let (false, Some(by)) = (vector, Shift::new(distance, rounding(family))) {
+        return B::data(values.iter().map(|x| B::clamp_from_32(by.of(x.short().into()))).collect());
+    }
     let one = |x: &A| match vector {
         // The S3 reads the products of int16 as lanes of 20 bits when it makes int8 of them.
         true if family == Family::S3 && A::BITS > B::BITS => B::clamp_from((x.wide() * factor) << 44 >> 44),
@@ -67,14 +89,10 @@ fn requantized<A: Whole, B: Whole>(values: &[A], from: i32, to: i32, family: Fam
 mod tests {
     use super::*;
 
-    fn value(values: &[i16], exponent: i32) -> Value {
-        Value { dims: vec![values.len()], exponents: vec![exponent], data: Data::I16(values.to_vec()) }
-    }
-
     #[test]
     fn halves_are_rounded_by_the_chip() {
-        let input = value(&[1, 3, -1, -3, 300], -1);
-        assert_eq!(convert(&input, DataType::Int8, 0, Family::S3).unwrap(), Data::I8(vec![1, 2, 0, -1, 127]));
-        assert_eq!(convert(&input, DataType::Int8, 0, Family::P4).unwrap(), Data::I8(vec![0, 2, 0, -2, 127]));
+        let made = |family| convert(&Data::I16(vec![1, 3, -1, -3, 300]), -1, DataType::Int8, 0, family).unwrap();
+        assert_eq!(made(Family::S3), Data::I8(vec![1, 2, 0, -1, 127]));
+        assert_eq!(made(Family::P4), Data::I8(vec![0, 2, 0, -2, 127]));
     }
 }

@@ -5,22 +5,21 @@
 
 use crate::{Result, bail};
 
-use super::moves::{moved, walk};
+use super::kernel::Kernel;
+use super::moves::walked;
 use super::step::Step;
-use super::value::Value;
+use super::value::Fact;
+use super::walk::strides;
 
 /// Axes of the input seen with its blocks apart, in the output's order.
-fn blocks(step: &Step, input: &Value, order: [usize; 6], view: [usize; 6], dims: [usize; 4]) -> Result<Vec<Value>> {
-    let mut strides = [1usize; 6];
-    for i in (0..5).rev() {
-        // In bounds: axes 0 to 5.
-        strides[i] = strides[i + 1] * view[i + 1];
-    }
+fn blocks(step: &Step, order: [usize; 6], view: [usize; 6], dims: [usize; 4]) -> Result<Kernel> {
+    let strides = strides(&view);
+    // In bounds: axes 0 to 5.
     let axes = order.map(|axis| (0, strides[axis] as i64, view[axis]));
-    moved(step, input, dims.to_vec(), input.data.gather(walk(&axes).into_iter()))
+    walked(step, dims.to_vec(), &axes)
 }
 
-fn size(step: &Step, input: &Value) -> Result<([usize; 4], usize)> {
+fn size(step: &Step, input: &Fact) -> Result<([usize; 4], usize)> {
     let size = usize::try_from(step.int("blocksize", 0)).ok().filter(|b| (1..=1 << 15).contains(b));
     match (<[usize; 4]>::try_from(input.dims.as_slice()), size) {
         (Ok(dims), Some(size)) => Ok((dims, size)),
@@ -28,7 +27,7 @@ fn size(step: &Step, input: &Value) -> Result<([usize; 4], usize)> {
     }
 }
 
-pub fn depth_to_space(step: &Step) -> Result<Vec<Value>> {
+pub fn depth_to_space(step: &Step) -> Result<Kernel> {
     let input = step.input(0)?;
     let ([n, h, w, c], b) = size(step, input)?;
     let left = c / (b * b);
@@ -37,19 +36,19 @@ pub fn depth_to_space(step: &Step) -> Result<Vec<Value>> {
     }
     let dims = [n, h * b, w * b, left];
     match step.node.text("mode") {
-        Some("CRD") => blocks(step, input, [0, 1, 4, 2, 5, 3], [n, h, w, left, b, b], dims),
+        Some("CRD") => blocks(step, [0, 1, 4, 2, 5, 3], [n, h, w, left, b, b], dims),
         // `depth_to_space_dcr` takes the block's size for the number of channels that are left.
-        _ if left == b => blocks(step, input, [0, 1, 3, 2, 4, 5], [n, h, w, b, b, left], dims),
+        _ if left == b => blocks(step, [0, 1, 3, 2, 4, 5], [n, h, w, b, b, left], dims),
         _ => bail!("in mode DCR the chip writes {left} channels as if they were {b}, over each other"),
     }
 }
 
 /// Channels first, then the places of a block: as PyTorch's pixel_unshuffle, where ONNX has the places first.
-pub fn space_to_depth(step: &Step) -> Result<Vec<Value>> {
+pub fn space_to_depth(step: &Step) -> Result<Kernel> {
     let input = step.input(0)?;
     let ([n, h, w, c], b) = size(step, input)?;
     if h % b != 0 || w % b != 0 {
         bail!("{h} by {w} places are no blocks of {b} by {b}");
     }
-    blocks(step, input, [0, 1, 3, 5, 2, 4], [n, h / b, b, w / b, b, c], [n, h / b, w / b, c * b * b])
+    blocks(step, [0, 1, 3, 5, 2, 4], [n, h / b, b, w / b, b, c], [n, h / b, w / b, c * b * b])
 }

@@ -2,17 +2,20 @@
 //!
 //! Never: arithmetic.
 
+use std::sync::Arc;
+
 use crate::{Result, bail};
 
-use super::moves::moved;
+use super::kernel::{Inputs, Kernel};
 use super::step::Step;
-use super::value::{Data, Value};
+use super::value::{Data, Fact};
 
 /// Copies integers; exponents have to be equal.
-pub fn concat(step: &Step) -> Result<Vec<Value>> {
+pub fn concat(step: &Step) -> Result<Kernel> {
     let first = step.input(0)?;
     let axis = step.axis(step.int("axis", 0), first.dims.len())?;
-    let inputs = (0..step.inputs.len()).map(|i| step.input(i)).collect::<Result<Vec<&Value>>>()?;
+    let count = step.inputs.len();
+    let inputs = (0..count).map(|i| step.input(i)).collect::<Result<Vec<&Fact>>>()?;
     let mut dims = first.dims.clone();
     // In bounds: `axis` is below the rank, and every input's shape is held against the first's.
     dims[axis] = 0;
@@ -23,10 +26,10 @@ pub fn concat(step: &Step) -> Result<Vec<Value>> {
         }
         dims[axis] += other[axis];
         other[axis] = dims[axis];
-        if other != dims || input.data.data_type() != first.data.data_type() {
+        if other != dims || input.data_type != first.data_type {
             bail!("inputs of shapes {:?} and {:?} cannot be joined along axis {axis}", first.dims, input.dims);
         }
-        if input.exponent() != step.exponent()? && matches!(input.data, Data::I8(_) | Data::I16(_)) {
+        if input.exponent() != step.exponent()? && input.is_quantized() {
             bail!(
                 "an input's exponent {} becomes {}, but the chip copies integers",
                 input.exponent(),
@@ -34,30 +37,35 @@ pub fn concat(step: &Step) -> Result<Vec<Value>> {
             );
         }
     }
-    fn join<'a, T: Copy + 'a>(parts: &[&'a [T]], runs: &[usize]) -> Vec<T> {
-        let outer = parts.first().zip(runs.first()).map_or(0, |(part, &run)| part.len().checked_div(run).unwrap_or(0));
-        let row = |i: usize| {
-            parts.iter().zip(runs).flat_map(move |(part, &run)| part[i * run..(i + 1) * run].iter().copied())
-        };
-        (0..outer).flat_map(row).collect()
-    }
     let runs: Vec<usize> = inputs.iter().map(|v| v.dims[axis..].iter().product()).collect();
-    macro_rules! joined {
-        ($variant:ident) => {{
-            let parts = inputs.iter().filter_map(|v| match &v.data {
-                Data::$variant(values) => Some(values.as_slice()),
-                _ => None,
-            });
-            Data::$variant(join(&parts.collect::<Vec<_>>(), &runs))
-        }};
+    let fact = super::moves::moved(step, first, dims)?;
+    Ok(Kernel::new(fact, move |inputs: &Inputs| {
+        let all = (0..count).map(|i| inputs.get(i)).collect::<Result<Vec<&Arc<Data>>>>()?;
+        macro_rules! joined {
+            ($($variant:ident)*) => {
+                match all.first().map(|data| data.as_ref()) {
+                    $(Some(Data::$variant(_)) => {
+                        let parts = all.iter().filter_map(|data| match data.as_ref() {
+                            Data::$variant(values) => Some(values.as_slice()),
+                            _ => None,
+                        });
+                        Ok(Data::$variant(join(&parts.collect::<Vec<_>>(), &runs)))
+                    })*
+                    None => bail!("it joins nothing"),
+                }
+            };
+        }
+        joined!(Bool I8 I16 I32 I64 F32)
+    }))
+}
+
+/// A run of each part, then the next of each.
+fn join<T: Copy>(parts: &[&[T]], runs: &[usize]) -> Vec<T> {
+    let mut made = Vec::with_capacity(parts.iter().map(|part| part.len()).sum());
+    let rows = parts.iter().zip(runs).find(|(_, run)| **run > 0).map_or(0, |(part, run)| part.len() / run);
+    for row in 0..rows {
+        // In bounds: each part has as many rows of its run.
+        parts.iter().zip(runs).for_each(|(part, run)| made.extend_from_slice(&part[row * run..(row + 1) * run]));
     }
-    let data = match &first.data {
-        Data::Bool(_) => joined!(Bool),
-        Data::I8(_) => joined!(I8),
-        Data::I16(_) => joined!(I16),
-        Data::I32(_) => joined!(I32),
-        Data::I64(_) => joined!(I64),
-        Data::F32(_) => joined!(F32),
-    };
-    moved(step, first, dims, data)
+    made
 }

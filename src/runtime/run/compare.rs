@@ -6,11 +6,12 @@ use crate::chip::QuantType;
 use crate::espdl::DataType;
 use crate::{Result, bail};
 
-use super::elementwise::{broadcast, indices, merged};
+use super::broadcast::Pairs;
+use super::kernel::Kernel;
 use super::step::Step;
-use super::value::{Data, Value, Whole};
+use super::value::{Data, Fact, Whole};
 
-pub fn compare(step: &Step) -> Result<Vec<Value>> {
+pub fn compare(step: &Step) -> Result<Kernel> {
     match step.quant_type() {
         QuantType::S8 => compare_of::<i8>(step),
         QuantType::S16 => compare_of::<i16>(step),
@@ -18,18 +19,13 @@ pub fn compare(step: &Step) -> Result<Vec<Value>> {
     }
 }
 
-fn compare_of<T: Whole>(step: &Step) -> Result<Vec<Value>> {
-    let (a, b) = (step.input(0)?, step.input(1)?);
+fn compare_of<T: Whole>(step: &Step) -> Result<Kernel> {
+    let (a, b) = (step.whole::<T>(0)?, step.whole::<T>(1)?);
     if a.exponent() != b.exponent() {
         bail!("exponents {} and {}, but the chip compares integers as they are", a.exponent(), b.exponent());
     }
-    let dims = broadcast(&a.dims, &b.dims)?;
-    let (_, rank) = merged(&a.dims, &b.dims, &dims);
-    if rank > 4 {
-        bail!("shapes {:?} and {:?} need {rank} loops, the chip has 4", a.dims, b.dims);
-    }
-    let (left, right) = (a.whole::<T>()?, b.whole::<T>()?);
-    let holds: fn(&T, &T) -> bool = match step.node.op.as_str() {
+    let pairs = Pairs::new(&a.dims, &b.dims)?;
+    let holds: fn(T, T) -> bool = match step.node.op.as_str() {
         "Equal" => |x, y| x == y,
         "Greater" => |x, y| x > y,
         "GreaterOrEqual" => |x, y| x >= y,
@@ -37,12 +33,12 @@ fn compare_of<T: Whole>(step: &Step) -> Result<Vec<Value>> {
         "LessOrEqual" => |x, y| x <= y,
         _ => return step.unsupported(),
     };
-    let pairs = indices(&a.dims, &dims).into_iter().zip(indices(&b.dims, &dims));
-    // In bounds: the indices are of the operands' shapes.
-    let values = pairs.map(|(i, j)| u8::from(holds(&left[i], &right[j]))).collect();
     let declared = step.output()?;
     if declared.data_type != DataType::Bool {
         bail!("its output is declared {}, it makes {}", declared.data_type.name(), DataType::Bool.name());
     }
-    Ok(vec![Value { dims, exponents: vec![declared.exponent], data: Data::Bool(values) }])
+    let fact = Fact::made(DataType::Bool, pairs.dims.clone(), declared.exponent);
+    Ok(Kernel::new(fact, move |inputs| {
+        Ok(Data::Bool(pairs.each(inputs.whole::<T>(0)?, inputs.whole::<T>(1)?, |x, y| u8::from(holds(x, y)))))
+    }))
 }

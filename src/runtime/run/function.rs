@@ -8,9 +8,10 @@
 use crate::Result;
 use crate::chip::QuantType;
 
+use super::kernel::Kernel;
 use super::round::{finite, round, scale};
 use super::step::Step;
-use super::value::{Value, Whole};
+use super::value::Whole;
 
 /// `dl::math::sigmoid`: the division is one of doubles.
 pub fn sigmoid(x: f32) -> f32 {
@@ -21,28 +22,34 @@ pub fn tanh(x: f32) -> f32 {
     2.0 * sigmoid(2.0 * x) - 1.0
 }
 
-pub fn function(step: &Step) -> Result<Vec<Value>> {
+pub fn function(step: &Step) -> Result<Kernel> {
     match step.quant_type() {
         QuantType::S8 => function_of::<i8>(step),
         QuantType::S16 => function_of::<i16>(step),
         _ => {
-            let (input, function) = (step.input(0)?, named(step)?);
-            Ok(step.floats(input.dims.clone(), input.floats()?.iter().map(|&x| function(x)).collect()))
+            let (input, function) = (step.floats(0)?, named(step)?);
+            Ok(step.makes_floats(input.dims.clone(), move |inputs| {
+                Ok(inputs.floats(0)?.iter().map(|&x| function(x)).collect())
+            }))
         }
     }
 }
 
-fn function_of<T: Whole>(step: &Step) -> Result<Vec<Value>> {
-    let (input, function) = (step.input(0)?, named(step)?);
-    let (enter, leave) = (scale(input.exponent()), scale(-step.exponent()?));
-    let one = |x: &T| {
-        let y = finite(function(f32::from(x.short()) * enter))?;
-        Ok(T::clamp_from(round(y * leave, step.family())))
-    };
-    step.whole(input.dims.clone(), input.whole::<T>()?.iter().map(one).collect::<Result<Vec<T>>>()?)
+fn function_of<T: Whole>(step: &Step) -> Result<Kernel> {
+    let (input, function) = (step.whole::<T>(0)?, named(step)?);
+    let (enter, leave, family) = (scale(input.exponent()), scale(-step.exponent()?), step.family());
+    step.makes(input.dims.clone(), move |inputs| {
+        let one = |x: &T| {
+            let y = finite(function(f32::from(x.short()) * enter))?;
+            Ok(T::clamp_from(round(y * leave, family)))
+        };
+        inputs.whole::<T>(0)?.iter().map(one).collect()
+    })
 }
 
-fn named(step: &Step) -> Result<Box<dyn Fn(f32) -> f32>> {
+type Function = Box<dyn Fn(f32) -> f32 + Send + Sync>;
+
+fn named(step: &Step) -> Result<Function> {
     Ok(match step.node.op.as_str() {
         "Sigmoid" => Box::new(sigmoid),
         "Tanh" => Box::new(tanh),

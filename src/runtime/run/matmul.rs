@@ -3,15 +3,17 @@
 //! Never: how the packing came about.
 
 use crate::chip::QuantType;
+use crate::kernels::integer::Conv;
 use crate::{Result, bail};
 
-use super::accumulator::Output;
-use super::conv::{Dense, products, rows};
-use super::elementwise::{broadcast, indices};
+use super::accumulator::Sums;
+use super::broadcast::{broadcast, indices};
+use super::conv::{product, rows};
+use super::kernel::Kernel;
 use super::step::Step;
-use super::value::{Value, Whole};
+use super::value::Whole;
 
-pub fn matmul(step: &Step) -> Result<Vec<Value>> {
+pub fn matmul(step: &Step) -> Result<Kernel> {
     if let Some(layout @ "native_kn") = step.node.text("input1_layout") {
         bail!("the layout {layout} is unknown to ESP-DL 3.3.9");
     }
@@ -23,8 +25,8 @@ pub fn matmul(step: &Step) -> Result<Vec<Value>> {
     }
 }
 
-fn matmul_of<T: Whole, W: Whole>(step: &Step) -> Result<Vec<Value>> {
-    let (a, b) = (step.input(0)?, step.input(1)?);
+fn matmul_of<T: Whole, W: Whole>(step: &Step) -> Result<Kernel> {
+    let (a, b) = (step.whole::<T>(0)?, step.whole::<W>(1)?);
     let wide = |dims: &[usize], left: bool| match *dims {
         [n] if left => vec![1, n],
         [n] => vec![n, 1],
@@ -40,17 +42,12 @@ fn matmul_of<T: Whole, W: Whole>(step: &Step) -> Result<Vec<Value>> {
     if step.optional(2).is_some() {
         bail!("a third input has no meaning to MatMul");
     }
-    let output = Output::new(step.family(), step.relu()?, a.exponent(), &b.exponents, step.exponent()?, n)?;
-    let lanes = step.quant_type().lanes(step.family());
-    let bias = vec![0; n];
     let batch = broadcast(a_batch, b_batch)?;
-    let (left, right) = (a.whole::<T>()?, b.whole::<W>()?);
-    let mut values = Vec::new();
-    for (i, j) in indices(a_batch, &batch).into_iter().zip(indices(b_batch, &batch)) {
-        // In bounds: the indices count matrices of the operands' shapes.
-        let rows = rows(&right[j * k * n..(j + 1) * k * n], n, k, 1, lanes)?;
-        let dense = Dense { rows: &rows, bias: &bias, lanes, output: &output };
-        values.extend(products(&left[i * m * k..(i + 1) * m * k], k, &dense));
+    let mut pairs: Vec<(usize, usize)> = indices(a_batch, &batch).into_iter().zip(indices(b_batch, &batch)).collect();
+    let mut rows_of_a = m;
+    if b_batch.iter().product::<usize>() == 1 {
+        // All rows by one matrix: one product.
+        (rows_of_a, pairs) = (pairs.len() * m, vec![(0, 0)]);
     }
     let mut dims = batch;
     dims.extend((a.dims.len() > 1).then_some(m));
@@ -58,5 +55,52 @@ fn matmul_of<T: Whole, W: Whole>(step: &Step) -> Result<Vec<Value>> {
     if dims.is_empty() {
         dims.push(1);
     }
-    step.whole(dims, values)
+    let right = Right {
+        rows: rows_of_a,
+        k,
+        n,
+        lanes: step.quant_type().lanes(step.family()),
+        sums: Sums::new(step, &b.exponents, n, false)?,
+    };
+    // The products of a constant are prepared here, all others at each run.
+    let prepared = match &b.constant {
+        Some(data) => {
+            let matrices = data.whole::<W>()?.chunks_exact((k * n).max(1));
+            Some(matrices.map(|matrix| right.prepare::<T, W>(matrix)).collect::<Result<Vec<Conv>>>()?)
+        }
+        None => None,
+    };
+    step.makes(dims, move |inputs| {
+        let left = inputs.whole::<T>(0)?;
+        let mut values = Vec::new();
+        for &(i, j) in &pairs {
+            // In bounds: the indices count matrices of the operands' shapes.
+            let left = &left[i * right.rows * k..(i + 1) * right.rows * k];
+            match prepared.as_ref().map(|all| &all[j]) {
+                Some(conv) => values.extend(conv.run(left)?),
+                None => {
+                    let matrix = &inputs.whole::<W>(1)?[j * k * n..(j + 1) * k * n];
+                    values.extend(right.prepare::<T, W>(matrix)?.run(left)?);
+                }
+            }
+        }
+        Ok(values)
+    })
+}
+
+/// Facts of the products that do not depend on the right side's elements.
+struct Right {
+    /// Of the left side.
+    rows: usize,
+    k: usize,
+    n: usize,
+    lanes: Option<usize>,
+    sums: Sums,
+}
+
+impl Right {
+    fn prepare<T: Whole, W: Whole>(&self, matrix: &[W]) -> Result<Conv> {
+        let rows = rows(matrix, self.n, self.k, 1, self.lanes)?;
+        self.sums.conv::<T>(product(self.rows, self.k, self.n), &rows, &vec![0; self.n])
+    }
 }

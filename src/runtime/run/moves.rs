@@ -1,27 +1,40 @@
-//! What moves elements and changes none: Reshape, Flatten, Squeeze, Unsqueeze, Transpose, Slice.
+//! Operators that move elements and change none: Reshape, Flatten, Squeeze, Unsqueeze, Transpose, Slice.
 //!
 //! Never: arithmetic.
 
 use crate::{Error, Result, bail};
 
+use super::kernel::{Inputs, Kernel};
 use super::step::Step;
-use super::value::{Data, Value};
+use super::value::{Data, Fact, same};
+use super::walk::{Axis, Walk, strides};
 
-/// The moved data under the output's exponent; integers are copied as they are.
-pub fn moved(step: &Step, input: &Value, dims: Vec<usize>, data: Data) -> Result<Vec<Value>> {
+/// The output of elements of `input` in a new shape; integers are copied as they are.
+pub fn moved(step: &Step, input: &Fact, dims: Vec<usize>) -> Result<Fact> {
     let declared = step.output()?;
-    if matches!(data, Data::I8(_) | Data::I16(_)) && declared.exponent != input.exponent() {
+    if input.is_quantized() && declared.exponent != input.exponent() {
         bail!("input exponent {} becomes {}, but the chip copies integers", input.exponent(), declared.exponent);
     }
-    if dims.iter().product::<usize>() != data.len() {
-        bail!("shape {dims:?} does not hold the {} elements of {:?}", data.len(), input.dims);
-    }
-    Ok(vec![Value { dims, exponents: vec![declared.exponent], data }])
+    Ok(Fact::made(input.data_type, dims, declared.exponent))
 }
 
-pub fn reshape(step: &Step) -> Result<Vec<Value>> {
-    let (input, wanted) = (step.input(0)?, step.input(1)?.integers()?);
-    let total = input.data.len();
+/// A kernel that takes the elements of input 0 in the order of a walk.
+pub fn walked(step: &Step, dims: Vec<usize>, axes: &[Axis]) -> Result<Kernel> {
+    let (fact, walk) = (moved(step, step.input(0)?, dims)?, Walk::new(axes));
+    Ok(Kernel::new(fact, move |inputs| Ok(walk.take(inputs.get(0)?))))
+}
+
+/// A kernel that leaves the elements of input 0 where they are.
+fn reshaped(step: &Step, dims: Vec<usize>) -> Result<Kernel> {
+    let input = step.input(0)?;
+    if dims.iter().product::<usize>() != input.len() {
+        bail!("shape {dims:?} does not hold the {} elements of {:?}", input.len(), input.dims);
+    }
+    Ok(Kernel::shared(moved(step, input, dims)?, |inputs| inputs.get(0).cloned()))
+}
+
+pub fn reshape(step: &Step) -> Result<Kernel> {
+    let (input, wanted) = (step.input(0)?, step.integers(1)?);
     let mut dims = Vec::with_capacity(wanted.len());
     for (i, &size) in wanted.iter().enumerate() {
         dims.push(match usize::try_from(size) {
@@ -36,67 +49,50 @@ pub fn reshape(step: &Step) -> Result<Vec<Value>> {
     if let Some(open) = wanted.iter().position(|&s| s < 0) {
         let known: usize = dims.iter().enumerate().filter(|&(i, _)| i != open).map(|(_, &s)| s).product();
         // In bounds: a position of the same length.
-        dims[open] = total.checked_div(known).unwrap_or(0);
+        dims[open] = input.len().checked_div(known).unwrap_or(0);
     }
-    moved(step, input, dims, input.data.clone())
+    reshaped(step, dims)
 }
 
-pub fn flatten(step: &Step) -> Result<Vec<Value>> {
+pub fn flatten(step: &Step) -> Result<Kernel> {
     let input = step.input(0)?;
     let rank = input.dims.len();
     let axis = step.int("axis", 1);
     let axis = if axis == rank as i64 { rank } else { step.axis(axis, rank)? };
     let (rows, columns) = input.dims.split_at(axis);
-    moved(step, input, vec![rows.iter().product(), columns.iter().product()], input.data.clone())
+    reshaped(step, vec![rows.iter().product(), columns.iter().product()])
 }
 
 fn axes(step: &Step, rank: usize) -> Result<Option<Vec<usize>>> {
     let axes = match step.optional(1) {
-        Some(value) => Some(value.integers()?),
+        Some(_) => Some(step.integers(1)?),
         None => step.ints("axes"),
     };
     axes.map(|axes| axes.iter().map(|&a| step.axis(a, rank)).collect()).transpose()
 }
 
-pub fn squeeze(step: &Step) -> Result<Vec<Value>> {
+pub fn squeeze(step: &Step) -> Result<Kernel> {
     let input = step.input(0)?;
     let axes = axes(step, input.dims.len())?;
     let dropped = |i: usize, size: usize| axes.as_ref().map_or(size == 1, |axes| axes.contains(&i));
     let dims = input.dims.iter().enumerate().filter(|&(i, &s)| !dropped(i, s)).map(|(_, &s)| s).collect();
-    moved(step, input, dims, input.data.clone())
+    reshaped(step, dims)
 }
 
-pub fn unsqueeze(step: &Step) -> Result<Vec<Value>> {
+pub fn unsqueeze(step: &Step) -> Result<Kernel> {
     let input = step.input(0)?;
     let count = match step.optional(1) {
-        Some(value) => value.data.len(),
+        Some(fact) => fact.len(),
         None => step.ints("axes").map_or(0, |a| a.len()),
     };
     let rank = input.dims.len() + count;
     let axes = axes(step, rank)?.unwrap_or_default();
     let mut own = input.dims.iter().copied();
     let dims = (0..rank).filter_map(|i| if axes.contains(&i) { Some(1) } else { own.next() }).collect();
-    moved(step, input, dims, input.data.clone())
+    reshaped(step, dims)
 }
 
-pub fn strides(dims: &[usize]) -> Vec<usize> {
-    let mut strides: Vec<usize> =
-        dims.iter().rev().scan(1, |step, &size| Some(std::mem::replace(step, *step * size))).collect();
-    strides.reverse();
-    strides
-}
-
-/// Indices of a walk: for each axis its first place's offset, the step and the count.
-pub fn walk(axes: &[(i64, i64, usize)]) -> Vec<usize> {
-    let mut all = vec![0i64];
-    for &(first, step, count) in axes {
-        all = all.iter().flat_map(|&base| (0..count as i64).map(move |i| base + first + i * step)).collect();
-    }
-    // Not negative: every axis stays inside its dimension.
-    all.into_iter().map(|i| i as usize).collect()
-}
-
-pub fn transpose(step: &Step) -> Result<Vec<Value>> {
+pub fn transpose(step: &Step) -> Result<Kernel> {
     let input = step.input(0)?;
     let rank = input.dims.len();
     let perm = match step.ints("perm") {
@@ -108,23 +104,22 @@ pub fn transpose(step: &Step) -> Result<Vec<Value>> {
     }
     let strides = strides(&input.dims);
     // In bounds: `perm` is a permutation of the axes.
-    let axes: Vec<(i64, i64, usize)> = perm.iter().map(|&a| (0, strides[a] as i64, input.dims[a])).collect();
-    let dims = perm.iter().map(|&a| input.dims[a]).collect();
-    moved(step, input, dims, input.data.gather(walk(&axes).into_iter()))
+    let axes: Vec<Axis> = perm.iter().map(|&a| (0, strides[a] as i64, input.dims[a])).collect();
+    walked(step, perm.iter().map(|&a| input.dims[a]).collect(), &axes)
 }
 
-pub fn slice(step: &Step) -> Result<Vec<Value>> {
+pub fn slice(step: &Step) -> Result<Kernel> {
     let input = step.input(0)?;
     let rank = input.dims.len();
-    let list = |i: usize| step.optional(i).map(|v| v.integers()).transpose();
-    let (starts, ends) = (step.input(1)?.integers()?, step.input(2)?.integers()?);
+    let list = |i: usize| step.optional(i).map(|_| step.integers(i)).transpose();
+    let (starts, ends) = (step.integers(1)?, step.integers(2)?);
     let axes = list(3)?.unwrap_or_else(|| (0..starts.len() as i64).collect());
     let steps = list(4)?.unwrap_or_else(|| vec![1; starts.len()]);
     if [ends.len(), axes.len(), steps.len()] != [starts.len(); 3] {
         bail!("starts, ends, axes and steps have different lengths");
     }
     let strides = strides(&input.dims);
-    let mut walks: Vec<(i64, i64, usize)> = strides.iter().zip(&input.dims).map(|(&s, &d)| (0, s as i64, d)).collect();
+    let mut walks: Vec<Axis> = strides.iter().zip(&input.dims).map(|(&s, &d)| (0, s as i64, d)).collect();
     for (((&start, &end), &axis), &by) in starts.iter().zip(&ends).zip(&axes).zip(&steps) {
         let axis = step.axis(axis, rank)?;
         // In bounds: `axis` is below the rank.
@@ -143,28 +138,54 @@ pub fn slice(step: &Step) -> Result<Vec<Value>> {
         };
         walks[axis] = (first * stride, by.saturating_mul(stride), usize::try_from(count).unwrap_or(0));
     }
-    let dims: Vec<usize> = walks.iter().map(|w| w.2).collect();
-    moved(step, input, dims, input.data.gather(walk(&walks).into_iter()))
+    walked(step, walks.iter().map(|w| w.2).collect(), &walks)
 }
 
 /// The chip adds an index to an address as it is, so a negative one reads what lies before the input.
-pub fn gather(step: &Step) -> Result<Vec<Value>> {
+pub fn gather(step: &Step) -> Result<Kernel> {
     let (input, indices) = (step.input(0)?, step.input(1)?);
     let axis = step.axis(step.int("axis", 0), input.dims.len())?;
-    // In bounds: `axis` is below the rank.
-    let size = input.dims[axis];
-    let inner: usize = input.dims[axis + 1..].iter().product();
-    let outer: usize = input.dims[..axis].iter().product();
-    let listed = indices.integers()?;
-    let places = listed.iter().map(|&i| match usize::try_from(i).ok().filter(|&i| i < size) {
-        Some(i) => Ok(i),
-        None => Err(Error::new(format!("index {i} is outside the {size} places of axis {axis}"))
-            .with_help("the chip does not count from the end: write the index from the start")),
-    });
-    let places = places.collect::<Result<Vec<usize>>>()?;
-    let run = |o: usize, p: usize| (o * size + p) * inner..(o * size + p + 1) * inner;
-    let all = (0..outer).flat_map(|o| places.iter().flat_map(move |&p| run(o, p)));
-    let data = input.data.gather(all);
     let dims = [&input.dims[..axis], &indices.dims, &input.dims[axis + 1..]].concat();
-    moved(step, input, dims, data)
+    // In bounds: `axis` is below the rank.
+    let rows = Rows { axis, size: input.dims[axis], inner: input.dims[axis + 1..].iter().product() };
+    let fact = moved(step, input, dims)?;
+    if let Some(constant) = &indices.constant {
+        let places = rows.places(&constant.integers()?)?;
+        return Ok(Kernel::new(fact, move |inputs| Ok(rows.take(inputs.get(0)?, &places))));
+    }
+    Ok(Kernel::new(fact, move |inputs: &Inputs| {
+        let places = rows.places(&inputs.get(1)?.integers()?)?;
+        Ok(rows.take(inputs.get(0)?, &places))
+    }))
+}
+
+/// Places along an axis, with what lies at each.
+struct Rows {
+    axis: usize,
+    size: usize,
+    /// Elements at each place.
+    inner: usize,
+}
+
+impl Rows {
+    fn places(&self, indices: &[i64]) -> Result<Vec<usize>> {
+        let place = |&i: &i64| match usize::try_from(i).ok().filter(|&i| i < self.size) {
+            Some(i) => Ok(i),
+            None => Err(Error::new(format!("index {i} is outside the {} places of axis {}", self.size, self.axis))
+                .with_help("the chip does not count from the end: write the index from the start")),
+        };
+        indices.iter().map(place).collect()
+    }
+
+    fn take(&self, data: &Data, places: &[usize]) -> Data {
+        fn of<T: Copy>(rows: &Rows, values: &[T], places: &[usize]) -> Vec<T> {
+            let outer = values.chunks_exact((rows.size * rows.inner).max(1));
+            // In bounds: places are below the size.
+            let row = |outer: &[T]| -> Vec<T> {
+                places.iter().flat_map(|&p| outer[p * rows.inner..(p + 1) * rows.inner].iter().copied()).collect()
+            };
+            outer.flat_map(row).collect()
+        }
+        same!(data, values => of(self, values, places))
+    }
 }

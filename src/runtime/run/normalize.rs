@@ -4,14 +4,16 @@
 //! Never: statistics over a batch.
 
 use crate::chip::QuantType;
+use crate::espdl::DataType;
 use crate::{Result, bail};
 
+use super::kernel::{Inputs, Kernel};
 use super::roots::{inverse, newton};
 use super::round::{round, scale};
 use super::step::Step;
-use super::value::{Value, Whole};
+use super::value::{Fact, Whole};
 
-pub fn layer(step: &Step) -> Result<Vec<Value>> {
+pub fn layer(step: &Step) -> Result<Kernel> {
     if step.node.outputs.iter().skip(1).any(|name| !name.is_empty()) {
         bail!("it gives its mean and deviation away, for which esp-ppq writes no scale");
     }
@@ -22,7 +24,7 @@ pub fn layer(step: &Step) -> Result<Vec<Value>> {
     }
 }
 
-pub fn rms(step: &Step) -> Result<Vec<Value>> {
+pub fn rms(step: &Step) -> Result<Kernel> {
     match step.quant_type() {
         QuantType::S8 => rms_of::<i8>(step),
         QuantType::S16 => rms_of::<i16>(step),
@@ -30,7 +32,7 @@ pub fn rms(step: &Step) -> Result<Vec<Value>> {
     }
 }
 
-pub fn lp(step: &Step) -> Result<Vec<Value>> {
+pub fn lp(step: &Step) -> Result<Kernel> {
     match step.quant_type() {
         QuantType::S8 => lp_of::<i8>(step),
         QuantType::S16 => lp_of::<i16>(step),
@@ -39,7 +41,7 @@ pub fn lp(step: &Step) -> Result<Vec<Value>> {
 }
 
 /// Elements of a row: all axes from `axis` on.
-fn row(step: &Step, input: &Value) -> Result<usize> {
+fn row(step: &Step, input: &Fact) -> Result<usize> {
     let axis = step.axis(step.int("axis", -1), input.dims.len())?;
     // In bounds: `axis` is below the rank.
     match input.dims[axis..].iter().product() {
@@ -48,98 +50,121 @@ fn row(step: &Step, input: &Value) -> Result<usize> {
     }
 }
 
-/// One factor or offset an element of a row, if there are any.
-fn held(what: &str, given: usize, length: usize) -> Result<()> {
-    if given != length {
-        bail!("its {what} has {given} values for rows of {length}");
+/// One factor or offset an element of a row, where there are any: the port, and its scale.
+fn factors(step: &Step, index: usize, what: &str, length: usize, data_type: DataType) -> Result<Option<(usize, f32)>> {
+    let Some(fact) = step.optional(index) else { return Ok(None) };
+    if fact.data_type != data_type {
+        bail!("it reads {}, the value is {}", data_type.name(), fact.data_type.name());
     }
-    Ok(())
+    if fact.len() != length {
+        bail!("its {what} has {} values for rows of {length}", fact.len());
+    }
+    Ok(Some((index, scale(fact.exponent()))))
+}
+
+/// Values of the port that [`factors`] has found, as floats; `absent` where there is nothing.
+fn read<T: Whole>(inputs: &Inputs, port: Option<(usize, f32)>, absent: f32, length: usize) -> Result<Vec<f32>> {
+    let Some((port, scale)) = port else { return Ok(vec![absent; length]) };
+    Ok(inputs.whole::<T>(port)?.iter().map(|&v| f32::from(v.short()) * scale).collect())
 }
 
 fn epsilon(step: &Step) -> Result<f32> {
     step.float("epsilon", 1e-5)
 }
 
-fn layer_of<T: Whole>(step: &Step) -> Result<Vec<Value>> {
-    let input = step.input(0)?;
-    let (length, epsilon) = (row(step, input)?, epsilon(step)?);
-    let read = |index: usize, what: &str, absent: f32| -> Result<Vec<f32>> {
-        let Some(value) = step.optional(index) else { return Ok(vec![absent; length]) };
-        let values = value.whole::<T>()?;
-        held(what, values.len(), length)?;
-        Ok(values.iter().map(|&v| f32::from(v.short()) * scale(value.exponent())).collect())
-    };
-    let (factors, offsets) = (read(1, "scale", 1.0)?, read(2, "bias", 0.0)?);
+fn layer_of<T: Whole>(step: &Step) -> Result<Kernel> {
+    let input = step.whole::<T>(0)?;
+    let (length, epsilon, family) = (row(step, input)?, epsilon(step)?, step.family());
+    let ports = (factors(step, 1, "scale", length, T::TYPE)?, factors(step, 2, "bias", length, T::TYPE)?);
     let (enter, leave) = (scale(input.exponent()), scale(-step.exponent()?));
-    let mut made = Vec::with_capacity(input.data.len());
-    for row in input.whole::<T>()?.chunks_exact(length) {
-        let sum: i64 = row.iter().map(|x| x.wide()).sum();
-        // The division is one of doubles.
-        let mean = (sum as f64 / length as f64) as f32;
-        let square = |x: &T| {
-            let apart = f32::from(x.short()) - mean;
-            apart * apart
-        };
-        let spread = row.iter().fold(0f32, |sum, x| sum + square(x)) * (enter * enter) / length as f32;
-        let inverse = 1.0 / newton(spread + epsilon)?;
-        let mean = mean * enter;
-        for ((x, factor), offset) in row.iter().zip(&factors).zip(&offsets) {
-            let normal = (f32::from(x.short()) * enter - mean) * inverse;
-            made.push(T::clamp_from(round((normal * factor + offset) * leave, step.family())));
+    step.makes(input.dims.clone(), move |inputs| {
+        let input = inputs.whole::<T>(0)?;
+        let (factors, offsets) = (read::<T>(inputs, ports.0, 1.0, length)?, read::<T>(inputs, ports.1, 0.0, length)?);
+        let mut made = Vec::with_capacity(input.len());
+        for row in input.chunks_exact(length) {
+            let sum: i64 = row.iter().map(|x| x.wide()).sum();
+            // The division is one of doubles.
+            let mean = (sum as f64 / length as f64) as f32;
+            let square = |x: &T| {
+                let apart = f32::from(x.short()) - mean;
+                apart * apart
+            };
+            let spread = row.iter().fold(0f32, |sum, x| sum + square(x)) * (enter * enter) / length as f32;
+            let inverse = 1.0 / newton(spread + epsilon)?;
+            let mean = mean * enter;
+            for ((x, factor), offset) in row.iter().zip(&factors).zip(&offsets) {
+                let normal = (f32::from(x.short()) * enter - mean) * inverse;
+                made.push(T::clamp_from(round((normal * factor + offset) * leave, family)));
+            }
         }
-    }
-    step.whole(input.dims.clone(), made)
+        Ok(made)
+    })
 }
 
-fn layer_float(step: &Step) -> Result<Vec<Value>> {
-    let input = step.input(0)?;
+fn layer_float(step: &Step) -> Result<Kernel> {
+    let input = step.floats(0)?;
     let (length, epsilon) = (row(step, input)?, epsilon(step)?);
-    let read = |index: usize, what: &str, absent: f32| -> Result<Vec<f32>> {
-        let Some(value) = step.optional(index) else { return Ok(vec![absent; length]) };
-        held(what, value.data.len(), length)?;
-        Ok(value.floats()?.to_vec())
-    };
-    let (factors, offsets) = (read(1, "scale", 1.0)?, read(2, "bias", 0.0)?);
-    let mut made = Vec::with_capacity(input.data.len());
-    for row in input.floats()?.chunks_exact(length) {
-        let mean = row.iter().fold(0f32, |sum, x| sum + x) / length as f32;
-        let spread = row.iter().fold(0f32, |sum, x| sum + (x - mean) * (x - mean)) / length as f32;
-        let inverse = 1.0 / newton(spread + epsilon)?;
-        let elements = row.iter().zip(&factors).zip(&offsets);
-        made.extend(elements.map(|((x, factor), offset)| (x - mean) * inverse * factor + offset));
-    }
-    Ok(step.floats(input.dims.clone(), made))
+    let (factor, offset) =
+        (factors(step, 1, "scale", length, DataType::Float)?, factors(step, 2, "bias", length, DataType::Float)?);
+    Ok(step.makes_floats(input.dims.clone(), move |inputs| {
+        let input = inputs.floats(0)?;
+        let read = |port: Option<(usize, f32)>, absent: f32| match port {
+            Some((port, _)) => inputs.floats(port).map(<[f32]>::to_vec),
+            None => Ok(vec![absent; length]),
+        };
+        let (factors, offsets) = (read(factor, 1.0)?, read(offset, 0.0)?);
+        let mut made = Vec::with_capacity(input.len());
+        for row in input.chunks_exact(length) {
+            let mean = row.iter().fold(0f32, |sum, x| sum + x) / length as f32;
+            let spread = row.iter().fold(0f32, |sum, x| sum + (x - mean) * (x - mean)) / length as f32;
+            let inverse = 1.0 / newton(spread + epsilon)?;
+            let elements = row.iter().zip(&factors).zip(&offsets);
+            made.extend(elements.map(|((x, factor), offset)| (x - mean) * inverse * factor + offset));
+        }
+        Ok(made)
+    }))
 }
 
-/// Its factors stay float.
-fn rms_of<T: Whole>(step: &Step) -> Result<Vec<Value>> {
-    let (input, factors) = (step.input(0)?, step.input(1)?.floats()?);
-    let (length, epsilon) = (row(step, input)?, epsilon(step)?);
-    held("scale", factors.len(), length)?;
+/// The row's length; its factors stay float.
+fn rms_row(step: &Step, input: &Fact) -> Result<usize> {
+    let length = row(step, input)?;
+    step.floats(1)?;
+    factors(step, 1, "scale", length, DataType::Float)?;
+    Ok(length)
+}
+
+fn rms_of<T: Whole>(step: &Step) -> Result<Kernel> {
+    let input = step.whole::<T>(0)?;
+    let (length, epsilon, family) = (rms_row(step, input)?, epsilon(step)?, step.family());
     let (enter, leave) = (scale(input.exponent()), scale(-step.exponent()?));
-    let mut made = Vec::with_capacity(input.data.len());
-    for row in input.whole::<T>()?.chunks_exact(length) {
-        let mean = squares(row.iter())? as f32 * (enter * enter) / length as f32;
-        let inverse = inverse(mean + epsilon) * (enter * leave);
-        let elements = row.iter().zip(factors);
-        made.extend(
-            elements.map(|(x, factor)| T::clamp_from(round(f32::from(x.short()) * inverse * factor, step.family()))),
-        );
-    }
-    step.whole(input.dims.clone(), made)
+    step.makes(input.dims.clone(), move |inputs| {
+        let (input, factors) = (inputs.whole::<T>(0)?, inputs.floats(1)?);
+        let mut made = Vec::with_capacity(input.len());
+        for row in input.chunks_exact(length) {
+            let mean = squares(row.iter())? as f32 * (enter * enter) / length as f32;
+            let inverse = inverse(mean + epsilon) * (enter * leave);
+            let elements = row.iter().zip(factors);
+            made.extend(
+                elements.map(|(x, factor)| T::clamp_from(round(f32::from(x.short()) * inverse * factor, family))),
+            );
+        }
+        Ok(made)
+    })
 }
 
-fn rms_float(step: &Step) -> Result<Vec<Value>> {
-    let (input, factors) = (step.input(0)?, step.input(1)?.floats()?);
-    let (length, epsilon) = (row(step, input)?, epsilon(step)?);
-    held("scale", factors.len(), length)?;
-    let mut made = Vec::with_capacity(input.data.len());
-    for row in input.floats()?.chunks_exact(length) {
-        let mean = row.iter().fold(0f32, |sum, x| sum + x * x) / length as f32;
-        let inverse = inverse(mean + epsilon);
-        made.extend(row.iter().zip(factors).map(|(x, factor)| x * inverse * factor));
-    }
-    Ok(step.floats(input.dims.clone(), made))
+fn rms_float(step: &Step) -> Result<Kernel> {
+    let input = step.floats(0)?;
+    let (length, epsilon) = (rms_row(step, input)?, epsilon(step)?);
+    Ok(step.makes_floats(input.dims.clone(), move |inputs| {
+        let (input, factors) = (inputs.floats(0)?, inputs.floats(1)?);
+        let mut made = Vec::with_capacity(input.len());
+        for row in input.chunks_exact(length) {
+            let mean = row.iter().fold(0f32, |sum, x| sum + x * x) / length as f32;
+            let inverse = inverse(mean + epsilon);
+            made.extend(row.iter().zip(factors).map(|(x, factor)| x * inverse * factor));
+        }
+        Ok(made)
+    }))
 }
 
 /// `reduce_l2`, whose sum has 32 bits at int8.
@@ -151,58 +176,75 @@ fn squares<'a, T: Whole + 'a>(values: impl Iterator<Item = &'a T>) -> Result<i64
     Ok(sum)
 }
 
-/// Places of one column after the other, along the axis.
-fn columns(step: &Step, input: &Value) -> Result<Vec<Vec<usize>>> {
-    let axis = step.axis(step.int("axis", -1), input.dims.len())?;
-    // In bounds: `axis` is below the rank.
-    let (length, inner) = (input.dims[axis], input.dims[axis + 1..].iter().product::<usize>());
-    let outer: usize = input.dims[..axis].iter().product();
-    let column = |o: usize, k: usize| (0..length).map(|i| (o * length + i) * inner + k).collect();
-    Ok((0..outer).flat_map(|o| (0..inner).map(move |k| (o, k))).map(|(o, k)| column(o, k)).collect())
+/// Columns along an axis.
+#[derive(Clone, Copy)]
+struct Columns {
+    length: usize,
+    outer: usize,
+    inner: usize,
+    /// Of the norm: 1, or 2 for all others.
+    p: i64,
+}
+
+impl Columns {
+    fn new(step: &Step, input: &Fact) -> Result<Columns> {
+        let axis = step.axis(step.int("axis", -1), input.dims.len())?;
+        // In bounds: `axis` is below the rank.
+        let (length, inner) = (input.dims[axis], input.dims[axis + 1..].iter().product());
+        Ok(Columns { length, outer: input.dims[..axis].iter().product(), inner, p: step.int("p", 2) })
+    }
+
+    /// Places of one column after the other.
+    fn all(self) -> impl Iterator<Item = impl Iterator<Item = usize> + Clone> {
+        let Columns { length, outer, inner, .. } = self;
+        (0..outer).flat_map(move |o| (0..inner).map(move |k| (0..length).map(move |i| (o * length + i) * inner + k)))
+    }
+
+    /// A column of zeros stays one.
+    fn inverted(self, norm: f32) -> f32 {
+        match self.p {
+            _ if norm <= 0.0 => 0.0,
+            1 => 1.0 / norm,
+            _ => inverse(norm),
+        }
+    }
 }
 
 /// Of integers: the input's exponent cancels out.
-fn lp_of<T: Whole>(step: &Step) -> Result<Vec<Value>> {
-    let input = step.input(0)?;
-    let (values, leave) = (input.whole::<T>()?, scale(-step.exponent()?));
-    let mut made = vec![T::default(); values.len()];
-    for column in columns(step, input)? {
-        // In bounds: a column's places are the input's.
-        let norm = match step.int("p", 2) {
-            1 => column.iter().fold(0f32, |sum, &i| sum + f32::from(values[i].short()).abs()),
-            _ => squares(column.iter().map(|&i| &values[i]))? as f32,
-        };
-        let inverse = inverted(norm, step) * leave;
-        for i in column {
-            made[i] = T::clamp_from(round(f32::from(values[i].short()) * inverse, step.family()));
+fn lp_of<T: Whole>(step: &Step) -> Result<Kernel> {
+    let input = step.whole::<T>(0)?;
+    let (columns, leave, family) = (Columns::new(step, input)?, scale(-step.exponent()?), step.family());
+    step.makes(input.dims.clone(), move |inputs| {
+        let values = inputs.whole::<T>(0)?;
+        let mut made = vec![T::default(); values.len()];
+        for column in columns.all() {
+            // In bounds: a column's places are the input's.
+            let norm = match columns.p {
+                1 => column.clone().fold(0f32, |sum, i| sum + f32::from(values[i].short()).abs()),
+                _ => squares(column.clone().map(|i| &values[i]))? as f32,
+            };
+            let inverse = columns.inverted(norm) * leave;
+            column.for_each(|i| made[i] = T::clamp_from(round(f32::from(values[i].short()) * inverse, family)));
         }
-    }
-    step.whole(input.dims.clone(), made)
+        Ok(made)
+    })
 }
 
-fn lp_float(step: &Step) -> Result<Vec<Value>> {
-    let input = step.input(0)?;
-    let values = input.floats()?;
-    let mut made = vec![0f32; values.len()];
-    for column in columns(step, input)? {
-        // In bounds: a column's places are the input's.
-        let norm = match step.int("p", 2) {
-            1 => column.iter().fold(0f32, |sum, &i| sum + values[i].abs()),
-            _ => column.iter().fold(0f32, |sum, &i| sum + values[i] * values[i]),
-        };
-        let inverse = inverted(norm, step);
-        for i in column {
-            made[i] = values[i] * inverse;
+fn lp_float(step: &Step) -> Result<Kernel> {
+    let input = step.floats(0)?;
+    let columns = Columns::new(step, input)?;
+    Ok(step.makes_floats(input.dims.clone(), move |inputs| {
+        let values = inputs.floats(0)?;
+        let mut made = vec![0f32; values.len()];
+        for column in columns.all() {
+            // In bounds: a column's places are the input's.
+            let norm = match columns.p {
+                1 => column.clone().fold(0f32, |sum, i| sum + values[i].abs()),
+                _ => column.clone().fold(0f32, |sum, i| sum + values[i] * values[i]),
+            };
+            let inverse = columns.inverted(norm);
+            column.for_each(|i| made[i] = values[i] * inverse);
         }
-    }
-    Ok(step.floats(input.dims.clone(), made))
-}
-
-/// A column of zeros stays one.
-fn inverted(norm: f32, step: &Step) -> f32 {
-    match step.int("p", 2) {
-        _ if norm <= 0.0 => 0.0,
-        1 => 1.0 / norm,
-        _ => inverse(norm),
-    }
+        Ok(made)
+    }))
 }

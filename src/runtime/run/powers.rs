@@ -4,53 +4,46 @@
 //!
 //! Never: Mod with the divisor's sign: the attribute `fmod` is not looked at.
 
+use crate::Result;
 use crate::chip::QuantType;
-use crate::{Result, bail};
 
-use super::elementwise::{broadcast, indices, merged};
+use super::broadcast::Pairs;
+use super::kernel::Kernel;
 use super::round::{finite, round, scale};
 use super::step::Step;
-use super::value::{Value, Whole};
+use super::value::Whole;
 
-pub fn powers(step: &Step) -> Result<Vec<Value>> {
+pub fn powers(step: &Step) -> Result<Kernel> {
     match step.quant_type() {
         QuantType::S8 => powers_of::<i8>(step),
         QuantType::S16 => powers_of::<i16>(step),
         _ => {
-            let (a, b) = (step.input(0)?.floats()?, step.input(1)?.floats()?);
-            let (dims, values) = each(step, a, b)?;
-            Ok(step.floats(dims, values))
+            let pairs = Pairs::new(&step.floats(0)?.dims, &step.floats(1)?.dims)?;
+            let (dims, function) = (pairs.dims.clone(), named(step)?);
+            Ok(step.makes_floats(dims, move |inputs| Ok(pairs.each(inputs.floats(0)?, inputs.floats(1)?, function))))
         }
     }
 }
 
-fn powers_of<T: Whole>(step: &Step) -> Result<Vec<Value>> {
-    let read = |index: usize| -> Result<Vec<f32>> {
-        let value = step.input(index)?;
-        let enter = scale(value.exponent());
-        Ok(value.whole::<T>()?.iter().map(|x| f32::from(x.short()) * enter).collect())
-    };
-    let leave = scale(-step.exponent()?);
-    let (dims, values) = each(step, &read(0)?, &read(1)?)?;
-    let leaves = |x: f32| Ok(T::clamp_from(round(finite(x)? * leave, step.family())));
-    step.whole(dims, values.into_iter().map(leaves).collect::<Result<Vec<T>>>()?)
+fn powers_of<T: Whole>(step: &Step) -> Result<Kernel> {
+    let (a, b) = (step.whole::<T>(0)?, step.whole::<T>(1)?);
+    let (pairs, function) = (Pairs::new(&a.dims, &b.dims)?, named(step)?);
+    let (enter_a, enter_b, leave) = (scale(a.exponent()), scale(b.exponent()), scale(-step.exponent()?));
+    let family = step.family();
+    step.makes(pairs.dims.clone(), move |inputs| {
+        let power = |x: T, y: T| {
+            let power = function(f32::from(x.short()) * enter_a, f32::from(y.short()) * enter_b);
+            Ok(T::clamp_from(round(finite(power)? * leave, family)))
+        };
+        pairs.each(inputs.whole::<T>(0)?, inputs.whole::<T>(1)?, power).into_iter().collect()
+    })
 }
 
-fn each(step: &Step, a: &[f32], b: &[f32]) -> Result<(Vec<usize>, Vec<f32>)> {
-    let (a_dims, b_dims) = (&step.input(0)?.dims, &step.input(1)?.dims);
-    let dims = broadcast(a_dims, b_dims)?;
-    let (_, rank) = merged(a_dims, b_dims, &dims);
-    if rank > 4 {
-        bail!("shapes {a_dims:?} and {b_dims:?} need {rank} loops, the chip has 4");
-    }
-    let function: fn(f32, f32) -> f32 = match step.node.op.as_str() {
+fn named(step: &Step) -> Result<fn(f32, f32) -> f32> {
+    Ok(match step.node.op.as_str() {
         "Pow" => libm::powf,
         // A divisor of 0 leaves 0.
         "Mod" => |x, y| if y == 0.0 { 0.0 } else { libm::fmodf(x, y) },
         _ => return step.unsupported(),
-    };
-    let pairs = indices(a_dims, &dims).into_iter().zip(indices(b_dims, &dims));
-    // In bounds: the indices are of the operands' shapes.
-    let values = pairs.map(|(i, j)| function(a[i], b[j])).collect();
-    Ok((dims, values))
+    })
 }

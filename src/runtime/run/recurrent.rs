@@ -5,32 +5,37 @@
 //!
 //! Never: `linear_before_reset` 0, other activations, batches.
 
+use std::sync::Arc;
+
 use crate::chip::Family;
 use crate::chip::QuantType;
+use crate::espdl::DataType;
+use crate::kernels::integer::Integer;
 use crate::{Result, bail};
 
 use super::function::{sigmoid, tanh};
+use super::kernel::Kernel;
 use super::recurrent_float;
 use super::round::{round, scale, shift};
 use super::step::Step;
-use super::value::{Data, Value, Whole};
+use super::value::{Data, Fact, Whole};
 
-pub fn lstm(step: &Step) -> Result<Vec<Value>> {
+pub fn lstm(step: &Step) -> Result<Kernel> {
     match step.quant_type() {
-        QuantType::S8 => run::<i8>(step, 4),
-        QuantType::S16 => run::<i16>(step, 4),
-        _ => recurrent_float::run(step, 4),
+        QuantType::S8 => cells::<i8>(step, 4),
+        QuantType::S16 => cells::<i16>(step, 4),
+        _ => recurrent_float::cells(step, 4),
     }
 }
 
-pub fn gru(step: &Step) -> Result<Vec<Value>> {
+pub fn gru(step: &Step) -> Result<Kernel> {
     if step.int("linear_before_reset", 0) == 0 {
         bail!("GRU with linear_before_reset 0 has no kernel");
     }
     match step.quant_type() {
-        QuantType::S8 => run::<i8>(step, 3),
-        QuantType::S16 => run::<i16>(step, 3),
-        _ => recurrent_float::run(step, 3),
+        QuantType::S8 => cells::<i8>(step, 3),
+        QuantType::S16 => cells::<i16>(step, 3),
+        _ => recurrent_float::cells(step, 3),
     }
 }
 
@@ -69,7 +74,7 @@ fn dot<T: Whole>(row: &[T], x: &[T], distance: i32, family: Family) -> i16 {
     i16::clamp_from(value)
 }
 
-struct Cell<'a, T> {
+struct Cell<T> {
     gates: usize,
     hidden: usize,
     inputs: usize,
@@ -79,11 +84,12 @@ struct Cell<'a, T> {
     /// Of the output, and of the LSTM's cell.
     rescale: [f32; 2],
     family: Family,
-    weights: [&'a [T]; 2],
-    bias: Option<[&'a [i16]; 2]>,
+    /// Of inputs and of the hidden state, and as many biases.
+    weights: [Vec<T>; 2],
+    bias: Option<[Vec<i16>; 2]>,
 }
 
-impl<T: Whole> Cell<'_, T> {
+impl<T: Whole> Cell<T> {
     fn products(&self, of: usize, x: &[T]) -> Vec<i16> {
         // `of` is 0 or 1.
         let length = if of == 0 { self.inputs } else { self.hidden };
@@ -91,7 +97,7 @@ impl<T: Whole> Cell<'_, T> {
     }
 
     fn bias(&self, of: usize, i: usize) -> i16 {
-        self.bias.and_then(|b| b[of].get(i).copied()).unwrap_or(0)
+        self.bias.as_ref().and_then(|b| b[of].get(i).copied()).unwrap_or(0)
     }
 
     fn step(&self, x: &[T], h: &mut [T], c: &mut [i16]) {
@@ -133,23 +139,84 @@ impl<T: Whole> Cell<'_, T> {
     }
 }
 
-fn run<T: Whole>(step: &Step, gates: usize) -> Result<Vec<Value>> {
-    let (x, w, r) = (step.input(0)?, step.input(1)?, step.input(2)?);
-    let &[directions, rows, inputs] = w.dims.as_slice() else { bail!("its weights have shape {:?}", w.dims) };
-    let hidden = rows / gates;
-    if r.dims != [directions, rows, hidden] || rows != gates * hidden || hidden == 0 || !(1..=2).contains(&directions) {
-        bail!("weights of shapes {:?} and {:?} are none of {gates} gates", w.dims, r.dims);
+/// Shapes of an LSTM or GRU.
+#[derive(Clone, Copy)]
+pub struct Shape {
+    pub directions: usize,
+    pub steps: usize,
+    pub inputs: usize,
+    pub hidden: usize,
+    /// Rows of weights: one a gate and hidden element.
+    pub rows: usize,
+}
+
+impl Shape {
+    pub fn new(step: &Step, gates: usize) -> Result<Shape> {
+        let (x, w, r) = (step.input(0)?, step.input(1)?, step.input(2)?);
+        let &[directions, rows, inputs] = w.dims.as_slice() else { bail!("its weights have shape {:?}", w.dims) };
+        let hidden = rows / gates;
+        if r.dims != [directions, rows, hidden]
+            || rows != gates * hidden
+            || hidden == 0
+            || !(1..=2).contains(&directions)
+        {
+            bail!("weights of shapes {:?} and {:?} are none of {gates} gates", w.dims, r.dims);
+        }
+        let steps = match (step.int("layout", 0), x.dims.as_slice()) {
+            (0, &[steps, 1, last]) if last == inputs => steps,
+            (layout, &[1, steps, last]) if layout != 0 && last == inputs => steps,
+            _ => bail!("an input of shape {:?} does not fit {inputs} inputs a step in one batch", x.dims),
+        };
+        Ok(Shape { directions, steps, inputs, hidden, rows })
     }
+
+    /// The place of direction `d` in a state.
+    pub fn own(&self, d: usize) -> std::ops::Range<usize> {
+        d * self.hidden..(d + 1) * self.hidden
+    }
+
+    /// Shapes of all outputs, of the last hidden state, and of the cell.
+    pub fn outputs(&self) -> [Vec<usize>; 3] {
+        let state = vec![self.directions, 1, self.hidden];
+        [vec![self.steps, self.directions, 1, self.hidden], state.clone(), state]
+    }
+
+    /// Holds an input of `length` elements to it, where there is one.
+    pub fn held<'a>(&self, step: &Step<'a>, index: usize, length: usize) -> Result<Option<&'a Fact>> {
+        match step.optional(index) {
+            Some(fact) if fact.len() != length => {
+                bail!("its input {index} has {} values, {length} are read", fact.len())
+            }
+            other => Ok(other),
+        }
+    }
+
+    /// Runs the steps of one direction: `advance` takes the inputs of a step and changes the hidden state, which is written to
+    /// its places among `all`.
+    pub fn run<T: Copy>(
+        &self,
+        d: usize,
+        xs: &[T],
+        h: &mut [T],
+        all: &mut [T],
+        mut advance: impl FnMut(&[T], &mut [T]),
+    ) {
+        for k in 0..self.steps {
+            let t = if d == 0 { k } else { self.steps - 1 - k };
+            // In bounds: lengths are held to the shapes.
+            advance(&xs[t * self.inputs..(t + 1) * self.inputs], h);
+            let at = (t * self.directions + d) * self.hidden;
+            all[at..at + self.hidden].copy_from_slice(h);
+        }
+    }
+}
+
+fn cells<T: Whole>(step: &Step, gates: usize) -> Result<Kernel> {
+    let shape = Shape::new(step, gates)?;
+    let (x, w, r) = (step.whole::<T>(0)?, step.whole::<T>(1)?, step.whole::<T>(2)?);
+    let Shape { directions, hidden, inputs, rows, .. } = shape;
     if directions == 1 && step.node.text("direction").is_some_and(|d| d != "forward") {
         bail!("the chip runs forward or both ways, not {}", step.node.text("direction").unwrap_or_default());
-    }
-    let layout = step.int("layout", 0);
-    let (&[first, second, last], true) = (x.dims.as_slice(), x.dims.len() == 3) else {
-        bail!("its input has shape {:?}", x.dims);
-    };
-    let (steps, batch) = if layout == 0 { (first, second) } else { (second, first) };
-    if batch != 1 || last != inputs {
-        bail!("an input of shape {:?} does not fit {inputs} inputs a step in one batch", x.dims);
     }
     let declared = |i: usize, wanted: &str| match step.outputs.get(i) {
         Some(declared) => Ok(declared),
@@ -164,56 +231,52 @@ fn run<T: Whole>(step: &Step, gates: usize) -> Result<Vec<Value>> {
     if c_exponent != gate {
         bail!("its cell has exponent {c_exponent}, its gates {gate}; the chip stops where they differ");
     }
-    let bias = match step.optional(3) {
-        Some(value) if value.data.len() == directions * 2 * rows => Some(value.whole::<i16>()?),
-        Some(value) => bail!("its bias has {} values, {} are read", value.data.len(), directions * 2 * rows),
+    let bias = match shape.held(step, 3, directions * 2 * rows)? {
+        Some(fact) => Some(fact.constant()?.whole::<i16>()?),
         None => None,
     };
-    let states = |index: usize, name: &str| -> Result<Option<&Value>> {
-        match step.optional(index) {
-            Some(value) if value.data.len() != directions * hidden => {
-                bail!("its {name} has {} values, {} are read", value.data.len(), directions * hidden)
-            }
-            other => Ok(other),
-        }
+    let has_h = shape.held(step, 5, directions * hidden)?.is_some();
+    let has_c = gates == 4 && shape.held(step, 6, directions * hidden)?.is_some();
+    if has_h {
+        step.whole::<T>(5)?;
+    }
+    if has_c {
+        step.whole::<i16>(6)?;
+    }
+    let (ws, rs) = (w.constant()?.whole::<T>()?, r.constant()?.whole::<T>()?);
+    // In bounds: lengths are held to the shapes above.
+    let cell = |d: usize| Cell {
+        gates,
+        hidden,
+        inputs,
+        shifts: [gate - x.exponent() - w.exponent(), gate - h_exponent - r.exponent()],
+        sigmoid: Table::new(gate, 6.3, sigmoid, |v| 1.0 - v),
+        tanh: Table::new(gate, 3.5, tanh, |v| -v),
+        rescale: [scale(-y_exponent), scale(-c_exponent)],
+        family: step.family(),
+        weights: [
+            ws[d * rows * inputs..(d + 1) * rows * inputs].to_vec(),
+            rs[d * rows * hidden..(d + 1) * rows * hidden].to_vec(),
+        ],
+        bias: bias.map(|b| {
+            [b[2 * d * rows..(2 * d + 1) * rows].to_vec(), b[(2 * d + 1) * rows..(2 * d + 2) * rows].to_vec()]
+        }),
     };
-    let (h0, c0) = (states(5, "initial_h")?, if gates == 4 { states(6, "initial_c")? } else { None });
-    let (xs, ws, rs) = (x.whole::<T>()?, w.whole::<T>()?, r.whole::<T>()?);
-    let mut all = vec![T::default(); steps * directions * hidden];
-    let (mut final_h, mut final_c) = (Vec::new(), Vec::new());
-    for d in 0..directions {
-        // In bounds: lengths are held to the shapes above.
-        let cell = Cell {
-            gates,
-            hidden,
-            inputs,
-            shifts: [gate - x.exponent() - w.exponent(), gate - h_exponent - r.exponent()],
-            sigmoid: Table::new(gate, 6.3, sigmoid, |v| 1.0 - v),
-            tanh: Table::new(gate, 3.5, tanh, |v| -v),
-            rescale: [scale(-y_exponent), scale(-c_exponent)],
-            family: step.family(),
-            weights: [&ws[d * rows * inputs..(d + 1) * rows * inputs], &rs[d * rows * hidden..(d + 1) * rows * hidden]],
-            bias: bias.map(|b| [&b[2 * d * rows..(2 * d + 1) * rows], &b[(2 * d + 1) * rows..(2 * d + 2) * rows]]),
-        };
-        let own = d * hidden..(d + 1) * hidden;
-        let mut h = h0.map_or(Ok(vec![T::default(); hidden]), |v| v.whole::<T>().map(|v| v[own.clone()].to_vec()))?;
-        let mut c = c0.map_or(Ok(vec![0i16; hidden]), |v| v.whole::<i16>().map(|v| v[own].to_vec()))?;
-        for k in 0..steps {
-            let t = if d == 0 { k } else { steps - 1 - k };
-            cell.step(&xs[t * inputs..(t + 1) * inputs], &mut h, &mut c);
-            let at = (t * directions + d) * hidden;
-            all[at..at + hidden].copy_from_slice(&h);
+    let cells: Vec<Cell<T>> = (0..directions).map(cell).collect();
+    let [all_dims, h_dims, c_dims] = shape.outputs();
+    let mut facts = vec![Fact::made(T::TYPE, all_dims, y_exponent), Fact::made(T::TYPE, h_dims, h_exponent)];
+    facts.extend((gates == 4).then(|| Fact::made(DataType::Int16, c_dims, c_exponent)));
+    Ok(Kernel::several(facts, move |node| {
+        let xs = node.whole::<T>(0)?;
+        let mut all = vec![T::default(); shape.steps * directions * hidden];
+        let mut h = if has_h { node.whole::<T>(5)?.to_vec() } else { vec![T::default(); directions * hidden] };
+        let mut c = if has_c { node.whole::<i16>(6)?.to_vec() } else { vec![0i16; directions * hidden] };
+        for (d, cell) in cells.iter().enumerate() {
+            let (h, c) = (&mut h[shape.own(d)], &mut c[shape.own(d)]);
+            shape.run(d, xs, h, &mut all, |x, h| cell.step(x, h, c));
         }
-        final_h.extend(h);
-        final_c.extend(c);
-    }
-    let state = vec![directions, 1, hidden];
-    let mut made = vec![
-        Value { dims: vec![steps, directions, 1, hidden], exponents: vec![y_exponent], data: T::data(all) },
-        Value { dims: state.clone(), exponents: vec![h_exponent], data: T::data(final_h) },
-    ];
-    if gates == 4 {
-        made.push(Value { dims: state, exponents: vec![c_exponent], data: Data::I16(final_c) });
-    }
-    Ok(made)
+        let mut made = vec![Arc::new(T::data(all)), Arc::new(T::data(h))];
+        made.extend((gates == 4).then(|| Arc::new(Data::I16(c))));
+        Ok(made)
+    }))
 }

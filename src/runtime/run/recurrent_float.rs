@@ -2,12 +2,17 @@
 //!
 //! Never: batches.
 
+use std::sync::Arc;
+
+use crate::Result;
 use crate::chip::Family;
-use crate::{Result, bail};
+use crate::espdl::DataType;
 
 use super::function::{sigmoid, tanh};
+use super::kernel::Kernel;
+use super::recurrent::Shape;
 use super::step::Step;
-use super::value::{Data, Value};
+use super::value::{Data, Fact};
 
 /// Vector code has four sums of fused products; the S3 adds them up before the rest, the P4 behind it
 /// (`dl_tie728_dotprod_f32`, `dl_esp32p4_dotprod_f32`).
@@ -28,14 +33,15 @@ fn dot(row: &[f32], x: &[f32], family: Family) -> f32 {
     }
 }
 
-struct Cell<'a> {
+struct Cell {
     hidden: usize,
     family: Family,
-    weights: [&'a [f32]; 2],
-    bias: Option<[&'a [f32]; 2]>,
+    /// Of inputs and of the hidden state, and as many biases.
+    weights: [Vec<f32>; 2],
+    bias: Option<[Vec<f32>; 2]>,
 }
 
-impl Cell<'_> {
+impl Cell {
     fn products(&self, of: usize, x: &[f32]) -> Vec<f32> {
         // `of` is 0 or 1.
         self.weights[of].chunks_exact(x.len().max(1)).map(|row| dot(row, x, self.family)).collect()
@@ -44,7 +50,7 @@ impl Cell<'_> {
     fn lstm(&self, x: &[f32], h: &mut [f32], c: &mut [f32]) {
         let (input, hidden, n) = (self.products(0, x), self.products(1, h), self.hidden);
         // In bounds: four gates of n products each, and as many biases.
-        let gate = |i: usize| match self.bias {
+        let gate = |i: usize| match &self.bias {
             Some([wb, rb]) => input[i] + (wb[i] + hidden[i] + rb[i]),
             None => input[i] + hidden[i],
         };
@@ -58,7 +64,7 @@ impl Cell<'_> {
 
     fn gru(&self, x: &[f32], h: &mut [f32]) {
         let (mut input, mut hidden, n) = (self.products(0, x), self.products(1, h), self.hidden);
-        if let Some([wb, rb]) = self.bias {
+        if let Some([wb, rb]) = &self.bias {
             input.iter_mut().zip(wb).for_each(|(x, b)| *x += b);
             hidden.iter_mut().zip(rb).for_each(|(x, b)| *x += b);
         }
@@ -71,60 +77,50 @@ impl Cell<'_> {
     }
 }
 
-pub fn run(step: &Step, gates: usize) -> Result<Vec<Value>> {
-    let (x, w, r) = (step.input(0)?, step.input(1)?, step.input(2)?);
-    let &[directions, rows, inputs] = w.dims.as_slice() else { bail!("its weights have shape {:?}", w.dims) };
-    let hidden = rows / gates;
-    if r.dims != [directions, rows, hidden] || rows != gates * hidden || hidden == 0 || !(1..=2).contains(&directions) {
-        bail!("weights of shapes {:?} and {:?} are none of {gates} gates", w.dims, r.dims);
-    }
-    let steps = match (step.int("layout", 0), x.dims.as_slice()) {
-        (0, &[steps, 1, last]) if last == inputs => steps,
-        (1, &[1, steps, last]) if last == inputs => steps,
-        _ => bail!("an input of shape {:?} does not fit {inputs} inputs a step in one batch", x.dims),
-    };
-    let list = |index: usize, length: usize| -> Result<Option<&[f32]>> {
-        let Some(value) = step.optional(index) else { return Ok(None) };
-        if value.data.len() != length {
-            bail!("its input {index} has {} values, {length} are read", value.data.len());
+pub fn cells(step: &Step, gates: usize) -> Result<Kernel> {
+    let shape = Shape::new(step, gates)?;
+    let Shape { directions, hidden, inputs, rows, .. } = shape;
+    let held = |index: usize, length: usize| -> Result<bool> {
+        let is_given = shape.held(step, index, length)?.is_some();
+        if is_given {
+            step.floats(index)?;
         }
-        value.floats().map(Some)
+        Ok(is_given)
     };
-    let (bias, states) = (list(3, directions * 2 * rows)?, directions * hidden);
-    let (h0, c0) = (list(5, states)?, if gates == 4 { list(6, states)? } else { None });
-    let (xs, ws, rs) = (x.floats()?, w.floats()?, r.floats()?);
-    let mut all = vec![0f32; steps * states];
-    let (mut final_h, mut final_c) = (Vec::new(), Vec::new());
-    for d in 0..directions {
-        // In bounds: lengths are held to the shapes above.
-        let cell = Cell {
-            hidden,
-            family: step.family(),
-            weights: [&ws[d * rows * inputs..(d + 1) * rows * inputs], &rs[d * rows * hidden..(d + 1) * rows * hidden]],
-            bias: bias.map(|b| [&b[2 * d * rows..(2 * d + 1) * rows], &b[(2 * d + 1) * rows..(2 * d + 2) * rows]]),
+    let bias = if held(3, directions * 2 * rows)? { Some(step.floats(3)?.constant()?.floats()?) } else { None };
+    let (has_h, has_c) = (held(5, directions * hidden)?, gates == 4 && held(6, directions * hidden)?);
+    let (ws, rs) = (step.floats(1)?.constant()?.floats()?, step.floats(2)?.constant()?.floats()?);
+    step.floats(0)?;
+    // In bounds: lengths are held to the shapes above.
+    let cell = |d: usize| Cell {
+        hidden,
+        family: step.family(),
+        weights: [
+            ws[d * rows * inputs..(d + 1) * rows * inputs].to_vec(),
+            rs[d * rows * hidden..(d + 1) * rows * hidden].to_vec(),
+        ],
+        bias: bias.map(|b| {
+            [b[2 * d * rows..(2 * d + 1) * rows].to_vec(), b[(2 * d + 1) * rows..(2 * d + 2) * rows].to_vec()]
+        }),
+    };
+    let cells: Vec<Cell> = (0..directions).map(cell).collect();
+    let facts = shape.outputs().into_iter().take(gates - 1).map(|dims| Fact::made(DataType::Float, dims, 0)).collect();
+    Ok(Kernel::several(facts, move |node| {
+        let xs = node.floats(0)?;
+        let state = |port: usize, is_given: bool| match is_given {
+            true => node.floats(port).map(<[f32]>::to_vec),
+            false => Ok(vec![0f32; directions * hidden]),
         };
-        let own =
-            |state: Option<&[f32]>| state.map_or(vec![0f32; hidden], |s| s[d * hidden..(d + 1) * hidden].to_vec());
-        let (mut h, mut c) = (own(h0), own(c0));
-        for k in 0..steps {
-            let t = if d == 0 { k } else { steps - 1 - k };
-            let x = &xs[t * inputs..(t + 1) * inputs];
-            if gates == 4 {
-                cell.lstm(x, &mut h, &mut c)
-            } else {
-                cell.gru(x, &mut h)
-            }
-            let at = (t * directions + d) * hidden;
-            all[at..at + hidden].copy_from_slice(&h);
+        let (mut h, mut c) = (state(5, has_h)?, state(6, has_c)?);
+        let mut all = vec![0f32; shape.steps * directions * hidden];
+        for (d, cell) in cells.iter().enumerate() {
+            let (h, c) = (&mut h[shape.own(d)], &mut c[shape.own(d)]);
+            shape.run(d, xs, h, &mut all, |x, h| if gates == 4 { cell.lstm(x, h, c) } else { cell.gru(x, h) });
         }
-        final_h.extend(h);
-        final_c.extend(c);
-    }
-    let value = |dims: Vec<usize>, values| Value { dims, exponents: vec![0], data: Data::F32(values) };
-    let state = vec![directions, 1, hidden];
-    let mut made = vec![value(vec![steps, directions, 1, hidden], all), value(state.clone(), final_h)];
-    made.extend((gates == 4).then(|| value(state, final_c)));
-    Ok(made)
+        let mut made = vec![Arc::new(Data::F32(all)), Arc::new(Data::F32(h))];
+        made.extend((gates == 4).then(|| Arc::new(Data::F32(c))));
+        Ok(made)
+    }))
 }
 
 #[cfg(test)]

@@ -9,13 +9,14 @@ use crate::chip::Family;
 use crate::chip::QuantType;
 use crate::{Result, bail};
 
-use super::moves::{strides, walk};
+use super::kernel::Kernel;
 use super::roots::newton;
 use super::round::{finite, round, round_double, scale, shift};
 use super::step::Step;
-use super::value::{Value, Whole};
+use super::value::{Fact, Whole};
+use super::walk::{offsets, strides};
 
-pub fn reduce(step: &Step) -> Result<Vec<Value>> {
+pub fn reduce(step: &Step) -> Result<Kernel> {
     match step.quant_type() {
         QuantType::S8 => reduce_of::<i8>(step),
         QuantType::S16 => reduce_of::<i16>(step),
@@ -23,19 +24,19 @@ pub fn reduce(step: &Step) -> Result<Vec<Value>> {
     }
 }
 
-/// Which elements become one.
+/// Elements that become one.
 struct Groups {
-    /// Where each result's group begins.
+    /// First element of each result's group.
     starts: Vec<usize>,
     /// From there on.
     offsets: Vec<usize>,
     dims: Vec<usize>,
 }
 
-fn groups(step: &Step, input: &Value) -> Result<Groups> {
+fn groups(step: &Step, input: &Fact) -> Result<Groups> {
     let rank = input.dims.len();
     let axes = match step.optional(1) {
-        Some(axes) if axes.data.len() > 0 => axes.integers()?,
+        Some(axes) if axes.len() > 0 => axes.constant()?.integers()?,
         _ if step.int("noop_with_empty_axes", 0) != 0 => bail!("it reduces no axis, which the chip takes for all"),
         _ => (0..rank as i64).collect(),
     };
@@ -48,7 +49,7 @@ fn groups(step: &Step, input: &Value) -> Result<Groups> {
     let part = |reduced: bool| -> Vec<usize> {
         let own = (0..rank).filter(|a| axes.contains(a) == reduced);
         // In bounds: axes below the rank.
-        walk(&own.map(|a| (0, strides[a] as i64, input.dims[a])).collect::<Vec<_>>())
+        offsets(&own.map(|a| (0, strides[a] as i64, input.dims[a])).collect::<Vec<_>>())
     };
     let (starts, offsets) = (part(false), part(true));
     if offsets.is_empty() {
@@ -63,27 +64,47 @@ fn groups(step: &Step, input: &Value) -> Result<Groups> {
     Ok(Groups { starts, offsets, dims })
 }
 
-fn reduce_of<T: Whole>(step: &Step) -> Result<Vec<Value>> {
-    let input = step.input(0)?;
-    let groups = groups(step, input)?;
-    let values = input.whole::<T>()?;
-    let (op, family) = (step.node.op.as_str(), step.family());
+/// Operators of the family.
+const OPERATORS: &[&str] = &[
+    "ReduceMean",
+    "ReduceSum",
+    "ReduceL1",
+    "ReduceSumSquare",
+    "ReduceL2",
+    "ReduceLogSum",
+    "ReduceLogSumExp",
+    "ReduceProd",
+    "ReduceMax",
+    "ReduceMin",
+];
+
+fn reduce_of<T: Whole>(step: &Step) -> Result<Kernel> {
+    let input = step.whole::<T>(0)?;
+    let Groups { starts, offsets, dims } = groups(step, input)?;
+    let (op, family) = (named(step)?, step.family());
     let (enter, leave) = (input.exponent(), step.exponent()?);
-    let mut group = Vec::with_capacity(groups.offsets.len());
-    let mut made = Vec::with_capacity(groups.starts.len());
-    for start in &groups.starts {
-        group.clear();
-        // In bounds: start and offset together stay inside the input.
-        group.extend(groups.offsets.iter().map(|offset| values[start + offset]));
-        made.push(match one(op, &group, enter, leave, family)? {
-            Some(value) => value,
-            None => return step.unsupported(),
-        });
-    }
-    step.whole(groups.dims, made)
+    step.makes(dims, move |inputs| {
+        let values = inputs.whole::<T>(0)?;
+        let mut group = Vec::with_capacity(offsets.len());
+        let mut made = Vec::with_capacity(starts.len());
+        for start in &starts {
+            group.clear();
+            // In bounds: start and offset together stay inside the input.
+            group.extend(offsets.iter().map(|offset| values[start + offset]));
+            made.push(one(op, &group, enter, leave, family)?);
+        }
+        Ok(made)
+    })
 }
 
-fn one<T: Whole>(op: &str, group: &[T], enter: i32, leave: i32, family: Family) -> Result<Option<T>> {
+fn named(step: &Step) -> Result<&'static str> {
+    match OPERATORS.iter().find(|op| **op == step.node.op) {
+        Some(op) => Ok(op),
+        None => step.unsupported(),
+    }
+}
+
+fn one<T: Whole>(op: &str, group: &[T], enter: i32, leave: i32, family: Family) -> Result<T> {
     let sum = |term: fn(i64) -> i64| -> i64 {
         let sum: i64 = group.iter().map(|x| term(x.wide())).sum();
         // An int32 at int8, which wraps.
@@ -93,7 +114,7 @@ fn one<T: Whole>(op: &str, group: &[T], enter: i32, leave: i32, family: Family) 
     let (scaled, out) = (scale(enter), scale(-leave));
     let float = |x: &T| f32::from(x.short()) * scaled;
     let rounded = |x: f32| round(x * out, family);
-    Ok(Some(T::clamp_from(match op {
+    Ok(T::clamp_from(match op {
         "ReduceMean" => rounded(sum(|x| x) as f32 * scaled / count),
         "ReduceSum" => shift(sum(|x| x), leave - enter, family),
         "ReduceL1" => shift(sum(i64::abs), leave - enter, family),
@@ -112,32 +133,34 @@ fn one<T: Whole>(op: &str, group: &[T], enter: i32, leave: i32, family: Family) 
         }
         "ReduceMax" => group.iter().max().map_or(0, |x| x.wide()),
         "ReduceMin" => group.iter().min().map_or(0, |x| x.wide()),
-        _ => return Ok(None),
-    })))
+        other => bail!("{other} is no reduction"),
+    }))
 }
 
-fn reduce_float(step: &Step) -> Result<Vec<Value>> {
-    let input = step.input(0)?;
-    let groups = groups(step, input)?;
-    let values = input.floats()?;
-    let one = |start: &usize| -> Result<f32> {
-        // In bounds: start and offset together stay inside the input.
-        let all = groups.offsets.iter().map(|offset| values[start + offset]);
-        let sum = |term: fn(f32) -> f32| all.clone().fold(0f32, |sum, x| sum + term(x));
-        Ok(match step.node.op.as_str() {
-            "ReduceMean" => sum(|x| x) / groups.offsets.len() as f32,
-            "ReduceSum" => sum(|x| x),
-            "ReduceL1" => sum(f32::abs),
-            "ReduceSumSquare" => sum(|x| x * x),
-            "ReduceL2" => newton(sum(|x| x * x))?,
-            "ReduceLogSum" => libm::logf(sum(|x| x)),
-            "ReduceLogSumExp" => libm::logf(sum(libm::expf)),
-            "ReduceProd" => all.fold(1f32, |product, x| product * x),
-            "ReduceMax" => all.fold(f32::MIN, f32::max),
-            "ReduceMin" => all.fold(f32::MAX, f32::min),
-            _ => return step.unsupported(),
-        })
-    };
-    let made = groups.starts.iter().map(one).collect::<Result<Vec<f32>>>()?;
-    Ok(step.floats(groups.dims, made))
+fn reduce_float(step: &Step) -> Result<Kernel> {
+    let input = step.floats(0)?;
+    let Groups { starts, offsets, dims } = groups(step, input)?;
+    let op = named(step)?;
+    Ok(step.makes_floats(dims, move |inputs| {
+        let values = inputs.floats(0)?;
+        let one = |start: &usize| -> Result<f32> {
+            // In bounds: start and offset together stay inside the input.
+            let all = offsets.iter().map(|offset| values[start + offset]);
+            let sum = |term: fn(f32) -> f32| all.clone().fold(0f32, |sum, x| sum + term(x));
+            Ok(match op {
+                "ReduceMean" => sum(|x| x) / offsets.len() as f32,
+                "ReduceSum" => sum(|x| x),
+                "ReduceL1" => sum(f32::abs),
+                "ReduceSumSquare" => sum(|x| x * x),
+                "ReduceL2" => newton(sum(|x| x * x))?,
+                "ReduceLogSum" => libm::logf(sum(|x| x)),
+                "ReduceLogSumExp" => libm::logf(sum(libm::expf)),
+                "ReduceProd" => all.fold(1f32, |product, x| product * x),
+                "ReduceMax" => all.fold(f32::MIN, f32::max),
+                "ReduceMin" => all.fold(f32::MAX, f32::min),
+                other => bail!("{other} is no reduction"),
+            })
+        };
+        starts.iter().map(one).collect()
+    }))
 }

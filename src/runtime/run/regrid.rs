@@ -2,17 +2,22 @@
 //!
 //! Never: arithmetic.
 
+use std::sync::Arc;
+
+use crate::espdl::DataType;
 use crate::{Result, bail};
 
-use super::moves::{moved, strides, walk};
+use super::kernel::{Inputs, Kernel};
+use super::moves::moved;
 use super::step::Step;
-use super::value::{Data, Value};
+use super::value::{Data, Fact};
+use super::walk::{self, Walk, strides};
 
 /// Source of every place along an axis; `None`: filled.
 type Axis = Vec<Option<usize>>;
 
-pub fn pad(step: &Step) -> Result<Vec<Value>> {
-    let (input, pads) = (step.input(0)?, step.input(1)?.integers()?);
+pub fn pad(step: &Step) -> Result<Kernel> {
+    let (input, pads) = (step.input(0)?, step.integers(1)?);
     let rank = input.dims.len();
     let sizes: Option<Vec<usize>> = pads.iter().map(|&p| usize::try_from(p).ok().filter(|&p| p <= 1 << 20)).collect();
     let Some(pads) = sizes.filter(|p| p.len() == 2 * rank) else {
@@ -39,11 +44,11 @@ pub fn pad(step: &Step) -> Result<Vec<Value>> {
     if !["constant", "edge", "reflect"].contains(&mode) {
         bail!("the chip has no mode {mode}");
     }
-    let filler = step.optional(2).filter(|v| v.data.len() > 0).map(|v| &v.data);
-    laid(step, input, &axes, filler)
+    let filler = step.optional(2).filter(|fact| fact.len() > 0);
+    laid(step, input, axes, filler)
 }
 
-pub fn insert_zeros(step: &Step) -> Result<Vec<Value>> {
+pub fn insert_zeros(step: &Step) -> Result<Kernel> {
     let input = step.input(0)?;
     let space = input.dims.len().saturating_sub(2);
     let list = |name: &str, least: i64, default: i64| -> Result<Vec<usize>> {
@@ -68,44 +73,69 @@ pub fn insert_zeros(step: &Step) -> Result<Vec<Value>> {
             None => (0..size).map(Some).collect(),
         }
     };
-    let axes: Vec<Axis> = input.dims.iter().enumerate().map(axis).collect();
-    laid(step, input, &axes, None)
+    laid(step, input, input.dims.iter().enumerate().map(axis).collect(), None)
 }
 
 /// Places without a source hold `filler`'s first element, or zero.
-fn laid(step: &Step, input: &Value, axes: &[Axis], filler: Option<&Data>) -> Result<Vec<Value>> {
-    let dims: Vec<usize> = axes.iter().map(Vec::len).collect();
-    // The filler stands behind the input's elements.
-    let mut data = input.data.clone();
-    let hole = data.len();
-    match (&mut data, filler) {
-        (Data::I8(v), Some(Data::I8(f))) => v.extend(f.first()),
-        (Data::I16(v), Some(Data::I16(f))) => v.extend(f.first()),
-        (Data::F32(v), Some(Data::F32(f))) => v.extend(f.first()),
-        (Data::I8(v), None) => v.push(0),
-        (Data::I16(v), None) => v.push(0),
-        (Data::F32(v), None) => v.push(0.0),
-        (data, filler) => bail!("it fills {} with {:?}", data.data_type().name(), filler.map(|f| f.data_type().name())),
+fn laid(step: &Step, input: &Fact, axes: Vec<Axis>, filler: Option<&Fact>) -> Result<Kernel> {
+    let is_known = matches!(input.data_type, DataType::Int8 | DataType::Int16 | DataType::Float);
+    if !is_known || filler.is_some_and(|filler| filler.data_type != input.data_type) {
+        bail!("it fills {} with {:?}", input.data_type.name(), filler.map(|f| f.data_type.name()));
     }
-    let strides = strides(&input.dims);
-    let mut all = vec![Some(0usize)];
-    for (axis, stride) in axes.iter().zip(&strides) {
-        let along = |base: &Option<usize>| {
-            let base = *base;
-            axis.iter().map(move |source| Some(base? + (*source)? * stride))
-        };
-        all = all.iter().flat_map(along).collect();
-    }
-    moved(step, input, dims, data.gather(all.into_iter().map(|at| at.unwrap_or(hole))))
+    let fact = moved(step, input, axes.iter().map(Vec::len).collect())?;
+    let grid = Grid { strides: strides(&input.dims), axes };
+    let has_filler = filler.is_some();
+    Ok(Kernel::new(fact, move |inputs: &Inputs| {
+        let filler = if has_filler { Some(inputs.get(2)?.as_ref()) } else { None };
+        Ok(match (inputs.get(0)?.as_ref(), filler) {
+            (Data::I8(v), Some(Data::I8(f))) => Data::I8(grid.lay(v, f.first().copied().unwrap_or_default())),
+            (Data::I16(v), Some(Data::I16(f))) => Data::I16(grid.lay(v, f.first().copied().unwrap_or_default())),
+            (Data::F32(v), Some(Data::F32(f))) => Data::F32(grid.lay(v, f.first().copied().unwrap_or_default())),
+            (Data::I8(v), _) => Data::I8(grid.lay(v, 0)),
+            (Data::I16(v), _) => Data::I16(grid.lay(v, 0)),
+            (Data::F32(v), _) => Data::F32(grid.lay(v, 0.0)),
+            (other, _) => bail!("it fills {}", other.data_type().name()),
+        })
+    }))
 }
 
-pub fn split(step: &Step) -> Result<Vec<Value>> {
+struct Grid {
+    strides: Vec<usize>,
+    axes: Vec<Axis>,
+}
+
+impl Grid {
+    fn lay<T: Copy>(&self, values: &[T], filler: T) -> Vec<T> {
+        let mut made = Vec::with_capacity(self.axes.iter().map(Vec::len).product());
+        along(&self.axes, &self.strides, 0, values, filler, &mut made);
+        made
+    }
+}
+
+/// All places of `axes`, of which the sources begin at `base`.
+fn along<T: Copy>(axes: &[Axis], strides: &[usize], base: usize, values: &[T], filler: T, made: &mut Vec<T>) {
+    let (Some((sources, axes)), Some((stride, strides))) = (axes.split_first(), strides.split_first()) else {
+        // In bounds: sources are inside their dimensions.
+        return made.push(values[base]);
+    };
+    if axes.is_empty() {
+        return made.extend(sources.iter().map(|source| source.map_or(filler, |i| values[base + i * stride])));
+    }
+    for source in sources {
+        match source {
+            Some(i) => along(axes, strides, base + i * stride, values, filler, made),
+            None => made.extend(std::iter::repeat_n(filler, axes.iter().map(Vec::len).product())),
+        }
+    }
+}
+
+pub fn split(step: &Step) -> Result<Kernel> {
     let input = step.input(0)?;
     let axis = step.axis(step.int("axis", 0), input.dims.len())?;
-    let Some(parts) = step.optional(1) else {
+    if step.optional(1).is_none() {
         bail!("it has no sizes; the chip takes num_outputs for the size of a part");
-    };
-    let parts = parts.integers()?;
+    }
+    let parts = step.integers(1)?;
     let sizes: Option<Vec<usize>> = parts.iter().map(|&p| usize::try_from(p).ok()).collect();
     // In bounds: `axis` is below the rank.
     let Some(sizes) = sizes.filter(|s| s.iter().sum::<usize>() == input.dims[axis]) else {
@@ -113,22 +143,25 @@ pub fn split(step: &Step) -> Result<Vec<Value>> {
     };
     let strides = strides(&input.dims);
     let mut first = 0;
-    let mut made = Vec::with_capacity(sizes.len());
+    let (mut facts, mut walks) = (Vec::with_capacity(sizes.len()), Vec::with_capacity(sizes.len()));
     for (index, size) in sizes.into_iter().enumerate() {
         let mut dims = input.dims.clone();
         dims[axis] = size;
-        let mut walks: Vec<(i64, i64, usize)> = strides.iter().zip(&dims).map(|(&s, &d)| (0, s as i64, d)).collect();
-        walks[axis].0 = (first * strides[axis]) as i64;
+        let mut axes: Vec<walk::Axis> = strides.iter().zip(&dims).map(|(&s, &d)| (0, s as i64, d)).collect();
+        axes[axis].0 = (first * strides[axis]) as i64;
         first += size;
         let exponent = step.outputs.get(index).map_or(input.exponent(), |o| o.exponent);
-        if exponent != input.exponent() && !matches!(input.data, Data::F32(_)) {
+        if exponent != input.exponent() && input.data_type != DataType::Float {
             bail!(
                 "input exponent {} becomes {exponent} in part {index}, but the chip copies integers",
                 input.exponent()
             );
         }
-        let data = input.data.gather(walk(&walks).into_iter());
-        made.push(Value { dims, exponents: vec![exponent], data });
+        walks.push(Walk::new(&axes));
+        facts.push(Fact::made(input.data_type, dims, exponent));
     }
-    Ok(made)
+    Ok(Kernel::several(facts, move |inputs: &Inputs| {
+        let data = inputs.get(0)?;
+        Ok(walks.iter().map(|walk| Arc::new(walk.take(data))).collect())
+    }))
 }

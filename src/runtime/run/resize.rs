@@ -7,11 +7,11 @@ use crate::chip::Family;
 use crate::chip::QuantType;
 use crate::{Error, Result, bail};
 
+use super::kernel::Kernel;
 use super::round::{round, scale};
 use super::step::Step;
-use super::value::Value;
 
-pub fn resize(step: &Step) -> Result<Vec<Value>> {
+pub fn resize(step: &Step) -> Result<Kernel> {
     let input = step.input(0)?;
     match step.quant_type() {
         QuantType::S8 => {}
@@ -27,32 +27,39 @@ pub fn resize(step: &Step) -> Result<Vec<Value>> {
         _ => bail!("its input has shape {:?}, the chip reads [1, W, C] or [1, H, W, C]", input.dims),
     };
     let plain = input.dims.len() == 3;
-    let (scales, out) = match (step.optional(3).filter(|v| v.data.len() > 0), step.optional(2)) {
-        (Some(sizes), _) => by_sizes(&sizes.integers()?, size, plain)?,
-        (None, Some(scales)) => by_scales(scales.floats()?, size, plain)?,
+    let (scales, out) = match (step.optional(3).filter(|sizes| sizes.len() > 0), step.optional(2)) {
+        (Some(sizes), _) => by_sizes(&sizes.constant()?.integers()?, size, plain)?,
+        (None, Some(scales)) => by_scales(scales.constant()?.floats()?, size, plain)?,
         (None, None) => bail!("it has neither scales nor sizes"),
     };
     if size.contains(&0) {
         bail!("its input of shape {:?} is empty", input.dims);
     }
-    let grid = Grid { size, out, channels, plain, family: step.family() };
-    let (from, to) = (input.exponent(), step.exponent()?);
-    let values = input.whole::<i8>()?;
-    let values = match step.node.text("mode") {
-        Some("nearest") => nearest(values, &grid, scales, from, to)?,
-        Some("linear") => {
-            let align = step.node.text("coordinate_transformation_mode") == Some("align_corners");
-            linear(values, &grid, scales, align, from, to)?
-        }
-        other => bail!("the chip has no mode {}", other.unwrap_or("without a name")),
-    };
+    let grid = Grid { size, out, channels, family: step.family() };
+    let (from, to) = (step.whole::<i8>(0)?.exponent(), step.exponent()?);
     let mut dims = input.dims.clone();
     dims.iter_mut()
         .skip(1)
         .zip(out.iter().skip(usize::from(plain)))
         .take(2 - usize::from(plain))
         .for_each(|(d, &s)| *d = s);
-    step.whole(dims, values)
+    match step.node.text("mode") {
+        Some("nearest") => {
+            if from - to >= 7 {
+                bail!("its integers go {} bits to the left, the chip's factor has 7", from - to);
+            }
+            step.makes(dims, move |inputs| Ok(nearest(inputs.whole::<i8>(0)?, &grid, scales, scale(from - to))))
+        }
+        Some("linear") => {
+            if size[1] < 2 || (size[0] < 2 && !plain) {
+                bail!("the chip interpolates between two places at least, its input has {size:?}");
+            }
+            let align = step.node.text("coordinate_transformation_mode") == Some("align_corners");
+            let linear = Linear::new(grid, scales, plain, align);
+            step.makes(dims, move |inputs| Ok(linear.run(inputs.whole::<i8>(0)?, scale(from), scale(-to))))
+        }
+        other => bail!("the chip has no mode {}", other.unwrap_or("without a name")),
+    }
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -60,8 +67,6 @@ struct Grid {
     size: [usize; 2],
     out: [usize; 2],
     channels: usize,
-    /// One row that has no height: it is not interpolated over.
-    plain: bool,
     family: Family,
 }
 
@@ -93,12 +98,8 @@ fn by_scales(scales: &[f32], size: [usize; 2], plain: bool) -> Result<Sized> {
     Ok((space, out))
 }
 
-fn nearest(values: &[i8], grid: &Grid, scales: [f32; 2], from: i32, to: i32) -> Result<Vec<i8>> {
-    let Grid { size, out, channels, family, .. } = *grid;
-    if from - to >= 7 {
-        bail!("its integers go {} bits to the left, the chip's factor has 7", from - to);
-    }
-    let factor = scale(from - to);
+fn nearest(values: &[i8], grid: &Grid, scales: [f32; 2], factor: f32) -> Vec<i8> {
+    let Grid { size, out, channels, family } = *grid;
     let inverse = scales.map(|s| 1.0 / s);
     let places = |axis: usize| -> Vec<usize> {
         (0..out[axis]).map(|o| ((o as f32 * inverse[axis]) as usize).min(size[axis] - 1)).collect()
@@ -117,7 +118,7 @@ fn nearest(values: &[i8], grid: &Grid, scales: [f32; 2], from: i32, to: i32) -> 
             all.extend(values[at..at + channels].iter().map(one));
         }
     }
-    Ok(all)
+    all
 }
 
 /// `linear_coeffs`: the lower neighbour and the share of the upper.
@@ -133,37 +134,49 @@ fn coefficients(out: usize, size: usize, inverse: f32, align: bool) -> (usize, f
     (lower as usize, place - lower)
 }
 
-fn linear(values: &[i8], grid: &Grid, mut scales: [f32; 2], align: bool, from: i32, to: i32) -> Result<Vec<i8>> {
-    let Grid { size, out, channels, plain, family } = *grid;
-    if size[1] < 2 || (size[0] < 2 && !plain) {
-        bail!("the chip interpolates between two places at least, its input has {size:?}");
-    }
-    if align {
-        let share = |axis: usize| (out[axis] as f32 - 1.0) / (size[axis] as f32 - 1.0);
-        scales = [if plain { 1.0 } else { share(0) }, share(1)];
-    }
-    let inverse = scales.map(|s| 1.0 / s);
-    let (enter, leave) = (scale(from), scale(-to));
-    let at = |y: usize, x: usize| {
-        let first = (y * size[1] + x) * channels;
-        // In bounds: `coefficients` stays inside, and so does its upper neighbour.
-        values[first..first + channels].iter().map(move |&v| f32::from(v) * enter)
-    };
-    let columns: Vec<(usize, f32)> = (0..out[1]).map(|x| coefficients(x, size[1], inverse[1], align)).collect();
-    let row = |y: usize| -> Vec<f32> {
-        let mix =
-            |&(x, share): &(usize, f32)| at(y, x).zip(at(y, x + 1)).map(move |(a, b)| a * (1.0 - share) + b * share);
-        columns.iter().flat_map(mix).collect()
-    };
-    let quantize = |x: f32| round(x * leave, family).clamp(-128, 127) as i8;
-    let mut all = Vec::with_capacity(out[0] * out[1] * channels);
-    for oy in 0..out[0] {
-        if plain {
-            all.extend(row(0).into_iter().map(quantize));
-            continue;
+/// Neighbours and shares of each place.
+struct Linear {
+    grid: Grid,
+    rows: Vec<(usize, f32)>,
+    columns: Vec<(usize, f32)>,
+    /// One row that has no height: it is not interpolated over.
+    plain: bool,
+}
+
+impl Linear {
+    fn new(grid: Grid, mut scales: [f32; 2], plain: bool, align: bool) -> Linear {
+        let Grid { size, out, .. } = grid;
+        if align {
+            let share = |axis: usize| (out[axis] as f32 - 1.0) / (size[axis] as f32 - 1.0);
+            scales = [if plain { 1.0 } else { share(0) }, share(1)];
         }
-        let (y, share) = coefficients(oy, size[0], inverse[0], align);
-        all.extend(row(y).iter().zip(row(y + 1)).map(|(a, b)| quantize(a * (1.0 - share) + b * share)));
+        let inverse = scales.map(|s| 1.0 / s);
+        let along =
+            |axis: usize| (0..out[axis]).map(move |o| coefficients(o, size[axis], inverse[axis], align)).collect();
+        Linear { grid, rows: if plain { Vec::new() } else { along(0) }, columns: along(1), plain }
     }
-    Ok(all)
+
+    fn run(&self, values: &[i8], enter: f32, leave: f32) -> Vec<i8> {
+        let Grid { size, out, channels, family } = self.grid;
+        let at = |y: usize, x: usize| {
+            let first = (y * size[1] + x) * channels;
+            // In bounds: `coefficients` stays inside, and so does its upper neighbour.
+            values[first..first + channels].iter().map(move |&v| f32::from(v) * enter)
+        };
+        let row = |y: usize| -> Vec<f32> {
+            let mix = |&(x, share): &(usize, f32)| {
+                at(y, x).zip(at(y, x + 1)).map(move |(a, b)| a * (1.0 - share) + b * share)
+            };
+            self.columns.iter().flat_map(mix).collect()
+        };
+        let quantize = |x: f32| round(x * leave, family).clamp(-128, 127) as i8;
+        if self.plain {
+            return row(0).into_iter().map(quantize).collect();
+        }
+        let mut all = Vec::with_capacity(out[0] * out[1] * channels);
+        for &(y, share) in &self.rows {
+            all.extend(row(y).iter().zip(row(y + 1)).map(|(a, b)| quantize(a * (1.0 - share) + b * share)));
+        }
+        all
+    }
 }

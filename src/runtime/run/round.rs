@@ -1,8 +1,9 @@
-//! How ESP-DL rounds (`dl_tool.cpp`): half to even on the P4 and S31, half up on all others.
+//! ESP-DL's rounding (`dl_tool.cpp`): half to even on the P4 and S31, half up on all others.
 //!
 //! Never: operators.
 
-use crate::chip::Family;
+use crate::chip::{Family, Rounding};
+use crate::kernels::integer;
 use crate::{Result, bail};
 
 /// `DL_SCALE`: 2^exponent.
@@ -42,25 +43,15 @@ pub fn finite(value: f32) -> Result<f32> {
 }
 
 /// `tool::shift_and_round`: right, rounded; left where the shift is negative.
-pub fn shift(value: i64, shift: i32, family: Family) -> i64 {
-    let distance = shift.unsigned_abs();
-    if shift <= 0 {
-        return i64::try_from(i128::from(value) << distance.min(63)).unwrap_or(if value < 0 {
-            i64::MIN
-        } else {
-            i64::MAX
-        });
-    }
-    if distance > 62 {
-        return 0;
-    }
-    let half = 1i64 << (distance - 1);
+pub fn shift(value: i64, distance: i32, family: Family) -> i64 {
+    integer::finish::shift(value, distance, rounding(family))
+}
+
+/// Rounding of a shifted integer.
+pub fn rounding(family: Family) -> Rounding {
     match family {
-        Family::S3 | Family::C => value.saturating_add(half) >> distance,
-        Family::P4 => {
-            let (whole, rest) = (value >> distance, value & ((1i64 << distance) - 1));
-            whole + i64::from(rest > half || (rest == half && whole & 1 == 1))
-        }
+        Family::P4 => Rounding::HalfEven,
+        Family::S3 | Family::C => Rounding::HalfUp,
     }
 }
 
@@ -70,9 +61,6 @@ mod tests {
 
     #[test]
     fn halves_go_up_or_to_even() {
-        let shifted = |family| [-6, -3, -2, 2, 3, 6, 10].map(|v| shift(v, 2, family));
-        assert_eq!(shifted(Family::C), [-1, -1, 0, 1, 1, 2, 3]);
-        assert_eq!(shifted(Family::P4), [-2, -1, 0, 0, 1, 2, 2]);
         let rounded = |family| [-1.5f32, -0.5, 0.5, 1.5, 2.5].map(|v| round(v, family));
         assert_eq!(rounded(Family::S3), [-1, 0, 1, 2, 3]);
         assert_eq!(rounded(Family::P4), [-2, 0, 0, 2, 2]);
@@ -83,10 +71,5 @@ mod tests {
         let rounded = |family| [2.5, 2.500_000_5, 2.6, -2.5, -1.5, 1e12].map(|v| round_double(v, family));
         assert_eq!(rounded(Family::P4), [2, 2, 3, -2, -2, i32::MAX.into()]);
         assert_eq!(rounded(Family::C), [3, 3, 3, -2, -1, i32::MAX.into()]);
-    }
-
-    #[test]
-    fn a_negative_shift_goes_left() {
-        assert_eq!(shift(-3, -2, Family::C), -12);
     }
 }

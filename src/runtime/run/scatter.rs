@@ -4,40 +4,49 @@
 //!
 //! Never: indices from the end, which the chip adds to an address as they are.
 
+use crate::espdl::DataType;
 use crate::{Error, Result, bail};
 
-use super::moves::{moved, strides};
+use super::kernel::Kernel;
+use super::moves::moved;
 use super::step::Step;
-use super::value::{Data, Value, Whole};
+use super::value::{Data, Whole};
+use super::walk::strides;
 
-pub fn scatter(step: &Step) -> Result<Vec<Value>> {
+pub fn scatter(step: &Step) -> Result<Kernel> {
     let (input, indices, updates) = (step.input(0)?, step.input(1)?, step.input(2)?);
-    let starts = starts(&input.dims, indices)?;
     let depth = indices.dims.last().copied().unwrap_or(0);
-    // In bounds: `starts` has held the depth to the rank.
-    let size: usize = input.dims[depth..].iter().product();
-    if updates.data.len() != starts.len() * size {
-        bail!("{} updates for {} blocks of {size}", updates.data.len(), starts.len());
+    if depth == 0 || depth > input.dims.len() {
+        bail!("indices of shape {:?} do not fit {} dimensions", indices.dims, input.dims.len());
     }
-    if updates.exponent() != input.exponent() && !matches!(input.data, Data::F32(_)) {
+    // In bounds: the depth is at most the rank.
+    let (size, blocks) = (input.dims[depth..].iter().product::<usize>(), indices.len() / depth);
+    if updates.len() != blocks * size {
+        bail!("{} updates for {blocks} blocks of {size}", updates.len());
+    }
+    if updates.exponent() != input.exponent() && input.data_type != DataType::Float {
         bail!("exponents {} and {}, but the chip copies integers", input.exponent(), updates.exponent());
     }
-    let reduction = step.node.text("reduction").unwrap_or("none");
-    let data = match (&input.data, &updates.data) {
-        (Data::I8(x), Data::I8(y)) => Data::I8(scattered(x, y, &starts, size, whole(reduction)?)),
-        (Data::I16(x), Data::I16(y)) => Data::I16(scattered(x, y, &starts, size, whole(reduction)?)),
-        (Data::F32(x), Data::F32(y)) => Data::F32(scattered(x, y, &starts, size, float(reduction)?)),
-        (x, y) => bail!("updates of {} on {}", y.data_type().name(), x.data_type().name()),
-    };
-    moved(step, input, input.dims.clone(), data)
+    let is_known = matches!(input.data_type, DataType::Int8 | DataType::Int16 | DataType::Float);
+    if !is_known || updates.data_type != input.data_type {
+        bail!("updates of {} on {}", updates.data_type.name(), input.data_type.name());
+    }
+    let reduction = step.node.text("reduction").unwrap_or("none").to_string();
+    let (as_int8, as_int16) = (whole::<i8>(&reduction)?, whole::<i16>(&reduction)?);
+    let (as_float, dims) = (float(&reduction)?, input.dims.clone());
+    Ok(Kernel::new(moved(step, input, dims.clone())?, move |inputs| {
+        let starts = starts(&dims, depth, &inputs.get(1)?.integers()?)?;
+        Ok(match (inputs.get(0)?.as_ref(), inputs.get(2)?.as_ref()) {
+            (Data::I8(x), Data::I8(y)) => Data::I8(scattered(x, y, &starts, size, as_int8)),
+            (Data::I16(x), Data::I16(y)) => Data::I16(scattered(x, y, &starts, size, as_int16)),
+            (Data::F32(x), Data::F32(y)) => Data::F32(scattered(x, y, &starts, size, as_float)),
+            (x, y) => bail!("updates of {} on {}", y.data_type().name(), x.data_type().name()),
+        })
+    }))
 }
 
 /// The first element of each block.
-fn starts(dims: &[usize], indices: &Value) -> Result<Vec<usize>> {
-    let depth = indices.dims.last().copied().unwrap_or(0);
-    if depth == 0 || depth > dims.len() {
-        bail!("indices of shape {:?} do not fit {} dimensions", indices.dims, dims.len());
-    }
+fn starts(dims: &[usize], depth: usize, indices: &[i64]) -> Result<Vec<usize>> {
     let strides = strides(dims);
     let place = |(&index, axis): (&i64, usize)| match usize::try_from(index).ok().filter(|&i| i < dims[axis]) {
         // In bounds: at most the rank's axes.
@@ -45,7 +54,7 @@ fn starts(dims: &[usize], indices: &Value) -> Result<Vec<usize>> {
         None => Err(Error::new(format!("index {index} is outside the {} places of axis {axis}", dims[axis]))
             .with_help("the chip does not count from the end: write the index from the start")),
     };
-    indices.integers()?.chunks_exact(depth).map(|tuple| tuple.iter().zip(0..).map(place).sum()).collect()
+    indices.chunks_exact(depth).map(|tuple| tuple.iter().zip(0..).map(place).sum()).collect()
 }
 
 fn scattered<T: Copy>(data: &[T], updates: &[T], starts: &[usize], size: usize, update: fn(T, T) -> T) -> Vec<T> {

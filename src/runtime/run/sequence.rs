@@ -6,11 +6,13 @@
 use crate::chip::QuantType;
 use crate::{Result, bail};
 
-use super::moves::{moved, strides};
+use super::kernel::Kernel;
+use super::moves::moved;
 use super::step::Step;
-use super::value::{Data, Value};
+use super::value::{Data, same};
+use super::walk::strides;
 
-pub fn reverse(step: &Step) -> Result<Vec<Value>> {
+pub fn reverse(step: &Step) -> Result<Kernel> {
     if step.quant_type() == QuantType::F32 {
         // The elements pass through an int on their way.
         return step.unsupported();
@@ -21,25 +23,31 @@ pub fn reverse(step: &Step) -> Result<Vec<Value>> {
     if batch + time != 1 {
         bail!("time along axis {time} and batches along {batch}; the chip turns axes 0 and 1");
     }
-    let lengths = step.input(1)?.integers()?;
     // In bounds: both are axes of the input.
     let (batches, steps) = (input.dims[batch], input.dims[time]);
-    if lengths.len() != batches || lengths.iter().any(|&l| l > steps as i64) {
-        bail!("lengths {lengths:?} do not fit {batches} sequences of {steps} steps");
-    }
     let strides = strides(&input.dims);
-    let source = |place: usize| {
-        let (b, t) = (place / strides[batch] % batches, place / strides[time] % steps);
-        match usize::try_from(lengths[b]).ok().filter(|&l| t < l) {
-            Some(length) => place - t * strides[time] + (length - 1 - t) * strides[time],
-            None => place,
+    let (batch, time) = (strides[batch], strides[time]);
+    step.input(1)?;
+    Ok(Kernel::new(moved(step, input, input.dims.clone())?, move |inputs| {
+        let lengths = inputs.get(1)?.integers()?;
+        if lengths.len() != batches || lengths.iter().any(|&l| l > steps as i64) {
+            bail!("lengths {lengths:?} do not fit {batches} sequences of {steps} steps");
         }
-    };
-    moved(step, input, input.dims.clone(), input.data.gather((0..input.data.len()).map(source)))
+        let source = |place: usize| {
+            let (b, t) = (place / batch % batches, place / time % steps);
+            match usize::try_from(lengths[b]).ok().filter(|&l| t < l) {
+                Some(length) => place - t * time + (length - 1 - t) * time,
+                None => place,
+            }
+        };
+        let data = inputs.get(0)?;
+        // In bounds: a step stays within its sequence.
+        Ok(same!(data.as_ref(), values => (0..values.len()).map(|place| values[source(place)]).collect()))
+    }))
 }
 
 /// A first run, before which the cache holds zeros. It stands in front of the input whatever the axis is.
-pub fn cache(step: &Step) -> Result<Vec<Value>> {
+pub fn cache(step: &Step) -> Result<Kernel> {
     let input = step.input(0)?;
     let axis = step.axis(step.int("frame_axis", 1), input.dims.len())?;
     // In bounds: `axis` is below the rank.
@@ -54,13 +62,7 @@ pub fn cache(step: &Step) -> Result<Vec<Value>> {
     let mut dims = input.dims.clone();
     dims[axis] += kept;
     let count = kept * frame;
-    macro_rules! behind {
-        ($($variant:ident $zero:literal),*) => {
-            match &input.data {
-                $(Data::$variant(v) => Data::$variant([vec![$zero; count], v.clone()].concat()),)*
-            }
-        };
-    }
-    let data = behind!(Bool 0, I8 0, I16 0, I32 0, I64 0, F32 0.0);
-    moved(step, input, dims, data)
+    Ok(Kernel::new(moved(step, input, dims)?, move |inputs| {
+        Ok(same!(inputs.get(0)?.as_ref(), values => [vec![Default::default(); count], values.clone()].concat()))
+    }))
 }

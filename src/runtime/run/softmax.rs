@@ -5,13 +5,15 @@
 //!
 //! Never: integer outputs.
 
+use crate::espdl::DataType;
 use crate::{Result, bail};
 
 use super::assign::convert;
+use super::kernel::Kernel;
 use super::step::Step;
-use super::value::{Data, Value};
+use super::value::Data;
 
-pub fn softmax(step: &Step) -> Result<Vec<Value>> {
+pub fn softmax(step: &Step) -> Result<Kernel> {
     along(step, |row| {
         let max = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
         row.iter_mut().for_each(|x| *x = libm::expf(*x - max));
@@ -20,7 +22,7 @@ pub fn softmax(step: &Step) -> Result<Vec<Value>> {
     })
 }
 
-pub fn log_softmax(step: &Step) -> Result<Vec<Value>> {
+pub fn log_softmax(step: &Step) -> Result<Kernel> {
     along(step, |row| {
         let max = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
         let sum = row.iter().fold(0f32, |sum, x| sum + libm::expf(x - max));
@@ -29,24 +31,30 @@ pub fn log_softmax(step: &Step) -> Result<Vec<Value>> {
     })
 }
 
-fn along(step: &Step, each: impl Fn(&mut [f32])) -> Result<Vec<Value>> {
+fn along(step: &Step, each: impl Fn(&mut [f32]) + Send + Sync + 'static) -> Result<Kernel> {
     let input = step.input(0)?;
-    if step.output()?.data_type != crate::espdl::DataType::Float {
+    if step.output()?.data_type != DataType::Float {
         bail!("its output is declared {}, the chip makes float32", step.output()?.data_type.name());
     }
-    let Data::F32(mut values) = convert(input, crate::espdl::DataType::Float, 0, step.family())? else {
+    if !matches!(input.data_type, DataType::Int8 | DataType::Int16 | DataType::Float) {
         bail!("its input is no number");
-    };
+    }
     let axis = step.axis(step.int("axis", -1), input.dims.len())?;
     // In bounds: `axis` is below the rank.
     let (length, inner) = (input.dims[axis], input.dims[axis + 1..].iter().product::<usize>());
-    let mut row = vec![0f32; length];
-    for outer in values.chunks_exact_mut((length * inner).max(1)) {
-        for k in 0..inner {
-            row.iter_mut().enumerate().for_each(|(i, x)| *x = outer[i * inner + k]);
-            each(&mut row);
-            row.iter().enumerate().for_each(|(i, &x)| outer[i * inner + k] = x);
+    let (from, family) = (input.exponent(), step.family());
+    Ok(step.makes_floats(input.dims.clone(), move |inputs| {
+        let Data::F32(mut values) = convert(inputs.get(0)?, from, DataType::Float, 0, family)? else {
+            bail!("its input is no number");
+        };
+        let mut row = vec![0f32; length];
+        for outer in values.chunks_exact_mut((length * inner).max(1)) {
+            for k in 0..inner {
+                row.iter_mut().enumerate().for_each(|(i, x)| *x = outer[i * inner + k]);
+                each(&mut row);
+                row.iter().enumerate().for_each(|(i, &x)| outer[i * inner + k] = x);
+            }
         }
-    }
-    Ok(step.floats(input.dims.clone(), values))
+        Ok(values)
+    }))
 }

@@ -1,4 +1,4 @@
-//! One node at its turn: what it reads, its attributes, and what its outputs are declared to be.
+//! One node while it is prepared: facts of its inputs, its attributes, and the declarations of its outputs.
 //!
 //! Never: what the operators do.
 
@@ -7,23 +7,23 @@ use crate::chip::{Family, Target};
 use crate::espdl::{Attribute, DataType, Node};
 use crate::{Error, Result, bail};
 
-use super::value::{Data, Value, Whole};
+use super::kernel::{Inputs, Kernel};
+use super::value::{Data, Fact, Whole};
 
 pub struct Step<'a> {
     pub node: &'a Node,
     pub target: Target,
-    pub inputs: Vec<Option<&'a Value>>,
+    pub inputs: Vec<Option<&'a Fact>>,
     pub outputs: Vec<Declared>,
-    /// What the attribute `lut` names.
-    pub table: Option<&'a Value>,
+    /// Table that the attribute `lut` names.
+    pub table: Option<&'a Fact>,
 }
 
-/// What `value_info` says of a value; the chip takes type and exponent from there.
+/// Type and exponent of an output by `value_info`, from which the chip takes them.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Declared {
     pub data_type: DataType,
     pub exponent: i32,
-    pub dims: Option<Vec<usize>>,
 }
 
 impl<'a> Step<'a> {
@@ -36,15 +36,38 @@ impl<'a> Step<'a> {
         self.node.text("quant_type").and_then(QuantType::from_name).unwrap_or(QuantType::F32)
     }
 
-    pub fn input(&self, index: usize) -> Result<&'a Value> {
+    pub fn input(&self, index: usize) -> Result<&'a Fact> {
         match self.optional(index) {
-            Some(value) => Ok(value),
+            Some(fact) => Ok(fact),
             None => bail!("{} has no input {index}", self.node.op),
         }
     }
 
-    pub fn optional(&self, index: usize) -> Option<&'a Value> {
+    pub fn optional(&self, index: usize) -> Option<&'a Fact> {
         self.inputs.get(index).copied().flatten()
+    }
+
+    /// An input of 8- or 16-bit integers.
+    pub fn whole<T: Whole>(&self, index: usize) -> Result<&'a Fact> {
+        self.typed(index, T::TYPE)
+    }
+
+    /// An input of floats.
+    pub fn floats(&self, index: usize) -> Result<&'a Fact> {
+        self.typed(index, DataType::Float)
+    }
+
+    fn typed(&self, index: usize, data_type: DataType) -> Result<&'a Fact> {
+        let fact = self.input(index)?;
+        if fact.data_type != data_type {
+            bail!("it reads {}, the value is {}", data_type.name(), fact.data_type.name());
+        }
+        Ok(fact)
+    }
+
+    /// Integers of an input that the chip reads when it loads the model.
+    pub fn integers(&self, index: usize) -> Result<Vec<i64>> {
+        self.input(index)?.constant()?.integers()
     }
 
     pub fn output(&self) -> Result<&Declared> {
@@ -86,17 +109,27 @@ impl<'a> Step<'a> {
         }
     }
 
-    /// What the node makes of whole numbers.
-    pub fn whole<T: Whole>(&self, dims: Vec<usize>, values: Vec<T>) -> Result<Vec<Value>> {
+    /// A kernel of one output of whole numbers.
+    pub fn makes<T: Whole>(
+        &self,
+        dims: Vec<usize>,
+        run: impl Fn(&Inputs) -> Result<Vec<T>> + Send + Sync + 'static,
+    ) -> Result<Kernel> {
         let declared = self.output()?;
         if declared.data_type != T::TYPE {
             bail!("its output is declared {}, it makes {}", declared.data_type.name(), T::TYPE.name());
         }
-        Ok(vec![Value { dims, exponents: vec![declared.exponent], data: T::data(values) }])
+        let fact = Fact::made(T::TYPE, dims, declared.exponent);
+        Ok(Kernel::new(fact, move |inputs| Ok(T::data(run(inputs)?))))
     }
 
-    pub fn floats(&self, dims: Vec<usize>, values: Vec<f32>) -> Vec<Value> {
-        vec![Value { dims, exponents: vec![0], data: Data::F32(values) }]
+    /// A kernel of one output of floats.
+    pub fn makes_floats(
+        &self,
+        dims: Vec<usize>,
+        run: impl Fn(&Inputs) -> Result<Vec<f32>> + Send + Sync + 'static,
+    ) -> Kernel {
+        Kernel::new(Fact::made(DataType::Float, dims, 0), move |inputs| Ok(Data::F32(run(inputs)?)))
     }
 
     pub fn unsupported<T>(&self) -> Result<T> {

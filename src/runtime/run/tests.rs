@@ -3,7 +3,7 @@
 use crate::chip::Target;
 use crate::espdl::{Attribute, DataType, Dim, Graph, Model, Node, Tensor, ValueInfo, read};
 
-use super::{run, run_to};
+use super::{Made, Program, run};
 
 #[track_caller]
 fn reference(bytes: &[u8], target: Target) {
@@ -115,11 +115,19 @@ fn what_cannot_run_names_its_node() {
 }
 
 #[test]
-fn any_value_can_be_asked_for() {
+fn every_value_can_be_watched() {
     let model = read(include_bytes!("../../../fixtures/espdl/c-int8.espdl")).unwrap();
-    let names: Vec<&str> = model.graph.nodes.iter().flat_map(|n| n.outputs.iter().map(String::as_str)).collect();
-    let values = run_to(&model, Target::C, &model.graph.test_inputs, &names).unwrap();
-    assert_eq!(values.iter().map(|v| v.name.as_str()).collect::<Vec<_>>(), names);
+    let program = Program::new(&model, Target::C).unwrap();
+    let mut seen = Vec::new();
+    let mut see = |made: Made| {
+        assert_eq!(made.tensor().name, made.name);
+        seen.push((made.node.to_string(), made.name.to_string()));
+        Ok(())
+    };
+    let outputs = program.watch(&model.graph.test_inputs, &mut see).unwrap();
+    let made = |n: &Node| n.outputs.iter().map(|o| (n.name.clone(), o.clone())).collect::<Vec<_>>();
+    assert_eq!(seen, model.graph.nodes.iter().flat_map(made).collect::<Vec<_>>());
+    assert_eq!(outputs, program.run(&model.graph.test_inputs).unwrap());
 }
 
 pub(super) fn int64(name: &str, values: &[i64]) -> Tensor {

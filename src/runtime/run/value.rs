@@ -1,16 +1,21 @@
-//! What a node reads and writes: integers or floats, their shape and exponents.
+//! Elements of a value, and the facts that hold before a model runs: type, shape, exponents, and of a constant its elements.
 //!
 //! Never: operators.
 
+use std::sync::Arc;
+
 use crate::espdl::{DataType, Tensor};
+use crate::kernels::integer::Integer;
 use crate::{Result, bail};
 
+/// Facts of a value that hold before a model runs.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Value {
+pub struct Fact {
+    pub data_type: DataType,
     pub dims: Vec<usize>,
     /// One, or one a channel of a weight.
     pub exponents: Vec<i32>,
-    pub data: Data,
+    pub constant: Option<Arc<Data>>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -23,14 +28,25 @@ pub enum Data {
     F32(Vec<f32>),
 }
 
-/// 8- and 16-bit integers, over which kernels are generic.
-pub trait Whole: Copy + Ord + Default {
-    const BITS: u32;
+/// Makes [`Data`] of the type that another has: `same!(data, values => expression of values)`.
+macro_rules! same {
+    ($data:expr, $values:ident => $made:expr) => {
+        match $data {
+            Data::Bool($values) => Data::Bool($made),
+            Data::I8($values) => Data::I8($made),
+            Data::I16($values) => Data::I16($made),
+            Data::I32($values) => Data::I32($made),
+            Data::I64($values) => Data::I64($made),
+            Data::F32($values) => Data::F32($made),
+        }
+    };
+}
+
+pub(super) use same;
+
+/// Integers that are stored as quantized values.
+pub trait Whole: Integer {
     const TYPE: DataType;
-    fn wide(self) -> i64;
-    fn short(self) -> i16;
-    /// The nearest that the type holds.
-    fn clamp_from(value: i64) -> Self;
     fn of(data: &Data) -> Option<&[Self]>;
     fn data(values: Vec<Self>) -> Data;
 }
@@ -38,18 +54,7 @@ pub trait Whole: Copy + Ord + Default {
 macro_rules! whole {
     ($type:ident, $variant:ident, $name:ident) => {
         impl Whole for $type {
-            const BITS: u32 = $type::BITS;
             const TYPE: DataType = DataType::$name;
-            fn wide(self) -> i64 {
-                self.into()
-            }
-            fn short(self) -> i16 {
-                self.into()
-            }
-            fn clamp_from(value: i64) -> Self {
-                // Lossless: clamped to the type's range.
-                value.clamp($type::MIN.into(), $type::MAX.into()) as $type
-            }
             fn of(data: &Data) -> Option<&[Self]> {
                 match data {
                     Data::$variant(values) => Some(values),
@@ -67,17 +72,6 @@ whole!(i8, I8, Int8);
 whole!(i16, I16, Int16);
 
 impl Data {
-    pub fn len(&self) -> usize {
-        match self {
-            Data::Bool(v) => v.len(),
-            Data::I8(v) => v.len(),
-            Data::I16(v) => v.len(),
-            Data::I32(v) => v.len(),
-            Data::I64(v) => v.len(),
-            Data::F32(v) => v.len(),
-        }
-    }
-
     pub fn data_type(&self) -> DataType {
         match self {
             Data::Bool(_) => DataType::Bool,
@@ -89,16 +83,29 @@ impl Data {
         }
     }
 
-    /// The elements at `indices`, which must be in bounds.
-    pub fn gather(&self, indices: impl Iterator<Item = usize>) -> Data {
-        // In bounds by the callers, who made the indices from dims that hold these elements.
+    /// 8- or 16-bit integers.
+    pub fn whole<T: Whole>(&self) -> Result<&[T]> {
+        match T::of(self) {
+            Some(values) => Ok(values),
+            None => bail!("it reads {}, the value is {}", T::TYPE.name(), self.data_type().name()),
+        }
+    }
+
+    pub fn floats(&self) -> Result<&[f32]> {
         match self {
-            Data::Bool(v) => Data::Bool(indices.map(|i| v[i]).collect()),
-            Data::I8(v) => Data::I8(indices.map(|i| v[i]).collect()),
-            Data::I16(v) => Data::I16(indices.map(|i| v[i]).collect()),
-            Data::I32(v) => Data::I32(indices.map(|i| v[i]).collect()),
-            Data::I64(v) => Data::I64(indices.map(|i| v[i]).collect()),
-            Data::F32(v) => Data::F32(indices.map(|i| v[i]).collect()),
+            Data::F32(values) => Ok(values),
+            other => bail!("it reads float32, the value is {}", other.data_type().name()),
+        }
+    }
+
+    /// Of shapes, axes and the like.
+    pub fn integers(&self) -> Result<Vec<i64>> {
+        match self {
+            Data::I64(v) => Ok(v.clone()),
+            Data::I32(v) => Ok(v.iter().map(|&x| x.into()).collect()),
+            Data::I16(v) => Ok(v.iter().map(|&x| x.into()).collect()),
+            Data::I8(v) => Ok(v.iter().map(|&x| x.into()).collect()),
+            other => bail!("it reads integers, the value is {}", other.data_type().name()),
         }
     }
 
@@ -129,8 +136,14 @@ impl Data {
     }
 }
 
-impl Value {
-    pub fn read(tensor: &Tensor) -> Result<Value> {
+impl Fact {
+    /// A value of one exponent that the model makes.
+    pub fn made(data_type: DataType, dims: Vec<usize>, exponent: i32) -> Fact {
+        Fact { data_type, dims, exponents: vec![exponent], constant: None }
+    }
+
+    /// A tensor's fact, its elements included.
+    pub fn read(tensor: &Tensor) -> Result<Fact> {
         let wanted = tensor.byte_count()?;
         if wanted != tensor.bytes.len() {
             bail!("tensor {}: {:?} needs {wanted} bytes, it has {}", tensor.name, tensor.dims, tensor.bytes.len());
@@ -139,47 +152,41 @@ impl Value {
             bail!("tensor {}: the interpreter knows no {} values", tensor.name, tensor.data_type.name());
         };
         let exponents = tensor.exponents.iter().map(|&e| exponent(e)).collect::<Result<Vec<i32>>>()?;
-        Ok(Value { dims: tensor.dims.clone(), exponents, data })
+        let (data_type, dims) = (tensor.data_type, tensor.dims.clone());
+        Ok(Fact { data_type, dims, exponents, constant: Some(Arc::new(data)) })
     }
 
-    pub fn tensor(&self, name: &str) -> Tensor {
+    pub fn tensor(&self, name: &str, data: &Data) -> Tensor {
         Tensor {
             name: name.to_string(),
             doc: String::new(),
-            data_type: self.data.data_type(),
+            data_type: data.data_type(),
             dims: self.dims.clone(),
             exponents: self.exponents.iter().map(|&e| e.into()).collect(),
-            bytes: self.data.to_bytes(),
+            bytes: data.to_bytes(),
         }
     }
 
-    /// The first, which is the only one of what is not a weight.
+    /// Elements by the shape, of which the product is known to fit.
+    pub fn len(&self) -> usize {
+        self.dims.iter().product()
+    }
+
+    /// The first exponent, which is the only one of what is not a weight.
     pub fn exponent(&self) -> i32 {
         self.exponents.first().copied().unwrap_or(0)
     }
 
-    pub fn whole<T: Whole>(&self) -> Result<&[T]> {
-        match T::of(&self.data) {
-            Some(values) => Ok(values),
-            None => bail!("it reads {}, the value is {}", T::TYPE.name(), self.data.data_type().name()),
-        }
+    /// Checks that its elements are integers that stand for multiples of a scale.
+    pub fn is_quantized(&self) -> bool {
+        matches!(self.data_type, DataType::Int8 | DataType::Int16)
     }
 
-    pub fn floats(&self) -> Result<&[f32]> {
-        match &self.data {
-            Data::F32(values) => Ok(values),
-            other => bail!("it reads float32, the value is {}", other.data_type().name()),
-        }
-    }
-
-    /// Of shapes, axes and the like.
-    pub fn integers(&self) -> Result<Vec<i64>> {
-        match &self.data {
-            Data::I64(v) => Ok(v.clone()),
-            Data::I32(v) => Ok(v.iter().map(|&x| x.into()).collect()),
-            Data::I16(v) => Ok(v.iter().map(|&x| x.into()).collect()),
-            Data::I8(v) => Ok(v.iter().map(|&x| x.into()).collect()),
-            other => bail!("it reads integers, the value is {}", other.data_type().name()),
+    /// The elements of what the chip reads when it loads the model.
+    pub fn constant(&self) -> Result<&Arc<Data>> {
+        match &self.constant {
+            Some(data) => Ok(data),
+            None => bail!("it reads a value that the model makes, where the chip reads a constant"),
         }
     }
 }

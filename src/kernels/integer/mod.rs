@@ -1,0 +1,66 @@
+//! Convolutions, matrix products, pooling and elementwise operations of 8- and 16-bit integers, channels last.
+//!
+//! Sums are those of the definition to the bit, the ends of an accumulator included ([`End`]). Products are of 16 bits and
+//! summed in pairs of 32; what a vector could not hold exactly is found when a kernel is prepared, and summed one by one.
+//!
+//! Never: which accumulator a chip has, and which nodes run which kernel.
+
+pub mod conv;
+mod copy;
+mod dense;
+mod depthwise;
+pub mod elementwise;
+pub mod end;
+pub mod finish;
+mod outputs;
+pub mod pool;
+
+#[cfg(test)]
+mod tests;
+
+pub use conv::{Conv, Filters, Shape};
+pub use end::End;
+pub use finish::Finish;
+
+/// Integers that kernels read and write: int8 and int16.
+pub trait Integer: Copy + Ord + Default + Send + Sync + 'static {
+    const BITS: u32;
+    const MIN: i32;
+    const MAX: i32;
+
+    fn wide(self) -> i64;
+    fn short(self) -> i16;
+    /// The nearest that the type holds.
+    fn clamp_from(value: i64) -> Self;
+    /// [`Integer::clamp_from`] of 32 bits, which vectors hold more of.
+    fn clamp_from_32(value: i32) -> Self;
+}
+
+macro_rules! integer {
+    ($($type:ident)*) => {$(impl Integer for $type {
+        const BITS: u32 = $type::BITS;
+        const MIN: i32 = $type::MIN as i32;
+        const MAX: i32 = $type::MAX as i32;
+
+        #[inline(always)]
+        fn wide(self) -> i64 {
+            self.into()
+        }
+        #[inline(always)]
+        fn short(self) -> i16 {
+            self.into()
+        }
+        #[inline(always)]
+        fn clamp_from(value: i64) -> Self {
+            // Lossless: clamped to the type's range.
+            value.clamp($type::MIN.into(), $type::MAX.into()) as $type
+        }
+        #[inline(always)]
+        fn clamp_from_32(value: i32) -> Self {
+            // Lossless: clamped to the type's range.
+            value.clamp($type::MIN.into(), $type::MAX.into()) as $type
+        }
+    })*};
+}
+
+integer!(i8 i16);

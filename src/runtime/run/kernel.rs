@@ -1,0 +1,60 @@
+//! A node ready to run: what it makes, and the function that makes it.
+//!
+//! Never: what the operators do.
+
+use std::sync::Arc;
+
+use crate::{Result, bail};
+
+use super::value::{Data, Fact, Whole};
+
+/// A node's inputs at its turn, by port.
+pub struct Inputs<'a>(pub &'a [Option<Arc<Data>>]);
+
+impl Inputs<'_> {
+    pub fn get(&self, index: usize) -> Result<&Arc<Data>> {
+        match self.0.get(index) {
+            Some(Some(data)) => Ok(data),
+            _ => bail!("input {index} is missing"),
+        }
+    }
+
+    pub fn whole<T: Whole>(&self, index: usize) -> Result<&[T]> {
+        self.get(index)?.whole()
+    }
+
+    pub fn floats(&self, index: usize) -> Result<&[f32]> {
+        self.get(index)?.floats()
+    }
+}
+
+type Run = dyn Fn(&Inputs) -> Result<Vec<Arc<Data>>> + Send + Sync;
+
+pub struct Kernel {
+    /// Of each output.
+    pub facts: Vec<Fact>,
+    run: Box<Run>,
+}
+
+impl Kernel {
+    /// Of one output, which `run` makes anew.
+    pub fn new(fact: Fact, run: impl Fn(&Inputs) -> Result<Data> + Send + Sync + 'static) -> Kernel {
+        Kernel::shared(fact, move |inputs| run(inputs).map(Arc::new))
+    }
+
+    /// Of one output, which may be an input as it is.
+    pub fn shared(fact: Fact, run: impl Fn(&Inputs) -> Result<Arc<Data>> + Send + Sync + 'static) -> Kernel {
+        Kernel::several(vec![fact], move |inputs| Ok(vec![run(inputs)?]))
+    }
+
+    pub fn several(
+        facts: Vec<Fact>,
+        run: impl Fn(&Inputs) -> Result<Vec<Arc<Data>>> + Send + Sync + 'static,
+    ) -> Kernel {
+        Kernel { facts, run: Box::new(run) }
+    }
+
+    pub fn run(&self, inputs: &[Option<Arc<Data>>]) -> Result<Vec<Arc<Data>>> {
+        (self.run)(&Inputs(inputs))
+    }
+}
