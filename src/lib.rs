@@ -20,6 +20,7 @@ pub mod lsp;
 pub mod memory;
 pub mod model;
 pub mod ops;
+pub mod optimize;
 pub mod project;
 pub mod quant;
 pub mod render;

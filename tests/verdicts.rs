@@ -10,9 +10,10 @@ use espq::runtime::limits::LIMITS;
 use serde_json::Value;
 
 /// Limits that no model can break once it is simplified, or that have no model here, with the reason.
-const WITHOUT_MODEL: [(&str, &str); 5] = [
+const WITHOUT_MODEL: [(&str, &str); 6] = [
     ("pooling-indices", "the float kernels give MaxPool one output, so such a model is refused before it is planned"),
     ("resize-antialias", "the float kernels have none, so such a model is refused when it is read"),
+    ("resize-axes", "the exporter writes a number for every axis"),
     ("pad-axes", "simplification writes pads for every axis"),
     ("gather-indices", "indices that are computed need an input of integers; tests/export.rs has such a model"),
     ("concat-of-one", "simplification takes a Concat of one input out"),

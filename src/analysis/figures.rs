@@ -44,6 +44,17 @@ pub struct OutputError {
     pub name: String,
     /// Mean over samples, with the whole model quantized.
     pub error: Error,
+    /// Before the Softmax or Sigmoid that ends in this output: behind it, a small error may be all of the signal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<Before>,
+}
+
+/// Error of the values before a Softmax or Sigmoid at the model's end.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Before {
+    /// The layer that makes them.
+    pub layer: String,
+    pub error: Error,
 }
 
 /// Of the elements of one tensor over all samples.

@@ -45,7 +45,7 @@ impl Subject<'_> {
 }
 
 pub use crate::quant::Port;
-pub use figures::{Error, Histogram, Layer, OutputError, Report, Seconds, Statistics, TensorStatistics};
+pub use figures::{Before, Error, Histogram, Layer, OutputError, Report, Seconds, Statistics, TensorStatistics};
 pub use graphwise::{Graphwise, graphwise};
 pub use layerwise::layerwise;
 pub use limit::is_over;

@@ -1,5 +1,7 @@
 //! Limits of ESP-DL's kernels: forms of an operator that they lack, and the view of a node that a limit checks.
 
+use super::Scheme;
+
 /// Consequence on the chip of a form that the kernels lack.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Effect {
@@ -78,8 +80,17 @@ pub trait NodeView {
     /// Shape of an input in ONNX's order of axes, whatever order is stored; `None` where it is not known.
     fn shape(&self, port: usize) -> Option<Vec<usize>>;
 
+    /// Shape of an output in ONNX's order of axes; `None` where it is not known.
+    fn output_shape(&self, port: usize) -> Option<Vec<usize>>;
+
+    /// Precision of the node; `None` before it is planned.
+    fn scheme(&self) -> Option<Scheme>;
+
     /// Integers of a constant input; `None` where the input is not constant or holds no integers.
     fn constant(&self, port: usize) -> Option<Vec<i64>>;
+
+    /// Elements of a constant float32 input; `None` where the input is not constant or holds something else.
+    fn floats(&self, port: usize) -> Option<Vec<f32>>;
 
     fn is_constant(&self, port: usize) -> bool;
 
@@ -115,6 +126,11 @@ pub trait NodeView {
             Some(AttributeView::Texts(value)) => Ok(value),
             Some(_) => Err(Unreadable(name)),
         }
+    }
+
+    /// The node has the form that the runtime reads: the exporter rewrites no more of it.
+    fn is_written(&self) -> bool {
+        self.opset().is_none()
     }
 
     fn rank(&self, port: usize) -> Option<usize> {

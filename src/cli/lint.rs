@@ -10,7 +10,7 @@ use crate::text::units::count;
 use crate::{Error, Result};
 
 use super::progress::Bar;
-use super::{Failure, Outcome, cache};
+use super::{Failure, Outcome, cache, write};
 use crate::render::terminal::Terminal;
 use crate::render::{findings::Form, findings::Linted, findings::show};
 
@@ -85,7 +85,7 @@ pub(super) fn run(arguments: &Arguments, out: &Terminal) -> Result<Outcome, Fail
         return Ok(Outcome { text, found: !mended.is_empty() });
     }
     for one in &mended {
-        one.write()?;
+        write::replace(&one.file, &one.after)?;
     }
     let mut text = show(&linted, arguments.format, out);
     if arguments.format.is_for_people() {
@@ -133,28 +133,11 @@ struct Mended {
 
 impl Mended {
     fn diff(&self) -> String {
-        let name = self.file.display().to_string();
-        similar::TextDiff::from_lines(&self.before, &self.after).unified_diff().header(&name, &name).to_string()
+        write::difference(&self.file, &self.before, &self.after)
     }
 
     fn note(&self) -> String {
         format!("Mended {} in {}\n", count(self.count, "finding"), self.file.display())
-    }
-
-    /// Beside its place first, so that a full disk leaves the old text whole.
-    fn write(&self) -> Result<()> {
-        let failed = |e: std::io::Error| Error::new(format!("cannot be written: {e}")).in_file(&self.file);
-        // Through a link to what it points at.
-        let target = self.file.canonicalize().map_err(failed)?;
-        let temporary = target.with_extension(format!("toml.{}.tmp", std::process::id()));
-        let written = std::fs::write(&temporary, &self.after)
-            .and_then(|()| std::fs::set_permissions(&temporary, std::fs::metadata(&target)?.permissions()))
-            .and_then(|()| std::fs::rename(&temporary, &target));
-        if written.is_err() {
-            // Nothing is there where even the first step failed.
-            let _ = std::fs::remove_file(&temporary);
-        }
-        written.map_err(failed)
     }
 }
 

@@ -9,10 +9,12 @@ mod init;
 mod inspect;
 mod lint;
 mod lsp;
+mod optimize;
 mod overrides;
 mod progress;
 mod report;
 mod schema;
+mod write;
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -45,6 +47,7 @@ struct Arguments {
 enum Command {
     Report(report::Arguments),
     Lint(lint::Arguments),
+    Optimize(optimize::Arguments),
     Explain(explain::Arguments),
     Export(export::Arguments),
     Init(init::Arguments),
@@ -89,6 +92,7 @@ pub fn main() -> ExitCode {
         Command::Lsp(lsp) => return lsp::run(lsp).unwrap_or_else(|e| finish(Err(e.into()), arguments.color)),
         Command::Report(report) => report::run(report, &out).map(Outcome::from),
         Command::Lint(lint) => lint::run(lint, &out),
+        Command::Optimize(optimize) => optimize::run(optimize).map(Outcome::from),
         Command::Explain(explain) => explain::run(explain).map(Outcome::from),
         Command::Export(export) => export::run(export).map(Outcome::from),
         Command::Init(init) => init::run(init).map(Outcome::from),

@@ -2,15 +2,16 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::chip::{Limit, Runtime, Target};
+use crate::chip::{Runtime, Target};
 use crate::espdl::{self, Key};
 use crate::exec::Samples as _;
 use crate::export::{self, Options};
-use crate::graph::{Graph, Tensor};
+use crate::graph::Tensor;
 use crate::project::Project;
 use crate::quant::{self, Observations, Plan, Quantized};
 use crate::runtime::fit::{Misfit, fit};
-use crate::runtime::{limits, run};
+use crate::runtime::limits::{self, Violation};
+use crate::runtime::run;
 use crate::text::units::and_more;
 use crate::{Error, Result};
 
@@ -50,7 +51,7 @@ impl Opened {
         let target = quantized.settings.target;
         let runtime = self.project().config.export.esp_dl();
         let metadata = self.metadata(target)?;
-        let forms = unsupported_forms(&quantized.graph);
+        let forms = unsupported_forms(&quantized);
         let exported = match export::export(&quantized, &Options { runtime, metadata, sample }) {
             Ok(exported) => exported,
             Err(error) if forms.is_empty() => return Err(error),
@@ -116,12 +117,12 @@ impl Exported {
 }
 
 /// Layers whose form ESP-DL does not run, by the same limits that lint checks.
-fn unsupported_forms(graph: &Graph) -> Vec<Misfit> {
-    let misfit = |(id, what, limit): (_, _, &Limit)| {
-        let node = graph.node(id).name.clone();
-        Misfit { node, what, help: limit.help }
+fn unsupported_forms(plan: &Plan) -> Vec<Misfit> {
+    let misfit = |found: Violation| {
+        let node = plan.graph.node(found.node).name.clone();
+        Misfit { node, what: found.what, help: found.limit.help }
     };
-    limits::violations(graph).into_iter().map(misfit).collect()
+    limits::violations(&plan.graph, |id| Some(plan.scheme(id))).into_iter().map(misfit).collect()
 }
 
 /// All reasons where the exporter stops at the first: the forms, and its own unless it is about one of them.

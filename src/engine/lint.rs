@@ -55,7 +55,7 @@ impl Stages {
     fn facts<'a>(&'a self, project: &'a Project) -> Facts<'a> {
         Facts {
             model: self.model.as_ref().map(|m| m.as_ref().map(|m| &m.simplified)),
-            samples: self.session.as_ref().map(|s| s.as_ref().map(|s| &s.samples)),
+            samples: self.session.as_ref().map(|s| s.as_ref().map(|s| &*s.samples)),
             settings: self.settings.as_ref(),
             plan: self.plan.as_ref().map(|p| p.as_ref().map(|p| &**p)),
             ..Facts::of(project)

@@ -3,10 +3,11 @@
 use std::time::Instant;
 
 use crate::Result;
-use crate::analysis::{self, Layer, OutputError, Port, Report, Seconds};
+use crate::analysis::{self, Before, Layer, OutputError, Port, Report, Seconds};
 use crate::exec::{FakeQuant, Samples as _};
 use crate::graph::NodeId;
 use crate::ops::Role;
+use crate::optimize;
 use crate::quant::{self, Plan, Quantized};
 
 use super::opened::Opened;
@@ -49,15 +50,29 @@ impl Measurement<'_> {
             timed(&mut seconds.statistics, || self.statistics(calibrated, count, &mut layers))?;
         }
 
-        let outputs = graph.outputs.iter().zip(&graphwise.outputs);
+        let decisive = optimize::decisive(&quantized.original);
+        let outputs: Vec<OutputError> = graph
+            .outputs
+            .iter()
+            .zip(&graphwise.outputs)
+            .zip(decisive)
+            .map(|((&id, &error), before)| {
+                let producer = graph.node_ids().find(|&node| graph.node(node).outputs.contains(&Some(before)));
+                let before = producer.filter(|_| before != id).and_then(|node| {
+                    let error = layers[node.0].graphwise?;
+                    Some(Before { layer: graph.node(node).name.clone(), error })
+                });
+                OutputError { name: graph.value(id).name.clone(), error, before }
+            })
+            .collect();
         let notes = session.notes(quantized);
         Ok(Report {
             model: opened.model_name(),
             settings: quantized.settings.clone(),
-            calibration_samples: session.samples.len(),
+            calibration_samples: session.calibration.len(),
             analysis_samples: count,
             layers,
-            outputs: outputs.map(|(&id, &error)| OutputError { name: graph.value(id).name.clone(), error }).collect(),
+            outputs,
             notes,
             seconds,
         })
@@ -65,7 +80,7 @@ impl Measurement<'_> {
 
     /// The number of samples that figures are taken over.
     pub fn analysis_samples(&self) -> usize {
-        self.opened.project().config.analysis_samples().min(self.session.samples.len())
+        self.opened.project().config.analysis_samples().min(self.session.analysis.len())
     }
 
     fn statistics(&self, calibrated: &Calibrated, count: usize, layers: &mut [Layer]) -> Result<()> {

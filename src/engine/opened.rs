@@ -94,7 +94,8 @@ impl Opened {
         self.session.get(|| {
             let model = self.model()?;
             let content = self.contents.samples.as_ref().map_err(Clone::clone)?;
-            let key = session_key(&model.key, &content.key);
+            let held_out = self.project.config.held_out();
+            let key = session_key(&model.key, &content.key, held_out);
             // A model that is exported again and again must not leave the activations of each behind.
             self.engine.sessions.others(&key).iter().for_each(|session| session.forget_activations());
             if let Some(session) = self.engine.sessions.get(&key) {
@@ -102,7 +103,7 @@ impl Opened {
             }
             let samples = Samples::open(self.project.samples()?, &InputSpec::of(&model.simplified.graph)?)?;
             content.unchanged()?;
-            let session = Session::new(key, model, samples, self.engine.options.activations);
+            let session = Session::new(key, model, samples, held_out, self.engine.options.activations);
             if let Some(figures) = self.engine.store.as_ref().and_then(|store| store.get(&key)) {
                 session.remember(figures);
             }
@@ -261,7 +262,9 @@ impl Opened {
         let samples = &self.contents.samples.as_ref().map_err(Clone::clone)?.key;
         let mut parts = KeyBuilder::new("report");
         self.quantization(&mut parts, settings)?;
-        parts.key(samples).number(self.project.config.analysis_samples()).number(statistics.into());
+        let config = &self.project.config;
+        parts.key(samples).number(config.held_out().unwrap_or(0));
+        parts.number(config.analysis_samples()).number(statistics.into());
         Ok(parts.finish())
     }
 
@@ -296,6 +299,6 @@ impl Engine {
     }
 }
 
-fn session_key(model: &Key, samples: &Key) -> Key {
-    KeyBuilder::new("session").key(model).key(samples).finish()
+fn session_key(model: &Key, samples: &Key, held_out: Option<usize>) -> Key {
+    KeyBuilder::new("session").key(model).key(samples).number(held_out.unwrap_or(0)).finish()
 }

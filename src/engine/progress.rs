@@ -11,6 +11,8 @@ pub enum Stage {
     Statistics,
     /// Of fixes: one unit a set of layers.
     Trials,
+    /// One unit a candidate.
+    Optimize,
 }
 
 impl Stage {
@@ -23,6 +25,7 @@ impl Stage {
             Stage::Layerwise => "layerwise error",
             Stage::Statistics => "statistics",
             Stage::Trials => "trying fixes",
+            Stage::Optimize => "optimizing",
         }
     }
 }

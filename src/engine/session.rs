@@ -10,8 +10,9 @@ use crate::analysis::{self, Error as Figures, Graphwise, Originals, Subject};
 use crate::exec::{Program, Samples as _, Simulation, Tick};
 use crate::graph::NodeId;
 use crate::ops::{self, Role};
-use crate::quant::{self, Observations, Plan, Quantized};
-use crate::samples::Samples;
+use crate::optimize;
+use crate::quant::{self, Observations, Plan, Quantized, Recipe};
+use crate::samples::{Part, Samples};
 use crate::simplify::Simplified;
 
 use super::content::{Key, KeyBuilder};
@@ -27,7 +28,11 @@ pub struct Model {
 pub struct Session {
     pub key: Key,
     pub model: Arc<Model>,
-    pub samples: Samples,
+    pub samples: Arc<Samples>,
+    /// Those that scales and constants are made from.
+    pub calibration: Part,
+    /// Those that figures are taken over.
+    pub analysis: Part,
     known: Mutex<Known>,
 }
 
@@ -72,7 +77,7 @@ pub struct Calibrated {
 
 impl Session {
     /// `activations` is how many bytes of float activations may be kept.
-    pub fn new(key: Key, model: Arc<Model>, samples: Samples, activations: usize) -> Session {
+    pub fn new(key: Key, model: Arc<Model>, samples: Samples, held_out: Option<usize>, activations: usize) -> Session {
         let known = Known {
             observations: Observations::default(),
             float: None,
@@ -82,7 +87,9 @@ impl Session {
             outputs: HashMap::new(),
             saved: 0,
         };
-        Session { key, model, samples, known: Mutex::new(known) }
+        let samples = Arc::new(samples);
+        let [calibration, analysis] = Part::split(&samples, held_out);
+        Session { key, model, samples, calibration, analysis, known: Mutex::new(known) }
     }
 
     /// Takes in what another process has measured.
@@ -136,17 +143,23 @@ impl Session {
         let mut known = self.known();
         known.bound();
         let passes = if plan.observed().iter().any(|o| o.method.takes_histogram()) { 2 } else { 1 };
-        progress.begin(Stage::Calibrate, passes * self.samples.len());
         let tick = || progress.tick();
-        let quantized = quant::calibrate(plan.clone(), &self.samples, &mut known.observations, &tick)?;
+        let plan = optimize::prepare(plan, &self.calibration, &tick)?;
+        progress.begin(Stage::Calibrate, passes * self.calibration.len());
+        let mut quantized = quant::calibrate(plan, &self.calibration, &mut known.observations, &tick)?;
+        optimize::finish(&mut quantized, &self.calibration, &tick)?;
         known.calibrated(quantized)
     }
 
     /// The scales that a plan most likely has, by what was observed before.
     pub fn recall(&self, plan: &Plan, progress: &dyn Progress) -> Result<Option<Calibrated>> {
+        // Passes see the samples each time: nothing of theirs was observed before.
+        if plan.settings.recipe != Recipe::default() {
+            return Ok(None);
+        }
         let mut known = self.known();
         let tick = || progress.check();
-        let quantized = quant::recall(plan.clone(), &self.samples, &mut known.observations, &tick)?;
+        let quantized = quant::recall(plan.clone(), &self.calibration, &mut known.observations, &tick)?;
         quantized.map(|quantized| known.calibrated(quantized)).transpose()
     }
 
@@ -235,7 +248,7 @@ impl Session {
     ) -> Subject<'a> {
         let graph = &calibrated.quantized.graph;
         let Float { original, equivalent } = &calibrated.float;
-        Subject { graph, original, float: equivalent, simulated, samples: &self.samples, count, tick }
+        Subject { graph, original, float: equivalent, simulated, samples: &self.analysis, count, tick }
     }
 }
 

@@ -10,6 +10,7 @@ mod program;
 mod quantize;
 mod samples;
 mod simulation;
+mod stepwise;
 
 #[cfg(test)]
 mod tests;
@@ -18,3 +19,4 @@ pub use program::{Program, Trace};
 pub use quantize::fake_quantize;
 pub use samples::{Samples, Tick};
 pub use simulation::{FakeQuant, NodeSimulation, Simulation};
+pub use stepwise::Frontier;

@@ -13,14 +13,14 @@ use super::{NodeSimulation, fake_quantize};
 /// Steps are the graph's nodes in order, which is topological.
 pub struct Program {
     names: Vec<String>,
-    steps: Vec<Step>,
+    pub(super) steps: Vec<Step>,
     /// By node: the Relu or Clip that its kernel takes in when nobody looks between them.
     clamps: Vec<Option<Clamp>>,
     inputs: Vec<ValueId>,
-    outputs: Vec<ValueId>,
+    pub(super) outputs: Vec<ValueId>,
     values: usize,
     /// By value: how many nodes (and model outputs) read it.
-    readers: Vec<Vec<NodeId>>,
+    pub(super) readers: Vec<Vec<NodeId>>,
 }
 
 /// `[low, high]` of a Relu or Clip, and the node that it is.
@@ -207,7 +207,7 @@ impl Program {
         outputs.map(|t| t.map(narrow).ok_or_else(missing)).collect()
     }
 
-    fn feed(&self, inputs: &[Tensor]) -> Result<Vec<Option<Tensor>>> {
+    pub(super) fn feed(&self, inputs: &[Tensor]) -> Result<Vec<Option<Tensor>>> {
         if inputs.len() != self.inputs.len() {
             bail!("the model has {} inputs, the sample {}", self.inputs.len(), inputs.len());
         }
@@ -244,7 +244,7 @@ impl Program {
 
     /// Runs node `n`, fused with its clamp where it has one and `fuse` allows.
     /// `take` hands over a value, for good where its second argument says so.
-    fn compute(
+    pub(super) fn compute(
         &self,
         n: usize,
         mut take: impl FnMut(ValueId, bool) -> Option<Tensor>,
@@ -281,7 +281,7 @@ fn missing() -> Error {
     Error::new("an output of the model is computed by no layer")
 }
 
-fn input(
+pub(super) fn input(
     source: &Source,
     wide: bool,
     take: &mut impl FnMut(ValueId, bool) -> Option<Tensor>,

@@ -9,6 +9,7 @@ use crate::runtime::support::size_along;
 use crate::{Error, Result};
 
 use super::draft::{Draft, DraftNode};
+use super::resize;
 
 /// `LSTM_QUANT_EXPONENT` and `GRU_QUANT_EXPONENT` of esp-ppq: of the sums inside a cell.
 const GATE_EXPONENT: i64 = -9;
@@ -21,6 +22,7 @@ pub fn complete(draft: &mut Draft, id: NodeId, opset: i64) -> Result<()> {
             list_as_input(draft, id, "split");
             sizes_of_parts(draft, id);
         }
+        "Resize" => resize::complete(draft, id),
         reduce if reduce.starts_with("Reduce") => list_as_input(draft, id, "axes"),
         _ => {}
     }

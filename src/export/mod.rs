@@ -15,6 +15,7 @@ mod pooling;
 mod prelu;
 mod quantization;
 mod relu;
+mod resize;
 mod tables;
 mod test_values;
 mod transposes;

@@ -16,8 +16,7 @@ fn slopes(draft: &Draft, node: &DraftNode) -> Option<(ValueId, usize)> {
     let value = node.inputs.get(1).copied().flatten()?;
     let count = draft.value(value).constant.as_ref()?.count().ok()?;
     let table = count == 1 && node.quant_type() == Some(QuantType::S8);
-    let runs = node.op == "PRelu" && node.ports.0.first()?.is_some() && !table;
-    runs.then_some((value, count))
+    (node.op == "PRelu" && !table).then_some((value, count))
 }
 
 /// Whether the slopes go along the channels, which the kernel finds at the end of NHWC.
@@ -28,9 +27,11 @@ pub fn by_channel(draft: &Draft, id: NodeId) -> bool {
 /// Before the layout: rank 4 in, `[C, 1, 1]` beside it, the old rank out.
 pub fn shape(draft: &mut Draft) {
     for id in draft.order() {
-        let Some((value, count)) = draft.node(id).and_then(|n| slopes(draft, n)) else { continue };
         let Some(input) = draft.input(id, 0) else { continue };
         let shape = draft.value(input).shape.clone();
+        once_a_channel(draft, id, shape.len());
+        // One slope at int8 is a table by now.
+        let Some((value, count)) = draft.node(id).and_then(|n| slopes(draft, n)) else { continue };
         let [batch, channels, places @ ..] = shape.as_slice() else { continue };
         if count != 1 && !along_channels(&draft.value(value).shape, shape.len(), *channels) {
             continue;
@@ -45,6 +46,31 @@ pub fn shape(draft: &mut Draft) {
             wrap(draft, id, &[*batch, *channels, 1, places.iter().product()], &shape);
         }
     }
+}
+
+/// Slopes that are written out over the places, and equal there, are written once a channel.
+fn once_a_channel(draft: &mut Draft, id: NodeId, rank: usize) {
+    let Some((value, _)) = draft.node(id).and_then(|n| slopes(draft, n)) else { return };
+    let dims = draft.value(value).shape.clone();
+    let axis = (1 + dims.len()).checked_sub(rank).filter(|&axis| rank > 1 && axis < dims.len());
+    let channels = axis.map_or(1, |axis| dims[axis]);
+    let inner: usize = axis.map_or(1, |axis| dims[axis + 1..].iter().product());
+    let Some(constant) = &draft.value(value).constant else { return };
+    let width = constant.data_type.width().unwrap_or(1);
+    let element = |i: usize| constant.bytes.get(i * width..(i + 1) * width).unwrap_or_default();
+    let count: usize = dims.iter().product();
+    // In bounds: a constant has as many elements as its shape says, none where `inner` is 0.
+    let is_equal = (0..count).all(|i| element(i) == element(i / inner % channels * inner));
+    if count == channels || !is_equal {
+        return;
+    }
+    let bytes: Vec<u8> = (0..channels).flat_map(|channel| element(channel * inner).to_vec()).collect();
+    let dims = [vec![channels], vec![1; rank.saturating_sub(2)]].concat();
+    let slopes = draft.value_mut(value);
+    slopes.shape = dims.clone();
+    slopes.constant.iter_mut().for_each(|constant| (constant.dims, constant.bytes) = (dims.clone(), bytes.clone()));
+    let name = draft.node(id).map(|n| n.name.clone()).unwrap_or_default();
+    draft.differences.push(format!("{name}: slopes that are equal over all places are written once a channel"));
 }
 
 /// Whether a shape that is broadcast from the right differs from one at axis 1 only.

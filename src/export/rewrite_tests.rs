@@ -151,6 +151,28 @@ fn prelu_reads_channels_last_whatever_the_rank() {
 }
 
 #[test]
+fn slopes_that_are_equal_over_the_places_are_written_once_a_channel() {
+    let slopes = |values: &[i8]| {
+        let mut net = prelu_net(&[1, 2, 2, 2], &[2, 2, 2]);
+        net.0.values[3].constant.as_mut().unwrap().bytes = values.iter().map(|&v| v as u8).collect();
+        prelu::shape(&mut net.0);
+        let constant = net.0.values[3].constant.clone().unwrap();
+        (constant.dims, constant.bytes, net.0.differences.len())
+    };
+    assert_eq!(slopes(&[1, 1, 1, 1, 7, 7, 7, 7]), (vec![2, 1, 1], vec![1, 7], 1));
+    assert_eq!(slopes(&[1, 2, 1, 1, 7, 7, 7, 7]), (vec![2, 2, 2], vec![1, 2, 1, 1, 7, 7, 7, 7], 0));
+}
+
+#[test]
+fn a_float_prelu_reads_channels_last() {
+    let mut net = prelu_net(&[1, 2, 3, 3], &[2, 1, 1]);
+    net.0.nodes[0].as_mut().unwrap().ports = (vec![None; 2], vec![None]);
+    prelu::shape(&mut net.0);
+    lay_out(&mut net.0).unwrap();
+    assert_eq!(net.lines()[0], "PRelu [1, 3, 3, 2] -> [1, 3, 3, 2]");
+}
+
+#[test]
 fn prelus_exponents_are_what_its_kernel_can_do() {
     let exponents = |family| {
         let mut net = prelu_net(&[1, 2, 3, 3], &[2, 1, 1]);
@@ -230,6 +252,41 @@ fn a_split_by_count_gets_the_sizes_of_its_parts() {
     assert_eq!(net.0.value(node.inputs[1].unwrap()).integers(), Some(vec![3, 2]));
     assert_eq!(node.int("num_outputs"), None);
     assert_eq!(net.0.differences.len(), 1);
+}
+
+/// A Resize of [1, 3, 4, 5] to [1, 3, 8, 10] by a list, and what it is written as.
+fn resized(port: usize, data_type: DataType, list: &[u8], attributes: &[(&str, Attribute)]) -> (Vec<f64>, Vec<String>) {
+    let mut net = Net::default();
+    let (x, y, given) = (net.value("x", &[1, 3, 4, 5]), net.value("y", &[1, 3, 8, 10]), net.value("list", &[2]));
+    let bytes = list.to_vec();
+    net.0.values[given.0].constant = Some(Tensor { data_type, dims: vec![2], bytes, ..Tensor::default() });
+    net.node("Resize", &[x], y, (0, 0), attributes);
+    net.0.values[given.0].readers.push(NodeId(0));
+    let node = net.0.node_mut(NodeId(0)).unwrap();
+    node.inputs.resize(port + 1, None);
+    node.inputs[port] = Some(given);
+    forms::complete(&mut net.0, NodeId(0), 18).unwrap();
+    let node = net.0.node(NodeId(0)).unwrap();
+    let written = node.inputs[port].map(|value| net.0.value(value).constant.as_ref().unwrap().values().unwrap());
+    assert_eq!(net.0.values[given.0].readers.is_empty(), node.inputs[port] != Some(given));
+    (written.unwrap_or_default(), node.attributes.iter().map(|(name, _)| name.clone()).collect())
+}
+
+#[test]
+fn a_resize_gets_a_number_for_every_axis() {
+    let sizes: Vec<u8> = [15i64, 10].iter().flat_map(|v| v.to_le_bytes()).collect();
+    let policy = Attribute::Text(b"not_larger".to_vec());
+    let attributes = [("axes", ints(&[2, 3])), ("keep_aspect_ratio_policy", policy)];
+    let rest = vec!["quant_type".to_string(), "mode".to_string()];
+    assert_eq!(resized(3, DataType::Int64, &sizes, &attributes), (vec![1.0, 3.0, 8.0, 10.0], rest.clone()));
+    let scales: Vec<u8> = [2f32, 2.5].iter().flat_map(|v| v.to_le_bytes()).collect();
+    let axes = [("axes", ints(&[-1, 2]))];
+    assert_eq!(resized(2, DataType::Float, &scales, &axes), (vec![1.0, 1.0, 2.5, 2.0], rest));
+}
+
+#[test]
+fn a_resize_leaves_out_a_region_without_elements() {
+    assert_eq!(resized(1, DataType::Float, &[], &[]).0, [0.0; 0]);
 }
 
 /// The integers of a right side [2, 18] that the packing nodes bring into the order of a packed constant.

@@ -34,7 +34,7 @@ impl Coordinates {
     }
 
     /// Where output index `i` stands in the input.
-    fn source(self, i: usize, axis: &Axis) -> f64 {
+    pub fn source(self, i: usize, axis: &Axis) -> f64 {
         let (i, from, to) = (i as f64, axis.from as f64, axis.from as f64 * axis.scale);
         match self {
             Coordinates::HalfPixel => (i + 0.5) / axis.scale - 0.5,
@@ -75,7 +75,7 @@ impl Nearest {
         })
     }
 
-    fn round(self, x: f64) -> f64 {
+    pub fn round(self, x: f64) -> f64 {
         match self {
             Nearest::RoundPreferFloor => (x - 0.5).ceil(),
             Nearest::RoundPreferCeil => (x + 0.5).floor(),
@@ -158,12 +158,14 @@ pub fn sized(shape: &[usize], axes: &[usize], sizes: &[i64], policy: &str) -> Re
         .collect())
 }
 
+/// One axis, resized.
 #[derive(Debug, Clone, Copy)]
-struct Axis {
-    from: usize,
-    to: usize,
-    scale: f64,
-    ends: (f64, f64),
+pub struct Axis {
+    pub from: usize,
+    pub to: usize,
+    pub scale: f64,
+    /// Region of interest, as shares of the axis.
+    pub ends: (f64, f64),
 }
 
 /// By output index of one axis: input indices with weights, or `None` for the extrapolation value.

@@ -109,7 +109,7 @@ mod reduce_sum_square;
 mod relu;
 mod reshape;
 mod reshaped;
-mod resize;
+pub(crate) mod resize;
 mod reverse_sequence;
 mod rms_normalization;
 mod rnn;

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use crate::chip::{Method, Scheme, Target};
-use crate::quant::Settings;
+use crate::quant::{Recipe, Settings};
 use crate::samples::ImageOptions;
 use crate::text::Span;
 
 use super::declare::{Field, Key, Stage};
-use super::keys::{Config, Image};
+use super::keys::{Config, Image, Optimize};
 
 /// Value with its place in the text.
 #[derive(Debug, Clone, PartialEq)]
@@ -91,6 +91,17 @@ impl Config {
         self.limits.layer_nsr().0
     }
 
+    /// Keeps every `held_out`-th sample apart, as the key would. The value takes no place in the text.
+    pub fn keep_apart(&mut self, held_out: usize) {
+        self.optimize.held_out = Some(Spanned { value: held_out, span: 0..0 });
+    }
+
+    /// Every how many samples one is kept out of calibration and passes; `None` where all are for everything.
+    pub fn held_out(&self) -> Option<usize> {
+        let by_default = (self.optimize.recipe() != Recipe::default()).then_some(HELD_OUT);
+        self.optimize.held_out.as_ref().map(|given| given.value).or(by_default)
+    }
+
     /// `None` without a target, which then is one of the project's problems.
     pub fn settings(&self) -> Option<Settings> {
         Some(Settings {
@@ -99,6 +110,7 @@ impl Config {
             layer_schemes: by_layer(&self.precision),
             method: self.calibration.method.as_ref().map(|m| m.value),
             layer_methods: by_layer(&self.calibration.methods),
+            recipe: self.optimize.recipe(),
         })
     }
 
@@ -120,6 +132,15 @@ impl Config {
         let mut text = String::new();
         Field::identity(self, &Key::PLAIN, stage, &mut text);
         text
+    }
+}
+
+/// Every fourth sample is kept apart where a pass is on.
+pub const HELD_OUT: usize = 4;
+
+impl Optimize {
+    fn recipe(&self) -> Recipe {
+        Recipe { equalize: self.equalize(), align: self.align(), round: self.round(), correct: self.correct() }
     }
 }
 

@@ -45,6 +45,34 @@ pub fn set_precision(text: &str, layers: &[(&str, Scheme)]) -> Option<Edit> {
     difference(text, &mended)
 }
 
+/// Sets keys to values that are written as TOML, each named by its table and its name. `None` where the text is not TOML, or
+/// changes nothing.
+pub fn set_keys(text: &str, values: &[(&str, &str, String)]) -> Option<Edit> {
+    let mut document: DocumentMut = text.parse().ok()?;
+    for (table, key, written) in values {
+        let is_new = !document.contains_key(table);
+        let item = document.entry(table).or_insert_with(|| Item::Table(Table::new()));
+        if is_new && let Some(table) = item.as_table_mut() {
+            table.decor_mut().set_prefix(if text.trim().is_empty() { "" } else { "\n" });
+        }
+        let table = item.as_table_like_mut()?;
+        let new: toml_edit::Value = written.parse().ok()?;
+        match table.get_mut(key).and_then(Item::as_value_mut) {
+            Some(old) => {
+                let decor = old.decor().clone();
+                *old = new;
+                *old.decor_mut() = decor;
+            }
+            None => drop(table.insert(key, value(new))),
+        }
+    }
+    let mut changed = document.to_string();
+    if text.contains("\r\n") {
+        changed = changed.replace("\r\n", "\n").replace('\n', "\r\n");
+    }
+    difference(text, &changed)
+}
+
 /// In quotes even where TOML does not ask for them, as all names of layers.
 fn quoted(layer: &str) -> Key {
     let text = toml::Value::String(layer.to_string()).to_string();
@@ -55,6 +83,16 @@ fn quoted(layer: &str) -> Key {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn keys_are_set_in_tables_that_are_there_and_new_ones() {
+        let text = "[calibration]\n# ours\nmethod = \"kl\" # as before\n";
+        let values = [("calibration", "method", "\"minmax\"".to_string()), ("optimize", "round", "true".to_string())];
+        let edit = set_keys(text, &values).unwrap();
+        let mut changed = text.to_string();
+        changed.replace_range(edit.span, &edit.text);
+        assert_eq!(changed, "[calibration]\n# ours\nmethod = \"minmax\" # as before\n\n[optimize]\nround = true\n");
+    }
 
     fn set(text: &str, layers: &[(&str, Scheme)]) -> String {
         crate::text::apply(text, &set_precision(text, layers))

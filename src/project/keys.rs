@@ -32,6 +32,10 @@ table! { Config {
     #[key("lint")]
     lint: Lint,
 
+    /// Passes that change weights to lower the error; the model's file stays as it is.
+    #[key("optimize")]
+    optimize: Optimize,
+
     /// The file that `espq export` writes.
     #[key("export")]
     export: Export,
@@ -142,6 +146,28 @@ table! { Lint {
     /// `.gitignore`. A path that the command line names is checked anyway.
     #[key("exclude", example = "[\"experiments/\"]")]
     exclude: Vec<Spanned<IgnoreLine>>,
+}}
+
+table! { Optimize {
+    /// Moves a factor for each channel between layers, so that channels that share a scale have similar ranges.
+    #[key("equalize", stage = Stage::Quantization)]
+    equalize: Given<bool> = false,
+
+    /// Moves factors between layers so that scales, which are powers of two on the chip, fit the ranges.
+    #[key("align", stage = Stage::Quantization)]
+    align: Given<bool> = false,
+
+    /// Rounds 8-bit weights one after the other, each making up for the error of those before it on the samples.
+    #[key("round", stage = Stage::Quantization)]
+    round: Given<bool> = false,
+
+    /// Keeps every n-th sample out of calibration and passes, and measures error on these. Without it, 4 where a pass is on.
+    #[key("held-out", example = "4", stage = Stage::Samples)]
+    held_out: Given<usize>,
+
+    /// Takes the mean error of each output channel out of its bias.
+    #[key("correct", stage = Stage::Quantization)]
+    correct: Given<bool> = false,
 }}
 
 table! { Export {

@@ -22,10 +22,10 @@ use std::path::{Path, PathBuf};
 
 use crate::{Error, Kind, Result};
 
-pub use config::{Data, LayerChoice, Overrides, Spanned};
+pub use config::{Data, HELD_OUT, LayerChoice, Overrides, Spanned};
 pub use declare::{Given, Key, Offers, Stage};
 pub use initial::{Initial, initial};
-pub use keys::{Analysis, Calibration, Config, Export, Image, Limits, Lint, Model};
+pub use keys::{Analysis, Calibration, Config, Export, Image, Limits, Lint, Model, Optimize};
 pub use problem::{Problem, ProblemKind};
 
 /// No configuration is longer, in bytes.

@@ -39,6 +39,13 @@ select = ["E", "C"]
 ignore = "E002"
 exclude = ["old/", "*.bak.espq.toml"]
 
+[optimize]
+equalize = true
+align = true
+round = true
+held-out = 3
+correct = true
+
 [export]
 esp-dl = "3.3.9"
 test-values = true
@@ -116,7 +123,7 @@ fn a_stage_is_identified_by_its_own_keys() {
     let samples = config.identity(crate::project::Stage::Samples);
     assert_eq!(
         samples.lines().filter_map(|line| line.split_once(" =")).map(|(key, _)| key).collect::<Vec<_>>(),
-        ["samples", "size", "resize", "channels", "layout", "scale", "mean", "std"]
+        ["samples", "size", "resize", "channels", "layout", "scale", "mean", "std", "held-out"]
     );
 }
 

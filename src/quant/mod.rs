@@ -30,6 +30,6 @@ pub use observations::{Observation, Observations};
 pub use plan::{NodeConfig, Observed, Plan, plan};
 pub use quantized::{Port, Quantized};
 pub use recorded::{Recorded, RecordedLayer, RecordedPort};
-pub use settings::Settings;
+pub use settings::{Recipe, Settings};
 
 use quantized::finish;

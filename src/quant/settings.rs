@@ -17,12 +17,39 @@ pub struct Settings {
     pub method: Option<Method>,
     /// By layer name, over `method`.
     pub layer_methods: BTreeMap<String, Method>,
+    /// Passes that change constants.
+    pub recipe: Recipe,
+}
+
+/// The passes of `[optimize]` that a network is quantized with; none by default.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Recipe {
+    pub equalize: bool,
+    pub align: bool,
+    pub round: bool,
+    pub correct: bool,
+}
+
+impl Recipe {
+    /// Names of the passes that are on, as `[optimize]` has them.
+    pub fn names(&self) -> impl Iterator<Item = &'static str> + use<> {
+        let all =
+            [("equalize", self.equalize), ("align", self.align), ("round", self.round), ("correct", self.correct)];
+        all.into_iter().filter(|(_, on)| *on).map(|(name, _)| name)
+    }
 }
 
 impl Settings {
     /// int8, kl or minmax by the scheme, no layer set apart.
     pub fn new(target: Target, scheme: Scheme) -> Settings {
-        Settings { target, scheme, layer_schemes: BTreeMap::new(), method: None, layer_methods: BTreeMap::new() }
+        Settings {
+            target,
+            scheme,
+            layer_schemes: BTreeMap::new(),
+            method: None,
+            layer_methods: BTreeMap::new(),
+            recipe: Recipe::default(),
+        }
     }
 
     /// The observer of a layer's activations.

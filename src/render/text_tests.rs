@@ -51,6 +51,7 @@ fn report() -> Report {
             layer_schemes: [(fine.name.clone(), Scheme::Int16)].into(),
             method: None,
             layer_methods: Default::default(),
+            recipe: Default::default(),
         },
         calibration_samples: 32,
         analysis_samples: 9,
@@ -63,8 +64,8 @@ fn report() -> Report {
             layer("/classifier/classifier.1/Gemm", "Gemm", Some((0.1134, 0.0))),
         ],
         outputs: vec![
-            OutputError { name: "logits".into(), error: error(0.1134) },
-            OutputError { name: "features".into(), error: error(0.004) },
+            OutputError { name: "logits".into(), error: error(0.1134), before: None },
+            OutputError { name: "features".into(), error: error(0.004), before: None },
         ],
         notes: vec!["/features/features.0/features.0.1/BatchNormalization was folded into its Conv".into()],
         seconds: Seconds { load: 0.04, calibrate: 0.81, graphwise: 0.12, layerwise: 0.7, statistics: 0.0 },

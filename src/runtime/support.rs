@@ -123,6 +123,25 @@ pub fn operator(name: &str) -> Option<&'static Support> {
     OPERATORS.binary_search_by(|s| s.name.cmp(name)).ok().and_then(|at| OPERATORS.get(at))
 }
 
+/// What to do about an operator that the runtime lacks.
+pub fn instead(name: &str) -> &'static str {
+    match name {
+        "Abs" => "write it as LeakyRelu with alpha = -1, or as Relu(x) + Relu(-x), which ESP-DL has",
+        "BatchNormalization" => "write it as Mul and Add with constants of shape [C, 1, 1], which ESP-DL has",
+        "Celu" | "Selu" => "train with Elu, which ESP-DL has",
+        "GlobalMaxPool" => "write it as ReduceMax over the places, or as MaxPool with a window as large as the map",
+        "Max" => "write max(a, b) as a + Relu(b - a), which ESP-DL has",
+        "Mean" => "write it as Add, and Mul with one by the number of inputs",
+        "Min" => "write min(a, b) as a - Relu(a - b), which ESP-DL has",
+        "Reciprocal" => "write it as Div of 1 by the value, or as Pow with the exponent -1, which ESP-DL has",
+        "RNN" => "train with GRU or LSTM, which ESP-DL has",
+        "Softplus" => "write it as Log(1 + Exp(x)), or train with Elu, which ESP-DL has",
+        "Sum" => "write it as one Add after another",
+        "Tile" | "Expand" => "write it as Concat of the value with itself, which ESP-DL has",
+        _ => "replace it by operators that ESP-DL has, or cut the model before it",
+    }
+}
+
 /// The size of an axis, which counts from the end where it is negative.
 pub fn size_along(shape: &[usize], axis: i64) -> Option<i64> {
     let axis = if axis < 0 { axis.saturating_add_unsigned(shape.len() as u64) } else { axis };

@@ -7,6 +7,7 @@ mod elements;
 mod images;
 mod npy;
 mod npz;
+mod part;
 mod resize;
 
 use std::path::{Path, PathBuf};
@@ -18,6 +19,7 @@ use crate::text::nearest;
 use images::Images;
 
 pub use images::{Channels, ImageOptions, Layout, Resize};
+pub use part::Part;
 
 /// Name, type and shape of a model input.
 #[derive(Debug, Clone, PartialEq)]

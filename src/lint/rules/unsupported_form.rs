@@ -2,7 +2,7 @@
 
 use crate::lint::rule::rule;
 use crate::lint::{Facts, Finding, place};
-use crate::runtime::limits;
+use crate::runtime::limits::{self, Violation};
 
 rule! {
     /// ## What it does
@@ -26,10 +26,17 @@ rule! {
 
 fn check(facts: &Facts, findings: &mut Vec<Finding>) {
     let Some(model) = facts.model() else { return };
-    for (id, what, limit) in limits::violations(&model.graph) {
-        let name = &model.graph.node(id).name;
+    // A plan adds outputs to the model's graph, and no node.
+    let plan = facts.plan();
+    let graph = plan.map_or(&model.graph, |plan| &plan.graph);
+    for Violation { node, what, limit, depends_on_precision } in limits::violations(graph, |id| Some(plan?.scheme(id)))
+    {
+        let name = &graph.node(node).name;
+        let span = match depends_on_precision {
+            true => place::of_layer(facts.project, name),
+            false => place::of_key(facts.project, "model.path"),
+        };
         let message = format!("layer {name}: {what}");
-        let span = place::of_layer(facts.project, name);
         findings.push(Finding::new(&RULE, span, message).with_help(limit.help).about(name));
     }
 }

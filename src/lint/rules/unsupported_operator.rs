@@ -37,8 +37,8 @@ fn check(facts: &Facts, findings: &mut Vec<Finding>) {
         let node = model.graph.node(id);
         if support::operator(&node.op).is_none() && !written_as_gelu.contains(&id) {
             let message = format!("layer {}: {} has no operator {}", node.name, support::RUNTIME, node.op);
-            let help = "replace it by operators that ESP-DL has, or cut the model before it";
-            let span = place::of_layer(facts.project, &node.name);
+            let help = support::instead(&node.op);
+            let span = place::of_key(facts.project, "model.path");
             findings.push(Finding::new(&RULE, span, message).with_help(help).about(&node.name));
         }
     }

@@ -3,13 +3,13 @@
 //! Limits that a graph's node can break too are in `limits`.
 //! Never: exponents.
 
-use crate::espdl::{Attribute, Dim, Node};
+use crate::espdl::Node;
 use crate::ops::recurrent;
 use crate::runtime::support;
 
 use super::{Context, Rule};
 
-pub const RULES: &[Rule] = &[ceil_mode, right_side, missing_pad_mode, pad_axes, recurrent, parts];
+pub const RULES: &[Rule] = &[right_side, missing_pad_mode, pad_axes, recurrent, parts];
 
 /// Without sizes, Split takes `num_outputs` for the size of a part.
 fn parts(context: &Context, node: &Node) -> Option<(String, &'static str)> {
@@ -23,35 +23,6 @@ fn parts(context: &Context, node: &Node) -> Option<(String, &'static str)> {
     let size = support::size_along(&shape(context, node, 0)?, node.int("axis").unwrap_or(0))?;
     let what = format!("its {size} places fall into parts of {count}, not into {count} parts");
     (size != count.checked_mul(count)?).then_some((what, help))
-}
-
-/// Pooling has no `ceil_mode`: sizes are floored, whatever the file says.
-fn ceil_mode(context: &Context, node: &Node) -> Option<(String, &'static str)> {
-    if !matches!(node.op.as_str(), "MaxPool" | "AveragePool") || node.int("ceil_mode") != Some(1) {
-        return None;
-    }
-    let ints = |name| match node.attribute(name) {
-        Some(Attribute::Ints(list)) => list.clone(),
-        _ => Vec::new(),
-    };
-    let (kernel, strides, pads, dilations) = (ints("kernel_shape"), ints("strides"), ints("pads"), ints("dilations"));
-    let input = context.value(node.inputs.first()?)?.dims.as_ref()?;
-    let output = context.value(node.outputs.first()?)?.dims.as_ref()?;
-    for (i, &size) in kernel.iter().enumerate() {
-        // NHWC: the places follow the batch.
-        let (Some(Dim::Size(from)), Some(Dim::Size(to))) = (input.get(i + 1), output.get(i + 1)) else { return None };
-        let stride = strides.get(i).copied().filter(|&s| s > 0).unwrap_or(1);
-        let dilation = dilations.get(i).copied().unwrap_or(1);
-        let pad = |at: usize| pads.get(at).copied().unwrap_or(0);
-        let window = size.checked_sub(1)?.checked_mul(dilation)?.checked_add(1)?;
-        let padded = from.checked_add(pad(i))?.checked_add(pad(i + kernel.len()))?;
-        let floored = padded.checked_sub(window)?.div_euclid(stride).checked_add(1)?;
-        if floored != *to {
-            let what = format!("with ceil_mode, {from} becomes {to}, but the chip floors to {floored}");
-            return Some((what, "pad the input at its end instead"));
-        }
-    }
-    None
 }
 
 fn right_side(context: &Context, node: &Node) -> Option<(String, &'static str)> {

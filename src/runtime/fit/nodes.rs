@@ -285,23 +285,30 @@ fn concat(context: &Context, node: &Node) -> Option<(String, &'static str)> {
 }
 
 fn prelu(context: &Context, node: &Node) -> Option<(String, &'static str)> {
-    if node.op != "PRelu" || !is_whole_number(node) {
+    if node.op != "PRelu" || node.attribute("lut").is_some() {
         return None;
     }
-    if node.attribute("lut").is_some() {
-        return None;
-    }
+    let quant_type = quant_type(node)?;
     let alpha = context.constant(node, 1)?;
-    if alpha.dims.len() != 3 {
-        let what = format!("its slopes have shape {:?}; the kernel reads three dimensions and crashes", alpha.dims);
-        return Some((what, "shape the slopes [C, 1, 1] and the input as NHWC"));
+    let help = "shape the slopes [C, 1, 1] and the input as NHWC";
+    if context.value(node.inputs.first()?)?.dims.as_ref().is_some_and(|d| d.len() != 4) {
+        return Some(("its input has not four dimensions; the kernel reads the fourth and crashes".to_string(), help));
+    }
+    let channels = *context.value(node.inputs.first()?)?.sizes()?.last()?;
+    // At int8 one slope is a table.
+    let is_read = matches!(alpha.dims[..], [n, 1, 1] if n == channels || (n == 1 && quant_type != QuantType::S8));
+    if !is_read {
+        let what = format!(
+            "its slopes have shape {:?}; the kernel reads [{channels}, 1, 1], one a channel, and crashes",
+            alpha.dims
+        );
+        return Some((what, help));
     }
     let slopes = alpha.exponents.first().copied()?;
-    if context.value(node.inputs.first()?)?.dims.as_ref().is_some_and(|d| d.len() != 4) {
-        let what = "its input has not four dimensions; the kernel reads the fourth and crashes".to_string();
-        return Some((what, "shape the slopes [C, 1, 1] and the input as NHWC"));
+    if !is_whole_number(node) {
+        return None;
     }
-    let copied = context.family == Family::C || quant_type(node) == Some(QuantType::S16);
+    let copied = context.family == Family::C || quant_type == QuantType::S16;
     let (input, output) = (context.input_exponent(node, 0)?, context.output_exponent(node)?);
     if copied && input != output {
         let what = format!("input exponent {input} becomes {output}, but positive inputs are copied");

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::chip::{AttributeView, NodeView};
+use crate::chip::{AttributeView, NodeView, QuantType, Scheme};
 use crate::espdl::{Attribute, DataType, Node, Tensor, ValueInfo};
 
 /// Operators whose values lie with the channels last, in a file.
@@ -27,6 +27,16 @@ pub struct FileNode<'a> {
 impl FileNode<'_> {
     fn tensor(&self, port: usize) -> Option<&Tensor> {
         self.tensors.get(self.input(port)?).copied()
+    }
+
+    /// Sizes of a value that is no constant, in ONNX's order.
+    fn sizes(&self, value: &str) -> Option<Vec<usize>> {
+        let mut sizes = self.values.get(value)?.sizes()?;
+        if CHANNELS_LAST.contains(&self.op()) && sizes.len() > 2 {
+            // N, places, C becomes N, C, places.
+            sizes[1..].rotate_right(1);
+        }
+        Some(sizes)
     }
 }
 
@@ -67,12 +77,20 @@ impl NodeView for FileNode<'_> {
         if let Some(tensor) = self.tensor(port) {
             return (!channels_last || port == 0).then(|| tensor.dims.clone());
         }
-        let mut sizes = self.values.get(self.input(port)?)?.sizes()?;
-        if channels_last && sizes.len() > 2 {
-            // N, places, C becomes N, C, places.
-            sizes[1..].rotate_right(1);
-        }
-        Some(sizes)
+        self.sizes(self.input(port)?)
+    }
+
+    fn output_shape(&self, port: usize) -> Option<Vec<usize>> {
+        self.sizes(self.node.outputs.get(port)?)
+    }
+
+    fn scheme(&self) -> Option<Scheme> {
+        Some(match QuantType::from_name(self.node.text("quant_type")?)? {
+            QuantType::S8 => Scheme::Int8,
+            QuantType::S16 => Scheme::Int16,
+            QuantType::W8A16 => Scheme::W8A16,
+            QuantType::F32 => Scheme::Float,
+        })
     }
 
     fn constant(&self, port: usize) -> Option<Vec<i64>> {
@@ -84,6 +102,11 @@ impl NodeView for FileNode<'_> {
             DataType::Int64 => Some(tensor.bytes.as_chunks::<8>().0.iter().map(|b| i64::from_le_bytes(*b)).collect()),
             _ => None,
         }
+    }
+
+    fn floats(&self, port: usize) -> Option<Vec<f32>> {
+        let tensor = self.tensor(port).filter(|tensor| tensor.data_type == DataType::Float)?;
+        Some(tensor.bytes.as_chunks::<4>().0.iter().map(|b| f32::from_le_bytes(*b)).collect())
     }
 
     fn is_constant(&self, port: usize) -> bool {

@@ -1,16 +1,22 @@
 //! A node of an ONNX graph, as limits see it.
 
-use crate::chip::{AttributeView, NodeView};
-use crate::graph::{Attribute, Graph, Node, NodeId};
+use crate::chip::{AttributeView, NodeView, Scheme};
+use crate::graph::{Attribute, Graph, Node, NodeId, Tensor};
 
 pub struct GraphNode<'a> {
     graph: &'a Graph,
     node: &'a Node,
+    scheme: Option<Scheme>,
 }
 
 impl<'a> GraphNode<'a> {
-    pub fn new(graph: &'a Graph, id: NodeId) -> GraphNode<'a> {
-        GraphNode { graph, node: graph.node(id) }
+    /// `scheme` is `None` before the graph is planned.
+    pub fn new(graph: &'a Graph, id: NodeId, scheme: Option<Scheme>) -> GraphNode<'a> {
+        GraphNode { graph, node: graph.node(id), scheme }
+    }
+
+    fn tensor(&self, port: usize) -> Option<&Tensor> {
+        self.graph.constant(self.node, port)
     }
 }
 
@@ -51,11 +57,23 @@ impl NodeView for GraphNode<'_> {
         self.graph.shape(self.node.input(port)?).map(<[usize]>::to_vec)
     }
 
+    fn output_shape(&self, port: usize) -> Option<Vec<usize>> {
+        self.graph.shape((*self.node.outputs.get(port)?)?).map(<[usize]>::to_vec)
+    }
+
+    fn scheme(&self) -> Option<Scheme> {
+        self.scheme
+    }
+
     fn constant(&self, port: usize) -> Option<Vec<i64>> {
-        self.graph.value(self.node.input(port)?).constant.as_ref()?.to_i64s()
+        self.tensor(port)?.to_i64s()
+    }
+
+    fn floats(&self, port: usize) -> Option<Vec<f32>> {
+        self.tensor(port)?.slice::<f32>().map(<[f32]>::to_vec)
     }
 
     fn is_constant(&self, port: usize) -> bool {
-        self.node.input(port).is_some_and(|id| self.graph.value(id).constant.is_some())
+        self.tensor(port).is_some()
     }
 }

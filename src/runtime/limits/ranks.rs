@@ -76,6 +76,19 @@ pub static PAD_AXES: Limit = Limit {
     source: "dl_base_pad.cpp, get_pad_shape",
 };
 
+pub static PAD_NEGATIVE: Limit = Limit {
+    name: "pad-negative",
+    operators: &["Pad"],
+    effect: Effect::Crashes,
+    check: |node| {
+        let pads = node.constant(1).filter(|pads| pads.iter().any(|&pad| pad < 0));
+        Ok(pads
+            .map(|pads| format!("Pad with pads {pads:?}; the chip pads and never crops, and writes before its output")))
+    },
+    help: "crop with a Slice, and pad what is left",
+    source: "dl_base_pad.cpp",
+};
+
 pub static PAD_RANK: Limit = Limit {
     name: "pad-rank",
     operators: &["Pad"],

@@ -37,6 +37,34 @@ pub static LENGTHS: Limit = Limit {
     source: SOURCE,
 };
 
+pub static BATCH: Limit = Limit {
+    name: "recurrent-batch",
+    operators: CELLS,
+    effect: Effect::SilentlyWrong,
+    check: |node| {
+        let axis = usize::from(node.int("layout", 0)? == 0);
+        let batch = node.shape(0).and_then(|shape| shape.get(axis).copied()).filter(|&batch| batch > 1);
+        Ok(batch.map(|n| format!("{} of {n} sequences at a time, which the chip runs as one", node.op())))
+    },
+    help: "give the layer one sequence at a time: split the batch, and join the results with Concat",
+    source: SOURCE,
+};
+
+/// The kernels write sequence, direction, batch, whatever the attribute says.
+pub static LAYOUT: Limit = Limit {
+    name: "recurrent-layout",
+    operators: CELLS,
+    effect: Effect::SilentlyWrong,
+    check: |node| {
+        let layout = node.int("layout", 0)?;
+        Ok((layout != 0).then(|| {
+            format!("{} with layout {layout}, whose outputs have their axes in another order on the chip", node.op())
+        }))
+    },
+    help: "export with layout 0, and a Transpose before and behind the layer",
+    source: "dl_module_lstm.hpp, dl_module_gru.hpp, get_output_shape",
+};
+
 pub static PEEPHOLES: Limit = Limit {
     name: "recurrent-peepholes",
     operators: CELLS,

@@ -29,7 +29,7 @@ fn an_attribute_of_another_type_fails_the_node() {
     let (name, op, domain) = ("n".into(), "MaxPool".into(), String::new());
     let node = Node { name, op, domain, attributes, inputs: Vec::new(), outputs: Vec::new() };
     let graph = Graph { nodes: vec![node], ..Graph::default() };
-    let (what, limit) = violation(&GraphNode::new(&graph, NodeId(0))).unwrap();
+    let (what, limit) = violation(&GraphNode::new(&graph, NodeId(0), None)).unwrap();
     assert_eq!(limit.name, "dilated-pooling");
     assert_eq!(what, "attribute `dilations` of MaxPool has another type than the operator defines");
 }

@@ -159,7 +159,11 @@ fn prelu_float(step: &Step) -> Result<Vec<Value>> {
 fn prelu_of<T: Whole>(step: &Step, rescales: bool) -> Result<Vec<Value>> {
     let (input, alpha) = (step.input(0)?, step.input(1)?);
     let channels = input.dims.last().copied().unwrap_or(0);
-    let slopes = alpha.whole::<T>()?;
+    let mut slopes = alpha.whole::<T>()?.to_vec();
+    // The loader repeats one slope at int16 (`get_output_shape` in `dl_module_prelu.hpp`).
+    if T::BITS == 16 && slopes.len() == 1 {
+        slopes = vec![slopes[0]; channels];
+    }
     if input.dims.len() != 4 || alpha.dims.len() != 3 || slopes.len() != channels || channels == 0 {
         bail!(
             "slopes of shape {:?} on an input of shape {:?}; the chip reads [C, 1, 1] and NHWC",
@@ -186,7 +190,7 @@ fn prelu_of<T: Whole>(step: &Step, rescales: bool) -> Result<Vec<Value>> {
         })
     };
     let rows = input.whole::<T>()?.chunks_exact(channels);
-    let values = rows.flat_map(|row| row.iter().zip(slopes).map(one)).collect();
+    let values = rows.flat_map(|row| row.iter().zip(&slopes).map(one)).collect();
     step.whole(input.dims.clone(), values)
 }
 

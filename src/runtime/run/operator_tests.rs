@@ -258,3 +258,12 @@ fn a_float_clip_without_a_lower_bound_has_one() {
     // `numeric_limits<float>::min()`: the least float above 0.
     assert_eq!(float_outcome(&net, &[-1.0, 7.0]), [f32::MIN_POSITIVE, 6.0]);
 }
+
+#[test]
+fn one_slope_at_int16_is_repeated_for_every_channel() {
+    let slope = int16("a", &[1, 1, 1], -1, &[1]);
+    let (x, y) = (info16("x", &[1, 1, 1, 2], 0), info16("y", &[1, 1, 1, 2], 0));
+    let net = model("PRelu", x, y, &[slope], &[("quant_type", text("S16"))]);
+    // Half of -6, and 5 as it is.
+    assert_eq!(outcome16(&net, Target::Esp32p4, int16("x", &[1, 1, 1, 2], 0, &[-6, 5])), [-3, 5]);
+}

@@ -35,7 +35,7 @@ pub fn resize(step: &Step) -> Result<Vec<Value>> {
     if size.contains(&0) {
         bail!("its input of shape {:?} is empty", input.dims);
     }
-    let grid = Grid { size, out, channels, family: step.family() };
+    let grid = Grid { size, out, channels, plain, family: step.family() };
     let (from, to) = (input.exponent(), step.exponent()?);
     let values = input.whole::<i8>()?;
     let values = match step.node.text("mode") {
@@ -60,6 +60,8 @@ struct Grid {
     size: [usize; 2],
     out: [usize; 2],
     channels: usize,
+    /// One row that has no height: it is not interpolated over.
+    plain: bool,
     family: Family,
 }
 
@@ -92,7 +94,7 @@ fn by_scales(scales: &[f32], size: [usize; 2], plain: bool) -> Result<Sized> {
 }
 
 fn nearest(values: &[i8], grid: &Grid, scales: [f32; 2], from: i32, to: i32) -> Result<Vec<i8>> {
-    let Grid { size, out, channels, family } = *grid;
+    let Grid { size, out, channels, family, .. } = *grid;
     if from - to >= 7 {
         bail!("its integers go {} bits to the left, the chip's factor has 7", from - to);
     }
@@ -132,14 +134,13 @@ fn coefficients(out: usize, size: usize, inverse: f32, align: bool) -> (usize, f
 }
 
 fn linear(values: &[i8], grid: &Grid, mut scales: [f32; 2], align: bool, from: i32, to: i32) -> Result<Vec<i8>> {
-    let Grid { size, out, channels, family } = *grid;
-    let flat = size[0] == 1 && out[0] == 1;
-    if size[1] < 2 || (size[0] < 2 && !flat) {
+    let Grid { size, out, channels, plain, family } = *grid;
+    if size[1] < 2 || (size[0] < 2 && !plain) {
         bail!("the chip interpolates between two places at least, its input has {size:?}");
     }
     if align {
         let share = |axis: usize| (out[axis] as f32 - 1.0) / (size[axis] as f32 - 1.0);
-        scales = [if flat { 1.0 } else { share(0) }, share(1)];
+        scales = [if plain { 1.0 } else { share(0) }, share(1)];
     }
     let inverse = scales.map(|s| 1.0 / s);
     let (enter, leave) = (scale(from), scale(-to));
@@ -157,7 +158,7 @@ fn linear(values: &[i8], grid: &Grid, mut scales: [f32; 2], align: bool, from: i
     let quantize = |x: f32| round(x * leave, family).clamp(-128, 127) as i8;
     let mut all = Vec::with_capacity(out[0] * out[1] * channels);
     for oy in 0..out[0] {
-        if flat {
+        if plain {
             all.extend(row(0).into_iter().map(quantize));
             continue;
         }

@@ -1,9 +1,11 @@
 //! Resize: interpolation along axes: nearest, linear or cubic. <https://onnx.ai/onnx/operators/onnx__Resize.html>
 
-use super::axes::{constant_ints, normalize_all};
-use super::interpolate::{self, Coordinates, Interpolate, Mode, Nearest};
-use super::operands::{optional, required};
-use super::{Call, Fact, Kernel, Operator, Role};
+pub(crate) mod limits;
+
+use crate::ops::axes::{constant_ints, normalize_all};
+use crate::ops::interpolate::{self, Coordinates, Interpolate, Mode, Nearest};
+use crate::ops::operands::{optional, required};
+use crate::ops::{Call, Fact, Kernel, Operator, Role};
 use crate::{Result, bail};
 
 pub static OPERATOR: Operator = Operator { name: "Resize", role: Role::Plain, infer, prepare };
@@ -76,6 +78,6 @@ fn floats(call: &Call, port: usize) -> Result<Option<Vec<f64>>> {
             bail!("Resize has an input {port} that is not constant")
         };
     };
-    let values = super::cast::cast(constant.clone(), crate::graph::DataType::F64)?;
+    let values = crate::ops::cast::cast(constant.clone(), crate::graph::DataType::F64)?;
     Ok(values.slice::<f64>().filter(|v| !v.is_empty()).map(<[f64]>::to_vec))
 }

@@ -1,0 +1,67 @@
+//! Running a graph node by node over samples that advance together, for passes that change a layer on the way.
+
+use crate::graph::{Graph, NodeId, Tensor, ValueId};
+use crate::{Error, Result};
+
+use super::NodeSimulation;
+use super::prepare::{self, Source};
+use super::program::{Program, input};
+
+/// The values of one sample that are still to be read.
+pub struct Frontier {
+    values: Vec<Option<Tensor>>,
+}
+
+impl Frontier {
+    pub fn value(&self, id: ValueId) -> Option<&Tensor> {
+        self.values[id.0].as_ref()
+    }
+}
+
+impl Program {
+    /// Begins a sample: its inputs are there, and nothing has run.
+    pub fn begin(&self, inputs: &[Tensor]) -> Result<Frontier> {
+        Ok(Frontier { values: self.feed(inputs)? })
+    }
+
+    /// Returns what the kernel of a node reads at an input port, after its quantization; `None` where the input is left
+    /// out.
+    pub fn operand(&self, node: NodeId, port: usize, frontier: &Frontier) -> Result<Option<Tensor>> {
+        let step = &self.steps[node.0];
+        let Some(source) = step.inputs.get(port) else { return Ok(None) };
+        input(source, step.wide, &mut |value, _| frontier.values[value.0].clone())
+    }
+
+    /// Returns the outputs of one node, without keeping them.
+    pub fn outputs_of(&self, node: NodeId, frontier: &Frontier) -> Result<Vec<(ValueId, Tensor)>> {
+        let (_, outputs) = self.compute(node.0, |value, _| frontier.values[value.0].clone(), false)?;
+        Ok(outputs)
+    }
+
+    /// Keeps the outputs of a node, and lets go of what it was the last to read.
+    pub fn advance(&self, node: NodeId, outputs: Vec<(ValueId, Tensor)>, frontier: &mut Frontier) {
+        for source in &self.steps[node.0].inputs {
+            if let Source::Value { value, last_use: true, .. } = source {
+                frontier.values[value.0] = None;
+            }
+        }
+        for (value, tensor) in outputs {
+            if !self.readers[value.0].is_empty() || self.outputs.contains(&value) {
+                frontier.values[value.0] = Some(tensor);
+            }
+        }
+    }
+
+    /// Prepares one node again, with the constants that the graph has now.
+    pub fn renew(&mut self, graph: &Graph, node: NodeId, simulation: Option<&NodeSimulation>) -> Result<()> {
+        let mut step = prepare::step(graph, node, simulation)?;
+        let old = self.steps.get_mut(node.0).ok_or_else(|| Error::new("the node is not of this graph"))?;
+        for (new, old) in step.inputs.iter_mut().zip(&old.inputs) {
+            if let (Source::Value { last_use, .. }, Source::Value { last_use: known, .. }) = (new, old) {
+                *last_use = *known;
+            }
+        }
+        *old = step;
+        Ok(())
+    }
+}

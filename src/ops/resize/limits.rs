@@ -1,0 +1,235 @@
+//! Limits of ESP-DL's Resize: height and width, by nearest place or linear, from the places that its kernel takes.
+
+use crate::chip::{Checked, Effect, Limit, NodeView, Unreadable};
+use crate::ops::axes::normalize_all;
+use crate::ops::interpolate::{self, Axis, Coordinates, Nearest};
+
+const OPERATORS: &[&str] = &["Resize"];
+
+pub static MODE: Limit = Limit {
+    name: "resize-mode",
+    operators: OPERATORS,
+    effect: Effect::SilentlyWrong,
+    check: |node| {
+        let mode = node.text("mode", "nearest")?;
+        let message =
+            || format!("Resize with mode {mode:?}, for which the chip has no kernel and leaves its output empty");
+        Ok((!matches!(mode, "nearest" | "linear")).then(message))
+    },
+    help: "export with mode nearest or linear (PyTorch: nearest, bilinear)",
+    source: "dl_base_resize.cpp",
+};
+
+pub static ANTIALIAS: Limit = Limit {
+    name: "resize-antialias",
+    operators: OPERATORS,
+    effect: Effect::SilentlyWrong,
+    check: |node| {
+        Ok((node.int("antialias", 0)? != 0).then(|| "Resize with antialias, which the chip ignores".to_string()))
+    },
+    help: "export without antialias",
+    source: "dl_module_resize.hpp",
+};
+
+/// The exporter writes a number for every axis.
+pub static AXES: Limit = Limit {
+    name: "resize-axes",
+    operators: OPERATORS,
+    effect: Effect::Crashes,
+    check: |node| {
+        let (Some(rank), Some((count, _))) = (node.rank(0), given(node)) else { return Ok(None) };
+        Ok((node.is_written() && count != rank).then(|| {
+            format!("Resize by {count} numbers for {rank} axes; the kernel reads the last of {rank}, beyond their end")
+        }))
+    },
+    help: "give a scale or a size for every axis, without the attribute axes",
+    source: "dl_module_resize.hpp, get_output_shape",
+};
+
+pub static CHANNELS: Limit = Limit {
+    name: "resize-channels",
+    operators: OPERATORS,
+    effect: Effect::SilentlyWrong,
+    check: |node| {
+        let (Some(from), Some(to)) = (node.shape(0), node.output_shape(0)) else { return Ok(None) };
+        let is_kept = from.iter().zip(&to).take(2).all(|(from, to)| from == to);
+        Ok((!is_kept).then(|| format!("Resize of {from:?} to {to:?}; the chip resizes height and width only")))
+    },
+    help: "repeat channels with Concat, and resize height and width only",
+    source: "dl_module_resize.hpp, get_output_shape",
+};
+
+/// Scales are multiplied in float32 and rounded down.
+pub static SIZE: Limit = Limit {
+    name: "resize-size",
+    operators: OPERATORS,
+    effect: Effect::SilentlyWrong,
+    check: |node| {
+        let other = resized(node)?.into_iter().find(|side| side.size_on_chip() != side.axis.to);
+        Ok(other.map(|side| {
+            let Axis { from, to, .. } = side.axis;
+            format!(
+                "Resize from {from} to {to} places by {}, by which the chip makes {}",
+                side.scale,
+                side.size_on_chip()
+            )
+        }))
+    },
+    help: "export with the size in the place of the scale",
+    source: "dl_module_resize.hpp, get_output_shape",
+};
+
+/// Of one place, the kernel takes the one before it for its neighbour.
+pub static ONE_PLACE: Limit = Limit {
+    name: "resize-from-one-place",
+    operators: OPERATORS,
+    effect: Effect::Crashes,
+    check: |node| {
+        let places = node.shape(0).unwrap_or_default();
+        let is_one = node.text("mode", "nearest")? == "linear" && places.iter().skip(2).any(|&n| n == 1);
+        Ok(is_one.then(|| {
+            format!(
+                "linear Resize of {places:?}; the kernel interpolates between two places, and reads before its input"
+            )
+        }))
+    },
+    help: "export with mode nearest, which gives the same values where there is one place to read",
+    source: "dl_base_resize.cpp, linear_coeffs",
+};
+
+/// The kernel reads the place `floor(place / scale)`.
+pub static NEAREST: Limit = Limit {
+    name: "resize-nearest",
+    operators: OPERATORS,
+    effect: Effect::SilentlyWrong,
+    check: nearest,
+    help: "export with coordinate_transformation_mode asymmetric and nearest_mode floor (PyTorch: Upsample with mode \
+           nearest)",
+    source: "dl_base_resize.cpp, resize_operation_shell",
+};
+
+/// The kernel knows align_corners, and takes all others for half_pixel.
+pub static COORDINATES: Limit = Limit {
+    name: "resize-coordinates",
+    operators: OPERATORS,
+    effect: Effect::SilentlyWrong,
+    check: coordinates,
+    help: "export with half_pixel (PyTorch: align_corners=False) or align_corners, to more than one place",
+    source: "dl_base_resize.cpp, linear_coeffs",
+};
+
+fn nearest(node: &dyn NodeView) -> Checked {
+    if node.text("mode", "nearest")? != "nearest" {
+        return Ok(None);
+    }
+    let mode = node.text("nearest_mode", "round_prefer_floor")?;
+    let mode = Nearest::named(mode).map_err(|_| Unreadable("nearest_mode"))?;
+    for side in resized(node)? {
+        let taken = |to: usize| side.place(to).map(|place| mode.round(place).clamp(0.0, side.last()) as usize);
+        if let Some(to) = (0..side.axis.to).find(|&to| taken(to) != Some(side.nearest_on_chip(to))) {
+            let read = taken(to).map_or("none".to_string(), |place| place.to_string());
+            return Ok(Some(format!(
+                "nearest Resize from {} to {} places; for place {to} it reads place {read}, the chip place {}",
+                side.axis.from,
+                side.axis.to,
+                side.nearest_on_chip(to)
+            )));
+        }
+    }
+    Ok(None)
+}
+
+fn coordinates(node: &dyn NodeView) -> Checked {
+    if node.text("mode", "nearest")? != "linear" {
+        return Ok(None);
+    }
+    let named = node.text("coordinate_transformation_mode", "half_pixel")?;
+    let differs = |side: &Side| (0..side.axis.to).any(|to| !side.agrees(to, named == "align_corners"));
+    Ok(resized(node)?.into_iter().find(differs).map(|side| {
+        let Axis { from, to, .. } = side.axis;
+        format!("linear Resize from {from} to {to} places with coordinates {named:?}, which would run as half_pixel")
+    }))
+}
+
+/// Count of the numbers that say how large the output is, and the numbers where they are scales.
+fn given(node: &dyn NodeView) -> Option<(usize, Option<Vec<f32>>)> {
+    if let Some(sizes) = node.constant(3).filter(|sizes| !sizes.is_empty()) {
+        return Some((sizes.len(), None));
+    }
+    node.floats(2).filter(|scales| !scales.is_empty()).map(|scales| (scales.len(), Some(scales)))
+}
+
+/// Height or width, as ONNX and as the kernel go over it.
+struct Side {
+    axis: Axis,
+    coordinates: Coordinates,
+    /// Of the kernel.
+    scale: f32,
+    by_scale: bool,
+}
+
+/// Height and width; none where a size is not known.
+fn resized(node: &dyn NodeView) -> Result<Vec<Side>, Unreadable> {
+    let (Some(from), Some(to), Some((count, scales))) = (node.shape(0), node.output_shape(0), given(node)) else {
+        return Ok(Vec::new());
+    };
+    let axes = match node.ints("axes")? {
+        [] => (0..from.len()).collect(),
+        axes => normalize_all(axes, from.len()).map_err(|_| Unreadable("axes"))?,
+    };
+    let named = node.text("coordinate_transformation_mode", "half_pixel")?;
+    let coordinates = Coordinates::named(named).map_err(|_| Unreadable("coordinate_transformation_mode"))?;
+    let policy = node.text("keep_aspect_ratio_policy", "stretch")?;
+    let by_size = match &scales {
+        None => interpolate::sized(&from, &axes, &node.constant(3).unwrap_or_default(), policy),
+        Some(_) => Ok(Vec::new()),
+    };
+    let by_size = by_size.map_err(|_| Unreadable("keep_aspect_ratio_policy"))?;
+    let region = node.floats(1).filter(|region| region.len() == 2 * count).unwrap_or_default();
+    let side = |axis: usize| {
+        let at = axes.iter().position(|&a| a == axis);
+        let given = at.and_then(|at| scales.as_ref()?.get(at).copied());
+        let sized = by_size.iter().find(|(a, _)| *a == axis).map(|(_, (scale, _))| *scale);
+        let end = |at: usize| region.get(at).copied().map(f64::from);
+        let ends = at.and_then(|at| Some((end(at)?, end(at + count)?))).unwrap_or((0.0, 1.0));
+        let scale = given.map(f64::from).or(sized).unwrap_or(1.0);
+        let on_chip = given.unwrap_or(if scales.is_some() { 1.0 } else { to[axis] as f32 / from[axis] as f32 });
+        let axis = Axis { from: from[axis], to: to[axis], scale, ends };
+        Side { axis, coordinates, scale: on_chip, by_scale: scales.is_some() }
+    };
+    Ok((2..from.len().min(to.len())).map(side).collect())
+}
+
+impl Side {
+    fn last(&self) -> f64 {
+        self.axis.from.saturating_sub(1) as f64
+    }
+
+    fn size_on_chip(&self) -> usize {
+        // As in C; a size of a tensor fits a float32 well enough for it.
+        if self.by_scale { (self.axis.from as f32 * self.scale) as usize } else { self.axis.to }
+    }
+
+    /// Place of the input that ONNX reads; `None` beyond a region of interest.
+    fn place(&self, to: usize) -> Option<f64> {
+        let place = self.coordinates.source(to, &self.axis);
+        let is_outside = self.coordinates == Coordinates::CropAndResize && !(0.0..=self.last()).contains(&place);
+        (!is_outside).then_some(place)
+    }
+
+    fn nearest_on_chip(&self, to: usize) -> usize {
+        ((to as f32 * (1.0 / self.scale)) as usize).min(self.axis.from.saturating_sub(1))
+    }
+
+    /// ONNX and the kernel interpolate at one place, as exactly as float32 has it.
+    fn agrees(&self, to: usize, align_corners: bool) -> bool {
+        let (last, to_last) = (self.last() as f32, self.axis.to as f32 - 1.0);
+        let on_chip = match align_corners {
+            true => to as f32 * (1.0 / (to_last / last)),
+            false => (to as f32 + 0.5) * (1.0 / self.scale) - 0.5,
+        };
+        let inside = |place: f64| place.clamp(0.0, self.last());
+        // One place that is aligned is none on the chip, which is equal to nothing.
+        self.place(to).is_some_and(|place| (inside(place) - inside(f64::from(on_chip))).abs() <= 1e-4 * self.last())
+    }
+}

@@ -1,0 +1,31 @@
+//! Bias corrected by the measured mean error of each output channel.
+//!
+//! Nagel et al., "Data-Free Quantization Through Weight Equalization and Bias Correction" (2019), section 4.2, with the means
+//! measured on the samples, behind the changed layers before.
+
+use rayon::prelude::*;
+
+use crate::Result;
+use crate::graph::{Tensor, ValueId};
+
+use super::sweep::{Layer, channel_means};
+
+/// Returns the bias of a layer without the mean error of its outputs.
+pub fn correct(layer: &Layer) -> Result<Option<(ValueId, Tensor)>> {
+    let weighted = layer.weighted;
+    let Some(bias) = weighted.bias.filter(|_| !layer.float_means.is_empty()) else { return Ok(None) };
+    let Some(constant) = layer.graph.value(bias).constant.as_ref() else { return Ok(None) };
+    let means = (0..layer.samples()).into_par_iter().map(|sample| {
+        let output = layer.output(sample)?;
+        Ok(output.map(|output| channel_means(weighted, &output)))
+    });
+    let Some(means) = means.collect::<Result<Vec<_>>>()?.into_iter().collect::<Option<Vec<Vec<f64>>>>() else {
+        return Ok(None);
+    };
+    let mut corrected = constant.slice::<f32>().unwrap_or_default().to_vec();
+    for (channel, value) in corrected.iter_mut().enumerate() {
+        let simulated: f64 = means.iter().filter_map(|m| m.get(channel)).sum::<f64>() / means.len().max(1) as f64;
+        *value -= (simulated - layer.float_means.get(channel).copied().unwrap_or(simulated)) as f32;
+    }
+    Ok(Some((bias, Tensor::new(constant.shape(), corrected)?)))
+}

@@ -1,0 +1,259 @@
+//! Channels made equal: a factor for each channel moves from the weights before a group of values to those behind it, so that
+//! no channel is lost beside a larger one that shares its scale.
+//!
+//! The idea is Nagel et al., "Data-Free Quantization Through Weight Equalization and Bias Correction" (2019), section 4.1.
+//! Here the factors weigh three errors, each by the second moments of the samples: of the weights before, of the values
+//! themselves, and of the weights behind. A channel that a Clip cuts keeps its factor, and none is moved up to the bound.
+
+use rayon::prelude::*;
+
+use crate::Result;
+use crate::exec::Program;
+use crate::graph::{Graph, Tensor, ValueId};
+use crate::quant::Edits;
+
+use super::Work;
+use super::channels::{Chain, Channels};
+use super::weighted::Weighted;
+
+/// Rounds over all groups: each changes what its neighbours weigh.
+const ROUNDS: usize = 3;
+/// Ratios tried between the scale of the values and those of the weights before and behind, as powers of two.
+const RATIOS: std::ops::RangeInclusive<i32> = -12..=12;
+/// Largest factor, and its inverse the least.
+const LARGEST: f64 = 64.0;
+
+/// Magnitudes and powers of one value's channels over all samples.
+#[derive(Debug, Clone, Default)]
+pub struct Moments {
+    pub largest: Vec<f64>,
+    pub power: Vec<f64>,
+}
+
+/// Returns the constants of the network with the channels of every chain equalized.
+pub fn equalize(work: &Work) -> Result<Edits> {
+    let mut graph = work.plan.graph.clone();
+    let channels = Channels::of(&graph);
+    let mut moments = look(work, &channels)?;
+    let per_channel = work.plan.settings.target.per_channel();
+    let mut edits = Edits::default();
+    for _ in 0..ROUNDS {
+        for chain in &channels.free {
+            let factors = Balance::of(&graph, &channels.layers, chain, &moments, per_channel).best();
+            let changed = channels.scaled(&graph, chain, &factors)?;
+            for (value, tensor) in &changed.constants {
+                graph.values[value.0].constant = Some(tensor.clone());
+            }
+            edits.extend(changed);
+            for value in &chain.values {
+                let of = &mut moments[value.0];
+                of.largest.iter_mut().zip(&factors).for_each(|(v, f)| *v *= f);
+                of.power.iter_mut().zip(&factors).for_each(|(v, f)| *v *= f * f);
+            }
+        }
+    }
+    Ok(edits)
+}
+
+/// By value: the moments of the inputs and outputs of layers, in float.
+fn look(work: &Work, channels: &Channels) -> Result<Vec<Moments>> {
+    let graph = &work.plan.graph;
+    let mut wanted = vec![false; graph.values.len()];
+    channels.layers.iter().for_each(|layer| (wanted[layer.input.0], wanted[layer.output.0]) = (true, true));
+    channels.free.iter().flat_map(|chain| &chain.values).for_each(|value| wanted[value.0] = true);
+    let float = Program::simulated(graph, &work.plan.reference()?)?;
+    let by_sample = (0..work.samples.len()).into_par_iter().map(|sample| {
+        let mut seen: Vec<(ValueId, Moments)> = Vec::new();
+        float.observe(&work.samples.sample(sample)?, &wanted, &mut |value, tensor| {
+            seen.push((value, of_tensor(tensor)));
+            Ok(())
+        })?;
+        (work.tick)()?;
+        Ok(seen)
+    });
+    let mut all = vec![Moments::default(); graph.values.len()];
+    for (value, one) in by_sample.collect::<Result<Vec<_>>>()?.into_iter().flatten() {
+        let sum = &mut all[value.0];
+        sum.largest.resize(one.largest.len(), 0.0);
+        sum.power.resize(one.power.len(), 0.0);
+        sum.largest.iter_mut().zip(&one.largest).for_each(|(a, b)| *a = a.max(*b));
+        sum.power.iter_mut().zip(&one.power).for_each(|(a, b)| *a += b);
+    }
+    Ok(all)
+}
+
+/// The channels stand along the second axis, where there is one.
+fn of_tensor(tensor: &Tensor) -> Moments {
+    let elements = tensor.slice::<f32>().unwrap_or_default();
+    let count = tensor.shape().get(1).copied().unwrap_or(1).max(1);
+    let places = (elements.len() / count).max(1);
+    let mut moments = Moments { largest: vec![0.0; count], power: vec![0.0; count] };
+    for (at, block) in elements.chunks(places).enumerate() {
+        let channel = at % count;
+        let largest = block.iter().fold(0.0f32, |most, v| most.max(v.abs()));
+        moments.largest[channel] = moments.largest[channel].max(f64::from(largest));
+        moments.power[channel] += block.iter().map(|v| f64::from(v * v)).sum::<f64>() / places as f64;
+    }
+    moments
+}
+
+/// Everything that the factors of one chain weigh, by channel.
+struct Balance {
+    /// Range of the values.
+    range: Vec<f64>,
+    /// Weight of an error of the value on the outputs of the layers behind.
+    importance: Vec<f64>,
+    /// Range of the weights before, and the power of what they multiply.
+    before: Vec<f64>,
+    before_power: Vec<f64>,
+    /// Range of the weights behind, and the weight of their error.
+    behind: Vec<f64>,
+    behind_weight: Vec<f64>,
+    /// Weights before have a scale for each channel: factors do not change their error.
+    per_channel: bool,
+    /// Largest factor; 1 and no other where a bound cuts the channel.
+    most: Vec<f64>,
+    fixed: Vec<bool>,
+    /// Without a bound a common factor changes nothing.
+    is_bounded: bool,
+}
+
+impl Balance {
+    fn of(graph: &Graph, layers: &[Weighted], chain: &Chain, moments: &[Moments], per_channel: bool) -> Balance {
+        let count = chain.channels;
+        let mut balance = Balance {
+            range: vec![0.0; count],
+            importance: vec![0.0; count],
+            before: vec![0.0; count],
+            before_power: vec![0.0; count],
+            behind: vec![0.0; count],
+            behind_weight: vec![0.0; count],
+            per_channel,
+            most: vec![LARGEST; count],
+            fixed: vec![false; count],
+            is_bounded: !chain.clips.is_empty(),
+        };
+        for value in &chain.values {
+            let of = &moments[value.0];
+            if of.largest.len() == count {
+                (0..count).for_each(|c| balance.range[c] = balance.range[c].max(of.largest[c]));
+            }
+        }
+        for &index in &chain.producers {
+            balance.add_before(graph, &layers[index], moments);
+        }
+        for &index in &chain.consumers {
+            balance.add_behind(graph, &layers[index], moments);
+        }
+        for &(input, bound) in &chain.clips {
+            let of = &moments[input.0];
+            for c in 0..count.min(of.largest.len()) {
+                balance.fixed[c] |= of.largest[c] >= 0.999 * bound;
+                balance.most[c] =
+                    balance.most[c].min(0.999 * bound / of.largest[c].max(f64::MIN_POSITIVE)).max(1.0 / LARGEST);
+            }
+        }
+        balance
+    }
+
+    fn add_before(&mut self, graph: &Graph, layer: &Weighted, moments: &[Moments]) {
+        let weights = graph.value(layer.weight).constant.as_ref().and_then(|t| t.slice::<f32>()).unwrap_or_default();
+        for ((output, _), w) in layer.channels().zip(weights) {
+            self.before[output] = self.before[output].max(f64::from(w.abs()));
+        }
+        let input = &moments[layer.input.0].power;
+        let per_group = layer.inputs / layer.groups;
+        for output in 0..layer.outputs {
+            let group = output / (layer.outputs / layer.groups).max(1);
+            let of_group = input.get(group * per_group..(group + 1) * per_group).unwrap_or_default();
+            self.before_power[output] += of_group.iter().sum::<f64>() * layer.taps as f64;
+        }
+    }
+
+    fn add_behind(&mut self, graph: &Graph, layer: &Weighted, moments: &[Moments]) {
+        let weights = graph.value(layer.weight).constant.as_ref().and_then(|t| t.slice::<f32>()).unwrap_or_default();
+        let output = &moments[layer.output.0].power;
+        let all: f64 = output.iter().sum::<f64>().max(f64::MIN_POSITIVE);
+        let is_depthwise = layer.groups > 1;
+        // An error counts by its share of the power of what it reaches: of the channel, or of the whole layer.
+        let share = |channel: usize| match is_depthwise {
+            true => {
+                1.0 / (output.get(channel).copied().unwrap_or(all).max(1e-3 * all / layer.outputs as f64)
+                    * layer.outputs as f64)
+            }
+            false => 1.0 / all,
+        };
+        for ((o, i), w) in layer.channels().zip(weights) {
+            let w = f64::from(w.abs());
+            self.behind[i] = self.behind[i].max(w);
+            self.importance[i] += w * w * share(o);
+        }
+        let input = &moments[layer.input.0].power;
+        let per_group = (layer.outputs / layer.groups) as f64;
+        for (c, power) in input.iter().enumerate().take(layer.inputs) {
+            self.behind_weight[c] += power * per_group * layer.taps as f64 * share(c);
+        }
+    }
+
+    /// The factors of least error among those that some ratio of scales suggests.
+    fn best(&self) -> Vec<f64> {
+        let ones = vec![1.0; self.range.len()];
+        let mut best = (self.error(&ones), ones);
+        for before in RATIOS {
+            for behind in RATIOS {
+                let factors = self.for_ratios((f64::from(before) * 0.5).exp2(), (f64::from(behind) * 0.5).exp2());
+                let error = self.error(&factors);
+                if error < best.0 {
+                    best = (error, factors);
+                }
+            }
+        }
+        best.1
+    }
+
+    /// Each channel's factor that is best where the three scales stand at these ratios, within what they allow.
+    fn for_ratios(&self, before: f64, behind: f64) -> Vec<f64> {
+        let step = self.range.iter().copied().fold(0.0, f64::max);
+        let (before, behind) = (
+            before * self.before.iter().copied().fold(0.0, f64::max),
+            behind * self.behind.iter().copied().fold(0.0, f64::max),
+        );
+        let factor = |c: usize| {
+            if self.fixed[c] {
+                return 1.0;
+            }
+            let up = (step * step + if self.per_channel { 0.0 } else { before * before * self.before_power[c] })
+                * self.importance[c];
+            let down = behind * behind * self.behind_weight[c];
+            let wanted = if down > 0.0 { (up / down).sqrt().sqrt() } else { LARGEST };
+            let mut most = self.most[c].min(step / self.range[c].max(f64::MIN_POSITIVE));
+            if !self.per_channel {
+                most = most.min(before / self.before[c].max(f64::MIN_POSITIVE));
+            }
+            let least = self.behind[c] / behind.max(f64::MIN_POSITIVE);
+            wanted.max(least).min(most).clamp(1.0 / LARGEST, LARGEST)
+        };
+        let mut factors: Vec<f64> = (0..self.range.len()).map(factor).collect();
+        if !self.is_bounded {
+            let mean = factors.iter().map(|f| f.ln()).sum::<f64>() / factors.len().max(1) as f64;
+            factors.iter_mut().for_each(|f| *f /= mean.exp());
+        }
+        factors
+    }
+
+    /// Sum of the three errors, each by its share of the power behind.
+    fn error(&self, factors: &[f64]) -> f64 {
+        let largest =
+            |of: &[f64], by: &dyn Fn(f64) -> f64| of.iter().zip(factors).map(|(r, &f)| r * by(f)).fold(0.0, f64::max);
+        let step = largest(&self.range, &|f| f);
+        let before = largest(&self.before, &|f| f);
+        let behind = largest(&self.behind, &|f| 1.0 / f);
+        let mut error = 0.0;
+        for (c, f) in factors.iter().enumerate() {
+            let own = if self.per_channel { self.before[c] } else { before / f };
+            error += (step * step / (f * f) + own * own * self.before_power[c]) * self.importance[c];
+            error += behind * behind * f * f * self.behind_weight[c];
+        }
+        error
+    }
+}

@@ -1,0 +1,109 @@
+//! Figures that decide: the error of the values that decide the outputs, on samples that no pass has seen.
+
+use rayon::prelude::*;
+
+use crate::Result;
+use crate::exec::{Program, Samples, Tick};
+use crate::graph::{Graph, Tensor, ValueId};
+use crate::quant::{Plan, Quantized};
+
+/// Mean noise-to-signal power ratio over samples and outputs.
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize)]
+pub struct Figure {
+    pub nsr: f64,
+    /// Of the mean, from the spread over samples.
+    pub standard_error: f64,
+    /// Share of samples in which every output has its largest element where the float network has it.
+    pub agreement: f64,
+}
+
+/// The float network's answers on the samples that decide.
+pub struct Judge<'a> {
+    samples: &'a dyn Samples,
+    values: Vec<ValueId>,
+    answers: Vec<Vec<Tensor>>,
+}
+
+impl Judge<'_> {
+    /// Runs the network as it was read.
+    pub fn new<'a>(plan: &Plan, samples: &'a dyn Samples, tick: Tick) -> Result<Judge<'a>> {
+        let values = decisive(&plan.original);
+        let program = Program::simulated(&plan.original, &plan.reference()?)?;
+        let answers = (0..samples.len()).into_par_iter().map(|sample| {
+            let found = observe(&program, &plan.original, &values, &samples.sample(sample)?)?;
+            tick()?;
+            Ok(found)
+        });
+        let answers = answers.collect::<Result<_>>()?;
+        Ok(Judge { samples, values, answers })
+    }
+
+    /// Runs the quantized network on every sample.
+    pub fn figure(&self, quantized: &Quantized, tick: Tick) -> Result<Figure> {
+        let program = Program::simulated(&quantized.graph, &quantized.simulation()?)?;
+        let each = (0..self.samples.len()).into_par_iter().map(|sample| {
+            let found = observe(&program, &quantized.graph, &self.values, &self.samples.sample(sample)?)?;
+            tick()?;
+            let pairs = found.iter().zip(&self.answers[sample]);
+            let nsr =
+                pairs.clone().map(|(found, float)| ratio(found, float)).sum::<f64>() / self.values.len().max(1) as f64;
+            let agrees = pairs.into_iter().all(|(found, float)| largest(found) == largest(float));
+            Ok((nsr, agrees))
+        });
+        let each: Vec<(f64, bool)> = each.collect::<Result<_>>()?;
+        let count = each.len().max(1) as f64;
+        let nsr = each.iter().map(|(nsr, _)| nsr).sum::<f64>() / count;
+        let variance = each.iter().map(|(one, _)| (one - nsr) * (one - nsr)).sum::<f64>() / (count - 1.0).max(1.0);
+        let agreement = each.iter().filter(|(_, agrees)| *agrees).count() as f64 / count;
+        Ok(Figure { nsr, standard_error: (variance / count).sqrt(), agreement })
+    }
+}
+
+/// The outputs, or the values before a Softmax or Sigmoid at their end: behind it a small error may be all of the signal.
+pub fn decisive(graph: &Graph) -> Vec<ValueId> {
+    let producers = graph.producers();
+    let before = |value: ValueId| {
+        let (node, _) = producers[value.0]?;
+        let node = graph.node(node);
+        let ends = ["Softmax", "LogSoftmax", "Sigmoid"].contains(&node.op.as_str()) && node.domain.is_empty();
+        node.input(0).filter(|input| ends && graph.value(*input).constant.is_none())
+    };
+    graph.outputs.iter().map(|&value| before(value).unwrap_or(value)).collect()
+}
+
+fn observe(program: &Program, graph: &Graph, values: &[ValueId], inputs: &[Tensor]) -> Result<Vec<Tensor>> {
+    let mut wanted = vec![false; graph.values.len()];
+    values.iter().for_each(|value| wanted[value.0] = true);
+    let mut found: Vec<Option<Tensor>> = vec![None; values.len()];
+    program.observe(inputs, &wanted, &mut |value, tensor| {
+        for (slot, _) in found.iter_mut().zip(values).filter(|(_, wanted)| **wanted == value) {
+            *slot = Some(tensor.clone());
+        }
+        Ok(())
+    })?;
+    Ok(found.into_iter().flatten().collect())
+}
+
+fn elements(tensor: &Tensor) -> Vec<f64> {
+    match tensor {
+        Tensor::F32(_) => tensor.slice::<f32>().unwrap_or_default().iter().map(|&v| f64::from(v)).collect(),
+        Tensor::F64(_) => tensor.slice::<f64>().unwrap_or_default().to_vec(),
+        other => other.to_i64s().unwrap_or_default().into_iter().map(|v| v as f64).collect(),
+    }
+}
+
+fn ratio(found: &Tensor, float: &Tensor) -> f64 {
+    let (found, float) = (elements(found), elements(float));
+    let noise: f64 = found.iter().zip(&float).map(|(q, f)| (q - f) * (q - f)).sum();
+    let signal: f64 = float.iter().map(|f| f * f).sum();
+    noise / signal.max(1e-30)
+}
+
+fn largest(tensor: &Tensor) -> Option<usize> {
+    let elements = elements(tensor);
+    let better = |best: Option<usize>, at: usize| match best {
+        Some(best) if elements[best] >= elements[at] => Some(best),
+        _ => Some(at),
+    };
+    (0..elements.len()).fold(None, better)
+}

@@ -1,0 +1,133 @@
+//! Inputs of a weighted layer as columns: one for each place of the output, with the elements that its filter reads.
+
+use crate::graph::{Graph, Node, Tensor};
+use crate::kernels::window::Window;
+
+use super::weighted::Weighted;
+
+/// Columns of one group of channels: `rows` elements of a filter, each with `columns` places of the output.
+pub struct Patches {
+    pub data: Vec<f32>,
+    pub rows: usize,
+    pub columns: usize,
+}
+
+/// Reading of a layer's input, found once for all samples.
+pub enum Reader {
+    /// Of a Gemm or MatMul: the last axis holds the channels.
+    Rows,
+    Window(Window),
+}
+
+impl Reader {
+    /// `None` where the layer's window has a form that passes leave alone.
+    pub fn of(graph: &Graph, layer: &Weighted) -> Option<Reader> {
+        let node = graph.node(layer.node);
+        match node.op.as_str() {
+            "Gemm" | "MatMul" => Some(Reader::Rows),
+            "Conv" => window(graph, node, layer).map(Reader::Window),
+            _ => None,
+        }
+    }
+
+    /// The columns of one group of channels in one sample.
+    pub fn patches(&self, layer: &Weighted, group: usize, input: &Tensor) -> Option<Patches> {
+        let elements = floats(input)?;
+        match self {
+            Reader::Rows => {
+                let rows = layer.inputs;
+                let columns = elements.len().checked_div(rows)?;
+                let mut data = vec![0.0; elements.len()];
+                for (column, row) in elements.chunks_exact(rows).enumerate() {
+                    row.iter().enumerate().for_each(|(r, &v)| data[r * columns + column] = v);
+                }
+                Some(Patches { data, rows, columns })
+            }
+            Reader::Window(window) => Some(unfold(window, layer, group, &elements)),
+        }
+    }
+}
+
+fn floats(tensor: &Tensor) -> Option<Vec<f32>> {
+    match tensor {
+        Tensor::F32(_) => tensor.slice::<f32>().map(<[f32]>::to_vec),
+        Tensor::F64(_) => tensor.slice::<f64>().map(|s| s.iter().map(|&v| v as f32).collect()),
+        _ => None,
+    }
+}
+
+/// Geometry of a Conv of batch 1, over up to three axes.
+fn window(graph: &Graph, node: &Node, layer: &Weighted) -> Option<Window> {
+    if node.attributes.text("auto_pad").is_some_and(|pad| pad != "NOTSET" && pad != "VALID") {
+        return None;
+    }
+    let spatial = |value| graph.shape(value)?.get(2..);
+    let (input, output) = (spatial(layer.input)?, spatial(layer.output)?);
+    let kernel = graph.shape(layer.weight)?.get(2..)?;
+    let rank = input.len();
+    let is_batch_one = graph.shape(layer.input)?.first() == Some(&1);
+    if !is_batch_one || rank > 3 || rank == 0 || kernel.len() != rank || output.len() != rank {
+        return None;
+    }
+    let sizes = |name: &str, default: usize, count: usize| match node.attributes.ints(name) {
+        None => Some(vec![default; count]),
+        Some(values) if values.len() == count => values.iter().map(|&v| usize::try_from(v).ok()).collect(),
+        Some(_) => None,
+    };
+    let (pads, strides, dilations) =
+        (sizes("pads", 0, 2 * rank)?, sizes("strides", 1, rank)?, sizes("dilations", 1, rank)?);
+    let led = |values: &[usize], default: usize| {
+        let mut axes = [default; 3];
+        axes[3 - rank..].copy_from_slice(values);
+        axes
+    };
+    Some(Window {
+        input: led(input, 1),
+        output: led(output, 1),
+        kernel: led(kernel, 1),
+        stride: led(&strides, 1),
+        dilation: led(&dilations, 1),
+        pad: led(&pads[..rank], 0),
+        pad_end: led(&pads[rank..], 0),
+    })
+}
+
+fn unfold(window: &Window, layer: &Weighted, group: usize, input: &[f32]) -> Patches {
+    let per_group = layer.inputs / layer.groups;
+    let (places, columns) = (window.inputs(), window.outputs());
+    let channels = &input[group * per_group * places..][..per_group * places];
+    if window.is_pointwise() {
+        return Patches { data: channels.to_vec(), rows: per_group, columns };
+    }
+    let rows = per_group * window.taps();
+    let mut data = vec![0.0; rows * columns];
+    let mut row = 0;
+    for channel in channels.chunks_exact(places) {
+        for tap in taps(window) {
+            shifted(window, tap, channel, &mut data[row * columns..][..columns]);
+            row += 1;
+        }
+    }
+    Patches { data, rows, columns }
+}
+
+fn taps(window: &Window) -> impl Iterator<Item = [usize; 3]> + use<> {
+    let [depth, height, width] = window.kernel;
+    (0..depth).flat_map(move |d| (0..height).flat_map(move |h| (0..width).map(move |w| [d, h, w])))
+}
+
+/// The elements that one tap sees, by place of the output; 0 outside of the input.
+fn shifted(window: &Window, tap: [usize; 3], channel: &[f32], row: &mut [f32]) {
+    let [_, height, width] = window.output;
+    let [d, h, w] = [0, 1, 2].map(|axis| window.inside(axis, tap[axis]));
+    for z in d {
+        for y in h.clone() {
+            let at = |axis: usize, output: usize| window.position(axis, output, tap[axis]) as usize;
+            let line = (at(0, z) * window.input[1] + at(1, y)) * window.input[2];
+            let into = (z * height + y) * width;
+            for x in w.clone() {
+                row[into + x] = channel[line + at(2, x)];
+            }
+        }
+    }
+}
