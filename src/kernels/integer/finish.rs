@@ -61,14 +61,14 @@ impl Shifts {
     pub fn new(finish: &Finish, first: usize, most: &[i64; LANES], narrow: bool) -> Option<Shifts> {
         let mut shifts =
             Shifts { add: [0; LANES], odd: [0; LANES], bits: [0; LANES], low: if finish.relu { 0 } else { i32::MIN } };
+        // A unit of twice the largest sum or more leaves nothing of any, as does the largest that a vector can shift by.
+        let (largest, room) = if narrow { (31, i64::from(i32::MAX)) } else { (62, i64::MAX) };
         for (lane, &most) in most.iter().enumerate() {
-            let distance = finish.distance(first + lane);
-            let bits = u32::try_from(distance).ok().filter(|&b| b <= if narrow { 30 } else { 61 })?;
+            let bits = u32::try_from(finish.distance(first + lane)).ok()?.min(largest);
             let half = if bits == 0 { 0 } else { 1i64 << (bits - 1) };
             let even = finish.rounding == Rounding::HalfEven && bits > 0;
             (shifts.add[lane], shifts.odd[lane], shifts.bits[lane]) = (half - i64::from(even), even.into(), bits);
-            let room = if narrow { i64::from(i32::MAX) } else { i64::MAX };
-            most.checked_add(half).filter(|&m| m <= room)?;
+            most.checked_add(half).filter(|&m| m <= room && (bits < largest || most < half))?;
         }
         Some(shifts)
     }
@@ -140,10 +140,11 @@ mod tests {
     #[test]
     fn vectors_round_as_single_sums_do() {
         for rounding in [Rounding::HalfUp, Rounding::HalfEven] {
-            for distance in [0, 1, 2, 7, 30] {
+            for distance in [0, 1, 2, 7, 30, 31, 40, 62, 80] {
                 let finish = Finish { rounding, relu: false, shifts: vec![distance] };
-                let sums: Vec<[i32; LANES]> =
-                    (-40i32..40).map(|n| std::array::from_fn(|i| (n * 16 + i as i32) << (distance / 2))).collect();
+                let sums: Vec<[i32; LANES]> = (-40i32..40)
+                    .map(|n| std::array::from_fn(|i| (n * 16 + i as i32) << (distance / 2).min(18)))
+                    .collect();
                 let wide: Vec<[i64; LANES]> = sums.iter().map(|s| s.map(i64::from)).collect();
                 let expected: Vec<i8> = wide.iter().flatten().map(|&s| finish.one(s, 0)).collect();
                 let mut made = vec![0i8; expected.len()];

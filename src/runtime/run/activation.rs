@@ -127,9 +127,15 @@ pub fn clip(step: &Step) -> Result<Kernel> {
         let input = step.whole::<T>(0)?;
         let bounds = [bound(step, 1, T::TYPE)?, bound(step, 2, T::TYPE)?];
         let (factor, family) = (scale(input.exponent()) * scale(-step.exponent()?), step.family());
+        // As in `relu`.
+        let fast = Shift::new(step.exponent()? - input.exponent(), rounding(family));
         step.makes(input.dims.clone(), move |inputs| {
             let [low, high] = bounds.map(|port| port.and_then(|port| inputs.whole::<T>(port).ok()?.first().copied()));
-            let (low, high) = (low.map_or(T::MIN.into(), T::wide), high.map_or(T::MAX.into(), T::wide));
+            let (low, high) = (low.map_or(T::MIN, |v| v.short().into()), high.map_or(T::MAX, |v| v.short().into()));
+            if let Some(fast) = fast {
+                return mapped::<T>(inputs, |x| fast.of(if x < low { low } else { x.min(high) }));
+            }
+            let (low, high) = (i64::from(low), i64::from(high));
             let clip = |x: &T| {
                 let inside = if x.wide() < low { low } else { x.wide().min(high) };
                 T::clamp_from(round(inside as f32 * factor, family))
