@@ -7,8 +7,8 @@ use crate::chip::Scheme;
 use crate::cost::constant_bytes;
 use crate::graph::{Graph, NodeId};
 use crate::lint::{Trial, Trials};
+use crate::ops;
 use crate::quant::Plan;
-use crate::runtime::support;
 use crate::{Result, error::Error};
 
 use super::Progress;
@@ -125,7 +125,7 @@ impl Measurement<'_> {
 
 /// 8-bit layers that have an error of their own and a 16-bit kernel, the worst first.
 fn candidates(report: &Report) -> Vec<(&str, Figures)> {
-    let wide = |op: &str| support::operator(op).is_some_and(|s| s.runs(Scheme::Int16));
+    let wide = |op: &str| ops::on_chip(op).is_some_and(|chip| chip.kernels.int16);
     let narrow = report.layers.iter().filter(|l| l.scheme == Scheme::Int8 && wide(&l.op));
     let mut candidates: Vec<(&str, Figures)> = narrow.filter_map(|l| Some((l.name.as_str(), l.layerwise?))).collect();
     candidates.sort_by(|a, b| b.1.nsr.total_cmp(&a.1.nsr));
@@ -148,13 +148,11 @@ fn with_activations(graph: &Graph, layers: &[&str]) -> Vec<String> {
     all
 }
 
+/// An activation behind a layer that its kernel does not compute in its last pass.
 fn must_be_named(graph: &Graph, layer: NodeId, reader: NodeId) -> bool {
-    let follows = matches!(graph.node(layer).op.as_str(), "Conv" | "Gemm" | "MatMul");
-    match graph.node(reader).op.as_str() {
-        "Clip" => true,
-        "Relu" => !follows,
-        _ => false,
-    }
+    let (layer, reader) = (&graph.node(layer).op, &graph.node(reader).op);
+    let follows = ops::on_chip(layer).is_some_and(|chip| chip.fuses.contains(&reader.as_str()));
+    !follows && ops::find(reader).is_some_and(|operator| operator.treatment.clamps)
 }
 
 fn worst(errors: impl Iterator<Item = f64>) -> f64 {

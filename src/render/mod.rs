@@ -6,10 +6,12 @@ pub mod diagnostics;
 pub mod findings;
 pub mod inspect;
 mod json;
+mod operators;
 mod statistics;
 mod table;
 pub mod terminal;
 mod text;
 
 pub use json::json;
+pub use operators::operators_page;
 pub use text::{View, text};

@@ -12,6 +12,7 @@ mod compare;
 mod conv;
 mod elementwise;
 mod function;
+mod kernels;
 mod matmul;
 mod moves;
 mod normalize;
@@ -90,7 +91,7 @@ fn execute<'m>(graph: &'m Graph, target: Target, inputs: &[Tensor]) -> Result<Ha
     for node in &graph.nodes {
         let made = {
             let step = step(node, target, &values, &declared)?;
-            dispatch(&step).map_err(|e| e.in_layer(node.name.clone()))?
+            kernels::run(&step).map_err(|e| e.in_layer(node.name.clone()))?
         };
         if made.len() < node.outputs.iter().filter(|o| !o.is_empty()).count() {
             bail!("node {} makes {} of its {} outputs", node.name, made.len(), node.outputs.len());
@@ -145,58 +146,6 @@ fn step<'a>(
         inputs: node.inputs.iter().map(input).collect::<Result<_>>()?,
         outputs: node.outputs.iter().map(output).collect::<Result<_>>()?,
     })
-}
-
-fn dispatch(step: &Step) -> Result<Vec<Value>> {
-    if let Some(table) = activation::table(step)? {
-        return Ok(table);
-    }
-    match step.node.op.as_str() {
-        "Conv" => conv::conv(step),
-        "Gemm" => conv::gemm(step),
-        "MatMul" => matmul::matmul(step),
-        "AveragePool" | "GlobalAveragePool" => pool::average(step),
-        "MaxPool" => pool::max(step),
-        "Add" | "Sub" | "Mul" | "Div" => elementwise::binary(step),
-        "Relu" => activation::relu(step),
-        "PRelu" => activation::prelu(step),
-        "Clip" => activation::clip(step),
-        "Identity" => assign::assign(step),
-        "QuantizeLinear" | "DequantizeLinear" | "RequantizeLinear" => assign::assign(step),
-        "Reshape" => moves::reshape(step),
-        "Flatten" => moves::flatten(step),
-        "Squeeze" => moves::squeeze(step),
-        "Unsqueeze" => moves::unsqueeze(step),
-        "Transpose" => moves::transpose(step),
-        "Slice" => moves::slice(step),
-        "Gather" => moves::gather(step),
-        "Pad" => regrid::pad(step),
-        "InsertZeros" => regrid::insert_zeros(step),
-        "Split" => regrid::split(step),
-        "Resize" => resize::resize(step),
-        "LSTM" => recurrent::lstm(step),
-        "GRU" => recurrent::gru(step),
-        "ReduceMean" | "ReduceSum" | "ReduceMax" | "ReduceMin" | "ReduceProd" | "ReduceL1" | "ReduceL2"
-        | "ReduceLogSum" | "ReduceLogSumExp" | "ReduceSumSquare" => reduce::reduce(step),
-        "Sigmoid" | "Tanh" | "Swish" | "HardSigmoid" | "HardSwish" | "Elu" | "Exp" | "Log" | "Sqrt" | "LeakyRelu" => {
-            function::function(step)
-        }
-        "Neg" => activation::neg(step),
-        "Pow" | "Mod" => powers::powers(step),
-        "Equal" | "Greater" | "GreaterOrEqual" | "Less" | "LessOrEqual" => compare::compare(step),
-        "LayerNormalization" => normalize::layer(step),
-        "RMSNormalization" => normalize::rms(step),
-        "LpNormalization" => normalize::lp(step),
-        "DepthToSpace" => blocks::depth_to_space(step),
-        "SpaceToDepth" => blocks::space_to_depth(step),
-        "ReverseSequence" => sequence::reverse(step),
-        "StreamingCache" => sequence::cache(step),
-        "ScatterND" => scatter::scatter(step),
-        "Concat" => combine::concat(step),
-        "Softmax" => softmax::softmax(step),
-        "LogSoftmax" => softmax::log_softmax(step),
-        _ => step.unsupported(),
-    }
 }
 
 #[cfg(test)]
