@@ -215,7 +215,7 @@ impl Target for Espdl {
 fn examine(entry: &Entry) -> String {
     let mut answers: Vec<String> = Vec::new();
     for chip in [Chip::Esp32p4, Chip::Esp32s3, Chip::C] {
-        answers.extend(fit::fit(entry, chip).into_iter().map(|misfit| misfit.what));
+        answers.extend(fit::fit(entry, chip, espq::chip::Runtime::KNOWN).into_iter().map(|misfit| misfit.what));
     }
     let Ok(written) = espdl::write(&entry.model) else { return "not written".to_string() };
     let model = espdl::read(&written).expect("a file that was written can be read");

@@ -4,11 +4,16 @@
 //! Never: graphs, files, tensors.
 
 mod limit;
+mod node;
+pub mod ppq;
 mod quant_type;
 mod release;
+mod support;
 mod target;
 
-pub use limit::{AttributeView, Checked, Effect, Limit, NodeView, Unreadable};
+pub use limit::{Checked, Effect, Limit, Unreadable};
+pub use node::{AttributeView, NodeView};
 pub use quant_type::QuantType;
 pub use release::Runtime;
+pub use support::{Axes, Chip, Kernels, Support, Table};
 pub use target::{Family, Method, Rounding, Scheme, Target};

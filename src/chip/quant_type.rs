@@ -1,6 +1,6 @@
 //! The attribute `quant_type`, by which ESP-DL chooses a node's kernel.
 
-use crate::chip::Family;
+use crate::chip::{Family, Scheme};
 
 /// Anything else in the attribute counts as float.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -24,6 +24,16 @@ impl QuantType {
 
     pub fn from_name(name: &str) -> Option<QuantType> {
         [QuantType::S8, QuantType::S16, QuantType::W8A16, QuantType::F32].into_iter().find(|t| t.name() == name)
+    }
+
+    /// The precision that a kernel of this type has.
+    pub fn scheme(self) -> Scheme {
+        match self {
+            QuantType::S8 => Scheme::Int8,
+            QuantType::S16 => Scheme::Int16,
+            QuantType::W8A16 => Scheme::W8A16,
+            QuantType::F32 => Scheme::Float,
+        }
     }
 
     /// Output channels that a vector instruction takes at a time; `None` where filters stay plain.

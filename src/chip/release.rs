@@ -10,11 +10,9 @@ impl Runtime {
     /// The release whose loader and kernels the checks follow.
     pub const KNOWN: Runtime = Runtime([3, 3, 9]);
 
-    /// Whether MatMul takes a right side in plain rows (`input1_layout` `native_kn`): 3.3.9 does not read
-    /// the attribute, and esp-ppq 1.3.12, which is ahead of it, writes nothing else.
-    pub fn multiplies_plain_rows(self) -> bool {
-        self > Runtime::KNOWN
-    }
+    /// The first whose MatMul takes a right side in plain rows (`input1_layout` `native_kn`): 3.3.9 does not read the
+    /// attribute, and esp-ppq 1.3.12, which is ahead of it, writes nothing else.
+    pub const PLAIN_ROWS: Runtime = Runtime([3, 3, 10]);
 }
 
 impl Default for Runtime {

@@ -120,6 +120,12 @@ pub enum Family {
     C,
 }
 
+impl Family {
+    pub const ALL: &[Family] = &[Family::P4, Family::S3, Family::C];
+    /// Those with vector instructions.
+    pub const VECTOR: &[Family] = &[Family::P4, Family::S3];
+}
+
 impl Scheme {
     /// Width of activations; a float layer counts as 8, of which nothing follows.
     pub fn activation_bits(self) -> u32 {

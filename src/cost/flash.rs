@@ -2,6 +2,7 @@
 
 use crate::chip::Scheme;
 use crate::graph::{NodeId, ValueId};
+use crate::ops::{self, Weights};
 use crate::quant::Plan;
 
 /// Bytes of all quantized constants: weights at their width, bias as int32 beside 8-bit and int64 beside
@@ -16,7 +17,7 @@ fn of_node(plan: &Plan, node: NodeId) -> usize {
     let elements = |value: &Option<ValueId>| Some(plan.graph.value((*value)?).constant.as_ref()?.len());
     let port = |(index, (value, &id)): (usize, (&Option<ValueId>, &_))| {
         let elements = elements(value)?;
-        let has_bias = matches!(n.op.as_str(), "Conv" | "ConvTranspose" | "Gemm");
+        let has_bias = matches!(ops::find(&n.op).map(|o| o.treatment.weights), Some(Weights::ByChannel(_)));
         let bytes = match (has_bias && index == 2, config.scheme) {
             (true, Scheme::Int8 | Scheme::Float) => 4,
             (true, Scheme::Int16 | Scheme::W8A16) => 8,

@@ -11,7 +11,7 @@ use crate::note::sentences;
 use crate::project::Project;
 use crate::quant::{self, Observations, Plan, Quantized};
 use crate::runtime::fit::{Misfit, fit};
-use crate::runtime::limits::{self, Violation};
+use crate::runtime::limits::{self, GraphNode, Violation};
 use crate::runtime::run;
 use crate::text::units::and_more;
 use crate::{Error, Result};
@@ -52,7 +52,7 @@ impl Opened {
         let target = quantized.settings.target;
         let runtime = self.project().config.export.esp_dl();
         let metadata = self.metadata(target)?;
-        let forms = unsupported_forms(&quantized);
+        let forms = unsupported_forms(&quantized, runtime);
         let exported = match export::export(&quantized, &Options { runtime, metadata, sample }) {
             Ok(exported) => exported,
             Err(error) if forms.is_empty() => return Err(error),
@@ -62,7 +62,7 @@ impl Opened {
         let plain = espdl::write(&exported.model)?;
         // As the chip will find it, places in the file included.
         let file = espdl::open(&plain, None)?;
-        let mut misfits: Vec<Misfit> = file.entries.iter().flat_map(|entry| fit(entry, target)).collect();
+        let mut misfits: Vec<Misfit> = file.entries.iter().flat_map(|entry| fit(entry, target, runtime)).collect();
         let unnamed = |form: &Misfit| !misfits.iter().any(|misfit| misfit.node == form.node);
         let forms: Vec<Misfit> = forms.into_iter().filter(unnamed).collect();
         misfits.extend(forms);
@@ -118,12 +118,17 @@ impl Exported {
 }
 
 /// Layers whose form ESP-DL does not run, by the same limits that lint checks.
-fn unsupported_forms(plan: &Plan) -> Vec<Misfit> {
+fn unsupported_forms(plan: &Plan, runtime: Runtime) -> Vec<Misfit> {
+    let (graph, family) = (&plan.graph, Some(plan.settings.target.family()));
+    let view = |id| {
+        let scheme = Some(plan.quant_type(id).scheme());
+        GraphNode { scheme, family, runtime, ..GraphNode::of(graph, id) }
+    };
     let misfit = |found: Violation| {
-        let node = plan.graph.node(found.node).name.clone();
+        let node = graph.node(found.node).name.clone();
         Misfit { node, what: found.what, help: found.limit.help }
     };
-    limits::violations(&plan.graph, |id| Some(plan.scheme(id))).into_iter().map(misfit).collect()
+    limits::of_graph(graph, view).into_iter().map(misfit).collect()
 }
 
 /// All reasons where the exporter stops at the first: the forms, and its own unless it is about one of them.

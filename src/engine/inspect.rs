@@ -7,7 +7,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use crate::chip::Target;
+use crate::chip::{Runtime, Target};
 use crate::{Error, Result};
 
 use crate::cost::memory::{Memory, memory, value_bytes};
@@ -154,7 +154,7 @@ fn fits(entry: &Entry, target: Option<Target>) -> Vec<Fit> {
         }
     }
     let of = |group: Vec<Target>| {
-        let misfits = group.first().map(|&t| fit(entry, t)).unwrap_or_default();
+        let misfits = group.first().map(|&t| fit(entry, t, Runtime::KNOWN)).unwrap_or_default();
         Fit { targets: group.into_iter().map(Target::name).collect(), misfits }
     };
     groups.into_iter().map(of).collect()

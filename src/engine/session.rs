@@ -310,7 +310,8 @@ impl Calibrated {
         let quantized = &self.quantized;
         let is_wanted = |node: NodeId| {
             let quantizes = quantized.nodes.get(node.0).is_some_and(Option::is_some);
-            quantizes && ops::find(&quantized.graph.node(node).op).is_some_and(|operator| wanted(operator.role))
+            quantizes
+                && ops::find(&quantized.graph.node(node).op).is_some_and(|operator| wanted(operator.treatment.role))
         };
         quantized.graph.node_ids().filter(|&node| is_wanted(node)).collect()
     }

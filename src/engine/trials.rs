@@ -7,6 +7,7 @@ use crate::chip::Scheme;
 use crate::cost::constant_bytes;
 use crate::graph::{Graph, NodeId};
 use crate::lint::{Fix, Measure, Trial, Trials, candidates};
+use crate::ops;
 use crate::quant::Plan;
 use crate::{Result, error::Error};
 
@@ -148,13 +149,11 @@ fn with_activations(graph: &Graph, layers: &[&str]) -> Vec<String> {
     all
 }
 
+/// An activation behind a layer that its kernel does not compute in its last pass.
 fn must_be_named(graph: &Graph, layer: NodeId, reader: NodeId) -> bool {
-    let follows = matches!(graph.node(layer).op.as_str(), "Conv" | "Gemm" | "MatMul");
-    match graph.node(reader).op.as_str() {
-        "Clip" => true,
-        "Relu" => !follows,
-        _ => false,
-    }
+    let (layer, reader) = (&graph.node(layer).op, &graph.node(reader).op);
+    let follows = ops::on_chip(layer).is_some_and(|chip| chip.fuses.contains(&reader.as_str()));
+    !follows && ops::find(reader).is_some_and(|operator| operator.treatment.clamps)
 }
 
 fn worst(errors: impl Iterator<Item = f64>) -> f64 {

@@ -349,9 +349,12 @@ fn files_of_esp_ppq_are_understood() {
 fn files_of_esp_ppq_fit_the_chip_that_they_are_for() {
     for (bytes, target) in fixtures() {
         let entry = open(&bytes, None).unwrap().entries.remove(0);
-        assert_eq!(crate::runtime::fit::fit(&entry, target), [], "{target}");
+        assert_eq!(crate::runtime::fit::fit(&entry, target, crate::chip::Runtime::KNOWN), [], "{target}");
         let other = if target == Target::C { Target::Esp32p4 } else { Target::C };
-        assert!(!crate::runtime::fit::fit(&entry, other).is_empty(), "{target}'s file on {other}");
+        assert!(
+            !crate::runtime::fit::fit(&entry, other, crate::chip::Runtime::KNOWN).is_empty(),
+            "{target}'s file on {other}"
+        );
     }
 }
 

@@ -2,9 +2,10 @@
 //!
 //! Ids of values are the graph's; nodes stand in esp-ppq's order of insertion, on which its sorts depend.
 
-use crate::chip::{QuantType, Scheme};
+use crate::chip::Scheme;
 use crate::espdl::{Attribute, DataType};
 use crate::graph::{self, Graph, NodeId, ValueId};
+use crate::ops;
 use crate::quant::Quantized;
 use crate::{Error, Result};
 
@@ -72,8 +73,7 @@ fn node(quantized: &Quantized, id: NodeId, values: &mut Vec<DraftValue>) -> Resu
     if quantized.is_lut(id) {
         tables::mark(&mut node);
     }
-    let quant_type = quant_type(quantized.scheme(id), &node);
-    node.set_quant_type(quant_type);
+    node.set_quant_type(quantized.quant_type(id));
     Ok(node)
 }
 
@@ -112,21 +112,6 @@ fn attributes(source: &graph::Node) -> Result<Vec<(String, Attribute)>> {
     Ok(attributes)
 }
 
-/// `InsertQuantTypePattern` of esp-ppq 1.3.12.
-fn quant_type(scheme: Scheme, node: &DraftNode) -> QuantType {
-    let float = node.ports.0.iter().chain(&node.ports.1).all(Option::is_none);
-    let weights = node.ports.0.get(1).and_then(Option::as_ref);
-    let one_group = node.op != "Conv" || node.int("group").unwrap_or(1) == 1;
-    let by_weights = matches!(node.op.as_str(), "Conv" | "Gemm" | "MatMul") && one_group;
-    match scheme {
-        Scheme::Float => QuantType::F32,
-        _ if float && matches!(node.op.as_str(), "Softmax" | "LogSoftmax") => QuantType::F32,
-        Scheme::Int8 => QuantType::S8,
-        Scheme::W8A16 if by_weights && weights.is_some_and(|w| w.bits == 8) => QuantType::W8A16,
-        Scheme::Int16 | Scheme::W8A16 => QuantType::S16,
-    }
-}
-
 /// Enters the node as a reader, its constants as the integers that it reads.
 fn read(draft: &mut Draft, quantized: &Quantized, id: NodeId, source: NodeId) -> Result<()> {
     let graph = &quantized.graph;
@@ -162,8 +147,8 @@ fn read(draft: &mut Draft, quantized: &Quantized, id: NodeId, source: NodeId) ->
 fn constant_port(node: &DraftNode, index: usize) -> Option<Port> {
     let own = node.ports.0.get(index)?.as_ref()?;
     let output = node.ports.1.first().and_then(Option::as_ref);
-    let equal = matches!(node.op.as_str(), "Add" | "Sub" | "Concat");
-    Some(output.filter(|o| equal && o.bits == own.bits).unwrap_or(own).clone())
+    let takes_integers = ops::on_chip(&node.op).is_some_and(|chip| chip.takes_integers);
+    Some(output.filter(|o| takes_integers && o.bits == own.bits).unwrap_or(own).clone())
 }
 
 /// A constant that was read before is written once more: each reader may have integers of its own.

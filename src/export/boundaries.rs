@@ -7,13 +7,15 @@
 use crate::chip::QuantType;
 use crate::espdl::{DataType, Tensor};
 use crate::graph::{NodeId, ValueId};
+use crate::ops;
 
 use super::draft::{Draft, DraftNode, Port};
 
 /// Add, Sub and Concat work on integers as they are: what they read has to have their output's exponent.
 pub fn equalize(draft: &mut Draft) {
     for id in draft.order() {
-        let Some(node) = draft.node(id).filter(|n| matches!(n.op.as_str(), "Add" | "Sub" | "Concat")) else { continue };
+        let takes_integers = |n: &&DraftNode| ops::on_chip(&n.op).is_some_and(|chip| chip.takes_integers);
+        let Some(node) = draft.node(id).filter(takes_integers) else { continue };
         let (name, op) = (node.name.clone(), node.op.clone());
         let Some(output) = node.ports.1.first().cloned().flatten() else { continue };
         for index in 0..node.inputs.len() {

@@ -83,6 +83,11 @@ impl DraftValue {
         self.perm.as_ref().map_or_else(|| self.shape.clone(), |perm| permuted(&self.shape, perm))
     }
 
+    /// A constant of one element.
+    pub fn is_number(&self) -> bool {
+        self.constant.as_ref().is_some_and(|constant| constant.count().is_ok_and(|count| count == 1))
+    }
+
     /// The elements of a constant list (axes, shapes).
     pub fn integers(&self) -> Option<Vec<i64>> {
         let constant = self.constant.as_ref()?;

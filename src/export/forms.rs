@@ -3,9 +3,10 @@
 //! ESP-DL 3.3.9 reads strides and dilations through an empty vector where they are left out, takes
 //! whatever lay in memory for Resize's mode, and stops at a Pad without one.
 
+use crate::chip::Axes;
 use crate::espdl::{Attribute, DataType};
 use crate::graph::NodeId;
-use crate::runtime::support::size_along;
+use crate::ops;
 use crate::{Error, Result};
 
 use super::draft::{Draft, DraftNode};
@@ -23,7 +24,7 @@ pub fn complete(draft: &mut Draft, id: NodeId, opset: i64) -> Result<()> {
             sizes_of_parts(draft, id);
         }
         "Resize" => resize::complete(draft, id),
-        reduce if reduce.starts_with("Reduce") => list_as_input(draft, id, "axes"),
+        op if is_reduction(op) => list_as_input(draft, id, "axes"),
         _ => {}
     }
     if matches!(op.as_str(), "Softmax" | "LogSoftmax") && opset < 13 {
@@ -37,6 +38,16 @@ pub fn complete(draft: &mut Draft, id: NodeId, opset: i64) -> Result<()> {
         defaults(node, &op, rank);
     }
     Ok(())
+}
+
+fn is_reduction(op: &str) -> bool {
+    ops::on_chip(op).is_some_and(|chip| chip.axes == Axes::Reduced)
+}
+
+/// The size of an axis, which counts from the end where it is negative.
+fn size_along(shape: &[usize], axis: i64) -> Option<i64> {
+    let axis = if axis < 0 { axis.saturating_add_unsigned(shape.len() as u64) } else { axis };
+    i64::try_from(*shape.get(usize::try_from(axis).ok()?)?).ok()
 }
 
 /// An attribute becomes the last input.

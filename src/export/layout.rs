@@ -4,55 +4,18 @@
 //! One walk: an operator takes its inputs as they lie, or has them turned. Unlike esp-ppq, constants of
 //! elementwise operators are turned with the value that they meet, and inserted values have their true shape.
 
+use crate::chip::{Axes, ppq};
 use crate::espdl::{Attribute, Tensor};
 use crate::graph::{NodeId, ValueId};
+use crate::ops;
 use crate::{Error, Result};
 
 use super::draft::{Draft, identity, inverse, permuted};
 use super::{prelu, transposes};
 
-/// How an operator minds the order of axes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Role {
-    /// Channels last.
-    Spatial,
-    /// Element by element: any order.
-    Passive,
-    /// Two operands: one order for both.
-    Elementwise,
-    /// An axis in an attribute, or axes as the second input.
-    Axis,
-    Concat,
-    Resize,
-    Slice,
-    /// ONNX's order.
-    Plain,
-}
-
-fn role(op: &str) -> Option<Role> {
-    Some(match op {
-        "Conv" | "GlobalAveragePool" | "AveragePool" | "MaxPool" | "ConvTranspose" | "GlobalMaxPool"
-        | "DepthToSpace" | "SpaceToDepth" | "InsertZeros" => Role::Spatial,
-        "Relu" | "PRelu" | "Sigmoid" | "Tanh" | "HardSwish" | "HardSigmoid" | "Elu" | "Erf" | "Gelu" | "Clip"
-        | "Cast" | "LeakyRelu" | "Softplus" | "Identity" | "Swish" | "LUT" => Role::Passive,
-        "RequantizeLinear" | "QuantizeLinear" | "DequantizeLinear" => Role::Passive,
-        "Abs" | "Exp" | "Log" | "Sqrt" | "Cos" | "Sin" | "Tan" | "Not" | "Floor" | "Round" | "Ceil" | "Neg" => {
-            Role::Passive
-        }
-        "Add" | "Sub" | "Mul" | "Div" | "And" | "Equal" | "Greater" | "Less" | "GreaterOrEqual" | "LessOrEqual"
-        | "Pow" | "Mod" => Role::Elementwise,
-        "Softmax" | "LogSoftmax" | "Split" | "LpNormalization" => Role::Axis,
-        "ReduceL1" | "ReduceL2" | "ReduceMin" | "ReduceMax" | "ReduceProd" | "ReduceSum" | "ReduceMean"
-        | "ReduceSumSquare" | "ReduceLogSum" | "ReduceLogSumExp" => Role::Axis,
-        "Concat" => Role::Concat,
-        "Resize" => Role::Resize,
-        "Slice" => Role::Slice,
-        "MatMul" | "Gemm" | "Flatten" | "Reshape" | "Squeeze" | "Unsqueeze" | "Transpose" | "Pad" | "Gather"
-        | "GatherElements" | "GatherND" | "Shape" | "ConstantOfShape" | "ReverseSequence" | "Expand"
-        | "LayerNormalization" | "RMSNormalization" | "Max" | "Min" | "ScatterElements" | "ScatterND" | "TopK"
-        | "Where" | "GRU" | "LSTM" | "Sum" => Role::Plain,
-        _ => return None,
-    })
+/// Order of axes of an operator, by the chip, else by esp-ppq.
+fn axes(op: &str) -> Option<Axes> {
+    ops::on_chip(op).map(|chip| chip.axes).or_else(|| ppq::axes(op))
 }
 
 /// Settles how every value is stored, with Transposes where orders meet, and as few as can be.
@@ -68,31 +31,22 @@ pub fn lay_out(draft: &mut Draft) -> Result<()> {
 }
 
 fn visit(draft: &mut Draft, id: NodeId, op: &str) -> Result<()> {
-    match role(op) {
-        Some(_) if prelu::by_channel(draft, id) => spatial(draft, id),
-        Some(Role::Spatial) => spatial(draft, id),
-        Some(Role::Passive) => {
-            passive(draft, id);
-            Ok(())
+    match axes(op) {
+        Some(_) if prelu::by_channel(draft, id) => spatial(draft, id)?,
+        Some(Axes::ChannelsLast) => spatial(draft, id)?,
+        Some(Axes::Any) => passive(draft, id),
+        Some(Axes::OneForAll) => elementwise(draft, id),
+        Some(Axes::Attribute { default }) => along_axis(draft, id, default)?,
+        Some(Axes::Reduced) => reduced(draft, id)?,
+        Some(Axes::Joined) => concat(draft, id)?,
+        Some(Axes::Sliced) => slice(draft, id),
+        Some(Axes::AsOnnx) => restore(draft, id),
+        None => {
+            let what = format!("ESP-DL has no operator {op}, so how it stores its output is not known");
+            return Err(Error::new(what).with_help("replace it by operators that ESP-DL has"));
         }
-        Some(Role::Elementwise) => {
-            elementwise(draft, id);
-            Ok(())
-        }
-        Some(Role::Axis) => axis(draft, id, op),
-        Some(Role::Concat) => concat(draft, id),
-        Some(Role::Resize) => resize(draft, id),
-        Some(Role::Slice) => {
-            slice(draft, id);
-            Ok(())
-        }
-        Some(Role::Plain) => {
-            restore(draft, id);
-            Ok(())
-        }
-        None => Err(Error::new(format!("ESP-DL has no operator {op}, so how it stores its output is not known"))
-            .with_help("replace it by operators that ESP-DL has")),
     }
+    Ok(())
 }
 
 fn channels_last(rank: usize) -> Option<Vec<usize>> {
@@ -243,19 +197,22 @@ fn stored_axis(axis: i64, perm: &[usize]) -> Result<i64> {
     })
 }
 
-fn axis(draft: &mut Draft, id: NodeId, op: &str) -> Result<()> {
+/// One axis, which goes where its values go.
+fn along_axis(draft: &mut Draft, id: NodeId, default: i64) -> Result<()> {
+    let Some(input) = draft.input(id, 0) else { return Ok(()) };
+    let perm = settled(draft, input);
+    if draft.value(input).is_permuted() {
+        let axis = draft.node(id).and_then(|n| n.int("axis")).unwrap_or(default);
+        set_int(draft, id, "axis", stored_axis(axis, &perm)?);
+    }
+    set_outputs(draft, id, &perm);
+    Ok(())
+}
+
+fn reduced(draft: &mut Draft, id: NodeId) -> Result<()> {
     let Some(input) = draft.input(id, 0) else { return Ok(()) };
     let perm = settled(draft, input);
     let turned = draft.value(input).is_permuted();
-    if !op.starts_with("Reduce") {
-        if turned {
-            let default = if op == "Split" { 0 } else { -1 };
-            let axis = draft.node(id).and_then(|n| n.int("axis")).unwrap_or(default);
-            set_int(draft, id, "axis", stored_axis(axis, &perm)?);
-        }
-        set_outputs(draft, id, &perm);
-        return Ok(());
-    }
     let axes = draft.input(id, 1).and_then(|v| Some((v, draft.value(v).integers()?)));
     let axes = axes.filter(|(_, list)| !list.is_empty());
     let mut stored = Vec::new();
@@ -314,15 +271,6 @@ fn concat(draft: &mut Draft, id: NodeId) -> Result<()> {
         }
         _ => restore(draft, id),
     }
-    Ok(())
-}
-
-/// Scales and sizes stay in ONNX's order: the kernel reads them so.
-fn resize(draft: &mut Draft, id: NodeId) -> Result<()> {
-    let Some(input) = draft.input(id, 0) else { return Ok(()) };
-    let want = wanted(draft, input)?;
-    turn(draft, id, input, &want);
-    set_outputs(draft, id, &want);
     Ok(())
 }
 

@@ -17,7 +17,7 @@ pub fn right_sides(draft: &mut Draft, family: Family, runtime: Runtime) {
         };
         let Some(right) = node.inputs.get(1).copied().flatten() else { continue };
         let constant = draft.value(right).constant.is_some();
-        let plain = !constant && runtime.multiplies_plain_rows();
+        let plain = !constant && runtime >= Runtime::PLAIN_ROWS;
         if !constant && !plain {
             pack(draft, id, family);
         }

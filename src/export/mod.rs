@@ -9,6 +9,7 @@ mod constants;
 mod draft;
 mod forms;
 mod gelu;
+mod gemm;
 mod layout;
 mod matmul;
 mod pooling;
@@ -67,6 +68,7 @@ pub fn export(quantized: &Quantized, options: &Options) -> Result<Export> {
     pooling::explicit_windows(&mut draft);
     gelu::fuse_gelu(&mut draft);
     fuse_relu(&mut draft);
+    gemm::turn_first_inputs(&mut draft);
     matmul::right_sides(&mut draft, target.family(), options.runtime);
     prelu::shape(&mut draft);
     lay_out(&mut draft)?;

@@ -5,15 +5,16 @@
 
 use crate::espdl::Attribute;
 use crate::graph::NodeId;
+use crate::ops;
 
 use super::draft::Draft;
 
 pub fn fuse_relu(draft: &mut Draft) {
     for id in draft.order() {
-        if !draft.node(id).is_some_and(|n| matches!(n.op.as_str(), "Conv" | "Gemm" | "MatMul")) {
+        let Some(chip) = draft.node(id).and_then(|n| ops::on_chip(&n.op)).filter(|chip| chip.packs_weights) else {
             continue;
-        }
-        let relu = only_relu(draft, id);
+        };
+        let relu = only_relu(draft, id, chip.fuses);
         if let Some(relu) = relu {
             draft.take_output(id, relu);
             draft.absorb(relu);
@@ -26,10 +27,11 @@ pub fn fuse_relu(draft: &mut Draft) {
 }
 
 /// The Relu that alone reads a layer's output, at the layer's width.
-fn only_relu(draft: &Draft, id: NodeId) -> Option<NodeId> {
+fn only_relu(draft: &Draft, id: NodeId, fuses: &[&str]) -> Option<NodeId> {
     let output = *draft.node(id)?.outputs.first()?;
     let &[reader] = draft.readers(id).as_slice() else { return None };
     let bits = |id: NodeId| Some(draft.node(id)?.ports.1.first()?.as_ref().map(|p| p.bits));
-    let fits = draft.node(reader)?.op == "Relu" && bits(id) == bits(reader) && !draft.outputs.contains(&output);
+    let is_fused = fuses.contains(&draft.node(reader)?.op.as_str());
+    let fits = is_fused && bits(id) == bits(reader) && !draft.outputs.contains(&output);
     fits.then_some(reader)
 }

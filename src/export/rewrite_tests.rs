@@ -1,7 +1,7 @@
 //! Where the file is another than esp-ppq's on purpose.
 
 use super::draft::{Draft, DraftNode, DraftValue, Port};
-use super::{boundaries, forms, gelu, lay_out, matmul, pooling, prelu, tables};
+use super::{boundaries, forms, gelu, gemm, lay_out, matmul, pooling, prelu, tables};
 use crate::chip::{Family, Rounding, Runtime};
 use crate::espdl::{Attribute, DataType, Tensor};
 use crate::graph::{NodeId, ValueId};
@@ -252,6 +252,19 @@ fn a_split_by_count_gets_the_sizes_of_its_parts() {
     assert_eq!(net.0.value(node.inputs[1].unwrap()).integers(), Some(vec![3, 2]));
     assert_eq!(node.int("num_outputs"), None);
     assert_eq!(net.0.differences.len(), 1);
+}
+
+#[test]
+fn a_transpose_stands_for_the_trans_a_of_gemm() {
+    let mut net = Net::default();
+    let (x, y) = (net.value("x", &[4, 1]), net.value("y", &[1, 2]));
+    let w = net.constant("w", &[4, 2], &[1; 8]);
+    net.node("Gemm", &[x, w], y, (0, 0), &[("transA", Attribute::Int(1))]);
+    (net.0.inputs, net.0.outputs) = (vec![x], vec![y]);
+    gemm::turn_first_inputs(&mut net.0);
+    lay_out(&mut net.0).unwrap();
+    assert_eq!(net.lines(), ["Transpose [4, 1] -> [1, 4]", "Gemm [1, 4] -> [1, 2]"]);
+    assert_eq!(net.0.nodes[0].as_ref().unwrap().int("transA"), Some(0));
 }
 
 /// A Resize of [1, 3, 4, 5] to [1, 3, 8, 10] by a list, and what it is written as.

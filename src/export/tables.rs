@@ -1,6 +1,6 @@
 //! Lookup tables of activations (esp-ppq 1.3.12, `AddLUTPattern`).
 
-use crate::chip::{QuantType, Rounding};
+use crate::chip::{QuantType, Rounding, Table, ppq};
 use crate::espdl::{Attribute, DataType, Tensor};
 use crate::graph::{self, NodeId};
 use crate::kernels::rounding::quantize;
@@ -54,17 +54,12 @@ fn takes_table(draft: &Draft, node: &DraftNode) -> bool {
     if !quantized(&node.ports.0) || !quantized(&node.ports.1) {
         return false;
     }
-    match node.op.as_str() {
-        "PRelu" => {
-            let slopes = node.inputs.get(1).copied().flatten().and_then(|v| draft.value(v).constant.as_ref());
-            slopes.and_then(|t| t.count().ok()) == Some(1)
-        }
-        "Clip" => true,
-        "Relu" | "Sigmoid" | "Tanh" | "HardSwish" | "HardSigmoid" | "Elu" | "Erf" | "Gelu" | "Cast" | "LeakyRelu"
-        | "Softplus" | "Identity" | "Swish" | "LUT" | "Abs" | "Exp" | "Log" | "Sqrt" | "Cos" | "Sin" | "Tan"
-        | "Not" | "Floor" | "Round" | "Ceil" | "Neg" => (node.inputs.len(), node.outputs.len()) == (1, 1),
-        _ => false,
+    let own = ops::on_chip(&node.op).map_or(Table::Never, |chip| chip.table);
+    if own == Table::Never && ppq::table(&node.op) == Table::Never {
+        return false;
     }
+    // Bounds and one slope are a part of the table.
+    node.outputs.len() == 1 && node.inputs.iter().skip(1).flatten().all(|&v| draft.value(v).is_number())
 }
 
 /// The integers at which the table has an entry.

@@ -1,27 +1,10 @@
 //! Transposes that the layout has left side by side become one, or none.
 
+use crate::chip::{Axes, ppq};
 use crate::graph::{NodeId, ValueId};
+use crate::ops;
 
 use super::draft::{Draft, identity, perm_attribute, permuted};
-
-const ACTIVATIONS: &[&str] = &[
-    "Relu",
-    "Sigmoid",
-    "Tanh",
-    "HardSwish",
-    "HardSigmoid",
-    "Elu",
-    "Erf",
-    "Gelu",
-    "Clip",
-    "Cast",
-    "LeakyRelu",
-    "Softplus",
-    "Identity",
-    "Swish",
-    "LUT",
-    "PRelu",
-];
 
 fn is_transpose(draft: &Draft, id: NodeId) -> bool {
     draft.node(id).is_some_and(|n| n.op == "Transpose")
@@ -73,8 +56,10 @@ fn activation_between(draft: &Draft, first: NodeId) -> Option<(NodeId, NodeId)> 
     }
     let middle = only_reader(draft, first)?;
     let op = draft.node(middle)?.op.as_str();
+    let axes = ops::on_chip(op).map(|chip| chip.axes).or_else(|| ppq::axes(op));
     let second = only_reader(draft, middle)?;
-    (op != "PRelu" && ACTIVATIONS.contains(&op) && is_transpose(draft, second)).then_some((middle, second))
+    let turns = axes == Some(Axes::Any) && !ppq::keeps_transposes(op);
+    (turns && is_transpose(draft, second)).then_some((middle, second))
 }
 
 fn keeps_output(draft: &Draft, id: NodeId) -> bool {

@@ -7,6 +7,7 @@ use crate::chip::{Family, QuantType};
 use crate::espdl::layout::{Filter, pack_gemm, pack_matmul};
 use crate::espdl::{Attribute, DataType, Tensor};
 use crate::graph::{NodeId, ValueId};
+use crate::ops;
 use crate::{Error, Result};
 
 use super::draft::Draft;
@@ -16,7 +17,8 @@ pub fn pack_weights(draft: &mut Draft, family: Family) -> Result<()> {
     for id in draft.order() {
         let Some(node) = draft.node(id) else { continue };
         let Some(quant_type) = node.quant_type() else { continue };
-        if quant_type == QuantType::F32 || !matches!(node.op.as_str(), "Conv" | "Gemm" | "MatMul") {
+        let packs = ops::on_chip(&node.op).is_some_and(|chip| chip.packs_weights);
+        if quant_type == QuantType::F32 || !packs {
             continue;
         }
         let (name, op) = (node.name.clone(), node.op.clone());

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::analysis::{Error as Figures, Report};
 use crate::chip::Scheme;
-use crate::runtime::support;
+use crate::ops;
 use crate::text::units::{kilobytes, percent};
 
 /// Layers at another precision, measured.
@@ -52,7 +52,7 @@ impl Trial {
 
 /// Returns the 8-bit layers that have an error of their own and a 16-bit kernel, the worst first.
 pub fn candidates(report: &Report) -> Vec<(&str, Figures)> {
-    let has_kernel = |op: &str| support::operator(op).is_some_and(|s| s.runs(Scheme::Int16));
+    let has_kernel = |op: &str| ops::on_chip(op).is_some_and(|chip| chip.kernels.int16);
     let narrow = report.layers.iter().filter(|l| l.scheme == Scheme::Int8 && has_kernel(&l.op));
     let mut candidates: Vec<(&str, Figures)> = narrow.filter_map(|l| Some((l.name.as_str(), l.layerwise?))).collect();
     candidates.sort_by(|a, b| b.1.nsr.total_cmp(&a.1.nsr));

@@ -1,12 +1,20 @@
 //! Abs: the magnitude. <https://onnx.ai/onnx/operators/onnx__Abs.html>
 
 use super::elementwise::{infer_same, map, take};
-use super::{Kernel, Operator, Role};
+use super::{Kernel, Operator, Treatment};
+use crate::chip::Support;
 use crate::graph::Tensor;
 use crate::{Result, bail};
 
-pub static OPERATOR: Operator =
-    Operator { name: "Abs", role: Role::Float, infer: infer_same, prepare: |_| Ok(Box::new(Abs)) };
+pub static OPERATOR: Operator = Operator {
+    name: "Abs",
+    treatment: Treatment::FLOAT,
+    chip: Support::Lacks {
+        instead: Some("write it as LeakyRelu with alpha = -1, or as Relu(x) + Relu(-x), which ESP-DL has"),
+    },
+    infer: infer_same,
+    prepare: |_| Ok(Box::new(Abs)),
+};
 
 struct Abs;
 

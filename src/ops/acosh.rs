@@ -1,5 +1,7 @@
 //! Acosh: the inverse of the hyperbolic cosine. <https://onnx.ai/onnx/operators/onnx__Acosh.html>
 
+use super::Treatment;
 use super::elementwise::unary;
+use crate::chip::Support;
 
-unary!("Acosh", Float, (), |x| x.acosh());
+unary!("Acosh", Treatment::FLOAT, Support::LACKS, (), |x| x.acosh());

@@ -1,5 +1,19 @@
 //! Add: x + y. <https://onnx.ai/onnx/operators/onnx__Add.html>
 
 use super::elementwise::binary;
+use super::limits;
+use super::{Shared, Treatment};
+use crate::chip::{Axes, Chip, Support};
 
-binary!("Add", Plain, |x, y| x + y, |i, j| i.wrapping_add(j));
+binary!(
+    "Add",
+    Treatment { shared: Shared::Output, ..Treatment::PLAIN },
+    Support::Runs(&Chip {
+        axes: Axes::OneForAll,
+        takes_integers: true,
+        limits: &[&limits::broadcast::RANK, &limits::exponents::SUM],
+        ..Chip::PLAIN
+    }),
+    |x, y| x + y,
+    |i, j| i.wrapping_add(j)
+);

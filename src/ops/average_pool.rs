@@ -2,16 +2,77 @@
 
 use std::marker::PhantomData;
 
+use super::limits;
 use super::operands::{checked_len, exactly, expect_float, required};
 use super::spatial::{self, Ends};
-use super::{Call, Fact, Kernel, Operator, Role};
+use super::{Call, Fact, Kernel, Operator, Treatment};
+use crate::chip::{Axes, Checked, Chip, Effect, Family, Limit, NodeView, Support, Unreadable};
 use crate::graph::{DataType, Element, Tensor};
 use crate::kernels::pool;
 use crate::kernels::real::Real;
 use crate::kernels::window::Window;
 use crate::{Error, Result, bail};
 
-pub static OPERATOR: Operator = Operator { name: "AveragePool", role: Role::Plain, infer, prepare };
+pub static OPERATOR: Operator = Operator {
+    name: "AveragePool",
+    treatment: Treatment::PLAIN,
+    chip: Support::Runs(&Chip {
+        axes: Axes::ChannelsLast,
+        limits: &[
+            &limits::spatial::RANK,
+            &limits::spatial::BATCH,
+            &limits::pool::DILATED,
+            &limits::pool::CEIL_MODE,
+            &PADS,
+        ],
+        ..Chip::PLAIN
+    }),
+    infer,
+    prepare,
+};
+
+pub static PADS: Limit = Limit {
+    name: "average-of-pads",
+    effect: Effect::SilentlyWrong,
+    on: Family::ALL,
+    until: None,
+    check: pads,
+    help: "set count_include_pad = 1 and train with it, or pool without pads",
+    source: "dl_base_avg_pool2d.cpp",
+};
+
+/// The kernels divide by the whole window everywhere.
+fn pads(node: &dyn NodeView) -> Checked {
+    if node.int("count_include_pad", 0)? != 0 {
+        return Ok(None);
+    }
+    let pads = match node.text("auto_pad", "NOTSET")? {
+        "NOTSET" | "" => format!("pads {:?}", node.ints("pads")?),
+        mode => format!("auto_pad {mode}"),
+    };
+    Ok(is_padded(node)?.then(|| {
+        format!("with {pads} its windows at the edge are divided by their whole size, not by what they cover")
+    }))
+}
+
+/// A window reaches beyond the input; `auto_pad` pads as much as keeps `ceil(size / stride)` windows.
+fn is_padded(node: &dyn NodeView) -> Result<bool, Unreadable> {
+    match node.text("auto_pad", "NOTSET")? {
+        "NOTSET" | "" => return Ok(node.ints("pads")?.iter().any(|&pad| pad != 0)),
+        "VALID" => return Ok(false),
+        _ => {}
+    }
+    let places = node.shape(0).unwrap_or_default();
+    let (kernel, strides) = (node.ints("kernel_shape")?, node.ints("strides")?);
+    let reaches_beyond = |(axis, (&size, &kernel)): (usize, (&usize, &i64))| {
+        let (Ok(size), stride) = (i64::try_from(size), strides.get(axis).copied().unwrap_or(1).max(1)) else {
+            return false;
+        };
+        let windows = size / stride + i64::from(size % stride > 0);
+        (windows - 1).saturating_mul(stride).saturating_add(kernel) > size
+    };
+    Ok(places.iter().skip(2).zip(kernel).enumerate().any(reaches_beyond))
+}
 
 fn infer(call: &Call) -> Result<Vec<Fact>> {
     let (x, _, _, y_shape) = shapes(call)?;

@@ -2,12 +2,21 @@
 
 use super::elementwise::{infer_same, take};
 use super::operands::required;
-use super::{Call, Kernel, Operator, Role};
+use super::{Call, Kernel, Operator, Treatment};
+use crate::chip::Support;
 use crate::graph::{Element, Tensor};
 use crate::kernels::real::Real;
 use crate::{Result, bail};
 
-pub static OPERATOR: Operator = Operator { name: "BatchNormalization", role: Role::Float, infer: infer_same, prepare };
+pub static OPERATOR: Operator = Operator {
+    name: "BatchNormalization",
+    treatment: Treatment::FLOAT,
+    chip: Support::Lacks {
+        instead: Some("write it as Mul and Add with constants of shape [C, 1, 1], which ESP-DL has"),
+    },
+    infer: infer_same,
+    prepare,
+};
 
 fn prepare(call: &Call) -> Result<Box<dyn Kernel>> {
     if call.attributes.int_or("training_mode", 0) != 0 || call.outputs > 1 {

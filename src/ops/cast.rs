@@ -2,11 +2,13 @@
 
 use super::elementwise::take;
 use super::operands::required;
-use super::{Call, Fact, Kernel, Operator, Role};
+use super::{Call, Fact, Kernel, Operator, Treatment};
+use crate::chip::Support;
 use crate::graph::{DataType, Tensor};
 use crate::{Result, bail};
 
-pub static OPERATOR: Operator = Operator { name: "Cast", role: Role::Float, infer, prepare };
+pub static OPERATOR: Operator =
+    Operator { name: "Cast", treatment: Treatment::FLOAT, chip: Support::LACKS, infer, prepare };
 
 fn infer(call: &Call) -> Result<Vec<Fact>> {
     Ok(vec![Fact::new(to(call)?, required(call, 0, "Cast")?.shape.clone())])

@@ -1,11 +1,35 @@
 //! Clip: between min and max, which are attributes before operator set 11 and inputs since. <https://onnx.ai/onnx/operators/onnx__Clip.html>
 
 use super::elementwise::{infer_same, map, take};
-use super::{Call, Kernel, Operator, Role};
+use super::{Call, Kernel, Operator, Treatment};
+use crate::chip::{Axes, Chip, Effect, Family, Limit, Scheme, Support, Table};
 use crate::graph::Tensor;
 use crate::{Result, bail};
 
-pub static OPERATOR: Operator = Operator { name: "Clip", role: Role::Plain, infer: infer_same, prepare };
+pub static OPERATOR: Operator = Operator {
+    name: "Clip",
+    treatment: Treatment { float_inputs: &[1, 2], bounds: &[1, 2], clamps: true, ..Treatment::PLAIN },
+    chip: Support::Runs(&Chip { axes: Axes::Any, table: Table::Int8, limits: &[&OPEN_BELOW], ..Chip::PLAIN }),
+    infer: infer_same,
+    prepare,
+};
+
+/// `numeric_limits<float>::min()` stands in for the lower bound.
+pub static OPEN_BELOW: Limit = Limit {
+    name: "clip-without-lower-bound",
+    effect: Effect::SilentlyWrong,
+    on: Family::ALL,
+    until: None,
+    check: |node| {
+        let is_open = node.scheme() == Some(Scheme::Float) && node.input(1).is_none() && node.input(2).is_some();
+        Ok(is_open.then(|| {
+            "float Clip without a lower bound, for which the chip takes the least positive float: what is below becomes 0"
+                .to_string()
+        }))
+    },
+    help: "give it a lower bound, -3.4e38 where there is none, or give the layer int8 or int16",
+    source: "dl_module_clip.hpp",
+};
 
 fn prepare(call: &Call) -> Result<Box<dyn Kernel>> {
     Ok(Box::new(Clip { min: call.attributes.float("min"), max: call.attributes.float("max") }))

@@ -2,12 +2,35 @@
 
 use super::axes::normalize;
 use super::layout::{each_type, slice};
+use super::limits;
 use super::operands::{checked_len, required};
-use super::{Call, Fact, Kernel, Operator, Role};
+use super::{Call, Fact, Kernel, Operator, Shared, Treatment};
+use crate::chip::{Axes, Chip, Effect, Family, Limit, Support};
 use crate::graph::{Element, Tensor};
 use crate::{Result, bail};
 
-pub static OPERATOR: Operator = Operator { name: "Concat", role: Role::Plain, infer, prepare };
+pub static OPERATOR: Operator = Operator {
+    name: "Concat",
+    treatment: Treatment { shared: Shared::Output, ..Treatment::PLAIN },
+    chip: Support::Runs(&Chip {
+        axes: Axes::Joined,
+        takes_integers: true,
+        limits: &[&ONE_INPUT, &limits::exponents::JOIN],
+        ..Chip::PLAIN
+    }),
+    infer,
+    prepare,
+};
+
+pub static ONE_INPUT: Limit = Limit {
+    name: "concat-of-one",
+    effect: Effect::Crashes,
+    on: Family::ALL,
+    until: None,
+    check: |node| Ok((node.input_count() < 2).then(|| "Concat of one input stops the chip".to_string())),
+    help: "replace it by Identity",
+    source: "dl_module_concat.hpp",
+};
 
 fn infer(call: &Call) -> Result<Vec<Fact>> {
     let first = required(call, 0, "Concat")?;

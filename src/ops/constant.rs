@@ -1,12 +1,14 @@
 //! Constant: the value of its attribute. <https://onnx.ai/onnx/operators/onnx__Constant.html>
 
-use super::{Call, Operator, Role, known};
+use super::{Call, Operator, Treatment, known};
+use crate::chip::Support;
 use crate::graph::{Attribute, Tensor};
 use crate::{Result, bail};
 
 pub static OPERATOR: Operator = Operator {
     name: "Constant",
-    role: Role::Float,
+    treatment: Treatment::FLOAT,
+    chip: Support::LACKS,
     infer: |call| known::infer(value(call)?),
     prepare: |call| known::prepare(value(call)?),
 };

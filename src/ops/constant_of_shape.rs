@@ -3,13 +3,15 @@
 use super::axes::constant_ints;
 use super::layout::{each_type, slice};
 use super::operands::checked_len;
-use super::{Call, Operator, Role, known};
+use super::{Call, Operator, Treatment, known};
+use crate::chip::Support;
 use crate::graph::Tensor;
 use crate::{Result, bail};
 
 pub static OPERATOR: Operator = Operator {
     name: "ConstantOfShape",
-    role: Role::Float,
+    treatment: Treatment { float_inputs: &[0], ..Treatment::FLOAT },
+    chip: Support::LACKS,
     infer: |call| known::infer(value(call)?),
     prepare: |call| known::prepare(value(call)?),
 };

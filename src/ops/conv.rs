@@ -2,15 +2,50 @@
 
 use std::marker::PhantomData;
 
+use super::limits;
 use super::operands::{checked_len, constant, elements, exactly, expect_float, optional, required};
 use super::spatial::{self, Ends};
-use super::{Call, Fact, Kernel, Operator, Role};
+use super::{Call, Fact, Kernel, Operator, Treatment, Weights};
+use crate::chip::{Axes, Checked, Chip, Effect, Family, Kernels, Limit, NodeView, Support};
 use crate::graph::{DataType, Element, Tensor};
 use crate::kernels::conv::{Conv as Packed, ConvShape};
 use crate::kernels::real::Real;
 use crate::{Error, Result, bail};
 
-pub static OPERATOR: Operator = Operator { name: "Conv", role: Role::Computing, infer, prepare };
+pub static OPERATOR: Operator = Operator {
+    name: "Conv",
+    treatment: Treatment { weights: Weights::ByChannel(|_| 0), ..Treatment::COMPUTING },
+    chip: Support::Runs(&Chip {
+        kernels: Kernels::INTEGER,
+        axes: Axes::ChannelsLast,
+        packs_weights: true,
+        fuses: &["Relu"],
+        limits: &[&limits::spatial::RANK, &limits::spatial::BATCH, &GROUPS, &limits::exponents::SHIFT],
+        ..Chip::PLAIN
+    }),
+    infer,
+    prepare,
+};
+
+pub static GROUPS: Limit = Limit {
+    name: "grouped-convolution",
+    effect: Effect::SilentlyWrong,
+    on: Family::ALL,
+    until: None,
+    check: groups,
+    help: "split the channels with Split, convolve each group and join the results with Concat, or train with groups=1 \
+           (dense) or one group a channel (depthwise)",
+    source: "dl_module_conv.hpp",
+};
+
+fn groups(node: &dyn NodeView) -> Checked {
+    let (group, weights) = (node.int("group", 1)?, node.shape(1).unwrap_or_default());
+    let (true, &[filters, channels, ..]) = (group != 1, weights.as_slice()) else { return Ok(None) };
+    let depthwise = channels == 1 && i64::try_from(filters) == Ok(group);
+    Ok((!depthwise).then(|| {
+        format!("{filters} filters of {channels} channels in {group} groups would run as depthwise, and wrong")
+    }))
+}
 
 fn infer(call: &Call) -> Result<Vec<Fact>> {
     let (x, _, y_shape) = shapes(call)?;

@@ -5,7 +5,8 @@ use std::marker::PhantomData;
 
 use super::operands::{checked_len, elements, exactly, expect_float, optional, required};
 use super::spatial::{self, Pads, Steps};
-use super::{Call, Fact, Kernel, Operator, Role};
+use super::{Call, Fact, Kernel, Operator, Treatment, Weights};
+use crate::chip::{Axes, Checked, Chip, Effect, Family, Kernels, Limit, NodeView, Support};
 use crate::graph::{DataType, Element, Tensor};
 use crate::kernels::conv::ConvShape;
 use crate::kernels::real::Real;
@@ -13,7 +14,38 @@ use crate::kernels::transposed::conv_transpose;
 use crate::kernels::window::Window;
 use crate::{Error, Result, bail};
 
-pub static OPERATOR: Operator = Operator { name: "ConvTranspose", role: Role::Computing, infer, prepare };
+pub static OPERATOR: Operator = Operator {
+    name: "ConvTranspose",
+    treatment: Treatment { weights: Weights::ByChannel(|_| 1), ..Treatment::COMPUTING },
+    chip: Support::Runs(&Chip {
+        kernels: Kernels::INTEGER,
+        written_as: Some("InsertZeros and Conv"),
+        axes: Axes::ChannelsLast,
+        limits: &[&DECOMPOSED],
+        ..Chip::PLAIN
+    }),
+    infer,
+    prepare,
+};
+
+/// A ConvTranspose that simplification could not write as InsertZeros and Conv.
+pub static DECOMPOSED: Limit = Limit {
+    name: "transposed-convolution",
+    effect: Effect::NotLoaded,
+    on: Family::ALL,
+    until: None,
+    check: decomposed,
+    help: "pad less and cut the rest off with a Slice; weights have to be constant",
+    source: "dl_module_creator.hpp",
+};
+
+fn decomposed(node: &dyn NodeView) -> Checked {
+    let reason = match node.is_constant(1) {
+        true => format!("its pads {:?} reach beyond its filter", node.ints("pads")?),
+        false => "its weights are computed".to_string(),
+    };
+    Ok(Some(format!("ConvTranspose runs as InsertZeros and Conv, and cannot here: {reason}")))
+}
 
 fn infer(call: &Call) -> Result<Vec<Fact>> {
     let (x, _, y_shape) = shapes(call)?;

@@ -1,5 +1,7 @@
 //! Cosh: the hyperbolic cosine. <https://onnx.ai/onnx/operators/onnx__Cosh.html>
 
+use super::Treatment;
 use super::elementwise::unary;
+use crate::chip::Support;
 
-unary!("Cosh", Float, (), |x| x.cosh());
+unary!("Cosh", Treatment::FLOAT, Support::LACKS, (), |x| x.cosh());

@@ -3,11 +3,13 @@
 use super::axes::{constant_ints, normalize};
 use super::elementwise::{infer_same, take};
 use super::operands::required;
-use super::{Call, Kernel, Operator, Role};
+use super::{Call, Kernel, Operator, Treatment};
+use crate::chip::Support;
 use crate::graph::{Element, Tensor};
 use crate::{Result, bail};
 
-pub static OPERATOR: Operator = Operator { name: "CumSum", role: Role::Float, infer: infer_same, prepare };
+pub static OPERATOR: Operator =
+    Operator { name: "CumSum", treatment: Treatment::FLOAT, chip: Support::LACKS, infer: infer_same, prepare };
 
 fn prepare(call: &Call) -> Result<Box<dyn Kernel>> {
     let x = required(call, 0, "CumSum")?;

@@ -2,11 +2,39 @@
 
 use super::layout::{strides, walk};
 use super::operands::{checked_len, required};
-use super::{Call, Fact, Kernel, Operator, Role};
+use super::{Call, Fact, Kernel, Operator, Treatment};
+use crate::chip::{Axes, Checked, Chip, Effect, Family, Limit, NodeView, Support, Unreadable};
 use crate::graph::Tensor;
 use crate::{Result, bail};
 
-pub static OPERATOR: Operator = Operator { name: "DepthToSpace", role: Role::Plain, infer, prepare };
+pub static OPERATOR: Operator = Operator {
+    name: "DepthToSpace",
+    treatment: Treatment::PLAIN,
+    chip: Support::Runs(&Chip { axes: Axes::ChannelsLast, limits: &[&DCR], ..Chip::PLAIN }),
+    infer,
+    prepare,
+};
+
+/// `depth_to_space_dcr` counts channels by the block's size.
+pub static DCR: Limit = Limit {
+    name: "depth-to-space-dcr",
+    effect: Effect::SilentlyWrong,
+    on: Family::ALL,
+    until: None,
+    check: dcr,
+    help: "use mode CRD, which PyTorch's PixelShuffle has",
+    source: "dl_module_depth_to_space.hpp",
+};
+
+fn dcr(node: &dyn NodeView) -> Checked {
+    if node.text("mode", "DCR")? == "CRD" {
+        return Ok(None);
+    }
+    let Some(channels) = node.shape(0).and_then(|shape| shape.get(1).copied()) else { return Ok(None) };
+    let size = usize::try_from(node.int("blocksize", 0)?).map_err(|_| Unreadable("blocksize"))?;
+    let left = channels.checked_div(size.saturating_mul(size)).ok_or(Unreadable("blocksize"))?;
+    Ok((left != size).then(|| format!("DepthToSpace in mode DCR would write {left} channels as if they were {size}")))
+}
 
 struct DepthToSpace {
     /// The input seen with the block's axes apart, and their order in the output.

@@ -3,11 +3,13 @@
 
 use super::elementwise::take;
 use super::operands::required;
-use super::{Call, Fact, Kernel, Operator, Role};
+use super::{Call, Fact, Kernel, Operator, Treatment};
 use crate::Result;
+use crate::chip::Support;
 use crate::graph::{DataType, Tensor};
 
-pub static OPERATOR: Operator = Operator { name: "Dropout", role: Role::Float, infer, prepare };
+pub static OPERATOR: Operator =
+    Operator { name: "Dropout", treatment: Treatment::FLOAT, chip: Support::LACKS, infer, prepare };
 
 fn infer(call: &Call) -> Result<Vec<Fact>> {
     let x = required(call, 0, "Dropout")?;

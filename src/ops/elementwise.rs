@@ -63,10 +63,11 @@ pub fn logical(mut inputs: Vec<Option<Tensor>>, f: impl Fn(bool, bool) -> bool) 
 
 /// An operator `y = f(x)` of floating-point tensors, with float attributes and their defaults.
 macro_rules! unary {
-    ($name:literal, $role:ident, ($($attribute:ident = $default:expr),*), |$x:ident| $body:expr) => {
+    ($name:literal, $treatment:expr, $chip:expr, ($($attribute:ident = $default:expr),*), |$x:ident| $body:expr) => {
         pub static OPERATOR: $crate::ops::Operator = $crate::ops::Operator {
             name: $name,
-            role: $crate::ops::Role::$role,
+            treatment: $treatment,
+            chip: $chip,
             infer: $crate::ops::elementwise::infer_same,
             prepare,
         };
@@ -96,10 +97,11 @@ macro_rules! unary {
 
 /// An operator of two broadcast tensors of numbers: one function for floats, one for integers.
 macro_rules! binary {
-    ($name:literal, $role:ident, |$x:ident, $y:ident| $float:expr, |$i:ident, $j:ident| $whole:expr) => {
+    ($name:literal, $treatment:expr, $chip:expr, |$x:ident, $y:ident| $float:expr, |$i:ident, $j:ident| $whole:expr) => {
         pub static OPERATOR: $crate::ops::Operator = $crate::ops::Operator {
             name: $name,
-            role: $crate::ops::Role::$role,
+            treatment: $treatment,
+            chip: $chip,
             infer: $crate::ops::elementwise::infer_broadcast,
             prepare: |_| Ok(Box::new(Function)),
         };
@@ -116,10 +118,11 @@ macro_rules! binary {
 
 /// A comparison of two broadcast tensors of numbers.
 macro_rules! comparison {
-    ($name:literal, |$x:ident, $y:ident| $body:expr) => {
+    ($name:literal, $treatment:expr, $chip:expr, |$x:ident, $y:ident| $body:expr) => {
         pub static OPERATOR: $crate::ops::Operator = $crate::ops::Operator {
             name: $name,
-            role: $crate::ops::Role::Plain,
+            treatment: $treatment,
+            chip: $chip,
             infer: $crate::ops::elementwise::infer_bool,
             prepare: |_| Ok(Box::new(Function)),
         };

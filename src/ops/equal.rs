@@ -1,12 +1,24 @@
 //! Equal: x == y. <https://onnx.ai/onnx/operators/onnx__Equal.html>
 
 use super::elementwise::{infer_bool, logical, numbers};
-use super::{Kernel, Operator, Role};
+use super::limits;
+use super::{Kernel, Operator, Shared, Treatment};
 use crate::Result;
+use crate::chip::{Axes, Chip, Kernels, Support};
 use crate::graph::Tensor;
 
-pub static OPERATOR: Operator =
-    Operator { name: "Equal", role: Role::Plain, infer: infer_bool, prepare: |_| Ok(Box::new(Equal)) };
+pub static OPERATOR: Operator = Operator {
+    name: "Equal",
+    treatment: Treatment { shared: Shared::Widest, float_outputs: &[0], ..Treatment::PLAIN },
+    chip: Support::Runs(&Chip {
+        kernels: Kernels::INTEGER,
+        axes: Axes::OneForAll,
+        limits: &[&limits::broadcast::RANK, &limits::exponents::COMPARE],
+        ..Chip::PLAIN
+    }),
+    infer: infer_bool,
+    prepare: |_| Ok(Box::new(Equal)),
+};
 
 struct Equal;
 

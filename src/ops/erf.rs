@@ -1,6 +1,8 @@
 //! Erf: the error function. <https://onnx.ai/onnx/operators/onnx__Erf.html>
 
+use super::Treatment;
 use super::elementwise::unary;
 use super::gelu::Erf;
+use crate::chip::Support;
 
-unary!("Erf", Float, (), |x| x.error_function());
+unary!("Erf", Treatment::FLOAT, Support::LACKS, (), |x| x.error_function());

@@ -1,5 +1,13 @@
 //! Exp: e^x. <https://onnx.ai/onnx/operators/onnx__Exp.html>
 
+use super::Treatment;
 use super::elementwise::unary;
+use crate::chip::{Axes, Chip, Support, Table};
 
-unary!("Exp", Plain, (), |x| x.exp());
+unary!(
+    "Exp",
+    Treatment::PLAIN,
+    Support::Runs(&Chip { axes: Axes::Any, table: Table::Int8AndInt16, ..Chip::PLAIN }),
+    (),
+    |x| x.exp()
+);

@@ -4,11 +4,18 @@ use super::axes::constant_ints;
 use super::broadcast::broadcast_shape;
 use super::layout::{strides, walk};
 use super::operands::required;
-use super::{Call, Fact, Kernel, Operator, Role};
+use super::{Call, Fact, Kernel, Operator, Treatment};
+use crate::chip::Support;
 use crate::graph::Tensor;
 use crate::{Result, bail};
 
-pub static OPERATOR: Operator = Operator { name: "Expand", role: Role::Float, infer, prepare };
+pub static OPERATOR: Operator = Operator {
+    name: "Expand",
+    treatment: Treatment { float_inputs: &[1], ..Treatment::FLOAT },
+    chip: Support::Lacks { instead: Some("write it as Concat of the value with itself, which ESP-DL has") },
+    infer,
+    prepare,
+};
 
 fn shape(call: &Call) -> Result<Vec<usize>> {
     let x = required(call, 0, "Expand")?;

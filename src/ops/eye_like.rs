@@ -3,13 +3,15 @@
 use super::cast::{cast, data_type};
 use super::known;
 use super::operands::{checked_len, required};
-use super::{Call, Operator, Role};
+use super::{Call, Operator, Treatment};
+use crate::chip::Support;
 use crate::graph::Tensor;
 use crate::{Result, bail};
 
 pub static OPERATOR: Operator = Operator {
     name: "EyeLike",
-    role: Role::Float,
+    treatment: Treatment::FLOAT,
+    chip: Support::LACKS,
     infer: |call| known::infer(eye(call)?),
     prepare: |call| known::prepare(eye(call)?),
 };

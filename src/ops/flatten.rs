@@ -2,12 +2,14 @@
 
 use super::axes::normalize;
 use super::operands::{checked_len, required};
-use super::{Call, Operator, Role, reshaped};
+use super::{Call, Operator, Treatment, reshaped};
 use crate::Result;
+use crate::chip::{Chip, Support};
 
 pub static OPERATOR: Operator = Operator {
     name: "Flatten",
-    role: Role::Passive,
+    treatment: Treatment::PASSIVE,
+    chip: Support::Runs(&Chip::PLAIN),
     infer: |call| reshaped::infer(call, shape(call)?),
     prepare: |call| reshaped::prepare(shape(call)?),
 };

@@ -3,11 +3,32 @@
 use super::axes::normalize;
 use super::layout::{each_type, slice};
 use super::operands::{checked_len, required};
-use super::{Call, Fact, Kernel, Operator, Role};
+use super::{Call, Fact, Kernel, Operator, Treatment};
+use crate::chip::{Chip, Effect, Family, Limit, Support};
 use crate::graph::{Element, Tensor};
 use crate::{Result, bail};
 
-pub static OPERATOR: Operator = Operator { name: "Gather", role: Role::Passive, infer, prepare };
+pub static OPERATOR: Operator = Operator {
+    name: "Gather",
+    treatment: Treatment { float_inputs: &[1], ..Treatment::PASSIVE },
+    chip: Support::Runs(&Chip { limits: &[&INDICES], ..Chip::PLAIN }),
+    infer,
+    prepare,
+};
+
+/// The loader takes the indices from the file, and stops where they are not in it.
+pub static INDICES: Limit = Limit {
+    name: "gather-indices",
+    effect: Effect::NotLoaded,
+    on: Family::ALL,
+    until: None,
+    check: |node| {
+        let computed = node.input(1).filter(|_| !node.is_constant(1));
+        Ok(computed.map(|name| format!("Gather with indices '{name}' that are computed while the model runs")))
+    },
+    help: "the runtime has constant indices only: look the rows up in the application, and feed them to the model",
+    source: "dl_module_gather.hpp",
+};
 
 fn plan(call: &Call) -> Result<Gather> {
     let (x, indices) = (required(call, 0, "Gather")?, required(call, 1, "Gather")?);

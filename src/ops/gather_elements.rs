@@ -5,11 +5,18 @@ use super::axes::normalize;
 use super::elementwise::take;
 use super::layout::{each_type, slice};
 use super::operands::required;
-use super::{Call, Fact, Kernel, Operator, Role};
+use super::{Call, Fact, Kernel, Operator, Treatment};
 use crate::Result;
+use crate::chip::Support;
 use crate::graph::Tensor;
 
-pub static OPERATOR: Operator = Operator { name: "GatherElements", role: Role::Float, infer, prepare };
+pub static OPERATOR: Operator = Operator {
+    name: "GatherElements",
+    treatment: Treatment { float_inputs: &[1], ..Treatment::FLOAT },
+    chip: Support::LACKS,
+    infer,
+    prepare,
+};
 
 fn infer(call: &Call) -> Result<Vec<Fact>> {
     let (x, indices) = (required(call, 0, "GatherElements")?, required(call, 1, "GatherElements")?);

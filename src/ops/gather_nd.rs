@@ -4,11 +4,18 @@ use super::elementwise::take;
 use super::layout::{each_type, slice};
 use super::operands::{checked_len, required};
 use super::tuples::{block_shape, blocks};
-use super::{Call, Fact, Kernel, Operator, Role};
+use super::{Call, Fact, Kernel, Operator, Treatment};
+use crate::chip::Support;
 use crate::graph::Tensor;
 use crate::{Result, bail};
 
-pub static OPERATOR: Operator = Operator { name: "GatherND", role: Role::Float, infer, prepare };
+pub static OPERATOR: Operator = Operator {
+    name: "GatherND",
+    treatment: Treatment { float_inputs: &[1], ..Treatment::FLOAT },
+    chip: Support::LACKS,
+    infer,
+    prepare,
+};
 
 fn plan(call: &Call) -> Result<GatherNd> {
     let (x, indices) = (required(call, 0, "GatherND")?, required(call, 1, "GatherND")?);

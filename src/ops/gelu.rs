@@ -1,12 +1,24 @@
 //! Gelu: x times the normal distribution function, or its tanh approximation. <https://onnx.ai/onnx/operators/onnx__Gelu.html>
 
 use super::elementwise::{infer_same, map, take};
-use super::{Call, Kernel, Operator, Role};
+use super::{Call, Kernel, Operator, Treatment};
+use crate::chip::{Axes, Chip, Kernels, Support, Table};
 use crate::graph::Tensor;
 use crate::kernels::activation::tanh;
 use crate::{Result, bail};
 
-pub static OPERATOR: Operator = Operator { name: "Gelu", role: Role::Plain, infer: infer_same, prepare };
+pub static OPERATOR: Operator = Operator {
+    name: "Gelu",
+    treatment: Treatment::PLAIN,
+    chip: Support::Runs(&Chip {
+        kernels: Kernels::INTEGER,
+        axes: Axes::Any,
+        table: Table::Int8AndInt16,
+        ..Chip::PLAIN
+    }),
+    infer: infer_same,
+    prepare,
+};
 
 fn prepare(call: &Call) -> Result<Box<dyn Kernel>> {
     Ok(Box::new(match call.attributes.text("approximate") {

@@ -2,14 +2,45 @@
 
 use std::marker::PhantomData;
 
+use super::limits;
 use super::operands::{checked_len, constant, elements, exactly, expect_float, optional, required};
-use super::{Call, Fact, Kernel, Operator, Role};
+use super::{Call, Fact, Kernel, Operator, Treatment, Weights};
+use crate::chip::{Chip, Effect, Family, Kernels, Limit, Support};
 use crate::graph::{DataType, Element, Tensor};
 use crate::kernels::dense::{Dense, DenseShape};
 use crate::kernels::real::Real;
 use crate::{Error, Result, bail};
 
-pub static OPERATOR: Operator = Operator { name: "Gemm", role: Role::Computing, infer, prepare };
+pub static OPERATOR: Operator = Operator {
+    name: "Gemm",
+    treatment: Treatment {
+        weights: Weights::ByChannel(|attributes| usize::from(attributes.int_or("transB", 0) != 1)),
+        ..Treatment::COMPUTING
+    },
+    chip: Support::Runs(&Chip {
+        kernels: Kernels::INTEGER,
+        packs_weights: true,
+        fuses: &["Relu"],
+        limits: &[&TRANSPOSED, &limits::exponents::SHIFT],
+        ..Chip::PLAIN
+    }),
+    infer,
+    prepare,
+};
+
+/// The exporter writes a Transpose in its place.
+pub static TRANSPOSED: Limit = Limit {
+    name: "gemm-trans-a",
+    effect: Effect::NotLoaded,
+    on: Family::ALL,
+    until: None,
+    check: |node| {
+        let is_turned = node.is_written() && node.int("transA", 0)? != 0;
+        Ok(is_turned.then(|| "Gemm with transA, at which the loader stops".to_string()))
+    },
+    help: "put a Transpose before its first input",
+    source: "dl_module_gemm.hpp",
+};
 
 fn infer(call: &Call) -> Result<Vec<Fact>> {
     let (a, shape) = shapes(call)?;

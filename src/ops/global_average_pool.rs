@@ -3,14 +3,26 @@
 
 use std::marker::PhantomData;
 
+use super::limits;
 use super::operands::{checked_len, exactly, expect_float, required};
-use super::{Call, Fact, Kernel, Operator, Role};
+use super::{Call, Fact, Kernel, Operator, Treatment};
+use crate::chip::{Axes, Chip, Support};
 use crate::graph::{DataType, Element, Tensor};
 use crate::kernels::pool;
 use crate::kernels::real::Real;
 use crate::{Result, bail};
 
-pub static OPERATOR: Operator = Operator { name: "GlobalAveragePool", role: Role::Plain, infer, prepare };
+pub static OPERATOR: Operator = Operator {
+    name: "GlobalAveragePool",
+    treatment: Treatment::PLAIN,
+    chip: Support::Runs(&Chip {
+        axes: Axes::ChannelsLast,
+        limits: &[&limits::spatial::RANK, &limits::spatial::BATCH],
+        ..Chip::PLAIN
+    }),
+    infer,
+    prepare,
+};
 
 fn infer(call: &Call) -> Result<Vec<Fact>> {
     let (x, _, _, y_shape) = shapes(call)?;

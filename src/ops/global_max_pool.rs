@@ -4,13 +4,22 @@
 use std::marker::PhantomData;
 
 use super::operands::{checked_len, exactly, expect_float, required};
-use super::{Call, Fact, Kernel, Operator, Role};
+use super::{Call, Fact, Kernel, Operator, Treatment};
+use crate::chip::Support;
 use crate::graph::{DataType, Element, Tensor};
 use crate::kernels::pool;
 use crate::kernels::real::Real;
 use crate::{Result, bail};
 
-pub static OPERATOR: Operator = Operator { name: "GlobalMaxPool", role: Role::Passive, infer, prepare };
+pub static OPERATOR: Operator = Operator {
+    name: "GlobalMaxPool",
+    treatment: Treatment::PASSIVE,
+    chip: Support::Lacks {
+        instead: Some("write it as ReduceMax over the places, or as MaxPool with a window as large as the map"),
+    },
+    infer,
+    prepare,
+};
 
 fn infer(call: &Call) -> Result<Vec<Fact>> {
     let (x, _, _, y_shape) = shapes(call)?;

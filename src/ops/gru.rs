@@ -1,11 +1,53 @@
 //! GRU: gated recurrent unit over a sequence; gates in the order z, r, h. <https://onnx.ai/onnx/operators/onnx__GRU.html>
 
+use super::limits;
 use super::recurrent::{Activation, Shape, activations, dot, numbers};
-use super::{Call, Fact, Kernel, Operator, Role};
+use super::{Call, Fact, Kernel, Operator, Shared, Treatment};
 use crate::Result;
+use crate::chip::{Chip, Effect, Family, Limit, Support};
 use crate::graph::Tensor;
 
-pub static OPERATOR: Operator = Operator { name: "GRU", role: Role::Plain, infer, prepare };
+pub static OPERATOR: Operator = Operator {
+    name: "GRU",
+    treatment: Treatment { shared: Shared::Sequence, cell_inputs: &[3], ..Treatment::PLAIN },
+    chip: Support::Runs(&Chip {
+        outputs: Some(2),
+        limits: &[
+            &limits::recurrent::DIRECTION,
+            &limits::recurrent::CLIP,
+            &limits::recurrent::LENGTHS,
+            &limits::recurrent::BATCH,
+            &limits::recurrent::LAYOUT,
+            &limits::recurrent::ACTIVATIONS,
+            &RESET,
+            &OUTPUTS,
+        ],
+        ..Chip::PLAIN
+    }),
+    infer,
+    prepare,
+};
+
+pub static RESET: Limit = Limit {
+    name: "gru-linear-before-reset",
+    effect: Effect::SilentlyWrong,
+    on: Family::ALL,
+    until: None,
+    check: |node| Ok((node.int("linear_before_reset", 0)? == 0).then(|| "GRU with linear_before_reset 0".to_string())),
+    help: "the runtime has PyTorch's form, linear_before_reset 1",
+    source: "dl_module_gru.hpp",
+};
+
+/// A model may leave outputs out, its file must not.
+pub static OUTPUTS: Limit = Limit {
+    name: "gru-outputs",
+    effect: Effect::Crashes,
+    on: Family::ALL,
+    until: None,
+    check: |node| limits::recurrent::missing_outputs(node, 2),
+    help: "export the model with all outputs of the layer, read or not",
+    source: "dl_module_gru.hpp",
+};
 
 fn infer(call: &Call) -> Result<Vec<Fact>> {
     Ok(Shape::of(call, 3, "GRU")?.facts())

@@ -1,12 +1,18 @@
 //! Identity: its input. <https://onnx.ai/onnx/operators/onnx__Identity.html>
 
 use super::elementwise::{infer_same, take};
-use super::{Kernel, Operator, Role};
+use super::{Kernel, Operator, Treatment};
 use crate::Result;
+use crate::chip::{Axes, Chip, Support};
 use crate::graph::Tensor;
 
-pub static OPERATOR: Operator =
-    Operator { name: "Identity", role: Role::Passive, infer: infer_same, prepare: |_| Ok(Box::new(Identity)) };
+pub static OPERATOR: Operator = Operator {
+    name: "Identity",
+    treatment: Treatment::PASSIVE,
+    chip: Support::Runs(&Chip { axes: Axes::Any, ..Chip::PLAIN }),
+    infer: infer_same,
+    prepare: |_| Ok(Box::new(Identity)),
+};
 
 struct Identity;
 

@@ -5,11 +5,18 @@
 use super::layout::{AxisMap, each_type, remap};
 use super::operands::{checked_len, required};
 use super::spatial;
-use super::{Call, Fact, Kernel, Operator, Role};
+use super::{Call, Fact, Kernel, Operator, Treatment};
+use crate::chip::{Axes, Chip, Support};
 use crate::graph::Tensor;
 use crate::{Result, bail};
 
-pub static OPERATOR: Operator = Operator { name: "InsertZeros", role: Role::Plain, infer, prepare };
+pub static OPERATOR: Operator = Operator {
+    name: "InsertZeros",
+    treatment: Treatment::PLAIN,
+    chip: Support::Runs(&Chip { axes: Axes::ChannelsLast, ..Chip::PLAIN }),
+    infer,
+    prepare,
+};
 
 /// For every axis of the output, which element of the input stands there.
 struct InsertZeros {

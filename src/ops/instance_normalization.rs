@@ -3,11 +3,17 @@
 use super::channel_groups::ChannelGroups;
 use super::elementwise::infer_same;
 use super::operands::{expect_float, required};
-use super::{Call, Kernel, Operator, Role};
+use super::{Call, Kernel, Operator, Treatment};
+use crate::chip::Support;
 use crate::{Result, bail};
 
-pub static OPERATOR: Operator =
-    Operator { name: "InstanceNormalization", role: Role::Float, infer: infer_same, prepare };
+pub static OPERATOR: Operator = Operator {
+    name: "InstanceNormalization",
+    treatment: Treatment::FLOAT,
+    chip: Support::LACKS,
+    infer: infer_same,
+    prepare,
+};
 
 fn prepare(call: &Call) -> Result<Box<dyn Kernel>> {
     let x = required(call, 0, "InstanceNormalization")?;

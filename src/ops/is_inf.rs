@@ -1,11 +1,13 @@
 //! IsInf: where an element is infinite, of the signs asked for. <https://onnx.ai/onnx/operators/onnx__IsInf.html>
 
 use super::elementwise::{infer_bool, take};
-use super::{Call, Kernel, Operator, Role};
+use super::{Call, Kernel, Operator, Treatment};
+use crate::chip::Support;
 use crate::graph::Tensor;
 use crate::{Result, bail};
 
-pub static OPERATOR: Operator = Operator { name: "IsInf", role: Role::Float, infer: infer_bool, prepare };
+pub static OPERATOR: Operator =
+    Operator { name: "IsInf", treatment: Treatment::FLOAT, chip: Support::LACKS, infer: infer_bool, prepare };
 
 fn prepare(call: &Call) -> Result<Box<dyn Kernel>> {
     let asked = |sign| call.attributes.int_or(sign, 1) != 0;

@@ -1,12 +1,18 @@
 //! IsNaN: where an element is not a number. <https://onnx.ai/onnx/operators/onnx__IsNaN.html>
 
 use super::elementwise::{infer_bool, take};
-use super::{Kernel, Operator, Role};
+use super::{Kernel, Operator, Treatment};
+use crate::chip::Support;
 use crate::graph::Tensor;
 use crate::{Result, bail};
 
-pub static OPERATOR: Operator =
-    Operator { name: "IsNaN", role: Role::Float, infer: infer_bool, prepare: |_| Ok(Box::new(IsNan)) };
+pub static OPERATOR: Operator = Operator {
+    name: "IsNaN",
+    treatment: Treatment::FLOAT,
+    chip: Support::LACKS,
+    infer: infer_bool,
+    prepare: |_| Ok(Box::new(IsNan)),
+};
 
 struct IsNan;
 

@@ -3,12 +3,34 @@
 use super::axes::normalize;
 use super::normalize_rows::Rows;
 use super::operands::{elements, expect_float, required};
-use super::{Call, Fact, Kernel, Operator, Role};
+use super::{Call, Fact, Kernel, Operator, Treatment};
+use crate::chip::{Chip, Effect, Family, Limit, Support};
 use crate::graph::{DataType, Element, Tensor};
 use crate::kernels::real::Real;
 use crate::{Result, bail};
 
-pub static OPERATOR: Operator = Operator { name: "LayerNormalization", role: Role::Plain, infer, prepare };
+pub static OPERATOR: Operator = Operator {
+    name: "LayerNormalization",
+    treatment: Treatment::PLAIN,
+    chip: Support::Runs(&Chip { limits: &[&STATISTICS], ..Chip::PLAIN }),
+    infer,
+    prepare,
+};
+
+pub static STATISTICS: Limit = Limit {
+    name: "layer-normalization-statistics",
+    effect: Effect::SilentlyWrong,
+    on: Family::ALL,
+    until: None,
+    check: |node| {
+        let is_read = node.has_output(1) || node.has_output(2);
+        Ok(is_read.then(|| {
+            "LayerNormalization that gives its mean and deviation away, for which there is no scale".to_string()
+        }))
+    },
+    help: "compute the mean with ReduceMean beside it",
+    source: "dl_module_layer_normalization.hpp",
+};
 
 fn axis(call: &Call) -> Result<usize> {
     normalize(call.attributes.int_or("axis", -1), required(call, 0, "LayerNormalization")?.shape.len())

@@ -1,5 +1,13 @@
 //! LeakyRelu: x, or alpha x where negative. <https://onnx.ai/onnx/operators/onnx__LeakyRelu.html>
 
+use super::Treatment;
 use super::elementwise::unary;
+use crate::chip::{Axes, Chip, Support, Table};
 
-unary!("LeakyRelu", Plain, (alpha = 0.01), |x| if x < 0.0 { x * alpha } else { x });
+unary!(
+    "LeakyRelu",
+    Treatment::PLAIN,
+    Support::Runs(&Chip { axes: Axes::Any, table: Table::Int8AndInt16, ..Chip::PLAIN }),
+    (alpha = 0.01),
+    |x| if x < 0.0 { x * alpha } else { x }
+);

@@ -1,5 +1,18 @@
 //! LessOrEqual: x <= y. <https://onnx.ai/onnx/operators/onnx__LessOrEqual.html>
 
 use super::elementwise::comparison;
+use super::limits;
+use super::{Shared, Treatment};
+use crate::chip::{Axes, Chip, Kernels, Support};
 
-comparison!("LessOrEqual", |x, y| x <= y);
+comparison!(
+    "LessOrEqual",
+    Treatment { shared: Shared::Widest, float_outputs: &[0], ..Treatment::PLAIN },
+    Support::Runs(&Chip {
+        kernels: Kernels::INTEGER,
+        axes: Axes::OneForAll,
+        limits: &[&limits::broadcast::RANK, &limits::exponents::COMPARE],
+        ..Chip::PLAIN
+    }),
+    |x, y| x <= y
+);

@@ -1,5 +1,13 @@
 //! Log: the natural logarithm. <https://onnx.ai/onnx/operators/onnx__Log.html>
 
+use super::Treatment;
 use super::elementwise::unary;
+use crate::chip::{Axes, Chip, Support, Table};
 
-unary!("Log", Float, (), |x| x.ln());
+unary!(
+    "Log",
+    Treatment::FLOAT,
+    Support::Runs(&Chip { axes: Axes::Any, table: Table::Int8AndInt16, ..Chip::PLAIN }),
+    (),
+    |x| x.ln()
+);

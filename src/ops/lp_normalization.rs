@@ -4,12 +4,19 @@ use super::axes::normalize;
 use super::elementwise::{infer_same, take};
 use super::normalize_rows::Rows;
 use super::operands::required;
-use super::{Call, Kernel, Operator, Role};
+use super::{Call, Kernel, Operator, Treatment};
+use crate::chip::{Axes, Chip, Support};
 use crate::graph::{Element, Tensor};
 use crate::kernels::real::Real;
 use crate::{Result, bail};
 
-pub static OPERATOR: Operator = Operator { name: "LpNormalization", role: Role::Plain, infer: infer_same, prepare };
+pub static OPERATOR: Operator = Operator {
+    name: "LpNormalization",
+    treatment: Treatment::PLAIN,
+    chip: Support::Runs(&Chip { axes: Axes::Attribute { default: -1 }, ..Chip::PLAIN }),
+    infer: infer_same,
+    prepare,
+};
 
 fn prepare(call: &Call) -> Result<Box<dyn Kernel>> {
     let x = required(call, 0, "LpNormalization")?;

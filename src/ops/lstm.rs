@@ -1,11 +1,64 @@
 //! LSTM: long short-term memory over a sequence; gates in the order i, o, f, c. <https://onnx.ai/onnx/operators/onnx__LSTM.html>
 
+use super::limits;
 use super::recurrent::{Activation, Shape, activations, dot, expect_len, numbers};
-use super::{Call, Fact, Kernel, Operator, Role};
+use super::{Call, Fact, Kernel, Operator, Shared, Treatment};
 use crate::Result;
+use crate::chip::{Chip, Effect, Family, Limit, Support};
 use crate::graph::Tensor;
 
-pub static OPERATOR: Operator = Operator { name: "LSTM", role: Role::Computing, infer, prepare };
+pub static OPERATOR: Operator = Operator {
+    name: "LSTM",
+    treatment: Treatment { shared: Shared::Sequence, cell_inputs: &[3, 6], cell_outputs: &[2], ..Treatment::COMPUTING },
+    chip: Support::Runs(&Chip {
+        outputs: Some(3),
+        limits: &[
+            &limits::recurrent::DIRECTION,
+            &limits::recurrent::CLIP,
+            &limits::recurrent::LENGTHS,
+            &limits::recurrent::BATCH,
+            &limits::recurrent::LAYOUT,
+            &PEEPHOLES,
+            &limits::recurrent::ACTIVATIONS,
+            &INPUT_FORGET,
+            &OUTPUTS,
+        ],
+        ..Chip::PLAIN
+    }),
+    infer,
+    prepare,
+};
+
+pub static PEEPHOLES: Limit = Limit {
+    name: "lstm-peepholes",
+    effect: Effect::SilentlyWrong,
+    on: Family::ALL,
+    until: None,
+    check: |node| Ok(node.input(7).map(|_| format!("{} with peepholes, which the runtime ignores", node.op()))),
+    help: "train without peepholes",
+    source: "dl_module_lstm.hpp",
+};
+
+pub static INPUT_FORGET: Limit = Limit {
+    name: "lstm-input-forget",
+    effect: Effect::SilentlyWrong,
+    on: Family::ALL,
+    until: None,
+    check: |node| Ok((node.int("input_forget", 0)? != 0).then(|| "LSTM with input_forget 1".to_string())),
+    help: "the runtime has input_forget 0",
+    source: "dl_module_lstm.hpp",
+};
+
+/// A model may leave outputs out, its file must not.
+pub static OUTPUTS: Limit = Limit {
+    name: "lstm-outputs",
+    effect: Effect::Crashes,
+    on: Family::ALL,
+    until: None,
+    check: |node| limits::recurrent::missing_outputs(node, 3),
+    help: "export the model with all outputs of the layer, read or not",
+    source: "dl_module_lstm.hpp",
+};
 
 fn infer(call: &Call) -> Result<Vec<Fact>> {
     Ok(Shape::of(call, 4, "LSTM")?.facts())

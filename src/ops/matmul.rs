@@ -3,15 +3,58 @@
 
 use std::marker::PhantomData;
 
+use super::limits;
 use super::operands::{checked_len, constant, exactly, expect_float, required};
-use super::{Call, Fact, Kernel, Operator, Role};
+use super::{Call, Fact, Kernel, Operator, Treatment, Weights};
+use crate::chip::{Chip, Effect, Family, Kernels, Limit, Runtime, Support};
 use crate::graph::{DataType, Element, Tensor};
 use crate::kernels::batched::{self, Batched};
 use crate::kernels::dense::{Dense, DenseShape};
 use crate::kernels::real::Real;
 use crate::{Result, bail};
 
-pub static OPERATOR: Operator = Operator { name: "MatMul", role: Role::Computing, infer, prepare };
+pub static OPERATOR: Operator = Operator {
+    name: "MatMul",
+    treatment: Treatment { weights: Weights::Whole, ..Treatment::COMPUTING },
+    chip: Support::Runs(&Chip {
+        kernels: Kernels::INTEGER,
+        packs_weights: true,
+        fuses: &["Relu"],
+        limits: &[&RANK, &PLAIN_ROWS, &limits::exponents::SHIFT],
+        ..Chip::PLAIN
+    }),
+    infer,
+    prepare,
+};
+
+pub static RANK: Limit = Limit {
+    name: "matmul-rank",
+    effect: Effect::SilentlyWrong,
+    on: Family::ALL,
+    until: None,
+    check: |node| {
+        let rank = (0..2).filter_map(|port| node.rank(port)).max().filter(|&rank| rank > 4);
+        Ok(rank.map(|rank| format!("MatMul of {rank} dimensions; the runtime has up to 4")))
+    },
+    help: "merge dimensions with a Reshape before it",
+    source: "dl_module_matmul.hpp",
+};
+
+/// esp-ppq 1.3.12, which is ahead of the runtime, writes nothing else.
+pub static PLAIN_ROWS: Limit = Limit {
+    name: "matmul-plain-rows",
+    effect: Effect::SilentlyWrong,
+    on: Family::ALL,
+    until: Some(Runtime::PLAIN_ROWS),
+    check: |node| {
+        let is_plain = node.text("input1_layout", "")? == "native_kn" && !node.is_constant(1);
+        let what =
+            || "its right side lies in plain rows (input1_layout native_kn), which the chip does not know".to_string();
+        Ok(is_plain.then(what))
+    },
+    help: "export with the packing nodes, or update ESP-DL",
+    source: "dl_module_matmul.hpp",
+};
 
 fn infer(call: &Call) -> Result<Vec<Fact>> {
     let (fact, _, y_shape) = shapes(call)?;

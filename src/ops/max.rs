@@ -1,5 +1,13 @@
 //! Max: the largest of its inputs; NaN where any is. <https://onnx.ai/onnx/operators/onnx__Max.html>
 
+use super::Treatment;
 use super::elementwise::binary;
+use crate::chip::Support;
 
-binary!("Max", Plain, |x, y| if x.is_nan() || x > y { x } else { y }, |i, j| i.max(j));
+binary!(
+    "Max",
+    Treatment::PLAIN,
+    Support::Lacks { instead: Some("write max(a, b) as a + Relu(b - a), which ESP-DL has") },
+    |x, y| if x.is_nan() || x > y { x } else { y },
+    |i, j| i.max(j)
+);

@@ -3,16 +3,52 @@
 
 use std::marker::PhantomData;
 
+use super::limits;
 use super::operands::{checked_len, exactly, expect_float, required};
 use super::spatial::{self, Ends};
-use super::{Call, Fact, Kernel, Operator, Role};
+use super::{Call, Fact, Kernel, Operator, Treatment};
+use crate::chip::{Axes, Chip, Effect, Family, Kernels, Limit, Support};
 use crate::graph::{DataType, Element, Tensor};
 use crate::kernels::pool;
 use crate::kernels::real::Real;
 use crate::kernels::window::Window;
 use crate::{Error, Result, bail};
 
-pub static OPERATOR: Operator = Operator { name: "MaxPool", role: Role::Passive, infer, prepare };
+pub static OPERATOR: Operator = Operator {
+    name: "MaxPool",
+    treatment: Treatment::PASSIVE,
+    chip: Support::Runs(&Chip {
+        kernels: Kernels::INTEGER,
+        axes: Axes::ChannelsLast,
+        limits: &[&limits::spatial::RANK, &limits::spatial::BATCH, &limits::pool::DILATED, &INDICES, &CEIL_MODE],
+        ..Chip::PLAIN
+    }),
+    infer,
+    prepare,
+};
+
+pub static INDICES: Limit = Limit {
+    name: "pooling-indices",
+    effect: Effect::NotLoaded,
+    on: Family::ALL,
+    until: None,
+    check: |node| {
+        Ok(node.has_output(1).then(|| "MaxPool with the output Indices, which the runtime does not write".to_string()))
+    },
+    help: "leave the indices out; to enlarge an image again, use Resize or ConvTranspose",
+    source: "dl_module_max_pool.hpp",
+};
+
+/// The exporter writes pads at the end in its place.
+pub static CEIL_MODE: Limit = Limit {
+    name: "max-pool-ceil-mode",
+    effect: Effect::SilentlyWrong,
+    on: Family::ALL,
+    until: None,
+    check: |node| if node.is_written() { limits::pool::rounded_down(node) } else { Ok(None) },
+    help: "pad the input at its end, and pool with ceil_mode = 0",
+    source: "dl_module_max_pool.hpp, get_output_shape",
+};
 
 fn infer(call: &Call) -> Result<Vec<Fact>> {
     let (x, _, _, y_shape) = shapes(call)?;

@@ -2,13 +2,19 @@
 
 use super::broadcast::combine;
 use super::elementwise::{infer_broadcast, map};
-use super::{Kernel, Operator, Role};
+use super::{Kernel, Operator, Treatment};
+use crate::chip::Support;
 use crate::graph::{Element, Tensor};
 use crate::kernels::real::Real;
 use crate::{Result, bail};
 
-pub static OPERATOR: Operator =
-    Operator { name: "Mean", role: Role::Float, infer: infer_broadcast, prepare: |_| Ok(Box::new(Mean)) };
+pub static OPERATOR: Operator = Operator {
+    name: "Mean",
+    treatment: Treatment::FLOAT,
+    chip: Support::Lacks { instead: Some("write it as Add, and Mul by one over the number of inputs") },
+    infer: infer_broadcast,
+    prepare: |_| Ok(Box::new(Mean)),
+};
 
 struct Mean;
 

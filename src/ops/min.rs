@@ -1,5 +1,13 @@
 //! Min: the smallest of its inputs; NaN where any is. <https://onnx.ai/onnx/operators/onnx__Min.html>
 
+use super::Treatment;
 use super::elementwise::binary;
+use crate::chip::Support;
 
-binary!("Min", Float, |x, y| if x.is_nan() || x < y { x } else { y }, |i, j| i.min(j));
+binary!(
+    "Min",
+    Treatment::FLOAT,
+    Support::Lacks { instead: Some("write min(a, b) as a - Relu(a - b), which ESP-DL has") },
+    |x, y| if x.is_nan() || x < y { x } else { y },
+    |i, j| i.min(j)
+);

@@ -1,7 +1,8 @@
-//! One operator a file: attributes, shape inference, float kernel, quantization role.
+//! One operator a file: attributes, shape inference, float kernel, treatment by the quantizer, support and limits on
+//! the chip.
 //!
-//! A file here knows its operator and the kernels it calls, and no other operator.
-//! Adding one is a new file and a line in [`OPERATORS`]. Never: files, targets, other operators.
+//! A file here knows its operator and the kernels it calls, and no other operator. Adding one is a new file and a line
+//! in [`OPERATORS`]. Never: files, other operators, passes over a graph.
 
 mod abs;
 mod acos;
@@ -70,6 +71,7 @@ mod layout;
 mod leaky_relu;
 mod less;
 mod less_or_equal;
+mod limits;
 mod log;
 mod log_softmax;
 mod lp_normalization;
@@ -109,7 +111,7 @@ mod reduce_sum_square;
 mod relu;
 mod reshape;
 mod reshaped;
-pub(crate) mod resize;
+mod resize;
 mod reverse_sequence;
 mod rms_normalization;
 mod rnn;
@@ -142,17 +144,22 @@ mod thresholded_relu;
 mod tile;
 mod top_k;
 mod transpose;
+mod treatment;
 mod trilu;
 mod tuples;
 mod unsqueeze;
 mod upsample;
 mod where_;
+mod written;
 mod xor;
 
 #[cfg(test)]
 mod tests;
 
+pub use treatment::{Role, Shared, Treatment, Weights};
+
 use crate::Result;
+use crate::chip::{Chip, Limit, Support};
 use crate::graph::{Attributes, DataType, Tensor};
 
 /// What is known of a value before a model runs.
@@ -204,24 +211,12 @@ pub trait Kernel: Send + Sync {
     }
 }
 
-/// How ESP-DL's quantizer treats an operator; the sets are esp-ppq's (`core/common.py`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Role {
-    /// Conv, Gemm, ...: has a row in the error tables, activations are fused into it.
-    Computing,
-    /// Moves values without changing them: input and output share a scale.
-    Passive,
-    /// Quantized, with scales of its own.
-    Plain,
-    /// Stays in float.
-    Float,
-}
-
 /// One line of the operator table.
 pub struct Operator {
     /// ONNX operator type.
     pub name: &'static str,
-    pub role: Role,
+    pub treatment: Treatment,
+    pub chip: Support,
     /// Facts of the outputs from those of the inputs. `constant` may be filled where the
     /// result follows from shapes alone (Shape, Size); folding is `graph::simplify`'s.
     pub infer: fn(&Call) -> Result<Vec<Fact>>,
@@ -363,4 +358,26 @@ pub static OPERATORS: &[&Operator] = &[
 /// The operator of an ONNX type, if espq has it.
 pub fn find(name: &str) -> Option<&'static Operator> {
     OPERATORS.iter().find(|o| o.name == name).copied()
+}
+
+/// What ESP-DL's runtime has of an operator, of ONNX's or of those that an exporter writes; `None` where it has nothing.
+pub fn on_chip(name: &str) -> Option<&'static Chip> {
+    let written = || written::WRITTEN.iter().find(|(written, _)| *written == name).map(|(_, chip)| chip);
+    find(name).map_or_else(written, |operator| operator.chip.chip())
+}
+
+/// The operators that ESP-DL's runtime has, ONNX's and those that an exporter writes, by name.
+pub fn all_on_chip() -> impl Iterator<Item = (&'static str, &'static Chip)> {
+    let own = OPERATORS.iter().filter_map(|operator| Some((operator.name, operator.chip.chip()?)));
+    let mut all: Vec<_> = own.chain(written::WRITTEN.iter().map(|(name, chip)| (*name, chip))).collect();
+    all.sort_unstable_by_key(|(name, _)| *name);
+    all.into_iter()
+}
+
+/// Every limit of these operators once, by name.
+pub fn all_limits() -> Vec<&'static Limit> {
+    let mut limits: Vec<&Limit> = all_on_chip().flat_map(|(_, chip)| chip.limits).copied().collect();
+    limits.sort_unstable_by_key(|limit| limit.name);
+    limits.dedup_by_key(|limit| limit.name);
+    limits
 }

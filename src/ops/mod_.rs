@@ -1,11 +1,19 @@
 //! Mod: the remainder, with the sign of the divisor, or of the dividend where fmod is 1. <https://onnx.ai/onnx/operators/onnx__Mod.html>
 
 use super::elementwise::{infer_broadcast, numbers};
-use super::{Call, Kernel, Operator, Role};
+use super::limits;
+use super::{Call, Kernel, Operator, Treatment};
 use crate::Result;
+use crate::chip::{Axes, Chip, Support};
 use crate::graph::Tensor;
 
-pub static OPERATOR: Operator = Operator { name: "Mod", role: Role::Plain, infer: infer_broadcast, prepare };
+pub static OPERATOR: Operator = Operator {
+    name: "Mod",
+    treatment: Treatment::PLAIN,
+    chip: Support::Runs(&Chip { axes: Axes::OneForAll, limits: &[&limits::broadcast::RANK], ..Chip::PLAIN }),
+    infer: infer_broadcast,
+    prepare,
+};
 
 fn prepare(call: &Call) -> Result<Box<dyn Kernel>> {
     Ok(Box::new(Mod { truncated: call.attributes.int_or("fmod", 0) != 0 }))

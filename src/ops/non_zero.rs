@@ -4,13 +4,15 @@
 use super::known;
 use super::layout::{each_type, slice, strides};
 use super::operands::required;
-use super::{Call, Operator, Role};
+use super::{Call, Operator, Treatment};
+use crate::chip::Support;
 use crate::graph::{Element, Tensor};
 use crate::{Error, Result};
 
 pub static OPERATOR: Operator = Operator {
     name: "NonZero",
-    role: Role::Float,
+    treatment: Treatment { float_outputs: &[0], ..Treatment::FLOAT },
+    chip: Support::LACKS,
     infer: |call| known::infer(non_zero(call)?),
     prepare: |call| known::prepare(non_zero(call)?),
 };

@@ -1,12 +1,18 @@
 //! Not: of a boolean. <https://onnx.ai/onnx/operators/onnx__Not.html>
 
 use super::elementwise::{infer_same, map, take};
-use super::{Kernel, Operator, Role};
+use super::{Kernel, Operator, Treatment};
 use crate::Result;
+use crate::chip::Support;
 use crate::graph::Tensor;
 
-pub static OPERATOR: Operator =
-    Operator { name: "Not", role: Role::Float, infer: infer_same, prepare: |_| Ok(Box::new(Not)) };
+pub static OPERATOR: Operator = Operator {
+    name: "Not",
+    treatment: Treatment::FLOAT,
+    chip: Support::LACKS,
+    infer: infer_same,
+    prepare: |_| Ok(Box::new(Not)),
+};
 
 struct Not;
 

@@ -4,11 +4,18 @@ use super::axes::normalize;
 use super::elementwise::take;
 use super::layout::{each_type, slice};
 use super::operands::{checked_len, required};
-use super::{Call, Fact, Kernel, Operator, Role};
+use super::{Call, Fact, Kernel, Operator, Treatment};
+use crate::chip::Support;
 use crate::graph::{DataType, Element, Tensor};
 use crate::{Result, bail};
 
-pub static OPERATOR: Operator = Operator { name: "OneHot", role: Role::Float, infer, prepare };
+pub static OPERATOR: Operator = Operator {
+    name: "OneHot",
+    treatment: Treatment { float_inputs: &[0, 1, 2], float_outputs: &[0], ..Treatment::FLOAT },
+    chip: Support::LACKS,
+    infer,
+    prepare,
+};
 
 fn plan(call: &Call) -> Result<OneHot> {
     let indices = required(call, 0, "OneHot")?;

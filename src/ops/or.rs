@@ -1,12 +1,18 @@
 //! Or: of two booleans. <https://onnx.ai/onnx/operators/onnx__Or.html>
 
 use super::elementwise::{infer_bool, logical};
-use super::{Kernel, Operator, Role};
+use super::{Kernel, Operator, Treatment};
 use crate::Result;
+use crate::chip::Support;
 use crate::graph::Tensor;
 
-pub static OPERATOR: Operator =
-    Operator { name: "Or", role: Role::Float, infer: infer_bool, prepare: |_| Ok(Box::new(Or)) };
+pub static OPERATOR: Operator = Operator {
+    name: "Or",
+    treatment: Treatment { float_outputs: &[0], ..Treatment::FLOAT },
+    chip: Support::LACKS,
+    infer: infer_bool,
+    prepare: |_| Ok(Box::new(Or)),
+};
 
 struct Or;
 

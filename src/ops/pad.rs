@@ -3,11 +3,100 @@
 use super::axes::{constant_ints, normalize};
 use super::layout::{AxisMap, each_type, remap, slice};
 use super::operands::{checked_len, required};
-use super::{Call, Fact, Kernel, Operator, Role};
+use super::{Call, Fact, Kernel, Operator, Treatment};
+use crate::chip::{Chip, Effect, Family, Limit, Support};
 use crate::graph::{Element, Tensor};
 use crate::{Result, bail};
 
-pub static OPERATOR: Operator = Operator { name: "Pad", role: Role::Passive, infer, prepare };
+pub static OPERATOR: Operator = Operator {
+    name: "Pad",
+    treatment: Treatment { float_inputs: &[1, 2, 3], bounds: &[2], ..Treatment::PASSIVE },
+    chip: Support::Runs(&Chip { limits: &[&MODE, &AXES, &NEGATIVE, &RANK, &NO_MODE, &COUNT], ..Chip::PLAIN }),
+    infer,
+    prepare,
+};
+
+pub static MODE: Limit = Limit {
+    name: "pad-mode",
+    effect: Effect::NotLoaded,
+    on: Family::ALL,
+    until: None,
+    check: |node| {
+        let mode = node.text("mode", "constant")?;
+        Ok((!matches!(mode, "constant" | "edge" | "reflect"))
+            .then(|| format!("Pad with mode {mode:?} stops the chip while it loads")))
+    },
+    help: "pad with constant, edge or reflect",
+    source: "dl_module_pad.hpp",
+};
+
+pub static AXES: Limit = Limit {
+    name: "pad-axes",
+    effect: Effect::Crashes,
+    on: Family::ALL,
+    until: None,
+    check: |node| Ok(node.input(3).map(|_| "Pad with axes, which the runtime does not read".to_string())),
+    help: "give pads for every axis",
+    source: "dl_base_pad.cpp, get_pad_shape",
+};
+
+pub static NEGATIVE: Limit = Limit {
+    name: "pad-negative",
+    effect: Effect::Crashes,
+    on: Family::ALL,
+    until: None,
+    check: |node| {
+        let pads = node.constant(1).filter(|pads| pads.iter().any(|&pad| pad < 0));
+        Ok(pads
+            .map(|pads| format!("Pad with pads {pads:?}; the chip pads and never crops, and writes before its output")))
+    },
+    help: "crop with a Slice, and pad what is left",
+    source: "dl_base_pad.cpp",
+};
+
+pub static RANK: Limit = Limit {
+    name: "pad-rank",
+    effect: Effect::SilentlyWrong,
+    on: Family::ALL,
+    until: None,
+    check: |node| {
+        let mode = node.text("mode", "constant")?;
+        let rank = node.rank(0).filter(|&rank| mode != "constant" && rank > 4);
+        Ok(rank.map(|rank| format!("Pad with mode {mode:?} of {rank} dimensions; the runtime has up to 4")))
+    },
+    help: "merge dimensions with a Reshape before it",
+    source: "dl_base_pad.cpp",
+};
+
+/// The exporter writes the default, too.
+pub static NO_MODE: Limit = Limit {
+    name: "pad-without-mode",
+    effect: Effect::NotLoaded,
+    on: Family::ALL,
+    until: None,
+    check: |node| {
+        let is_missing = node.is_written() && node.attribute("mode").is_none();
+        Ok(is_missing.then(|| "it has no mode: the chip stops while it loads".to_string()))
+    },
+    help: "write constant, edge or reflect, the default too",
+    source: "dl_module_pad.hpp",
+};
+
+pub static COUNT: Limit = Limit {
+    name: "pad-count",
+    effect: Effect::NotLoaded,
+    on: Family::ALL,
+    until: None,
+    check: |node| {
+        let (Some(pads), Some(rank)) = (node.constant(1), node.rank(0)) else { return Ok(None) };
+        let is_wrong = node.is_written() && pads.len() != rank.saturating_mul(2);
+        Ok(is_wrong.then(|| {
+            format!("it has {} pads for an input of {rank} dimensions; the chip stops unless all have two", pads.len())
+        }))
+    },
+    help: "give pads for every axis, without the input axes",
+    source: "dl_base_pad.cpp, get_pad_shape",
+};
 
 /// Begin and end, by axis; negative ones cut.
 fn pads(call: &Call) -> Result<Vec<(i64, i64)>> {

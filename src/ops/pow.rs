@@ -3,12 +3,19 @@
 use super::broadcast::zip;
 use super::cast::cast;
 use super::elementwise::{infer_broadcast, take};
-use super::{Kernel, Operator, Role};
+use super::limits;
+use super::{Kernel, Operator, Treatment};
+use crate::chip::{Axes, Chip, Support};
 use crate::graph::{DataType, Tensor};
 use crate::{Result, bail};
 
-pub static OPERATOR: Operator =
-    Operator { name: "Pow", role: Role::Float, infer: infer_broadcast, prepare: |_| Ok(Box::new(Pow)) };
+pub static OPERATOR: Operator = Operator {
+    name: "Pow",
+    treatment: Treatment::FLOAT,
+    chip: Support::Runs(&Chip { axes: Axes::OneForAll, limits: &[&limits::broadcast::RANK], ..Chip::PLAIN }),
+    infer: infer_broadcast,
+    prepare: |_| Ok(Box::new(Pow)),
+};
 
 struct Pow;
 

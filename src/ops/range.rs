@@ -2,13 +2,15 @@
 
 use super::cast::cast;
 use super::operands::{checked_len, required};
-use super::{Call, Operator, Role, known};
+use super::{Call, Operator, Treatment, known};
+use crate::chip::Support;
 use crate::graph::{DataType, Tensor};
 use crate::{Result, bail};
 
 pub static OPERATOR: Operator = Operator {
     name: "Range",
-    role: Role::Float,
+    treatment: Treatment { float_inputs: &[0, 1, 2], ..Treatment::FLOAT },
+    chip: Support::LACKS,
     infer: |call| known::infer(value(call)?),
     prepare: |call| known::prepare(value(call)?),
 };

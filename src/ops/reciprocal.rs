@@ -1,5 +1,15 @@
 //! Reciprocal: 1 / x. <https://onnx.ai/onnx/operators/onnx__Reciprocal.html>
 
+use super::Treatment;
 use super::elementwise::unary;
+use crate::chip::Support;
 
-unary!("Reciprocal", Float, (), |x| 1.0 / x);
+unary!(
+    "Reciprocal",
+    Treatment::FLOAT,
+    Support::Lacks {
+        instead: Some("write it as Div of 1 by the value, or as Pow with the exponent -1, which ESP-DL has")
+    },
+    (),
+    |x| 1.0 / x
+);

@@ -11,16 +11,6 @@ use super::cast::cast;
 use super::operands::{checked_len, optional, required};
 use super::{Call, Fact};
 
-/// Outputs of an LSTM or GRU: the sequence, and a state after another. A model may leave some out, the chip's kernels
-/// write all.
-pub fn outputs(op: &str) -> Option<usize> {
-    match op {
-        "LSTM" => Some(3),
-        "GRU" => Some(2),
-        _ => None,
-    }
-}
-
 pub type Activation = Box<dyn Fn(f64) -> f64 + Send + Sync>;
 
 /// Sizes and choices of one recurrent node.

@@ -1,5 +1,6 @@
 //! What the Reduce operators share: axes by operator set, and one pass over the input.
 
+use crate::chip::{Axes, Checked, Chip, Effect, Family, Limit, NodeView, Support};
 use crate::graph::Tensor;
 use crate::{Result, bail};
 
@@ -7,6 +8,61 @@ use super::axes;
 use super::broadcast::fold_axes;
 use super::operands::required;
 use super::{Call, Fact, Kernel};
+
+/// All reductions have one kernel, and its limits.
+pub const CHIP: Support = Support::Runs(&Chip { axes: Axes::Reduced, limits: &[&NOTHING, &RANK], ..Chip::PLAIN });
+
+/// No axes are all axes to the kernel.
+pub static NOTHING: Limit = Limit {
+    name: "reduction-of-nothing",
+    effect: Effect::SilentlyWrong,
+    on: Family::ALL,
+    until: None,
+    check: nothing,
+    help: "leave the layer out, or reduce an axis of size 1",
+    source: "dl_module_reduce_base.hpp",
+};
+
+pub static RANK: Limit = Limit {
+    name: "reduction-rank",
+    effect: Effect::SilentlyWrong,
+    on: Family::ALL,
+    until: None,
+    check: reduced,
+    help: "the output would stay as it was: reduce the axes one after another",
+    source: "dl_module_reduce_base.hpp",
+};
+
+fn reduced(node: &dyn NodeView) -> Checked {
+    let Some(rank) = node.rank(0) else { return Ok(None) };
+    let axes = match node.input(1) {
+        Some(_) => node.constant(1),
+        None => Some(node.ints("axes")?.to_vec()),
+    };
+    let Some(axes) = axes else { return Ok(Some(format!("{} over axes that are computed", node.op()))) };
+    let runs = merged_reduction(rank, &axes);
+    Ok((runs > 4).then(|| {
+        format!("{} over axes {axes:?} of {rank} is computed in {runs} parts; the runtime has up to 4", node.op())
+    }))
+}
+
+/// Neighbouring axes that are all reduced, or all kept, count once; no axes are all axes.
+fn merged_reduction(rank: usize, axes: &[i64]) -> usize {
+    let rank = i64::try_from(rank).unwrap_or(i64::MAX);
+    let places: Vec<i64> = axes.iter().map(|&a| if a < 0 { a.saturating_add(rank) } else { a }).collect();
+    let mut flags: Vec<bool> = (0..rank).map(|axis| axes.is_empty() || places.contains(&axis)).collect();
+    flags.dedup();
+    flags.len()
+}
+
+fn nothing(node: &dyn NodeView) -> Checked {
+    let axes = match node.input(1) {
+        Some(_) => node.constant(1),
+        None => Some(node.ints("axes")?.to_vec()),
+    };
+    let is_nothing = node.int("noop_with_empty_axes", 0)? != 0 && axes.is_some_and(|axes| axes.is_empty());
+    Ok(is_nothing.then(|| format!("{} of no axes, which the chip takes for all", node.op())))
+}
 
 struct Plan {
     /// By axis of the input.
@@ -93,5 +149,17 @@ impl<S: Fn(f64, f64) -> f64, F: Fn(f64, f64) -> f64> Reduce<S, F> {
             };
         }
         Ok(vec![fold!(F32 f32, F64 f64, I8 i8, I32 i32, I64 i64, U8 u8, U32 u32, U64 u64)?])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn neighbours_that_are_reduced_together_count_once() {
+        assert_eq!(merged_reduction(5, &[3, -1]), 2);
+        assert_eq!(merged_reduction(5, &[1, 3]), 5);
+        assert_eq!(merged_reduction(5, &[]), 1);
     }
 }

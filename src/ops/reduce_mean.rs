@@ -1,10 +1,11 @@
 //! ReduceMean: the mean along axes. <https://onnx.ai/onnx/operators/onnx__ReduceMean.html>
 
-use super::{Operator, Role, reduce};
+use super::{Operator, Treatment, reduce};
 
 pub static OPERATOR: Operator = Operator {
     name: "ReduceMean",
-    role: Role::Plain,
+    treatment: Treatment { float_inputs: &[1], ..Treatment::PLAIN },
+    chip: reduce::CHIP,
     infer: reduce::infer,
     prepare: |call| reduce::prepare(call, 0.0, |a, x| a + x, |a, n| a / n),
 };

@@ -1,12 +1,18 @@
 //! Relu: max(x, 0). <https://onnx.ai/onnx/operators/onnx__Relu.html>
 
 use super::elementwise::{infer_same, map, take};
-use super::{Kernel, Operator, Role};
+use super::{Kernel, Operator, Treatment};
+use crate::chip::{Axes, Chip, Support, Table};
 use crate::graph::Tensor;
 use crate::{Result, bail};
 
-pub static OPERATOR: Operator =
-    Operator { name: "Relu", role: Role::Plain, infer: infer_same, prepare: |_| Ok(Box::new(Relu)) };
+pub static OPERATOR: Operator = Operator {
+    name: "Relu",
+    treatment: Treatment { clamps: true, ..Treatment::PLAIN },
+    chip: Support::Runs(&Chip { axes: Axes::Any, table: Table::Int8, ..Chip::PLAIN }),
+    infer: infer_same,
+    prepare: |_| Ok(Box::new(Relu)),
+};
 
 struct Relu;
 

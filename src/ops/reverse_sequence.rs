@@ -3,11 +3,18 @@
 use super::elementwise::{infer_same, take};
 use super::layout::{each_type, slice};
 use super::operands::required;
-use super::{Call, Kernel, Operator, Role};
+use super::{Call, Kernel, Operator, Treatment};
+use crate::chip::{Chip, Kernels, Support};
 use crate::graph::{Element, Tensor};
 use crate::{Result, bail};
 
-pub static OPERATOR: Operator = Operator { name: "ReverseSequence", role: Role::Passive, infer: infer_same, prepare };
+pub static OPERATOR: Operator = Operator {
+    name: "ReverseSequence",
+    treatment: Treatment { float_inputs: &[1], ..Treatment::PASSIVE },
+    chip: Support::Runs(&Chip { kernels: Kernels::INTEGER, ..Chip::PLAIN }),
+    infer: infer_same,
+    prepare,
+};
 
 fn prepare(call: &Call) -> Result<Box<dyn Kernel>> {
     let x = required(call, 0, "ReverseSequence")?;

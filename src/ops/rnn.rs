@@ -1,11 +1,18 @@
 //! RNN: a plain recurrent cell over a sequence. <https://onnx.ai/onnx/operators/onnx__RNN.html>
 
 use super::recurrent::{Activation, Shape, activations, dot, numbers};
-use super::{Call, Fact, Kernel, Operator, Role};
+use super::{Call, Fact, Kernel, Operator, Treatment};
 use crate::Result;
+use crate::chip::Support;
 use crate::graph::Tensor;
 
-pub static OPERATOR: Operator = Operator { name: "RNN", role: Role::Float, infer, prepare };
+pub static OPERATOR: Operator = Operator {
+    name: "RNN",
+    treatment: Treatment::FLOAT,
+    chip: Support::Lacks { instead: Some("train with GRU or LSTM, which ESP-DL has") },
+    infer,
+    prepare,
+};
 
 fn infer(call: &Call) -> Result<Vec<Fact>> {
     Ok(Shape::of(call, 1, "RNN")?.facts())

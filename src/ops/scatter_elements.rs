@@ -6,11 +6,18 @@ use super::elementwise::{infer_same, take};
 use super::layout::each_type;
 use super::operands::{exactly, required};
 use super::scatter::{Reduction, Update};
-use super::{Call, Kernel, Operator, Role};
+use super::{Call, Kernel, Operator, Treatment};
 use crate::Result;
+use crate::chip::Support;
 use crate::graph::Tensor;
 
-pub static OPERATOR: Operator = Operator { name: "ScatterElements", role: Role::Float, infer: infer_same, prepare };
+pub static OPERATOR: Operator = Operator {
+    name: "ScatterElements",
+    treatment: Treatment { float_inputs: &[1], ..Treatment::FLOAT },
+    chip: Support::LACKS,
+    infer: infer_same,
+    prepare,
+};
 
 fn prepare(call: &Call) -> Result<Box<dyn Kernel>> {
     let x = required(call, 0, "ScatterElements")?;

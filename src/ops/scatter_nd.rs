@@ -5,11 +5,18 @@ use super::layout::each_type;
 use super::operands::exactly;
 use super::scatter::{Reduction, Update};
 use super::tuples::{block_shape, blocks};
-use super::{Call, Kernel, Operator, Role};
+use super::{Call, Kernel, Operator, Shared, Treatment};
 use crate::Result;
+use crate::chip::{Chip, Support};
 use crate::graph::Tensor;
 
-pub static OPERATOR: Operator = Operator { name: "ScatterND", role: Role::Plain, infer: infer_same, prepare };
+pub static OPERATOR: Operator = Operator {
+    name: "ScatterND",
+    treatment: Treatment { shared: Shared::Output, float_inputs: &[1], ..Treatment::PLAIN },
+    chip: Support::Runs(&Chip::PLAIN),
+    infer: infer_same,
+    prepare,
+};
 
 fn prepare(call: &Call) -> Result<Box<dyn Kernel>> {
     Ok(Box::new(ScatterNd { reduction: Reduction::of(call)? }))

@@ -1,13 +1,15 @@
 //! Shape: the sizes of axes from `start` to `end`. <https://onnx.ai/onnx/operators/onnx__Shape.html>
 
 use super::operands::required;
-use super::{Call, Operator, Role, known};
+use super::{Call, Operator, Treatment, known};
 use crate::Result;
+use crate::chip::Support;
 use crate::graph::Tensor;
 
 pub static OPERATOR: Operator = Operator {
     name: "Shape",
-    role: Role::Float,
+    treatment: Treatment { float_outputs: &[0], ..Treatment::FLOAT },
+    chip: Support::LACKS,
     infer: |call| known::infer(value(call)?),
     prepare: |call| known::prepare(value(call)?),
 };

@@ -1,13 +1,19 @@
 //! Sigmoid: 1 / (1 + e^-x). <https://onnx.ai/onnx/operators/onnx__Sigmoid.html>
 
 use super::elementwise::{infer_same, map_all, take};
-use super::{Kernel, Operator, Role};
+use super::{Kernel, Operator, Treatment};
+use crate::chip::{Axes, Chip, Support, Table};
 use crate::graph::{DataType, Tensor};
 use crate::kernels::activation::sigmoid;
 use crate::{Result, bail};
 
-pub static OPERATOR: Operator =
-    Operator { name: "Sigmoid", role: Role::Plain, infer: infer_same, prepare: |_| Ok(Box::new(Sigmoid)) };
+pub static OPERATOR: Operator = Operator {
+    name: "Sigmoid",
+    treatment: Treatment::PLAIN,
+    chip: Support::Runs(&Chip { axes: Axes::Any, table: Table::Int8AndInt16, ..Chip::PLAIN }),
+    infer: infer_same,
+    prepare: |_| Ok(Box::new(Sigmoid)),
+};
 
 struct Sigmoid;
 

@@ -1,12 +1,18 @@
 //! Sign: -1, 0 or 1. <https://onnx.ai/onnx/operators/onnx__Sign.html>
 
 use super::elementwise::{infer_same, map, take};
-use super::{Kernel, Operator, Role};
+use super::{Kernel, Operator, Treatment};
+use crate::chip::Support;
 use crate::graph::Tensor;
 use crate::{Result, bail};
 
-pub static OPERATOR: Operator =
-    Operator { name: "Sign", role: Role::Float, infer: infer_same, prepare: |_| Ok(Box::new(Sign)) };
+pub static OPERATOR: Operator = Operator {
+    name: "Sign",
+    treatment: Treatment::FLOAT,
+    chip: Support::LACKS,
+    infer: infer_same,
+    prepare: |_| Ok(Box::new(Sign)),
+};
 
 struct Sign;
 

@@ -1,5 +1,7 @@
 //! Sin: the sine. <https://onnx.ai/onnx/operators/onnx__Sin.html>
 
+use super::Treatment;
 use super::elementwise::unary;
+use crate::chip::Support;
 
-unary!("Sin", Float, (), |x| x.sin());
+unary!("Sin", Treatment::FLOAT, Support::LACKS, (), |x| x.sin());

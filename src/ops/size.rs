@@ -1,13 +1,15 @@
 //! Size: the number of elements. <https://onnx.ai/onnx/operators/onnx__Size.html>
 
 use super::operands::{checked_len, required};
-use super::{Call, Operator, Role, known};
+use super::{Call, Operator, Treatment, known};
 use crate::Result;
+use crate::chip::Support;
 use crate::graph::Tensor;
 
 pub static OPERATOR: Operator = Operator {
     name: "Size",
-    role: Role::Float,
+    treatment: Treatment::FLOAT,
+    chip: Support::LACKS,
     infer: |call| known::infer(value(call)?),
     prepare: |call| known::prepare(value(call)?),
 };

@@ -3,11 +3,18 @@
 use super::axes::{constant_ints, normalize};
 use super::layout::{strides, walk};
 use super::operands::required;
-use super::{Call, Fact, Kernel, Operator, Role};
+use super::{Call, Fact, Kernel, Operator, Treatment};
+use crate::chip::{Axes, Chip, Support};
 use crate::graph::Tensor;
 use crate::{Result, bail};
 
-pub static OPERATOR: Operator = Operator { name: "Slice", role: Role::Passive, infer, prepare };
+pub static OPERATOR: Operator = Operator {
+    name: "Slice",
+    treatment: Treatment { float_inputs: &[1, 2, 3, 4], ..Treatment::PASSIVE },
+    chip: Support::Runs(&Chip { axes: Axes::Sliced, ..Chip::PLAIN }),
+    infer,
+    prepare,
+};
 
 struct Slice {
     /// By axis: first index, step, and how many.

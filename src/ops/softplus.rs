@@ -1,6 +1,14 @@
 //! Softplus: ln(1 + e^x). <https://onnx.ai/onnx/operators/onnx__Softplus.html>
 
+use super::Treatment;
 use super::elementwise::unary;
+use crate::chip::Support;
 use crate::kernels::activation::softplus;
 
-unary!("Softplus", Float, (), |x| softplus(x));
+unary!(
+    "Softplus",
+    Treatment::FLOAT,
+    Support::Lacks { instead: Some("write it as Log(1 + Exp(x)), or train with Elu, which ESP-DL has") },
+    (),
+    |x| softplus(x)
+);

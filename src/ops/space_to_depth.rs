@@ -2,11 +2,32 @@
 
 use super::layout::{strides, walk};
 use super::operands::{checked_len, required};
-use super::{Call, Fact, Kernel, Operator, Role};
+use super::{Call, Fact, Kernel, Operator, Treatment};
+use crate::chip::{Axes, Chip, Effect, Family, Limit, Support};
 use crate::graph::Tensor;
 use crate::{Result, bail};
 
-pub static OPERATOR: Operator = Operator { name: "SpaceToDepth", role: Role::Plain, infer, prepare };
+pub static OPERATOR: Operator = Operator {
+    name: "SpaceToDepth",
+    treatment: Treatment::PLAIN,
+    chip: Support::Runs(&Chip { axes: Axes::ChannelsLast, limits: &[&CHANNELS], ..Chip::PLAIN }),
+    infer,
+    prepare,
+};
+
+/// `space_to_depth` has channels before the block's places.
+pub static CHANNELS: Limit = Limit {
+    name: "space-to-depth-channels",
+    effect: Effect::SilentlyWrong,
+    on: Family::ALL,
+    until: None,
+    check: |node| {
+        let channels = node.shape(0).and_then(|shape| shape.get(1).copied()).filter(|&channels| channels != 1);
+        Ok(channels.map(|n| format!("SpaceToDepth of {n} channels, which would come before the places of a block")))
+    },
+    help: "write it as Reshape, Transpose and Reshape",
+    source: "dl_module_space_to_depth.hpp",
+};
 
 struct SpaceToDepth {
     /// The input seen with the block's axes apart, and their order in the output.

@@ -3,11 +3,44 @@
 use super::axes::{constant_ints, normalize};
 use super::layout::{strides, walk};
 use super::operands::required;
-use super::{Call, Fact, Kernel, Operator, Role};
+use super::{Call, Fact, Kernel, Operator, Treatment};
+use crate::chip::{Axes, Checked, Chip, Effect, Family, Limit, NodeView, Support, Unreadable};
 use crate::graph::Tensor;
 use crate::{Result, bail};
 
-pub static OPERATOR: Operator = Operator { name: "Split", role: Role::Passive, infer, prepare };
+pub static OPERATOR: Operator = Operator {
+    name: "Split",
+    treatment: Treatment { float_inputs: &[1], ..Treatment::PASSIVE },
+    chip: Support::Runs(&Chip { axes: Axes::Attribute { default: 0 }, limits: &[&PARTS], ..Chip::PLAIN }),
+    infer,
+    prepare,
+};
+
+/// Without sizes, Split takes `num_outputs` for the size of a part; the exporter writes sizes.
+pub static PARTS: Limit = Limit {
+    name: "split-by-count",
+    effect: Effect::SilentlyWrong,
+    on: Family::ALL,
+    until: None,
+    check: parts,
+    help: "give the sizes of the parts as its second input",
+    source: "dl_module_split.hpp, get_output_shape",
+};
+
+fn parts(node: &dyn NodeView) -> Checked {
+    if !node.is_written() || node.input(1).is_some() {
+        return Ok(None);
+    }
+    let Some(count) = Some(node.int("num_outputs", 0)?).filter(|&n| n > 0) else {
+        return Ok(Some("it has neither sizes nor num_outputs: the chip stops".to_string()));
+    };
+    let Some(shape) = node.shape(0) else { return Ok(None) };
+    let axis = normalize(node.int("axis", 0)?, shape.len()).map_err(|_| Unreadable("axis"))?;
+    // In bounds: the axis is below the rank.
+    let size = i64::try_from(shape[axis]).unwrap_or(i64::MAX);
+    let is_whole = count.checked_mul(count) == Some(size);
+    Ok((!is_whole).then(|| format!("its {size} places fall into parts of {count}, not into {count} parts")))
+}
 
 fn pieces(call: &Call) -> Result<(usize, Vec<usize>)> {
     let x = required(call, 0, "Split")?;

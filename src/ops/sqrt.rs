@@ -1,5 +1,13 @@
 //! Sqrt: the square root. <https://onnx.ai/onnx/operators/onnx__Sqrt.html>
 
+use super::Treatment;
 use super::elementwise::unary;
+use crate::chip::{Axes, Chip, Support, Table};
 
-unary!("Sqrt", Float, (), |x| x.sqrt());
+unary!(
+    "Sqrt",
+    Treatment::FLOAT,
+    Support::Runs(&Chip { axes: Axes::Any, table: Table::Int8AndInt16, ..Chip::PLAIN }),
+    (),
+    |x| x.sqrt()
+);

@@ -1,5 +1,13 @@
 //! Sum: of all inputs. <https://onnx.ai/onnx/operators/onnx__Sum.html>
 
 use super::elementwise::binary;
+use super::{Shared, Treatment};
+use crate::chip::Support;
 
-binary!("Sum", Float, |x, y| x + y, |i, j| i.wrapping_add(j));
+binary!(
+    "Sum",
+    Treatment { shared: Shared::Output, ..Treatment::FLOAT },
+    Support::Lacks { instead: Some("write it as one Add after another") },
+    |x, y| x + y,
+    |i, j| i.wrapping_add(j)
+);

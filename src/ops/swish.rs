@@ -1,13 +1,20 @@
 //! Swish: x / (1 + e^(-alpha x)). <https://onnx.ai/onnx/operators/onnx__Swish.html>
 
 use super::elementwise::{infer_same, map_all, take};
-use super::{Call, Kernel, Operator, Role};
+use super::{Call, Kernel, Operator, Treatment};
+use crate::chip::{Axes, Chip, Support, Table};
 use crate::graph::{DataType, Tensor};
 use crate::kernels::activation::swish;
 use crate::kernels::real::Real;
 use crate::{Result, bail};
 
-pub static OPERATOR: Operator = Operator { name: "Swish", role: Role::Plain, infer: infer_same, prepare };
+pub static OPERATOR: Operator = Operator {
+    name: "Swish",
+    treatment: Treatment::PLAIN,
+    chip: Support::Runs(&Chip { axes: Axes::Any, table: Table::Int8AndInt16, ..Chip::PLAIN }),
+    infer: infer_same,
+    prepare,
+};
 
 fn prepare(call: &Call) -> Result<Box<dyn Kernel>> {
     Ok(Box::new(Swish { alpha: call.attributes.float_or("alpha", 1.0) }))

@@ -3,11 +3,18 @@
 use super::axes::constant_ints;
 use super::layout::{each_type, remap};
 use super::operands::{checked_len, required};
-use super::{Call, Fact, Kernel, Operator, Role};
+use super::{Call, Fact, Kernel, Operator, Treatment};
+use crate::chip::Support;
 use crate::graph::Tensor;
 use crate::{Result, bail};
 
-pub static OPERATOR: Operator = Operator { name: "Tile", role: Role::Float, infer, prepare };
+pub static OPERATOR: Operator = Operator {
+    name: "Tile",
+    treatment: Treatment { float_inputs: &[1, 2], ..Treatment::FLOAT },
+    chip: Support::Lacks { instead: Some("write it as Concat of the value with itself, which ESP-DL has") },
+    infer,
+    prepare,
+};
 
 fn shape(call: &Call) -> Result<Vec<usize>> {
     let x = required(call, 0, "Tile")?;

@@ -6,11 +6,18 @@ use super::axes::{constant_ints, normalize};
 use super::elementwise::take;
 use super::layout::{each_type, slice};
 use super::operands::required;
-use super::{Call, Fact, Kernel, Operator, Role};
+use super::{Call, Fact, Kernel, Operator, Treatment};
+use crate::chip::Support;
 use crate::graph::{DataType, Element, Tensor};
 use crate::{Result, bail};
 
-pub static OPERATOR: Operator = Operator { name: "TopK", role: Role::Float, infer, prepare };
+pub static OPERATOR: Operator = Operator {
+    name: "TopK",
+    treatment: Treatment { float_inputs: &[1], float_outputs: &[1], ..Treatment::FLOAT },
+    chip: Support::LACKS,
+    infer,
+    prepare,
+};
 
 fn plan(call: &Call) -> Result<TopK> {
     let x = required(call, 0, "TopK")?;

@@ -4,11 +4,13 @@ use super::axes::normalize_all;
 use super::elementwise::take;
 use super::layout::{strides, walk};
 use super::operands::required;
-use super::{Call, Fact, Kernel, Operator, Role};
+use super::{Call, Fact, Kernel, Operator, Treatment};
+use crate::chip::{Chip, Support};
 use crate::graph::Tensor;
 use crate::{Result, bail};
 
-pub static OPERATOR: Operator = Operator { name: "Transpose", role: Role::Passive, infer, prepare };
+pub static OPERATOR: Operator =
+    Operator { name: "Transpose", treatment: Treatment::PASSIVE, chip: Support::Runs(&Chip::PLAIN), infer, prepare };
 
 fn order(call: &Call) -> Result<(Vec<usize>, Fact)> {
     let x = required(call, 0, "Transpose")?;

@@ -2,12 +2,14 @@
 
 use super::axes::{constant_ints, normalize_all};
 use super::operands::required;
-use super::{Call, Operator, Role, reshaped};
+use super::{Call, Operator, Treatment, reshaped};
+use crate::chip::{Chip, Support};
 use crate::{Result, bail};
 
 pub static OPERATOR: Operator = Operator {
     name: "Unsqueeze",
-    role: Role::Passive,
+    treatment: Treatment { float_inputs: &[1], ..Treatment::PASSIVE },
+    chip: Support::Runs(&Chip::PLAIN),
     infer: |call| reshaped::infer(call, shape(call)?),
     prepare: |call| reshaped::prepare(shape(call)?),
 };

@@ -3,11 +3,13 @@
 use super::cast::cast;
 use super::interpolate::{self, Coordinates, Interpolate, Mode, Nearest};
 use super::operands::{optional, required};
-use super::{Call, Fact, Kernel, Operator, Role};
+use super::{Call, Fact, Kernel, Operator, Treatment};
+use crate::chip::Support;
 use crate::graph::DataType;
 use crate::{Result, bail};
 
-pub static OPERATOR: Operator = Operator { name: "Upsample", role: Role::Float, infer, prepare };
+pub static OPERATOR: Operator =
+    Operator { name: "Upsample", treatment: Treatment::FLOAT, chip: Support::LACKS, infer, prepare };
 
 fn infer(call: &Call) -> Result<Vec<Fact>> {
     Ok(vec![Fact::new(required(call, 0, "Upsample")?.data_type, plan(call)?.shape())])

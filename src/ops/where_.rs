@@ -3,11 +3,18 @@
 use super::broadcast::{broadcast_shape, zip3};
 use super::elementwise::take;
 use super::operands::required;
-use super::{Call, Fact, Kernel, Operator, Role};
+use super::{Call, Fact, Kernel, Operator, Treatment};
 use crate::Result;
+use crate::chip::Support;
 use crate::graph::Tensor;
 
-pub static OPERATOR: Operator = Operator { name: "Where", role: Role::Float, infer, prepare: |_| Ok(Box::new(Where)) };
+pub static OPERATOR: Operator = Operator {
+    name: "Where",
+    treatment: Treatment { float_inputs: &[1, 2], ..Treatment::FLOAT },
+    chip: Support::LACKS,
+    infer,
+    prepare: |_| Ok(Box::new(Where)),
+};
 
 fn infer(call: &Call) -> Result<Vec<Fact>> {
     let [c, x, y] = [required(call, 0, "Where")?, required(call, 1, "Where")?, required(call, 2, "Where")?];

@@ -7,6 +7,7 @@ mod calibrate;
 mod config;
 mod edits;
 mod emulate;
+mod kernel;
 mod links;
 mod names;
 mod observations;
@@ -17,7 +18,6 @@ mod quantized;
 mod recorded;
 mod settings;
 mod simulate;
-pub mod sockets;
 mod sums;
 #[cfg(test)]
 mod tests;

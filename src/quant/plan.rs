@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::graph::{Graph, Node, NodeId, Value, ValueId};
 use crate::note::Note;
-use crate::ops::{self, Call, Fact, Role, recurrent};
+use crate::ops::{self, Call, Fact, Role};
 use crate::{Error, Result};
 
 use super::config::{ConfigId, Configs, State};
@@ -100,7 +100,7 @@ fn plan_edited(original: Arc<Graph>, edits: &Edits, settings: &Settings) -> Resu
 /// outputs that the model leaves out get values that nobody reads.
 fn with_all_outputs(mut graph: Graph) -> Graph {
     for id in graph.node_ids() {
-        let Some(count) = recurrent::outputs(&graph.node(id).op) else { continue };
+        let Some(count) = ops::on_chip(&graph.node(id).op).and_then(|chip| chip.outputs) else { continue };
         graph.nodes[id.0].outputs.resize(count, None);
         let facts = facts(&graph, id).unwrap_or_default();
         for port in (0..count).filter(|&port| graph.node(id).outputs[port].is_none()).collect::<Vec<_>>() {
@@ -138,7 +138,7 @@ pub(super) fn input_facts(graph: &Graph, node: &Node) -> Vec<Option<Fact>> {
 
 /// Whether ESP-DL moves the values of this operator without changing them.
 pub(super) fn is_passive(node: &Node) -> bool {
-    ops::find(&node.op).is_some_and(|o| o.role == Role::Passive)
+    ops::find(&node.op).is_some_and(|o| o.treatment.role == Role::Passive)
 }
 
 impl Plan {

@@ -5,34 +5,13 @@ use std::sync::Arc;
 use crate::Result;
 use crate::exec::{FakeQuant, NodeSimulation, Simulation};
 use crate::graph::NodeId;
-use crate::ops::{Call, Kernel};
+use crate::ops::{self, Call, Kernel};
 
 use super::config::ConfigId;
 use super::emulate::{self, Hidden};
 use super::plan::{NodeConfig, Plan, input_facts};
 use super::sums;
-use crate::chip::Scheme;
-
-/// `LUTOptimizationSetting.target_ops` in esp-ppq's `api/setting.py`.
-const LUT_OPERATORS: [&str; 17] = [
-    "Swish",
-    "SiLU",
-    "Sigmoid",
-    "Tanh",
-    "HardSwish",
-    "HardSigmoid",
-    "Elu",
-    "Erf",
-    "Gelu",
-    "LeakyRelu",
-    "Softplus",
-    "Exp",
-    "Log",
-    "Sqrt",
-    "Cos",
-    "Sin",
-    "Tan",
-];
+use crate::chip::{Scheme, Table, ppq};
 
 impl Plan {
     /// The chip's arithmetic, as far as scales are known by now.
@@ -95,7 +74,7 @@ impl Plan {
         self.settings.scheme.activation_bits() == 16
             && sixteen_bits
             && (n.inputs.len(), n.outputs.len()) == (1, 1)
-            && LUT_OPERATORS.contains(&n.op.as_str())
+            && has_table(&n.op)
     }
 
     fn quantized(&self, config: &NodeConfig) -> NodeSimulation {
@@ -150,4 +129,10 @@ impl Plan {
             rounding: self.settings.target.rounding(),
         })
     }
+}
+
+/// ESP-DL takes a table of 16-bit values for the operator, or esp-ppq writes one.
+fn has_table(op: &str) -> bool {
+    let own = ops::on_chip(op).map_or(Table::Never, |chip| chip.table);
+    own == Table::Int8AndInt16 || ppq::table(op) == Table::Int8AndInt16
 }

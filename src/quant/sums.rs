@@ -1,9 +1,9 @@
 //! Which layers float32 cannot sum exactly: it holds whole numbers up to 2^24.
 
 use crate::graph::{NodeId, Tensor};
+use crate::ops::{self, Weights};
 
 use super::config::ConfigId;
-use super::passes::channel_axis;
 use super::plan::{NodeConfig, Plan};
 
 /// Largest magnitude of an 8-bit activation.
@@ -14,10 +14,10 @@ const EXACT: f64 = (1 << 24) as f64;
 /// may leave what float32 holds: sum of |weights| * 128 + |bias| of any output channel. esp-ppq sums in float32 all the same.
 pub(super) fn beyond_float32(plan: &Plan, id: NodeId, config: &NodeConfig) -> bool {
     let node = plan.graph.node(id);
-    let axis = match node.op.as_str() {
-        "Conv" | "ConvTranspose" | "Gemm" => channel_axis(node),
-        "MatMul" => last_axis(plan.graph.constant(node, 1)),
-        _ => return false,
+    let axis = match ops::find(&node.op).map_or(Weights::None, |o| o.treatment.weights) {
+        Weights::None => return false,
+        Weights::Whole => last_axis(plan.graph.constant(node, 1)),
+        Weights::ByChannel(axis) => axis(&node.attributes),
     };
     let steps = |port: usize, axis: usize| -> Option<Vec<f64>> {
         magnitudes(plan.graph.constant(node, port)?, plan, *config.inputs.get(port)?, axis)

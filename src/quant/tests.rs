@@ -460,7 +460,7 @@ fn every_operator_has_the_role_that_esp_ppq_gives_it() {
         _ if plain.split_whitespace().any(|n| n == name) => Role::Plain,
         _ => Role::Float,
     };
-    let wrong = crate::ops::OPERATORS.iter().filter(|o| o.role != role(o.name)).map(|o| o.name);
+    let wrong = crate::ops::OPERATORS.iter().filter(|o| o.treatment.role != role(o.name)).map(|o| o.name);
     assert_eq!(wrong.collect::<Vec<_>>(), Vec::<&str>::new());
 }
 

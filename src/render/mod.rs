@@ -6,6 +6,7 @@ pub mod diagnostics;
 pub mod findings;
 pub mod inspect;
 mod json;
+mod operators;
 pub mod rules;
 mod statistics;
 mod table;
@@ -13,4 +14,5 @@ pub mod terminal;
 mod text;
 
 pub use json::json;
+pub use operators::operators_page;
 pub use text::{View, text};

@@ -5,4 +5,3 @@
 pub mod fit;
 pub mod limits;
 pub mod run;
-pub mod support;

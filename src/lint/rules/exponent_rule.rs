@@ -1,19 +1,21 @@
 //! D004
 
-use crate::analysis::{Layer, Port};
-use crate::chip::Family;
+use crate::analysis::Port;
+use crate::chip::Limit;
 use crate::lint::rule::rule;
 use crate::lint::{Facts, Finding, place};
+use crate::runtime::limits::{self, Exponents, GraphNode};
 
 rule! {
     /// ## What it does
     /// Reports layers whose output exponent is below the sum of its inputs' exponents, in any channel, on the S3, the S31
-    /// and the P4.
+    /// and the P4, and comparisons and Neg of values with two exponents.
     ///
     /// ## Why is this bad?
     /// A product has the sum of its factors' exponents, and ESP-DL shifts it right to the output's exponent. The vector
     /// code of these chips cannot shift left: the layer's output would mean nothing. esp-ppq logs this, and exports
-    /// the model. The portable code of the other chips shifts both ways.
+    /// the model. The portable code of the other chips shifts both ways. Comparisons and Neg take integers as they are,
+    /// whatever their exponents say.
     ///
     /// ## Example
     /// ```text
@@ -27,33 +29,25 @@ rule! {
 }
 
 fn check(facts: &Facts, findings: &mut Vec<Finding>) {
-    let Some(report) = facts.report() else { return };
-    if facts.settings.is_none_or(|s| s.target.family() == Family::C) {
-        return;
-    }
-    for layer in &report.layers {
-        if let Some(what) = broken(layer) {
-            let help = "the chip cannot shift left: give the layer int16, or widen the output's range";
-            let span = place::of_layer(facts.project, &layer.name);
-            let message = format!("layer {}: {what}", layer.name);
-            findings.push(Finding::new(&RULE, span, message).with_help(help).about(&layer.name));
+    let (Some(report), Some(plan)) = (facts.report(), facts.plan()) else { return };
+    let (graph, family) = (&plan.graph, Some(plan.settings.target.family()));
+    for id in graph.node_ids() {
+        let name = &graph.node(id).name;
+        let Some(layer) = report.layers.iter().find(|layer| layer.name == *name) else { continue };
+        let scheme = Some(plan.quant_type(id).scheme());
+        let before = GraphNode { scheme, family, ..GraphNode::of(graph, id) };
+        let exponents = Exponents { inputs: exponents(&layer.inputs), outputs: exponents(&layer.outputs) };
+        let calibrated = GraphNode { scheme, family, exponents, ..GraphNode::of(graph, id) };
+        let shows_now = |(_, limit): &(String, &Limit)| limit.violation(&before).is_none();
+        for (what, limit) in limits::of_node(&calibrated).filter(shows_now) {
+            let span = place::of_layer(facts.project, name);
+            let message = format!("layer {name}: {what}");
+            findings.push(Finding::new(&RULE, span, message).with_help(limit.help).about(name));
         }
     }
 }
 
-fn broken(layer: &Layer) -> Option<String> {
-    if !matches!(layer.op.as_str(), "Conv" | "ConvTranspose" | "Gemm" | "MatMul" | "Mul") {
-        return None;
-    }
-    let port = |ports: &[Option<Port>], index: usize| Some(ports.get(index)?.as_ref()?.exponents.clone());
-    let input = *port(&layer.inputs, 0)?.first()?;
-    let output = *port(&layer.outputs, 0)?.first()?;
-    let factors = port(&layer.inputs, 1)?;
-    let below = |factor: i32| output < input.saturating_add(factor);
-    let worst = factors.iter().copied().max().filter(|&factor| below(factor))?;
-    let count = factors.iter().filter(|&&factor| below(factor)).count();
-    let channels =
-        if factors.len() > 1 { format!(", in {count} of {} channels", factors.len()) } else { String::new() };
-    let factor = if layer.op == "Mul" { "input" } else { "weight" };
-    Some(format!("output exponent {output} is below input {input} plus {factor} {worst}{channels}"))
+fn exponents(ports: &[Option<Port>]) -> Vec<Option<Vec<i64>>> {
+    let of = |port: &Option<Port>| port.as_ref().map(|port| port.exponents.iter().map(|&e| e.into()).collect());
+    ports.iter().map(of).collect()
 }

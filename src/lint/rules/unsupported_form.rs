@@ -2,7 +2,7 @@
 
 use crate::lint::rule::rule;
 use crate::lint::{Facts, Finding, place};
-use crate::runtime::limits::{self, Violation};
+use crate::runtime::limits::{self, GraphNode, Violation};
 
 rule! {
     /// ## What it does
@@ -29,8 +29,13 @@ fn check(facts: &Facts, findings: &mut Vec<Finding>) {
     // A plan adds outputs to the model's graph, and no node.
     let plan = facts.plan();
     let graph = plan.map_or(&model.graph, |plan| &plan.graph);
-    for Violation { node, what, limit, depends_on_precision } in limits::violations(graph, |id| Some(plan?.scheme(id)))
-    {
+    let family = plan.map(|plan| plan.settings.target.family());
+    let runtime = facts.project.config.export.esp_dl();
+    let view = |id| {
+        let scheme = plan.map(|plan| plan.quant_type(id).scheme());
+        GraphNode { scheme, family, runtime, ..GraphNode::of(graph, id) }
+    };
+    for Violation { node, what, limit, depends_on_precision } in limits::of_graph(graph, view) {
         let name = &graph.node(node).name;
         let span = match depends_on_precision {
             true => place::of_layer(facts.project, name),

@@ -1,10 +1,11 @@
 //! D001
 
 use crate::Kind;
+use crate::chip::{Runtime, Support};
 use crate::export::erfs_of_gelus;
 use crate::lint::rule::rule;
 use crate::lint::{Facts, Finding, place};
-use crate::runtime::support;
+use crate::ops::{self, Operator};
 
 rule! {
     /// ## What it does
@@ -19,7 +20,7 @@ rule! {
     /// ```
     ///
     /// ## What to do
-    /// Build the layer from operators that ESP-DL has (its `operator_support_state.md` lists them), or cut the model
+    /// Build the layer from operators that ESP-DL has (`docs/operators.md` lists them), or cut the model
     /// before it and compute the rest in the application.
     D001, "unsupported-operator", Error
 }
@@ -35,11 +36,19 @@ fn check(facts: &Facts, findings: &mut Vec<Finding>) {
     let written_as_gelu = erfs_of_gelus(&model.graph);
     for id in model.graph.node_ids() {
         let node = model.graph.node(id);
-        if support::operator(&node.op).is_none() && !written_as_gelu.contains(&id) {
-            let message = format!("layer {}: {} has no operator {}", node.name, support::RUNTIME, node.op);
-            let help = support::instead(&node.op);
+        if ops::on_chip(&node.op).is_none() && !written_as_gelu.contains(&id) {
+            let message = format!("layer {}: ESP-DL {} has no operator {}", node.name, Runtime::KNOWN, node.op);
+            let help = instead(&node.op);
             let span = place::of_key(facts.project, "model.path");
             findings.push(Finding::new(&RULE, span, message).with_help(help).about(&node.name));
         }
+    }
+}
+
+/// Words on what to do about an operator that the runtime lacks.
+fn instead(op: &str) -> &'static str {
+    match ops::find(op).map(|Operator { chip, .. }| chip) {
+        Some(Support::Lacks { instead: Some(instead) }) => instead,
+        _ => "replace it by operators that ESP-DL has, or cut the model before it",
     }
 }

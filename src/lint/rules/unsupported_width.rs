@@ -1,8 +1,9 @@
 //! D002
 
+use crate::chip::Runtime;
 use crate::lint::rule::rule;
 use crate::lint::{Facts, Finding, Related, place};
-use crate::runtime::support;
+use crate::ops;
 use crate::text::units::and_more;
 
 rule! {
@@ -30,18 +31,18 @@ fn check(facts: &Facts, findings: &mut Vec<Finding>) {
     let mut found: Vec<(Finding, Vec<String>)> = Vec::new();
     for id in plan.graph.node_ids() {
         let node = plan.graph.node(id);
-        let Some(operator) = support::operator(&node.op) else { continue };
-        let scheme = plan.scheme(id);
-        if operator.runs(scheme) {
+        let Some(chip) = ops::on_chip(&node.op) else { continue };
+        if chip.kernels.runs(plan.quant_type(id).scheme()) {
             continue;
         }
+        let scheme = plan.scheme(id);
         let span = place::of_layer(facts.project, &node.name);
-        let message = format!("{} runs no {} at {scheme}", support::RUNTIME, node.op);
+        let message = format!("ESP-DL {} runs no {} at {scheme}", Runtime::KNOWN, node.op);
         if let Some((_, layers)) = found.iter_mut().find(|(f, _)| f.span == span && f.message == message) {
             layers.push(node.name.clone());
             continue;
         }
-        let help = format!("give the layer {}", operator.schemes());
+        let help = format!("give the layer {}", chip.kernels.words());
         found.push((Finding::new(&RULE, span, message).with_help(help).about(&node.name), vec![node.name.clone()]));
     }
     for (mut finding, layers) in found {

@@ -1,15 +1,29 @@
 //! Limits of ESP-DL's Resize: height and width, by nearest place or linear, from the places that its kernel takes.
 
-use crate::chip::{Checked, Effect, Limit, NodeView, Unreadable};
+use crate::chip::{Checked, Effect, Family, Limit, NodeView, Unreadable};
 use crate::ops::axes::normalize_all;
 use crate::ops::interpolate::{self, Axis, Coordinates, Nearest};
+use crate::ops::limits;
 
-const OPERATORS: &[&str] = &["Resize"];
+/// In the order in which a node's are reported.
+pub const LIMITS: &[&Limit] = &[
+    &limits::spatial::RANK,
+    &limits::spatial::BATCH,
+    &MODE,
+    &ANTIALIAS,
+    &AXES,
+    &CHANNELS,
+    &SIZE,
+    &ONE_PLACE,
+    &NEAREST,
+    &COORDINATES,
+];
 
 pub static MODE: Limit = Limit {
     name: "resize-mode",
-    operators: OPERATORS,
     effect: Effect::SilentlyWrong,
+    on: Family::ALL,
+    until: None,
     check: |node| {
         let mode = node.text("mode", "nearest")?;
         let message =
@@ -22,8 +36,9 @@ pub static MODE: Limit = Limit {
 
 pub static ANTIALIAS: Limit = Limit {
     name: "resize-antialias",
-    operators: OPERATORS,
     effect: Effect::SilentlyWrong,
+    on: Family::ALL,
+    until: None,
     check: |node| {
         Ok((node.int("antialias", 0)? != 0).then(|| "Resize with antialias, which the chip ignores".to_string()))
     },
@@ -34,8 +49,9 @@ pub static ANTIALIAS: Limit = Limit {
 /// The exporter writes a number for every axis.
 pub static AXES: Limit = Limit {
     name: "resize-axes",
-    operators: OPERATORS,
     effect: Effect::Crashes,
+    on: Family::ALL,
+    until: None,
     check: |node| {
         let (Some(rank), Some((count, _))) = (node.rank(0), given(node)) else { return Ok(None) };
         Ok((node.is_written() && count != rank).then(|| {
@@ -48,8 +64,9 @@ pub static AXES: Limit = Limit {
 
 pub static CHANNELS: Limit = Limit {
     name: "resize-channels",
-    operators: OPERATORS,
     effect: Effect::SilentlyWrong,
+    on: Family::ALL,
+    until: None,
     check: |node| {
         let (Some(from), Some(to)) = (node.shape(0), node.output_shape(0)) else { return Ok(None) };
         let is_kept = from.iter().zip(&to).take(2).all(|(from, to)| from == to);
@@ -62,8 +79,9 @@ pub static CHANNELS: Limit = Limit {
 /// Scales are multiplied in float32 and rounded down.
 pub static SIZE: Limit = Limit {
     name: "resize-size",
-    operators: OPERATORS,
     effect: Effect::SilentlyWrong,
+    on: Family::ALL,
+    until: None,
     check: |node| {
         let other = resized(node)?.into_iter().find(|side| side.size_on_chip() != side.axis.to);
         Ok(other.map(|side| {
@@ -82,8 +100,9 @@ pub static SIZE: Limit = Limit {
 /// Of one place, the kernel takes the one before it for its neighbour.
 pub static ONE_PLACE: Limit = Limit {
     name: "resize-from-one-place",
-    operators: OPERATORS,
     effect: Effect::Crashes,
+    on: Family::ALL,
+    until: None,
     check: |node| {
         let places = node.shape(0).unwrap_or_default();
         let is_one = node.text("mode", "nearest")? == "linear" && places.iter().skip(2).any(|&n| n == 1);
@@ -100,8 +119,9 @@ pub static ONE_PLACE: Limit = Limit {
 /// The kernel reads the place `floor(place / scale)`.
 pub static NEAREST: Limit = Limit {
     name: "resize-nearest",
-    operators: OPERATORS,
     effect: Effect::SilentlyWrong,
+    on: Family::ALL,
+    until: None,
     check: nearest,
     help: "export with coordinate_transformation_mode asymmetric and nearest_mode floor (PyTorch: Upsample with mode \
            nearest)",
@@ -111,8 +131,9 @@ pub static NEAREST: Limit = Limit {
 /// The kernel knows align_corners, and takes all others for half_pixel.
 pub static COORDINATES: Limit = Limit {
     name: "resize-coordinates",
-    operators: OPERATORS,
     effect: Effect::SilentlyWrong,
+    on: Family::ALL,
+    until: None,
     check: coordinates,
     help: "export with half_pixel (PyTorch: align_corners=False) or align_corners, to more than one place",
     source: "dl_base_resize.cpp, linear_coeffs",

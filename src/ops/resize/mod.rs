@@ -1,14 +1,26 @@
 //! Resize: interpolation along axes: nearest, linear or cubic. <https://onnx.ai/onnx/operators/onnx__Resize.html>
 
-pub(crate) mod limits;
+mod limits;
 
+use crate::chip::{Axes, Chip, Kernels, Support};
 use crate::ops::axes::{constant_ints, normalize_all};
 use crate::ops::interpolate::{self, Coordinates, Interpolate, Mode, Nearest};
 use crate::ops::operands::{optional, required};
-use crate::ops::{Call, Fact, Kernel, Operator, Role};
+use crate::ops::{Call, Fact, Kernel, Operator, Shared, Treatment};
 use crate::{Result, bail};
 
-pub static OPERATOR: Operator = Operator { name: "Resize", role: Role::Plain, infer, prepare };
+pub static OPERATOR: Operator = Operator {
+    name: "Resize",
+    treatment: Treatment { shared: Shared::Output, float_inputs: &[1, 2, 3], ..Treatment::PLAIN },
+    chip: Support::Runs(&Chip {
+        kernels: Kernels::INT8,
+        axes: Axes::ChannelsLast,
+        limits: limits::LIMITS,
+        ..Chip::PLAIN
+    }),
+    infer,
+    prepare,
+};
 
 fn infer(call: &Call) -> Result<Vec<Fact>> {
     Ok(vec![Fact::new(required(call, 0, "Resize")?.data_type, plan(call)?.shape())])

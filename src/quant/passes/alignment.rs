@@ -4,6 +4,7 @@
 
 use crate::graph::{NodeId, ValueId};
 use crate::note::Note;
+use crate::ops::{self, Shared};
 use crate::quant::config::{ConfigId, State};
 use crate::quant::links::Links;
 use crate::quant::observe::Extremes;
@@ -14,11 +15,11 @@ pub fn align(plan: &mut Plan, links: &Links) {
         if plan.config(node).is_none() {
             continue;
         }
-        let master = match plan.graph.node(node).op.as_str() {
-            "Add" | "Sub" | "Sum" | "Concat" | "ScatterND" | "Resize" => to_output(plan, node),
-            "Greater" | "Less" | "Equal" | "GreaterOrEqual" | "LessOrEqual" => to_large(plan, node),
-            "GRU" | "LSTM" => hidden_state(plan, node),
-            _ => None,
+        let master = match ops::find(&plan.graph.node(node).op).map_or(Shared::No, |o| o.treatment.shared) {
+            Shared::No => None,
+            Shared::Output => to_output(plan, node),
+            Shared::Widest => to_large(plan, node),
+            Shared::Sequence => hidden_state(plan, node),
         };
         if let Some(master) = master {
             pull_upstream(plan, links, node, master);

@@ -5,11 +5,11 @@
 use crate::Result;
 use crate::chip::Scheme;
 use crate::graph::{DataType, Graph, Node, NodeId, Tensor, ValueId};
-use crate::ops::{self, Role};
+use crate::ops::{self, Role, Treatment, Weights};
+use crate::quant::Settings;
 use crate::quant::config::{ConfigId, Configs, State};
 use crate::quant::links::Links;
 use crate::quant::plan::{NodeConfig, Plan};
-use crate::quant::{Settings, sockets};
 
 pub fn configure(plan: &mut Plan, links: &Links) -> Result<()> {
     for node in plan.graph.node_ids() {
@@ -27,7 +27,7 @@ pub fn configure(plan: &mut Plan, links: &Links) -> Result<()> {
 /// A layer's own scheme wins, even over an operator that is left in float otherwise.
 fn scheme_of(graph: &Graph, id: NodeId, settings: &Settings) -> Scheme {
     let node = graph.node(id);
-    let quantable = ops::find(&node.op).is_some_and(|o| o.role != Role::Float);
+    let quantable = ops::find(&node.op).is_some_and(|o| o.treatment.role != Role::Float);
     let scheme = match settings.layer_schemes.get(&owner(graph, id).name) {
         Some(&scheme) => scheme,
         None if quantable => settings.scheme,
@@ -51,14 +51,14 @@ pub(super) fn is_parameter(graph: &Graph, node: &Node, port: usize) -> bool {
 
 fn ports(graph: &Graph, id: NodeId, scheme: Scheme, configs: &mut Configs) -> NodeConfig {
     let node = graph.node(id);
-    let bits = scheme.activation_bits();
+    let (bits, treatment) = (scheme.activation_bits(), treatment(node));
     let inputs = node.inputs.iter().enumerate().map(|(port, value)| {
-        let float = sockets::float_input(&node.op, port) || value.is_none();
+        let float = treatment.float_inputs.contains(&port) || value.is_none();
         configs.add(if float { State::Float } else { State::Initial }, bits, None)
     });
     let inputs = inputs.collect();
     let outputs = (0..node.outputs.len()).map(|port| {
-        let float = sockets::float_output(&node.op, port);
+        let float = treatment.float_outputs.contains(&port);
         configs.add(if float { State::Float } else { State::Initial }, bits, None)
     });
     NodeConfig { scheme, inputs, outputs: outputs.collect() }
@@ -67,30 +67,23 @@ fn ports(graph: &Graph, id: NodeId, scheme: Scheme, configs: &mut Configs) -> No
 /// Weights, biases and recurrent states.
 fn special_ports(graph: &Graph, id: NodeId, settings: &Settings, configs: &mut Configs, config: &mut NodeConfig) {
     let node = graph.node(id);
-    match node.op.as_str() {
-        "Conv" | "ConvTranspose" | "Gemm" => {
-            if let Some(&weight) = config.inputs.get(1)
-                && settings.target.per_channel()
-            {
-                configs[weight].axis = Some(channel_axis(node));
-            }
-            if let [_, _, bias] = config.inputs[..] {
-                let axis = settings.target.per_channel().then_some(0);
-                passive(configs, bias, settings.target.bias_bits(config.scheme), axis);
-            }
+    let treatment = treatment(node);
+    if let Weights::ByChannel(axis) = treatment.weights {
+        let by_channel = settings.target.per_channel();
+        if let (Some(&weight), true) = (config.inputs.get(1), by_channel) {
+            configs[weight].axis = Some(axis(&node.attributes));
         }
-        "LSTM" | "GRU" => {
-            let states: &[usize] = if node.op == "LSTM" { &[3, 6] } else { &[3] };
-            for port in states.iter().filter(|&&p| node.inputs.get(p).is_some_and(Option::is_some)) {
-                passive(configs, config.inputs[*port], 16, None);
-            }
-            if let [_, _, cell] = config.outputs[..] {
-                passive(configs, cell, 16, None);
-            }
+        if let [_, _, bias] = config.inputs[..] {
+            passive(configs, bias, settings.target.bias_bits(config.scheme), by_channel.then_some(0));
         }
-        _ => {}
     }
-    let narrow_weight = matches!(node.op.as_str(), "Conv" | "Gemm" | "MatMul")
+    for &port in treatment.cell_inputs.iter().filter(|&&p| node.inputs.get(p).is_some_and(Option::is_some)) {
+        passive(configs, config.inputs[port], 16, None);
+    }
+    for &cell in treatment.cell_outputs.iter().filter_map(|&port| config.outputs.get(port)) {
+        passive(configs, cell, 16, None);
+    }
+    let narrow_weight = ops::on_chip(&node.op).is_some_and(|chip| chip.packs_weights)
         && is_parameter(graph, node, 1)
         // ESP-DL has no depthwise kernel with 8-bit weights and 16-bit activations.
         && node.attributes.int_or("group", 1) == 1;
@@ -104,13 +97,9 @@ fn passive(configs: &mut Configs, id: ConfigId, bits: u32, axis: Option<usize>) 
     (config.state, config.bits, config.axis) = (State::PassiveInit, bits, axis);
 }
 
-/// Of the output channels, in the weights of Conv, ConvTranspose and Gemm.
-pub fn channel_axis(node: &Node) -> usize {
-    match node.op.as_str() {
-        "ConvTranspose" => 1,
-        "Gemm" => usize::from(node.attributes.int_or("transB", 0) != 1),
-        _ => 0,
-    }
+/// Treatment of a node's operator; of one that espq does not run, that of a plain one.
+fn treatment(node: &Node) -> &'static Treatment {
+    ops::find(&node.op).map_or(&Treatment::PLAIN, |operator| &operator.treatment)
 }
 
 /// A mask of minus infinities has no range: what reads it stays in float there.

@@ -28,7 +28,7 @@ pub fn fuse(plan: &mut Plan, links: &Links) {
 fn activation_pairs(plan: &Plan, links: &Links) -> Vec<(NodeId, NodeId)> {
     let pair = |layer: NodeId| {
         let &[activation] = links.downstream(&plan.graph, layer).as_slice() else { return None };
-        let is_activation = matches!(plan.graph.node(activation).op.as_str(), "Relu" | "Clip");
+        let is_activation = ops::find(&plan.graph.node(activation).op).is_some_and(|o| o.treatment.clamps);
         let alone = links.upstream(&plan.graph, activation) == [layer];
         let quantized = plan.config(layer).is_some() && plan.config(activation).is_some();
         (is_activation && alone && quantized).then_some((layer, activation))
@@ -37,7 +37,7 @@ fn activation_pairs(plan: &Plan, links: &Links) -> Vec<(NodeId, NodeId)> {
 }
 
 fn is_computing(plan: &Plan, node: NodeId) -> bool {
-    ops::find(&plan.graph.node(node).op).is_some_and(|o| o.role == Role::Computing)
+    ops::find(&plan.graph.node(node).op).is_some_and(|o| o.treatment.role == Role::Computing)
 }
 
 fn share_output(plan: &mut Plan, layer: NodeId, activation: NodeId) {
@@ -67,8 +67,8 @@ fn fuse_passive(plan: &mut Plan, links: &Links, node: NodeId) {
 
 /// ESP-DL runs a Relu inside Conv, Gemm and MatMul: it takes on their precision where that is wider.
 fn widen_activation(plan: &mut Plan, layer: NodeId, activation: NodeId) {
-    let fused_on_chip = matches!(plan.graph.node(layer).op.as_str(), "Conv" | "Gemm" | "MatMul")
-        && plan.graph.node(activation).op == "Relu";
+    let behind = plan.graph.node(activation).op.as_str();
+    let fused_on_chip = ops::on_chip(&plan.graph.node(layer).op).is_some_and(|chip| chip.fuses.contains(&behind));
     let scheme = plan.scheme(layer);
     if !fused_on_chip || scheme == plan.scheme(activation) {
         return;

@@ -8,7 +8,7 @@ mod passive;
 mod simplify;
 
 pub(super) use alignment::align;
-pub(super) use configure::{channel_axis, configure};
+pub(super) use configure::configure;
 pub(super) use fusion::fuse;
 pub(super) use parameters::parameters;
 pub(super) use passive::passive_parameters;

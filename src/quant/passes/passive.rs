@@ -3,6 +3,7 @@
 //! esp-ppq: `PassiveParameterQuantizePass` in `optim/parameters.py`.
 
 use crate::graph::{NodeId, Tensor};
+use crate::ops::{self, Treatment, Weights};
 use crate::quant::config::{ConfigId, State};
 use crate::quant::plan::Plan;
 
@@ -11,14 +12,13 @@ const CELL_EXPONENT: i32 = -9;
 
 pub fn passive_parameters(plan: &mut Plan) {
     for node in plan.graph.node_ids() {
-        match plan.graph.node(node).op.as_str() {
-            "Conv" | "ConvTranspose" | "Gemm" => bias(plan, node),
-            "GRU" | "LSTM" => cell(plan, node),
-            "Clip" => follow_input(plan, node, 1),
-            // The value stands at port 2; with axes (port 3) esp-ppq leaves it alone.
-            "Pad" if plan.graph.node(node).inputs.len() == 3 => follow_input(plan, node, 2),
-            _ => {}
+        let Some(operator) = ops::find(&plan.graph.node(node).op) else { continue };
+        let treatment = &operator.treatment;
+        if matches!(treatment.weights, Weights::ByChannel(_)) {
+            bias(plan, node);
         }
+        cell(plan, node, treatment);
+        follow_input(plan, node, treatment.bounds);
     }
 }
 
@@ -40,28 +40,26 @@ fn bias(plan: &mut Plan, node: NodeId) {
     plan.configs.settle(bias, exponents);
 }
 
-fn cell(plan: &mut Plan, node: NodeId) {
+fn cell(plan: &mut Plan, node: NodeId, treatment: &Treatment) {
     let Some(config) = plan.config(node) else { return };
-    let lstm = plan.graph.node(node).op == "LSTM";
-    let ports = [
-        config.inputs.get(3).copied(),
-        config.inputs.get(6).copied().filter(|_| lstm),
-        config.outputs.get(2).copied().filter(|_| lstm),
-    ];
-    for id in ports.into_iter().flatten() {
+    let inputs = treatment.cell_inputs.iter().filter_map(|&port| config.inputs.get(port));
+    let outputs = treatment.cell_outputs.iter().filter_map(|&port| config.outputs.get(port));
+    for id in inputs.chain(outputs).copied().collect::<Vec<_>>() {
         if is_passive(plan, id) {
             plan.configs.settle(id, vec![CELL_EXPONENT]);
         }
     }
 }
 
-fn follow_input(plan: &mut Plan, node: NodeId, first: usize) {
+/// Where inputs follow the bounds (the axes of Pad), esp-ppq leaves them alone.
+fn follow_input(plan: &mut Plan, node: NodeId, bounds: &[usize]) {
     let Some(config) = plan.config(node) else { return };
     let Some((&input, _)) = config.inputs.split_first() else { return };
-    if !plan.configs[input].state.has_scale() {
+    let ends = bounds.last().is_some_and(|&last| config.inputs.len() <= last + 1);
+    if !ends || !plan.configs[input].state.has_scale() {
         return;
     }
-    for id in config.inputs.iter().skip(first).copied().collect::<Vec<_>>() {
+    for id in bounds.iter().filter_map(|&port| config.inputs.get(port)).copied().collect::<Vec<_>>() {
         plan.configs.master(id, input);
     }
 }

@@ -1,26 +1,29 @@
-//! Whether a chip loads and runs a model as it was meant: ESP-DL 3.3.9's loader and kernels, by target.
+//! Checks of a file against a chip: whether ESP-DL's loader takes it and its kernels run it as it was meant.
 //!
-//! What is held against the file here shows without running it; accuracy is not asked for.
+//! What shows without running it; accuracy is not asked for. Forms of operators are limits, which graphs are held
+//! against, too; here is what only a file has: kernels by width, packed weights, tables, the whole.
 
-mod forms;
-mod nodes;
+mod kernels;
+mod tables;
+mod weights;
 mod whole;
 
 use std::collections::HashMap;
 
 use serde::Serialize;
 
-use crate::chip::{Family, Target};
+use super::limits::{self, FileNode};
+use crate::chip::{Chip, Family, QuantType, Runtime, Target};
+use crate::espdl::{Entry, Model, Node, Tensor, ValueInfo};
+use crate::ops;
 
-#[cfg(test)]
-pub(crate) use nodes::OPERATORS;
+/// A fault of a node and what to do about it.
+type Fault = (String, &'static str);
 
-use super::limits::{FileNode, violation};
-use crate::chip::QuantType;
-use crate::espdl::{DataType, Entry, Model, Node, Tensor, ValueInfo};
+type Rule = fn(&Context, &Node, &Chip) -> Option<Fault>;
 
-/// What is wrong with a node, and what to do.
-type Rule = fn(&Context, &Node) -> Option<(String, &'static str)>;
+const RULES: &[Rule] =
+    &[kernels::width, weights::activation, weights::layout, weights::per_channel, weights::bias, tables::table];
 
 /// One reason why a model does not run right.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -32,22 +35,20 @@ pub struct Misfit {
 }
 
 /// All reasons; none means that the model fits.
-pub fn fit(entry: &Entry, target: Target) -> Vec<Misfit> {
+pub fn fit(entry: &Entry, target: Target, runtime: Runtime) -> Vec<Misfit> {
     let context = Context::new(&entry.model, target);
     let mut misfits = whole::check(entry, &context);
     for node in &entry.model.graph.nodes {
-        if nodes::has_operator(node) {
-            let view = FileNode { node, tensors: &context.tensors, values: &context.values };
-            misfits.extend(violation(&view).map(|(what, limit)| {
-                let help = limit.help;
-                Misfit { node: node.name.clone(), what, help }
-            }));
-        }
-        for rule in nodes::RULES.iter().chain(forms::RULES) {
-            if let Some((what, help)) = rule(&context, node) {
-                misfits.push(Misfit { node: node.name.clone(), what, help });
-            }
-        }
+        let misfit = |(what, help): Fault| Misfit { node: node.name.clone(), what, help };
+        let Some(chip) = ops::on_chip(&node.op) else {
+            misfits.push(misfit(kernels::missing(node)));
+            continue;
+        };
+        let Context { tensors, values, family, .. } = &context;
+        let view = FileNode { node, tensors, values, family: *family, runtime };
+        let broken = limits::of_node(&view).map(|(what, limit)| (what, limit.help));
+        let found = broken.chain(RULES.iter().filter_map(|rule| rule(&context, node, chip)));
+        misfits.extend(found.map(misfit));
     }
     misfits
 }
@@ -78,38 +79,11 @@ impl<'m> Context<'m> {
     fn value(&self, name: &str) -> Option<&'m ValueInfo> {
         self.values.get(name).copied()
     }
-
-    /// Exponents of a constant or of a value.
-    fn exponents(&self, name: &str) -> Option<&'m [i64]> {
-        let constant = self.tensors.get(name).map(|t| t.exponents.as_slice());
-        constant.or_else(|| self.value(name).map(|v| v.exponents.as_slice()))
-    }
-
-    /// The first, which is the only one that the chip reads of a value.
-    fn input_exponent(&self, node: &Node, index: usize) -> Option<i64> {
-        self.exponents(node.inputs.get(index)?)?.first().copied()
-    }
-
-    fn output_exponent(&self, node: &Node) -> Option<i64> {
-        self.exponents(node.outputs.first()?)?.first().copied()
-    }
 }
 
 /// The attribute, where it names a type that ESP-DL knows.
 fn quant_type(node: &Node) -> Option<QuantType> {
     QuantType::from_name(node.text("quant_type")?)
-}
-
-fn is_whole_number(node: &Node) -> bool {
-    matches!(quant_type(node), Some(QuantType::S8 | QuantType::S16))
-}
-
-fn integers(tensor: &Tensor) -> Vec<i64> {
-    match tensor.data_type {
-        DataType::Int32 => tensor.bytes.as_chunks::<4>().0.iter().map(|b| i32::from_le_bytes(*b).into()).collect(),
-        DataType::Int64 => tensor.bytes.as_chunks::<8>().0.iter().map(|b| i64::from_le_bytes(*b)).collect(),
-        _ => Vec::new(),
-    }
 }
 
 #[cfg(test)]

@@ -2,26 +2,17 @@
 
 use std::collections::HashMap;
 
-use crate::chip::{AttributeView, NodeView, QuantType, Scheme};
+use crate::chip::{AttributeView, Axes, Family, NodeView, QuantType, Runtime, Scheme};
 use crate::espdl::{Attribute, DataType, Node, Tensor, ValueInfo};
+use crate::ops;
 
-/// Operators whose values lie with the channels last, in a file.
-const CHANNELS_LAST: [&str; 9] = [
-    "AveragePool",
-    "Conv",
-    "ConvTranspose",
-    "DepthToSpace",
-    "GlobalAveragePool",
-    "InsertZeros",
-    "MaxPool",
-    "Resize",
-    "SpaceToDepth",
-];
-
+/// A node beside the constants and values of its file, by name.
 pub struct FileNode<'a> {
     pub node: &'a Node,
     pub tensors: &'a HashMap<&'a str, &'a Tensor>,
     pub values: &'a HashMap<&'a str, &'a ValueInfo>,
+    pub family: Family,
+    pub runtime: Runtime,
 }
 
 impl FileNode<'_> {
@@ -29,14 +20,27 @@ impl FileNode<'_> {
         self.tensors.get(self.input(port)?).copied()
     }
 
+    fn has_channels_last(&self) -> bool {
+        ops::on_chip(self.op()).is_some_and(|chip| chip.axes == Axes::ChannelsLast)
+    }
+
     /// Sizes of a value that is no constant, in ONNX's order.
     fn sizes(&self, value: &str) -> Option<Vec<usize>> {
         let mut sizes = self.values.get(value)?.sizes()?;
-        if CHANNELS_LAST.contains(&self.op()) && sizes.len() > 2 {
+        if self.has_channels_last() && sizes.len() > 2 {
             // N, places, C becomes N, C, places.
             sizes[1..].rotate_right(1);
         }
         Some(sizes)
+    }
+
+    /// Filters lie as places, channels, filters; of groups, as places, filters, channels of one.
+    fn filters(&self, dims: &[usize]) -> Option<Vec<usize>> {
+        let (places, last) = dims.split_last_chunk::<2>().map(|(places, last)| (places, *last))?;
+        let [channels, filters] = last;
+        let is_grouped = self.int("group", 1).is_ok_and(|group| group > 1);
+        let front = if is_grouped { [channels, filters] } else { [filters, channels] };
+        Some([&front, places].concat())
     }
 }
 
@@ -71,26 +75,16 @@ impl NodeView for FileNode<'_> {
         self.node.outputs.get(port).is_some_and(|name| !name.is_empty())
     }
 
-    /// Packed filters have no shape that ONNX knows: `None`.
     fn shape(&self, port: usize) -> Option<Vec<usize>> {
-        let channels_last = CHANNELS_LAST.contains(&self.op());
-        if let Some(tensor) = self.tensor(port) {
-            return (!channels_last || port == 0).then(|| tensor.dims.clone());
+        match self.tensor(port) {
+            Some(tensor) if port > 0 && self.has_channels_last() => self.filters(&tensor.dims),
+            Some(tensor) => Some(tensor.dims.clone()),
+            None => self.sizes(self.input(port)?),
         }
-        self.sizes(self.input(port)?)
     }
 
     fn output_shape(&self, port: usize) -> Option<Vec<usize>> {
         self.sizes(self.node.outputs.get(port)?)
-    }
-
-    fn scheme(&self) -> Option<Scheme> {
-        Some(match QuantType::from_name(self.node.text("quant_type")?)? {
-            QuantType::S8 => Scheme::Int8,
-            QuantType::S16 => Scheme::Int16,
-            QuantType::W8A16 => Scheme::W8A16,
-            QuantType::F32 => Scheme::Float,
-        })
     }
 
     fn constant(&self, port: usize) -> Option<Vec<i64>> {
@@ -111,5 +105,27 @@ impl NodeView for FileNode<'_> {
 
     fn is_constant(&self, port: usize) -> bool {
         self.tensor(port).is_some()
+    }
+
+    fn scheme(&self) -> Option<Scheme> {
+        Some(QuantType::from_name(self.node.text("quant_type")?)?.scheme())
+    }
+
+    fn input_exponents(&self, port: usize) -> Option<Vec<i64>> {
+        let name = self.input(port)?;
+        let value = || self.values.get(name).map(|value| &value.exponents);
+        self.tensor(port).map(|tensor| &tensor.exponents).or_else(value).cloned()
+    }
+
+    fn output_exponents(&self, port: usize) -> Option<Vec<i64>> {
+        self.values.get(self.node.outputs.get(port)?.as_str()).map(|value| value.exponents.clone())
+    }
+
+    fn family(&self) -> Option<Family> {
+        Some(self.family)
+    }
+
+    fn runtime(&self) -> Runtime {
+        self.runtime
     }
 }

@@ -1,32 +1,48 @@
 //! A node of an ONNX graph, as limits see it.
 
-use crate::chip::{AttributeView, NodeView, Scheme};
+use crate::chip::{AttributeView, Family, NodeView, Runtime, Scheme};
 use crate::graph::{Attribute, Graph, Node, NodeId, Tensor};
 
-pub struct GraphNode<'a> {
-    graph: &'a Graph,
-    node: &'a Node,
-    scheme: Option<Scheme>,
+/// Exponents of a node's integers by port; `None` for a port of floats.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Exponents {
+    pub inputs: Vec<Option<Vec<i64>>>,
+    pub outputs: Vec<Option<Vec<i64>>>,
 }
 
-impl<'a> GraphNode<'a> {
-    /// `scheme` is `None` before the graph is planned.
-    pub fn new(graph: &'a Graph, id: NodeId, scheme: Option<Scheme>) -> GraphNode<'a> {
-        GraphNode { graph, node: graph.node(id), scheme }
+/// A node, and as much of how it will run as is known by now.
+pub struct GraphNode<'g> {
+    pub graph: &'g Graph,
+    pub id: NodeId,
+    pub scheme: Option<Scheme>,
+    pub family: Option<Family>,
+    pub runtime: Runtime,
+    pub exponents: Exponents,
+}
+
+impl<'g> GraphNode<'g> {
+    /// A node of which nothing but the graph is known.
+    pub fn of(graph: &'g Graph, id: NodeId) -> GraphNode<'g> {
+        let (runtime, exponents) = (Runtime::KNOWN, Exponents::default());
+        GraphNode { graph, id, scheme: None, family: None, runtime, exponents }
+    }
+
+    fn node(&self) -> &'g Node {
+        self.graph.node(self.id)
     }
 
     fn tensor(&self, port: usize) -> Option<&Tensor> {
-        self.graph.constant(self.node, port)
+        self.graph.constant(self.node(), port)
     }
 }
 
 impl NodeView for GraphNode<'_> {
     fn op(&self) -> &str {
-        &self.node.op
+        &self.node().op
     }
 
     fn attribute(&self, name: &str) -> Option<AttributeView<'_>> {
-        Some(match self.node.attributes.get(name)? {
+        Some(match self.node().attributes.get(name)? {
             Attribute::Int(value) => AttributeView::Int(*value),
             Attribute::Text(text) => AttributeView::Text(text),
             Attribute::Ints(list) => AttributeView::Ints(list),
@@ -42,27 +58,23 @@ impl NodeView for GraphNode<'_> {
     }
 
     fn input_count(&self) -> usize {
-        self.node.inputs.len()
+        self.node().inputs.len()
     }
 
     fn input(&self, port: usize) -> Option<&str> {
-        self.node.input(port).map(|id| self.graph.value(id).name.as_str())
+        self.node().input(port).map(|id| self.graph.value(id).name.as_str())
     }
 
     fn has_output(&self, port: usize) -> bool {
-        self.node.outputs.get(port).is_some_and(Option::is_some)
+        self.node().outputs.get(port).is_some_and(Option::is_some)
     }
 
     fn shape(&self, port: usize) -> Option<Vec<usize>> {
-        self.graph.shape(self.node.input(port)?).map(<[usize]>::to_vec)
+        self.graph.shape(self.node().input(port)?).map(<[usize]>::to_vec)
     }
 
     fn output_shape(&self, port: usize) -> Option<Vec<usize>> {
-        self.graph.shape((*self.node.outputs.get(port)?)?).map(<[usize]>::to_vec)
-    }
-
-    fn scheme(&self) -> Option<Scheme> {
-        self.scheme
+        self.graph.shape((*self.node().outputs.get(port)?)?).map(<[usize]>::to_vec)
     }
 
     fn constant(&self, port: usize) -> Option<Vec<i64>> {
@@ -75,5 +87,25 @@ impl NodeView for GraphNode<'_> {
 
     fn is_constant(&self, port: usize) -> bool {
         self.tensor(port).is_some()
+    }
+
+    fn scheme(&self) -> Option<Scheme> {
+        self.scheme
+    }
+
+    fn input_exponents(&self, port: usize) -> Option<Vec<i64>> {
+        self.exponents.inputs.get(port)?.clone()
+    }
+
+    fn output_exponents(&self, port: usize) -> Option<Vec<i64>> {
+        self.exponents.outputs.get(port)?.clone()
+    }
+
+    fn family(&self) -> Option<Family> {
+        self.family
+    }
+
+    fn runtime(&self) -> Runtime {
+        self.runtime
     }
 }

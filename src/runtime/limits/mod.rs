@@ -1,69 +1,21 @@
-//! Forms of operators that ESP-DL 3.3.9 does not run as ONNX defines them, one table for graphs and for files.
+//! Nodes of graphs and of files held against the limits of their operators: one way for lint, export and `inspect`.
 //!
-//! Lint checks a graph's nodes, the export and `inspect` a file's, by the same limits. Limits that only a written
-//! file can break (packed weights, exponents, tables) are in `fit`. Never: precisions, exponents.
+//! The limits stand with their operators. Never: limits themselves.
 
 mod file_node;
 mod graph_node;
-mod ranks;
-mod recurrent;
-mod rows;
-mod slopes;
-mod windows;
 
 use crate::chip::{Limit, NodeView, Scheme};
 use crate::graph::{Graph, NodeId};
-use crate::ops::resize::limits as resize;
+use crate::ops;
 
 pub use file_node::FileNode;
-pub use graph_node::GraphNode;
+pub use graph_node::{Exponents, GraphNode};
 
-/// Every limit, in the order in which a node's are reported.
-pub static LIMITS: &[&Limit] = &[
-    &ranks::SPATIAL,
-    &windows::BATCH,
-    &windows::GROUPS,
-    &windows::DILATED_POOLING,
-    &windows::POOLED_INDICES,
-    &windows::CEIL_MODE,
-    &windows::AVERAGE_OF_PADS,
-    &windows::CONV_TRANSPOSE,
-    &resize::MODE,
-    &resize::ANTIALIAS,
-    &resize::AXES,
-    &resize::CHANNELS,
-    &resize::SIZE,
-    &resize::ONE_PLACE,
-    &resize::NEAREST,
-    &resize::COORDINATES,
-    &ranks::ELEMENTWISE,
-    &ranks::REDUCED,
-    &ranks::MATMUL,
-    &ranks::PAD_MODE,
-    &ranks::PAD_AXES,
-    &ranks::PAD_NEGATIVE,
-    &ranks::PAD_RANK,
-    &rows::GATHER_INDICES,
-    &rows::SOFTMAX_AXES,
-    &rows::CONCAT_ONE,
-    &rows::DEPTH_TO_SPACE,
-    &rows::SPACE_TO_DEPTH,
-    &recurrent::DIRECTION,
-    &recurrent::CLIP,
-    &recurrent::LENGTHS,
-    &recurrent::BATCH,
-    &recurrent::LAYOUT,
-    &recurrent::PEEPHOLES,
-    &recurrent::ACTIVATIONS,
-    &recurrent::RESET,
-    &recurrent::INPUT_FORGET,
-    &slopes::SLOPES,
-    &slopes::CLIP_BELOW,
-];
-
-/// Returns the first limit that a node breaks, and what of the node does.
-pub fn violation(node: &dyn NodeView) -> Option<(String, &'static Limit)> {
-    LIMITS.iter().find_map(|limit| Some((limit.violation(node)?, *limit)))
+/// Returns the limits that a node breaks, and what of the node does, in the order of the operator's list.
+pub fn of_node(node: &dyn NodeView) -> impl Iterator<Item = (String, &'static Limit)> {
+    let limits = ops::on_chip(node.op()).map_or(&[][..], |chip| chip.limits);
+    limits.iter().filter_map(move |limit| Some((limit.violation(node)?, *limit)))
 }
 
 /// A limit that a node of a graph breaks.
@@ -75,12 +27,14 @@ pub struct Violation {
     pub depends_on_precision: bool,
 }
 
-/// Returns every node of a graph that breaks a limit, in the graph's order; `scheme` is a node's precision, where it is
-/// planned.
-pub fn violations(graph: &Graph, scheme: impl Fn(NodeId) -> Option<Scheme>) -> Vec<Violation> {
+/// Returns the first limit that each node of a graph breaks, in the graph's order.
+pub fn of_graph<'g>(graph: &'g Graph, view: impl Fn(NodeId) -> GraphNode<'g>) -> Vec<Violation> {
     let broken = |id| {
-        let (what, limit) = violation(&GraphNode::new(graph, id, scheme(id)))?;
-        let keeps = |other: &Scheme| limit.violation(&GraphNode::new(graph, id, Some(*other))).is_none();
+        let (what, limit) = of_node(&view(id)).next()?;
+        let keeps = |scheme: &Scheme| {
+            let other = GraphNode { scheme: Some(*scheme), ..view(id) };
+            limit.violation(&other).is_none()
+        };
         Some(Violation { node: id, what, limit, depends_on_precision: Scheme::ALL.iter().any(keeps) })
     };
     graph.node_ids().filter_map(broken).collect()

@@ -2,10 +2,10 @@
 //!
 //! Never: activations inside of other operators, nor those that are functions of floats (`function`).
 
-use crate::chip::Family;
-use crate::chip::QuantType;
+use crate::chip::{Family, QuantType, Table};
 use crate::espdl::DataType;
 use crate::kernels::integer::elementwise::{Shift, map, shifted};
+use crate::ops;
 use crate::{Result, bail};
 
 use super::assign::assign;
@@ -14,31 +14,14 @@ use super::round::{round, rounding, scale, shift};
 use super::step::Step;
 use super::value::Whole;
 
-/// Operators for which the loader takes a table at int8 (`dl_module_*.hpp`); at int16 only the second list.
-const TABLE_8: &[&str] = &[
-    "Clip",
-    "Elu",
-    "Exp",
-    "Gelu",
-    "HardSigmoid",
-    "HardSwish",
-    "LUT",
-    "LeakyRelu",
-    "Log",
-    "PRelu",
-    "Relu",
-    "Sigmoid",
-    "Sqrt",
-    "Swish",
-    "Tanh",
-];
+/// Operators that the loader makes a table of at int16 (`dl_module_lut.hpp`).
 const TABLE_16: &[&str] = &["Gelu", "LUT"];
 
 /// The node by its lookup table, where it has one and the chip uses it.
 pub fn table(step: &Step) -> Result<Option<Kernel>> {
     let op = step.node.op.as_str();
     let used = match step.quant_type() {
-        QuantType::S8 => TABLE_8.contains(&op),
+        QuantType::S8 => ops::on_chip(op).is_some_and(|chip| chip.table != Table::Never),
         QuantType::S16 => TABLE_16.contains(&op),
         _ => false,
     };

@@ -17,6 +17,7 @@ mod conv;
 mod elementwise;
 mod function;
 mod kernel;
+mod kernels;
 mod matmul;
 mod moves;
 mod normalize;
@@ -40,8 +41,6 @@ mod walk;
 use crate::Result;
 use crate::chip::{QuantType, Target};
 use crate::espdl::{Model, Node, Tensor};
-use kernel::Kernel;
-use step::Step;
 
 pub use program::{Made, OnValue, Program};
 
@@ -61,59 +60,6 @@ pub fn fill_tests(model: &mut Model, target: Target, inputs: Vec<Tensor>) -> Res
 pub fn unproven(model: &Model) -> Vec<&str> {
     let mixed = |n: &&Node| n.text("quant_type").and_then(QuantType::from_name) == Some(QuantType::W8A16);
     model.graph.nodes.iter().filter(mixed).map(|n| n.name.as_str()).collect()
-}
-
-/// A node's kernel.
-fn prepare(step: &Step) -> Result<Kernel> {
-    if let Some(table) = activation::table(step)? {
-        return Ok(table);
-    }
-    match step.node.op.as_str() {
-        "Conv" => conv::conv(step),
-        "Gemm" => conv::gemm(step),
-        "MatMul" => matmul::matmul(step),
-        "AveragePool" | "GlobalAveragePool" => pool::average(step),
-        "MaxPool" => pool::max(step),
-        "Add" | "Sub" | "Mul" | "Div" => elementwise::binary(step),
-        "Relu" => activation::relu(step),
-        "PRelu" => activation::prelu(step),
-        "Clip" => activation::clip(step),
-        "Identity" => assign::assign(step),
-        "QuantizeLinear" | "DequantizeLinear" | "RequantizeLinear" => assign::assign(step),
-        "Reshape" => moves::reshape(step),
-        "Flatten" => moves::flatten(step),
-        "Squeeze" => moves::squeeze(step),
-        "Unsqueeze" => moves::unsqueeze(step),
-        "Transpose" => moves::transpose(step),
-        "Slice" => moves::slice(step),
-        "Gather" => moves::gather(step),
-        "Pad" => regrid::pad(step),
-        "InsertZeros" => regrid::insert_zeros(step),
-        "Split" => regrid::split(step),
-        "Resize" => resize::resize(step),
-        "LSTM" => recurrent::lstm(step),
-        "GRU" => recurrent::gru(step),
-        "ReduceMean" | "ReduceSum" | "ReduceMax" | "ReduceMin" | "ReduceProd" | "ReduceL1" | "ReduceL2"
-        | "ReduceLogSum" | "ReduceLogSumExp" | "ReduceSumSquare" => reduce::reduce(step),
-        "Sigmoid" | "Tanh" | "Swish" | "HardSigmoid" | "HardSwish" | "Elu" | "Exp" | "Log" | "Sqrt" | "LeakyRelu" => {
-            function::function(step)
-        }
-        "Neg" => activation::neg(step),
-        "Pow" | "Mod" => powers::powers(step),
-        "Equal" | "Greater" | "GreaterOrEqual" | "Less" | "LessOrEqual" => compare::compare(step),
-        "LayerNormalization" => normalize::layer(step),
-        "RMSNormalization" => normalize::rms(step),
-        "LpNormalization" => normalize::lp(step),
-        "DepthToSpace" => blocks::depth_to_space(step),
-        "SpaceToDepth" => blocks::space_to_depth(step),
-        "ReverseSequence" => sequence::reverse(step),
-        "StreamingCache" => sequence::cache(step),
-        "ScatterND" => scatter::scatter(step),
-        "Concat" => combine::concat(step),
-        "Softmax" => softmax::softmax(step),
-        "LogSoftmax" => softmax::log_softmax(step),
-        _ => step.unsupported(),
-    }
 }
 
 #[cfg(test)]

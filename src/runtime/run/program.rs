@@ -201,7 +201,7 @@ impl<'m> Builder<'m> {
 
     fn add(&mut self, node: &'m Node) -> Result<()> {
         let inputs: Vec<Source> = node.inputs.iter().map(|name| self.source(name)).collect();
-        let kernel = super::prepare(&self.step(node)?).map_err(|e| e.in_layer(node.name.clone()))?;
+        let kernel = super::kernels::prepare(&self.step(node)?).map_err(|e| e.in_layer(node.name.clone()))?;
         if kernel.facts.len() < node.outputs.iter().filter(|o| !o.is_empty()).count() {
             bail!("node {} makes {} of its {} outputs", node.name, kernel.facts.len(), node.outputs.len());
         }

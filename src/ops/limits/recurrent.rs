@@ -1,14 +1,14 @@
 //! Limits of LSTM and GRU: what the kernels do not look at runs as if it were not there.
 
-use crate::chip::{Checked, Effect, Limit, NodeView};
+use crate::chip::{Checked, Effect, Family, Limit, NodeView};
 
-const CELLS: &[&str] = &["LSTM", "GRU"];
 const SOURCE: &str = "dl_module_lstm.hpp, dl_module_gru.hpp";
 
 pub static DIRECTION: Limit = Limit {
     name: "recurrent-direction",
-    operators: CELLS,
     effect: Effect::SilentlyWrong,
+    on: Family::ALL,
+    until: None,
     check: |node| {
         let reverse = node.text("direction", "forward")? == "reverse";
         Ok(reverse.then(|| format!("{} with direction \"reverse\" would run forward", node.op())))
@@ -19,8 +19,9 @@ pub static DIRECTION: Limit = Limit {
 
 pub static CLIP: Limit = Limit {
     name: "recurrent-clip",
-    operators: CELLS,
     effect: Effect::SilentlyWrong,
+    on: Family::ALL,
+    until: None,
     check: |node| Ok(node.attribute("clip").map(|_| format!("{} with clip, which the runtime ignores", node.op()))),
     help: "train and export without clip",
     source: SOURCE,
@@ -28,8 +29,9 @@ pub static CLIP: Limit = Limit {
 
 pub static LENGTHS: Limit = Limit {
     name: "recurrent-lengths",
-    operators: CELLS,
     effect: Effect::SilentlyWrong,
+    on: Family::ALL,
+    until: None,
     check: |node| {
         Ok(node.input(4).map(|_| format!("{} with lengths of sequences, which the runtime ignores", node.op())))
     },
@@ -39,8 +41,9 @@ pub static LENGTHS: Limit = Limit {
 
 pub static BATCH: Limit = Limit {
     name: "recurrent-batch",
-    operators: CELLS,
     effect: Effect::SilentlyWrong,
+    on: Family::ALL,
+    until: None,
     check: |node| {
         let axis = usize::from(node.int("layout", 0)? == 0);
         let batch = node.shape(0).and_then(|shape| shape.get(axis).copied()).filter(|&batch| batch > 1);
@@ -53,8 +56,9 @@ pub static BATCH: Limit = Limit {
 /// The kernels write sequence, direction, batch, whatever the attribute says.
 pub static LAYOUT: Limit = Limit {
     name: "recurrent-layout",
-    operators: CELLS,
     effect: Effect::SilentlyWrong,
+    on: Family::ALL,
+    until: None,
     check: |node| {
         let layout = node.int("layout", 0)?;
         Ok((layout != 0).then(|| {
@@ -65,41 +69,22 @@ pub static LAYOUT: Limit = Limit {
     source: "dl_module_lstm.hpp, dl_module_gru.hpp, get_output_shape",
 };
 
-pub static PEEPHOLES: Limit = Limit {
-    name: "recurrent-peepholes",
-    operators: CELLS,
-    effect: Effect::SilentlyWrong,
-    check: |node| Ok(node.input(7).map(|_| format!("{} with peepholes, which the runtime ignores", node.op()))),
-    help: "train without peepholes",
-    source: SOURCE,
-};
-
 pub static ACTIVATIONS: Limit = Limit {
     name: "recurrent-activations",
-    operators: CELLS,
     effect: Effect::SilentlyWrong,
+    on: Family::ALL,
+    until: None,
     check: activations,
     help: "the runtime has Sigmoid and Tanh",
     source: SOURCE,
 };
 
-pub static RESET: Limit = Limit {
-    name: "gru-linear-before-reset",
-    operators: &["GRU"],
-    effect: Effect::SilentlyWrong,
-    check: |node| Ok((node.int("linear_before_reset", 0)? == 0).then(|| "GRU with linear_before_reset 0".to_string())),
-    help: "the runtime has PyTorch's form, linear_before_reset 1",
-    source: "dl_module_gru.hpp",
-};
-
-pub static INPUT_FORGET: Limit = Limit {
-    name: "lstm-input-forget",
-    operators: &["LSTM"],
-    effect: Effect::SilentlyWrong,
-    check: |node| Ok((node.int("input_forget", 0)? != 0).then(|| "LSTM with input_forget 1".to_string())),
-    help: "the runtime has input_forget 0",
-    source: "dl_module_lstm.hpp",
-};
+/// Returns the fault of a file's node whose kernel writes more outputs than it has.
+pub fn missing_outputs(node: &dyn NodeView, written: usize) -> Checked {
+    let there = (0..written).filter(|&port| node.has_output(port)).count();
+    let is_short = node.is_written() && there < written;
+    Ok(is_short.then(|| format!("it has {there} of {written} outputs; the kernel writes all and crashes")))
+}
 
 fn activations(node: &dyn NodeView) -> Checked {
     let other = unusual_activation(node.op(), node.texts("activations")?);

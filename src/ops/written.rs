@@ -1,0 +1,14 @@
+//! Operators that an exporter writes and no ONNX model holds: tables, changes of width, kept frames.
+
+use crate::chip::{Axes, Chip, Kernels, Table};
+
+const PASSES: Chip = Chip { axes: Axes::Any, ..Chip::PLAIN };
+
+/// By name.
+pub static WRITTEN: &[(&str, Chip)] = &[
+    ("DequantizeLinear", PASSES),
+    ("LUT", Chip { kernels: Kernels::INTEGER, table: Table::Int8AndInt16, ..PASSES }),
+    ("QuantizeLinear", PASSES),
+    ("RequantizeLinear", PASSES),
+    ("StreamingCache", Chip::PLAIN),
+];
