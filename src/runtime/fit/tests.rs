@@ -91,7 +91,10 @@ fn vector_code_cannot_shift_a_sum_left() {
 #[test]
 fn groups_run_as_depthwise() {
     let model = entry("Conv", &[s8(), ("group", Attribute::Int(2))], &[-7], "(N/16)HWC16");
-    assert_eq!(found(&model, Target::Esp32p4), ["2 filters of 16 channels in 2 groups would run as depthwise, and wrong"]);
+    assert_eq!(
+        found(&model, Target::Esp32p4),
+        ["2 filters of 16 channels in 2 groups would run as depthwise, and wrong"]
+    );
 }
 
 #[test]
