@@ -3,7 +3,6 @@
 //! esp-ppq: `QuantAlignmentPass` in `optim/refine.py`, with the settings of `espdl_setting`.
 
 use crate::graph::{NodeId, ValueId};
-use crate::note::Note;
 use crate::ops::{self, Shared};
 use crate::quant::config::{ConfigId, State};
 use crate::quant::links::Links;
@@ -71,6 +70,9 @@ fn hidden_state(plan: &mut Plan, node: NodeId) -> Option<ConfigId> {
 }
 
 /// A layer that feeds only this node gives its output in the shared scale at once.
+///
+/// esp-ppq does so across precisions, too: an 8-bit layer then saturates at a small part of its range, and a 16-bit one
+/// loses its precision. Here a layer of another width keeps a scale of its own, and the exporter requantizes.
 fn pull_upstream(plan: &mut Plan, links: &Links, node: NodeId, master: ConfigId) {
     for source in links.upstream(&plan.graph, node) {
         let single = links.downstream(&plan.graph, source).len() == 1;
@@ -80,25 +82,13 @@ fn pull_upstream(plan: &mut Plan, links: &Links, node: NodeId, master: ConfigId)
         let Some(config) = plan.config(source) else { continue };
         let outputs = config.outputs.iter().copied().zip(plan.graph.node(source).outputs.clone());
         let read_here = |value: ValueId| links.readers(&plan.graph, value).iter().any(|(reader, _)| *reader == node);
-        let pulled: Vec<ConfigId> =
-            outputs.filter(|(_, value)| value.is_some_and(read_here)).map(|(id, _)| id).collect();
+        let bits = plan.configs[master].bits;
+        let pulled: Vec<ConfigId> = outputs
+            .filter(|(id, value)| plan.configs[*id].bits == bits && value.is_some_and(read_here))
+            .map(|(id, _)| id)
+            .collect();
         for id in pulled {
             plan.configs.master(id, master);
-            note_narrow(plan, source, node, id, master);
         }
-    }
-}
-
-/// esp-ppq pulls across precisions too, where the narrower layer then saturates.
-fn note_narrow(plan: &mut Plan, source: NodeId, node: NodeId, id: ConfigId, master: ConfigId) {
-    let (bits, wide) = (plan.configs[id].bits, plan.configs[master].bits);
-    if bits < wide {
-        let text = format!(
-            "its {bits}-bit output takes the scale of the {wide}-bit {}, and saturates at 1/{} of its range; \
-             give both layers one precision",
-            plan.graph.node(node).name,
-            1u64 << (wide - bits),
-        );
-        plan.notes.push(Note::of_layer(&plan.graph.node(source).name, text));
     }
 }

@@ -40,12 +40,17 @@ fn is_computing(plan: &Plan, node: NodeId) -> bool {
     ops::find(&plan.graph.node(node).op).is_some_and(|o| o.treatment.role == Role::Computing)
 }
 
+/// esp-ppq shares the scale of two widths, too: an 8-bit layer before a 16-bit Relu then saturates at 1/256 of its range.
+/// Here each of the two keeps a scale of its own.
 fn share_output(plan: &mut Plan, layer: NodeId, activation: NodeId) {
     let (Some(from), Some(to)) = (plan.config(layer), plan.config(activation)) else { return };
     let (Some(&output), Some(&input), Some(&shared)) = (from.outputs.first(), to.inputs.first(), to.outputs.first())
     else {
         return;
     };
+    if plan.configs[output].bits != plan.configs[shared].bits {
+        return;
+    }
     plan.configs.dominate(output, shared);
     plan.configs.dominate(input, shared);
 }
@@ -74,9 +79,14 @@ fn widen_activation(plan: &mut Plan, layer: NodeId, activation: NodeId) {
         return;
     }
     let (Some(from), Some(to)) = (plan.config(layer), plan.config(activation)) else { return };
-    let (Some(&wide), Some(&narrow)) = (from.outputs.first(), to.outputs.first()) else { return };
-    if plan.configs[narrow].bits < plan.configs[wide].bits {
-        plan.configs[narrow].bits = plan.configs[wide].bits;
+    let (Some(&wide), Some(&input), Some(&output)) = (from.outputs.first(), to.inputs.first(), to.outputs.first())
+    else {
+        return;
+    };
+    if plan.configs[output].bits < plan.configs[wide].bits {
+        for narrow in [input, output] {
+            plan.configs[narrow].bits = plan.configs[wide].bits;
+        }
         if let Some(config) = plan.nodes[activation.0].as_mut() {
             config.scheme = scheme;
         }
