@@ -10,7 +10,7 @@ use espq::ops;
 use serde_json::Value;
 
 /// Limits that no model can break once it is simplified, or that have no model here, with the reason.
-const WITHOUT_MODEL: [(&str, &str); 20] = [
+const WITHOUT_MODEL: [(&str, &str); 16] = [
     ("pooling-indices", "the float kernels give MaxPool one output, so such a model is refused before it is planned"),
     ("resize-antialias", "the float kernels have none, so such a model is refused when it is read"),
     ("resize-axes", "the exporter writes a number for every axis"),
@@ -25,10 +25,6 @@ const WITHOUT_MODEL: [(&str, &str); 20] = [
     ("gather-indices", "indices that are computed need an input of integers; tests/export.rs has such a model"),
     ("concat-of-one", "simplification takes a Concat of one input out"),
     ("shift-right-only", "it shows once exponents are calibrated; fixtures/lint/D004 has such a model"),
-    ("sum-of-one-exponent", "the exporter requantizes the inputs"),
-    ("join-of-one-exponent", "the exporter requantizes the inputs"),
-    ("comparison-of-one-exponent", "calibration gives both values one exponent"),
-    ("negation-of-one-exponent", "it shows once exponents are calibrated"),
     ("prelu-exponents", "the exporter writes exponents that the kernel can do"),
     ("gemm-trans-a", "the exporter writes a Transpose"),
 ];

@@ -30,8 +30,7 @@ pub struct Chip {
     pub table: Table,
     /// Multiplies by weights at input 1 that lie in the order that the target's kernels read.
     pub packs_weights: bool,
-    /// Works on integers as they are: all inputs have the exponent of the output.
-    pub takes_integers: bool,
+    pub scales: Scales,
     /// Operators behind it that its kernel computes in its last pass.
     pub fuses: &'static [&'static str],
     /// Outputs that its kernel writes, whether they are read or not; `None` where it writes those that are there.
@@ -47,7 +46,7 @@ impl Chip {
         axes: Axes::AsOnnx,
         table: Table::Never,
         packs_weights: false,
-        takes_integers: false,
+        scales: Scales::Any,
         fuses: &[],
         outputs: None,
         limits: &[],
@@ -129,6 +128,32 @@ impl Axes {
             Axes::Reduced => "any, by its axes",
             Axes::Joined => "any, one for all inputs, by its `axis`",
             Axes::Sliced => "any, by its axes",
+        }
+    }
+}
+
+/// Exponents that a kernel takes for equal, because it shifts nothing between them. The file says one exponent a value, so
+/// another value than that is silently wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scales {
+    /// Any: the kernel shifts.
+    Any,
+    /// Every input has the output's exponent (`dl_base_add.cpp`, `dl_base_sub.cpp`, `dl_module_concat.hpp`).
+    OfOutput,
+    /// Every output has the exponent of input 0, whose integers are moved, chosen or negated (`dl_module_slice.hpp` and its
+    /// kin, `dl_base_max_pool2d.cpp`, `dl_module_reduce_max.hpp`, `dl_module_neg.hpp`).
+    OfInput,
+    /// Inputs 0 and 1 are compared as integers (`dl_base_equal.cpp`, `dl_base_greater.cpp`, `dl_base_less.cpp`).
+    OneForInputs,
+}
+
+impl Scales {
+    pub fn words(self) -> &'static str {
+        match self {
+            Scales::Any => "any",
+            Scales::OfOutput => "inputs as the output",
+            Scales::OfInput => "outputs as the input",
+            Scales::OneForInputs => "one for both inputs",
         }
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! Ids of values are the graph's; nodes stand in esp-ppq's order of insertion, on which its sorts depend.
 
-use crate::chip::Scheme;
+use crate::chip::{Scales, Scheme};
 use crate::espdl::{Attribute, DataType};
 use crate::graph::{self, Graph, NodeId, ValueId};
 use crate::ops;
@@ -147,8 +147,8 @@ fn read(draft: &mut Draft, quantized: &Quantized, id: NodeId, source: NodeId) ->
 fn constant_port(node: &DraftNode, index: usize) -> Option<Port> {
     let own = node.ports.0.get(index)?.as_ref()?;
     let output = node.ports.1.first().and_then(Option::as_ref);
-    let takes_integers = ops::on_chip(&node.op).is_some_and(|chip| chip.takes_integers);
-    Some(output.filter(|o| takes_integers && o.bits == own.bits).unwrap_or(own).clone())
+    let as_output = ops::on_chip(&node.op).is_some_and(|chip| chip.scales == Scales::OfOutput);
+    Some(output.filter(|o| as_output && o.bits == own.bits).unwrap_or(own).clone())
 }
 
 /// A constant that was read before is written once more: each reader may have integers of its own.

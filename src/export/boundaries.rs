@@ -7,32 +7,8 @@
 use crate::chip::QuantType;
 use crate::espdl::{DataType, Tensor};
 use crate::graph::{NodeId, ValueId};
-use crate::ops;
 
 use super::draft::{Draft, DraftNode, Port};
-
-/// Add, Sub and Concat work on integers as they are: what they read has to have their output's exponent.
-pub fn equalize(draft: &mut Draft) {
-    for id in draft.order() {
-        let takes_integers = |n: &&DraftNode| ops::on_chip(&n.op).is_some_and(|chip| chip.takes_integers);
-        let Some(node) = draft.node(id).filter(takes_integers) else { continue };
-        let (name, op) = (node.name.clone(), node.op.clone());
-        let Some(output) = node.ports.1.first().cloned().flatten() else { continue };
-        for index in 0..node.inputs.len() {
-            let Some(value) = draft.input(id, index).filter(|&v| draft.value(v).constant.is_none()) else { continue };
-            let Some(node) = draft.node_mut(id) else { continue };
-            match node.ports.0.get_mut(index) {
-                Some(Some(port)) if *port != output => *port = output.clone(),
-                _ => continue,
-            }
-            let value = draft.value(value).name.clone();
-            draft.differences.push(format!(
-                "{name}: {value} is requantized to exponent {:?}, since {op} takes integers as they are",
-                output.exponents
-            ));
-        }
-    }
-}
 
 /// Passes in esp-ppq's order: into integers, from integers to integers, out of integers.
 pub fn insert_boundaries(draft: &mut Draft) {
@@ -84,8 +60,7 @@ fn before(draft: &mut Draft, id: NodeId, index: usize, kind: Kind) {
             insert(draft, id, index, "QuantizeLinear", (None, Some(wanted)), constants);
         }
         (Kind::Requantize, Some(given)) if given != wanted => {
-            let ratio = Port { bits: wanted.bits, exponents: differences(&wanted, &given) };
-            let constants = [scale(&ratio), zero(&wanted)];
+            let constants = ratio(&given, &wanted);
             insert(draft, id, index, "RequantizeLinear", (Some(given), Some(wanted)), constants);
         }
         _ => {}
@@ -104,8 +79,7 @@ fn from_input(draft: &mut Draft, id: NodeId, index: usize, value: ValueId) {
     if let (Some(given), Some(wanted)) = (first, wanted)
         && given != wanted
     {
-        let ratio = Port { bits: wanted.bits, exponents: differences(&wanted, &given) };
-        let constants = [scale(&ratio), zero(&wanted)];
+        let constants = ratio(&given, &wanted);
         let (node, value) =
             (draft.node(id).map(|n| n.name.clone()).unwrap_or_default(), draft.value(value).name.clone());
         insert(draft, id, index, "RequantizeLinear", (Some(given), Some(wanted)), constants);
@@ -164,9 +138,27 @@ fn insert(
     }
 }
 
-/// Activations have one exponent each.
-fn differences(wanted: &Port, given: &Port) -> Vec<i64> {
-    wanted.exponents.iter().zip(&given.exponents).map(|(w, g)| w.saturating_sub(*g)).collect()
+/// One node behind one output, which is made with the port `from` and keeps its own port, `to`, for its readers.
+pub(super) fn requantize_after(draft: &mut Draft, id: NodeId, index: usize, from: &Port, to: &Port) -> Option<NodeId> {
+    let value = *draft.node(id)?.outputs.get(index)?;
+    let (shape, perm) = (draft.value(value).shape.clone(), draft.value(value).perm.clone());
+    let made = draft.insert_after(id, index, "RequantizeLinear", shape)?;
+    let constants = ratio(from, to).map(|c| Some(draft.add_constant(made, c)));
+    let node = draft.node_mut(id)?;
+    *node.ports.1.get_mut(index)? = Some(from.clone());
+    let inner = *node.outputs.get(index)?;
+    draft.value_mut(inner).perm = perm;
+    let node = draft.node_mut(made)?;
+    node.inputs.extend(constants);
+    node.config = None;
+    node.ports = (vec![Some(from.clone()), None, None], vec![Some(to.clone())]);
+    Some(made)
+}
+
+/// The constants of a RequantizeLinear. Activations have one exponent each.
+fn ratio(given: &Port, wanted: &Port) -> [Tensor; 2] {
+    let exponents = wanted.exponents.iter().zip(&given.exponents).map(|(w, g)| w.saturating_sub(*g)).collect();
+    [scale(&Port { bits: wanted.bits, exponents }), zero(wanted)]
 }
 
 fn scale(port: &Port) -> Tensor {

@@ -241,15 +241,14 @@ impl Draft {
         Some(id)
     }
 
-    /// A node between the first output of `node` and who reads it: it keeps the value, `node` makes a new one
-    /// of `shape`.
-    pub fn insert_after(&mut self, node: NodeId, op: &str, shape: Vec<usize>) -> Option<NodeId> {
-        let output = *self.node(node)?.outputs.first()?;
+    /// A node between an output of `node` and its readers: it keeps the value, `node` makes a new one of `shape`.
+    pub fn insert_after(&mut self, node: NodeId, index: usize, op: &str, shape: Vec<usize>) -> Option<NodeId> {
+        let output = *self.node(node)?.outputs.get(index)?;
         let (id, inner) = (NodeId(self.nodes.len()), ValueId(self.values.len()));
         let attributes = self.node(node)?.inserted_quant_type();
-        let port = self.node(node)?.ports.1.first().cloned().flatten();
+        let port = self.node(node)?.ports.1.get(index).cloned().flatten();
         let config = self.node(node)?.config.as_ref().and_then(|c| {
-            let own = vec![*c.outputs.first()?];
+            let own = vec![*c.outputs.get(index)?];
             Some(NodeConfig { scheme: c.scheme, inputs: own.clone(), outputs: own })
         });
         let name = format!("PPQ_Operation_{}", self.made.0);
@@ -262,7 +261,7 @@ impl Draft {
         self.values.push(DraftValue { name, shape, data_type, perm: None, constant: None, maker, readers });
         self.made = (self.made.0 + 1, self.made.1 + 1);
         self.value_mut(output).maker = Some(id);
-        *self.node_mut(node)?.outputs.first_mut()? = inner;
+        *self.node_mut(node)?.outputs.get_mut(index)? = inner;
         Some(id)
     }
 

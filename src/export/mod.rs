@@ -17,6 +17,7 @@ mod prelu;
 mod quantization;
 mod relu;
 mod resize;
+mod scales;
 mod tables;
 mod test_values;
 mod transposes;
@@ -73,8 +74,9 @@ pub fn export(quantized: &Quantized, options: &Options) -> Result<Export> {
     prelu::shape(&mut draft);
     lay_out(&mut draft)?;
     prelu::exponents(&mut draft, target.family());
-    boundaries::equalize(&mut draft);
+    scales::settle_inputs(&mut draft);
     insert_boundaries(&mut draft);
+    scales::settle_outputs(&mut draft);
     pack_weights(&mut draft, target.family())?;
     let tables = tables::add_tables(&mut draft, quantized.graph.opset, target.rounding())?;
     let graph = assemble::assemble(&draft, &quantized.graph.name, tables);

@@ -83,7 +83,7 @@ fn along_channels(slopes: &[usize], rank: usize, channels: usize) -> bool {
 fn wrap(draft: &mut Draft, id: NodeId, wide: &[usize], shape: &[usize]) {
     let Some(before) = draft.insert_before(id, 0, "Reshape", wide.to_vec()) else { return };
     draft.append_sizes(before, wide);
-    let Some(after) = draft.insert_after(id, "Reshape", wide.to_vec()) else { return };
+    let Some(after) = draft.insert_after(id, 0, "Reshape", wide.to_vec()) else { return };
     draft.append_sizes(after, shape);
     draft.forget_perm(before);
     let name = draft.node(id).map(|n| n.name.clone()).unwrap_or_default();

@@ -2,22 +2,16 @@
 
 use super::axes::normalize;
 use super::layout::{each_type, slice};
-use super::limits;
 use super::operands::{checked_len, required};
 use super::{Call, Fact, Kernel, Operator, Shared, Treatment};
-use crate::chip::{Axes, Chip, Effect, Family, Limit, Support};
+use crate::chip::{Axes, Chip, Effect, Family, Limit, Scales, Support};
 use crate::graph::{Element, Tensor};
 use crate::{Result, bail};
 
 pub static OPERATOR: Operator = Operator {
     name: "Concat",
     treatment: Treatment { shared: Shared::Output, ..Treatment::PLAIN },
-    chip: Support::Runs(&Chip {
-        axes: Axes::Joined,
-        takes_integers: true,
-        limits: &[&ONE_INPUT, &limits::exponents::JOIN],
-        ..Chip::PLAIN
-    }),
+    chip: Support::Runs(&Chip { axes: Axes::Joined, scales: Scales::OfOutput, limits: &[&ONE_INPUT], ..Chip::PLAIN }),
     infer,
     prepare,
 };

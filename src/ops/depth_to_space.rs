@@ -3,14 +3,14 @@
 use super::layout::{strides, walk};
 use super::operands::{checked_len, required};
 use super::{Call, Fact, Kernel, Operator, Treatment};
-use crate::chip::{Axes, Checked, Chip, Effect, Family, Limit, NodeView, Support, Unreadable};
+use crate::chip::{Axes, Checked, Chip, Effect, Family, Limit, NodeView, Scales, Support, Unreadable};
 use crate::graph::Tensor;
 use crate::{Result, bail};
 
 pub static OPERATOR: Operator = Operator {
     name: "DepthToSpace",
     treatment: Treatment::PLAIN,
-    chip: Support::Runs(&Chip { axes: Axes::ChannelsLast, limits: &[&DCR], ..Chip::PLAIN }),
+    chip: Support::Runs(&Chip { axes: Axes::ChannelsLast, limits: &[&DCR], scales: Scales::OfInput, ..Chip::PLAIN }),
     infer,
     prepare,
 };

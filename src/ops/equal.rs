@@ -4,7 +4,7 @@ use super::elementwise::{infer_bool, logical, numbers};
 use super::limits;
 use super::{Kernel, Operator, Shared, Treatment};
 use crate::Result;
-use crate::chip::{Axes, Chip, Kernels, Support};
+use crate::chip::{Axes, Chip, Kernels, Scales, Support};
 use crate::graph::Tensor;
 
 pub static OPERATOR: Operator = Operator {
@@ -13,7 +13,8 @@ pub static OPERATOR: Operator = Operator {
     chip: Support::Runs(&Chip {
         kernels: Kernels::INTEGER,
         axes: Axes::OneForAll,
-        limits: &[&limits::broadcast::RANK, &limits::exponents::COMPARE],
+        scales: Scales::OneForInputs,
+        limits: &[&limits::broadcast::RANK],
         ..Chip::PLAIN
     }),
     infer: infer_bool,

@@ -4,14 +4,14 @@ use super::axes::normalize;
 use super::layout::{each_type, slice};
 use super::operands::{checked_len, required};
 use super::{Call, Fact, Kernel, Operator, Treatment};
-use crate::chip::{Chip, Effect, Family, Limit, Support};
+use crate::chip::{Chip, Effect, Family, Limit, Scales, Support};
 use crate::graph::{Element, Tensor};
 use crate::{Result, bail};
 
 pub static OPERATOR: Operator = Operator {
     name: "Gather",
     treatment: Treatment { float_inputs: &[1], ..Treatment::PASSIVE },
-    chip: Support::Runs(&Chip { limits: &[&INDICES], ..Chip::PLAIN }),
+    chip: Support::Runs(&Chip { limits: &[&INDICES], scales: Scales::OfInput, ..Chip::PLAIN }),
     infer,
     prepare,
 };

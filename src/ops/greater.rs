@@ -3,7 +3,7 @@
 use super::elementwise::comparison;
 use super::limits;
 use super::{Shared, Treatment};
-use crate::chip::{Axes, Chip, Kernels, Support};
+use crate::chip::{Axes, Chip, Kernels, Scales, Support};
 
 comparison!(
     "Greater",
@@ -11,7 +11,8 @@ comparison!(
     Support::Runs(&Chip {
         kernels: Kernels::INTEGER,
         axes: Axes::OneForAll,
-        limits: &[&limits::broadcast::RANK, &limits::exponents::COMPARE],
+        scales: Scales::OneForInputs,
+        limits: &[&limits::broadcast::RANK],
         ..Chip::PLAIN
     }),
     |x, y| x > y

@@ -6,14 +6,14 @@ use super::layout::{AxisMap, each_type, remap};
 use super::operands::{checked_len, required};
 use super::spatial;
 use super::{Call, Fact, Kernel, Operator, Treatment};
-use crate::chip::{Axes, Chip, Support};
+use crate::chip::{Axes, Chip, Scales, Support};
 use crate::graph::Tensor;
 use crate::{Result, bail};
 
 pub static OPERATOR: Operator = Operator {
     name: "InsertZeros",
     treatment: Treatment::PLAIN,
-    chip: Support::Runs(&Chip { axes: Axes::ChannelsLast, ..Chip::PLAIN }),
+    chip: Support::Runs(&Chip { axes: Axes::ChannelsLast, scales: Scales::OfInput, ..Chip::PLAIN }),
     infer,
     prepare,
 };

@@ -7,7 +7,7 @@ use super::limits;
 use super::operands::{checked_len, exactly, expect_float, required};
 use super::spatial::{self, Ends};
 use super::{Call, Fact, Kernel, Operator, Treatment};
-use crate::chip::{Axes, Chip, Effect, Family, Kernels, Limit, Support};
+use crate::chip::{Axes, Chip, Effect, Family, Kernels, Limit, Scales, Support};
 use crate::graph::{DataType, Element, Tensor};
 use crate::kernels::pool;
 use crate::kernels::real::Real;
@@ -21,6 +21,7 @@ pub static OPERATOR: Operator = Operator {
         kernels: Kernels::INTEGER,
         axes: Axes::ChannelsLast,
         limits: &[&limits::spatial::RANK, &limits::spatial::BATCH, &limits::pool::DILATED, &INDICES, &CEIL_MODE],
+        scales: Scales::OfInput,
         ..Chip::PLAIN
     }),
     infer,

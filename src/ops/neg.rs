@@ -1,16 +1,15 @@
 //! Neg: -x. <https://onnx.ai/onnx/operators/onnx__Neg.html>
 
 use super::elementwise::{infer_same, map, take};
-use super::limits;
 use super::{Kernel, Operator, Treatment};
-use crate::chip::{Axes, Chip, Support};
+use crate::chip::{Axes, Chip, Scales, Support};
 use crate::graph::Tensor;
 use crate::{Result, bail};
 
 pub static OPERATOR: Operator = Operator {
     name: "Neg",
     treatment: Treatment::PLAIN,
-    chip: Support::Runs(&Chip { axes: Axes::Any, limits: &[&limits::exponents::NEGATION], ..Chip::PLAIN }),
+    chip: Support::Runs(&Chip { axes: Axes::Any, scales: Scales::OfInput, ..Chip::PLAIN }),
     infer: infer_same,
     prepare: |_| Ok(Box::new(Neg)),
 };

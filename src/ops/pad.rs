@@ -4,14 +4,18 @@ use super::axes::{constant_ints, normalize};
 use super::layout::{AxisMap, each_type, remap, slice};
 use super::operands::{checked_len, required};
 use super::{Call, Fact, Kernel, Operator, Treatment};
-use crate::chip::{Chip, Effect, Family, Limit, Support};
+use crate::chip::{Chip, Effect, Family, Limit, Scales, Support};
 use crate::graph::{Element, Tensor};
 use crate::{Result, bail};
 
 pub static OPERATOR: Operator = Operator {
     name: "Pad",
     treatment: Treatment { float_inputs: &[1, 2, 3], bounds: &[2], ..Treatment::PASSIVE },
-    chip: Support::Runs(&Chip { limits: &[&MODE, &AXES, &NEGATIVE, &RANK, &NO_MODE, &COUNT], ..Chip::PLAIN }),
+    chip: Support::Runs(&Chip {
+        limits: &[&MODE, &AXES, &NEGATIVE, &RANK, &NO_MODE, &COUNT],
+        scales: Scales::OfInput,
+        ..Chip::PLAIN
+    }),
     infer,
     prepare,
 };

@@ -1,6 +1,6 @@
 //! What the Reduce operators share: axes by operator set, and one pass over the input.
 
-use crate::chip::{Axes, Checked, Chip, Effect, Family, Limit, NodeView, Support};
+use crate::chip::{Axes, Checked, Chip, Effect, Family, Limit, NodeView, Scales, Support};
 use crate::graph::Tensor;
 use crate::{Result, bail};
 
@@ -10,7 +10,12 @@ use super::operands::required;
 use super::{Call, Fact, Kernel};
 
 /// All reductions have one kernel, and its limits.
-pub const CHIP: Support = Support::Runs(&Chip { axes: Axes::Reduced, limits: &[&NOTHING, &RANK], ..Chip::PLAIN });
+pub const CHIP: Support = Support::Runs(&SUM);
+
+/// The least or greatest integer is chosen and keeps its exponent.
+pub const EXTREME: Support = Support::Runs(&Chip { scales: Scales::OfInput, ..SUM });
+
+const SUM: Chip = Chip { axes: Axes::Reduced, limits: &[&NOTHING, &RANK], ..Chip::PLAIN };
 
 /// No axes are all axes to the kernel.
 pub static NOTHING: Limit = Limit {

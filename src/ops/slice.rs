@@ -4,14 +4,14 @@ use super::axes::{constant_ints, normalize};
 use super::layout::{strides, walk};
 use super::operands::required;
 use super::{Call, Fact, Kernel, Operator, Treatment};
-use crate::chip::{Axes, Chip, Support};
+use crate::chip::{Axes, Chip, Scales, Support};
 use crate::graph::Tensor;
 use crate::{Result, bail};
 
 pub static OPERATOR: Operator = Operator {
     name: "Slice",
     treatment: Treatment { float_inputs: &[1, 2, 3, 4], ..Treatment::PASSIVE },
-    chip: Support::Runs(&Chip { axes: Axes::Sliced, ..Chip::PLAIN }),
+    chip: Support::Runs(&Chip { axes: Axes::Sliced, scales: Scales::OfInput, ..Chip::PLAIN }),
     infer,
     prepare,
 };

@@ -3,14 +3,19 @@
 use super::layout::{strides, walk};
 use super::operands::{checked_len, required};
 use super::{Call, Fact, Kernel, Operator, Treatment};
-use crate::chip::{Axes, Chip, Effect, Family, Limit, Support};
+use crate::chip::{Axes, Chip, Effect, Family, Limit, Scales, Support};
 use crate::graph::Tensor;
 use crate::{Result, bail};
 
 pub static OPERATOR: Operator = Operator {
     name: "SpaceToDepth",
     treatment: Treatment::PLAIN,
-    chip: Support::Runs(&Chip { axes: Axes::ChannelsLast, limits: &[&CHANNELS], ..Chip::PLAIN }),
+    chip: Support::Runs(&Chip {
+        axes: Axes::ChannelsLast,
+        limits: &[&CHANNELS],
+        scales: Scales::OfInput,
+        ..Chip::PLAIN
+    }),
     infer,
     prepare,
 };

@@ -4,14 +4,19 @@ use super::axes::{constant_ints, normalize};
 use super::layout::{strides, walk};
 use super::operands::required;
 use super::{Call, Fact, Kernel, Operator, Treatment};
-use crate::chip::{Axes, Checked, Chip, Effect, Family, Limit, NodeView, Support, Unreadable};
+use crate::chip::{Axes, Checked, Chip, Effect, Family, Limit, NodeView, Scales, Support, Unreadable};
 use crate::graph::Tensor;
 use crate::{Result, bail};
 
 pub static OPERATOR: Operator = Operator {
     name: "Split",
     treatment: Treatment { float_inputs: &[1], ..Treatment::PASSIVE },
-    chip: Support::Runs(&Chip { axes: Axes::Attribute { default: 0 }, limits: &[&PARTS], ..Chip::PLAIN }),
+    chip: Support::Runs(&Chip {
+        axes: Axes::Attribute { default: 0 },
+        limits: &[&PARTS],
+        scales: Scales::OfInput,
+        ..Chip::PLAIN
+    }),
     infer,
     prepare,
 };

@@ -3,15 +3,15 @@
 use super::elementwise::binary;
 use super::limits;
 use super::{Shared, Treatment};
-use crate::chip::{Axes, Chip, Support};
+use crate::chip::{Axes, Chip, Scales, Support};
 
 binary!(
     "Sub",
     Treatment { shared: Shared::Output, ..Treatment::PLAIN },
     Support::Runs(&Chip {
         axes: Axes::OneForAll,
-        takes_integers: true,
-        limits: &[&limits::broadcast::RANK, &limits::exponents::SUM],
+        scales: Scales::OfOutput,
+        limits: &[&limits::broadcast::RANK],
         ..Chip::PLAIN
     }),
     |x, y| x - y,

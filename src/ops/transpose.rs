@@ -5,12 +5,17 @@ use super::elementwise::take;
 use super::layout::{strides, walk};
 use super::operands::required;
 use super::{Call, Fact, Kernel, Operator, Treatment};
-use crate::chip::{Chip, Support};
+use crate::chip::{Chip, Scales, Support};
 use crate::graph::Tensor;
 use crate::{Result, bail};
 
-pub static OPERATOR: Operator =
-    Operator { name: "Transpose", treatment: Treatment::PASSIVE, chip: Support::Runs(&Chip::PLAIN), infer, prepare };
+pub static OPERATOR: Operator = Operator {
+    name: "Transpose",
+    treatment: Treatment::PASSIVE,
+    chip: Support::Runs(&Chip { scales: Scales::OfInput, ..Chip::PLAIN }),
+    infer,
+    prepare,
+};
 
 fn order(call: &Call) -> Result<(Vec<usize>, Fact)> {
     let x = required(call, 0, "Transpose")?;

@@ -1,6 +1,6 @@
 //! Operators that an exporter writes and no ONNX model holds: tables, changes of width, kept frames.
 
-use crate::chip::{Axes, Chip, Kernels, Table};
+use crate::chip::{Axes, Chip, Kernels, Scales, Table};
 
 const PASSES: Chip = Chip { axes: Axes::Any, ..Chip::PLAIN };
 
@@ -10,5 +10,5 @@ pub static WRITTEN: &[(&str, Chip)] = &[
     ("LUT", Chip { kernels: Kernels::INTEGER, table: Table::Int8AndInt16, ..PASSES }),
     ("QuantizeLinear", PASSES),
     ("RequantizeLinear", PASSES),
-    ("StreamingCache", Chip::PLAIN),
+    ("StreamingCache", Chip { scales: Scales::OfInput, ..Chip::PLAIN }),
 ];

@@ -11,7 +11,7 @@ pub fn operators_page() -> String {
         "# Operators of ESP-DL {}\n\nGenerated from the descriptors in `src/ops`: `UPDATE_DOCS=1 cargo test --test operators`.\n\n\
          An operator that is not here has no module: the loader refuses the model. `espq lint` reports what a model \
          breaks of this page.\n\n\
-         | operator | precisions | order of axes | lookup table | limits |\n| --- | --- | --- | --- | --- |\n",
+         | operator | precisions | order of axes | exponents | lookup table | limits |\n| --- | --- | --- | --- | --- | --- |\n",
         Runtime::KNOWN
     );
     for (name, chip) in ops::all_on_chip() {
@@ -40,7 +40,7 @@ fn row(name: &str, chip: &Chip) -> String {
     };
     let limits: Vec<&str> = chip.limits.iter().map(|limit| limit.name).collect();
     let (precisions, limits) = (precisions.join(", "), limits.join(", "));
-    format!("| {name} | {precisions}{written} | {} | {table} | {limits} |", chip.axes.words())
+    format!("| {name} | {precisions}{written} | {} | {} | {table} | {limits} |", chip.axes.words(), chip.scales.words())
 }
 
 fn limit_row(limit: &Limit) -> String {

@@ -9,13 +9,12 @@ use crate::runtime::limits::{self, Exponents, GraphNode};
 rule! {
     /// ## What it does
     /// Reports layers whose output exponent is below the sum of its inputs' exponents, in any channel, on the S3, the S31
-    /// and the P4, and comparisons and Neg of values with two exponents.
+    /// and the P4.
     ///
     /// ## Why is this bad?
     /// A product has the sum of its factors' exponents, and ESP-DL shifts it right to the output's exponent. The vector
     /// code of these chips cannot shift left: the layer's output would mean nothing. esp-ppq logs this, and exports
-    /// the model. The portable code of the other chips shifts both ways. Comparisons and Neg take integers as they are,
-    /// whatever their exponents say.
+    /// the model. The portable code of the other chips shifts both ways.
     ///
     /// ## Example
     /// ```text

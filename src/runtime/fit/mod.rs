@@ -4,6 +4,7 @@
 //! against, too; here is what only a file has: kernels by width, packed weights, tables, the whole.
 
 mod kernels;
+mod scales;
 mod tables;
 mod weights;
 mod whole;
@@ -22,8 +23,15 @@ type Fault = (String, &'static str);
 
 type Rule = fn(&Context, &Node, &Chip) -> Option<Fault>;
 
-const RULES: &[Rule] =
-    &[kernels::width, weights::activation, weights::layout, weights::per_channel, weights::bias, tables::table];
+const RULES: &[Rule] = &[
+    kernels::width,
+    scales::one_exponent,
+    weights::activation,
+    weights::layout,
+    weights::per_channel,
+    weights::bias,
+    tables::table,
+];
 
 /// One reason why a model does not run right.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

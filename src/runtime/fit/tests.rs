@@ -100,18 +100,18 @@ fn groups_run_as_depthwise() {
 #[test]
 fn add_needs_equal_exponents() {
     let model = entry("Add", &[s8()], &[-3], "UNK");
-    assert_eq!(found(&model, Target::Esp32p4), ["exponents -3 and -3 become -2, but Add takes integers as they are"]);
+    assert_eq!(found(&model, Target::Esp32p4), ["input exponent -3 becomes -2, but Add takes integers as they are"]);
 }
 
 #[test]
 fn comparisons_and_neg_take_integers_as_they_are() {
     assert_eq!(
         found(&entry("Greater", &[s8()], &[-2], "UNK"), Target::Esp32p4),
-        ["exponent -3 is compared with -2, but Greater takes integers as they are"]
+        ["exponent -3 is compared with -2, but Greater compares integers as they are"]
     );
     assert_eq!(
         found(&entry("Neg", &[s8()], &[-2], "UNK"), Target::C),
-        ["exponent -3 becomes -2, but Neg takes integers as they are"]
+        ["input exponent -3 becomes -2, but Neg takes integers as they are"]
     );
 }
 
@@ -137,11 +137,11 @@ fn blocks_that_come_out_in_another_order_are_named() {
 #[test]
 fn concat_needs_equal_exponents_and_two_inputs() {
     let mut model = entry("Concat", &[s8()], &[-2], "UNK");
-    assert_eq!(found(&model, Target::Esp32p4), ["input 0 has exponent -3, the output -2, but integers are copied"]);
+    assert_eq!(found(&model, Target::Esp32p4), ["input exponent -3 becomes -2, but Concat takes integers as they are"]);
     model.model.graph.nodes[0].inputs.pop();
     assert_eq!(
         found(&model, Target::Esp32p4),
-        ["Concat of one input stops the chip", "input 0 has exponent -3, the output -2, but integers are copied"]
+        ["Concat of one input stops the chip", "input exponent -3 becomes -2, but Concat takes integers as they are"]
     );
 }
 
