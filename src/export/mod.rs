@@ -1,6 +1,7 @@
-//! From a quantized graph to what ESP-DL runs: axes, Transposes; the passes of esp-ppq's exporter, one a file.
+//! Conversion of a quantized graph to ESP-DL's form: order of axes, Transposes, and the passes of esp-ppq's exporter,
+//! one per file.
 //!
-//! Never: how exponents were found, and the bytes of the file.
+//! Never: the choice of exponents, the bytes of the file.
 
 mod assemble;
 mod begin;
@@ -36,32 +37,32 @@ pub use layout::lay_out;
 pub use relu::fuse_relu;
 pub use weights::pack_weights;
 
-/// ONNX's, of the operator sets whose forms are written.
+/// ONNX's version for the operator sets whose forms are written.
 const IR_VERSION: i32 = 8;
 
-/// What the file is for, and what it carries beside the model.
+/// Target of the file, and data that it contains besides the model.
 #[derive(Debug, Clone, Default)]
 pub struct Options {
     pub runtime: Runtime,
-    /// Pairs for `metadata_props`.
+    /// Entries of `metadata_props`.
     pub metadata: Vec<(String, String)>,
-    /// One tensor an input: the file then carries it, for the chip to run itself against.
+    /// Test input with one tensor per input of the model, for the self-test on the chip.
     pub sample: Option<Vec<graph::Tensor>>,
 }
 
-/// What is written, and what in it is not as esp-ppq would write it.
+/// Exported model, and its differences from esp-ppq's.
 #[derive(Debug, Clone)]
 pub struct Export {
     pub model: Model,
-    /// The `.json` beside it: who shares whose scale.
+    /// The `.json` beside the model: sharing of scales.
     pub quantization: String,
-    /// A sentence each.
+    /// Differences from esp-ppq, one sentence each.
     pub differences: Vec<String>,
-    /// Why the sample is not in the file: what the chip makes of it is not known.
+    /// Reason why the test input is not in the file: the chip's outputs for it are unknown.
     pub untested: Option<Error>,
 }
 
-/// The model as ESP-DL runs it.
+/// Exports the model in the form that ESP-DL runs.
 pub fn export(quantized: &Quantized, options: &Options) -> Result<Export> {
     let target = quantized.settings.target;
     let mut draft = begin::begin(quantized)?;

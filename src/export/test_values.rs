@@ -1,4 +1,4 @@
-//! A sample as the chip is fed with it: integers of the inputs' ports, laid out as they are stored.
+//! Test inputs in the form of the chip: integers of the inputs' ports, in their stored order of axes.
 
 use std::collections::HashMap;
 
@@ -10,7 +10,7 @@ use crate::{Error, Result};
 use super::draft::{Draft, Port};
 use super::{constants, layout};
 
-/// One tensor an input of the graph, in its order.
+/// Converts one tensor per input of the graph, in its order.
 pub fn inputs(
     draft: &Draft,
     ports: &HashMap<ValueId, &Port>,
@@ -19,7 +19,7 @@ pub fn inputs(
 ) -> Result<Vec<Tensor>> {
     if sample.len() != draft.inputs.len() {
         let (given, wanted) = (sample.len(), draft.inputs.len());
-        return Err(Error::new(format!("a sample of {given} tensors does not feed {wanted} inputs")));
+        return Err(Error::new(format!("a sample has {given} tensors, but the model has {wanted} inputs")));
     }
     let one = |(&id, tensor): (&ValueId, &graph::Tensor)| {
         let value = draft.value(id);

@@ -29,7 +29,7 @@ fn tensor(name: &str, data_type: DataType, dims: &[usize], exponents: &[i64], la
     tensor
 }
 
-/// A dense layer for the P4, with ReLU and an exponent a channel.
+/// Dense layer for the P4, with ReLU and per-channel exponents.
 fn dense() -> Model {
     let node = Node {
         name: "/fc/Gemm".into(),
@@ -85,7 +85,7 @@ fn a_narrow_terminal_cuts_lines() {
 }
 
 #[test]
-fn differences_stand_side_by_side() {
+fn differences_are_shown_side_by_side() {
     let mut other = dense();
     other.graph.initializers[0].bytes[0] = 9;
     other.graph.outputs[0].exponents = vec![-2];

@@ -1,4 +1,4 @@
-//! Reports as JSON, for machines: figures as they are, notes as sentences.
+//! Reports as JSON, for programs: figures unrounded, notes as sentences.
 
 use serde::Serialize;
 
@@ -18,7 +18,7 @@ struct Shown<'a, S> {
     seconds: Seconds,
 }
 
-/// Serializes a report. An error where a figure has no place in JSON.
+/// Serializes a report. Fails if a figure has no JSON form.
 pub fn json(report: &Report) -> Result<String> {
     let Report { model, settings, calibration_samples, analysis_samples, layers, outputs, notes, seconds } = report;
     let shown = Shown {

@@ -97,7 +97,7 @@ fn statistics_and_the_worst_only() {
 }
 
 #[test]
-fn no_number_is_the_worst_number() {
+fn nan_is_the_largest_error() {
     let mut report = report();
     report.layers[0].graphwise = Some(error(f64::NAN));
     report.outputs[0].error = error(f64::INFINITY);
@@ -117,7 +117,7 @@ fn colours_take_no_room() {
 }
 
 #[test]
-fn machines_read_back_what_they_are_given() {
+fn json_is_read_back_unchanged() {
     let mut read: serde_json::Value = serde_json::from_str(&crate::render::json(&report()).unwrap()).unwrap();
     assert_eq!(read["notes"], serde_json::json!(crate::note::sentences(&report().notes)));
     read["notes"] = serde_json::to_value(report().notes).unwrap();

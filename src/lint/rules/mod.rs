@@ -1,4 +1,4 @@
-//! One rule a file, and the one table of codes.
+//! Rules, one per file, and the table of codes.
 
 mod batch_size;
 mod dynamic_dimension;

@@ -1,18 +1,18 @@
-//! Limits of kernels that take integers as they are, or shift them one way only. They show once exponents are
-//! calibrated.
+//! Limits of kernels that do not rescale integers, or shift them in one direction only. They are checked once exponents
+//! are calibrated.
 //!
-//! The exporter requantizes what Add, Sub and Concat read, so that theirs show in files alone.
+//! The exporter requantizes the inputs of Add, Sub and Concat, so their limits only apply to files.
 
 use crate::chip::{Checked, Effect, Family, Limit, NodeView};
 
-/// A product has the sum of its factors' exponents. Portable code shifts it both ways.
+/// Products have the sum of their factors' exponents. Portable code shifts in both directions.
 pub static SHIFT: Limit = Limit {
     name: "shift-right-only",
     effect: Effect::SilentlyWrong,
     on: Family::VECTOR,
     until: None,
     check: shift,
-    help: "the chip cannot shift left: give the layer int16, or widen the output's range",
+    help: "give the layer int16, or widen the output's range: the chip cannot shift left",
     source: "dl_base_conv2d.hpp, dl_base_mul.hpp",
 };
 
@@ -44,10 +44,10 @@ pub static COMPARE: Limit = Limit {
     check: |node| {
         let exponents = (node.input_exponent(0), node.input_exponent(1));
         let (Some(a), Some(b)) = exponents else { return Ok(None) };
-        let what = || format!("exponent {a} is compared with {b}, but {} takes integers as they are", node.op());
+        let what = || format!("exponent {a} is compared with {b}, but {} does not rescale integers", node.op());
         Ok((node.is_integer() && a != b).then(what))
     },
-    help: "give both values one scale, or the layer float",
+    help: "use the same scale for both values, or give the layer float",
     source: "dl_base_equal.cpp, dl_base_greater.cpp, dl_base_less.cpp",
 };
 
@@ -58,10 +58,10 @@ pub static NEGATION: Limit = Limit {
     until: None,
     check: |node| {
         let (Some(input), Some(output)) = (node.input_exponent(0), node.output_exponent()) else { return Ok(None) };
-        let what = || format!("exponent {input} becomes {output}, but {} takes integers as they are", node.op());
+        let what = || format!("exponent {input} becomes {output}, but {} does not rescale integers", node.op());
         Ok((node.is_integer() && input != output).then(what))
     },
-    help: "give both values one scale, or the layer float",
+    help: "use the same scale for both values, or give the layer float",
     source: "dl_module_neg.hpp",
 };
 
@@ -81,7 +81,7 @@ fn shift(node: &dyn NodeView) -> Checked {
 fn sum(node: &dyn NodeView) -> Checked {
     let exponents = (node.input_exponent(0), node.input_exponent(1), node.output_exponent());
     let (Some(a), Some(b), Some(output)) = exponents else { return Ok(None) };
-    let what = || format!("exponents {a} and {b} become {output}, but {} takes integers as they are", node.op());
+    let what = || format!("exponents {a} and {b} become {output}, but {} does not rescale integers", node.op());
     Ok((node.is_written() && node.is_integer() && (a != b || a != output)).then(what))
 }
 
@@ -91,6 +91,6 @@ fn join(node: &dyn NodeView) -> Checked {
     };
     let mut inputs = (0..node.input_count()).filter_map(|port| Some((port, node.input_exponent(port)?)));
     Ok(inputs.find(|(_, exponent)| *exponent != output).map(|(port, exponent)| {
-        format!("input {port} has exponent {exponent}, the output {output}, but integers are copied")
+        format!("input {port} has exponent {exponent}, the output {output}, but integers are copied unscaled")
     }))
 }

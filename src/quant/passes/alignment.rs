@@ -1,4 +1,4 @@
-//! Inputs of Add, Concat, Resize and kin take the scale of the output; comparisons share the larger one.
+//! Alignment: inputs of Add, Concat, Resize and others take the scale of the output; comparisons share the larger one.
 //!
 //! esp-ppq: `QuantAlignmentPass` in `optim/refine.py`, with the settings of `espdl_setting`.
 
@@ -38,7 +38,7 @@ fn to_output(plan: &mut Plan, node: NodeId) -> Option<ConfigId> {
     Some(master)
 }
 
-/// The first input becomes the master, wide enough for all.
+/// Makes the first input the master, with a scale wide enough for all.
 fn to_large(plan: &mut Plan, node: NodeId) -> Option<ConfigId> {
     let inputs = plan.config(node)?.inputs.clone();
     let (&master, slaves) = inputs.split_first()?;
@@ -49,7 +49,7 @@ fn to_large(plan: &mut Plan, node: NodeId) -> Option<ConfigId> {
     }
     let exponent = Extremes::of_magnitude(magnitude).exponent(plan.configs[master].bits);
     plan.configs.settle(master, vec![exponent]);
-    // esp-ppq asks the last input here, not the one at hand.
+    // esp-ppq checks the last input here, instead of the current one.
     if plan.configs[*inputs.last()?].state != State::Float {
         for &slave in slaves {
             plan.configs.master(slave, master);
@@ -58,7 +58,7 @@ fn to_large(plan: &mut Plan, node: NodeId) -> Option<ConfigId> {
     Some(master)
 }
 
-/// The last hidden state, and the initial one where there is one, have the scale of the sequence output.
+/// Gives the last hidden state, and the initial one if there is one, the scale of the sequence output.
 fn hidden_state(plan: &mut Plan, node: NodeId) -> Option<ConfigId> {
     let config = plan.config(node)?;
     let master = *config.outputs.first()?;
@@ -70,7 +70,7 @@ fn hidden_state(plan: &mut Plan, node: NodeId) -> Option<ConfigId> {
     Some(master)
 }
 
-/// A layer that feeds only this node gives its output in the shared scale at once.
+/// Gives a layer that feeds only this node the shared scale, so that it rounds only once.
 fn pull_upstream(plan: &mut Plan, links: &Links, node: NodeId, master: ConfigId) {
     for source in links.upstream(&plan.graph, node) {
         let single = links.downstream(&plan.graph, source).len() == 1;
@@ -89,13 +89,13 @@ fn pull_upstream(plan: &mut Plan, links: &Links, node: NodeId, master: ConfigId)
     }
 }
 
-/// esp-ppq pulls across precisions too, where the narrower layer then saturates.
+/// Adds a note: esp-ppq shares scales across precisions, too, and the narrower layer then saturates.
 fn note_narrow(plan: &mut Plan, source: NodeId, node: NodeId, id: ConfigId, master: ConfigId) {
     let (bits, wide) = (plan.configs[id].bits, plan.configs[master].bits);
     if bits < wide {
         let text = format!(
-            "its {bits}-bit output takes the scale of the {wide}-bit {}, and saturates at 1/{} of its range; \
-             give both layers one precision",
+            "its {bits}-bit output takes the scale of the {wide}-bit {} and saturates at 1/{} of its range; \
+             give both layers the same precision",
             plan.graph.node(node).name,
             1u64 << (wide - bits),
         );

@@ -1,4 +1,4 @@
-//! Activations share the scale of the layer before them, passive operators that of their input.
+//! Fusion: activations share the scale of the layer before them, passive operators that of their input.
 //!
 //! esp-ppq: `QuantizeFusionPass` in `optim/refine.py`.
 
@@ -10,7 +10,7 @@ use crate::quant::plan::{Plan, is_passive};
 pub fn fuse(plan: &mut Plan, links: &Links) {
     let pairs = activation_pairs(plan, links);
     for &(layer, activation) in &pairs {
-        // Layers that differ in precision are left to the third step.
+        // The third step handles layers of different precision.
         if is_computing(plan, layer) && plan.scheme(layer) == plan.scheme(activation) {
             share_output(plan, layer, activation);
         }
@@ -24,7 +24,7 @@ pub fn fuse(plan: &mut Plan, links: &Links) {
     }
 }
 
-/// Quantized nodes and the Relu or Clip that alone reads them and reads nothing else, in node order.
+/// Returns quantized nodes, each with the Relu or Clip that is its only reader and reads nothing else, in node order.
 fn activation_pairs(plan: &Plan, links: &Links) -> Vec<(NodeId, NodeId)> {
     let pair = |layer: NodeId| {
         let &[activation] = links.downstream(&plan.graph, layer).as_slice() else { return None };
@@ -65,7 +65,8 @@ fn fuse_passive(plan: &mut Plan, links: &Links, node: NodeId) {
     }
 }
 
-/// ESP-DL runs a Relu inside Conv, Gemm and MatMul: it takes on their precision where that is wider.
+/// Widens a layer's activation: ESP-DL runs a Relu inside Conv, Gemm and MatMul, whose precision takes over if it is
+/// wider.
 fn widen_activation(plan: &mut Plan, layer: NodeId, activation: NodeId) {
     let behind = plan.graph.node(activation).op.as_str();
     let fused_on_chip = ops::on_chip(&plan.graph.node(layer).op).is_some_and(|chip| chip.fuses.contains(&behind));

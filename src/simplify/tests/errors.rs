@@ -1,4 +1,4 @@
-//! Graphs that cannot be quantized are refused by the name of layer or input.
+//! Tests of graphs that cannot be quantized: errors name the layer or input.
 
 use super::*;
 use crate::note::sentences;

@@ -1,4 +1,4 @@
-//! Pad, InsertZeros and Split: what lays the elements of one value out anew.
+//! Pad, InsertZeros and Split: operators that rearrange the elements of one value.
 //!
 //! Never: arithmetic.
 
@@ -8,12 +8,12 @@ use crate::espdl::DataType;
 use crate::{Result, bail};
 
 use super::kernel::{Inputs, Kernel};
-use super::moves::moved;
-use super::step::Step;
+use super::node_context::Step;
+use super::shape_ops::moved;
 use super::value::{Data, Fact};
 use super::walk::{self, Walk, strides};
 
-/// Source of every place along an axis; `None`: filled.
+/// Source of every position along an axis; `None` for the fill value.
 type Axis = Vec<Option<usize>>;
 
 pub fn pad(step: &Step) -> Result<Kernel> {
@@ -21,15 +21,15 @@ pub fn pad(step: &Step) -> Result<Kernel> {
     let rank = input.dims.len();
     let sizes: Option<Vec<usize>> = pads.iter().map(|&p| usize::try_from(p).ok().filter(|&p| p <= 1 << 20)).collect();
     let Some(pads) = sizes.filter(|p| p.len() == 2 * rank) else {
-        bail!("its pads {pads:?} are none of {rank} dimensions, which the chip pads and never crops");
+        bail!("its pads {pads:?} do not fit {rank} dimensions, or crop, which the chip does not support");
     };
     let mode = step.node.text("mode").unwrap_or("without a name");
     let mut axes: Vec<Axis> = Vec::with_capacity(rank);
     for (axis, &size) in input.dims.iter().enumerate() {
-        // In bounds: two pads an axis.
+        // In bounds: two pads per axis.
         let (before, after) = (pads[axis], pads[rank + axis]);
         if size == 0 || (mode == "reflect" && before.max(after) >= size) {
-            bail!("axis {axis} has {size} places, too few for pads of {before} and {after}");
+            bail!("axis {axis} has size {size}, too small for pads of {before} and {after}");
         }
         let source = |o: usize| match (o.checked_sub(before), mode) {
             (Some(i), _) if i < size => Some(i),
@@ -42,7 +42,7 @@ pub fn pad(step: &Step) -> Result<Kernel> {
         axes.push((0..before + size + after).map(source).collect());
     }
     if !["constant", "edge", "reflect"].contains(&mode) {
-        bail!("the chip has no mode {mode}");
+        bail!("the chip does not support mode {mode}");
     }
     let filler = step.optional(2).filter(|fact| fact.len() > 0);
     laid(step, input, axes, filler)
@@ -57,12 +57,12 @@ pub fn insert_zeros(step: &Step) -> Result<Kernel> {
         let sizes = values.iter().map(|&v| usize::try_from(v).ok().filter(|&s| v >= least && s <= 1 << 20));
         match sizes.collect::<Option<Vec<usize>>>().filter(|s| s.len() == space) {
             Some(sizes) => Ok(sizes),
-            None => bail!("{name} is {values:?}, {space} sizes are read"),
+            None => bail!("{name} is {values:?}, but the chip reads {space} sizes"),
         }
     };
     let (stride, extra) = (list("stride", 1, 1)?, list("output_padding", 0, 0)?);
     if !(1..=2).contains(&space) {
-        bail!("its input has shape {:?}, the chip reads one or two axes between batch and channels", input.dims);
+        bail!("its input has shape {:?}, but the chip supports one or two axes between batch and channels", input.dims);
     }
     let axis = |(i, &size): (usize, &usize)| -> Axis {
         match i.checked_sub(1).and_then(|i| Some((*stride.get(i)?, *extra.get(i)?))) {
@@ -76,11 +76,11 @@ pub fn insert_zeros(step: &Step) -> Result<Kernel> {
     laid(step, input, input.dims.iter().enumerate().map(axis).collect(), None)
 }
 
-/// Places without a source hold `filler`'s first element, or zero.
+/// Makes a kernel that fills positions without a source with `filler`'s first element, or zero.
 fn laid(step: &Step, input: &Fact, axes: Vec<Axis>, filler: Option<&Fact>) -> Result<Kernel> {
     let is_known = matches!(input.data_type, DataType::Int8 | DataType::Int16 | DataType::Float);
     if !is_known || filler.is_some_and(|filler| filler.data_type != input.data_type) {
-        bail!("it fills {} with {:?}", input.data_type.name(), filler.map(|f| f.data_type.name()));
+        bail!("its input is {}, but its fill value {:?}", input.data_type.name(), filler.map(|f| f.data_type.name()));
     }
     let fact = moved(step, input, axes.iter().map(Vec::len).collect())?;
     let grid = Grid { strides: strides(&input.dims), axes };
@@ -94,7 +94,7 @@ fn laid(step: &Step, input: &Fact, axes: Vec<Axis>, filler: Option<&Fact>) -> Re
             (Data::I8(v), _) => Data::I8(grid.lay(v, 0)),
             (Data::I16(v), _) => Data::I16(grid.lay(v, 0)),
             (Data::F32(v), _) => Data::F32(grid.lay(v, 0.0)),
-            (other, _) => bail!("it fills {}", other.data_type().name()),
+            (other, _) => bail!("it cannot fill {}", other.data_type().name()),
         })
     }))
 }
@@ -112,7 +112,7 @@ impl Grid {
     }
 }
 
-/// All places of `axes`, of which the sources begin at `base`.
+/// Visits all positions of `axes`, whose sources begin at `base`.
 fn along<T: Copy>(axes: &[Axis], strides: &[usize], base: usize, values: &[T], filler: T, made: &mut Vec<T>) {
     let (Some((sources, axes)), Some((stride, strides))) = (axes.split_first(), strides.split_first()) else {
         // In bounds: sources are inside their dimensions.
@@ -133,13 +133,13 @@ pub fn split(step: &Step) -> Result<Kernel> {
     let input = step.input(0)?;
     let axis = step.axis(step.int("axis", 0), input.dims.len())?;
     if step.optional(1).is_none() {
-        bail!("it has no sizes; the chip takes num_outputs for the size of a part");
+        bail!("it has no sizes, and the chip reads num_outputs as the size of a part");
     }
     let parts = step.integers(1)?;
     let sizes: Option<Vec<usize>> = parts.iter().map(|&p| usize::try_from(p).ok()).collect();
     // In bounds: `axis` is below the rank.
     let Some(sizes) = sizes.filter(|s| s.iter().sum::<usize>() == input.dims[axis]) else {
-        bail!("parts of {parts:?} do not make the {} places of axis {axis}", input.dims[axis]);
+        bail!("parts of {parts:?} do not add up to the size {} of axis {axis}", input.dims[axis]);
     };
     let strides = strides(&input.dims);
     let mut first = 0;
@@ -153,7 +153,7 @@ pub fn split(step: &Step) -> Result<Kernel> {
         let exponent = step.outputs.get(index).map_or(input.exponent(), |o| o.exponent);
         if exponent != input.exponent() && input.data_type != DataType::Float {
             bail!(
-                "input exponent {} becomes {exponent} in part {index}, but the chip copies integers",
+                "input exponent {} becomes {exponent} in part {index}, but the chip copies integers unscaled",
                 input.exponent()
             );
         }

@@ -1,6 +1,6 @@
-//! One node while it is prepared: facts of its inputs, its attributes, and the declarations of its outputs.
+//! Node during preparation: facts of its inputs, its attributes, and the declarations of its outputs.
 //!
-//! Never: what the operators do.
+//! Never: implementations of operators.
 
 use crate::chip::QuantType;
 use crate::chip::{Family, Target};
@@ -8,7 +8,7 @@ use crate::espdl::{Attribute, DataType, Node};
 use crate::{Error, Result, bail};
 
 use super::kernel::{Inputs, Kernel};
-use super::value::{Data, Fact, Whole};
+use super::value::{Data, Fact, QuantizedInteger};
 
 pub struct Step<'a> {
     pub node: &'a Node,
@@ -19,7 +19,7 @@ pub struct Step<'a> {
     pub table: Option<&'a Fact>,
 }
 
-/// Type and exponent of an output by `value_info`, from which the chip takes them.
+/// Type and exponent of an output in `value_info`, from which the chip reads them.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Declared {
     pub data_type: DataType,
@@ -31,7 +31,7 @@ impl<'a> Step<'a> {
         self.target.family()
     }
 
-    /// Anything that ESP-DL does not know counts as float.
+    /// Returns the kernel's type; unknown values count as float.
     pub fn quant_type(&self) -> QuantType {
         self.node.text("quant_type").and_then(QuantType::from_name).unwrap_or(QuantType::F32)
     }
@@ -47,12 +47,12 @@ impl<'a> Step<'a> {
         self.inputs.get(index).copied().flatten()
     }
 
-    /// An input of 8- or 16-bit integers.
-    pub fn whole<T: Whole>(&self, index: usize) -> Result<&'a Fact> {
+    /// Returns an input of 8- or 16-bit integers.
+    pub fn quantized<T: QuantizedInteger>(&self, index: usize) -> Result<&'a Fact> {
         self.typed(index, T::TYPE)
     }
 
-    /// An input of floats.
+    /// Returns an input of floats.
     pub fn floats(&self, index: usize) -> Result<&'a Fact> {
         self.typed(index, DataType::Float)
     }
@@ -60,12 +60,12 @@ impl<'a> Step<'a> {
     fn typed(&self, index: usize, data_type: DataType) -> Result<&'a Fact> {
         let fact = self.input(index)?;
         if fact.data_type != data_type {
-            bail!("it reads {}, the value is {}", data_type.name(), fact.data_type.name());
+            bail!("it reads {}, but the value is {}", data_type.name(), fact.data_type.name());
         }
         Ok(fact)
     }
 
-    /// Integers of an input that the chip reads when it loads the model.
+    /// Returns the integers of an input that the chip reads when it loads the model.
     pub fn integers(&self, index: usize) -> Result<Vec<i64>> {
         self.input(index)?.constant()?.integers()
     }
@@ -89,7 +89,7 @@ impl<'a> Step<'a> {
         match self.node.attribute(name) {
             None => Ok(default),
             Some(Attribute::Float(value)) => Ok(*value),
-            Some(other) => bail!("its {name} is {other:?}, no float"),
+            Some(other) => bail!("its {name} is {other:?}, not a float"),
         }
     }
 
@@ -109,21 +109,21 @@ impl<'a> Step<'a> {
         }
     }
 
-    /// A kernel of one output of whole numbers.
-    pub fn makes<T: Whole>(
+    /// Makes a kernel with one output of integers.
+    pub fn makes<T: QuantizedInteger>(
         &self,
         dims: Vec<usize>,
         run: impl Fn(&Inputs) -> Result<Vec<T>> + Send + Sync + 'static,
     ) -> Result<Kernel> {
         let declared = self.output()?;
         if declared.data_type != T::TYPE {
-            bail!("its output is declared {}, it makes {}", declared.data_type.name(), T::TYPE.name());
+            bail!("its output is declared {}, but it makes {}", declared.data_type.name(), T::TYPE.name());
         }
         let fact = Fact::made(T::TYPE, dims, declared.exponent);
         Ok(Kernel::new(fact, move |inputs| Ok(T::data(run(inputs)?))))
     }
 
-    /// A kernel of one output of floats.
+    /// Makes a kernel with one output of floats.
     pub fn makes_floats(
         &self,
         dims: Vec<usize>,
@@ -134,11 +134,11 @@ impl<'a> Step<'a> {
 
     pub fn unsupported<T>(&self) -> Result<T> {
         let kind = self.quant_type().name();
-        Err(Error::new(format!("the interpreter does not run {} with quant_type {kind}", self.node.op))
-            .with_help("test values of this model need a run on the chip"))
+        Err(Error::new(format!("the interpreter does not support {} with quant_type {kind}", self.node.op))
+            .with_help("export without test values, or run the model on the chip"))
     }
 
-    /// An axis as an index into `rank` dimensions.
+    /// Converts an axis to an index into `rank` dimensions.
     pub fn axis(&self, axis: i64, rank: usize) -> Result<usize> {
         let positive = if axis < 0 { axis.saturating_add_unsigned(rank as u64) } else { axis };
         match usize::try_from(positive).ok().filter(|&a| a < rank) {

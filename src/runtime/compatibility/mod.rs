@@ -1,14 +1,16 @@
-//! Checks of a file against a chip: whether ESP-DL's loader takes it and its kernels run it as it was meant.
+//! Checks of a file against a chip: ESP-DL's loader must accept it, and its kernels must compute what the file
+//! describes.
 //!
-//! What shows without running it; accuracy is not asked for. Forms of operators are limits, which graphs are held
-//! against, too; here is what only a file has: kernels by width, packed weights, tables, the whole.
+//! The checks do not run the model or measure accuracy. Forms of operators are checked by limits, as in graphs; the
+//! checks here are for properties that only a file has: kernels by width, packed weights, tables, the file itself.
 
+mod file;
 mod kernels;
 mod tables;
 mod weights;
-mod whole;
 
 use std::collections::HashMap;
+use std::fmt;
 
 use serde::Serialize;
 
@@ -25,32 +27,41 @@ type Rule = fn(&Context, &Node, &Chip) -> Option<Fault>;
 const RULES: &[Rule] =
     &[kernels::width, weights::activation, weights::layout, weights::per_channel, weights::bias, tables::table];
 
-/// One reason why a model does not run right.
+/// Reason why a model does not run correctly.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Misfit {
-    /// Empty: the file as a whole.
+pub struct Incompatibility {
+    /// Name of the node; empty for the file itself.
     pub node: String,
     pub what: String,
     pub help: &'static str,
 }
 
-/// All reasons; none means that the model fits.
-pub fn fit(entry: &Entry, target: Target, runtime: Runtime) -> Vec<Misfit> {
+impl fmt::Display for Incompatibility {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.node.as_str() {
+            "" => write!(f, "{}: {}", self.what, self.help),
+            node => write!(f, "{node}: {}; {}", self.what, self.help),
+        }
+    }
+}
+
+/// Returns all reasons; an empty list means that the model is compatible.
+pub fn check(entry: &Entry, target: Target, runtime: Runtime) -> Vec<Incompatibility> {
     let context = Context::new(&entry.model, target);
-    let mut misfits = whole::check(entry, &context);
+    let mut found = file::check(entry, &context);
     for node in &entry.model.graph.nodes {
-        let misfit = |(what, help): Fault| Misfit { node: node.name.clone(), what, help };
+        let of = |(what, help): Fault| Incompatibility { node: node.name.clone(), what, help };
         let Some(chip) = ops::on_chip(&node.op) else {
-            misfits.push(misfit(kernels::missing(node)));
+            found.push(of(kernels::missing(node)));
             continue;
         };
         let Context { tensors, values, family, .. } = &context;
         let view = FileNode { node, tensors, values, family: *family, runtime };
         let broken = limits::of_node(&view).map(|(what, limit)| (what, limit.help));
-        let found = broken.chain(RULES.iter().filter_map(|rule| rule(&context, node, chip)));
-        misfits.extend(found.map(misfit));
+        let faults = broken.chain(RULES.iter().filter_map(|rule| rule(&context, node, chip)));
+        found.extend(faults.map(of));
     }
-    misfits
+    found
 }
 
 struct Context<'m> {
@@ -71,7 +82,7 @@ impl<'m> Context<'m> {
         }
     }
 
-    /// The constant at input `index`.
+    /// Returns the constant at input `index`.
     fn constant(&self, node: &Node, index: usize) -> Option<&'m Tensor> {
         self.tensors.get(node.inputs.get(index)?.as_str()).copied()
     }
@@ -81,7 +92,7 @@ impl<'m> Context<'m> {
     }
 }
 
-/// The attribute, where it names a type that ESP-DL knows.
+/// Returns the attribute if it names a type that ESP-DL supports.
 fn quant_type(node: &Node) -> Option<QuantType> {
     QuantType::from_name(node.text("quant_type")?)
 }

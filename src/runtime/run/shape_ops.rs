@@ -1,30 +1,34 @@
-//! Operators that move elements and change none: Reshape, Flatten, Squeeze, Unsqueeze, Transpose, Slice.
+//! Operators that move elements without changing them: Reshape, Flatten, Squeeze, Unsqueeze, Transpose, Slice.
 //!
 //! Never: arithmetic.
 
 use crate::{Error, Result, bail};
 
 use super::kernel::{Inputs, Kernel};
-use super::step::Step;
+use super::node_context::Step;
 use super::value::{Data, Fact, same};
 use super::walk::{Axis, Walk, strides};
 
-/// The output of elements of `input` in a new shape; integers are copied as they are.
+/// Returns the fact of an output with the elements of `input` in a new shape; integers are copied unscaled.
 pub fn moved(step: &Step, input: &Fact, dims: Vec<usize>) -> Result<Fact> {
     let declared = step.output()?;
     if input.is_quantized() && declared.exponent != input.exponent() {
-        bail!("input exponent {} becomes {}, but the chip copies integers", input.exponent(), declared.exponent);
+        bail!(
+            "input exponent {} becomes {}, but the chip copies integers unscaled",
+            input.exponent(),
+            declared.exponent
+        );
     }
     Ok(Fact::made(input.data_type, dims, declared.exponent))
 }
 
-/// A kernel that takes the elements of input 0 in the order of a walk.
+/// Makes a kernel that takes the elements of input 0 in the order of a walk.
 pub fn walked(step: &Step, dims: Vec<usize>, axes: &[Axis]) -> Result<Kernel> {
     let (fact, walk) = (moved(step, step.input(0)?, dims)?, Walk::new(axes));
     Ok(Kernel::new(fact, move |inputs| Ok(walk.take(inputs.get(0)?))))
 }
 
-/// A kernel that leaves the elements of input 0 where they are.
+/// Makes a kernel that keeps the order of elements of input 0.
 fn reshaped(step: &Step, dims: Vec<usize>) -> Result<Kernel> {
     let input = step.input(0)?;
     if dims.iter().product::<usize>() != input.len() {
@@ -40,7 +44,7 @@ pub fn reshape(step: &Step) -> Result<Kernel> {
         dims.push(match usize::try_from(size) {
             Ok(0) => match input.dims.get(i) {
                 Some(&size) => size,
-                None => bail!("size 0 at {i} stands for none of the {} dimensions", input.dims.len()),
+                None => bail!("size 0 at position {i} copies none of the {} dimensions", input.dims.len()),
             },
             Ok(size) => size,
             Err(_) => 0,
@@ -48,7 +52,7 @@ pub fn reshape(step: &Step) -> Result<Kernel> {
     }
     if let Some(open) = wanted.iter().position(|&s| s < 0) {
         let known: usize = dims.iter().enumerate().filter(|&(i, _)| i != open).map(|(_, &s)| s).product();
-        // In bounds: a position of the same length.
+        // In bounds: a position in a list of the same length.
         dims[open] = input.len().checked_div(known).unwrap_or(0);
     }
     reshaped(step, dims)
@@ -100,7 +104,7 @@ pub fn transpose(step: &Step) -> Result<Kernel> {
         None => (0..rank).rev().collect(),
     };
     if perm.len() != rank || (0..rank).any(|axis| !perm.contains(&axis)) {
-        bail!("perm {perm:?} is none of {rank} dimensions");
+        bail!("perm {perm:?} is not a permutation of {rank} dimensions");
     }
     let strides = strides(&input.dims);
     // In bounds: `perm` is a permutation of the axes.
@@ -141,7 +145,7 @@ pub fn slice(step: &Step) -> Result<Kernel> {
     walked(step, walks.iter().map(|w| w.2).collect(), &walks)
 }
 
-/// The chip adds an index to an address as it is, so a negative one reads what lies before the input.
+/// Prepares Gather. The chip adds an index to an address unchecked, so a negative one reads memory before the input.
 pub fn gather(step: &Step) -> Result<Kernel> {
     let (input, indices) = (step.input(0)?, step.input(1)?);
     let axis = step.axis(step.int("axis", 0), input.dims.len())?;
@@ -159,11 +163,11 @@ pub fn gather(step: &Step) -> Result<Kernel> {
     }))
 }
 
-/// Places along an axis, with what lies at each.
+/// Positions along an axis, each with a block of elements.
 struct Rows {
     axis: usize,
     size: usize,
-    /// Elements at each place.
+    /// Elements per position.
     inner: usize,
 }
 
@@ -171,8 +175,8 @@ impl Rows {
     fn places(&self, indices: &[i64]) -> Result<Vec<usize>> {
         let place = |&i: &i64| match usize::try_from(i).ok().filter(|&i| i < self.size) {
             Some(i) => Ok(i),
-            None => Err(Error::new(format!("index {i} is outside the {} places of axis {}", self.size, self.axis))
-                .with_help("the chip does not count from the end: write the index from the start")),
+            None => Err(Error::new(format!("index {i} is outside the {} elements of axis {}", self.size, self.axis))
+                .with_help("use an index from the start: the chip does not support indices from the end")),
         };
         indices.iter().map(place).collect()
     }
@@ -180,7 +184,7 @@ impl Rows {
     fn take(&self, data: &Data, places: &[usize]) -> Data {
         fn of<T: Copy>(rows: &Rows, values: &[T], places: &[usize]) -> Vec<T> {
             let outer = values.chunks_exact((rows.size * rows.inner).max(1));
-            // In bounds: places are below the size.
+            // In bounds: positions are below the size.
             let row = |outer: &[T]| -> Vec<T> {
                 places.iter().flat_map(|&p| outer[p * rows.inner..(p + 1) * rows.inner].iter().copied()).collect()
             };

@@ -1,4 +1,4 @@
-//! Lookup tables: there, as long as their kernel reads, with the exponent of the output.
+//! Checks of lookup tables: presence, length, and the exponent of the output.
 
 use crate::chip::{Chip, QuantType};
 use crate::espdl::Node;
@@ -13,15 +13,15 @@ pub fn table(context: &Context, node: &Node, _: &Chip) -> Option<Fault> {
     let count = table.count().ok()?;
     let fits = match quant_type(node)? {
         QuantType::S8 => count == 256,
-        // One more than a power of two: from -32768 to 32768 in equal steps.
+        // A power of two plus one: entries from -32768 to 32768 in equal steps.
         _ => count >= 3 && (count - 1).is_power_of_two(),
     };
     if !fits {
-        let what = format!("its table {name} has {count} entries; int8 takes 256, int16 a power of two and one");
+        let what = format!("its table {name} has {count} entries; int8 needs 256, int16 a power of two plus one");
         return Some((what, "export the model again"));
     }
     let output = *context.value(node.outputs.first()?)?.exponents.first()?;
     let own = *table.exponents.first()?;
     (own != output)
-        .then(|| (format!("its table {name} has exponent {own}, the output {output}"), "export the model again"))
+        .then(|| (format!("its table {name} has exponent {own}, but the output {output}"), "export the model again"))
 }

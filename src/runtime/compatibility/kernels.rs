@@ -1,14 +1,14 @@
-//! Kernels that a node asks for: its operator, at its width.
+//! Kernel of a node: its operator, at its width.
 
 use crate::chip::{Chip, Runtime, Scheme};
 use crate::espdl::Node;
 
 use super::{Context, Fault, quant_type};
 
-/// Returns the fault of a node whose operator the loader has no module for.
+/// Returns the fault of a node for whose operator the loader has no module.
 pub fn missing(node: &Node) -> Fault {
-    let what = format!("ESP-DL {} has no operator {}", Runtime::KNOWN, node.op);
-    (what, "replace it by operators that ESP-DL has, or update ESP-DL")
+    let what = format!("ESP-DL {} does not support the operator {}", Runtime::KNOWN, node.op);
+    (what, "replace it by operators that ESP-DL supports, or update ESP-DL")
 }
 
 pub fn width(_: &Context, node: &Node, chip: &Chip) -> Option<Fault> {
@@ -18,8 +18,8 @@ pub fn width(_: &Context, node: &Node, chip: &Chip) -> Option<Fault> {
     }
     let (release, op) = (Runtime::KNOWN, &node.op);
     let what = match scheme {
-        Scheme::Float => format!("{op} has no float kernel: the chip does not load it"),
-        Scheme::W8A16 => format!("ESP-DL {release} runs no {op} with 8-bit weights and 16-bit activations"),
+        Scheme::Float => format!("{op} has no float kernel, so the chip does not load the model"),
+        Scheme::W8A16 => format!("ESP-DL {release} does not support {op} with 8-bit weights and 16-bit activations"),
         Scheme::Int8 | Scheme::Int16 => {
             format!("{op} at {scheme} is an empty function in ESP-DL {release}: its output stays zero")
         }

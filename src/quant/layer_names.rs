@@ -5,7 +5,7 @@ use crate::{Error, Kind, Result};
 
 use super::Settings;
 
-/// Refuses a layer that the model does not have; esp-ppq skips it without a word.
+/// Refuses layers that the model does not have; esp-ppq ignores them silently.
 pub fn check(graph: &Graph, settings: &Settings) -> Result<()> {
     let schemes = settings.layer_schemes.keys().map(|name| ("precision", name));
     let methods = settings.layer_methods.keys().map(|name| ("calibration.methods", name));
@@ -21,12 +21,12 @@ fn unknown(graph: &Graph, name: &str) -> Error {
     let near = nearest(graph, name, 3);
     let help = match near.as_slice() {
         [] => "the model has no layers".to_owned(),
-        near => format!("the nearest names are {}", near.join(", ")),
+        near => format!("similar names: {}", near.join(", ")),
     };
     Error::new(format!("the model has no layer {name:?}")).with_help(help).of_kind(Kind::Layer)
 }
 
-/// Up to `count` layers by edit distance from `name`, nearest first.
+/// Returns up to `count` layers by edit distance from `name`, nearest first.
 pub fn nearest(graph: &Graph, name: &str, count: usize) -> Vec<String> {
     let mut by_distance: Vec<(usize, &str)> =
         graph.nodes.iter().map(|n| (distance(&n.name, name), n.name.as_str())).collect();
@@ -34,7 +34,7 @@ pub fn nearest(graph: &Graph, name: &str, count: usize) -> Vec<String> {
     by_distance.into_iter().take(count).map(|(_, n)| n.to_owned()).collect()
 }
 
-/// Levenshtein's distance in characters, case aside.
+/// Levenshtein distance in characters, ignoring case.
 fn distance(a: &str, b: &str) -> usize {
     let b: Vec<char> = b.to_lowercase().chars().collect();
     let mut row: Vec<usize> = (0..=b.len()).collect();

@@ -1,4 +1,4 @@
-//! onnxsim's rewrites.
+//! Tests of onnxsim's rewrites.
 
 use super::*;
 
@@ -18,7 +18,7 @@ fn nodes_that_read_constants_only_are_folded() {
 }
 
 #[test]
-fn what_follows_from_shapes_is_folded() {
+fn results_determined_by_shapes_are_folded() {
     let graph = net(&["x 1 3 4"]).node("sh: Shape(x) -> s").ints("i", &[0]).node("g: Gather(s, i) -> n");
     let graph = graph.ints("rest", &[-1]).node_with("c: Concat(n, rest) -> t", &[("axis", Attribute::Int(0))]);
     assert_eq!(graph.node("rs: Reshape(x, t) -> y").outputs(&["y"]).layers(), ["rs: Reshape(x) -> y"]);
@@ -27,7 +27,7 @@ fn what_follows_from_shapes_is_folded() {
 #[test]
 fn unnamed_nodes_are_named_by_type_and_one_count() {
     let graph = image().node(": Conv(x, w) -> a").node("Add_1: Relu(a) -> b").node(": Relu(a) -> c");
-    // The second Relu is the first one again.
+    // The second Relu equals the first one.
     let graph = graph.node(": Add(b, c) -> d").node(": Tanh(d) -> y").outputs(&["y"]);
     assert_eq!(
         graph.layers(),
@@ -36,7 +36,7 @@ fn unnamed_nodes_are_named_by_type_and_one_count() {
 }
 
 #[test]
-fn nodes_that_change_nothing_go() {
+fn nodes_without_effect_are_removed() {
     let to = |number| [("to", Attribute::Int(number))];
     let perm = [("perm", Attribute::Ints(vec![0, 1]))];
     let graph =
@@ -49,7 +49,7 @@ fn nodes_that_change_nothing_go() {
 }
 
 #[test]
-fn arithmetic_that_broadcasts_stays() {
+fn arithmetic_that_broadcasts_is_kept() {
     let graph = net(&["x 1 4"]).constant("ones", Tensor::new(&[3, 1], vec![1f32; 3]).unwrap());
     assert_eq!(graph.node("m: Mul(x, ones) -> y").outputs(&["y"]).layers(), ["m: Mul(x) -> y"]);
 }
@@ -61,13 +61,13 @@ fn an_output_keeps_its_name() {
 }
 
 #[test]
-fn nodes_that_nothing_reads_go() {
+fn unused_nodes_are_removed() {
     let graph = net(&["x 1 4"]).node("r: Relu(x) -> y").node("s: Sigmoid(x) -> a").node("t: Tanh(a) -> b");
     assert_eq!(graph.outputs(&["y"]).layers(), ["r: Relu(x) -> y"]);
 }
 
 #[test]
-fn the_second_of_two_relus_and_of_two_transposes_goes() {
+fn the_second_of_two_relus_and_of_two_transposes_is_removed() {
     let perm = |perm: [i64; 3]| [("perm", Attribute::Ints(perm.to_vec()))];
     let graph = net(&["x 1 2 3"]).node("r: Relu(x) -> a").node("q: Relu(a) -> b");
     let graph =
@@ -103,7 +103,7 @@ fn batch_norm_goes_into_conv_transpose_along_its_second_axis() {
     let graph = graph.node("bn: BatchNormalization(a, gamma, beta, mean, variance) -> y").outputs(&["y"]);
     let graph = graph.simplified().graph;
     let scale = [2.0 / (4.0f32 + 1e-5).sqrt(), 3.0 / (0.25f32 + 1e-5).sqrt()];
-    // As the filter of the Conv that it becomes: outputs first.
+    // As the filter of the Conv that it becomes, with outputs first.
     let w: Vec<f32> = (0..6).map(|i| (i % 3 * 2 + i / 3 + 1) as f32 * 0.5 * scale[i / 3]).collect();
     assert_eq!(floats(&graph, "c", 1), w);
 }
@@ -140,7 +140,7 @@ fn layers_between_two_such_gemms_work_on_rows() {
     assert_eq!(ops, ["Reshape", "Gemm", "Relu", "Gemm", "Reshape"]);
 }
 
-/// onnxsim merges the Reshape that it made into this one, whose zeros then copy the wrong axes.
+/// onnxsim merges the Reshape that it created into this one, whose zeros then copy the wrong axes.
 #[test]
 fn a_reshape_that_copies_axes_follows_the_gemm_and_is_noted() {
     let graph = net(&["x 1 5 4"]).floats("w", &[4, 4]).floats("b", &[4]).node("m: MatMul(x, w) -> p");
@@ -253,7 +253,7 @@ fn query_key_and_value_are_one_matmul() {
 }
 
 #[test]
-fn a_state_of_zeros_is_left_out() {
+fn a_zero_initial_state_is_removed() {
     let graph = net(&["x 3 1 2"]).floats("w", &[1, 3, 2]).floats("r", &[1, 3, 1]).floats("b", &[1, 6]);
     let graph = graph.constant("h", Tensor::zeros(DataType::F32, &[1, 1, 1]));
     let size = [("hidden_size", Attribute::Int(1))];

@@ -1,4 +1,4 @@
-//! esp-ppq's rewrites of a graph that it loads.
+//! Tests of esp-ppq's rewrites of a loaded graph.
 
 use super::super::infer;
 use super::*;
@@ -86,7 +86,7 @@ fn x_times_its_sigmoid_is_swish_named_after_what_makes_x() {
 }
 
 #[test]
-fn a_sigmoid_that_more_layers_read_is_no_swish() {
+fn a_sigmoid_with_several_readers_is_not_a_swish() {
     let graph = net(&["x 1 2"]).node("s: Sigmoid(x) -> b").node("m: Mul(x, b) -> y").outputs(&["y", "b"]);
     assert_eq!(graph.layers(), ["s: Sigmoid(x) -> b", "m: Mul(x, b) -> y"]);
 }
@@ -107,7 +107,7 @@ fn root_mean_square_normalization_is_one_layer() {
 }
 
 #[test]
-fn other_powers_and_axes_are_no_root_mean_square() {
+fn other_powers_and_axes_are_not_a_root_mean_square() {
     for graph in [rms_norm(3.0, -1), rms_norm(2.0, -2)] {
         assert_eq!(graph.layers().len(), 7);
     }
@@ -151,7 +151,7 @@ fn upsample_is_resize_from_the_corner() {
 }
 
 #[test]
-fn a_dropout_at_the_end_goes_and_the_output_keeps_its_name() {
+fn a_dropout_at_the_end_is_removed_and_the_output_keeps_its_name() {
     let graph = net(&["x 1 2"]).opset(7).node("r: Relu(x) -> a");
     let graph = graph.node_with("d: Dropout(a) -> y", &[("ratio", Attribute::Float(0.5))]).outputs(&["y"]);
     assert_eq!(graph.layers(), ["r: Relu(x) -> y"]);

@@ -5,9 +5,8 @@ use crate::{Result, bail};
 
 use super::axes::normalize;
 
-/// For every tuple of `indices`, the block of `shape` that it points at: where it starts, in
-/// blocks of as many elements as the axes that a tuple leaves out hold. The first `batches` axes
-/// are shared by both.
+/// Computes, for every tuple of `indices`, the first block of `shape` that it selects, counted in blocks of the axes
+/// that a tuple leaves out. Both share the first `batches` axes.
 pub fn blocks(shape: &[usize], indices: &Tensor, batches: usize) -> Result<Vec<usize>> {
     let sides = indices.shape();
     let width = sides.last().copied().unwrap_or(0);
@@ -17,7 +16,7 @@ pub fn blocks(shape: &[usize], indices: &Tensor, batches: usize) -> Result<Vec<u
     };
     let axes = &shape[batches..batches + width];
     let tuples: usize = sides[..sides.len() - 1].iter().product();
-    // Tuples a batch; where there is no batch there is no tuple either.
+    // Tuples per batch; without batches there are no tuples.
     let each = sides[batches..sides.len() - 1].iter().product::<usize>().max(1);
     let mut found = Vec::with_capacity(tuples);
     for n in 0..tuples {
@@ -31,7 +30,7 @@ pub fn blocks(shape: &[usize], indices: &Tensor, batches: usize) -> Result<Vec<u
     Ok(found)
 }
 
-/// Elements in a block that a tuple of `indices` points at.
+/// Returns the shape of a block that a tuple of `indices` selects.
 pub fn block_shape<'a>(shape: &'a [usize], indices: &[usize], batches: usize) -> Result<&'a [usize]> {
     match indices.last().and_then(|width| shape.get(batches.checked_add(*width)?..)) {
         Some(block) if indices.len() > batches => Ok(block),

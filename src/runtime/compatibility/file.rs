@@ -1,38 +1,38 @@
-//! What concerns the file as a whole.
+//! Checks of the file itself.
 
 use std::collections::HashSet;
 
 use crate::espdl::{Edition, Entry, Model, Tensor};
 
-use super::{Context, Misfit};
+use super::{Context, Incompatibility};
 
-pub fn check(entry: &Entry, context: &Context) -> Vec<Misfit> {
-    let mut misfits = Vec::new();
-    let mut say = |what: String, help: &'static str| misfits.push(Misfit { node: String::new(), what, help });
+pub fn check(entry: &Entry, context: &Context) -> Vec<Incompatibility> {
+    let mut found = Vec::new();
+    let mut say = |what: String, help: &'static str| found.push(Incompatibility { node: String::new(), what, help });
     let model = &entry.model;
     if let (Edition::Edl2, Some(first)) = (entry.header.edition, entry.misaligned.first()) {
         let count = entry.misaligned.len();
         say(
-            format!("the data of {count} tensors does not start on a multiple of 16 bytes, {first} first"),
-            "the chip reads weights in place and drops the low bits of their address: write the file again",
+            format!("the data of {count} tensors is not aligned to 16 bytes, the first one is {first}"),
+            "write the file again: the chip reads weights in place and ignores the low bits of their address",
         );
     }
     for tensor in tensors(model).filter(|t| t.exponents.is_empty()) {
         say(
             format!("tensor {} has no exponents", tensor.name),
-            "the loader refuses it or crashes: a tensor that is not quantized needs the exponent 0",
+            "set the exponent 0 for a tensor that is not quantized: otherwise the loader refuses it or crashes",
         );
     }
     for value in model.graph.inputs.iter().chain(&model.graph.outputs) {
         if context.value(&value.name).is_none() {
             say(
-                format!("{} is an input or output, and not among the graph's values", value.name),
-                "the loader looks shapes and types up in value_info only: list it there, too",
+                format!("{} is an input or output, but not in value_info", value.name),
+                "add it to value_info, the only place where the loader looks up shapes and types",
             );
         }
     }
     order(model, &mut say);
-    misfits
+    found
 }
 
 fn tensors(model: &Model) -> impl Iterator<Item = &Tensor> {
@@ -40,7 +40,7 @@ fn tensors(model: &Model) -> impl Iterator<Item = &Tensor> {
     graph.initializers.iter().chain(&graph.test_inputs).chain(&graph.test_outputs)
 }
 
-/// Nodes run in the file's order, and are found by name.
+/// Checks the order of nodes, which run in the file's order, and their names, by which they are found.
 fn order(model: &Model, say: &mut impl FnMut(String, &'static str)) {
     let graph = &model.graph;
     let mut known: HashSet<&str> = graph.inputs.iter().map(|v| v.name.as_str()).collect();
@@ -50,15 +50,15 @@ fn order(model: &Model, say: &mut impl FnMut(String, &'static str)) {
     for node in &graph.nodes {
         if !names.insert(node.name.as_str()) {
             let what = format!("two nodes are named {:?}", node.name);
-            say(what, "the loader finds nodes by name, so both would get one's attributes: rename one");
+            say(what, "rename one: the loader finds nodes by name, so both get the attributes of one");
         }
         for input in node.inputs.iter().filter(|i| !known.contains(i.as_str())) {
-            let what = format!("node {} reads {input}, which nothing before it makes", node.name);
-            say(what, "nodes run in the file's order: write the node that makes it first");
+            let what = format!("node {} reads {input}, which no earlier node makes", node.name);
+            say(what, "write the node that makes it first: nodes run in the file's order");
         }
         known.extend(node.outputs.iter().map(String::as_str));
     }
     for output in graph.outputs.iter().filter(|v| !known.contains(v.name.as_str())) {
-        say(format!("nothing makes the output {}", output.name), "export the model again");
+        say(format!("no node makes the output {}", output.name), "export the model again");
     }
 }

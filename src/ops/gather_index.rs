@@ -6,8 +6,8 @@ use crate::{Result, bail};
 use super::axes::normalize;
 use super::layout::strides;
 
-/// For every element of `indices`, the place in a tensor of `shape` with that element as its
-/// coordinate on `axis` and its own coordinates on the others.
+/// Computes, for every element of `indices`, the position in a tensor of `shape` with that element as its coordinate on
+/// `axis` and its own coordinates on the others.
 pub fn places(shape: &[usize], indices: &Tensor, axis: usize) -> Result<Vec<usize>> {
     let sides = indices.shape();
     let fits = sides.len() == shape.len() && (0..shape.len()).all(|a| a == axis || sides[a] <= shape[a]);

@@ -1,4 +1,4 @@
-//! Which layers float32 cannot sum exactly: it holds whole numbers up to 2^24.
+//! Layers whose sums float32 cannot represent exactly: it holds integers up to 2^24.
 
 use crate::graph::{NodeId, Tensor};
 use crate::ops::{self, Weights};
@@ -10,8 +10,9 @@ use super::plan::{NodeConfig, Plan};
 const ACTIVATION: f64 = 128.0;
 const EXACT: f64 = (1 << 24) as f64;
 
-/// Whether the worst sum of a layer of 8-bit activations, in steps of input scale times weight scale,
-/// may leave what float32 holds: sum of |weights| * 128 + |bias| of any output channel. esp-ppq sums in float32 all the same.
+/// Returns `true` if the worst-case sum of a layer of 8-bit activations, in steps of input scale times weight scale,
+/// may exceed float32's exact range: sum of |weights| * 128 + |bias| of any output channel. esp-ppq sums in float32
+/// nevertheless.
 pub(super) fn beyond_float32(plan: &Plan, id: NodeId, config: &NodeConfig) -> bool {
     let node = plan.graph.node(id);
     let axis = match ops::find(&node.op).map_or(Weights::None, |o| o.treatment.weights) {
@@ -32,7 +33,7 @@ fn last_axis(tensor: Option<&Tensor>) -> usize {
     tensor.map_or(0, |t| t.shape().len().saturating_sub(1))
 }
 
-/// Sum of |value / scale| over all that share an index along `axis`.
+/// Computes sums of |value / scale| over all elements with the same index along `axis`.
 fn magnitudes(tensor: &Tensor, plan: &Plan, config: ConfigId, axis: usize) -> Option<Vec<f64>> {
     let (values, shape) = (tensor.slice::<f32>()?, tensor.shape());
     let exponents = plan.configs.exponents(config).filter(|_| plan.configs[config].state.is_active())?;

@@ -1,7 +1,7 @@
-//! Several files that appear together or not at all.
+//! Atomic writing of several files: all appear, or none.
 //!
-//! New content is written beside its place, synced, and only then renamed into it, with the old file kept
-//! until all are in place. Whoever comes next after a kill finds what was left and puts the old files back.
+//! New content is written to temporary files, synced, and then renamed; old files are kept until all are renamed. After
+//! a kill, the next call finds the leftovers and restores the old files.
 
 use std::fs::{self, File};
 use std::io::{ErrorKind, Write};
@@ -17,23 +17,23 @@ pub fn write(folder: &Path, files: &[(String, &[u8])]) -> Result<()> {
         if let Err(error) = stage(&place.new, content) {
             discard(places.iter().map(|p| &p.new));
             return Err(failed("cannot be written", &place.file, &error)
-                .with_help(format!("see that {} can be written to and has room", folder.display())));
+                .with_help(format!("check that {} is writable and has free space", folder.display())));
         }
     }
     if let Err(error) = commit(&places) {
-        // What could not be put back now is put back by the next call.
+        // Files that cannot be restored now are restored by the next call.
         let _ = roll_back(&places);
-        // New where there was nothing: in its place, and nothing is kept for it.
+        // Nothing is kept for files that did not exist before.
         discard(places.iter().filter(|p| !p.had_file && !p.new.exists()).map(|p| &p.file));
         discard(places.iter().map(|p| &p.new));
-        return Err(error.with_help("the files that were there before are back in their places"));
+        return Err(error.with_help("the previous files were restored"));
     }
     discard(places.iter().map(|p| &p.old));
     sync_folder(folder);
     Ok(())
 }
 
-/// A file, its content to come, and its content up to now.
+/// File with its new and its old content.
 struct Place {
     file: PathBuf,
     new: PathBuf,
@@ -59,7 +59,7 @@ fn commit(places: &[Place]) -> Result<()> {
     for place in places {
         match keep(&place.file, &place.old) {
             Ok(()) => {}
-            Err(e) => return Err(failed("cannot be kept while it is replaced", &place.file, &e)),
+            Err(e) => return Err(failed("cannot be backed up while it is replaced", &place.file, &e)),
         }
     }
     for place in places {
@@ -68,7 +68,7 @@ fn commit(places: &[Place]) -> Result<()> {
     Ok(())
 }
 
-/// A second name for the content, or a copy where the file system has no links; nothing to do for no file.
+/// Makes a hard link to the content, or a copy if the file system has no links; does nothing if there is no file.
 fn keep(file: &Path, old: &Path) -> std::io::Result<()> {
     match fs::hard_link(file, old) {
         Err(e) if e.kind() == ErrorKind::NotFound => Ok(()),
@@ -77,8 +77,8 @@ fn keep(file: &Path, old: &Path) -> std::io::Result<()> {
     }
 }
 
-/// After a kill: while some new content waits, not all is in place, and the old files go back. Where none
-/// waits, all is in place.
+/// Recovers after a kill: if some new content is left, the old files are restored. If none is left, all files are
+/// complete.
 fn recover(places: &[Place]) -> Result<()> {
     let any = |path: fn(&Place) -> &PathBuf| places.iter().any(|p| path(p).exists());
     if any(|p| &p.old) && any(|p| &p.new) {
@@ -89,24 +89,24 @@ fn recover(places: &[Place]) -> Result<()> {
     Ok(())
 }
 
-/// Puts old content back, where some was kept.
+/// Restores backed-up content.
 fn roll_back(places: &[Place]) -> Result<()> {
     for place in places.iter().filter(|p| p.old.exists()) {
-        fs::rename(&place.old, &place.file).map_err(|e| failed("cannot be put back", &place.file, &e))?;
+        fs::rename(&place.old, &place.file).map_err(|e| failed("cannot be restored", &place.file, &e))?;
     }
-    // Two names of one content stay two when one is renamed to the other.
+    // Renaming one of two hard links of a file to the other has no effect.
     discard(places.iter().map(|p| &p.old));
     Ok(())
 }
 
 fn discard<'p>(paths: impl IntoIterator<Item = &'p PathBuf>) {
     for path in paths {
-        // What cannot be removed is in nobody's way: the next call writes over it.
+        // Files that cannot be removed are overwritten by the next call.
         let _ = fs::remove_file(path);
     }
 }
 
-/// The names, too, survive a power cut. Not every system lets a folder be synced, and none has to.
+/// Syncs the names, too, for power failures. Not every system supports syncing a folder.
 fn sync_folder(folder: &Path) {
     let _ = File::open(folder).and_then(|f| f.sync_all());
 }
@@ -125,7 +125,7 @@ mod tests {
         NAMES.iter().map(|n| (n.to_string(), content.as_bytes())).collect()
     }
 
-    /// Everything in a folder by name, sorted.
+    /// Returns the contents of a folder by name, sorted.
     fn found(folder: &Path) -> Vec<(String, String)> {
         let mut found: Vec<(String, String)> = fs::read_dir(folder)
             .unwrap()
@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn where_the_second_file_fails_the_old_ones_stay() {
+    fn if_the_second_file_fails_the_old_ones_are_kept() {
         let folder = tempfile::tempdir().unwrap();
         write(folder.path(), &files("first")).unwrap();
         fs::remove_file(folder.path().join("m.info")).unwrap();
@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn where_the_second_file_fails_a_first_export_leaves_nothing() {
+    fn if_the_second_file_fails_a_first_export_leaves_no_files() {
         let folder = tempfile::tempdir().unwrap();
         fs::create_dir(folder.path().join("m.info")).unwrap();
         write(folder.path(), &files("first")).unwrap_err();
@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn where_the_second_place_is_taken_no_file_appears() {
+    fn if_the_second_name_is_a_folder_no_file_is_written() {
         let folder = tempfile::tempdir().unwrap();
         fs::create_dir(folder.path().join(".m.info.new")).unwrap();
         write(folder.path(), &files("first")).unwrap_err();
@@ -179,20 +179,20 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_that_takes_no_files_is_named() {
+    fn a_folder_that_is_not_writable_is_named() {
         let error = write(Path::new("/proc/self"), &files("first")).unwrap_err();
         assert!(error.help().unwrap().contains("/proc/self"), "{error}");
     }
 
     #[test]
-    fn what_a_kill_left_is_cleared() {
+    fn leftovers_of_a_kill_are_removed() {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join(".m.espdl.new"), "half").unwrap();
         write(folder.path(), &files("first")).unwrap();
         assert_eq!(found(folder.path()), all("first"));
     }
 
-    /// A kill after `renamed` of the three files were in place.
+    /// Simulates a kill after `renamed` of the three files were renamed.
     fn killed(renamed: usize) -> tempfile::TempDir {
         let folder = tempfile::tempdir().unwrap();
         let at = |name: String| folder.path().join(name);

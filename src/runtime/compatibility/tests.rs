@@ -9,7 +9,7 @@ fn value(name: &str, exponent: i64) -> ValueInfo {
     ValueInfo { name: name.into(), data_type: DataType::Int8, exponents: vec![exponent], ..ValueInfo::default() }
 }
 
-/// x (2^-3) through one node with the weight w to y (2^-2).
+/// Entry with one node: x (2^-3) with the weight w to y (2^-2).
 fn entry(op: &str, attributes: &[(&str, Attribute)], weight_exponents: &[i64], layout: &str) -> Entry {
     let weight = Tensor {
         name: "w".into(),
@@ -44,7 +44,7 @@ fn entry(op: &str, attributes: &[(&str, Attribute)], weight_exponents: &[i64], l
 }
 
 fn found(entry: &Entry, target: Target) -> Vec<String> {
-    fit(entry, target, Runtime::KNOWN).into_iter().map(|m| m.what).collect()
+    check(entry, target, Runtime::KNOWN).into_iter().map(|m| m.what).collect()
 }
 
 const S8: (&str, fn() -> Attribute) = ("quant_type", || text("S8"));
@@ -54,25 +54,28 @@ fn s8() -> (&'static str, Attribute) {
 }
 
 #[test]
-fn a_model_for_the_p4_fits_the_p4_and_not_the_c3() {
+fn a_model_for_the_p4_is_compatible_with_the_p4_and_not_the_c3() {
     let model = entry("Conv", &[s8()], &[-7], "(N/16)HWC16");
     assert_eq!(found(&model, Target::Esp32p4), [""; 0]);
     assert_eq!(found(&model, Target::Esp32s3), [""; 0]);
-    assert_eq!(found(&model, Target::Esp32c3), ["its weights lie as (N/16)HWC16, esp32c3 reads plain filters"]);
+    assert_eq!(
+        found(&model, Target::Esp32c3),
+        ["its weights are stored as (N/16)HWC16, but esp32c3 reads plain filters"]
+    );
 }
 
 #[test]
-fn older_files_name_blocks_otherwise() {
+fn older_files_have_other_names_for_blocks() {
     let model = entry("Conv", &[s8()], &[-7], "N16HWC16_UNALIGNED");
     assert_eq!(found(&model, Target::Esp32p4), [""; 0]);
-    assert_eq!(found(&model, Target::C), ["its weights lie as N16HWC16_UNALIGNED, c reads plain filters"]);
+    assert_eq!(found(&model, Target::C), ["its weights are stored as N16HWC16_UNALIGNED, but c reads plain filters"]);
 }
 
 #[test]
-fn several_exponents_fit_the_p4_only() {
+fn only_the_p4_supports_several_exponents() {
     let model = entry("Conv", &[s8()], &[-7, -6], "(N/16)HWC16");
     assert_eq!(found(&model, Target::Esp32p4), [""; 0]);
-    assert_eq!(found(&model, Target::Esp32s3), ["its weights have 2 exponents, esp32s3 takes one"]);
+    assert_eq!(found(&model, Target::Esp32s3), ["its weights have 2 exponents, but esp32s3 supports one"]);
 }
 
 #[test]
@@ -84,7 +87,7 @@ fn vector_code_cannot_shift_a_sum_left() {
     );
     let product = entry("Mul", &[s8()], &[2], "UNK");
     assert_eq!(found(&product, Target::Esp32s3), ["output exponent -2 is below input -3 plus weight 2"]);
-    // `shift_and_round` of portable code goes both ways.
+    // `shift_and_round` of portable code shifts in both directions.
     assert_eq!(found(&product, Target::Esp32c3), [""; 0]);
 }
 
@@ -100,23 +103,23 @@ fn groups_run_as_depthwise() {
 #[test]
 fn add_needs_equal_exponents() {
     let model = entry("Add", &[s8()], &[-3], "UNK");
-    assert_eq!(found(&model, Target::Esp32p4), ["exponents -3 and -3 become -2, but Add takes integers as they are"]);
+    assert_eq!(found(&model, Target::Esp32p4), ["exponents -3 and -3 become -2, but Add does not rescale integers"]);
 }
 
 #[test]
-fn comparisons_and_neg_take_integers_as_they_are() {
+fn comparisons_and_neg_do_not_rescale_integers() {
     assert_eq!(
         found(&entry("Greater", &[s8()], &[-2], "UNK"), Target::Esp32p4),
-        ["exponent -3 is compared with -2, but Greater takes integers as they are"]
+        ["exponent -3 is compared with -2, but Greater does not rescale integers"]
     );
     assert_eq!(
         found(&entry("Neg", &[s8()], &[-2], "UNK"), Target::C),
-        ["exponent -3 becomes -2, but Neg takes integers as they are"]
+        ["exponent -3 becomes -2, but Neg does not rescale integers"]
     );
 }
 
 #[test]
-fn blocks_that_come_out_in_another_order_are_named() {
+fn blocks_in_another_order_are_named() {
     let blocks = |op: &str, mode: &str, channels| {
         let mut model = entry(op, &[s8(), ("blocksize", Attribute::Int(2)), ("mode", text(mode))], &[-3], "UNK");
         model.model.graph.values[0].dims = Some([1, 2, 2, channels].map(Dim::Size).to_vec());
@@ -124,12 +127,12 @@ fn blocks_that_come_out_in_another_order_are_named() {
     };
     assert_eq!(
         blocks("DepthToSpace", "DCR", 12),
-        ["DepthToSpace in mode DCR would write 3 channels as if they were 2"]
+        ["DepthToSpace in mode DCR with 3 output channels, which the chip writes as if there were 2"]
     );
     assert_eq!(blocks("DepthToSpace", "DCR", 8).len() + blocks("DepthToSpace", "CRD", 12).len(), 0);
     assert_eq!(
         blocks("SpaceToDepth", "", 2),
-        ["SpaceToDepth of 2 channels, which would come before the places of a block"]
+        ["SpaceToDepth of 2 channels, which the chip puts before the positions of a block"]
     );
     assert_eq!(blocks("SpaceToDepth", "", 1).len(), 0);
 }
@@ -137,30 +140,36 @@ fn blocks_that_come_out_in_another_order_are_named() {
 #[test]
 fn concat_needs_equal_exponents_and_two_inputs() {
     let mut model = entry("Concat", &[s8()], &[-2], "UNK");
-    assert_eq!(found(&model, Target::Esp32p4), ["input 0 has exponent -3, the output -2, but integers are copied"]);
+    assert_eq!(
+        found(&model, Target::Esp32p4),
+        ["input 0 has exponent -3, the output -2, but integers are copied unscaled"]
+    );
     model.model.graph.nodes[0].inputs.pop();
     assert_eq!(
         found(&model, Target::Esp32p4),
-        ["Concat of one input stops the chip", "input 0 has exponent -3, the output -2, but integers are copied"]
+        [
+            "Concat of one input stops the chip",
+            "input 0 has exponent -3, the output -2, but integers are copied unscaled"
+        ]
     );
 }
 
 #[test]
 fn unknown_operators_and_widths_are_named() {
-    assert_eq!(found(&entry("Erf", &[], &[0], "UNK"), Target::C), ["ESP-DL 3.3.9 has no operator Erf"]);
+    assert_eq!(found(&entry("Erf", &[], &[0], "UNK"), Target::C), ["ESP-DL 3.3.9 does not support the operator Erf"]);
     assert_eq!(
         found(&entry("Conv", &[("quant_type", text("W8A16"))], &[-7], "(N/8)HWC8"), Target::Esp32p4),
-        ["ESP-DL 3.3.9 runs no Conv with 8-bit weights and 16-bit activations"]
+        ["ESP-DL 3.3.9 does not support Conv with 8-bit weights and 16-bit activations"]
     );
 }
 
 #[test]
-fn a_tensor_without_exponents_and_a_value_from_nowhere_are_named() {
+fn a_tensor_without_exponents_and_a_value_without_producer_are_named() {
     let mut model = entry("Conv", &[s8()], &[], "(N/16)HWC16");
     model.model.graph.nodes[0].inputs[0] = "z".into();
     assert_eq!(
         found(&model, Target::Esp32p4),
-        ["tensor w has no exponents", "node n reads z, which nothing before it makes"]
+        ["tensor w has no exponents", "node n reads z, which no earlier node makes"]
     );
 }
 
@@ -171,16 +180,19 @@ fn there_are_as_many_modules_as_the_loader_registers() {
 }
 
 #[test]
-fn what_has_no_float_kernel_is_named() {
+fn operators_without_a_float_kernel_are_named() {
     for op in ["Conv", "MatMul", "MaxPool", "Gelu", "Less"] {
         let model = entry(op, &[("quant_type", text("F32"))], &[0], "UNK");
-        assert_eq!(found(&model, Target::C), [format!("{op} has no float kernel: the chip does not load it")]);
+        assert_eq!(
+            found(&model, Target::C),
+            [format!("{op} has no float kernel, so the chip does not load the model")]
+        );
     }
     assert_eq!(found(&entry("Log", &[("quant_type", text("F32"))], &[0], "UNK"), Target::C), [""; 0]);
 }
 
 #[test]
-fn a_gather_takes_its_indices_from_the_file() {
+fn a_gather_reads_its_indices_from_the_file() {
     let mut model = entry("Gather", &[s8()], &[0], "UNK");
     assert_eq!(found(&model, Target::C), [""; 0]);
     model.model.graph.nodes[0].inputs[1] = "x".into();
@@ -188,7 +200,7 @@ fn a_gather_takes_its_indices_from_the_file() {
 }
 
 #[test]
-fn a_split_takes_a_count_of_parts_for_their_size() {
+fn a_split_reads_the_number_of_parts_as_their_size() {
     let split = |size: i64, inputs: usize, count: Option<i64>| {
         let mut model = entry("Split", &[s8(), ("axis", Attribute::Int(-1))], &[0], "UNK");
         model.model.graph.values[0].dims = Some(vec![Dim::Size(1), Dim::Size(size)]);
@@ -198,13 +210,13 @@ fn a_split_takes_a_count_of_parts_for_their_size() {
         found(&model, Target::C)
     };
     assert_eq!(split(6, 2, Some(2)), [""; 0]);
-    assert_eq!(split(6, 1, Some(2)), ["its 6 places fall into parts of 2, not into 2 parts"]);
+    assert_eq!(split(6, 1, Some(2)), ["its axis of 6 is split into parts of size 2 instead of 2 parts"]);
     assert_eq!(split(4, 1, Some(2)), [""; 0]);
-    assert_eq!(split(6, 1, None), ["it has neither sizes nor num_outputs: the chip stops"]);
+    assert_eq!(split(6, 1, None), ["it has neither sizes nor num_outputs, at which the chip stops"]);
 }
 
 #[test]
-fn what_a_recurrent_kernel_does_not_read_is_named() {
+fn properties_that_a_recurrent_kernel_ignores_are_named() {
     let cell = |attribute: Option<(&str, Attribute)>, outputs: &[&str], lengths: &str| {
         let mut model = entry("GRU", &[s8(), ("linear_before_reset", Attribute::Int(1))], &[0], "UNK");
         let node = &mut model.model.graph.nodes[0];
@@ -217,10 +229,10 @@ fn what_a_recurrent_kernel_does_not_read_is_named() {
     assert_eq!(cell(None, both, ""), [""; 0]);
     assert_eq!(
         cell(Some(("direction", text("reverse"))), both, ""),
-        ["GRU with direction \"reverse\" would run forward"]
+        ["GRU with direction \"reverse\", which the chip runs forward"]
     );
     assert_eq!(cell(Some(("clip", Attribute::Float(0.5))), both, ""), ["GRU with clip, which the runtime ignores"]);
-    assert_eq!(cell(None, both, "w"), ["GRU with lengths of sequences, which the runtime ignores"]);
+    assert_eq!(cell(None, both, "w"), ["GRU with sequence_lens, which the runtime ignores"]);
     assert_eq!(cell(None, &["y"], ""), ["it has 1 of 2 outputs; the kernel writes all and crashes"]);
     let usual = Attribute::Texts(vec!["Sigmoid".into(), "Tanh".into()]);
     assert_eq!(cell(Some(("activations", usual)), both, ""), [""; 0]);

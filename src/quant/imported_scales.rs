@@ -1,6 +1,6 @@
-//! A quantization that is known already: schemes and exponents from a file instead of from samples.
+//! Imported quantization: schemes and exponents come from a file instead of samples.
 //!
-//! Never: the file's form.
+//! Never: the format of the file.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -14,34 +14,34 @@ use crate::chip::{Family, Scheme};
 
 /// Layers in the file's order.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Recorded {
-    pub layers: Vec<RecordedLayer>,
+pub struct ImportedScales {
+    pub layers: Vec<ImportedLayer>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
-pub struct RecordedLayer {
+pub struct ImportedLayer {
     pub name: String,
     pub scheme: Scheme,
-    /// `None`: the layer is for any.
+    /// Kernel family; `None` for all families.
     pub family: Option<Family>,
-    /// Inputs, then outputs, by the value's name; `None` for a float one.
-    pub ports: Vec<(String, Option<RecordedPort>)>,
+    /// Inputs, then outputs, by the value's name; `None` for a value in float.
+    pub ports: Vec<(String, Option<ImportedPort>)>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
-pub struct RecordedPort {
+pub struct ImportedPort {
     pub bits: u32,
     pub exponents: Vec<i32>,
 }
 
-impl Recorded {
-    /// The settings that the file was made with, as far as it tells: schemes of layers, and of the model unless
-    /// `whole` fixes it.
+impl ImportedScales {
+    /// Returns the settings of the file, as far as it contains them: schemes of layers, and of the model unless `whole`
+    /// overrides it.
     pub fn settings(&self, graph: &Graph, base: &Settings, whole: Option<Scheme>) -> Result<Settings> {
         for layer in &self.layers {
             if let Some(family) = layer.family.filter(|&f| f != base.target.family()) {
                 return Err(Error::new(format!(
-                    "the quantization is for {}, the target is {}",
+                    "the quantization is for {}, but the target is {}",
                     named(family),
                     base.target
                 ))
@@ -50,7 +50,7 @@ impl Recorded {
             }
         }
         let mut settings = Settings { scheme: whole.unwrap_or_else(|| self.most()), ..base.clone() };
-        let layers: HashMap<&str, &RecordedLayer> = self.layers.iter().map(|l| (l.name.as_str(), l)).collect();
+        let layers: HashMap<&str, &ImportedLayer> = self.layers.iter().map(|l| (l.name.as_str(), l)).collect();
         let values: HashSet<&str> =
             self.layers.iter().flat_map(|l| l.ports.iter().map(|(name, _)| name.as_str())).collect();
         for node in &graph.nodes {
@@ -72,10 +72,10 @@ impl Recorded {
         counts.into_iter().max_by_key(|&(_, count)| count).map_or(Scheme::Int8, |(scheme, _)| scheme)
     }
 
-    /// Gives every port that calibration would look at the file's scale, and constants theirs.
+    /// Gives every port that calibration would observe the file's scale, and constants theirs.
     pub fn apply(&self, plan: &mut Plan) -> Result<()> {
-        let layers: HashMap<&str, &RecordedLayer> = self.layers.iter().map(|l| (l.name.as_str(), l)).collect();
-        let mut values: HashMap<&str, &RecordedPort> = HashMap::new();
+        let layers: HashMap<&str, &ImportedLayer> = self.layers.iter().map(|l| (l.name.as_str(), l)).collect();
+        let mut values: HashMap<&str, &ImportedPort> = HashMap::new();
         for (name, port) in self.layers.iter().flat_map(|l| &l.ports) {
             if let Some(port) = port {
                 values.entry(name).or_insert(port);
@@ -92,7 +92,7 @@ impl Recorded {
                 let bits = plan.configs[config].bits;
                 let own = layer.and_then(|l| l.ports.iter().find(|(n, _)| n == name)?.1.as_ref());
                 let placed = layer.and_then(|l| l.ports.get(index));
-                // Behind a node where integers change, the exporter names another value.
+                // After a node whose integers are converted, the exporter gives the value another name.
                 let renamed = placed.filter(|(n, _)| n.starts_with("PPQ_")).and_then(|(_, port)| port.as_ref());
                 let made = || values.get(name).copied().filter(|p| p.bits == bits);
                 let found = own.or(renamed).or_else(made).or(placed.and_then(|(_, port)| port.as_ref()));
@@ -102,19 +102,19 @@ impl Recorded {
                     }
                     Some(port) => {
                         let what = format!(
-                            "{name} has {} bits and {} exponents in the quantization, {bits} bits here",
+                            "{name} has {} bits and {} exponents in the quantization, but {bits} bits here",
                             port.bits,
                             port.exponents.len(),
                         );
                         return Err(plan
                             .in_layer(node, what)
-                            .with_help("the file is of another model: calibrate again"));
+                            .with_help("the file belongs to another model: calibrate again"));
                     }
                     None if open => {
                         let what = format!("the quantization has no scale for {name}");
                         return Err(plan
                             .in_layer(node, what)
-                            .with_help("the file is of another model: calibrate again"));
+                            .with_help("the file belongs to another model: calibrate again"));
                     }
                     None => {}
                 }
@@ -124,8 +124,8 @@ impl Recorded {
     }
 }
 
-/// As many exponents as the constant has channels, or one.
-fn fits(plan: &Plan, config: super::ConfigId, port: &RecordedPort) -> bool {
+/// Returns `true` if the port has as many exponents as the constant has channels, or one.
+fn fits(plan: &Plan, config: super::ConfigId, port: &ImportedPort) -> bool {
     let known = plan.configs.exponents(config).map_or(1, <[i32]>::len);
     port.exponents.len() == known
 }
@@ -138,7 +138,7 @@ fn named(family: Family) -> &'static str {
     }
 }
 
-/// A Relu in its layer, a Transpose in another: the exporter leaves their output to another layer.
+/// Returns `true` for a Relu or Transpose that the exporter merges into another layer, whose output it then is.
 fn is_fused(graph: &Graph, node: &Node, values: &HashSet<&str>) -> bool {
     node.op == "Transpose" || node.outputs.iter().flatten().any(|&v| values.contains(graph.value(v).name.as_str()))
 }

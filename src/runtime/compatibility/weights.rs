@@ -1,19 +1,22 @@
-//! Weights as the target's kernels read them, the bias beside them, and what is computed in their last pass.
+//! Checks of weights in the order of the target's kernels, of the bias, and of fused activations.
 
 use crate::chip::{Chip, Family, QuantType, Scheme};
 use crate::espdl::{DataType, Node, Tensor};
 
 use super::{Context, Fault, quant_type};
 
-/// Kernels know no other activation than those that they fuse.
+/// Checks the activation; kernels support no activations but those that they fuse.
 pub fn activation(_: &Context, node: &Node, chip: &Chip) -> Option<Fault> {
     let activation = node.text("activation").filter(|a| *a != "Linear" && !chip.fuses.contains(a))?;
     chip.packs_weights.then(|| {
-        (format!("{} cannot fuse the activation {activation}", node.op), "only Relu has kernels: keep it a node")
+        (
+            format!("{} cannot fuse the activation {activation}", node.op),
+            "only Relu has fused kernels: keep the activation as a separate node",
+        )
     })
 }
 
-/// The constant that a node multiplies by.
+/// Checks the constant that a node multiplies by.
 fn weight<'m>(context: &Context<'m>, node: &Node, chip: &Chip) -> Option<&'m Tensor> {
     if chip.packs_weights { context.constant(node, 1) } else { None }
 }
@@ -27,12 +30,13 @@ pub fn layout(context: &Context, node: &Node, chip: &Chip) -> Option<Fault> {
     let blocks = lanes_of(written)?;
     (blocks != lanes).then(|| {
         let wanted = lanes.map_or("plain filters".to_string(), |n| format!("blocks of {n} channels"));
-        let what = format!("its weights lie as {written}, {} reads {wanted}", context.target);
+        let what = format!("its weights are stored as {written}, but {} reads {wanted}", context.target);
         (what, "export the model for this target")
     })
 }
 
-/// `Some(None)`: plain. Files of before 2025 write `N16HWC16` for `(N/16)HWC16`.
+/// Returns the lanes of a layout; `Some(None)` for the plain order. Files from before 2025 contain `N16HWC16` for
+/// `(N/16)HWC16`.
 fn lanes_of(layout: &str) -> Option<Option<usize>> {
     if matches!(layout, "NHWC" | "HWCN" | "NWC" | "WCN") {
         return Some(None);
@@ -45,12 +49,12 @@ fn lanes_of(layout: &str) -> Option<Option<usize>> {
 pub fn per_channel(context: &Context, node: &Node, chip: &Chip) -> Option<Fault> {
     let exponents = weight(context, node, chip)?.exponents.len();
     (exponents > 1 && context.family != Family::P4).then(|| {
-        let what = format!("its weights have {exponents} exponents, {} takes one", context.target);
-        (what, "quantize the model for this target: weights per tensor")
+        let what = format!("its weights have {exponents} exponents, but {} supports one", context.target);
+        (what, "quantize the model for this target, whose weights have one scale per tensor")
     })
 }
 
-/// int32 beside int8, int64 beside int16, within the width that the target adds.
+/// Checks the bias: int32 for int8 and int64 for int16, within the width that the target adds.
 pub fn bias(context: &Context, node: &Node, chip: &Chip) -> Option<Fault> {
     let bias = context.constant(node, 2).filter(|_| chip.packs_weights)?;
     let (wanted, scheme) = match quant_type(node)? {
@@ -59,16 +63,16 @@ pub fn bias(context: &Context, node: &Node, chip: &Chip) -> Option<Fault> {
         _ => return None,
     };
     if bias.data_type != wanted {
-        let what = format!("its bias is {}, {} is read", bias.data_type.name(), wanted.name());
+        let what = format!("its bias is {}, but the kernel reads {}", bias.data_type.name(), wanted.name());
         return Some((what, "export the model again"));
     }
     let limit = 1i64.checked_shl(context.target.bias_bits(scheme).saturating_sub(1))?;
     let largest = integers(bias).into_iter().max_by_key(|v| v.unsigned_abs())?;
-    // A bias as wide as its type always fits.
+    // A bias as wide as its type is always in range.
     let fits = limit <= 0 || (largest >= -limit && largest < limit);
     (!fits).then(|| {
         let what = format!("bias {largest} is outside ±{limit} of {}", context.target);
-        (what, "widen the weights' or the input's range, or give the layer int16")
+        (what, "give the layer int16, or widen the range of the weights or the input")
     })
 }
 

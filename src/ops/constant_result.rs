@@ -1,4 +1,4 @@
-//! Operators whose result follows from shapes and constants alone.
+//! Operators whose result is determined by shapes and constants.
 
 use crate::Result;
 use crate::graph::Tensor;
@@ -10,12 +10,12 @@ pub fn infer(value: Tensor) -> Result<Vec<Fact>> {
 }
 
 pub fn prepare(value: Tensor) -> Result<Box<dyn Kernel>> {
-    Ok(Box::new(Known(value)))
+    Ok(Box::new(ConstantResult(value)))
 }
 
-struct Known(Tensor);
+struct ConstantResult(Tensor);
 
-impl Kernel for Known {
+impl Kernel for ConstantResult {
     fn run(&self, _: Vec<Option<Tensor>>) -> Result<Vec<Tensor>> {
         Ok(vec![self.0.clone()])
     }

@@ -1,5 +1,5 @@
-//! From one type and exponent to another: `TensorBase::assign`, which is what Quantize, Dequantize, Requantize and
-//! Identity are on the chip. Scale inputs are ignored.
+//! Conversion to another type and exponent: `TensorBase::assign`, which implements Quantize, Dequantize, Requantize and
+//! Identity on the chip. Scale inputs are ignored.
 //!
 //! Never: operators that compute.
 
@@ -9,9 +9,9 @@ use crate::kernels::integer::elementwise::Shift;
 use crate::{Result, bail};
 
 use super::kernel::Kernel;
+use super::node_context::Step;
 use super::round::{round, rounding, scale, shift};
-use super::step::Step;
-use super::value::{Data, Fact, Whole};
+use super::value::{Data, Fact, QuantizedInteger};
 
 pub fn assign(step: &Step) -> Result<Kernel> {
     let (input, declared) = (step.input(0)?, step.output()?);
@@ -22,7 +22,7 @@ pub fn assign(step: &Step) -> Result<Kernel> {
     }
     let is_number = |data_type| matches!(data_type, DataType::Int8 | DataType::Int16 | DataType::Float);
     if !is_number(input.data_type) || !is_number(to) {
-        bail!("the chip makes no {} of {}", to.name(), input.data_type.name());
+        bail!("the chip cannot convert to {} from {}", to.name(), input.data_type.name());
     }
     Ok(Kernel::new(fact, move |inputs| convert(inputs.get(0)?, from, to, exponent, family)))
 }
@@ -31,7 +31,7 @@ fn is_kept(from_type: DataType, from: i32, to_type: DataType, to: i32) -> bool {
     from_type == to_type && (from == to || to_type == DataType::Float)
 }
 
-/// Numbers of exponent `from` as those of another type and exponent.
+/// Converts numbers of exponent `from` to another type and exponent.
 pub fn convert(data: &Data, from: i32, to: DataType, exponent: i32, family: Family) -> Result<Data> {
     if is_kept(data.data_type(), from, to, exponent) {
         return Ok(data.clone());
@@ -45,28 +45,29 @@ pub fn convert(data: &Data, from: i32, to: DataType, exponent: i32, family: Fami
         (Data::I8(v), DataType::Int16) => Ok(requantized::<i8, i16>(v, from, exponent, family)),
         (Data::I16(v), DataType::Int8) => Ok(requantized::<i16, i8>(v, from, exponent, family)),
         (Data::I16(v), DataType::Int16) => Ok(requantized::<i16, i16>(v, from, exponent, family)),
-        (data, _) => bail!("the chip makes no {} of {}", to.name(), data.data_type().name()),
+        (data, _) => bail!("the chip cannot convert to {} from {}", to.name(), data.data_type().name()),
     }
 }
 
-fn floats<T: Whole>(values: &[T], exponent: i32) -> Data {
+fn floats<T: QuantizedInteger>(values: &[T], exponent: i32) -> Data {
     let scale = scale(exponent);
     Data::F32(values.iter().map(|x| f32::from(x.short()) * scale).collect())
 }
 
-fn quantized<T: Whole>(values: &[f32], factor: f32, family: Family) -> Data {
+fn quantized<T: QuantizedInteger>(values: &[f32], factor: f32, family: Family) -> Data {
     T::data(values.iter().map(|&x| T::clamp_from(round(x * factor, family))).collect())
 }
 
-/// The float road is exact: a power of two times 16 bits fits a float, so it is a shift. More than 50 elements go
-/// through vector code on P4 and S3, where a shift to the left is a product with a factor of 16 bits, on the S3 from int8
-/// to int8 of 8 bits (`dl_base_requantize_linear.cpp`, `dl_tie728_s8_requantize_linear.S`).
-fn requantized<A: Whole, B: Whole>(values: &[A], from: i32, to: i32, family: Family) -> Data {
+/// Converts quantized values. The conversion in float is exact: a power of two times 16 bits fits a float, so it equals
+/// a shift. More than 50 elements use vector code on P4 and S3, where a left shift is a product with a factor of 16
+/// bits, or of 8 bits on the S3 from int8 to int8 (`dl_base_requantize_linear.cpp`,
+/// `dl_tie728_s8_requantize_linear.S`).
+fn requantized<A: QuantizedInteger, B: QuantizedInteger>(values: &[A], from: i32, to: i32, family: Family) -> Data {
     let distance = to - from;
     let left = distance.unsigned_abs().min(40);
     let narrow = family == Family::S3 && A::BITS == 8 && B::BITS == 8;
     let bits = if narrow { 8 } else { 16 };
-    // From int16 to int16 larger factors take the float road.
+    // Larger factors from int16 to int16 are converted in float.
     let vector = family != Family::C && values.len() > 50 && distance < 0 && (left < 15 || A::BITS + B::BITS < 32);
     let factor = match left {
         _ if left >= bits => 0,
@@ -77,7 +78,7 @@ fn requantized<A: Whole, B: Whole>(values: &[A], from: i32, to: i32, family: Fam
         return B::data(values.iter().map(|x| B::clamp_from_32(by.of(x.short().into()))).collect());
     }
     let one = |x: &A| match vector {
-        // The S3 reads the products of int16 as lanes of 20 bits when it makes int8 of them.
+        // The S3 reads products of int16 as lanes of 20 bits when converting to int8.
         true if family == Family::S3 && A::BITS > B::BITS => B::clamp_from((x.wide() * factor) << 44 >> 44),
         true => B::clamp_from(x.wide() * factor),
         false => B::clamp_from(shift(x.wide(), distance, family)),
