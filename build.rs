@@ -1,4 +1,5 @@
-//! Names the sources that a program was built from: results of another espq are not this one's.
+//! Hashes the sources into `ESPQ_SOURCES`, which is part of every cache key, so that builds do not share cached
+//! results.
 
 use std::collections::hash_map::DefaultHasher;
 use std::hash::{Hash, Hasher};
@@ -12,7 +13,7 @@ fn main() -> std::io::Result<()> {
     files.sort();
     let mut hasher = DefaultHasher::new();
     for file in files.iter().filter(|f| f.is_file()) {
-        // Line ends and path separators differ between systems, what they say does not.
+        // Line ends and path separators differ between systems, but not their meaning.
         file.to_string_lossy().replace('\\', "/").hash(&mut hasher);
         String::from_utf8_lossy(&std::fs::read(file)?).replace('\r', "").hash(&mut hasher);
     }

@@ -1,9 +1,9 @@
-//! How long an editor waits for new figures after an edit of one layer's precision.
+//! Latency of new figures in an editor after an edit of one layer's precision.
 //!
 //!     cargo bench --bench edit -- path/to/espq.toml
 //!
-//! Without a path, the digits fixture. Every computing layer is set to int16, one after the other, each on the
-//! project as it was opened, so that the first and the last layer are among them.
+//! Without a path, the digits fixture is used. Every computing layer is set to int16, one after the other, each
+//! starting from the original project.
 
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)] // A benchmark ends by a panic.
 
@@ -42,10 +42,7 @@ fn main() -> espq::Result<()> {
     }
     times.sort_by(|a, b| a.0.total_cmp(&b.0));
     if let (Some(least), Some(middle), Some(most)) = (times.first(), times.get(times.len() / 2), times.last()) {
-        println!(
-            "one layer to int16 {:8.1} ms at least, {:.1} in the middle, {:.1} at most",
-            least.0, middle.0, most.0
-        );
+        println!("one layer to int16 {:8.1} ms at least, {:.1} median, {:.1} at most", least.0, middle.0, most.0);
         println!("slowest: {}", most.1);
     }
     Ok(())

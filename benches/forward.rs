@@ -1,7 +1,7 @@
-//! The float forward pass of one sample.
+//! Time of the float forward pass of one sample.
 //!
-//! `cargo bench --bench forward` times the fixtures; `--serve MODEL` answers every line of standard
-//! input, a count, with the mean milliseconds of so many passes, for `versus_esp_ppq.py --forward`.
+//! `cargo bench --bench forward` times the fixtures; `--serve MODEL` reads counts, one per line of standard input, and
+//! prints the mean milliseconds of that many passes, for `versus_esp_ppq.py --forward`.
 
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)] // A benchmark ends by a panic.
 
@@ -34,7 +34,7 @@ impl Forward {
     }
 }
 
-/// Values in -1..1, spread over the range as a low-discrepancy sequence is.
+/// Makes values in -1..1, spread over the range like a low-discrepancy sequence.
 fn sample(graph: &Graph, id: espq::graph::ValueId) -> Result<Tensor> {
     let shape = graph.value(id).shape.clone().unwrap_or_default();
     let count = shape.iter().product();

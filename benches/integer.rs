@@ -1,17 +1,18 @@
-//! The integer pass of a project's exported file beside the float forward pass of its model, one sample each.
+//! Time of the integer pass of a project's exported file compared with the float forward pass of its model, one sample
+//! each.
 //!
 //!     cargo bench --bench integer -- path/to/espq.toml
 //!
-//! Without a path, the project that the variable `ESPQ_BENCH_PROJECT` names, else the digits fixture. Both passes take turns, and
-//! are measured by the time that their thread has run, so that the ratio holds on a busy machine, too. Then: the operators that
-//! take the integer pass's time, each at its fastest.
+//! Without a path, the project in `ESPQ_BENCH_PROJECT` is used, or else the digits fixture. Both passes alternate and
+//! are measured by their thread's CPU time, so that the ratio is valid on a busy machine, too. The slowest operators of
+//! the integer pass follow, with the minimum of each.
 
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
-use espq::engine::{Engine, Options, Silent, Wanted};
+use espq::engine::{Engine, ExportOptions, Options, Silent};
 use espq::espdl;
 use espq::exec::Program;
 use espq::graph::{Graph, Tensor, ValueId};
@@ -20,17 +21,17 @@ use espq::runtime::run;
 use espq::{Result, model, simplify};
 
 const ROUNDS: usize = 20;
-/// Passes in a row: the system counts a thread's time in steps of some milliseconds.
+/// Consecutive passes per measurement, since the system counts a thread's time in steps of a few milliseconds.
 const PASSES: u32 = 5;
 
-/// Values in -1..1, spread over the range as a low-discrepancy sequence is.
+/// Makes values in -1..1, spread over the range like a low-discrepancy sequence.
 fn sample(graph: &Graph, id: ValueId) -> Result<Tensor> {
     let shape = graph.value(id).shape.clone().unwrap_or_default();
     let golden = |i: usize| (i as f64 * 0.618_033_988_749_895).fract() as f32 * 2.0 - 1.0;
     Tensor::new(&shape, (0..shape.iter().product()).map(golden).collect())
 }
 
-/// The time that this thread has run; where the system does not tell it, the time of day.
+/// Returns the CPU time of this thread, or the time of day if the system does not provide it.
 fn ran() -> Duration {
     static START: OnceLock<Instant> = OnceLock::new();
     let counted = std::fs::read_to_string("/proc/thread-self/schedstat").ok();
@@ -75,7 +76,7 @@ fn main() -> Result<()> {
     let project = Project::load(Path::new(&path))?;
     espq::memory::keep();
     let engine = Engine::new(Options { activations: 512 << 20, cache: None });
-    let exported = engine.open(project.clone()).export(Wanted { test_values: true, encrypt: false }, &Silent)?;
+    let exported = engine.open(project.clone()).export(ExportOptions { test_values: true, encrypt: false }, &Silent)?;
     let file = espdl::read(&exported.espdl)?;
 
     let graph = simplify::simplify(model::load(&project.model_path()?)?)?.graph;

@@ -1,4 +1,4 @@
-//! Convolutions of MobileNetV2 (1x3x224x224), one by one, beside what quantization does to a tensor.
+//! Convolutions of MobileNetV2 (1x3x224x224), one by one, compared with the quantization of a tensor.
 //!
 //! `cargo bench --bench kernels`, or with a filter: `-- depthwise`.
 
@@ -12,7 +12,7 @@ use espq::kernels::histogram::{add_abs_histogram, min_max};
 use espq::kernels::rounding::fake_quantize_f32;
 use espq::kernels::window::Window;
 
-/// Input channels, output channels, input size, kernel, stride, groups.
+/// Input channels, output channels, input size, kernel, stride and groups of layers.
 const LAYERS: &[[usize; 6]] = &[
     [3, 32, 224, 3, 2, 1],
     [32, 32, 112, 3, 1, 32],

@@ -1,8 +1,8 @@
-//! Error that observers and passes reach on projects, on samples kept apart.
+//! Error that observers and passes reach on projects, on held-out samples.
 //!
 //!     cargo bench --bench recipes -- path/to/model.onnx,path/to/calib.npz [esp32p4,esp32s3,c]
 //!
-//! Every fourth sample is kept apart; without a path, the digits fixture.
+//! Every fourth sample is held out. Without a path, the digits fixture is used.
 
 use std::path::Path;
 use std::time::{Duration, Instant};

@@ -1,7 +1,7 @@
-//! Fuzzing of the readers: fixtures are mutated, and an input may only be read or refused with an error.
+//! Fuzzing of the readers: fixtures are mutated, and each input must be read or refused with an error.
 //!
-//! `cargo test` gives each reader a thousand inputs or more, and every input of `fuzz/corpus`, where those that once failed
-//! are kept. By hand, a million for one reader:
+//! `cargo test` gives each reader a thousand inputs or more, and every input of `fuzz/corpus`, which keeps those that
+//! once failed. By hand, a million for one reader:
 //!
 //!     FUZZ_INPUTS=1000000 cargo test --profile fuzz --test fuzz -- --nocapture onnx
 //!

@@ -1,4 +1,4 @@
-//! Mutation of byte strings, the same for the same seed.
+//! Mutation of byte strings, deterministic for a seed.
 
 /// Random numbers by splitmix64.
 pub struct Random(pub u64);
@@ -11,7 +11,7 @@ impl Random {
         z ^ (z >> 31)
     }
 
-    /// Draws a number below `end`; 0 where `end` is 0.
+    /// Draws a number below `end`; 0 if `end` is 0.
     pub fn below(&mut self, end: usize) -> usize {
         (self.next() % end.max(1) as u64) as usize
     }
@@ -22,11 +22,11 @@ impl Random {
     }
 }
 
-/// Numbers at which arithmetic breaks.
+/// Numbers that often cause overflows.
 const EDGES: [u64; 16] =
     [0, 1, 2, 3, 4, 7, 8, 15, 16, 0x7f, 0x80, 0xff, 0x7fff, 0xffff_ffff, 0x7fff_ffff_ffff_ffff, u64::MAX];
 
-/// No input is longer.
+/// Maximum length of an input.
 const LONGEST: usize = 1 << 16;
 
 /// Makes one to eight changes to `bytes`; `other` is another input and `words` are strings of the format.
@@ -76,7 +76,7 @@ fn change(random: &mut Random, bytes: &mut Vec<u8>, other: &[u8], words: &[&[u8]
     }
 }
 
-/// A stretch from `at` on, mostly short.
+/// Returns a range from `at` on, mostly short.
 fn span(random: &mut Random, at: usize, end: usize) -> std::ops::Range<usize> {
     let most = if random.below(4) == 0 { end } else { 16 };
     at.min(end)..end.min(at + random.below(most) + 1)

@@ -1,4 +1,4 @@
-//! The loop that mutates inputs, reads them, and keeps those that fail.
+//! Main loop: mutates inputs, reads them, and keeps those that fail.
 
 use std::collections::{BTreeMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -14,10 +14,10 @@ use crate::mutate::{Random, mutate};
 pub trait Target {
     fn name(&self) -> &'static str;
 
-    /// Inputs to start from.
+    /// Initial inputs.
     fn seeds(&self) -> Vec<Vec<u8>>;
 
-    /// Strings that mean something in the format.
+    /// Strings of the format.
     fn words(&self) -> &'static [&'static [u8]] {
         &[]
     }
@@ -26,18 +26,18 @@ pub trait Target {
     fn read(&self, input: &[u8]) -> String;
 }
 
-/// More memory than this is a fault: inputs have 64 KB at most.
+/// Memory limit, above which an input is a fault: inputs have at most 64 KB.
 const MOST_MEMORY: usize = 1 << 30;
 
-/// More time than this is a fault, on a machine however busy.
+/// Time limit, above which an input is a fault even on a busy machine.
 const MOST_TIME: Duration = Duration::from_secs(20);
 
-/// Inputs that gave a new answer are mutated further, up to this many.
+/// Maximum number of inputs that are mutated further because they gave a new answer.
 const POOL: usize = 4096;
 
-/// Runs the corpus and `count` mutated inputs, or as many as `FUZZ_INPUTS` says. Fails with a list of faults.
+/// Runs the corpus and `count` mutated inputs, or the number in `FUZZ_INPUTS`. Fails with a list of faults.
 pub fn fuzz(target: &dyn Target, count: usize) {
-    // One target at a time: the hook for panics and the memory are the process's.
+    // One target at a time, since the panic hook and the memory counter are global to the process.
     static ALONE: Mutex<()> = Mutex::new(());
     let _alone = ALONE.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
     let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
@@ -57,7 +57,7 @@ pub fn fuzz(target: &dyn Target, count: usize) {
     assert!(run.faults.is_empty(), "{}: {} faults\n{}", target.name(), run.faults.len(), run.report());
 }
 
-/// Inputs that once failed, with their names.
+/// Returns inputs that once failed, with their names.
 fn corpus(name: &str) -> Vec<(String, Vec<u8>)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus").join(name);
     let Ok(entries) = std::fs::read_dir(&folder) else { return Vec::new() };
@@ -74,7 +74,7 @@ struct Run<'a> {
     accepted: usize,
     slowest: Duration,
     largest: usize,
-    /// Where the input of each fault was written, by the fault.
+    /// File with the input of each fault, by fault.
     faults: BTreeMap<String, PathBuf>,
 }
 
@@ -149,7 +149,7 @@ impl Run<'_> {
     }
 }
 
-/// The letters of an answer outside of quotes: names and numbers of the input are no new answer.
+/// Hashes an answer without quoted parts: names and numbers of the input do not make it new.
 fn hash(answer: &str) -> u64 {
     let outside = answer.split(['`', '"', '\'']).step_by(2);
     let letters: String = outside.flat_map(str::chars).filter(|c| c.is_ascii_alphabetic()).take(200).collect();
@@ -158,7 +158,7 @@ fn hash(answer: &str) -> u64 {
     hasher.finish()
 }
 
-/// Runs `read`; an error is a panic with its place.
+/// Runs `read`; a panic becomes an error with its location.
 fn caught(read: impl FnOnce() -> String) -> Result<String, String> {
     static PLACE: Mutex<String> = Mutex::new(String::new());
     panic::set_hook(Box::new(|panic| *PLACE.lock().unwrap() = panic.to_string().replace('\n', " ")));

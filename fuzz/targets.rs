@@ -1,4 +1,4 @@
-//! The readers under test, with the fixtures from which their inputs are made.
+//! Readers under test, with the fixtures from which their inputs are made.
 
 use std::path::{Path, PathBuf};
 
@@ -7,7 +7,7 @@ use espq::espdl::{self, Entry};
 use espq::graph::DataType;
 use espq::lint::{Facts, Safety, apply, check};
 use espq::project::{Project, cursor};
-use espq::runtime::fit;
+use espq::runtime::compatibility;
 use espq::samples::{Files, ImageOptions, InputSpec, Request, Samples};
 use espq::simplify::simplify;
 use espq::{engine, model};
@@ -15,7 +15,7 @@ use prost::bytes::Bytes;
 
 use crate::run::Target;
 
-/// The fixtures with an ending, of at most this many bytes: small inputs change more in each mutation.
+/// Returns the fixtures with an ending, of at most this many bytes: in small inputs, a mutation changes more.
 fn fixtures(ending: &str, longest: u64) -> Vec<Vec<u8>> {
     let mut files = Vec::new();
     collect(&Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures"), &mut files);
@@ -31,7 +31,7 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
     }
 }
 
-/// A folder in memory where the system has one: a million inputs are a million files.
+/// Makes a folder, in memory if the system supports it, since a million inputs are a million files.
 fn folder() -> tempfile::TempDir {
     let memory = Path::new("/dev/shm");
     if memory.is_dir() { tempfile::tempdir_in(memory).unwrap() } else { tempfile::tempdir().unwrap() }
@@ -43,7 +43,7 @@ fn answer<T>(result: espq::Result<T>) -> String {
 
 /// ONNX models, read and simplified.
 pub struct Onnx {
-    /// Without files, so that no external data is found.
+    /// Folder without files, so that no external data is found.
     folder: tempfile::TempDir,
 }
 
@@ -103,7 +103,7 @@ impl Target for Onnx {
     }
 }
 
-/// Configurations: read, checked, fixed, and looked at by the editor.
+/// Configurations: read, linted, fixed, and used for completion.
 pub struct Configuration {
     folder: tempfile::TempDir,
 }
@@ -215,12 +215,16 @@ impl Target for Espdl {
 fn examine(entry: &Entry) -> String {
     let mut answers: Vec<String> = Vec::new();
     for chip in [Chip::Esp32p4, Chip::Esp32s3, Chip::C] {
-        answers.extend(fit::fit(entry, chip, espq::chip::Runtime::KNOWN).into_iter().map(|misfit| misfit.what));
+        answers.extend(
+            compatibility::check(entry, chip, espq::chip::Runtime::KNOWN)
+                .into_iter()
+                .map(|incompatibility| incompatibility.what),
+        );
     }
     let Ok(written) = espdl::write(&entry.model) else { return "not written".to_string() };
-    let model = espdl::read(&written).expect("a file that was written can be read");
-    assert!(espdl::write(&model).is_ok_and(|again| again == written), "a model changes when it is written");
-    assert!(espdl::diff::diff(&model, &entry.model).is_empty(), "a model differs from itself");
+    let model = espdl::read(&written).expect("a written file can be read");
+    assert!(espdl::write(&model).is_ok_and(|again| again == written), "writing changes the model");
+    assert!(espdl::diff::diff(&model, &entry.model).is_empty(), "the written model differs");
     answers.extend(espdl::info::info(&model).err().map(|error| error.what().to_string()));
     if answers.is_empty() { "ok".to_string() } else { answers.join(" ") }
 }
@@ -241,7 +245,7 @@ impl Arrays {
     }
 }
 
-/// An array as `numpy.save` writes it.
+/// Makes an array in the format of `numpy.save`.
 fn array(description: &str, shape: &str, data: &[u8]) -> Vec<u8> {
     let header = format!("{{'descr': '{description}', 'fortran_order': False, 'shape': {shape}, }}\n");
     let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
@@ -251,7 +255,7 @@ fn array(description: &str, shape: &str, data: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// An archive of one array, as `numpy.savez` writes it.
+/// Makes an archive of one array in the format of `numpy.savez`.
 fn archive(array: &[u8]) -> Vec<u8> {
     use std::io::Write;
     let mut archive = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));

@@ -1,17 +1,16 @@
-//! The one error that crosses rooms: where, what is wrong, what to do.
+//! The error type of all modules: place, message, help.
 //!
-//! Never: rendering (colours, source snippets), which is `cli`'s and `lsp`'s.
+//! Never: rendering (colours, source snippets), which belongs to `render` and `lsp`.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-/// Result with espq's own [`Error`], unless another is named.
+/// Result with espq's [`Error`] by default.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// Something that a person has to mend.
+/// Error that a person has to fix.
 ///
-/// `what` is one sentence without a full stop; `help` says what to do.
-/// Boxed inside, so that a `Result<f32>` stays small.
+/// `what` is one sentence without a full stop; `help` says what to do. Boxed, so that a `Result<f32>` stays small.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Error(Box<Detail>);
 
@@ -25,29 +24,29 @@ struct Detail {
     kind: Kind,
 }
 
-/// Kinds of errors that callers treat differently, without reading the sentence.
+/// Kinds of errors that callers treat differently, without parsing the sentence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Kind {
-    /// No caller treats it differently.
+    /// No special treatment.
     #[default]
     Other,
     /// The caller cancelled the work.
     Cancelled,
-    /// A file or folder that is named is not there.
+    /// A file or folder does not exist.
     Missing,
-    /// A dimension of the model that is not a number.
+    /// A dimension of the model is not a number.
     Dynamic,
-    /// More than one sample at a time.
+    /// The batch size is above 1.
     Batch,
-    /// An operator that espq cannot run.
+    /// An operator is not supported.
     Operator,
-    /// A layer that the model does not have.
+    /// A layer is not in the model.
     Layer,
-    /// A sample whose shape or type is not the input's.
+    /// The shape or type of a sample is not the input's.
     Shape,
-    /// A file that was written while it was read.
+    /// A file was written while it was read.
     Changed,
-    /// A number that is infinite or none.
+    /// A number is infinite or NaN.
     NotFinite,
 }
 
@@ -58,12 +57,12 @@ impl Error {
         Error(Box::new(detail))
     }
 
-    /// Not a fault: whoever asked for the work no longer wants it.
+    /// Makes the error of cancelled work, which is not a fault.
     pub fn cancelled() -> Self {
         Error::new("cancelled").of_kind(Kind::Cancelled)
     }
 
-    /// Tells a cancellation from a fault.
+    /// Returns `true` for cancelled work.
     pub fn is_cancelled(&self) -> bool {
         self.0.kind == Kind::Cancelled
     }
@@ -74,12 +73,12 @@ impl Error {
         self
     }
 
-    /// Returns the kind, which callers treat differently.
+    /// Returns the kind, which determines the treatment by callers.
     pub fn kind(&self) -> Kind {
         self.0.kind
     }
 
-    /// Names the file, unless an inner call has named a nearer one.
+    /// Names the file, unless an inner call has named a more specific one.
     pub fn in_file(mut self, file: impl AsRef<Path>) -> Self {
         self.0.file.get_or_insert_with(|| file.as_ref().to_path_buf());
         self
@@ -97,7 +96,7 @@ impl Error {
         self
     }
 
-    /// Puts the key of the configuration, where there is one, into its table: `data` becomes `calibration.data`.
+    /// Prefixes the key, if there is one, with its table: `data` becomes `calibration.data`.
     pub fn in_table(mut self, table: &str) -> Self {
         let inside = |key: &String| key.strip_prefix(table).is_some_and(|rest| rest.starts_with('.'));
         if let Some(key) = self.0.key.take_if(|key| !inside(key)) {
@@ -112,29 +111,29 @@ impl Error {
         self
     }
 
-    /// Adds what to do, unless an inner call has.
+    /// Adds help, unless an inner call has.
     pub fn with_help(mut self, help: impl Into<String>) -> Self {
         self.0.help.get_or_insert_with(|| help.into());
         self
     }
 
-    /// Returns the sentence that says what is wrong.
+    /// Returns the message.
     pub fn what(&self) -> &str {
         &self.0.what
     }
-    /// Returns the file at fault.
+    /// Returns the file that caused the error.
     pub fn file(&self) -> Option<&Path> {
         self.0.file.as_deref()
     }
-    /// Returns the name of the layer (ONNX node) at fault.
+    /// Returns the name of the layer (ONNX node) that caused the error.
     pub fn layer(&self) -> Option<&str> {
         self.0.layer.as_deref()
     }
-    /// Returns the dotted key of the configuration at fault.
+    /// Returns the dotted key of the configuration that caused the error.
     pub fn key(&self) -> Option<&str> {
         self.0.key.as_deref()
     }
-    /// Returns what to do.
+    /// Returns the help: what to do.
     pub fn help(&self) -> Option<&str> {
         self.0.help.as_deref()
     }

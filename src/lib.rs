@@ -1,7 +1,7 @@
-//! espq: quantizes ONNX models for Espressif chips by ESP-DL's rules, and says what that costs.
+//! espq: quantizes ONNX models for Espressif chips by ESP-DL's rules, and measures the error.
 //!
-//! The rooms, in the order in which data passes through them; imports run this way and never back.
-//! `cli` and `lsp` ask `engine` and nothing below it.
+//! Modules are in the order of the data flow; a module imports only modules above it. `cli` and `lsp` use `engine`, and
+//! no module below it.
 
 pub mod error;
 pub mod note;
@@ -23,6 +23,7 @@ pub mod model;
 pub mod ops;
 pub mod optimize;
 pub mod project;
+pub mod proof;
 pub mod quant;
 pub mod render;
 pub mod runtime;

@@ -1,8 +1,8 @@
-//! The allocator of the process: memory that freed tensors leave behind.
+//! Setting of the process's allocator for the memory of freed tensors.
 //!
-//! Activations of a megabyte and more come and go a thousand times a second. By default glibc hands each back to the
-//! system and the next one is faulted in page by page, a tenth of a report's time. The setting holds for the whole
-//! process, so that only `main` makes it; a library that is linked into another program changes nothing there.
+//! Activations of a megabyte and more are allocated a thousand times a second. By default glibc returns each to the
+//! system, and page faults of the next one take a tenth of a report's time. The setting affects the whole process, so
+//! only `main` changes it; a library must not do so in its caller's process.
 //!
 //! Never: called by a constructor, or by anything that computes.
 
@@ -10,12 +10,12 @@
 
 /// Keeps freed memory in the process, in one heap for all threads, until [`give_back`].
 ///
-/// Where the C library is not glibc, nothing changes.
+/// Does nothing if the C library is not glibc.
 pub fn keep() {
     #[cfg(all(target_os = "linux", target_env = "gnu"))]
     for (parameter, value) in [
         (libc::M_ARENA_MAX, 1),
-        // The most that glibc takes: larger tensors than 32 MB do not fit these chips anyway.
+        // Maximum of glibc; tensors above 32 MB do not fit these chips anyway.
         (libc::M_MMAP_THRESHOLD, 32 << 20),
         (libc::M_TRIM_THRESHOLD, i32::MAX),
     ] {
@@ -24,10 +24,10 @@ pub fn keep() {
     }
 }
 
-/// Returns free memory to the system, for a process that lives on and has nothing to do.
+/// Returns free memory to the system, for a process that is idle but keeps running.
 pub fn give_back() {
     #[cfg(all(target_os = "linux", target_env = "gnu"))]
-    // SAFETY: `malloc_trim` touches free memory only, and any padding is valid.
+    // SAFETY: `malloc_trim` only accesses free memory, and any padding is valid.
     unsafe {
         libc::malloc_trim(0)
     };

@@ -1,6 +1,6 @@
-//! A note: one sentence on what espq changed, or did otherwise than a user or esp-ppq would expect.
+//! Note: one sentence about a change by espq, or a difference from what the user or esp-ppq would expect.
 //!
-//! Never: errors; a note stops nothing.
+//! Never: errors; a note does not stop the work.
 
 use std::fmt;
 
@@ -10,13 +10,13 @@ use crate::text::units::and_more;
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Note {
-    /// Layers that it is about, which the text does not name.
+    /// Layers of the note, which the text does not name.
     pub layers: Vec<String>,
     pub text: String,
 }
 
 impl Note {
-    /// A note on the whole model, its inputs or its samples.
+    /// Makes a note on the whole model, its inputs or its samples.
     pub fn new(text: impl Into<String>) -> Note {
         Note { layers: Vec::new(), text: text.into() }
     }
@@ -31,7 +31,7 @@ pub fn sentences(notes: &[Note]) -> Vec<String> {
 }
 
 impl fmt::Display for Note {
-    /// "/a/Relu and 2 more: ..."
+    /// Formats the note with its layers: "/a/Relu and 2 more: ..."
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.layers.is_empty() {
             true => f.write_str(&self.text),

@@ -1,4 +1,4 @@
-//! The code keeps to the rules of docs/architecture.md and CONTRIBUTING.md: `cargo xtask tidy` as a test.
+//! `cargo xtask tidy` as a test: the code follows docs/architecture.md and CONTRIBUTING.md.
 
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)] // Tests fail by a panic.
 

@@ -1,4 +1,4 @@
-//! The program as a person runs it.
+//! Tests of the program on the command line.
 
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)] // Tests fail by a panic.
 
@@ -12,7 +12,7 @@ fn fixture(name: &str) -> PathBuf {
 }
 
 fn espq(folder: &Path, arguments: &[&str]) -> Output {
-    // Not into the cache of whoever runs the tests.
+    // A separate cache, since tests must not use the user's.
     let cache = Path::new(env!("CARGO_TARGET_TMPDIR")).join("cache");
     let mut command = Command::new(env!("CARGO_BIN_EXE_espq"));
     command.args(arguments).current_dir(folder).env("ESPQ_CACHE_DIR", cache).output().unwrap()
@@ -26,7 +26,7 @@ fn stderr(output: &Output) -> String {
     String::from_utf8(output.stderr.clone()).unwrap()
 }
 
-/// A folder with a copy of the digits network and its samples, and this espq.toml.
+/// Makes a folder with a copy of the digits network, its samples and this espq.toml.
 fn project(text: &str) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     for file in ["model.onnx", "calib.npz"] {
@@ -36,7 +36,7 @@ fn project(text: &str) -> tempfile::TempDir {
     folder
 }
 
-/// What a failing `espq report` says.
+/// Returns the error output of a failing `espq report`.
 fn refusal(text: &str) -> String {
     let output = espq(project(text).path(), &["report"]);
     assert_eq!((output.status.code(), stdout(&output).as_str()), (Some(2), ""), "{}", stderr(&output));
@@ -49,7 +49,7 @@ const DIGITS: &str = "[model]\npath = 'model.onnx'\ntarget = 'esp32p4'\n[calibra
 fn report_shows_both_tables_and_the_verdict() {
     let output = espq(&fixture("digits"), &["report"]);
     assert_eq!((output.status.code(), stderr(&output).as_str()), (Some(0), ""));
-    // All but the seconds, which differ from run to run.
+    // The seconds differ from run to run and are left out.
     let text = stdout(&output);
     let (report, seconds) = text.trim_end().rsplit_once('\n').unwrap();
     assert!(seconds.contains(" s: load "), "{seconds}");
@@ -72,7 +72,7 @@ fn report_for_machines() {
 }
 
 #[test]
-fn the_command_line_goes_over_the_file() {
+fn the_command_line_overrides_the_file() {
     let arguments = ["report", "--precision", "int16", "--target", "c", "--samples", "3", "--format", "json"];
     let report: Value = serde_json::from_str(&stdout(&espq(&fixture("digits"), &arguments))).unwrap();
     assert_eq!(report["settings"]["target"], "c");
@@ -82,27 +82,27 @@ fn the_command_line_goes_over_the_file() {
 }
 
 #[test]
-fn a_layer_that_is_not_there() {
+fn an_unknown_layer_is_an_error() {
     insta::assert_snapshot!(refusal(&format!("{DIGITS}[precision]\n\"/conv9/Conv\" = 'int16'\n")));
 }
 
 #[test]
-fn samples_that_are_not_there() {
+fn missing_samples_are_an_error() {
     insta::assert_snapshot!(refusal(&DIGITS.replace("calib.npz", "calib/*.npy")));
 }
 
 #[test]
-fn a_model_that_is_not_there() {
+fn a_missing_model_is_an_error() {
     insta::assert_snapshot!(refusal(&DIGITS.replace("model.onnx", "modle.onnx")));
 }
 
 #[test]
-fn a_model_that_is_none() {
+fn a_file_that_is_not_a_model_is_an_error() {
     insta::assert_snapshot!(refusal(&DIGITS.replace("model.onnx", "calib.npz")));
 }
 
 #[test]
-fn a_configuration_with_several_slips() {
+fn several_typos_are_reported_together() {
     insta::assert_snapshot!(refusal(&DIGITS.replace("target", "traget").replace("data", "date")));
 }
 
@@ -137,7 +137,7 @@ fn the_model_is_never_written() {
 }
 
 #[test]
-fn inspect_says_which_chip_a_file_fits() {
+fn inspect_lists_the_compatible_chips() {
     let output = espq(&fixture("espdl"), &["inspect", "c-int8.espdl"]);
     assert_eq!((output.status.code(), stderr(&output).as_str()), (Some(0), ""));
     let text = stdout(&output);

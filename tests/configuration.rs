@@ -27,13 +27,13 @@ fn validator() -> jsonschema::Validator {
     jsonschema::draft7::new(&schema).unwrap()
 }
 
-/// By the schema; `None` where the text is not TOML.
+/// Validates by the schema; `None` if the text is not TOML.
 fn is_valid(validator: &jsonschema::Validator, text: &str) -> Option<bool> {
     let value: toml::Value = toml::from_str(text).ok()?;
     Some(validator.is_valid(&serde_json::to_value(value).unwrap()))
 }
 
-/// By the reader.
+/// Validates by the reader.
 fn is_sound(text: &str) -> bool {
     Project::parse("espq.toml", text).problems.is_empty()
 }

@@ -1,4 +1,4 @@
-//! What an engine keeps must never show in its figures: after any edit they are those of a fresh one.
+//! Tests of the engine's caches: after any edit, figures must equal those of a new engine.
 
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)] // Tests fail by a panic.
 
@@ -32,7 +32,7 @@ fn server() -> Arc<Engine> {
 }
 
 #[test]
-fn figures_after_an_edit_are_those_of_a_fresh_engine() {
+fn figures_after_an_edit_equal_those_of_a_new_engine() {
     for fixture in ["digits", "mixed", "lstm"] {
         let opened = project(fixture);
         let engine = server();
@@ -48,7 +48,7 @@ fn figures_after_an_edit_are_those_of_a_fresh_engine() {
 }
 
 #[test]
-fn another_process_goes_on_where_the_first_ended() {
+fn another_process_reuses_the_cached_results() {
     let folder = tempfile::tempdir().unwrap();
     let cached = || Engine::new(Options { cache: Cache::at(Some(folder.path())), ..Options::default() });
     let opened = project("digits");
@@ -89,26 +89,23 @@ fn one_layers_edit_runs_that_layers_figures_only() {
     let stages = Stages::default();
     engine.open(with(&opened, "/classifier/Gemm", Scheme::Int16)).report(false, &stages).unwrap();
     let layerwise = stages.0.into_inner().unwrap().into_iter().find(|(stage, _)| *stage == Stage::Layerwise);
-    // 9 samples of one layer.
+    // Expected: 9 samples of one layer.
     assert_eq!(layerwise, Some((Stage::Layerwise, 9)));
 }
 
 #[test]
-fn what_an_edit_does_is_told_before_anything_is_calibrated_again() {
+fn expected_figures_after_an_edit_need_no_calibration() {
     let folder = tempfile::tempdir().unwrap();
     for fixture in ["digits", "mixed", "lstm"] {
         let opened = project(fixture);
         let options = Options { activations: 64 << 20, cache: Cache::at(Some(folder.path())) };
         let engine = Engine::new(options.clone());
-        assert!(
-            engine.open(opened.clone()).expected(&Silent).unwrap().is_none(),
-            "{fixture}: nothing was observed yet"
-        );
+        assert!(engine.open(opened.clone()).expected(&Silent).unwrap().is_none(), "{fixture}: no observations yet");
         let report = figures(&engine, &opened);
         let layer = report.layers.iter().find(|l| l.layerwise.is_some() && l.scheme == Scheme::Int8);
         let Some(layer) = layer else { continue };
         let edited = with(&opened, &layer.name, Scheme::Int16);
-        // In the process that has measured before the edit, and in one that finds its results on disk.
+        // Both in the process that measured before the edit, and in one that reads its results from disk.
         for engine in [engine, Engine::new(options)] {
             let stages = Stages::default();
             let expected = engine.open(edited.clone()).expected(&stages).unwrap();
@@ -116,7 +113,9 @@ fn what_an_edit_does_is_told_before_anything_is_calibrated_again() {
             let begun: Vec<Stage> = stages.0.into_inner().unwrap().into_iter().map(|(stage, _)| stage).collect();
             assert_eq!(begun, [Stage::Graphwise, Stage::Layerwise], "{fixture}");
             let exact = Engine::new(Options::default());
-            assert_eq!(Report { seconds: Seconds::default(), ..report }, figures(&exact, &edited), "{fixture}");
+            // What the chip makes of the file is measured after the figures.
+            let measured = Report { on_chip: None, ..figures(&exact, &edited) };
+            assert_eq!(Report { seconds: Seconds::default(), ..report }, measured, "{fixture}");
             assert_eq!(findings, exact.open(edited.clone()).lint(LintDepth::Measured, &Silent).unwrap(), "{fixture}");
         }
     }
@@ -134,7 +133,7 @@ fn activations_are_kept_of_one_model_at_a_time() {
     assert!(engine.open(mixed).session().unwrap().activations() > 0);
 }
 
-/// digits with one layer over its limit and an output over its own.
+/// Project digits with one layer over its limit and an output over its own.
 fn over_limits() -> Project {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/digits/espq.toml");
     let text = "[model]\npath = \"model.onnx\"\ntarget = \"esp32s3\"\n[calibration]\ndata = \"calib.npz\"\n\
@@ -147,12 +146,12 @@ fn finding<'a>(findings: &'a [Finding], code: &str) -> &'a Finding {
 }
 
 #[test]
-fn a_finding_waits_for_a_measurement_until_it_is_made() {
+fn a_finding_is_pending_until_it_is_measured() {
     let opened = server().open(over_limits());
     let measured = opened.lint(LintDepth::Measured, &Silent).unwrap();
     for (code, depth) in [("E002", LintDepth::Fixes), ("E001", LintDepth::Search)] {
         let waiting = finding(&measured, code);
-        let measure = waiting.pending.as_ref().unwrap_or_else(|| panic!("{code} waits for nothing"));
+        let measure = waiting.pending.as_ref().unwrap_or_else(|| panic!("{code} is not pending"));
         assert_eq!(waiting.fixes, [], "{code}");
         let fix = opened.resolve(measure, &Silent).unwrap();
         let deeper = opened.lint(depth, &Silent).unwrap();
@@ -163,7 +162,7 @@ fn a_finding_waits_for_a_measurement_until_it_is_made() {
 }
 
 #[test]
-fn only_what_is_known_is_answered_where_nothing_may_be_measured() {
+fn without_measurements_only_cached_results_are_returned() {
     let opened = server().open(over_limits());
     let measured = opened.lint(LintDepth::Measured, &Silent).unwrap();
     let measure = finding(&measured, "E002").pending.clone().unwrap();

@@ -1,4 +1,4 @@
-//! `espq-lint`, the name that commit hooks use: a small program that becomes `espq lint`.
+//! Tests of `espq-lint`, the name that commit hooks use: a small program that starts `espq lint`.
 
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)] // Tests fail by a panic.
 
@@ -32,7 +32,7 @@ fn output_and_exit_code_equal_those_of_espq_lint() {
 
 #[test]
 #[cfg(unix)]
-fn a_link_leads_to_the_folder_of_both_programs() {
+fn a_link_is_resolved_to_the_folder_of_both_programs() {
     let folder = tempfile::tempdir().unwrap();
     let link = folder.path().join("espq-lint");
     std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_espq-lint"), &link).unwrap();

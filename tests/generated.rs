@@ -1,4 +1,4 @@
-//! Files of the repository that are generated from the code: compared, or written with `UPDATE_DOCS=1`.
+//! Tests of generated files in the repository: compared, or with `UPDATE_DOCS=1`, written.
 
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)] // Tests fail by a panic.
 
@@ -11,18 +11,18 @@ fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// Compares a file with its generated text; with `UPDATE_DOCS=1` in the environment, writes it instead.
+/// Compares a file with its generated text; with `UPDATE_DOCS=1`, writes it instead.
 fn hold(file: &str, expected: &str) {
     let path = root().join(file);
     if std::env::var_os("UPDATE_DOCS").is_some() {
         std::fs::write(&path, expected).unwrap();
     }
     let found = std::fs::read_to_string(&path).unwrap_or_default();
-    assert!(found == expected, "{file} is not as generated: cargo xtask gen");
+    assert!(found == expected, "{file} is out of date: run cargo xtask gen");
 }
 
 #[test]
-fn the_committed_schema_is_the_one_that_is_printed() {
+fn the_committed_schema_is_the_printed_one() {
     hold("docs/espq.schema.json", &schema::json_schema());
 }
 

@@ -1,4 +1,4 @@
-//! `espq lint` as a person runs it: every rule with a project that it finds something in, and one that it does not.
+//! Tests of `espq lint` on the command line: for every rule, a project with a finding, and one without.
 
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)] // Tests fail by a panic.
 
@@ -13,7 +13,7 @@ fn fixtures() -> PathBuf {
 }
 
 fn espq(folder: &Path, arguments: &[&str]) -> Output {
-    // Not into the cache of whoever runs the tests, and nothing from earlier runs.
+    // A separate, empty cache, since tests must not use the user's.
     let mut command = Command::new(env!("CARGO_BIN_EXE_espq"));
     command.args(arguments).current_dir(folder).env("ESPQ_CACHE_DIR", "never-used-because-of---no-cache");
     command.output().unwrap()
@@ -40,15 +40,15 @@ fn every_rule_fires() {
 }
 
 #[test]
-fn every_rule_is_quiet_where_nothing_is_wrong() {
+fn every_rule_is_quiet_without_an_issue() {
     for code in codes() {
         let (exit, text) = lint(&fixtures(), &["--select", code, &format!("{code}/quiet")]);
-        assert_eq!((exit, text), (Some(0), format!("No findings in {code}/quiet/espq.toml\n")));
+        assert_eq!((exit, text), (Some(0), format!("Found no issues in {code}/quiet/espq.toml\n")));
     }
 }
 
 #[test]
-fn every_rule_explains_itself() {
+fn every_rule_has_documentation() {
     for rule in espq::lint::RULES {
         let output = espq(&fixtures(), &["explain", rule.name]);
         let text = String::from_utf8(output.stdout).unwrap();
@@ -59,7 +59,7 @@ fn every_rule_explains_itself() {
     }
 }
 
-/// A project of one of the fixtures' models.
+/// Makes a project of one of the fixtures' models.
 fn project_of(model: &str) -> tempfile::TempDir {
     let project = tempfile::tempdir().unwrap();
     let [model, samples] = [model, "samples.npy"].map(|f| fixtures().join("files").join(f));
@@ -68,7 +68,7 @@ fn project_of(model: &str) -> tempfile::TempDir {
     project
 }
 
-/// Exit and words of an export that writes into the project's own folder.
+/// Returns exit code and output of an export into the project's own folder.
 fn export(project: &Path) -> (Option<i32>, String) {
     let output = espq(project, &["export", "--no-cache", "-o", "out"]);
     let text = String::from_utf8(output.stdout).unwrap() + &String::from_utf8(output.stderr).unwrap();
@@ -76,7 +76,7 @@ fn export(project: &Path) -> (Option<i32>, String) {
 }
 
 #[test]
-fn what_the_kernels_run_otherwise_than_the_model_says() {
+fn forms_that_the_kernels_compute_differently_are_reported() {
     let mut found = String::new();
     for model in ["reversed", "clipped", "lengths", "broadcast", "rows", "places"] {
         let project = project_of(&format!("{model}.onnx"));
@@ -88,15 +88,15 @@ fn what_the_kernels_run_otherwise_than_the_model_says() {
 }
 
 #[test]
-fn what_is_written_in_other_operators_is_not_reported() {
+fn operators_that_are_rewritten_are_not_reported() {
     let project = project_of("pieces.onnx");
     assert_eq!(lint(project.path(), &["--select", "D"]).0, Some(0));
     let (exit, text) = export(project.path());
     assert_eq!(exit, Some(0), "{text}");
-    assert!(text.contains("are one Gelu"), "{text}");
+    assert!(text.contains("replaced by one Gelu"), "{text}");
 }
 
-/// A copy that may be written to.
+/// Makes a writable copy.
 fn copy(code: &str) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     let text = std::fs::read_to_string(fixtures().join(code).join("fires/espq.toml")).unwrap();
@@ -113,7 +113,7 @@ fn findings(folder: &Path, arguments: &[&str]) -> Vec<Value> {
 }
 
 #[test]
-fn a_measured_fix_brings_what_its_title_says_and_keeps_comments() {
+fn a_measured_fix_has_the_effect_in_its_title_and_keeps_comments() {
     let project = copy("E002");
     let before = findings(project.path(), &["--no-cache", "--select", "E002"]);
     let titles: Vec<&str> = before.iter().filter_map(|f| f["fixes"][0]["title"].as_str()).collect();
@@ -125,17 +125,17 @@ fn a_measured_fix_brings_what_its_title_says_and_keeps_comments() {
     let mut lines: Vec<&str> = text.split_inclusive('\n').collect();
     assert_eq!((edit["column"].as_u64(), lines[line - 2]), (Some(1), "\"/down/down.0/Conv\" = \"int16\"\n"));
     lines.insert(line - 1, edit["text"].as_str().unwrap());
-    let mended = lines.concat() + "output-nsr = 0\n";
-    assert!(mended.contains("# one layer is mended already") && mended.contains("# ESP-DL's advice"));
-    std::fs::write(project.path().join("espq.toml"), mended).unwrap();
+    let fixed = lines.concat() + "output-nsr = 0\n";
+    assert!(fixed.contains("# one layer is fixed already") && fixed.contains("# ESP-DL's advice"));
+    std::fs::write(project.path().join("espq.toml"), fixed).unwrap();
 
     let after = findings(project.path(), &["--no-cache", "--select", "E001"]);
     let message = after[0]["message"].as_str().unwrap();
-    assert!(message.contains(&format!("loses {promised},")), "{message} against {promised}");
+    assert!(message.contains(&format!("error {promised} NSR")), "{message} against {promised}");
 }
 
 #[test]
-fn a_diff_changes_nothing_and_a_fix_leaves_nothing() {
+fn a_diff_changes_no_file_and_a_fix_leaves_no_finding() {
     let project = copy("C002");
     let file = project.path().join("espq.toml");
     let before = std::fs::read_to_string(&file).unwrap();
@@ -143,12 +143,12 @@ fn a_diff_changes_nothing_and_a_fix_leaves_nothing() {
     assert_eq!((exit, std::fs::read_to_string(&file).unwrap()), (Some(1), before.clone()));
     assert!(diff.contains("\n-metod = \"minmax\"\n+method = \"minmax\"\n"), "{diff}");
     let (exit, text) = lint(project.path(), &["--fix"]);
-    assert_eq!((exit, text.as_str()), (Some(0), "Mended 1 finding in espq.toml\nNo findings in espq.toml\n"));
+    assert_eq!((exit, text.as_str()), (Some(0), "Fixed 1 issue in espq.toml\nFound no issues in espq.toml\n"));
     assert_eq!(std::fs::read_to_string(&file).unwrap(), before.replace("metod", "method"));
 }
 
 #[test]
-fn unsafe_fixes_wait_to_be_asked_for() {
+fn unsafe_fixes_need_their_flag() {
     let project = copy("C006");
     let file = project.path().join("espq.toml");
     let before = std::fs::read_to_string(&file).unwrap();
@@ -159,7 +159,7 @@ fn unsafe_fixes_wait_to_be_asked_for() {
 }
 
 #[test]
-fn an_unchanged_project_is_answered_from_the_store_and_a_changed_one_is_not() {
+fn an_unchanged_project_is_answered_from_the_cache_and_a_changed_one_is_not() {
     let (project, store) = (copy("E001"), tempfile::tempdir().unwrap());
     let store = store.path().to_str().unwrap();
     let stored = || findings(project.path(), &["--select", "E001", "--cache-dir", store]);
@@ -182,26 +182,26 @@ fn the_project_of_a_model_or_a_sample_is_found() {
     }
     let text = "[model]\npath = 'small.onnx'\ntarget = 'esp32p4'\n[calibration]\ndata = '*.npy'\nmetod = 'kl'\n";
     std::fs::write(project.path().join("espq.toml"), text).unwrap();
-    // Which files hold a model's weights, only the model says.
+    // Only the model's content determines the files of its weights.
     std::fs::write(project.path().join("small.onnx.data"), "").unwrap();
     for file in ["small.onnx", "small.onnx.data", "samples.npy", "espq.toml", "."] {
         let (exit, text) = lint(project.path(), &["--static", "--format", "concise", file]);
         let expected = "espq.toml:6:1: C002 unknown key `metod` in [calibration] [write method]\n\
-                        1 finding in espq.toml; --fix mends 1\n";
+                        Found 1 issue in espq.toml (1 fixable with `--fix`)\n";
         assert_eq!((exit, text.as_str()), (Some(1), expected), "{file}");
     }
     std::fs::write(project.path().join("other.onnx"), "").unwrap();
-    assert_eq!(lint(project.path(), &["other.onnx"]), (Some(0), "No project reads these files\n".to_string()));
+    assert_eq!(lint(project.path(), &["other.onnx"]), (Some(0), "No espq.toml refers to these files\n".to_string()));
 }
 
 #[test]
-fn a_file_that_was_renamed_or_deleted_checks_the_project_that_misses_it() {
+fn a_renamed_or_deleted_file_checks_the_project_that_refers_to_it() {
     let around = tempfile::tempdir().unwrap();
     let project = around.path().join("repository");
     let at = |name: &str| project.join(name);
     std::fs::create_dir_all(at("calib")).unwrap();
     std::fs::create_dir(at(".git")).unwrap();
-    // What lies outside of the repository is not asked.
+    // Projects outside of the repository are not checked.
     std::fs::write(around.path().join("espq.toml"), "[model]\npath = 'gone.onnx'\ntarget = 'c'\n").unwrap();
     std::fs::copy(fixtures().join("files/small.onnx"), at("small.onnx")).unwrap();
     std::fs::copy(fixtures().join("files/samples.npy"), at("calib/samples.npy")).unwrap();
@@ -210,21 +210,21 @@ fn a_file_that_was_renamed_or_deleted_checks_the_project_that_misses_it() {
     let found = |file: &str| lint(&project, &["--static", "--format", "concise", file]).1;
 
     std::fs::rename(at("small.onnx"), at("net.onnx")).unwrap();
-    let model = "espq.toml:2:8: C005 there is no file small.onnx\n1 finding in espq.toml\n";
+    let model = "espq.toml:2:8: C005 there is no file small.onnx\nFound 1 issue in espq.toml\n";
     assert_eq!([found("net.onnx"), found("small.onnx")], [model, model]);
     std::fs::write(at("picture.png"), "").unwrap();
-    assert_eq!(found("picture.png"), "No project reads these files\n");
+    assert_eq!(found("picture.png"), "No espq.toml refers to these files\n");
 
     std::fs::rename(at("net.onnx"), at("small.onnx")).unwrap();
     std::fs::rename(at("calib"), at("samples")).unwrap();
-    let samples = "espq.toml:5:8: C005 there is no file or folder calib\n1 finding in espq.toml\n";
+    let samples = "espq.toml:5:8: C005 there is no file or folder calib\nFound 1 issue in espq.toml\n";
     assert_eq!([found("samples/samples.npy"), found("calib/samples.npy")], [samples, samples]);
 }
 
 #[test]
-fn what_cannot_be_looked_at_ends_with_2() {
+fn errors_end_with_exit_code_2() {
     let empty = tempfile::tempdir().unwrap();
-    // A repository of its own: projects that lie above are not asked for the missing file.
+    // A separate repository, so that projects above it are not searched for the missing file.
     std::fs::create_dir(empty.path().join(".git")).unwrap();
     assert_eq!(lint(empty.path(), &[]).0, Some(2));
     assert_eq!(lint(empty.path(), &["nowhere.toml"]).0, Some(2));
@@ -245,7 +245,7 @@ fn forms_for_machines() {
 }
 
 #[test]
-fn a_search_passes_over_what_is_ignored_or_excluded_and_a_named_path_is_checked() {
+fn a_search_skips_ignored_and_excluded_paths_unless_given_as_an_argument() {
     let top = tempfile::tempdir().unwrap();
     for folder in ["net", "old", "build"] {
         std::fs::create_dir(top.path().join(folder)).unwrap();
@@ -266,7 +266,7 @@ fn a_search_passes_over_what_is_ignored_or_excluded_and_a_named_path_is_checked(
     }
     let (exit, text) = lint(top.path(), &["build"]);
     assert_eq!(exit, Some(2));
-    assert!(text.contains("is checked when its path is named"), "{text}");
+    assert!(text.contains("is checked if its path is given"), "{text}");
 }
 
 #[test]
@@ -274,7 +274,7 @@ fn a_broken_glob_is_found_at_its_entry() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("espq.toml"), "[lint]\nexclude = ['fine', '[z-a]']\n").unwrap();
     let found = findings(folder.path(), &["--static", "--no-cache", "--select", "C003"]);
-    let message = "`lint.exclude` must be a list; each entry must be a glob in quotes, as a line of .gitignore has it \
+    let message = "`lint.exclude` must be a list; each entry must be a glob in quotes, in the form of .gitignore \
                    (\"build/\", \"*.old.espq.toml\")";
     assert_eq!((found.len(), &found[0]["message"]), (1, &Value::from(message)));
 }

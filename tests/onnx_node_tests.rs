@@ -1,7 +1,7 @@
-//! Every operator against the ONNX package's own backend node tests (`fixtures/node_tests.py`).
+//! Tests of every operator against the ONNX package's backend node tests (`fixtures/node_tests.py`).
 //!
-//! Compared as ONNX's runner does: same type and shape, rtol 1e-3, atol 1e-7. A case that is
-//! skipped but would pass fails too, so that the list below stays honest.
+//! Results are compared like in ONNX's runner: equal type and shape, rtol 1e-3, atol 1e-7. A skipped case that passes
+//! is a failure, so that the list below stays correct.
 
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)] // Tests fail by a panic.
 
@@ -12,7 +12,7 @@ use espq::ops::{self, Call, Fact};
 
 const CASES: &[u8] = include_bytes!("../fixtures/node_tests.bin");
 
-/// Names (beginnings, where they end in `*`), and why espq does not run those cases.
+/// Names of cases that espq does not run (prefixes if they end in `*`), and the reason.
 const SKIPPED: &[(&str, &str)] = &[
     ("batchnorm_epsilon_training_mode", "training mode: espq reads models exported for inference"),
     ("batchnorm_example_training_mode", "training mode"),
@@ -106,7 +106,7 @@ fn run(model: &[u8]) -> Result<(), String> {
         let before: Vec<Option<Vec<f64>>> = fed.iter().map(|t| t.as_ref().map(numbers)).collect();
         let outputs = (operator.prepare)(&call).and_then(|k| k.run(fed.clone())).map_err(|e| e.to_string())?;
         if !fed.iter().zip(&before).all(|(now, before)| same(now.as_ref(), before.as_deref())) {
-            return Err("an input that others hold was written to".into());
+            return Err("a shared input was written to".into());
         }
         for ((fact, output), value) in facts.iter().zip(&outputs).zip(&node.outputs) {
             if (fact.data_type, fact.shape.as_slice()) != (output.data_type(), output.shape()) {

@@ -1,4 +1,4 @@
-//! What is written about operators follows their descriptors.
+//! Test that docs/operators.md follows the operators' descriptors.
 
 use std::path::Path;
 
@@ -10,5 +10,5 @@ fn the_page_of_operators_is_as_generated() {
         std::fs::write(&path, &expected).unwrap();
     }
     let found = std::fs::read_to_string(&path).unwrap_or_default();
-    assert!(found == expected, "docs/operators.md is not as generated: UPDATE_DOCS=1 cargo test --test operators");
+    assert!(found == expected, "docs/operators.md is out of date: run UPDATE_DOCS=1 cargo test --test operators");
 }

@@ -1,4 +1,4 @@
-//! Passes that change constants: the network as it was read stays the reference, and nothing stale is served.
+//! Tests of passes that change constants: the original network stays the reference, and no stale result is used.
 
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)] // Tests fail by a panic.
 
@@ -38,12 +38,12 @@ fn figures_of_one_recipe_are_never_served_for_another() {
     for pass in passes {
         let changed = with("digits", &format!("held-out = 4\n{pass}"));
         let figures = report(&engine, &changed);
-        assert_ne!(figures.outputs, before.outputs, "{pass} changes the figures");
-        assert_eq!(figures, report(&fresh(), &changed), "{pass}, in an engine that knows nothing");
-        assert_eq!(figures, report(&cached(), &changed), "{pass}, from the store");
+        assert_ne!(figures.outputs, before.outputs, "{pass} must change the figures");
+        assert_eq!(figures, report(&fresh(), &changed), "{pass}, in a new engine");
+        assert_eq!(figures, report(&cached(), &changed), "{pass}, from the cache");
     }
-    assert_eq!(before, report(&engine, &plain), "and back again");
-    assert_eq!(before, report(&cached(), &plain), "and from the store");
+    assert_eq!(before, report(&engine, &plain), "unchanged project again");
+    assert_eq!(before, report(&cached(), &plain), "unchanged project from the cache");
 }
 
 #[test]
@@ -90,7 +90,7 @@ fn rounded_weights_lie_on_the_grid_of_their_scale() {
 }
 
 #[test]
-fn a_search_ends_with_figures_that_the_report_confirms() {
+fn a_search_ends_with_the_figures_of_the_report() {
     let project = with("digits", "held-out = 4");
     let engine = Engine::new(Options::default());
     let found = engine.open(project.clone()).optimize(Duration::from_secs(600), &Silent).unwrap();
@@ -106,7 +106,7 @@ fn a_search_ends_with_figures_that_the_report_confirms() {
 }
 
 #[test]
-fn a_search_without_time_measures_the_project_as_it_is() {
+fn a_search_without_time_measures_only_the_project() {
     let project = with("digits", "held-out = 4");
     let found = Engine::new(Options::default()).open(project).optimize(Duration::ZERO, &Silent).unwrap();
     assert_eq!((found.tried.len(), found.is_cut_short, found.edit), (1, true, None));

@@ -1,6 +1,6 @@
-//! espq held to esp-ppq on the fixtures: exponents and bits exactly, error figures within 2%.
+//! Comparison with esp-ppq on the fixtures: exponents and bits must be equal, error figures within 2%.
 //!
-//! `fixtures/README.md` says what the references are and how they were made.
+//! `fixtures/README.md` describes the references and how they were made.
 
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)] // Tests fail by a panic.
 
@@ -55,7 +55,7 @@ fixtures! {
     unnamed: "unnamed",
 }
 
-/// What esp-ppq answered; `fixtures/make.py` writes it.
+/// Results of esp-ppq, written by `fixtures/make.py`.
 #[derive(Deserialize)]
 struct Reference {
     target: String,
@@ -91,7 +91,7 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures")
 }
 
-/// One figure, or the scales of one port, that the two disagree on.
+/// Figure, or scales of a port, that differ.
 struct Difference {
     layer: String,
     place: String,
@@ -99,7 +99,7 @@ struct Difference {
     ours: String,
 }
 
-/// Differences shown for each reference; all of them with `PARITY_ALL` in the environment.
+/// Maximum number of differences shown for each reference; all are shown with `PARITY_ALL` in the environment.
 const SHOWN: usize = 12;
 
 fn hold(fixture: &str) {
@@ -134,7 +134,7 @@ fn difference(layer: &str, place: &str, theirs: impl ToString, ours: impl ToStri
     }
 }
 
-/// One line a difference, in columns.
+/// Formats one line per difference, in columns.
 fn table(differences: &[Difference]) -> String {
     let shown = if std::env::var_os("PARITY_ALL").is_some() { differences.len() } else { SHOWN };
     let title = ["layer", "place", "esp-ppq", "espq"].map(str::to_string);
@@ -197,7 +197,7 @@ fn compare_layer(theirs: &ReferenceLayer, ours: &Layer, differences: &mut Vec<Di
     }
 }
 
-/// "8 bits, 2^-7 (3 channels), 2^-6"
+/// Formats scales: "8 bits, 2^-7 (3 channels), 2^-6".
 fn scales(bits: u32, exponents: &[i32]) -> String {
     let runs = exponents.chunk_by(|a, b| a == b).map(|run| match run.len() {
         1 => format!("2^{}", run[0]),
@@ -206,7 +206,7 @@ fn scales(bits: u32, exponents: &[i32]) -> String {
     format!("{bits} bits, {}", runs.collect::<Vec<_>>().join(", "))
 }
 
-/// The fixture's own project, with the reference's settings in place of its.
+/// Makes the fixture's project with the reference's settings.
 fn project(folder: &Path, reference: &Reference) -> Project {
     let Reference { target, precision, samples, analysis_samples, .. } = reference;
     let mut text = format!(
@@ -223,7 +223,7 @@ fn project(folder: &Path, reference: &Reference) -> Project {
     project
 }
 
-/// One class a character, and how many are right.
+/// Class of each character, and the number of correct ones.
 #[derive(Debug, PartialEq, Deserialize)]
 struct Score {
     correct: usize,
@@ -260,7 +260,7 @@ fn digits_are_classified_as_by_the_references() {
     }
 }
 
-/// The class of highest score; the first of equals, as torch and NumPy choose.
+/// Returns the class of the highest score; the first of equal ones, as in torch and NumPy.
 fn classify(program: &Program, graph: &Graph, inputs: &[Tensor]) -> char {
     let outputs = program.run(inputs, &vec![false; graph.values.len()], &mut |_, _| Ok(())).unwrap();
     let scores = outputs[0].slice::<f32>().unwrap();

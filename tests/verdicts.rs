@@ -1,4 +1,5 @@
-//! One tiny model for every limit of ESP-DL's kernels: lint, export, export with test values and inspect agree on it.
+//! Tests with one tiny model for every limit of ESP-DL's kernels, on which lint, export, export with test values and
+//! inspect must agree.
 
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)] // Tests fail by a panic.
 
@@ -9,7 +10,8 @@ use std::process::{Command, Output};
 use espq::ops;
 use serde_json::Value;
 
-/// Limits that no model can break once it is simplified, or that have no model here, with the reason.
+/// Limits without a test model, with the reason: no model can violate them after simplification, or other tests have
+/// one.
 const WITHOUT_MODEL: [(&str, &str); 16] = [
     ("pooling-indices", "the float kernels give MaxPool one output, so such a model is refused before it is planned"),
     ("resize-antialias", "the float kernels have none, so such a model is refused when it is read"),
@@ -21,11 +23,11 @@ const WITHOUT_MODEL: [(&str, &str); 16] = [
     ("split-by-count", "the exporter writes the sizes of the parts"),
     ("gru-outputs", "a plan has all outputs"),
     ("lstm-outputs", "a plan has all outputs"),
-    ("matmul-plain-rows", "the exporter packs the right side, unless a later release is asked for"),
+    ("matmul-plain-rows", "the exporter packs the right side, unless a later release is configured"),
     ("gather-indices", "indices that are computed need an input of integers; tests/export.rs has such a model"),
-    ("concat-of-one", "simplification takes a Concat of one input out"),
-    ("shift-right-only", "it shows once exponents are calibrated; fixtures/lint/D004 has such a model"),
-    ("prelu-exponents", "the exporter writes exponents that the kernel can do"),
+    ("concat-of-one", "simplification removes a Concat of one input"),
+    ("shift-right-only", "it needs calibrated exponents; fixtures/lint/D004 has such a model"),
+    ("prelu-exponents", "the exporter writes exponents that the kernel supports"),
     ("gemm-trans-a", "the exporter writes a Transpose"),
 ];
 
@@ -42,7 +44,7 @@ fn models() -> BTreeSet<&'static str> {
     ops::all_limits().iter().map(|limit| limit.name).filter(|name| !without.contains(name)).collect()
 }
 
-/// The layer under test has the name of its operator: `/odd/MaxPool`.
+/// Returns `true` if the text names the layer under test, whose name is that of its operator: `/odd/MaxPool`.
 fn names_layer(text: &str) -> bool {
     text.contains("/odd/")
 }
@@ -70,7 +72,7 @@ fn lint_names_the_layer() {
 }
 
 #[test]
-fn export_writes_nothing_and_names_the_layer() {
+fn export_is_refused_and_names_the_layer() {
     for limit in models() {
         for arguments in [&["export", "--no-cache"][..], &["export", "--no-cache", "--test-values"]] {
             let out = tempfile::tempdir().unwrap();
@@ -87,7 +89,7 @@ fn export_writes_nothing_and_names_the_layer() {
 
 #[test]
 fn inspect_names_the_layer_of_a_forced_file() {
-    // The exporter has no form for these at all, so that not even --force writes a file.
+    // The exporter has no form for these, so even --force does not write a file.
     let never_written = BTreeSet::from(["softmax-axes", "spatial-rank"]);
     for limit in models().difference(&never_written) {
         let out = tempfile::tempdir().unwrap();

@@ -125,7 +125,7 @@ async function story(browser) {
     await until("finding gone", 40, async () => (await same.count()) === 0);
 
     await page.mouse.move(...(await place(page, layer)));
-    const hover = page.locator(".monaco-hover", { hasText: "alone costs the outputs" }).first();
+    const hover = page.locator(".monaco-hover", { hasText: "error on the outputs if quantized alone" }).first();
     await until("hover with the layer's figures", 20, () => hover.isVisible());
     // The hover lies over what is clicked next.
     await page.mouse.move(640, 460);
@@ -143,7 +143,7 @@ async function story(browser) {
     if (inspected.status !== 0 || !inspected.stdout.includes("esp32s3")) {
       throw new Error(`the exported file cannot be read back: ${inspected.stdout}${inspected.stderr}`);
     }
-    const said = page.locator(".notification-list-item", { hasText: "model.espdl is written" }).first();
+    const said = page.locator(".notification-list-item", { hasText: "Exported model.espdl" }).first();
     await until("message about the export", 20, () => said.isVisible());
     await shot(page, "fixed");
   } catch (error) {

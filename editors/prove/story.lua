@@ -79,7 +79,7 @@ end
 go_to(layer)
 vim.lsp.buf.hover()
 step("hover with the layer's figures", 10, function()
-  return floating():find("alone costs the outputs", 1, true) ~= nil
+  return floating():find("error on the outputs if quantized alone", 1, true) ~= nil
 end)
 vim.cmd("fclose!")
 

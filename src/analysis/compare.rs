@@ -1,18 +1,18 @@
-//! Error figures of a tensor against its float original, summed over samples.
+//! Error figures of a tensor against its float reference, summed over samples.
 
 use std::borrow::Cow;
 
-use crate::graph::Tensor;
+use crate::graph::{DataType, Tensor};
 use crate::kernels::errors::error_sums;
 use crate::kernels::real::Real;
 use crate::{Result, bail};
 
 use super::Error;
 
-/// Running mean of the figures over rows of the first axis, weighted as esp-ppq's
-/// `MeasureRecorder` does: each tensor counts as many times as its first axis is long.
+/// Running mean of the figures over rows of the first axis, weighted like esp-ppq's `MeasureRecorder`: each tensor's
+/// weight is the length of its first axis.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Comparison {
+pub struct Comparison {
     weight: f64,
     nsr: f64,
     cosine: f64,
@@ -23,10 +23,10 @@ impl Comparison {
     /// Compares two tensors of one shape, over rows of the first axis.
     pub fn of(quantized: &Tensor, float: &Tensor) -> Result<Comparison> {
         if quantized.shape() != float.shape() {
-            bail!("a simulated tensor has shape {:?}, its float original {:?}", quantized.shape(), float.shape());
+            bail!("a simulated tensor has shape {:?}, but its float reference {:?}", quantized.shape(), float.shape());
         }
         let shape = float.shape();
-        // A vector is one row, but weighs as many as it has elements (esp-ppq 1.3.12 does so).
+        // A vector is one row, but its weight is its length (as in esp-ppq 1.3.12).
         let (rows, weight) = match shape {
             [] => (1, 1),
             [n] => (1, *n),
@@ -37,15 +37,33 @@ impl Comparison {
         if row == 0 {
             return Ok(sum);
         }
+        if is_place(float.data_type()) {
+            sum.add_places(&floats(quantized), &floats(float), row);
+            return Ok(sum.weighted(weight as f64 / rows as f64));
+        }
         match (quantized.slice::<f32>(), float.slice::<f32>()) {
             (Some(q), Some(f)) => sum.add_rows(q, f, row),
             _ => sum.add_rows(&floats(quantized), &floats(float), row),
         }
-        let mean = weight as f64 / rows as f64;
-        sum.nsr *= mean;
-        sum.cosine *= mean;
-        sum.mse *= mean;
-        Ok(sum)
+        Ok(sum.weighted(weight as f64 / rows as f64))
+    }
+
+    fn weighted(mut self, mean: f64) -> Comparison {
+        self.nsr *= mean;
+        self.cosine *= mean;
+        self.mse *= mean;
+        self
+    }
+
+    /// Compares places and truth values, which are equal or not: 2 is no better than 900 where 1 is right. The share of
+    /// unequal ones stands for the noise-to-signal ratio.
+    fn add_places(&mut self, q: &[f64], f: &[f64], row: usize) {
+        for (q, f) in q.chunks_exact(row).zip(f.chunks_exact(row)) {
+            let share = q.iter().zip(f).filter(|(q, f)| q != f).count() as f64 / row as f64;
+            self.nsr += share;
+            self.mse += share;
+            self.cosine += 1.0 - share;
+        }
     }
 
     fn add_rows<T: Real>(&mut self, q: &[T], f: &[T], row: usize) {
@@ -73,8 +91,13 @@ impl Comparison {
     }
 }
 
-/// Any numeric tensor as float64, in row-major order.
-pub(super) fn floats(tensor: &Tensor) -> Cow<'_, [f64]> {
+/// Returns whether the elements are places or truth values: indices of ArgMax and TopK, results of comparisons.
+pub fn is_place(data_type: DataType) -> bool {
+    !matches!(data_type, DataType::F32 | DataType::F64)
+}
+
+/// Converts any numeric tensor to float64, in row-major order.
+pub fn floats(tensor: &Tensor) -> Cow<'_, [f64]> {
     match tensor {
         Tensor::F64(_) => Cow::Borrowed(tensor.slice::<f64>().unwrap_or_default()),
         Tensor::F32(a) => a.iter().map(|&v| f64::from(v)).collect(),
@@ -92,20 +115,20 @@ mod tests {
     }
 
     #[test]
-    fn rows_of_the_first_axis_count_alike() {
+    fn rows_of_the_first_axis_have_equal_weight() {
         let c =
             Comparison::of(&tensor(&[2, 2], &[1.0, 1.0, 4.0, 3.0]), &tensor(&[2, 2], &[1.0, 0.0, 4.0, 0.0])).unwrap();
-        // Rows: 1 / (1 + 1e-7) and 9 / (16 + 1e-7).
+        // Expected rows: 1 / (1 + 1e-7) and 9 / (16 + 1e-7).
         assert!((c.mean().nsr - 0.78125).abs() < 1e-6);
         assert!((c.mean().mse - 2.5).abs() < 1e-12);
         assert!((c.mean().cosine - (0.5f64.sqrt() + 0.8) / 2.0).abs() < 1e-12);
     }
 
     #[test]
-    fn a_vector_is_one_row_that_weighs_its_length() {
+    fn a_vector_is_one_row_weighted_by_its_length() {
         let mut sum = Comparison::of(&tensor(&[3], &[2.0, 0.0, 0.0]), &tensor(&[3], &[1.0, 0.0, 0.0])).unwrap();
         sum.add(Comparison::of(&tensor(&[1], &[1.0]), &tensor(&[1], &[1.0])).unwrap());
-        // NSR 1 with weight 3, NSR 0 with weight 1.
+        // Expected: NSR 1 with weight 3, NSR 0 with weight 1.
         assert!((sum.mean().nsr - 0.75).abs() < 1e-6);
     }
 

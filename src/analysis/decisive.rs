@@ -1,8 +1,9 @@
-//! The values that decide a model's outputs.
+//! Values that decide a model's outputs.
 
 use crate::graph::{Graph, ValueId};
 
-/// The outputs, or the values before a Softmax or Sigmoid at their end: behind it a small error may be all of the signal.
+/// Returns the outputs, or the values before a Softmax or Sigmoid at their end: after it, even a small error can be as
+/// large as the signal.
 pub fn decisive(graph: &Graph) -> Vec<ValueId> {
     let producers = graph.producers();
     let before = |value: ValueId| {

@@ -1,4 +1,4 @@
-//! The results, as plain data.
+//! Results of an analysis, as plain data.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,12 +6,14 @@ use crate::chip::Scheme;
 use crate::note::Note;
 use crate::quant::{Port, Settings};
 
-/// Difference of two tensors, mean over samples.
+use super::{OnChip, is_over};
+
+/// Error figures of a tensor, mean over samples.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Error {
     /// Noise-to-signal power ratio, `sum((q - f)^2) / (sum(f^2) + 1e-7)`.
     pub nsr: f64,
-    /// Cosine of the angle between the two, as vectors; 1 where they are parallel.
+    /// Cosine of the angle between the two, as vectors; 1 if they are parallel.
     pub cosine: f64,
     /// Mean of the squared differences, in the tensor's units.
     pub mse: f64,
@@ -30,11 +32,11 @@ pub struct Layer {
     pub graphwise: Option<Error>,
     /// Error at the model's outputs with this layer alone quantized; computing layers only.
     pub layerwise: Option<Error>,
-    /// By input port; `None` where the port is not quantized.
+    /// Input ports; `None` if the port is not quantized.
     pub inputs: Vec<Option<Port>>,
-    /// By output port; `None` where the port is not quantized.
+    /// Output ports; `None` if the port is not quantized.
     pub outputs: Vec<Option<Port>>,
-    /// For every quantized layer that is not passive: of its first output.
+    /// Statistics of the first output, for every quantized layer that is not passive.
     pub statistics: Option<TensorStatistics>,
 }
 
@@ -45,20 +47,37 @@ pub struct OutputError {
     pub name: String,
     /// Mean over samples, with the whole model quantized.
     pub error: Error,
-    /// Before the Softmax or Sigmoid that ends in this output: behind it, a small error may be all of the signal.
+    /// Error before the Softmax or Sigmoid that ends in this output: after it, even a small error can be as large as
+    /// the signal.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub before: Option<Before>,
+    /// Share of the elements that are equal, if the output has places or truth values: no ratio and no limit stands for
+    /// them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub equal: Option<f64>,
+}
+
+impl OutputError {
+    /// Returns whether a limit on the error stands for the output, and is exceeded.
+    pub fn is_over(&self, limit: f64) -> bool {
+        self.is_judged() && is_over(self.error.nsr, limit)
+    }
+
+    /// Returns whether the output has quantities, whose error is a ratio.
+    pub fn is_judged(&self) -> bool {
+        self.equal.is_none()
+    }
 }
 
 /// Error of the values before a Softmax or Sigmoid at the model's end.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Before {
-    /// The layer that makes them.
+    /// Layer that makes the values.
     pub layer: String,
     pub error: Error,
 }
 
-/// Of the elements of one tensor over all samples.
+/// Statistics of the elements of one tensor over all samples.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Statistics {
     /// Smallest element.
@@ -86,15 +105,15 @@ pub struct Histogram(pub Vec<u64>);
 pub struct TensorStatistics {
     /// Name of the value.
     pub name: String,
-    /// The original.
+    /// Statistics in float.
     pub float: Statistics,
-    /// The simulation of the chip.
+    /// Statistics in the simulation of the chip.
     pub quantized: Statistics,
-    /// Quantized minus float.
+    /// Statistics of quantized minus float.
     pub noise: Statistics,
-    /// Cumulative, as in the graphwise table, for operators that table never shows.
+    /// Cumulative error, as in the graphwise table, including operators that the table leaves out.
     pub error: Error,
-    /// Share of the quantized elements that stand at the end of the range.
+    /// Share of the quantized elements at an end of the range.
     pub saturated: f64,
 }
 
@@ -109,8 +128,11 @@ pub struct Seconds {
     pub graphwise: f64,
     /// Measuring the layerwise errors.
     pub layerwise: f64,
-    /// 0 where they were not asked for.
+    /// Time for statistics; 0 if they were not requested.
     pub statistics: f64,
+    /// Exporting in memory, and running the file in the chip's integers.
+    #[serde(default)]
+    pub chip: f64,
 }
 
 /// Result of an analysis: the errors of every layer and output.
@@ -124,12 +146,15 @@ pub struct Report {
     pub calibration_samples: usize,
     /// Samples over which the errors are means.
     pub analysis_samples: usize,
-    /// In the graph's order.
+    /// Layers in the graph's order.
     pub layers: Vec<Layer>,
-    /// By output of the model.
+    /// Outputs of the model.
     pub outputs: Vec<OutputError>,
-    /// Changes that espq made, and differences from esp-ppq.
+    /// Notes on changes that espq made, and on differences from esp-ppq.
     pub notes: Vec<Note>,
     /// Time that the phases took.
     pub seconds: Seconds,
+    /// Result of the exported file on the chip; `None` if it was not requested.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on_chip: Option<OnChip>,
 }

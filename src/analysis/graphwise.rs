@@ -1,6 +1,6 @@
-//! Cumulative error: the whole graph simulated against the whole graph in float.
+//! Cumulative error: the whole graph simulated, compared with the whole graph in float.
 //!
-//! esp-ppq: `quantization/analyse/graphwise.py`, over every element instead of a random draw.
+//! esp-ppq: `quantization/analyse/graphwise.py`, here over every element instead of a random sample.
 
 use rayon::prelude::*;
 
@@ -9,20 +9,20 @@ use crate::graph::{Graph, NodeId, Tensor, ValueId};
 
 use super::compare::Comparison;
 use super::decisive::decisive;
-use super::originals::{Original, Originals};
+use super::float_traces::{FloatTraces, Original};
 use super::{Error, Subject};
 
 /// Errors with the whole graph quantized, means over the samples.
 pub struct Graphwise {
-    /// By asked node: the error at its first output, after its quantization.
+    /// Error at the first output of each requested node, after its quantization.
     pub layers: Vec<Error>,
-    /// By output of the model.
+    /// Errors of the model's outputs.
     pub outputs: Vec<Error>,
 }
 
-/// Runs the first `count` samples through both programs and compares the first output of `nodes`.
-/// What `originals` hold is not run in float again.
-pub fn graphwise(subject: &Subject, nodes: &[NodeId], originals: &Originals) -> Result<Graphwise> {
+/// Runs the first `count` samples through both programs and compares the first output of `nodes`. Samples in
+/// `originals` are not run in float again.
+pub fn graphwise(subject: &Subject, nodes: &[NodeId], originals: &FloatTraces) -> Result<Graphwise> {
     let &Subject { graph, samples, count, tick, .. } = subject;
     let watched: Vec<ValueId> = nodes.iter().filter_map(|&n| first_output(graph, n)).collect();
     let by_sample = (0..count.min(samples.len())).into_par_iter().map(|s| {
@@ -33,7 +33,7 @@ pub fn graphwise(subject: &Subject, nodes: &[NodeId], originals: &Originals) -> 
     });
     let by_sample: Vec<Vec<Comparison>> = by_sample.collect::<Result<_>>()?;
     let mut sums = vec![Comparison::default(); watched.len() + graph.outputs.len()];
-    // In sample order, so that the figures do not depend on the number of threads.
+    // In sample order, so that figures do not depend on the number of threads.
     for sample in by_sample {
         sums.iter_mut().zip(sample).for_each(|(sum, c)| sum.add(c));
     }
@@ -44,7 +44,7 @@ pub fn graphwise(subject: &Subject, nodes: &[NodeId], originals: &Originals) -> 
     })
 }
 
-/// One sample: a comparison a watched value, then one an output of the model.
+/// Compares one sample: one comparison per watched value, then one per output of the model.
 fn compare(
     subject: &Subject,
     watched: &[ValueId],
@@ -54,7 +54,7 @@ fn compare(
     let &Subject { graph, float, simulated, .. } = subject;
     let wanted = mask(graph, watched);
     let mut originals: Vec<Option<Tensor>> = vec![None; graph.values.len()];
-    // Activations that are kept are those of `float`.
+    // Kept activations are those of `float`.
     let kept = kept
         .filter(|_| std::ptr::eq(subject.original, float))
         .and_then(|k| Some((k, k.outputs.iter().cloned().collect::<Option<Vec<Tensor>>>()?)));
@@ -68,7 +68,7 @@ fn compare(
                 originals[value.0] = Some(tensor.clone());
                 Ok(())
             })?;
-            // No pass scales the values that decide: they have their reference in the original.
+            // No pass scales the deciding values, so their reference is in the original.
             subject.reference(inputs, outputs, &mask(graph, &decisive(graph)), &mut |value, tensor| {
                 if wanted[value.0] {
                     originals[value.0] = Some(tensor.clone());
@@ -78,7 +78,7 @@ fn compare(
     };
     let mut found = vec![Comparison::default(); graph.values.len()];
     let outputs = simulated.run(inputs, &wanted, &mut |value, tensor| {
-        // Dropped as soon as compared: the sample's float activations are the peak of memory.
+        // Dropped right after the comparison: the float activations of a sample are the peak of memory.
         if let Some(original) = originals[value.0].take() {
             found[value.0] = Comparison::of(tensor, &original)?;
         }

@@ -1,8 +1,7 @@
-//! Error of one layer quantized alone, at the model's outputs.
+//! Error at the model's outputs with one layer quantized.
 //!
-//! esp-ppq: `quantization/analyse/layerwise.py`. It runs the whole network twice a layer and
-//! sample; here the float pass is made once a sample, and behind a layer only what depends on
-//! it runs again.
+//! esp-ppq: `quantization/analyse/layerwise.py`. It runs the whole network twice per layer and sample; here the float
+//! pass runs once per sample, and then only the nodes that depend on the layer.
 
 use rayon::prelude::*;
 
@@ -10,20 +9,25 @@ use crate::Result;
 use crate::graph::NodeId;
 
 use super::compare::Comparison;
-use super::originals::Original;
-use super::{Error, Originals, Subject};
+use super::float_traces::Original;
+use super::{Error, FloatTraces, Subject};
 
-/// By asked node, the mean over the model's outputs and the first `count` samples.
-/// `tick` is called once a node and sample.
+/// Computes, for each requested node, the mean over the model's outputs and the first `count` samples. `tick` is called
+/// once per node and sample.
 ///
-/// `originals` are of this float program and these samples; what they do not hold is run, and kept as far as
-/// they have room, for whichever of `all` is asked for next.
-pub fn layerwise(subject: &Subject, nodes: &[NodeId], all: &[NodeId], originals: &mut Originals) -> Result<Vec<Error>> {
+/// `originals` belong to this float program and these samples. Missing samples are run, and kept as long as there is
+/// room, for later requests of any of `all` nodes.
+pub fn layerwise(
+    subject: &Subject,
+    nodes: &[NodeId],
+    all: &[NodeId],
+    originals: &mut FloatTraces,
+) -> Result<Vec<Error>> {
     let &Subject { graph, float, simulated, samples, count, tick, .. } = subject;
     let mut sums = vec![Comparison::default(); nodes.len()];
     let wanted = originals.wanted(graph, all);
     let count = count.min(samples.len());
-    // As many samples at once as there are workers bounds the float activations held.
+    // One sample per worker at a time limits the memory of float activations.
     let group = rayon::current_num_threads().max(1);
     for start in (0..count).step_by(group) {
         let end = count.min(start + group);
@@ -32,7 +36,7 @@ pub fn layerwise(subject: &Subject, nodes: &[NodeId], all: &[NodeId], originals:
         let run: Vec<Original> = run.collect::<Result<_>>()?;
         let left: Vec<Original> = missing.iter().zip(run).filter_map(|(&s, o)| originals.keep(s, o)).collect();
         let group: Vec<&Original> = (start..end).filter_map(|s| originals.get(s)).chain(&left).collect();
-        // Samples outermost, nodes in order: the longest runs start first.
+        // Samples are outermost and nodes in order, so that the longest runs start first.
         let jobs: Vec<(usize, usize)> = (0..nodes.len()).flat_map(|n| (0..group.len()).map(move |t| (n, t))).collect();
         let compared = jobs.par_iter().with_max_len(1).map(|&(n, t)| {
             let Original { trace, outputs: originals } = group[t];

@@ -1,14 +1,15 @@
 //! Error of quantization: graphwise and layerwise error, statistics of tensors.
 //!
-//! Never: text, tables, the value of a limit.
+//! Never: text, tables, values of limits.
 
 mod compare;
 mod decisive;
 mod figures;
+mod float_traces;
 mod graphwise;
 mod layerwise;
 mod limit;
-mod originals;
+mod on_chip;
 mod search;
 mod statistics;
 
@@ -16,28 +17,28 @@ use crate::Result;
 use crate::exec::{Program, Samples, Tick};
 use crate::graph::{Graph, Tensor, ValueId};
 
-/// One network prepared for running, and the samples to compare its forms over.
+/// Network prepared for running, and the samples over which its forms are compared.
 pub struct Subject<'a> {
     /// Graph of both programs.
     pub graph: &'a Graph,
-    /// As it was read: its outputs are the reference.
+    /// Program of the model as it was read: its outputs are the reference.
     pub original: &'a Program,
-    /// In float, with the constants of `graph` as far as they keep the network's function: values inside the network are
-    /// compared with its. The same as `original` where there are none.
+    /// Float program with the constants of `graph`, insofar as they keep the network's function: values inside the
+    /// network are compared with this program's. Equal to `original` if no constant was changed.
     pub float: &'a Program,
     /// Program with every quantized value rounded as on the chip.
     pub simulated: &'a Program,
     /// Samples of the model's inputs.
     pub samples: &'a dyn Samples,
-    /// The first so many samples are looked at, fewer where there are fewer.
+    /// Number of samples to use, from the first; all samples if there are fewer.
     pub count: usize,
-    /// Called after each sample; an error ends the analysis.
+    /// Callback after each sample; an error ends the analysis.
     pub tick: Tick<'a>,
 }
 
 impl Subject<'_> {
-    /// The model's outputs of one sample in the original, which `float` has just given as `outputs`. Where the two differ,
-    /// `on_value` is shown the original's `wanted` values.
+    /// Returns the original's outputs of one sample; `outputs` are those of `float`. If the programs differ, `on_value`
+    /// gets the original's `wanted` values.
     fn reference(
         &self,
         inputs: &[Tensor],
@@ -56,11 +57,13 @@ impl Subject<'_> {
 }
 
 pub use crate::quant::Port;
+pub use compare::{Comparison, floats, is_place};
 pub use decisive::decisive;
 pub use figures::{Before, Error, Histogram, Layer, OutputError, Report, Seconds, Statistics, TensorStatistics};
+pub use float_traces::FloatTraces;
 pub use graphwise::{Graphwise, graphwise};
 pub use layerwise::layerwise;
 pub use limit::is_over;
-pub use originals::Originals;
-pub use search::{Enough, enough};
+pub use on_chip::{Difference, OnChip, Ran};
+pub use search::{SufficientSet, smallest_sufficient_set};
 pub use statistics::statistics;

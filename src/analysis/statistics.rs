@@ -1,7 +1,7 @@
 //! Statistics of a tensor's elements over samples, in float, simulated, and of their difference.
 //!
-//! Formulas as in esp-ppq's `statistical_analyse` (sample standard deviation, excess kurtosis,
-//! 32 bins), over every element instead of a random draw.
+//! Formulas as in esp-ppq's `statistical_analyse` (sample standard deviation, excess kurtosis, 32 bins), here over
+//! every element instead of a random sample.
 
 use rayon::prelude::*;
 
@@ -15,8 +15,8 @@ use super::{Histogram, Statistics, Subject, TensorStatistics};
 
 const BINS: usize = 32;
 
-/// Statistics of the first output of each of `nodes`, over the first `count` samples.
-/// `quantizers` has each output's effective quantization, for the saturated share.
+/// Computes statistics of the first output of each of `nodes`, over the first `count` samples. `quantizers` are the
+/// outputs' effective quantization, for the saturated share.
 ///
 /// Every sample runs twice: moments and ranges first, then histograms over those ranges.
 pub fn statistics(
@@ -66,7 +66,7 @@ pub fn statistics(
     Ok(values.iter().map(|v| v.and_then(|_| found.next())).collect())
 }
 
-/// Shows each watched value as (index, simulated, float).
+/// Passes each watched value to `on_pair` as (index, simulated, float).
 fn pairs(
     subject: &Subject,
     watched: &[ValueId],
@@ -89,7 +89,7 @@ fn pairs(
     Ok(())
 }
 
-/// Adds samples up in their order, so that figures do not depend on the number of threads.
+/// Adds samples in their order, so that figures do not depend on the number of threads.
 fn merge<T: Clone>(by_sample: Vec<Vec<T>>, add: impl Fn(&mut T, &T)) -> Vec<T> {
     let mut samples = by_sample.into_iter();
     let mut sums = samples.next().unwrap_or_default();
@@ -134,7 +134,7 @@ impl Moments {
     }
 }
 
-/// Sums of powers, from which the moments follow.
+/// Sums of powers, from which moments are computed.
 #[derive(Debug, Clone, Copy, Default)]
 struct Powers {
     count: f64,

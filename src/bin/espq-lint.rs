@@ -1,6 +1,6 @@
-//! `espq lint` under the name that commit hooks use: runs the `espq` that is installed beside it.
+//! `espq lint` under the name that commit hooks use: starts the `espq` that is installed beside it.
 //!
-//! Never: code of the library, which would double the size of what is installed.
+//! Never: code of the library, which would double the installed size.
 
 use std::path::PathBuf;
 use std::process::{Command, ExitCode};
@@ -29,7 +29,7 @@ fn sibling() -> std::io::Result<PathBuf> {
     Ok(this.with_file_name(format!("espq{}", std::env::consts::EXE_SUFFIX)))
 }
 
-/// Becomes the command, which thereby has this process's streams, signals and exit code. Returns only on failure.
+/// Replaces this process by the command, which keeps its streams, signals and exit code. Returns only on failure.
 #[cfg(unix)]
 fn run(mut command: Command) -> std::io::Result<ExitCode> {
     use std::os::unix::process::CommandExt;

@@ -1,13 +1,13 @@
-//! Limits of ESP-DL's kernels: forms of an operator that they lack.
+//! Limits of ESP-DL's kernels: forms of an operator that they do not support.
 
 use super::{Family, NodeView, Runtime};
 
-/// Consequence on the chip of a form that the kernels lack.
+/// Effect on the chip of a form that the kernels do not support.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Effect {
-    /// The loader stops, or makes no module.
+    /// The loader stops, or creates no module.
     NotLoaded,
-    /// The kernel stops, or reads or writes memory that is not its own.
+    /// The kernel stops, or reads or writes memory out of bounds.
     Crashes,
     /// The kernel runs and computes something else.
     SilentlyWrong,
@@ -23,26 +23,26 @@ impl Effect {
     }
 }
 
-/// A fault that a limit found in a node; `Ok(None)` where there is none, or where a fact is not known yet.
+/// Fault of a node against a limit; `Ok(None)` if there is none, or if a fact is not known yet.
 pub type Checked = Result<Option<String>, Unreadable>;
 
-/// One form of an operator that ESP-DL's kernels lack.
+/// Form of an operator that ESP-DL's kernels do not support.
 pub struct Limit {
     pub name: &'static str,
     pub effect: Effect,
-    /// Kernels that it is a limit of.
+    /// Kernel families that have the limit.
     pub on: &'static [Family],
-    /// The first release that has the form.
+    /// First release without the limit.
     pub until: Option<Runtime>,
     pub check: fn(&dyn NodeView) -> Checked,
-    /// The form to write instead.
+    /// Replacement for the form.
     pub help: &'static str,
-    /// File of ESP-DL's source that decides, and the function where it is not the module's only one.
+    /// Source file of ESP-DL that shows the limit, and the function if it is not the module's only one.
     pub source: &'static str,
 }
 
 impl Limit {
-    /// Describes the fault of a node; an attribute that cannot be read is a fault, never a pass.
+    /// Describes the fault of a node. An attribute that cannot be read is a fault.
     pub fn violation(&self, node: &dyn NodeView) -> Option<String> {
         if !self.is_in_force(node) {
             return None;
@@ -55,7 +55,7 @@ impl Limit {
         }
     }
 
-    /// Before a target is chosen, limits of all kernels are.
+    /// Returns `true` if the limit applies to the node's target; without a target, limits of all kernels apply.
     fn is_in_force(&self, node: &dyn NodeView) -> bool {
         let on = match node.family() {
             Some(family) => self.on.contains(&family),
@@ -65,6 +65,6 @@ impl Limit {
     }
 }
 
-/// The name of an attribute whose type is not the operator's.
+/// Name of an attribute whose type is not the operator's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Unreadable(pub &'static str);

@@ -3,6 +3,7 @@
 //!
 //! Never: graphs, files, tensors.
 
+mod incompatibility;
 mod limit;
 mod node;
 pub mod ppq;
@@ -11,6 +12,7 @@ mod release;
 mod support;
 mod target;
 
+pub use incompatibility::Incompatibility;
 pub use limit::{Checked, Effect, Limit, Unreadable};
 pub use node::{AttributeView, NodeView};
 pub use quant_type::QuantType;

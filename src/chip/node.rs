@@ -1,19 +1,19 @@
-//! View of a node that a limit checks, whether it stands in an ONNX graph or in an `.espdl` file.
+//! View of a node for the checks of limits, either in an ONNX graph or in an `.espdl` file.
 
 use super::{Family, Runtime, Scheme, Unreadable};
 
-/// An attribute's value.
+/// Value of an attribute.
 #[derive(Debug, Clone, PartialEq)]
 pub enum AttributeView<'a> {
     Int(i64),
     Text(&'a str),
     Ints(&'a [i64]),
     Texts(&'a [String]),
-    /// A type that no limit asks for, or text that is not UTF-8.
+    /// A type that no limit needs, or text that is not UTF-8.
     Other,
 }
 
-/// One node.
+/// View of one node.
 pub trait NodeView {
     /// ONNX operator type.
     fn op(&self) -> &str;
@@ -23,26 +23,26 @@ pub trait NodeView {
     /// Version of ONNX's operator set; `None` in a file, whose nodes have the form that the runtime reads.
     fn opset(&self) -> Option<i64>;
 
-    /// Number of inputs, those that are left out included.
+    /// Number of inputs, including those that are left out.
     fn input_count(&self) -> usize;
 
-    /// The name of an input that is not left out.
+    /// Name of an input; `None` if it is left out.
     fn input(&self, port: usize) -> Option<&str>;
 
-    /// The output is there and not left out.
+    /// Returns `true` if the output exists and is not left out.
     fn has_output(&self, port: usize) -> bool;
 
-    /// Shape of an input in ONNX's order of axes, whatever order is stored; `None` where it is not known. What takes any
-    /// order has the stored one.
+    /// Shape of an input in ONNX's order of axes, whichever order is stored; `None` if it is not known. For operators
+    /// that support any order, the stored one.
     fn shape(&self, port: usize) -> Option<Vec<usize>>;
 
-    /// Shape of an output, as [`NodeView::shape`] has it.
+    /// Shape of an output, in the order of [`NodeView::shape`].
     fn output_shape(&self, port: usize) -> Option<Vec<usize>>;
 
-    /// Integers of a constant input; `None` where the input is not constant or holds no integers.
+    /// Integers of a constant input; `None` if the input is not constant or not integer.
     fn constant(&self, port: usize) -> Option<Vec<i64>>;
 
-    /// Elements of a constant float32 input; `None` where the input is not constant or holds something else.
+    /// Elements of a constant float32 input; `None` if the input is not constant or has another type.
     fn floats(&self, port: usize) -> Option<Vec<f32>>;
 
     fn is_constant(&self, port: usize) -> bool;
@@ -50,13 +50,13 @@ pub trait NodeView {
     /// Precision of the node; `None` before it is planned.
     fn scheme(&self) -> Option<Scheme>;
 
-    /// Exponents of an input's integers, one or one a channel; `None` before they are calibrated, and of floats.
+    /// Exponents of an input's integers, one or one per channel; `None` for floats and before calibration.
     fn input_exponents(&self, port: usize) -> Option<Vec<i64>>;
 
-    /// Exponents of an output's integers, as [`NodeView::input_exponents`] has them.
+    /// Exponents of an output's integers, like [`NodeView::input_exponents`].
     fn output_exponents(&self, port: usize) -> Option<Vec<i64>>;
 
-    /// Kernels of the target; `None` before one is chosen.
+    /// Kernel family of the target; `None` before one is chosen.
     fn family(&self) -> Option<Family>;
 
     /// Release of ESP-DL that runs the node.
@@ -78,7 +78,7 @@ pub trait NodeView {
         }
     }
 
-    /// Empty where the attribute is left out.
+    /// Integers of an attribute; empty if it is left out.
     fn ints(&self, name: &'static str) -> Result<&[i64], Unreadable> {
         match self.attribute(name) {
             None => Ok(&[]),
@@ -87,7 +87,7 @@ pub trait NodeView {
         }
     }
 
-    /// Empty where the attribute is left out.
+    /// Strings of an attribute; empty if it is left out.
     fn texts(&self, name: &'static str) -> Result<&[String], Unreadable> {
         match self.attribute(name) {
             None => Ok(&[]),
@@ -96,12 +96,12 @@ pub trait NodeView {
         }
     }
 
-    /// The node has the form that the runtime reads: the exporter rewrites no more of it.
+    /// Returns `true` if the node has the form that the runtime reads: the exporter does not rewrite it.
     fn is_written(&self) -> bool {
         self.opset().is_none()
     }
 
-    /// The node is known to work on integers.
+    /// Returns `true` if the node is known to run on integers.
     fn is_integer(&self) -> bool {
         matches!(self.scheme(), Some(Scheme::Int8 | Scheme::Int16))
     }
@@ -110,12 +110,12 @@ pub trait NodeView {
         self.shape(port).map(|shape| shape.len())
     }
 
-    /// The exponent of an input, the first where there are several.
+    /// Exponent of an input, the first if there are several.
     fn input_exponent(&self, port: usize) -> Option<i64> {
         self.input_exponents(port)?.first().copied()
     }
 
-    /// The exponent of the first output.
+    /// Exponent of the first output.
     fn output_exponent(&self) -> Option<i64> {
         self.output_exponents(0)?.first().copied()
     }

@@ -1,11 +1,12 @@
-//! Operators of which esp-ppq 1.3.12 thinks otherwise than ESP-DL 3.3.9.
+//! Operators for which esp-ppq 1.3.12 differs from ESP-DL 3.3.9.
 //!
-//! esp-ppq exports operators that the runtime lacks, and has orders of axes and tables for them. espq refuses such a
-//! model; a file that is forced is esp-ppq's to the byte, and so are its figures. Never: what the chip runs.
+//! esp-ppq exports operators that the runtime does not support, and defines orders of axes and tables for them. espq
+//! refuses such a model; with `--force`, the file and the figures are identical to esp-ppq's. Never: support on the
+//! chip.
 
 use super::{Axes, Table};
 
-/// Order of axes of an operator that the runtime lacks (`layout_patterns.py`).
+/// Order of axes of an operator that the runtime does not support (`layout_patterns.py`).
 pub fn axes(op: &str) -> Option<Axes> {
     Some(match op {
         "GlobalMaxPool" => Axes::ChannelsLast,
@@ -17,8 +18,8 @@ pub fn axes(op: &str) -> Option<Axes> {
     })
 }
 
-/// Table that esp-ppq writes, where the runtime has none: it lacks the operator, or computes it without
-/// (`AddLUTPattern`, and `LUTOptimizationSetting` of `api/setting.py`).
+/// Table that esp-ppq writes for an operator without a table in the runtime, which does not support the operator or
+/// computes it directly (`AddLUTPattern`, and `LUTOptimizationSetting` of `api/setting.py`).
 pub fn table(op: &str) -> Table {
     match op {
         "Cos" | "Erf" | "Sin" | "Softplus" | "Tan" => Table::Int8AndInt16,
@@ -27,7 +28,7 @@ pub fn table(op: &str) -> Table {
     }
 }
 
-/// esp-ppq leaves the Transposes around these, which take any order of axes (`FuseTransposePattern`).
+/// Returns `true` for operators with any order of axes around which esp-ppq keeps Transposes (`FuseTransposePattern`).
 pub fn keeps_transposes(op: &str) -> bool {
     matches!(
         op,

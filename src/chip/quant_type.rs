@@ -1,8 +1,8 @@
-//! The attribute `quant_type`, by which ESP-DL chooses a node's kernel.
+//! Attribute `quant_type`, by which ESP-DL selects a node's kernel.
 
 use crate::chip::{Family, Scheme};
 
-/// Anything else in the attribute counts as float.
+/// Value of the attribute; unknown values count as float.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum QuantType {
     S8,
@@ -26,7 +26,7 @@ impl QuantType {
         [QuantType::S8, QuantType::S16, QuantType::W8A16, QuantType::F32].into_iter().find(|t| t.name() == name)
     }
 
-    /// The precision that a kernel of this type has.
+    /// Precision of a kernel of this type.
     pub fn scheme(self) -> Scheme {
         match self {
             QuantType::S8 => Scheme::Int8,
@@ -36,8 +36,7 @@ impl QuantType {
         }
     }
 
-    /// Output channels that a vector instruction takes at a time; `None` where filters stay plain.
-    /// W8A16 sums in as many lanes as int16 does.
+    /// Output channels per vector instruction; `None` if filters are not packed. W8A16 uses as many lanes as int16.
     pub fn lanes(self, family: Family) -> Option<usize> {
         match (family, self) {
             (Family::C, _) => None,

@@ -1,17 +1,17 @@
-//! A release of ESP-DL, by what it can read.
+//! Releases of ESP-DL, and the features that depend on them.
 
 use std::fmt;
 
-/// Major, minor, patch.
+/// Version as major, minor, patch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Runtime(pub [u32; 3]);
 
 impl Runtime {
-    /// The release whose loader and kernels the checks follow.
+    /// Release whose loader and kernels the checks follow.
     pub const KNOWN: Runtime = Runtime([3, 3, 9]);
 
-    /// The first whose MatMul takes a right side in plain rows (`input1_layout` `native_kn`): 3.3.9 does not read the
-    /// attribute, and esp-ppq 1.3.12, which is ahead of it, writes nothing else.
+    /// First release whose MatMul supports an unpacked right side (`input1_layout` `native_kn`). 3.3.9 ignores the
+    /// attribute, but esp-ppq 1.3.12, which targets a later release, always writes it.
     pub const PLAIN_ROWS: Runtime = Runtime([3, 3, 10]);
 }
 

@@ -2,11 +2,11 @@
 
 use super::{Limit, Scheme};
 
-/// An operator on the chip.
+/// Support of an operator on the chip.
 pub enum Support {
-    /// By a module of its own, or written as others.
+    /// Supported by its own module, or by being rewritten as other operators.
     Runs(&'static Chip),
-    /// Not at all; `instead` says what gives the same values, where something does.
+    /// Not supported; `instead` names a replacement with the same values, if there is one.
     Lacks { instead: Option<&'static str> },
 }
 
@@ -21,25 +21,25 @@ impl Support {
     }
 }
 
-/// What ESP-DL's runtime has of an operator.
+/// Properties of an operator in ESP-DL's runtime.
 pub struct Chip {
     pub kernels: Kernels,
-    /// The operators that it is written as, where it has no module of its own.
+    /// Operators that it is rewritten as if it has no module.
     pub written_as: Option<&'static str>,
     pub axes: Axes,
     pub table: Table,
-    /// Multiplies by weights at input 1 that lie in the order that the target's kernels read.
+    /// Set if the weights at input 1 are stored in the order that the target's kernels read.
     pub packs_weights: bool,
     pub scales: Scales,
-    /// Operators behind it that its kernel computes in its last pass.
+    /// Operators after it that its kernel computes in its last pass.
     pub fuses: &'static [&'static str],
-    /// Outputs that its kernel writes, whether they are read or not; `None` where it writes those that are there.
+    /// Outputs that its kernel always writes; `None` if it writes only those that exist.
     pub outputs: Option<usize>,
     pub limits: &'static [&'static Limit],
 }
 
 impl Chip {
-    /// A module with kernels of every width that minds nothing but its own axes.
+    /// Module with kernels of every width, in any order of axes except for its own.
     pub const PLAIN: Chip = Chip {
         kernels: Kernels::ALL,
         written_as: None,
@@ -52,13 +52,13 @@ impl Chip {
         limits: &[],
     };
 
-    /// The loader makes a module of it.
+    /// Returns `true` if the loader creates a module for it.
     pub fn has_module(&self) -> bool {
         self.written_as.is_none()
     }
 }
 
-/// Precisions that an operator has kernels for; ESP-DL 3.3.9 has none of 8-bit weights and 16-bit activations.
+/// Precisions for which an operator has kernels; ESP-DL 3.3.9 has none for 8-bit weights with 16-bit activations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Kernels {
     pub int8: bool,
@@ -99,21 +99,21 @@ impl Kernels {
 /// Order of axes in which a kernel reads and writes values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Axes {
-    /// ONNX's.
+    /// ONNX's order.
     AsOnnx,
-    /// N, places, C.
+    /// N, spatial axes, C.
     ChannelsLast,
-    /// Any, element by element.
+    /// Any order, element by element.
     Any,
-    /// Any, one for all inputs.
+    /// Any order, the same for all inputs.
     OneForAll,
-    /// Any; the attribute `axis` is stored with it.
+    /// Any order; the attribute `axis` is converted to it.
     Attribute { default: i64 },
-    /// Any; the axes at input 1 are stored with it.
+    /// Any order; the axes at input 1 are converted to it.
     Reduced,
-    /// Any, one for all inputs; the attribute `axis` is stored with it.
+    /// Any order, the same for all inputs; the attribute `axis` is converted to it.
     Joined,
-    /// Any; the axes at input 3 are stored with it.
+    /// Any order; the axes at input 3 are converted to it.
     Sliced,
 }
 
@@ -123,20 +123,19 @@ impl Axes {
             Axes::AsOnnx => "ONNX's",
             Axes::ChannelsLast => "channels last",
             Axes::Any => "any",
-            Axes::OneForAll => "any, one for all inputs",
+            Axes::OneForAll => "any, the same for all inputs",
             Axes::Attribute { .. } => "any, by its `axis`",
             Axes::Reduced => "any, by its axes",
-            Axes::Joined => "any, one for all inputs, by its `axis`",
+            Axes::Joined => "any, the same for all inputs, by its `axis`",
             Axes::Sliced => "any, by its axes",
         }
     }
 }
 
-/// Exponents that a kernel takes for equal, because it shifts nothing between them. The file says one exponent a value, so
-/// another value than that is silently wrong.
+/// Exponents that a kernel assumes to be equal, because it does not rescale integers. Other exponents are silently wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scales {
-    /// Any: the kernel shifts.
+    /// Any: the kernel rescales.
     Any,
     /// Every input has the output's exponent (`dl_base_add.cpp`, `dl_base_sub.cpp`, `dl_module_concat.hpp`).
     OfOutput,
@@ -158,12 +157,12 @@ impl Scales {
     }
 }
 
-/// Lookup tables that stand for an operator.
+/// Lookup tables that replace an operator.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Table {
     Never,
-    /// The module takes a table of 256 entries.
+    /// The module supports a table of 256 entries.
     Int8,
-    /// At int16 the node is written as LUT, with a table that is interpolated.
+    /// At int16, the node is written as LUT with an interpolated table.
     Int8AndInt16,
 }

@@ -1,8 +1,8 @@
-//! Chips, the kernels that they run, widths, rounding, and the observers that scales come from.
+//! Chips, kernel families, widths, rounding modes and observers.
 
 use serde::{Deserialize, Serialize};
 
-/// A chip, or `c` for ESP-DL's portable code.
+/// Chip, or `c` for ESP-DL's portable code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Target {
@@ -22,9 +22,9 @@ pub enum Target {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Scheme {
-    /// w8a8
+    /// 8-bit weights and activations (w8a8)
     Int8,
-    /// w16a16
+    /// 16-bit weights and activations (w16a16)
     Int16,
     /// 8-bit weights, 16-bit activations
     W8A16,
@@ -41,7 +41,7 @@ pub enum Method {
     Mse,
 }
 
-/// The words that users write for an enumeration's values; serde's are the same.
+/// Names of an enumeration's values in configurations, equal to those of serde.
 macro_rules! names {
     ($type:ident: $($variant:ident $name:literal),* $(,)?) => {
         impl $type {
@@ -69,7 +69,7 @@ names!(Target: Esp32p4 "esp32p4", Esp32s31 "esp32s31", Esp32s3 "esp32s3", Esp32 
 names!(Scheme: Int8 "int8", Int16 "int16", W8A16 "w8a16", Float "float");
 names!(Method: Kl "kl", MinMax "minmax", Percentile "percentile", Mse "mse");
 
-/// How a target rounds a shifted sum.
+/// Rounding mode of a shifted sum.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Rounding {
     /// Ties to even: esp32p4, esp32s31.
@@ -79,7 +79,7 @@ pub enum Rounding {
 }
 
 impl Target {
-    /// Which of ESP-DL's kernels it runs.
+    /// Family of ESP-DL's kernels that the target runs.
     pub fn family(self) -> Family {
         match self {
             Target::Esp32p4 | Target::Esp32s31 => Family::P4,
@@ -88,7 +88,7 @@ impl Target {
         }
     }
 
-    /// How a shifted sum is rounded (`EspdlQuantizer.py`).
+    /// Rounding mode of a shifted sum (`EspdlQuantizer.py`).
     pub fn rounding(self) -> Rounding {
         match self.family() {
             Family::P4 => Rounding::HalfEven,
@@ -96,7 +96,7 @@ impl Target {
         }
     }
 
-    /// Whether Conv, ConvTranspose and Gemm have one weight scale a channel.
+    /// Returns `true` if Conv, ConvTranspose and Gemm have one weight scale per channel.
     pub fn per_channel(self) -> bool {
         self.family() == Family::P4
     }
@@ -122,12 +122,12 @@ pub enum Family {
 
 impl Family {
     pub const ALL: &[Family] = &[Family::P4, Family::S3, Family::C];
-    /// Those with vector instructions.
+    /// Families with vector instructions.
     pub const VECTOR: &[Family] = &[Family::P4, Family::S3];
 }
 
 impl Scheme {
-    /// Width of activations; a float layer counts as 8, of which nothing follows.
+    /// Width of activations; a float layer counts as 8, which has no effect.
     pub fn activation_bits(self) -> u32 {
         match self {
             Scheme::Int8 | Scheme::Float => 8,

@@ -1,4 +1,4 @@
-//! Arguments for the folder of cached results.
+//! Arguments for the cache of results.
 
 use std::path::PathBuf;
 
@@ -7,11 +7,11 @@ use crate::engine::Cache;
 #[derive(clap::Args)]
 #[group(skip)]
 pub struct Arguments {
-    /// Measure everything afresh, and keep nothing
+    /// Measure again, and do not read or write the cache
     #[arg(long)]
     no_cache: bool,
 
-    /// Folder of cached results [default: espq's folder in the user's cache, or ESPQ_CACHE_DIR]
+    /// Cache folder [default: espq's folder in the user's cache, or ESPQ_CACHE_DIR]
     #[arg(long, value_name = "FOLDER", conflicts_with = "no_cache")]
     cache_dir: Option<PathBuf>,
 }

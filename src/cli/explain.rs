@@ -1,4 +1,4 @@
-//! `espq explain`: what a rule is about, or which rules there are.
+//! `espq explain`: documentation of a rule, or a list of all rules.
 
 use crate::Error;
 use crate::lint::{RULES, find};
@@ -7,7 +7,7 @@ use crate::text::nearest;
 
 use super::Failure;
 
-/// Tells what a rule of `espq lint` is about, or lists all rules
+/// Explains a rule of `espq lint`, or lists all rules
 #[derive(clap::Args)]
 pub struct Arguments {
     /// A code or a name: E002, layer-over-limit

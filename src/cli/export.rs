@@ -1,17 +1,17 @@
-//! `espq export`: the file that the chip loads, and the two that say what is in it.
+//! `espq export`: writes the file that the chip loads, with its text form and its quantization.
 
 use std::path::PathBuf;
 
-use crate::engine::{self, Engine, Exported, Options, Wanted};
+use crate::engine::{Engine, ExportOptions, Exported, Options};
 use crate::project::Project;
 
 use super::progress::Bar;
 use super::{Failure, cache, overrides};
 
-/// Writes the model as the chip loads it: NAME.espdl, with NAME.info and NAME.json beside it
+/// Writes the model for the chip: NAME.espdl, with NAME.info and NAME.json beside it
 ///
-/// The file is checked before anything is written: what the chip would refuse, crash at or get wrong is
-/// said layer by layer, and nothing is written. The three files appear together, or none does.
+/// The export is refused, with a list of layers, if the chip would not load the file, crash or compute something else.
+/// Either all three files are written, or none.
 #[derive(clap::Args)]
 #[command(after_long_help = "\
 Examples:
@@ -26,11 +26,11 @@ pub struct Arguments {
     #[arg(default_value = ".")]
     path: PathBuf,
 
-    /// The folder to write into; by default that of the model
+    /// The output folder; by default that of the model
     #[arg(short, long, value_name = "FOLDER")]
     output: Option<PathBuf>,
 
-    /// Write a sample and what the chip makes of it into the file
+    /// Store a test input and its expected outputs in the file
     #[arg(long)]
     test_values: bool,
 
@@ -38,7 +38,7 @@ pub struct Arguments {
     #[arg(long)]
     encrypt: bool,
 
-    /// Write a file that the checks refuse, without test values where they are not known
+    /// Write the files even if the export is refused, without test values if they are not known
     #[arg(long)]
     force: bool,
 
@@ -59,12 +59,12 @@ pub(super) fn run(arguments: &Arguments) -> Result<String, Failure> {
 
 fn export(arguments: &Arguments, project: &Project) -> crate::Result<String> {
     let configured = project.config.export.test_values();
-    let wanted = Wanted { test_values: arguments.test_values || configured, encrypt: arguments.encrypt };
-    // What a report, the hook or an editor has calibrated is not calibrated again.
+    let wanted = ExportOptions { test_values: arguments.test_values || configured, encrypt: arguments.encrypt };
+    // Calibration results of a report, a hook or an editor are reused.
     let engine = Engine::new(Options { cache: arguments.cache.chosen(), ..Options::default() });
     let exported = engine.open(project.clone()).export(wanted, &Bar::new())?;
-    if let Some(refusal) = exported.refusal().filter(|_| !arguments.force) {
-        return Err(refusal.with_help("mend what is named; --force writes the files all the same"));
+    if let Some(refusal) = exported.check().err().filter(|_| !arguments.force) {
+        return Err(refusal.with_help("fix the layers listed above, or write the files anyway with --force"));
     }
     let written = exported.write(project, arguments.output.as_deref())?;
     Ok(said(&exported, &written))
@@ -91,14 +91,14 @@ fn said(exported: &Exported, written: &[PathBuf]) -> String {
         }
     };
     section(
-        "Written by force, though the chip would not run it right:",
-        exported.misfits.iter().map(engine::reason).collect(),
+        "Written because of --force; the chip does not run it correctly:",
+        exported.incompatibilities.iter().map(ToString::to_string).collect(),
     );
     section(
-        "Without test values, though they were wanted:",
+        "Written without the requested test values:",
         exported.untested.iter().map(|error| error.to_string().replace('\n', "\n  ")).collect(),
     );
-    section("Otherwise than esp-ppq 1.3.12 would write it:", exported.differences.clone());
+    section("Differences from esp-ppq 1.3.12:", exported.differences.clone());
     section("Notes:", exported.notes.clone());
     text
 }

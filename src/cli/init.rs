@@ -1,4 +1,4 @@
-//! `espq init`: a first espq.toml, with the model's real inputs.
+//! `espq init`: writes a first espq.toml with the model's inputs.
 
 use std::fs::OpenOptions;
 use std::io::Write;
@@ -15,7 +15,7 @@ use super::overrides::named;
 
 /// Writes a commented espq.toml for a model
 ///
-/// The file names the model's inputs and says where their samples go. An existing file is never touched.
+/// The file contains the model's inputs and where to put their samples. An existing file is never changed.
 #[derive(clap::Args)]
 #[command(after_long_help = "\
 Examples:
@@ -26,7 +26,7 @@ pub struct Arguments {
     /// The ONNX file
     model: PathBuf,
 
-    /// The folder that receives espq.toml, or a file's name that ends in .espq.toml
+    /// The folder for espq.toml, or a file name that ends in .espq.toml
     #[arg(short, long, default_value = ".", value_name = "DIR")]
     output: PathBuf,
 
@@ -40,7 +40,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<String, Failure> {
     let file = file(&arguments.output)?;
     let folder = file.parent().filter(|f| !f.as_os_str().is_empty()).unwrap_or(Path::new("."));
     std::fs::create_dir_all(folder)
-        .map_err(|e| Error::new(format!("the folder cannot be made: {e}")).in_file(folder))?;
+        .map_err(|e| Error::new(format!("the folder cannot be created: {e}")).in_file(folder))?;
     let model = relative(&arguments.model, folder)?;
     write_new(&file, &configuration(&model, arguments.target, &inputs, layer.as_deref()))?;
     let samples = match inputs.as_slice() {
@@ -49,7 +49,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<String, Failure> {
     };
     let samples = samples.strip_prefix(".").map(Path::to_path_buf).unwrap_or(samples);
     Ok(format!(
-        "Wrote {}. Now put samples into {}, as the file says, and run:\n  espq report{}\n",
+        "Wrote {}. Put samples into {} as described there, then run:\n  espq report{}\n",
         file.strip_prefix(".").unwrap_or(&file).display(),
         samples.display(),
         match file.strip_prefix(".").unwrap_or(&file) {
@@ -76,7 +76,7 @@ fn write_new(file: &Path, text: &str) -> Result<()> {
     let mut opened = opened.map_err(|e| match e.kind() {
         std::io::ErrorKind::AlreadyExists => Error::new("already exists and was left unchanged")
             .in_file(file)
-            .with_help("name another: `-o NAME.espq.toml`"),
+            .with_help("choose another name: `-o NAME.espq.toml`"),
         _ => Error::new(format!("cannot be written: {e}")).in_file(file),
     })?;
     opened
@@ -85,7 +85,7 @@ fn write_new(file: &Path, text: &str) -> Result<()> {
         .map_err(|e| Error::new(format!("cannot be written: {e}")).in_file(file))
 }
 
-/// The path from a folder to a file, with forward slashes.
+/// Returns the path from a folder to a file, with forward slashes.
 fn relative(file: &Path, folder: &Path) -> Result<String> {
     let real = |path: &Path| path.canonicalize().map_err(|e| Error::new(format!("cannot be found: {e}")).in_file(path));
     let (file, folder) = (real(file)?, real(folder)?);
@@ -135,7 +135,7 @@ fn data(inputs: &[InputSpec]) -> Initial {
             let each: Vec<String> = inputs.iter().map(|i| format!("{} = \"...\"", quoted(&i.name))).collect();
             let comment = format!(
                 "Typical samples, preprocessed as in training, for the model's inputs:\n{lines}\
-                 One .npz file with an array for each, its first axis the sample; or their own files:\n\
+                 One .npz file with an array for each, the sample as first axis; or separate files:\n\
                  data = {{ {} }}",
                 each.join(", ")
             );
@@ -157,7 +157,7 @@ fn batch(shape: &[usize]) -> String {
     std::iter::once("N".to_string()).chain(rest.iter().map(usize::to_string)).collect::<Vec<_>>().join("x")
 }
 
-/// Channels, height and width, where a shape is likely that of a picture.
+/// Returns channels, height and width if a shape looks like that of an image.
 fn pixels(shape: &[usize]) -> Option<[usize; 3]> {
     let likely = |c: usize, h: usize, w: usize| matches!(c, 1 | 3) && h >= 8 && w >= 8;
     match *shape {

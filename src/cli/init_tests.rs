@@ -24,7 +24,7 @@ fn two_inputs() {
 }
 
 #[test]
-fn what_is_written_has_no_problems_commented_lines_included() {
+fn the_written_file_has_no_problems_even_if_uncommented() {
     let inputs = [input("a \"b\"", &[1, 1, 28, 28], DataType::F32)];
     let text = configuration("odd \"name\\.onnx", Target::Esp32s3, &inputs, Some("a \"b\""));
     let uncommented: String = text
@@ -39,7 +39,7 @@ fn what_is_written_has_no_problems_commented_lines_included() {
 }
 
 #[test]
-fn the_way_to_the_model() {
+fn the_path_to_the_model_is_relative() {
     let folder = tempfile::tempdir().unwrap();
     let at = |path: &str| folder.path().join(path);
     std::fs::create_dir_all(at("a/b")).unwrap();
@@ -51,7 +51,7 @@ fn the_way_to_the_model() {
 }
 
 #[test]
-fn an_existing_file_stays_as_it_is() {
+fn an_existing_file_is_not_changed() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("espq.toml");
     std::fs::write(&file, "mine").unwrap();

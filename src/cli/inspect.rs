@@ -1,4 +1,4 @@
-//! `espq inspect`: what stands in an ESP-DL file, and whether a chip runs it.
+//! `espq inspect`: shows the contents of an ESP-DL file, and the chips that run it.
 
 use std::path::PathBuf;
 
@@ -24,9 +24,9 @@ enum Format {
 
 /// Shows an ESP-DL file: header, inputs, outputs, nodes, weights, memory, test values
 ///
-/// Any file that ESP-DL opens, also one that esp-ppq wrote or a package of several models.
-/// Each target's kernels read weights their own way, so a file fits some chips only: what does
-/// not fit is said with its reason.
+/// Reads every file that ESP-DL reads, including those of esp-ppq and packages of several models. Kernels of different
+/// targets read weights in different orders, so a file is compatible with some chips only; incompatibilities are listed
+/// with their reasons.
 #[derive(clap::Args)]
 #[command(after_long_help = "\
 Examples:
@@ -40,15 +40,15 @@ pub struct Arguments {
     /// An .espdl file
     file: PathBuf,
 
-    /// Hold the file against this chip only, and give every reason
+    /// Check the file against this chip only, and list every reason
     #[arg(long, value_parser = named(Target::ALL, Target::name))]
     target: Option<Target>,
 
-    /// Another file: show what differs
+    /// Another file: show the differences
     #[arg(long, value_name = "OTHER", conflicts_with = "target")]
     diff: Option<PathBuf>,
 
-    /// Of an encrypted file: 32 hexadecimal digits, or bytes as esp-ppq prints them (0x1f, 0x02, ...)
+    /// Key of an encrypted file: 32 hexadecimal digits, or bytes as esp-ppq prints them (0x1f, 0x02, ...)
     #[arg(long, value_parser = key)]
     key: Option<Key>,
 
@@ -89,7 +89,7 @@ fn json(value: &impl serde::Serialize) -> Result<String> {
     Ok(text + "\n")
 }
 
-/// Sixteen bytes in hexadecimal, with or without `0x` and commas between them.
+/// Parses sixteen hexadecimal bytes, with or without `0x` and commas between them.
 fn key(text: &str) -> Result<Key, String> {
     let digits: String =
         text.split([',', ' ']).map(|part| part.trim().strip_prefix("0x").unwrap_or(part.trim())).collect();
@@ -97,7 +97,7 @@ fn key(text: &str) -> Result<Key, String> {
     let bytes: Option<Vec<u8>> = nibbles.map(|n| n.as_chunks::<2>().0.iter().map(|[a, b]| a << 4 | b).collect());
     match bytes.and_then(|b| Key::try_from(b).ok()).filter(|_| digits.len() == 32) {
         Some(key) => Ok(key),
-        None => Err(format!("a key has 32 hexadecimal digits, this has {}", digits.len())),
+        None => Err(format!("a key has 32 hexadecimal digits, but this one has {}", digits.len())),
     }
 }
 
@@ -111,7 +111,7 @@ mod tests {
         assert_eq!(key("00112233445566778899aabbccddeeff"), Ok(bytes));
         let listed: String = bytes.iter().map(|b| format!("0x{b:02x}, ")).collect();
         assert_eq!(key(&listed), Ok(bytes));
-        assert_eq!(key("0011"), Err("a key has 32 hexadecimal digits, this has 4".to_string()));
+        assert_eq!(key("0011"), Err("a key has 32 hexadecimal digits, but this one has 4".to_string()));
         assert!(key("0011223344556677 8899aabbccddeeffg").is_err());
     }
 }

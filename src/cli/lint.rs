@@ -1,4 +1,4 @@
-//! `espq lint`: what is wrong with projects, for people and for commit hooks.
+//! `espq lint`: checks projects, for people and for commit hooks.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -14,11 +14,12 @@ use super::{Failure, Outcome, cache, write};
 use crate::render::terminal::Terminal;
 use crate::render::{findings::Form, findings::Linted, findings::show};
 
-/// Checks projects: their text, their files, what the chip can run, and what quantization costs
+/// Checks projects: configuration, files, operators that the chip lacks, and quantization error
 ///
-/// Every espq.toml and *.espq.toml under the paths is checked; for a model or a file of samples, the project that
-/// it belongs to. Hidden folders, links to folders, what .gitignore ignores and what `exclude` in [lint] names are
-/// passed over, unless their path is given. `espq explain CODE` tells what a rule is about.
+/// Checks every espq.toml and *.espq.toml under the paths; for a model or a sample file, the project that it belongs
+/// to. Hidden folders, links to folders, paths that .gitignore ignores and those in `exclude` of [lint] are skipped
+/// unless given as an argument. `espq explain CODE` documents a rule. The exit code is 0 if there are no findings, 1 if
+/// there are, and 2 on errors (unreadable files, bad arguments).
 #[derive(clap::Args)]
 #[command(after_long_help = "\
 Examples:
@@ -31,34 +32,34 @@ Examples:
 
 Ends with 0 when nothing was found, with 1 when something was, and with 2 when it could not look.")]
 pub struct Arguments {
-    /// Configurations, folders, models or files of samples
+    /// Configurations, folders, models or sample files
     #[arg(default_value = ".")]
     paths: Vec<PathBuf>,
 
     #[arg(long, value_enum, default_value = "full")]
     format: Form,
 
-    /// Only these rules: codes, names, or beginnings of codes
+    /// Report only these rules: codes, names, or prefixes of codes
     #[arg(long, value_delimiter = ',', value_name = "CODES")]
     select: Vec<String>,
 
-    /// Not these rules
+    /// Do not report these rules: codes, names, or prefixes of codes
     #[arg(long, value_delimiter = ',', value_name = "CODES")]
     ignore: Vec<String>,
 
-    /// Do not run the network: no figures, and what hangs on them
+    /// Static checks only: skip E001 to E003 and everything else that runs the network
     #[arg(long = "static")]
     is_static: bool,
 
-    /// Make the fixes that change no result
+    /// Apply safe fixes, which change no result
     #[arg(long, help_heading = "Fixes")]
     fix: bool,
 
-    /// Make all fixes: precisions of layers, names that were guessed
+    /// Apply all fixes: also precisions of layers and guessed names
     #[arg(long, help_heading = "Fixes")]
     unsafe_fixes: bool,
 
-    /// Show what the fixes would change, and change nothing
+    /// Show the fixes as a diff without applying them
     #[arg(long, help_heading = "Fixes")]
     diff: bool,
 
@@ -70,32 +71,32 @@ pub(super) fn run(arguments: &Arguments, out: &Terminal) -> Result<Outcome, Fail
     Selection { select: arguments.select.clone(), ignore: arguments.ignore.clone() }.check()?;
     let files = files(&arguments.paths)?;
     let engine = Engine::new(Options { cache: arguments.cache.chosen(), ..Options::default() });
-    let (mut linted, mut mended) = (Vec::new(), Vec::new());
+    let (mut linted, mut fixed) = (Vec::new(), Vec::new());
     for file in &files {
         let project = load(file, arguments)?;
         let before = project.text.clone();
         let (checked, count) = check(&engine, project, arguments)?;
         if checked.project.text != before {
-            mended.push(Mended { file: file.clone(), before, after: checked.project.text.clone(), count });
+            fixed.push(Fixed { file: file.clone(), before, after: checked.project.text.clone(), count });
         }
         linted.push(checked);
     }
     if arguments.diff {
-        let text: String = mended.iter().map(Mended::diff).collect();
-        return Ok(Outcome { text, found: !mended.is_empty() });
+        let text: String = fixed.iter().map(Fixed::diff).collect();
+        return Ok(Outcome { text, found: !fixed.is_empty() });
     }
-    for one in &mended {
+    for one in &fixed {
         write::replace(&one.file, &one.after)?;
     }
     let mut text = show(&linted, arguments.format, out);
     if arguments.format.is_for_people() {
-        text = mended.iter().map(Mended::note).collect::<String>() + &text;
+        text = fixed.iter().map(Fixed::note).collect::<String>() + &text;
     }
     let found = linted.iter().flat_map(|l| &l.findings).any(|f| f.severity > Severity::Info);
     Ok(Outcome { text, found })
 }
 
-/// The findings of a project; those that are left, and how many were mended, where fixes are wanted.
+/// Lints a project; if fixes are requested, applies them and returns the remaining findings and the number of fixes.
 fn check(engine: &Arc<Engine>, mut project: Project, arguments: &Arguments) -> Result<(Linted, usize)> {
     let depth = if arguments.is_static { LintDepth::Static } else { LintDepth::Search };
     let allowed = match (arguments.fix, arguments.unsafe_fixes) {
@@ -103,41 +104,41 @@ fn check(engine: &Arc<Engine>, mut project: Project, arguments: &Arguments) -> R
         (true, false) => Some(Safety::Safe),
         (false, false) => arguments.diff.then_some(Safety::Safe),
     };
-    let mut mended = 0;
-    // Fixes that touch wait for the next round; ones that undo each other must not go on for ever.
+    let mut fixed = 0;
+    // Fixes that touch wait for the next round; the limit stops fixes that undo each other.
     for _ in 0..MOST_ROUNDS {
         let findings = engine.open(project.clone()).lint(depth, &Bar::new())?;
         let applied = allowed.map(|allowed| apply(&project.text, &findings, allowed));
         match applied.filter(|a| a.text != project.text) {
-            None => return Ok((Linted { project, findings }, mended)),
+            None => return Ok((Linted { project, findings }, fixed)),
             Some(applied) => {
-                mended += applied.count;
+                fixed += applied.count;
                 project = Project::parse(&project.file, applied.text);
                 choose(&mut project, arguments);
             }
         }
     }
     let findings = engine.open(project.clone()).lint(depth, &Bar::new())?;
-    Ok((Linted { project, findings }, mended))
+    Ok((Linted { project, findings }, fixed))
 }
 
 const MOST_ROUNDS: usize = 10;
 
-/// A configuration with fixes in it.
-struct Mended {
+/// Configuration with fixes applied.
+struct Fixed {
     file: PathBuf,
     before: String,
     after: String,
     count: usize,
 }
 
-impl Mended {
+impl Fixed {
     fn diff(&self) -> String {
         write::difference(&self.file, &self.before, &self.after)
     }
 
     fn note(&self) -> String {
-        format!("Mended {} in {}\n", count(self.count, "finding"), self.file.display())
+        format!("Fixed {} in {}\n", count(self.count, "issue"), self.file.display())
     }
 }
 
@@ -147,7 +148,7 @@ fn load(file: &Path, arguments: &Arguments) -> Result<Project> {
     Ok(project)
 }
 
-/// `--select` stands for the file's, `--ignore` adds to it.
+/// Overrides `select` of the file by `--select`, and adds `--ignore` to its `ignore`.
 fn choose(project: &mut Project, arguments: &Arguments) {
     let spanned = |entry: &String| Spanned { value: entry.clone(), span: 0..0 };
     let lint = &mut project.config.lint;
@@ -157,7 +158,7 @@ fn choose(project: &mut Project, arguments: &Arguments) {
     lint.ignore.extend(arguments.ignore.iter().map(spanned));
 }
 
-/// The configurations that the paths stand for, each once.
+/// Returns the configurations that the paths refer to, each once.
 fn files(paths: &[PathBuf]) -> Result<Vec<PathBuf>> {
     let mut files: Vec<PathBuf> = Vec::new();
     let mut folders = false;
@@ -174,15 +175,15 @@ fn files(paths: &[PathBuf]) -> Result<Vec<PathBuf>> {
         files.extend(found);
     }
     if files.is_empty() && folders {
-        return Err(Error::new("there is no espq.toml and no *.espq.toml here or in any folder below").with_help(
-            "`espq init MODEL.onnx` writes one; a project that .gitignore or `lint.exclude` leaves out, or that is \
-                 in a hidden folder, is checked when its path is named",
+        return Err(Error::new("found no espq.toml and no *.espq.toml here or in any folder below").with_help(
+            "`espq init MODEL.onnx` writes one; a project that .gitignore or `lint.exclude` excludes, or that is \
+                 in a hidden folder, is checked if its path is given",
         ));
     }
     Ok(files)
 }
 
-/// To the working folder, where it is below it: shorter to read, and what hooks and editors link to.
+/// Shortens a path below the working folder to a relative one, which hooks and editors link to.
 fn relative(path: PathBuf) -> PathBuf {
     let here = std::env::current_dir().and_then(|here| here.canonicalize());
     here.ok().and_then(|here| path.strip_prefix(here).ok().map(PathBuf::from)).unwrap_or(path)

@@ -7,20 +7,21 @@ use crate::engine::{Engine, Options};
 
 use super::cache;
 
-/// Serves an editor: speaks the Language Server Protocol over stdin and stdout
+/// Runs the language server over stdin and stdout
 ///
-/// Editors start it; see editors/ in espq's source for VS Code and Neovim. Results are shared with `espq lint`.
+/// Editors start it; extensions for VS Code and Neovim are in editors/ of espq's source. Results are shared with `espq
+/// lint`.
 #[derive(clap::Args)]
 pub struct Arguments {
     #[command(flatten)]
     cache: cache::Arguments,
 
-    /// Accepted for editors that pass it; espq always uses stdin and stdout
+    /// Accepted for editors that pass it; stdin and stdout are always used
     #[arg(long, hide = true)]
     stdio: bool,
 }
 
-/// Bytes of float activations that are kept for the next edit of each project.
+/// Memory for float activations that are kept for the next edit of each project, in bytes.
 const ACTIVATIONS: usize = 512 << 20;
 
 pub(super) fn run(arguments: &Arguments) -> Result<ExitCode> {

@@ -1,6 +1,6 @@
-//! The command line: commands one a file, output formats one a file under `format`.
+//! The command line: commands one per file, output formats one per file under `format`.
 //!
-//! Never: anything that another program would want to call; that is `engine`'s.
+//! Never: functions that another program could use; those belong to `engine`.
 
 mod cache;
 mod explain;
@@ -28,10 +28,10 @@ use crate::{Error, Result};
 use crate::render::diagnostics::Diagnostics;
 use crate::render::terminal::{Color, Terminal};
 
-/// Shows what quantization for an Espressif chip costs a network, layer by layer.
+/// Shows the error that quantization for an Espressif chip adds to a network, layer by layer.
 ///
-/// espq quantizes an ONNX model by ESP-DL's rules and measures the error, as esp-ppq does, in seconds.
-/// A project is an espq.toml beside the model; `espq init MODEL.onnx` writes the first one.
+/// espq quantizes an ONNX model by ESP-DL's rules and measures the error, like esp-ppq, in seconds. A project is an
+/// espq.toml beside the model; `espq init MODEL.onnx` writes the first one.
 #[derive(Parser)]
 #[command(name = "espq", version, propagate_version = true, max_term_width = 100, arg_required_else_help = true)]
 struct Arguments {
@@ -56,13 +56,13 @@ enum Command {
     Lsp(lsp::Arguments),
 }
 
-/// Why a command ended without its result.
+/// Reason why a command ended without a result.
 enum Failure {
-    /// No project is involved, or its text says nothing about the place.
+    /// Error without a project, or without a place in its text.
     Plain(Error),
-    /// With the project whose text shows the place.
+    /// Error with the project whose text shows the place.
     Within(Box<Project>, Error),
-    /// The configuration cannot be used as it is.
+    /// Configuration with errors.
     Problems(Box<Project>),
 }
 
@@ -72,7 +72,7 @@ impl From<Error> for Failure {
     }
 }
 
-/// Output of a command, and its verdict: `found` makes the exit code 1.
+/// Output of a command, and its verdict: with `found`, the exit code is 1.
 struct Outcome {
     text: String,
     found: bool,
@@ -84,7 +84,7 @@ impl From<String> for Outcome {
     }
 }
 
-/// Reads the arguments, runs, and says how it went: 0 done, 1 something was found, 2 could not.
+/// Runs a command and returns its exit code: 0 for success, 1 for findings, 2 for errors.
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let out = Terminal::stdout(arguments.color);
@@ -106,7 +106,7 @@ fn finish(outcome: Result<Outcome, Failure>, color: Color) -> ExitCode {
     match outcome.and_then(|outcome| print(&outcome.text).map(|()| outcome.found).map_err(Failure::from)) {
         Ok(found) => ExitCode::from(u8::from(found)),
         Err(failure) => {
-            // Where even that cannot be written, the exit code is all that is left to say.
+            // If that cannot be written either, only the exit code remains.
             let _ = std::io::stderr().write_all(explain(&failure, &Terminal::stderr(color)).as_bytes());
             ExitCode::from(2)
         }
@@ -128,7 +128,7 @@ fn explain(failure: &Failure, terminal: &Terminal) -> String {
     }
 }
 
-/// To stdout; a reader that has gone away (`| head`) is no error.
+/// Writes to stdout; a closed pipe (`| head`) is not an error.
 fn print(text: &str) -> Result<()> {
     let mut out = std::io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {

@@ -23,9 +23,8 @@ enum Format {
 
 /// Finds the observer and the passes that lower the error, and writes them into espq.toml
 ///
-/// Candidates are measured on samples that none of them has seen: every fourth is kept apart. The error that decides is
-/// that of the values before a final Softmax or Sigmoid. The model's file is never changed. Where nothing helps, nothing
-/// is written.
+/// Candidates are compared on held-out samples: every fourth one. The error is that of the values before a final
+/// Softmax or Sigmoid. The model's file is never changed. If nothing lowers the error, espq.toml is not changed either.
 #[derive(clap::Args)]
 #[command(after_long_help = "\
 Examples:
@@ -35,19 +34,19 @@ Examples:
 
 Ends with 0 when the search was made, whether it helped or not, and with 2 on errors.")]
 pub struct Arguments {
-    /// An espq.toml, or the folder that holds one
+    /// An espq.toml, or the folder that contains one
     #[arg(default_value = ".")]
     path: PathBuf,
 
-    /// Seconds after which no further candidate is tried
+    /// Seconds after which no further candidate is measured
     #[arg(long, value_name = "SECONDS", default_value_t = 30.0)]
     budget: f64,
 
-    /// Show the change of espq.toml without writing it
+    /// Show the change of espq.toml as a diff without writing it
     #[arg(long)]
     diff: bool,
 
-    /// Write nothing
+    /// Do not write espq.toml
     #[arg(long)]
     dry_run: bool,
 
@@ -112,12 +111,12 @@ fn said(found: &Optimized, project: &Project, is_dry: bool) -> String {
     let (before, after) = (percent(found.before.nsr), percent(found.after.nsr));
     let file = project.file.display();
     text += &match (&found.edit, is_dry) {
-        (None, _) => format!("{tries} measured, none better than {before}; {file} is unchanged\n"),
+        (None, _) => format!("{tries} measured, none below the error of {before}; {file} is unchanged\n"),
         (Some(_), true) => format!("{tries} measured: error {before} -> {after}; {file} is unchanged (--dry-run)\n"),
         (Some(_), false) => format!("{tries} measured: error {before} -> {after}, written to {file}\n"),
     };
     if found.is_cut_short {
-        text += "The time was up before all candidates were measured; --budget gives more.\n";
+        text += "The time limit was reached before all candidates were measured; raise it with --budget.\n";
     }
     text
 }

@@ -1,4 +1,4 @@
-//! Arguments that replace values of espq.toml, and the project with these values.
+//! Arguments that override values of espq.toml.
 
 use std::path::Path;
 
@@ -13,27 +13,27 @@ use super::Failure;
 
 #[derive(clap::Args)]
 #[group(skip)]
-#[command(next_help_heading = "Instead of what espq.toml says")]
+#[command(next_help_heading = "Overrides")]
 pub struct Arguments {
-    /// Another chip than the file's
+    /// Target chip, overrides espq.toml
     #[arg(long, value_parser = named(Target::ALL, Target::name))]
     target: Option<Target>,
 
-    /// Another precision of the whole model
+    /// Precision of the whole model, overrides espq.toml
     #[arg(long, value_parser = named(Scheme::ALL, Scheme::name))]
     precision: Option<Scheme>,
 
-    /// Another observer
+    /// Observer of activations, overrides espq.toml
     #[arg(long, value_parser = named(Method::ALL, Method::name))]
     method: Option<Method>,
 
-    /// Number of samples for calibration
+    /// Maximum number of calibration samples, overrides espq.toml
     #[arg(long, value_name = "N", value_parser = at_least_one)]
     samples: Option<usize>,
 }
 
 impl Arguments {
-    /// The project at `path`, whose text can be used as it is.
+    /// Loads the project at `path`, whose text must be free of errors.
     pub fn load(&self, path: &Path) -> Result<Project, Failure> {
         if path.is_file() && is_model(path) {
             let error = Error::new("this is a model, not a configuration").in_file(path);
@@ -49,18 +49,18 @@ impl Arguments {
     }
 }
 
-/// One of the words that espq.toml takes, too.
+/// Parser of one of the words that espq.toml accepts, too.
 pub(super) fn named<T: Copy + Send + Sync + 'static>(
     all: &'static [T],
     name: fn(T) -> &'static str,
 ) -> impl TypedValueParser<Value = T> {
     PossibleValuesParser::new(all.iter().map(|&v| name(v)))
-        .try_map(move |word| all.iter().copied().find(|&v| name(v) == word).ok_or("none of the possible values"))
+        .try_map(move |word| all.iter().copied().find(|&v| name(v) == word).ok_or("not one of the possible values"))
 }
 
 fn at_least_one(text: &str) -> Result<usize, String> {
     match text.parse() {
         Ok(0) => Err("must be 1 or more".to_string()),
-        other => other.map_err(|_| "is no whole number".to_string()),
+        other => other.map_err(|_| "is not an integer".to_string()),
     }
 }

@@ -11,7 +11,7 @@ pub struct Bar(ProgressBar);
 
 impl Bar {
     pub fn new() -> Bar {
-        // indicatif draws nothing where stderr is no terminal.
+        // indicatif draws nothing if stderr is not a terminal.
         let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
         let style = ProgressStyle::with_template("{msg:<16} {bar:30.cyan} {pos}/{len}");
         bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("█▉▊▋▌▍▎▏ "));
@@ -22,7 +22,7 @@ impl Bar {
 
 impl Progress for Bar {
     fn begin(&self, stage: Stage, total: usize) {
-        // The name last: the bar is never drawn with a new name over old figures.
+        // The name is set last, so that the bar never shows a new name with old figures.
         self.0.set_position(0);
         self.0.set_length(total as u64);
         self.0.set_message(stage.label());

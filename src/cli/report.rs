@@ -1,4 +1,4 @@
-//! `espq report`: both error tables, the verdict on each output, and what it took.
+//! `espq report`: prints both error tables, the verdict on each output, and the time taken.
 
 use std::path::PathBuf;
 
@@ -21,11 +21,11 @@ enum Format {
     Json,
 }
 
-/// Quantizes the model and prints what that costs, layer by layer
+/// Quantizes the model and prints the error, layer by layer
 ///
-/// Two tables: graphwise error is what has gathered up to each layer when the whole network is
-/// quantized, layerwise error is what one layer alone does to the outputs. Both are
-/// noise-to-signal power ratios over the first samples; 1% in a layer is worth a look.
+/// Graphwise error is the cumulative error up to each layer with the whole network quantized. Layerwise error is the
+/// error on the outputs with only that layer quantized. Both are noise-to-signal power ratios over the first samples;
+/// look at layers above 1%.
 #[derive(clap::Args)]
 #[command(after_long_help = "\
 Examples:
@@ -37,18 +37,18 @@ Examples:
 
 Ends with 0 when it could measure, whatever the figures, and with 2 when it could not.")]
 pub struct Arguments {
-    /// An espq.toml, or the folder that holds one
+    /// An espq.toml, or the folder that contains one
     #[arg(default_value = ".")]
     path: PathBuf,
 
     #[arg(long, value_enum, default_value = "text")]
     format: Format,
 
-    /// Also range, mean, deviation, shape and saturation of every quantized layer's output
+    /// Also print range, mean, deviation, shape and saturation of every quantized layer's output
     #[arg(long)]
     statistics: bool,
 
-    /// Only the N worst layers of each table
+    /// Print only the N worst layers of each table
     #[arg(long, value_name = "N")]
     top: Option<usize>,
 

@@ -26,7 +26,7 @@ fn an_error_at_a_key_shows_the_key() {
         "net/espq.toml",
         "[model]\npath = \"net.onnx\"\ntarget = \"c\"\n[calibration]\ndata = \"calib/*.npy\"\n",
     );
-    let error = Error::new("the array is 32x8x8x3, and input `x` wants 1x3x8x8")
+    let error = Error::new("the array is 32x8x8x3, but input `x` expects 1x3x8x8")
         .in_file("net/calib/a.npy")
         .at_key("calibration.data")
         .with_help("the samples are channels-last: transpose them");
@@ -40,7 +40,7 @@ fn an_error_without_a_key_names_file_and_layer() {
 }
 
 #[test]
-fn colours_only_where_asked_for() {
+fn colours_are_off_by_default() {
     let failure = Failure::Plain(Error::new("it is so").with_help("do this"));
     assert!(!explain(&failure, &PLAIN).contains('\x1b'));
     assert!(explain(&failure, &Terminal { width: Some(80), color: true }).contains('\x1b'));
@@ -60,7 +60,7 @@ fn folders_without_one_configuration_are_explained() {
 }
 
 #[test]
-fn the_arguments_hold_together() {
+fn the_arguments_are_consistent() {
     <Arguments as clap::CommandFactory>::command().debug_assert();
 }
 
@@ -73,7 +73,7 @@ fn layers_that_the_message_does_not_name_are_listed() {
         is_named,
     };
     let mut finding = crate::lint::Finding::new(crate::lint::RULES[0], 0..1, "layer /a/b and 2 more: too wide");
-    // That one layer's name is in another's does not name it.
+    // A layer whose name contains another's does not name that one.
     finding.related = vec![related("/a/b", true), related("/a", false), related("/c", false)];
     let project = Project::parse("espq.toml", "x = 1");
     let text = crate::render::diagnostics::Diagnostics::new(&PLAIN).finding(&finding, &project);

@@ -1,12 +1,12 @@
-//! Flash that a plan's weights take.
+//! Flash used by a plan's weights.
 
 use crate::chip::Scheme;
 use crate::graph::{NodeId, ValueId};
 use crate::ops::{self, Weights};
 use crate::quant::Plan;
 
-/// Bytes of all quantized constants: weights at their width, bias as int32 beside 8-bit and int64 beside
-/// 16-bit layers, each tensor on a multiple of 16 bytes as in the file.
+/// Returns the bytes of all quantized constants: weights at their width, bias as int32 for 8-bit and int64 for 16-bit
+/// layers, each tensor aligned to 16 bytes as in the file.
 pub fn constants(plan: &Plan) -> usize {
     plan.graph.node_ids().map(|node| of_node(plan, node)).sum()
 }

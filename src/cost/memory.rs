@@ -1,4 +1,4 @@
-//! RAM that a file's values and weights take on the chip.
+//! RAM used by a file's values and weights on the chip.
 
 use std::collections::HashMap;
 
@@ -6,19 +6,19 @@ use serde::Serialize;
 
 use crate::espdl::{Graph, Tensor, ValueInfo};
 
-/// Memory that a file takes on the chip.
+/// Memory used on the chip.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Memory {
-    /// Initializers, as padded in the file.
+    /// Bytes of initializers, with the file's padding.
     pub weight_bytes: usize,
-    /// The most that values take at one time if each lives from its node to its last reader; the
-    /// chip's planner may do better in place, and rounds up.
+    /// Maximum size of all live values, each of which lives from its node to its last reader. The chip's planner may
+    /// save memory by working in place, and rounds sizes up.
     pub peak_bytes: usize,
-    /// The node at which they do.
+    /// Node at which that maximum occurs.
     pub peak_node: String,
 }
 
-/// Weights and the peak of the values, each of which lives from its node to its last reader.
+/// Computes the size of weights and the peak of values, each of which lives from its node to its last reader.
 pub fn memory(graph: &Graph) -> Memory {
     let sizes: HashMap<&str, usize> =
         graph.values.iter().filter_map(|v| Some((v.name.as_str(), value_bytes(v)?))).collect();
@@ -48,7 +48,7 @@ pub fn memory(graph: &Graph) -> Memory {
     peak
 }
 
-/// Returns the bytes of a value on the chip; `None` where its shape or type is not fixed.
+/// Returns the bytes of a value on the chip; `None` if its shape or type is not fixed.
 pub fn value_bytes(source: &ValueInfo) -> Option<usize> {
     let count = source.sizes()?.into_iter().try_fold(1usize, usize::checked_mul)?;
     count.checked_mul(source.data_type.width()?)
@@ -71,7 +71,7 @@ mod tests {
 
     #[test]
     fn values_live_from_their_node_to_their_last_reader() {
-        // x and y while a runs, y and z while b runs; w, which nothing reads, is gone after c.
+        // x and y are live while a runs, y and z while b runs; w, which nothing reads, is freed after c.
         let graph = Graph {
             nodes: vec![step("a", &["x"], "y"), step("b", &["y"], "z"), step("c", &["z"], "w"), step("d", &["z"], "o")],
             inputs: vec![info("x", 10)],

@@ -1,4 +1,4 @@
-//! Flash and RAM that a network takes on the chip.
+//! Flash and RAM that a network uses on the chip.
 //!
 //! Never: measuring error.
 

@@ -1,4 +1,4 @@
-//! Work that nobody wants any more stops at its next tick.
+//! Cancellation: work stops at its next tick.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -7,11 +7,11 @@ use crate::{Error, Result};
 
 use super::{Progress, Stage};
 
-/// Shared by whoever works and whoever may lose interest.
+/// Cancellation token, shared by the worker and the requester.
 #[derive(Debug, Clone, Default)]
 pub struct Token {
     cancelled: Arc<AtomicBool>,
-    /// Cancelled with any of them.
+    /// Tokens that also cancel this one.
     ancestors: Vec<Arc<AtomicBool>>,
 }
 
@@ -20,7 +20,7 @@ impl Token {
         Token::default()
     }
 
-    /// Cancelled with this one, or alone.
+    /// Makes a token that is cancelled with this one, or separately.
     pub fn child(&self) -> Token {
         let ancestors = self.ancestors.iter().chain([&self.cancelled]).cloned().collect();
         Token { cancelled: Arc::default(), ancestors }
@@ -35,13 +35,13 @@ impl Token {
         is_set(&self.cancelled) || self.ancestors.iter().any(|ancestor| is_set(ancestor))
     }
 
-    /// [`Error::cancelled`] once it is.
+    /// Fails with [`Error::cancelled`] once the token is cancelled.
     pub fn check(&self) -> Result<()> {
         if self.is_cancelled() { Err(Error::cancelled()) } else { Ok(()) }
     }
 }
 
-/// Progress that stops with its token.
+/// Progress with a cancellation token.
 pub struct Watch<'a> {
     pub token: &'a Token,
     pub progress: &'a dyn Progress,

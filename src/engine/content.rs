@@ -1,4 +1,4 @@
-//! Keys made of content: the inputs of a stage decide the name of its result in the store.
+//! Cache keys from content: the inputs of a stage determine the name of its result in the store.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -12,7 +12,7 @@ use crate::{Error, Kind, Result};
 
 use super::files::{Files, Stamp};
 
-/// Digest of everything that a stage reads, and of espq's sources.
+/// Digest of all inputs of a stage, and of espq's sources.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Key(blake3::Hash);
 
@@ -30,7 +30,7 @@ impl Key {
     }
 }
 
-/// Takes the parts of a key in order; each is told from the next by its length.
+/// Collects the parts of a key in order, each with its length.
 pub struct KeyBuilder(blake3::Hasher);
 
 impl KeyBuilder {
@@ -67,32 +67,32 @@ impl KeyBuilder {
     }
 }
 
-/// Digests of files, and the names of the files that models name, by the model's digest.
+/// Digests of files, and the names of the files that models refer to, by the model's digest.
 #[derive(Default)]
 pub struct Contents {
     files: Files,
     beside: Mutex<HashMap<blake3::Hash, Vec<String>>>,
 }
 
-/// A model as it is on disk now.
+/// Content of a model on disk.
 pub struct ModelContent {
     pub path: PathBuf,
     pub key: Key,
-    /// Of the model's file alone, in hexadecimal.
+    /// Digest of the model's file alone, in hexadecimal.
     pub digest: String,
-    /// Where the file had to be read for its key.
+    /// Bytes of the file, if it had to be read for its key.
     pub bytes: Option<Bytes>,
     stamps: Vec<(PathBuf, Stamp)>,
 }
 
-/// Sample files as they are on disk now.
+/// Content of sample files on disk.
 pub struct SampleContent {
     pub key: Key,
     stamps: Vec<(PathBuf, Stamp)>,
 }
 
 impl Contents {
-    /// The model's file and those that it names.
+    /// Returns the content of the model's file and the files that it refers to.
     pub fn model(&self, project: &Project) -> Result<ModelContent> {
         let path = project.model_path()?;
         let mut stamps = vec![(path.clone(), Stamp::of(&path)?)];
@@ -101,7 +101,7 @@ impl Contents {
         parts.digest(&digest);
         for name in self.beside(&path, digest, &mut bytes)? {
             parts.text(&name);
-            // A file that is missing or out of reach is the reader's to refuse.
+            // A missing or inaccessible file is reported by the reader.
             if let Ok(file) = model::inside(&name, model::folder_of(&path)) {
                 parts.digest(&self.files.digest(&file)?);
                 stamps.push((file.clone(), Stamp::of(&file)?));
@@ -125,7 +125,7 @@ impl Contents {
         Ok(names)
     }
 
-    /// The scales that the configuration takes from a file instead of calibration.
+    /// Returns the key of the scales that replace calibration.
     pub fn scales(&self, project: &Project) -> Result<Key> {
         let mut parts = KeyBuilder::new("quantization");
         if let Some(file) = &project.config.model.quantization {
@@ -135,7 +135,7 @@ impl Contents {
         Ok(parts.finish())
     }
 
-    /// The samples that the configuration names, and how they become tensors.
+    /// Returns the content of the sample files, and the settings of their conversion.
     pub fn samples(&self, project: &Project) -> Result<SampleContent> {
         let config = &project.config;
         let wanted = config.calibration_samples();
@@ -145,7 +145,8 @@ impl Contents {
         parts.text(&config.identity(Stage::Samples)).number(is_per_input.into());
         for source in project.sample_files()? {
             parts.text(&source.input).number(source.files.len());
-            // Every file holds a sample or more; files behind the last one wanted are told by name and length.
+            // Every file contains at least one sample; files after the last one needed are identified by name and
+            // length.
             for (index, file) in source.files.iter().enumerate() {
                 parts.text(&file.to_string_lossy());
                 if index < wanted {
@@ -161,7 +162,7 @@ impl Contents {
 }
 
 impl ModelContent {
-    /// Returns the model's bytes. An error where a file has changed since its key was made.
+    /// Returns the model's bytes. Fails if a file has changed since its key was computed.
     pub fn read(&self) -> Result<Bytes> {
         match &self.bytes {
             Some(bytes) => Ok(bytes.clone()),
@@ -169,14 +170,14 @@ impl ModelContent {
         }
     }
 
-    /// An error where a file has changed since the key was made: what was read is not what the key says.
+    /// Fails if a file has changed since the key was computed, since the bytes read do not match the key.
     pub fn unchanged(&self) -> Result<()> {
         unchanged(&self.stamps)
     }
 }
 
 impl SampleContent {
-    /// An error where a file has changed since the key was made.
+    /// Fails if a file has changed since the key was computed.
     pub fn unchanged(&self) -> Result<()> {
         unchanged(&self.stamps)
     }

@@ -1,34 +1,34 @@
-//! A project as the files that a chip and its tools load, checked before anything is written.
+//! Export of a project: the files for the chip and its tools, checked and run before they are written.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use crate::chip::{Runtime, Target};
-use crate::espdl::{self, Key};
+use crate::analysis::OnChip;
+use crate::chip::{Incompatibility, Runtime, Target};
+use crate::espdl::{self, Key, Model};
 use crate::exec::Samples as _;
-use crate::export::{self, Options};
 use crate::graph::Tensor;
 use crate::note::sentences;
 use crate::project::Project;
-use crate::quant::{self, Observations, Plan, Quantized};
-use crate::runtime::fit::{Misfit, fit};
-use crate::runtime::limits::{self, GraphNode, Violation};
+use crate::proof::{self, Finished};
+use crate::quant::{self, Observations, Plan};
 use crate::runtime::run;
-use crate::text::units::and_more;
+use crate::text::units::{and_more, count};
 use crate::{Error, Result};
 
 use super::opened::Opened;
 use super::{Progress, Stage};
 
-/// What is wanted of an export, beside what the project says.
+/// Options of an export, besides the project's.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Wanted {
-    /// A sample and what the chip makes of it, in the file.
+pub struct ExportOptions {
+    /// Include a sample and the chip's outputs for it.
     pub test_values: bool,
-    /// With a key that is made for this file.
+    /// Encrypt with a new key.
     pub encrypt: bool,
 }
 
-/// Three files by their content, and what is to be said of them.
+/// Contents of the three files, and notes on them.
 pub struct Exported {
     pub target: Target,
     pub runtime: Runtime,
@@ -36,67 +36,59 @@ pub struct Exported {
     pub info: String,
     pub quantization: String,
     pub key: Option<Key>,
-    /// Why the chip would not run it right; a reason to write nothing.
-    pub misfits: Vec<Misfit>,
-    /// Why there are no test values in it though they were wanted.
+    /// Reasons why the chip does not run the model correctly, for which the export is refused.
+    pub incompatibilities: Vec<Incompatibility>,
+    /// Reason why there are no test values although they were requested.
     pub untested: Option<Error>,
-    /// What is done otherwise than esp-ppq does it.
+    /// Differences from esp-ppq.
     pub differences: Vec<String>,
     pub notes: Vec<String>,
 }
 
 impl Opened {
-    /// The project's files, on what the engine knows: after a report nothing is calibrated again.
-    pub fn export(&self, wanted: Wanted, progress: &dyn Progress) -> Result<Exported> {
-        let Calibration { quantized, sample, mut notes } = self.calibration(wanted, progress)?;
-        let target = quantized.settings.target;
+    /// Exports the project, reusing cached results: after a report, nothing is calibrated or run again.
+    pub fn export(&self, wanted: ExportOptions, progress: &dyn Progress) -> Result<Exported> {
+        let Source { target, finished, on_chip, sample, mut notes } = self.source(wanted, progress)?;
         let runtime = self.project().config.export.esp_dl();
-        let metadata = self.metadata(target)?;
-        let forms = unsupported_forms(&quantized, runtime);
-        let exported = match export::export(&quantized, &Options { runtime, metadata, sample }) {
-            Ok(exported) => exported,
-            Err(error) if forms.is_empty() => return Err(error),
-            Err(error) => return Err(refused(target, runtime, stopped(&forms, &error))),
+        let Some(export) = &finished.export else {
+            return Err(refused(target, runtime, finished.incompatibilities.iter().map(ToString::to_string).collect()));
         };
-        let key = wanted.encrypt.then(new_key).transpose()?;
-        let plain = espdl::write(&exported.model)?;
-        // As the chip will find it, places in the file included.
-        let file = espdl::open(&plain, None)?;
-        let mut misfits: Vec<Misfit> = file.entries.iter().flat_map(|entry| fit(entry, target, runtime)).collect();
-        let unnamed = |form: &Misfit| !misfits.iter().any(|misfit| misfit.node == form.node);
-        let forms: Vec<Misfit> = forms.into_iter().filter(unnamed).collect();
-        misfits.extend(forms);
-        if !exported.model.graph.test_outputs.is_empty() {
-            notes.extend(unproven(&exported.model));
+        let mut model = Model { metadata: self.metadata(target)?, ..export.model.clone() };
+        let test = |sample: &Vec<Tensor>| run::fill_tests(&mut model, target, export.feed(sample)?);
+        let untested = sample.as_ref().map(test).and_then(Result::err);
+        if !model.graph.test_outputs.is_empty() {
+            notes.extend(unproven(&model));
         }
+        let reasons = on_chip.as_deref().map(OnChip::reasons).unwrap_or_default();
+        let key = wanted.encrypt.then(new_key).transpose()?;
         Ok(Exported {
             target,
             runtime,
-            info: espdl::info::info(&exported.model)?,
+            info: espdl::info::info(&model)?,
             espdl: match &key {
-                Some(key) => espdl::write_encrypted(&exported.model, key)?,
-                None => plain,
+                Some(key) => espdl::write_encrypted(&model, key)?,
+                None => espdl::write(&model)?,
             },
-            quantization: exported.quantization,
+            quantization: export.quantization.clone(),
             key,
-            misfits,
-            untested: exported.untested,
-            differences: exported.differences,
+            incompatibilities: finished.incompatibilities.iter().cloned().chain(reasons).collect(),
+            untested,
+            differences: export.differences.clone(),
             notes,
         })
     }
 }
 
 impl Exported {
-    /// Why it should not be written: what the chip would refuse, crash at or get wrong, or test values that are not known.
-    pub fn refusal(&self) -> Option<Error> {
-        if self.misfits.is_empty() {
-            return self.untested.clone();
+    /// Fails if the export is refused: for incompatibilities with the chip, or unknown test values.
+    pub fn check(&self) -> Result<()> {
+        if self.incompatibilities.is_empty() {
+            return self.untested.clone().map_or(Ok(()), Err);
         }
-        Some(refused(self.target, self.runtime, self.misfits.iter().map(reason).collect()))
+        Err(refused(self.target, self.runtime, self.incompatibilities.iter().map(ToString::to_string).collect()))
     }
 
-    /// The three files, all or none, in a folder or beside the model. Their paths, the `.espdl` first.
+    /// Writes all three files, or none, into a folder or beside the model. Returns their paths, the `.espdl` first.
     pub fn write(&self, project: &Project, folder: Option<&Path>) -> Result<Vec<PathBuf>> {
         let model = project.model_path()?;
         let folder = match (folder, model.parent()) {
@@ -106,99 +98,78 @@ impl Exported {
         };
         let name = model.file_stem().map_or_else(|| "model".to_string(), |s| s.to_string_lossy().into_owned());
         std::fs::create_dir_all(folder)
-            .map_err(|e| Error::new(format!("the folder cannot be made: {e}")).in_file(folder))?;
+            .map_err(|e| Error::new(format!("the folder cannot be created: {e}")).in_file(folder))?;
         let files = [
             (format!("{name}.espdl"), self.espdl.as_slice()),
             (format!("{name}.info"), self.info.as_bytes()),
             (format!("{name}.json"), self.quantization.as_bytes()),
         ];
-        super::write_together(folder, &files)?;
+        super::write_all_or_none(folder, &files)?;
         Ok(files.iter().map(|(file, _)| folder.join(file)).collect())
     }
 }
 
-/// Layers whose form ESP-DL does not run, by the same limits that lint checks.
-fn unsupported_forms(plan: &Plan, runtime: Runtime) -> Vec<Misfit> {
-    let (graph, family) = (&plan.graph, Some(plan.settings.target.family()));
-    let view = |id| {
-        let scheme = Some(plan.quant_type(id).scheme());
-        GraphNode { scheme, family, runtime, ..GraphNode::of(graph, id) }
-    };
-    let misfit = |found: Violation| {
-        let node = graph.node(found.node).name.clone();
-        Misfit { node, what: found.what, help: found.limit.help }
-    };
-    limits::of_graph(graph, view).into_iter().map(misfit).collect()
-}
-
-/// All reasons where the exporter stops at the first: the forms, and its own unless it is about one of them.
-fn stopped(forms: &[Misfit], error: &Error) -> Vec<String> {
-    let is_named = forms.iter().any(|form| Some(form.node.as_str()) == error.layer());
-    let own = (!is_named).then(|| error.to_string());
-    forms.iter().map(reason).chain(own).collect()
-}
-
 fn refused(target: Target, runtime: Runtime, reasons: Vec<String>) -> Error {
-    let many = if reasons.len() == 1 { "a reason".to_string() } else { format!("{} reasons", reasons.len()) };
     let lines: String = reasons.iter().map(|reason| format!("\n  {reason}")).collect();
-    Error::new(format!(
-        "nothing is written: {target} with ESP-DL {runtime} would not run this model right, for {many}:{lines}"
-    ))
+    let problems = count(reasons.len(), "problem");
+    Error::new(format!("export refused: {problems} with ESP-DL {runtime} on {target}:{lines}"))
 }
 
-/// A misfit as a sentence.
-pub fn reason(misfit: &Misfit) -> String {
-    match misfit.node.as_str() {
-        "" => format!("{}: {}", misfit.what, misfit.help),
-        node => format!("{node}: {}; {}", misfit.what, misfit.help),
-    }
-}
-
-/// Test values that follow a rule of espq's, as no chip computes them.
+/// Returns a note on test values for which no chip has a kernel.
 fn unproven(model: &espdl::Model) -> Option<String> {
     let layers = run::unproven(model);
     (!layers.is_empty()).then(|| {
         format!(
-            "no kernel of ESP-DL {} stands behind the test values of {}: 8-bit weights by 16-bit inputs are \
-             summed, rounded and cut as the 16-bit kernels do it",
-            Runtime::KNOWN,
-            and_more(&layers, 1)
+            "{}: ESP-DL {} has no W8A16 kernel; the test values assume the 16-bit kernel's accumulation and rounding",
+            and_more(&layers, 1),
+            Runtime::KNOWN
         )
     })
 }
 
-struct Calibration {
-    quantized: Quantized,
+/// Parts of a file, before metadata and test values.
+struct Source {
+    target: Target,
+    finished: Arc<Finished>,
+    /// `None` where there are no samples to run the file over.
+    on_chip: Option<Arc<OnChip>>,
     sample: Option<Vec<Tensor>>,
     notes: Vec<String>,
 }
 
 impl Opened {
-    /// By samples, or from a file that makes them needless.
-    fn calibration(&self, wanted: Wanted, progress: &dyn Progress) -> Result<Calibration> {
+    /// Calibrates with samples, or with scales from a file.
+    fn source(&self, wanted: ExportOptions, progress: &dyn Progress) -> Result<Source> {
         let config = &self.project().config;
         progress.begin(Stage::Load, 1);
         if config.calibration.data.is_some() || config.model.quantization.is_none() {
             let session = self.session()?;
             self.exact_plan()?;
             progress.tick()?;
-            let quantized = self.calibrated(progress)?.quantized.clone();
+            let calibrated = self.calibrated(progress)?;
+            let quantized = &calibrated.quantized;
+            let finished = self.finished(progress)?;
+            let on_chip = if finished.incompatibilities.is_empty() { Some(self.proved(progress)?) } else { None };
             let sample = wanted.test_values.then(|| session.samples.sample(0)).transpose()?;
-            let notes = sentences(&session.notes(&quantized));
-            return Ok(Calibration { quantized, sample, notes });
+            let notes = sentences(&session.notes(quantized));
+            return Ok(Source { target: quantized.settings.target, finished, on_chip, sample, notes });
         }
         if wanted.test_values {
             return Err(Error::new("test values need a sample")
                 .at_key("model.quantization")
-                .with_help("name samples, too: data = \"calib/*.npy\" in [calibration]"));
+                .with_help("set samples, too: data = \"calib/*.npy\" in [calibration]"));
         }
         let plan = Plan::clone(&*self.exact_plan()?);
         let quantized = quant::calibrate(plan, &NoSamples, &mut Observations::default(), &|| progress.tick())?;
-        let notes = sentences(&[&self.model()?.simplified.notes[..], &quantized.notes].concat());
-        Ok(Calibration { quantized, sample: None, notes })
+        let finished = Arc::new(proof::finish(&quantized, config.export.esp_dl())?);
+        let mut notes = sentences(&[&self.model()?.simplified.notes[..], &quantized.notes].concat());
+        notes.push(
+            "the file was not run before it was written: that needs samples, `data` in [calibration]".to_string(),
+        );
+        Ok(Source { target: quantized.settings.target, finished, on_chip: None, sample: None, notes })
     }
 
-    /// Where the file comes from: what a person who finds it on a chip can check.
+    /// Returns the origin of the file, which can be checked for a file found on a chip.
     fn metadata(&self, target: Target) -> Result<Vec<(String, String)>> {
         let model = self.contents.model.as_ref().map_err(Clone::clone)?;
         let pair = |key: &str, value: String| (key.to_string(), value);
@@ -225,6 +196,7 @@ impl crate::exec::Samples for NoSamples {
 
 fn new_key() -> Result<Key> {
     let mut key = Key::default();
-    getrandom::fill(&mut key).map_err(|e| Error::new(format!("the system gives no random numbers for a key: {e}")))?;
+    getrandom::fill(&mut key)
+        .map_err(|e| Error::new(format!("the system provides no random numbers for a key: {e}")))?;
     Ok(key)
 }

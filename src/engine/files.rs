@@ -1,8 +1,8 @@
-//! Digests of files, computed again only where a file has changed.
+//! Digests of files, computed again only if a file has changed.
 //!
-//! A file is told by its stamp: length, times and inode. While none of them changes it is not opened again, so that an
-//! edit of a text costs no reading. A file that was written a moment ago may be written again without a new stamp;
-//! its digest is not remembered.
+//! A file is identified by its stamp: length, times and inode. As long as none of them changes, it is not opened again,
+//! so that an edit of a text reads no file. A file written within the resolution of its time stamp may change without a
+//! new one, so its digest is not kept.
 
 use std::collections::HashMap;
 use std::fs::{File, Metadata};
@@ -14,9 +14,9 @@ use prost::bytes::Bytes;
 
 use crate::{Error, Result};
 
-/// Longer than the steps in which file systems count time: Linux takes at most 10 ms.
+/// Delay that exceeds the resolution of time stamps: at most 10 ms on Linux.
 const STEP: Duration = Duration::from_millis(100);
-/// Files of a few workspaces; more of them are forgotten at once and read again.
+/// Maximum number of files, enough for several workspaces; above it, all are dropped and read again.
 const MOST: usize = 1 << 16;
 
 /// Digests by path.
@@ -25,7 +25,7 @@ pub struct Files {
     known: Mutex<HashMap<PathBuf, (Stamp, blake3::Hash)>>,
 }
 
-/// A file's state as the file system tells it, without opening the file.
+/// State of a file according to the file system, without opening it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Stamp {
     length: u64,
@@ -42,13 +42,13 @@ struct Identity {
 }
 
 impl Stamp {
-    /// Returns the stamp of a file that is there. Errors name the file.
+    /// Returns the stamp of an existing file. Errors name the file.
     pub fn of(path: &Path) -> Result<Stamp> {
         let metadata = std::fs::metadata(path).map_err(|e| unreadable(path, &e))?;
         Ok(Stamp::from(&metadata))
     }
 
-    /// Whether a later change would give another stamp.
+    /// Returns `true` if a later change would give another stamp.
     fn is_settled(&self) -> bool {
         let is_old = |time: SystemTime| time.elapsed().is_ok_and(|age| age > STEP);
         let (seconds, nanoseconds) = self.identity.changed;
@@ -76,7 +76,7 @@ fn identity(_: &Metadata) -> Identity {
 }
 
 impl Files {
-    /// Returns a file's digest; opens it where its stamp is another than before. Errors name the file.
+    /// Returns a file's digest; opens the file if its stamp has changed. Errors name the file.
     pub fn digest(&self, path: &Path) -> Result<blake3::Hash> {
         let stamp = Stamp::of(path)?;
         if let Some(known) = self.known_at(path, &stamp) {
@@ -90,7 +90,7 @@ impl Files {
         Ok(digest)
     }
 
-    /// Returns a file's digest, and its bytes where it had to be read for that. `read` bounds the reading.
+    /// Returns a file's digest, and its bytes if it had to be read. `read` limits the reading.
     pub fn digest_or_bytes(
         &self,
         path: &Path,
@@ -110,7 +110,7 @@ impl Files {
         self.lock().get(path).filter(|(known, _)| known == stamp).map(|(_, digest)| *digest)
     }
 
-    /// Unless the file may have changed while it was read, or may still change without a new stamp.
+    /// Keeps a digest, unless the file may have changed while it was read, or may still change without a new stamp.
     fn remember(&self, path: &Path, before: Stamp, digest: blake3::Hash) -> Result<()> {
         if before.is_settled() && Stamp::of(path)? == before {
             let mut known = self.lock();
@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_is_known_once_it_has_settled() {
+    fn a_digest_is_kept_once_the_file_has_settled() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("model");
         let files = Files::default();
@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_of_the_same_length_and_time_is_told_from_the_one_before() {
+    fn a_new_file_of_equal_length_and_time_is_detected() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("model");
         let files = Files::default();
@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn bytes_are_read_only_where_the_digest_is_not_known() {
+    fn bytes_are_read_only_if_the_digest_is_unknown() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("model");
         write(&path, "one", Duration::from_secs(9));

@@ -1,4 +1,4 @@
-//! Contents of an `.espdl` file in figures, and the targets that run it: the data of `espq inspect`.
+//! Summary of an `.espdl` file and the targets that run it: the data of `espq inspect`.
 //!
 //! Never: columns and colours.
 
@@ -7,12 +7,12 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use crate::chip::{Runtime, Target};
+use crate::chip::{Incompatibility, Runtime, Target};
 use crate::{Error, Result};
 
 use crate::cost::memory::{Memory, memory, value_bytes};
 use crate::espdl::{self, Attribute, Digest, Dim, Entry, File, Key, Node, Tensor, ValueInfo, diff::Difference};
-use crate::runtime::fit::{Misfit, fit};
+use crate::runtime::compatibility;
 
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Summary {
@@ -24,7 +24,7 @@ pub struct Summary {
 pub struct PackageSummary {
     pub format: &'static str,
     pub version: Option<String>,
-    /// Whether the SHA-256 in the package is right.
+    /// Result of checking the package's SHA-256.
     pub digest_matches: Option<bool>,
 }
 
@@ -56,10 +56,10 @@ pub struct ModelSummary {
 pub struct ValueSummary {
     pub name: String,
     pub data_type: &'static str,
-    /// `None`: the shape is not in the file. Unknown sizes are `?`, named ones their name.
+    /// Lengths of the axes; `None` if the shape is not in the file. Unknown sizes are `?`, named ones their name.
     pub dims: Option<Vec<String>>,
     pub exponents: Vec<i64>,
-    /// Smallest and largest float that the integers can stand for.
+    /// Smallest and largest float that the integers represent.
     pub range: Option<(f64, f64)>,
     pub bytes: Option<usize>,
 }
@@ -79,10 +79,10 @@ pub struct TensorSummary {
     pub data_type: &'static str,
     pub dims: Vec<usize>,
     pub exponents: Vec<i64>,
-    /// From the tensor's `doc_string`; a filter's dims do not tell the order of its bytes.
+    /// Layout from the tensor's `doc_string`; a filter's dims do not show the order of its bytes.
     pub layout: Option<String>,
     pub bytes: usize,
-    /// Smallest and largest value; with one exponent in floats, with several in integers.
+    /// Smallest and largest value: in float for a single exponent, as integers for several.
     pub range: Option<(f64, f64)>,
 }
 
@@ -90,7 +90,8 @@ pub struct TensorSummary {
 pub struct Fit {
     /// Targets that run the same kernels.
     pub targets: Vec<&'static str>,
-    pub misfits: Vec<Misfit>,
+    #[serde(rename = "misfits")]
+    pub incompatibilities: Vec<Incompatibility>,
 }
 
 /// Reads an `.espdl` file; `key` is for encrypted models.
@@ -103,12 +104,12 @@ pub fn open(path: &Path, key: Option<&Key>) -> Result<File> {
 pub fn diff(left: &File, right: &File) -> Result<Vec<Difference>> {
     let ([left], [right]) = (left.entries.as_slice(), right.entries.as_slice()) else {
         let (a, b) = (left.entries.len(), right.entries.len());
-        return Err(Error::new(format!("--diff compares single models; the files hold {a} and {b}")));
+        return Err(Error::new(format!("--diff compares single models; but the files contain {a} and {b}")));
     };
     Ok(espdl::diff::diff(&left.model, &right.model))
 }
 
-/// Holds each model against `target`, or against all.
+/// Checks each model against `target`, or against all targets.
 pub fn summarize(file: &File, target: Option<Target>) -> Summary {
     let package = file.package.as_ref().map(|p| PackageSummary {
         format: p.format,
@@ -144,7 +145,7 @@ fn model(entry: &Entry, target: Option<Target>) -> ModelSummary {
     }
 }
 
-/// What fits one target of a family fits all.
+/// Checks a model; all targets of a family have the same result.
 fn fits(entry: &Entry, target: Option<Target>) -> Vec<Fit> {
     let mut groups: Vec<Vec<Target>> = Vec::new();
     for &target in target.as_ref().map_or(Target::ALL, std::slice::from_ref) {
@@ -154,8 +155,9 @@ fn fits(entry: &Entry, target: Option<Target>) -> Vec<Fit> {
         }
     }
     let of = |group: Vec<Target>| {
-        let misfits = group.first().map(|&t| fit(entry, t, Runtime::KNOWN)).unwrap_or_default();
-        Fit { targets: group.into_iter().map(Target::name).collect(), misfits }
+        let incompatibilities =
+            group.first().map(|&t| compatibility::check(entry, t, Runtime::KNOWN)).unwrap_or_default();
+        Fit { targets: group.into_iter().map(Target::name).collect(), incompatibilities }
     };
     groups.into_iter().map(of).collect()
 }
@@ -178,7 +180,7 @@ fn value(source: &ValueInfo) -> ValueSummary {
 }
 
 fn scaled(value: f64, exponent: i64) -> f64 {
-    // Beyond these bounds a float is 0 or infinite in any case.
+    // Beyond these bounds, a float is 0 or infinite in any case.
     value * 2f64.powi(exponent.clamp(-2000, 2000) as i32)
 }
 
@@ -258,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn targets_with_the_same_kernels_stand_together() {
+    fn targets_with_the_same_kernels_are_grouped() {
         let file = open(&write(&crate::espdl::tests::sample()).unwrap(), None).unwrap();
         let fits = summarize(&file, None).models.remove(0).fits;
         let targets: Vec<String> = fits.iter().map(|f| f.targets.join(" ")).collect();
@@ -266,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn sizes_beyond_memory_are_no_size() {
+    fn sizes_beyond_memory_are_unknown() {
         let mut huge = info("x", i64::MAX);
         huge.dims = Some(vec![Dim::Size(i64::MAX), Dim::Size(i64::MAX)]);
         assert_eq!(value(&huge).bytes, None);

@@ -1,4 +1,4 @@
-//! Layers of a project before anything is measured.
+//! Layers of a project before any measurement.
 
 use crate::Result;
 use crate::chip::Scheme;
@@ -16,16 +16,16 @@ pub struct Layers {
 pub struct PlannedLayer {
     pub name: String,
     pub op: String,
-    /// The precision that the configuration gives it; `None` while there is no plan.
+    /// Precision in the configuration; `None` without a plan.
     pub scheme: Option<Scheme>,
 }
 
 impl Opened {
-    /// Returns the layers of the model, with precisions where there is a plan.
+    /// Returns the layers of the model, with precisions if there is a plan.
     pub fn layers(&self) -> Result<Layers> {
         let model = self.model()?;
         let graph = &model.simplified.graph;
-        // Lint says why there is none.
+        // Lint reports why there is none.
         let plan = self.plan().ok();
         let planned = plan.as_ref().map_or(graph, |plan| &plan.graph);
         let layers = planned.node_ids().map(|id| {

@@ -1,4 +1,4 @@
-//! Findings of an opened project: the stages that rules look at, as deep as they are asked for.
+//! Findings of an opened project, from the stages up to the requested depth.
 
 use std::sync::Arc;
 
@@ -14,22 +14,25 @@ use super::opened::{Found, Opened, lint_text};
 use super::session::{Model, Session};
 use super::{Engine, Progress};
 
-/// How far a project is looked into; each depth has the findings of those before it.
+/// Depth of the checks; each one includes the findings of those before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum LintDepth {
-    /// The text alone: at once.
+    /// Text only: immediate.
     Text,
-    /// The model and the samples too, nothing is run: as fast as they are read.
+    /// Also the model and the samples, without running the model: limited by reading them.
     Static,
-    /// Calibrated and measured.
+    /// Also calibration and measurement.
     Measured,
-    /// And what int16 would do for each layer over the limit, measured too: as slow as there are such layers.
+    /// Also the finished file, checked and run in the chip's integers.
+    Proved,
+    /// Also the effect of int16 for each layer over the limit: takes time for each such layer.
     Fixes,
-    /// And which few layers at int16 bring the outputs under their limit: a search that measures each step.
+    /// Also the smallest set of int16 layers that brings the outputs under their limit: measures at each step of a
+    /// search.
     Search,
 }
 
-/// The stages that rules look at, as far as there is one.
+/// Results of stages for the rules, as far as they were computed.
 struct Stages {
     model: Option<Result<Arc<Model>>>,
     session: Option<Result<Arc<Session>>>,
@@ -62,16 +65,16 @@ impl Stages {
         }
     }
 
-    /// The text is complete, and every stage before measuring has succeeded.
+    /// Returns `true` if the text is complete and every stage before measuring has succeeded.
     fn can_be_measured(&self, project: &Project) -> bool {
         project.is_sound() && matches!((&self.session, &self.plan), (Some(Ok(_)), Some(Ok(_))))
     }
 }
 
 impl Opened {
-    /// Everything that is wrong with the project, in the order of its text, as far as its `[lint]` wants it.
+    /// Returns the project's findings that `[lint]` selects, in the order of the text.
     ///
-    /// An error is work that was cancelled; what is wrong with files is among the findings.
+    /// Fails only if the work was cancelled; errors in files are findings.
     pub fn lint(&self, depth: LintDepth, progress: &dyn Progress) -> Result<Vec<Finding>> {
         if depth == LintDepth::Text {
             return Ok(lint_text(self.project()));
@@ -79,7 +82,7 @@ impl Opened {
         Ok(selected(self.project(), self.findings(depth, progress)?))
     }
 
-    /// Those of all rules, from memory or the store where nothing has changed.
+    /// Returns the findings of all rules, from memory or the store if nothing has changed.
     fn findings(&self, depth: LintDepth, progress: &dyn Progress) -> Result<Vec<Finding>> {
         let Some(key) = self.findings_key(depth) else { return self.look(depth, progress) };
         if let Some(findings) = self.engine.kept_findings(&key) {
@@ -93,8 +96,8 @@ impl Opened {
         Ok(findings)
     }
 
-    /// The text, the folder from which its paths start (messages name files), and the files; `None` where one of them
-    /// cannot be read, since it may be there the next time.
+    /// Returns the key of the text, of the folder to which its paths are relative (messages name files), and of the
+    /// files; `None` if a file cannot be read, since it may be readable the next time.
     fn findings_key(&self, depth: LintDepth) -> Option<Key> {
         let project = self.project();
         let Found { model: Ok(model), samples: Ok(samples), scales: Ok(scales) } = &self.contents else { return None };
@@ -104,9 +107,9 @@ impl Opened {
         Some(parts.finish())
     }
 
-    /// Findings and report after an edit of precisions, on the scales that were observed before it: at once, and equal to
-    /// [`LintDepth::Measured`] unless the edit moves a scale behind its layer. `None` where the figures are known already, or
-    /// a scale is needed that was never observed.
+    /// Returns findings and report after an edit of precisions with the previously observed scales, without
+    /// calibration. They equal [`LintDepth::Measured`] unless the edit moves a scale downstream of its layer. `None` if
+    /// the figures are already known, or if a scale was never observed.
     pub fn expected(&self, progress: &dyn Progress) -> Result<Option<(Vec<Finding>, Report)>> {
         let stages = Stages::of(self);
         let (Some(Ok(session)), Some(Ok(plan))) = (&stages.session, &stages.plan) else { return Ok(None) };
@@ -117,7 +120,7 @@ impl Opened {
         let report = match measurement.recalled() {
             Ok(Some(report)) => report,
             Err(error) if error.is_cancelled() => return Err(error),
-            // What is wrong is told by whoever measures.
+            // The error is reported by the measurement.
             Ok(None) | Err(_) => return Ok(None),
         };
         let facts = Facts { report: Some(Ok(&report)), ..stages.facts(self.project()) };
@@ -141,8 +144,18 @@ impl Opened {
             Ok(_) if depth >= LintDepth::Fixes => Some(self.trials(depth == LintDepth::Search, progress)?),
             _ => None,
         };
-        let report = report.as_ref().map(|report| &**report);
-        Ok(lint::check(&Facts { report: Some(report), trials: trials.as_deref(), ..facts }))
+        let on_chip = match &report {
+            Ok(_) if depth >= LintDepth::Proved => Some(self.proved(progress)),
+            _ => None,
+        };
+        if let Some(Err(error)) = &on_chip
+            && error.is_cancelled()
+        {
+            return Err(error.clone());
+        }
+        let report = Some(report.as_ref().map(|report| &**report));
+        let on_chip = on_chip.as_ref().map(|on_chip| on_chip.as_ref().map(|on_chip| &**on_chip));
+        Ok(lint::check(&Facts { report, on_chip, trials: trials.as_deref(), ..facts }))
     }
 }
 
@@ -153,7 +166,7 @@ impl Engine {
     }
 }
 
-/// As far as the project's `[lint]` wants them.
+/// Filters findings by the project's `[lint]`.
 pub(super) fn selected(project: &Project, mut findings: Vec<Finding>) -> Vec<Finding> {
     let selection = Selection::of(&project.config.lint);
     findings.retain(|finding| selection.wants(finding));

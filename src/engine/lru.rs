@@ -1,11 +1,11 @@
-//! The newest few of something, by key.
+//! Cache of the most recently used values, by key.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::content::Key;
 
 pub struct Lru<T> {
-    /// The one used last at the end.
+    /// Values; the most recently used one is last.
     kept: Mutex<Vec<(Key, Arc<T>)>>,
     capacity: usize,
 }
@@ -24,13 +24,13 @@ impl<T> Lru<T> {
         Some(found)
     }
 
-    /// All but one.
+    /// Returns all values but one.
     pub fn others(&self, key: &Key) -> Vec<Arc<T>> {
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         kept.iter().filter(|(k, _)| k != key).map(|(_, value)| value.clone()).collect()
     }
 
-    /// What is there by now: two may have made it at once.
+    /// Stores a value, and returns the stored one: two threads may have computed it at the same time.
     pub fn keep(&self, key: Key, value: Arc<T>) -> Arc<T> {
         if let Some(there) = self.get(&key) {
             return there;
@@ -50,7 +50,7 @@ mod tests {
     use crate::engine::content::KeyBuilder;
 
     #[test]
-    fn the_one_that_was_not_used_longest_goes() {
+    fn the_least_recently_used_value_is_dropped() {
         let key = |n: usize| KeyBuilder::new("test").number(n).finish();
         let lru = Lru::new(2);
         for n in [1, 2] {

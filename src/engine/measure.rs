@@ -1,4 +1,4 @@
-//! Figures of one plan over the samples of a session.
+//! Figures of a plan over the samples of a session.
 
 use std::time::Instant;
 
@@ -13,7 +13,7 @@ use super::opened::Opened;
 use super::session::{Calibrated, Session};
 use super::{Progress, Stage};
 
-/// A plan to be measured over the samples of a session.
+/// Plan to measure over the samples of a session.
 pub(super) struct Measurement<'a> {
     pub opened: &'a Opened,
     pub session: &'a Session,
@@ -22,14 +22,14 @@ pub(super) struct Measurement<'a> {
 }
 
 impl Measurement<'_> {
-    /// The report on scales of the last calibration, where only precisions have changed since; `None` where most scales
-    /// were never observed.
+    /// Returns the report with the scales of the last calibration, if only precisions have changed since; `None` if
+    /// most scales were never observed.
     pub fn recalled(&self) -> Result<Option<Report>> {
         let calibrated = self.session.recall(self.plan, self.progress)?;
         calibrated.map(|calibrated| self.report(&calibrated, false, Seconds::default())).transpose()
     }
 
-    /// Both error tables; `seconds` has the times of the stages before.
+    /// Computes both error tables; `seconds` contains the times of earlier stages.
     pub fn report(&self, calibrated: &Calibrated, statistics: bool, mut seconds: Seconds) -> Result<Report> {
         let &Measurement { opened, session, progress, .. } = self;
         let quantized = &calibrated.quantized;
@@ -61,7 +61,8 @@ impl Measurement<'_> {
                     let error = layers[node.0].graphwise?;
                     Some(Before { layer: graph.node(node).name.clone(), error })
                 });
-                OutputError { name: graph.value(id).name.clone(), error, before }
+                let equal = graph.value(id).data_type.is_some_and(analysis::is_place).then_some(1.0 - error.nsr);
+                OutputError { name: graph.value(id).name.clone(), error, before, equal }
             })
             .collect();
         let notes = session.notes(quantized);
@@ -74,10 +75,11 @@ impl Measurement<'_> {
             outputs,
             notes,
             seconds,
+            on_chip: None,
         })
     }
 
-    /// The number of samples that figures are taken over.
+    /// Returns the number of samples for the figures.
     pub fn analysis_samples(&self) -> usize {
         self.opened.project().config.analysis_samples().min(self.session.analysis.len())
     }
@@ -97,7 +99,7 @@ impl Measurement<'_> {
     }
 }
 
-/// Runs work and notes its seconds.
+/// Runs work and measures its time.
 pub(super) fn timed<T>(seconds: &mut f64, work: impl FnOnce() -> T) -> T {
     let start = Instant::now();
     let done = work();
@@ -122,7 +124,7 @@ fn layer(quantized: &Quantized, node: NodeId) -> Layer {
     }
 }
 
-/// The effective quantization of a node's first output, wherever along the graph it happens.
+/// Returns the effective quantization of a node's first output, wherever in the graph it happens.
 fn output_quantizer(quantized: &Quantized, node: NodeId) -> Option<FakeQuant> {
     let port = quantized.ports(node).1.into_iter().next().flatten()?;
     let rounding = quantized.settings.target.rounding();

@@ -1,9 +1,10 @@
-//! The road from a project to results, stage by stage, with progress and cancellation.
+//! Stages from a project to results, with caching, progress and cancellation.
 //!
-//! `cli` and `lsp` ask this room and nothing below it. An [`Engine`] is shared by threads; what it gives
-//! is kept by the content that it came from, so asking again is cheap and asking after a change costs what
-//! has changed. [`Engine::open`] gives the project as it is now. Never: rendering.
+//! `cli` and `lsp` use this module, and no module below it. An [`Engine`] is shared by threads. Results are cached by
+//! the content of their inputs, so a repeated request is cheap, and one after a change only computes what depends on
+//! it. [`Engine::open`] opens the current state of a project. Never: rendering.
 
+mod atomic_write;
 mod cancel;
 mod content;
 mod export;
@@ -17,23 +18,24 @@ mod opened;
 mod optimize;
 mod outline;
 mod progress;
+mod proof;
 mod session;
 mod step;
 mod store;
-mod together;
 mod trials;
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::analysis::Report;
+use crate::analysis::{OnChip, Report};
 use crate::lint::{Finding, Trials};
-use crate::quant::{Plan, Recorded};
+use crate::quant::{ImportedScales, Plan};
 
 pub use crate::model::{endings as model_endings, is_model};
+pub use atomic_write::write as write_all_or_none;
 pub use cancel::{Token, Watch};
-pub use export::{Exported, Wanted, reason};
+pub use export::{ExportOptions, Exported};
 pub use layers::{Layers, PlannedLayer};
 pub use lint::LintDepth;
 pub use opened::{Opened, lint_text};
@@ -41,16 +43,15 @@ pub use optimize::Optimized;
 pub use outline::{Outline, outline};
 pub use progress::{OnlyKnown, Progress, Silent, Stage};
 pub use session::{Calibrated, Model, Session};
-pub use together::write as write_together;
 
 use content::Contents;
 use lru::Lru;
 use store::Store;
 
-/// Models, plans and sessions kept in memory, for workspaces of several projects.
+/// Maximum number of models, plans and sessions in memory, for workspaces with several projects.
 const MODELS: usize = 8;
 const SESSIONS: usize = 4;
-/// Reports, fixes that were measured, and findings of one text at one depth.
+/// Maximum number of reports, measured fixes, and findings (one per text and depth).
 const ANSWERS: usize = 64;
 
 pub struct Engine {
@@ -58,34 +59,35 @@ pub struct Engine {
     store: Option<Store>,
     contents: Contents,
     models: Lru<Model>,
-    scales: Lru<Recorded>,
+    scales: Lru<ImportedScales>,
     plans: Lru<Plan>,
     sessions: Lru<Session>,
     findings: Lru<Vec<Finding>>,
     reports: Lru<Report>,
+    proofs: Lru<OnChip>,
     trials: Lru<Trials>,
     latest: Mutex<HashMap<PathBuf, Token>>,
 }
 
-/// How much an engine may hold.
+/// Options and limits of an engine.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Options {
-    /// Bytes of float activations to keep for the model that was asked about last: a server measures the next edit on
-    /// them, a command that ends with its first answer has no use for them.
+    /// Memory for float activations of the most recently used model, in bytes. A server uses them to measure the next
+    /// edit; a command that ends after one result needs none.
     pub activations: usize,
-    /// Where results outlive the process.
+    /// Cache on disk.
     pub cache: Option<Cache>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cache {
     pub folder: PathBuf,
-    /// Bytes.
+    /// Size limit in bytes.
     pub limit: u64,
 }
 
 impl Cache {
-    /// In the user's cache, unless a folder is named.
+    /// Returns the cache in the user's cache folder, or in a given one.
     pub fn at(folder: Option<&Path>) -> Option<Cache> {
         let folder = folder.map(Path::to_path_buf).or_else(store::default_folder)?;
         Some(Cache { folder, limit: 256 << 20 })
@@ -104,12 +106,13 @@ impl Engine {
             sessions: Lru::new(SESSIONS),
             findings: Lru::new(ANSWERS),
             reports: Lru::new(ANSWERS),
+            proofs: Lru::new(ANSWERS),
             trials: Lru::new(ANSWERS),
             latest: Mutex::new(HashMap::new()),
         })
     }
 
-    /// A token for the newest request about `file`; the one before is cancelled.
+    /// Returns a token for the newest request about `file`, and cancels the previous one.
     pub fn supersede(&self, file: &Path) -> Token {
         let token = Token::new();
         let mut latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);

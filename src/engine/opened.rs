@@ -1,14 +1,15 @@
-//! A project as it is now: its text, and its files read once. Each stage is computed when it is first asked for.
+//! State of a project: its text, and its files, which are read once. Each stage is computed on first use.
 
 use std::sync::Arc;
 use std::time::Instant;
 
-use crate::analysis::{Report, Seconds};
+use crate::analysis::{OnChip, Report, Seconds};
 use crate::espdl;
 use crate::lint::{self, Finding};
 use crate::model;
 use crate::project::Project;
-use crate::quant::{self, Plan, Recorded, Settings};
+use crate::proof::Finished;
+use crate::quant::{self, ImportedScales, Plan, Settings};
 use crate::samples::{InputSpec, Samples};
 use crate::simplify::simplify;
 use crate::{Error, Result};
@@ -19,36 +20,38 @@ use super::session::{Calibrated, Model, Session};
 use super::step::Step;
 use super::{Engine, Progress, Stage};
 
-/// One project at one generation. All answers come from one reading of the text and the files; for another text or
-/// other files, open again: what has not changed is not computed again.
+/// Project at one generation. All results use one reading of the text and the files. After a change, open the project
+/// again: unchanged stages come from the cache.
 pub struct Opened {
     pub(super) engine: Arc<Engine>,
     project: Arc<Project>,
     pub(super) contents: Found,
     model: Step<Arc<Model>>,
     session: Step<Arc<Session>>,
-    scales: Step<Option<Arc<Recorded>>>,
+    scales: Step<Option<Arc<ImportedScales>>>,
     plan: Step<Arc<Plan>>,
     calibrated: Step<Arc<Calibrated>>,
     measured: Step<Arc<Report>>,
+    pub(super) finished: Step<Arc<Finished>>,
+    pub(super) proved: Step<Arc<OnChip>>,
 }
 
-/// The project's files by their content.
+/// Files of the project by content.
 pub(super) struct Found {
     pub model: Result<ModelContent>,
     pub samples: Result<SampleContent>,
-    /// Of the file whose scales replace calibration.
+    /// Key of the file whose scales replace calibration.
     pub scales: Result<Key>,
 }
 
-/// Static findings of the text alone: no file is read.
+/// Returns static findings of the text alone, without reading files.
 pub fn lint_text(project: &Project) -> Vec<Finding> {
     super::lint::selected(project, lint::check(&lint::Facts::of(project)))
 }
 
 impl Engine {
-    /// Opens a project: looks at its files, and reads those that have changed since the engine saw them last. Errors of
-    /// files come with the stages that need them.
+    /// Opens a project: checks its files, and reads those that have changed since the last time. Errors of files are
+    /// returned by the stages that need them.
     pub fn open(self: &Arc<Engine>, project: impl Into<Arc<Project>>) -> Opened {
         let project = project.into();
         let contents = Found {
@@ -66,6 +69,8 @@ impl Engine {
             plan: Step::default(),
             calibrated: Step::default(),
             measured: Step::default(),
+            finished: Step::default(),
+            proved: Step::default(),
         }
     }
 }
@@ -75,7 +80,7 @@ impl Opened {
         &self.project
     }
 
-    /// The model, read and simplified.
+    /// Returns the model, read and simplified.
     pub fn model(&self) -> Result<Arc<Model>> {
         self.model.get(|| {
             let content = self.contents.model.as_ref().map_err(Clone::clone)?;
@@ -89,14 +94,14 @@ impl Opened {
         })
     }
 
-    /// The model with its samples.
+    /// Returns the model with its samples.
     pub fn session(&self) -> Result<Arc<Session>> {
         self.session.get(|| {
             let model = self.model()?;
             let content = self.contents.samples.as_ref().map_err(Clone::clone)?;
             let held_out = self.project.config.held_out();
             let key = session_key(&model.key, &content.key, held_out);
-            // A model that is exported again and again must not leave the activations of each behind.
+            // Activations of previous exports of a model are freed.
             self.engine.sessions.others(&key).iter().for_each(|session| session.forget_activations());
             if let Some(session) = self.engine.sessions.get(&key) {
                 return Ok(session);
@@ -111,14 +116,14 @@ impl Opened {
         })
     }
 
-    /// The settings that the text asks for. The chip is the one thing that has no default.
+    /// Returns the settings in the text. Only the chip has no default.
     fn settings(&self) -> Result<Settings> {
         self.project.config.settings().ok_or_else(|| {
-            Error::new("the chip is not named").at_key("model.target").with_help("add target = \"esp32p4\"")
+            Error::new("the target chip is not configured").at_key("model.target").with_help("add target = \"esp32p4\"")
         })
     }
 
-    /// The settings without the layers that the model does not have: the rest can be measured without them.
+    /// Returns the settings without unknown layers, so that the other layers can be measured.
     pub(super) fn known_settings(&self) -> Result<Settings> {
         let graph = &self.model()?.simplified.graph;
         let has = |name: &String| graph.nodes.iter().any(|n| n.name == *name);
@@ -128,7 +133,7 @@ impl Opened {
         Ok(settings)
     }
 
-    /// The plan of the layers that the model has.
+    /// Returns the plan without unknown layers.
     pub(super) fn plan(&self) -> Result<Arc<Plan>> {
         self.plan.get(|| {
             let settings = self.known_settings()?;
@@ -140,7 +145,7 @@ impl Opened {
         })
     }
 
-    /// The model with other settings, and with the scales of `model.quantization` where the text names such a file.
+    /// Plans the model with other settings, and with the scales of `model.quantization` if the text has it.
     pub(super) fn plan_of(&self, settings: &Settings) -> Result<Plan> {
         let model = self.model()?;
         let graph = &model.simplified.graph;
@@ -153,7 +158,7 @@ impl Opened {
         Ok(plan)
     }
 
-    fn scales(&self) -> Result<Option<Arc<Recorded>>> {
+    fn scales(&self) -> Result<Option<Arc<ImportedScales>>> {
         self.scales.get(|| {
             let Some(file) = &self.project.config.model.quantization else { return Ok(None) };
             let path = self.project.resolve(&file.value);
@@ -173,7 +178,7 @@ impl Opened {
         })
     }
 
-    /// The plan of all that the text says: an error where it names layers that the model does not have.
+    /// Returns the plan of all settings; fails if they name unknown layers.
     pub(super) fn exact_plan(&self) -> Result<Arc<Plan>> {
         let settings = self.settings()?;
         if settings == self.known_settings()? {
@@ -182,7 +187,7 @@ impl Opened {
         self.plan_of(&settings).map(Arc::new)
     }
 
-    /// Every scale of the plan, from the samples.
+    /// Calibrates every scale of the plan with the samples.
     pub(super) fn calibrated(&self, progress: &dyn Progress) -> Result<Arc<Calibrated>> {
         self.calibrated.get(|| {
             let (session, plan) = (self.session()?, self.plan()?);
@@ -192,14 +197,14 @@ impl Opened {
         })
     }
 
-    /// Figures of the plan are known, in memory or in the store.
+    /// Returns `true` if figures of the plan are in memory or in the store.
     pub(super) fn is_measured(&self) -> bool {
         let key = self.known_settings().and_then(|settings| self.report_key(&settings, false));
         key.is_ok_and(|key| self.kept_report(&key).is_some())
     }
 
-    /// Both error tables of the layers that the model has, from memory or the store where nothing has changed.
-    pub(super) fn measured(&self, progress: &dyn Progress) -> Result<Arc<Report>> {
+    /// Returns both error tables without unknown layers, from memory or the store if nothing has changed.
+    pub fn measured(&self, progress: &dyn Progress) -> Result<Arc<Report>> {
         self.measured.get(|| {
             let key = self.report_key(&self.known_settings()?, false)?;
             if let Some(report) = self.kept_report(&key) {
@@ -215,8 +220,17 @@ impl Opened {
         })
     }
 
-    /// Both error tables, with the statistics of tensors where they are wanted: these cost two more runs a sample.
+    /// Returns both error tables and the result of the file on the chip, with statistics of tensors if requested: these need
+    /// two more runs per sample.
     pub fn report(&self, statistics: bool, progress: &dyn Progress) -> Result<Report> {
+        let mut report = self.tables(statistics, progress)?;
+        let start = Instant::now();
+        report.on_chip = Some(OnChip::clone(&*self.proved(progress)?));
+        report.seconds.chip = start.elapsed().as_secs_f64();
+        Ok(report)
+    }
+
+    fn tables(&self, statistics: bool, progress: &dyn Progress) -> Result<Report> {
         progress.begin(Stage::Load, 1);
         let start = Instant::now();
         let key = self.report_key(&self.settings()?, statistics)?;
@@ -240,7 +254,7 @@ impl Opened {
         Ok(Report::clone(&*self.engine.keep_report(key, report)))
     }
 
-    /// A report of the same content, under this project's name for the model.
+    /// Returns a report with the same content, with this project's name for the model.
     fn kept_report(&self, key: &Key) -> Option<Arc<Report>> {
         let kept = self.engine.kept_report(key)?;
         let model = self.model_name();
@@ -257,7 +271,7 @@ impl Opened {
         Ok(parts.finish())
     }
 
-    /// Everything that decides a report, the samples included.
+    /// Returns the key of a report: everything that determines it, including the samples.
     pub(super) fn report_key(&self, settings: &Settings, statistics: bool) -> Result<Key> {
         let samples = &self.contents.samples.as_ref().map_err(Clone::clone)?.key;
         let mut parts = KeyBuilder::new("report");
@@ -268,7 +282,7 @@ impl Opened {
         Ok(parts.finish())
     }
 
-    /// The model, the scales that are given, and the settings.
+    /// Adds the model, the imported scales and the settings to a key.
     fn quantization(&self, parts: &mut KeyBuilder, settings: &Settings) -> Result<()> {
         let model = &self.contents.model.as_ref().map_err(Clone::clone)?.key;
         let scales = self.contents.scales.as_ref().map_err(Clone::clone)?;
@@ -291,7 +305,7 @@ impl Engine {
         self.reports.keep(key, Arc::new(report))
     }
 
-    /// Keeps what a session has measured for the next process.
+    /// Stores a session's measurements for other processes.
     pub(super) fn save(&self, session: &Session) {
         if let (Some(store), Some(figures)) = (&self.store, session.news()) {
             store.put(&session.key, &figures);

@@ -1,4 +1,4 @@
-//! The search for an observer and passes, on an opened project; and the text that keeps what it found.
+//! Search for an observer and passes on an opened project, and the edit that stores its result.
 
 use std::time::Duration;
 
@@ -17,19 +17,19 @@ pub struct Optimized {
     pub before: Figure,
     pub after: Figure,
     pub tried: Vec<Tried>,
-    /// The time was up before all candidates had been measured.
+    /// Set if the time limit was reached before all candidates were measured.
     pub is_cut_short: bool,
-    /// The change of the project's text; `None` where nothing helped.
+    /// Edit of the project's text; `None` if nothing helped.
     pub edit: Option<Edit>,
 }
 
 impl Opened {
-    /// Measures observers and passes within a budget of time. Samples are split: every fourth is kept apart unless the
-    /// project says another number, and decides.
+    /// Measures observers and passes within a time limit. Every fourth sample, or the project's `held-out`, is held out
+    /// for the comparison.
     ///
     /// # Errors
     ///
-    /// Whatever keeps the project from being measured, and cancellation.
+    /// Fails if the project cannot be measured, or if the work is cancelled.
     pub fn optimize(&self, time: Duration, progress: &dyn Progress) -> Result<Optimized> {
         let mut project = self.project().clone();
         let held_out = project.config.held_out().unwrap_or(HELD_OUT);
@@ -57,7 +57,7 @@ impl Opened {
     }
 }
 
-/// Writes the observer, the passes and the split into the text.
+/// Makes the edit of the observer, the passes and the split.
 fn edit_of(project: &Project, best: &Tried, held_out: usize) -> Option<Edit> {
     let Recipe { equalize, align, round, correct } = best.recipe;
     let method = best.method.map(|method: Method| ("calibration", "method", format!("\"{}\"", method.name())));

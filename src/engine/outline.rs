@@ -1,4 +1,4 @@
-//! A model file before it has a project: the inputs that samples are for.
+//! Inputs of a model file that has no project yet.
 
 use std::path::Path;
 
@@ -6,14 +6,14 @@ use crate::model;
 use crate::samples::InputSpec;
 use crate::{Error, Result};
 
-/// Inputs of a model, and one layer to name in an example.
+/// Inputs of a model, and one layer for an example.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Outline {
     pub inputs: Vec<InputSpec>,
     pub layer: Option<String>,
 }
 
-/// Reads a model's inputs; an error names the file.
+/// Reads a model's inputs. Errors name the file.
 pub fn outline(file: &Path) -> Result<Outline> {
     let graph = model::load(file)?.graph;
     let inputs = match graph.inputs.is_empty() {

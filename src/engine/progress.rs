@@ -1,4 +1,4 @@
-//! Progress as data: which stage, how far.
+//! Progress as data: stage and number of finished units.
 
 use crate::{Error, Result};
 
@@ -9,14 +9,16 @@ pub enum Stage {
     Graphwise,
     Layerwise,
     Statistics,
-    /// Of fixes: one unit a set of layers.
+    /// Running the finished file in the chip's integers: one unit per sample.
+    Chip,
+    /// Measuring fixes: one unit per set of layers.
     Trials,
-    /// One unit a candidate.
+    /// Searching: one unit per candidate.
     Optimize,
 }
 
 impl Stage {
-    /// What the user reads while it runs.
+    /// Returns the stage's name for the user.
     pub fn label(self) -> &'static str {
         match self {
             Stage::Load => "loading",
@@ -24,27 +26,28 @@ impl Stage {
             Stage::Graphwise => "graphwise error",
             Stage::Layerwise => "layerwise error",
             Stage::Statistics => "statistics",
+            Stage::Chip => "running on the chip's integers",
             Stage::Trials => "trying fixes",
             Stage::Optimize => "optimizing",
         }
     }
 }
 
-/// Told how work goes on; called from several threads.
+/// Receiver of progress, called from several threads.
 pub trait Progress: Sync {
-    /// A stage of `total` units begins.
+    /// Begins a stage of `total` units.
     fn begin(&self, stage: Stage, total: usize);
 
-    /// One unit is done. An error ([`crate::Error::cancelled`]) stops the work.
+    /// Finishes one unit. An error ([`crate::Error::cancelled`]) stops the work.
     fn tick(&self) -> Result<()>;
 
-    /// The same for work inside a unit: nothing is done, but it may be stopped.
+    /// Checks for cancellation within a unit.
     fn check(&self) -> Result<()> {
         Ok(())
     }
 }
 
-/// Work inside one unit of other work.
+/// Progress of work inside one unit of other work.
 pub struct Inside<'a>(pub &'a dyn Progress);
 
 impl Progress for Inside<'_> {
@@ -59,7 +62,7 @@ impl Progress for Inside<'_> {
     }
 }
 
-/// Stops work at its first unit: what was measured before is answered, nothing is measured.
+/// Progress that stops work at its first unit, so that only cached results are returned.
 pub struct OnlyKnown;
 
 impl Progress for OnlyKnown {
@@ -74,7 +77,7 @@ impl Progress for OnlyKnown {
     }
 }
 
-/// Nobody looks, nobody cancels.
+/// Progress without an observer, which never cancels.
 pub struct Silent;
 
 impl Progress for Silent {

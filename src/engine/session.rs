@@ -1,4 +1,4 @@
-//! What stays known of one model with one set of samples, and measuring that adds to it.
+//! Cached results of one model with one set of samples, and measurements that add to them.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use serde::{Deserialize, Serialize};
 
 use crate::Result;
-use crate::analysis::{self, Error as Figures, Graphwise, Originals, Subject};
+use crate::analysis::{self, Error as Figures, FloatTraces, Graphwise, Subject};
 use crate::exec::{Program, Samples as _, Simulation, Tick};
 use crate::graph::NodeId;
 use crate::note::Note;
@@ -19,39 +19,39 @@ use crate::simplify::Simplified;
 use super::content::{Key, KeyBuilder};
 use super::{Progress, Stage};
 
-/// A model that has been read and simplified.
+/// Model that has been read and simplified.
 pub struct Model {
     pub key: Key,
     pub simplified: Simplified,
 }
 
-/// One model with one set of samples.
+/// Model with one set of samples.
 pub struct Session {
     pub key: Key,
     pub model: Arc<Model>,
     pub samples: Arc<Samples>,
-    /// Those that scales and constants are made from.
+    /// Samples for scales and constants.
     pub calibration: Part,
-    /// Those that figures are taken over.
+    /// Samples for figures.
     pub analysis: Part,
     known: Mutex<Known>,
 }
 
-/// All that a change of precision leaves valid, by keys that say when.
+/// Results that remain valid after a change of precision, by keys.
 struct Known {
     observations: Observations,
-    /// The float side, and the key of what is rounded on it, too.
+    /// Float programs, with the key of the values that are also rounded in them.
     float: Option<(Key, Float)>,
-    originals: Originals,
+    originals: FloatTraces,
     layerwise: HashMap<Key, Figures>,
     graphwise: HashMap<Key, Arc<Graphwise>>,
-    /// Errors of the outputs, by settings.
+    /// Errors of the outputs by settings.
     outputs: HashMap<Key, Vec<Figures>>,
-    /// How much of it the store has.
+    /// Number of entries that are already in the store.
     saved: usize,
 }
 
-/// What of it outlives the process: no activations, and no figure that is not finite.
+/// Part of the results that is stored: no activations, and no figure that is not finite.
 #[derive(Serialize, Deserialize)]
 pub(super) struct Kept {
     observations: Observations,
@@ -59,30 +59,30 @@ pub(super) struct Kept {
     outputs: BTreeMap<String, Vec<Figures>>,
 }
 
-/// The network in float: as it was read, and with the constants that keep its function.
+/// Network in float: the original, and with the constants that preserve its function.
 #[derive(Clone)]
 struct Float {
     original: Arc<Program>,
     equivalent: Arc<Program>,
 }
 
-/// A calibrated model, and the keys of what its figures hang on.
+/// Calibrated model, with the keys of its figures' inputs.
 pub struct Calibrated {
     pub quantized: Quantized,
     float: Float,
     simulation: Simulation,
-    /// By node.
+    /// Keys by node.
     keys: Vec<Key>,
     reference: Key,
 }
 
 impl Session {
-    /// `activations` is how many bytes of float activations may be kept.
+    /// Makes a session. `activations` is the memory for float activations in bytes.
     pub fn new(key: Key, model: Arc<Model>, samples: Samples, held_out: Option<usize>, activations: usize) -> Session {
         let known = Known {
             observations: Observations::default(),
             float: None,
-            originals: Originals::new(activations),
+            originals: FloatTraces::new(activations),
             layerwise: HashMap::new(),
             graphwise: HashMap::new(),
             outputs: HashMap::new(),
@@ -93,7 +93,7 @@ impl Session {
         Session { key, model, samples, calibration, analysis, known: Mutex::new(known) }
     }
 
-    /// Takes in what another process has measured.
+    /// Adds the measurements of another process.
     pub(super) fn remember(&self, kept: Kept) {
         let mut known = self.known();
         known.observations = kept.observations;
@@ -102,7 +102,7 @@ impl Session {
         known.saved = known.measured();
     }
 
-    /// What has been measured, where there is more of it than before.
+    /// Returns the measurements if there are more than are stored.
     pub(super) fn news(&self) -> Option<Kept> {
         let mut known = self.known();
         let measured = known.measured();
@@ -118,24 +118,24 @@ impl Session {
         })
     }
 
-    /// Notes on the model, the samples and their quantization.
+    /// Returns notes on the model, the samples and their quantization.
     pub fn notes(&self, quantized: &Quantized) -> Vec<Note> {
         [&self.model.simplified.notes[..], self.samples.notes(), &quantized.notes].concat()
     }
 
-    /// Bytes of float activations that it keeps.
+    /// Returns the size of the float activations that it keeps.
     pub fn activations(&self) -> usize {
         self.known().originals.bytes()
     }
 
-    /// Unless it measures with them just now.
+    /// Frees the activations, unless a measurement is using them.
     pub(super) fn forget_activations(&self) {
         if let Ok(mut known) = self.known.try_lock() {
             known.originals.clear();
         }
     }
 
-    /// One measures at a time; whoever waits here has cancelled the other.
+    /// Locks the results. One thread measures at a time; the waiting one has cancelled it.
     fn known(&self) -> MutexGuard<'_, Known> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -152,9 +152,9 @@ impl Session {
         known.calibrated(quantized)
     }
 
-    /// The scales that a plan most likely has, by what was observed before.
+    /// Returns the likely scales of a plan, from earlier observations.
     pub fn recall(&self, plan: &Plan, progress: &dyn Progress) -> Result<Option<Calibrated>> {
-        // Passes see the samples each time: nothing of theirs was observed before.
+        // Passes use the samples each time, so there are no earlier observations.
         if plan.settings.recipe != Recipe::default() {
             return Ok(None);
         }
@@ -164,7 +164,7 @@ impl Session {
         quantized.map(|quantized| known.calibrated(quantized)).transpose()
     }
 
-    /// Cumulative error at `nodes` and at the outputs.
+    /// Computes the cumulative error at `nodes` and at the outputs.
     pub fn graphwise(
         &self,
         calibrated: &Calibrated,
@@ -197,7 +197,7 @@ impl Session {
         Ok(found)
     }
 
-    /// Errors of the outputs alone, with the settings of a plan.
+    /// Computes the errors of the outputs only, with the settings of a plan.
     pub fn outputs(&self, plan: &Plan, count: usize, progress: &dyn Progress) -> Result<Vec<Figures>> {
         let key = KeyBuilder::new("outputs")
             .number(count)
@@ -212,7 +212,7 @@ impl Session {
         Ok(found)
     }
 
-    /// Error of each of `nodes` alone; only those are run whose own quantization was not measured before.
+    /// Computes the error of each of `nodes` alone; nodes whose quantization was already measured are not run.
     pub fn layerwise(
         &self,
         calibrated: &Calibrated,
@@ -236,7 +236,7 @@ impl Session {
             let found = analysis::layerwise(&subject, &wanted, nodes, &mut known.originals)?;
             known.layerwise.extend(new.into_iter().zip(found));
         }
-        // Each is there by now.
+        // All keys are present now.
         Ok(keys.iter().filter_map(|key| known.layerwise.get(key).copied()).collect())
     }
 
@@ -284,7 +284,7 @@ impl Known {
         self.observations.len() + self.layerwise.len() + self.outputs.len()
     }
 
-    /// A day of edits must not fill the memory; what is forgotten is measured again.
+    /// Limits the memory of a long session; dropped results are measured again.
     fn bound(&mut self) {
         const MOST: usize = 1 << 16;
         if self.observations.len() > MOST {
@@ -301,11 +301,20 @@ impl Known {
 }
 
 impl Calibrated {
+    pub(super) fn simulation(&self) -> &Simulation {
+        &self.simulation
+    }
+
+    /// The network in float as it was read.
+    pub(super) fn original(&self) -> &Program {
+        &self.float.original
+    }
+
     pub fn program(&self) -> Result<Program> {
         Program::simulated(&self.quantized.graph, &self.simulation)
     }
 
-    /// Quantized nodes whose operator has such a role, in the graph's order.
+    /// Returns quantized nodes whose operator has a role, in the graph's order.
     pub fn nodes(&self, wanted: impl Fn(Role) -> bool) -> Vec<NodeId> {
         let quantized = &self.quantized;
         let is_wanted = |node: NodeId| {
@@ -317,7 +326,8 @@ impl Calibrated {
     }
 }
 
-/// Everything that decides how one node is simulated: its own ports, and the scales that they share.
+/// Returns the key of everything that determines the simulation of one node: its own ports, and the scales that they
+/// share.
 fn node_key(quantized: &Quantized, simulation: &Simulation, node: NodeId) -> Key {
     let mut parts = KeyBuilder::new("node");
     for ((_, port), digest) in quantized.edited.range((node, 0)..=(node, usize::MAX)) {
@@ -330,7 +340,7 @@ fn node_key(quantized: &Quantized, simulation: &Simulation, node: NodeId) -> Key
     parts.finish()
 }
 
-/// What is rounded on the float side: tables and recurrent cells.
+/// Returns the key of the values that are rounded in float, too: tables and recurrent cells.
 fn reference_key(quantized: &Quantized, reference: &Simulation) -> Key {
     let mut parts = KeyBuilder::new("reference");
     if let Some(digest) = &quantized.equivalence {

@@ -1,10 +1,10 @@
-//! One stage of an opened project: computed when it is first asked for, and then kept.
+//! Stage of an opened project: computed when it is first requested, then kept.
 
 use std::sync::{Mutex, PoisonError};
 
 use crate::Result;
 
-/// A result, or the error that took its place. Who asks while it is computed waits for it.
+/// Result or error of a stage. Other requests wait while it is computed.
 pub struct Step<T>(Mutex<Option<Result<T>>>);
 
 impl<T> Default for Step<T> {
@@ -14,7 +14,7 @@ impl<T> Default for Step<T> {
 }
 
 impl<T: Clone> Step<T> {
-    /// Returns what is there, else computes it. Cancelled work leaves nothing behind: the next one begins it again.
+    /// Returns the kept result, or computes it. Cancelled work is not kept: the next request starts again.
     pub fn get(&self, compute: impl FnOnce() -> Result<T>) -> Result<T> {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(done) = &*kept {
@@ -41,7 +41,7 @@ mod tests {
     }
 
     #[test]
-    fn cancelled_work_is_begun_again_and_an_error_is_kept() {
+    fn cancelled_work_is_repeated_and_an_error_is_kept() {
         let step = Step::default();
         assert!(step.get(|| Err::<i32, _>(Error::cancelled())).is_err());
         assert_eq!(step.get(|| Err(Error::new("no samples"))), Err(Error::new("no samples")));

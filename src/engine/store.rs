@@ -1,8 +1,8 @@
 //! Results on disk, shared by an editor's server and a commit hook.
 //!
-//! An entry is one file, named by its key, written beside its place and renamed: whoever reads sees it whole or
-//! not at all. What is damaged, of another version or not espq's is as good as absent. Losing an entry costs
-//! time only, so the store never fails the work that asks it.
+//! An entry is a file named by its key. It is written to a temporary file and renamed, so readers see a complete entry
+//! or none. Damaged entries, those of other versions and foreign files are ignored. A lost entry only costs time, so
+//! errors of the store never fail the work.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -14,22 +14,22 @@ use serde::de::DeserializeOwned;
 
 use super::content::Key;
 
-/// Entries of other formats stand in other folders.
+/// Name of the format; entries of other formats are in other folders.
 const FORMAT: &str = "espq-1";
-/// Between writes that look whether the store has grown too large.
+/// Number of writes between two checks of the store's size.
 const PATROL: u64 = 32;
-/// Left by a process that was killed in mid-write.
+/// Age of temporary files that a killed process has left.
 const STALE: std::time::Duration = std::time::Duration::from_secs(3600);
 
 pub struct Store {
     folder: PathBuf,
-    /// Bytes.
+    /// Size limit in bytes.
     limit: u64,
     written: AtomicU64,
 }
 
 impl Store {
-    /// In `folder`, which is made when the first entry is written.
+    /// Makes a store in `folder`, which is created when the first entry is written.
     pub fn new(folder: &Path, limit: u64) -> Store {
         Store { folder: folder.join(FORMAT), limit, written: AtomicU64::new(0) }
     }
@@ -42,7 +42,7 @@ impl Store {
             return None;
         }
         let value = serde_json::from_slice(payload).ok()?;
-        // What was read last is thrown away last; where the time cannot be set, it goes a little earlier.
+        // Marks the entry as recently used; if the time cannot be set, it is deleted earlier.
         let _ = File::options().append(true).open(&path).and_then(|f| f.set_modified(SystemTime::now()));
         Some(value)
     }
@@ -56,7 +56,7 @@ impl Store {
             .and_then(|()| fs::write(&temporary, bytes))
             .and_then(|()| fs::rename(&temporary, self.path(key)));
         if written.is_err() {
-            // A full or read-only disk: the next request computes again. Nothing half-written stays.
+            // The disk may be full or read-only: the next request computes again. Partial files are removed.
             let _ = fs::remove_file(&temporary);
         }
         if count.is_multiple_of(PATROL) {
@@ -68,12 +68,12 @@ impl Store {
         self.folder.join(format!("{}.espq", key.hex()))
     }
 
-    /// Of the payload under this key: an entry under another's name is no entry.
+    /// Computes the checksum of a payload with its key, so that an entry under another name is invalid.
     fn seal(&self, key: &Key, payload: &[u8]) -> blake3::Hash {
         blake3::Hasher::new().update(key.bytes()).update(payload).finalize()
     }
 
-    /// Takes away the entries that were not used longest, until the rest has room to grow.
+    /// Deletes the least recently used entries until there is room to grow.
     fn shrink(&self) {
         let Ok(listing) = fs::read_dir(&self.folder) else { return };
         let mut entries: Vec<(SystemTime, u64, PathBuf)> = Vec::new();
@@ -85,7 +85,7 @@ impl Store {
             match path.extension().and_then(|e| e.to_str()) {
                 Some("espq") if about.is_file() && key.is_some() => entries.push((used, about.len(), path)),
                 Some("tmp") if used.elapsed().is_ok_and(|age| age > STALE) => drop(fs::remove_file(path)),
-                // Not the store's.
+                // Foreign files are kept.
                 _ => {}
             }
         }
@@ -98,14 +98,14 @@ impl Store {
             if total <= self.limit / 4 * 3 {
                 break;
             }
-            // Another process may have been faster.
+            // Another process may already have deleted it.
             let _ = fs::remove_file(path);
             total -= bytes;
         }
     }
 }
 
-/// Where results are kept unless the user says otherwise: `ESPQ_CACHE_DIR`, or espq's folder in the user's cache.
+/// Returns the default folder: `ESPQ_CACHE_DIR`, or espq's folder in the user's cache.
 pub fn default_folder() -> Option<PathBuf> {
     let variable = |name: &str| std::env::var_os(name).filter(|v| !v.is_empty()).map(PathBuf::from);
     if let Some(folder) = variable("ESPQ_CACHE_DIR") {
@@ -115,7 +115,7 @@ pub fn default_folder() -> Option<PathBuf> {
     let caches = match std::env::consts::OS {
         "windows" => variable("LOCALAPPDATA"),
         "macos" => home.map(|home| home.join("Library/Caches")),
-        // The XDG base directory specification: a relative path does not count.
+        // The XDG base directory specification ignores relative paths.
         _ => variable("XDG_CACHE_HOME").filter(|p| p.is_absolute()).or_else(|| home.map(|home| home.join(".cache"))),
     };
     caches.map(|caches| caches.join("espq"))
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_put_is_there_for_another_process() {
+    fn an_entry_is_found_by_another_process() {
         let folder = tempfile::tempdir().unwrap();
         Store::new(folder.path(), 1 << 20).put(&key(1), &vec![1, 2, 3]);
         assert_eq!(Store::new(folder.path(), 1 << 20).get(&key(1)), Some(vec![1, 2, 3]));
@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn damage_and_foreign_entries_are_as_good_as_absent() {
+    fn damaged_and_foreign_entries_are_ignored() {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::new(folder.path(), 1 << 20);
         store.put(&key(1), &"whole".to_string());
@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn the_oldest_go_when_it_has_grown_too_large_and_strangers_stay() {
+    fn the_oldest_entries_are_deleted_and_foreign_files_kept() {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::new(folder.path(), 4000);
         let strangers = ["notes.txt", "notes.espq"].map(|name| store.folder.join(name));
@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_that_cannot_be_made_costs_the_entry_only() {
+    fn a_folder_that_cannot_be_created_only_loses_the_entry() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("file");
         fs::write(&file, "").unwrap();
@@ -190,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn two_that_write_one_entry_leave_it_whole() {
+    fn concurrent_writes_leave_a_complete_entry() {
         let folder = tempfile::tempdir().unwrap();
         let stores = [Store::new(folder.path(), 1 << 20), Store::new(folder.path(), 1 << 20)];
         std::thread::scope(|scope| {

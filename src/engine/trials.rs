@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::analysis::{Error as Figures, Report, enough, is_over};
+use crate::analysis::{Error as Figures, Report, is_over, smallest_sufficient_set};
 use crate::chip::Scheme;
 use crate::cost::constant_bytes;
 use crate::graph::{Graph, NodeId};
@@ -17,11 +17,11 @@ use super::measure::Measurement;
 use super::opened::Opened;
 use super::progress::{Inside, Stage};
 
-/// No more layers over the limit are tried one by one; a model with more of them needs another answer.
+/// Maximum number of layers over the limit that are tried one by one; models with more need another solution.
 const LAYERS: usize = 16;
 
 impl Opened {
-    /// Measures what a finding waits for and returns the fix, with its effect in the title; `None` where none helps.
+    /// Measures a pending fix and returns it with its effect in the title; `None` if it does not help.
     pub fn resolve(&self, measure: &Measure, progress: &dyn Progress) -> Result<Option<Fix>> {
         let report = self.measured(progress)?;
         let (session, plan) = (self.session()?, self.plan()?);
@@ -31,7 +31,7 @@ impl Opened {
         Ok(trial.and_then(|trial| measure.fix(self.project(), &trial)))
     }
 
-    /// The fixes that are measured, from memory where nothing has changed.
+    /// Returns the measured fixes, from memory if nothing has changed.
     pub(super) fn trials(&self, search: bool, progress: &dyn Progress) -> Result<Arc<Trials>> {
         let config = &self.project().config;
         let mut parts = KeyBuilder::new("trials");
@@ -50,15 +50,15 @@ impl Opened {
 }
 
 impl Measurement<'_> {
-    /// Tries int16 for each layer that is over its limit, and for all of them; where `search`, looks for the smallest
-    /// set for an output that is over its own.
+    /// Tries int16 for each layer over its limit, and for all of them. With `search`, also searches the smallest set
+    /// for an output over its limit.
     pub fn trials(&self, report: &Report, search: bool) -> Result<Trials> {
         let config = &self.opened.project().config;
         let over = |limit: f64| move |e: &Figures| is_over(e.nsr, limit);
         let narrow = candidates(report);
         let over: Vec<&str> =
             narrow.iter().filter(|(_, e)| over(config.layer_limit())(e)).map(|(name, _)| *name).collect();
-        let searched = search && report.outputs.iter().any(|o| is_over(o.error.nsr, config.output_limit()));
+        let searched = search && report.outputs.iter().any(|o| o.is_over(config.output_limit()));
         let mut trials = Trials { searched, ..Trials::default() };
         if over.is_empty() && !searched {
             return Ok(trials);
@@ -89,7 +89,7 @@ impl Measurement<'_> {
         }
     }
 
-    /// Layers that cannot be had at int16 have no fix; their findings stand without.
+    /// Tries layers; if int16 is not supported, there is no fix, and their finding has none.
     fn possible(&self, report: &Report, layers: &[&str]) -> Result<Option<Trial>> {
         let trial = match self.trial(report, layers, Scheme::Int16) {
             Ok(trial) => Some(trial),
@@ -100,40 +100,41 @@ impl Measurement<'_> {
         Ok(trial)
     }
 
-    /// The smallest set that was found to bring all outputs under their limit.
+    /// Searches the smallest set that brings all outputs under their limit.
     fn smallest(&self, report: &Report, narrow: &[(&str, Figures)]) -> Result<Option<Trial>> {
         let named =
             |set: &[usize]| set.iter().filter_map(|&l| narrow.get(l).map(|(name, _)| *name)).collect::<Vec<_>>();
         let mut measure = |set: &[usize]| match self.trial(report, &named(set), Scheme::Int16) {
             Err(error) if error.is_cancelled() => Err(error),
-            // What cannot be had is not enough.
+            // A set that cannot have int16 is not sufficient.
             outcome => Ok(outcome.map_or(f64::NAN, |trial| trial.after)),
         };
-        let found = enough(narrow.len(), self.opened.project().config.output_limit(), &mut measure)?;
+        let found = smallest_sufficient_set(narrow.len(), self.opened.project().config.output_limit(), &mut measure)?;
         found.map(|found| self.trial(report, &named(&found.layers), Scheme::Int16)).transpose()
     }
 
-    /// The project with these layers, and the activations fused into them, at another precision.
+    /// Measures the project with these layers, and the activations fused into them, at another precision.
     fn trial(&self, report: &Report, layers: &[&str], scheme: Scheme) -> Result<Trial> {
         let graph = &self.session.model.simplified.graph;
         let mut settings = self.plan.settings.clone();
         let mut layers = with_activations(graph, layers);
-        // On the way back an activation follows its layer, unless it was named, too.
+        // When going back to int8, an activation follows its layer unless it has its own line.
         layers.retain(|layer| scheme == Scheme::Int16 || settings.layer_schemes.contains_key(layer));
         settings.layer_schemes.extend(layers.iter().map(|layer| (layer.clone(), scheme)));
         let plan = self.opened.plan_of(&settings)?;
         let outputs = self.session.outputs(&plan, self.analysis_samples(), &Inside(self.progress))?;
+        let judged = || report.outputs.iter().zip(&outputs).filter(|(o, _)| o.is_judged());
         Ok(Trial {
             layers,
             scheme,
-            before: worst(report.outputs.iter().map(|o| o.error.nsr)),
-            after: worst(outputs.iter().map(|e| e.nsr)),
+            before: worst(judged().map(|(o, _)| o.error.nsr)),
+            after: worst(judged().map(|(_, e)| e.nsr)),
             flash: flash(&plan, self.plan)?,
         })
     }
 }
 
-/// A Relu behind Conv, Gemm or MatMul follows its layer by itself; a Clip has to be named.
+/// Adds activations: a Relu after Conv, Gemm or MatMul follows its layer; a Clip must be named.
 fn with_activations(graph: &Graph, layers: &[&str]) -> Vec<String> {
     let consumers = graph.consumers();
     let mut all = Vec::new();
@@ -149,7 +150,7 @@ fn with_activations(graph: &Graph, layers: &[&str]) -> Vec<String> {
     all
 }
 
-/// An activation behind a layer that its kernel does not compute in its last pass.
+/// Returns `true` for an activation that its layer's kernel does not compute.
 fn must_be_named(graph: &Graph, layer: NodeId, reader: NodeId) -> bool {
     let (layer, reader) = (&graph.node(layer).op, &graph.node(reader).op);
     let follows = ops::on_chip(layer).is_some_and(|chip| chip.fuses.contains(&reader.as_str()));
@@ -161,6 +162,7 @@ fn worst(errors: impl Iterator<Item = f64>) -> f64 {
 }
 
 fn flash(new: &Plan, old: &Plan) -> Result<i64> {
-    let bytes = |plan| i64::try_from(constant_bytes(plan)).map_err(|_| Error::new("the weights exceed all memory"));
+    let bytes =
+        |plan| i64::try_from(constant_bytes(plan)).map_err(|_| Error::new("the weights exceed the address space"));
     Ok(bytes(new)? - bytes(old)?)
 }

@@ -1,4 +1,4 @@
-//! From the FlatBuffers body to a [`Model`].
+//! Decoding of the FlatBuffers body to a [`Model`].
 
 use crate::bail;
 use crate::{Error, Result};
@@ -10,11 +10,11 @@ use super::schema::{
     tensor_type, type_info, value_info,
 };
 
-/// A model, and what of the file's form the model does not show.
+/// Model, and properties of the file that the model does not contain.
 pub struct Decoded {
     pub model: Model,
-    /// Tensors whose data does not start on a multiple of 16: the chip reads weights in place,
-    /// with instructions that drop the address's low bits.
+    /// Tensors whose data does not start on a multiple of 16. The chip reads weights in place, with instructions that
+    /// ignore the address's low bits.
     pub misaligned: Vec<String>,
 }
 
@@ -93,7 +93,7 @@ fn decode_attribute(table: &Table, misaligned: &mut Vec<String>) -> Result<(Stri
         attribute_type::STRINGS => Attribute::Texts(table.texts(attribute::STRINGS)?),
         other => {
             let what = format!("attribute {name} is of type {other} (1-4 and 6-8 are known)");
-            return Err(Error::new(what).with_help("subgraphs and types are not attributes that ESP-DL reads"));
+            return Err(Error::new(what).with_help("ESP-DL does not read attributes that are subgraphs or types"));
         }
     };
     Ok((name, value))
@@ -125,7 +125,7 @@ fn decode_tensor(table: &Table, misaligned: &mut Vec<String>) -> Result<Tensor> 
     if raw.is_some_and(|v| v.at % 16 != 0) {
         misaligned.push(read.name.clone());
     }
-    // Raw data is padded to whole blocks; the loader prefers it, as here.
+    // Raw data is padded to whole blocks; ESP-DL's loader prefers it, too.
     let (bytes, padded) = match raw {
         Some(raw) => (raw.bytes.to_vec(), wanted.checked_next_multiple_of(16)),
         None => (typed_bytes(table, read.data_type)?, Some(wanted)),
@@ -139,7 +139,7 @@ fn decode_tensor(table: &Table, misaligned: &mut Vec<String>) -> Result<Tensor> 
     Ok(read)
 }
 
-/// ONNX's custom, which the schema keeps: small integers stand in `int32_data`.
+/// Reads ONNX's convention, which the schema keeps: small integers are stored in `int32_data`.
 fn typed_bytes(table: &Table, data_type: DataType) -> Result<Vec<u8>> {
     let (id, stored) = match data_type {
         DataType::Float => (tensor::FLOAT_DATA, 4),
@@ -156,7 +156,7 @@ fn typed_bytes(table: &Table, data_type: DataType) -> Result<Vec<u8>> {
     })
 }
 
-/// Little-endian: the low bytes come first.
+/// Truncates little-endian elements: the low bytes come first.
 fn narrow<const N: usize>(elements: impl Iterator<Item = [u8; N]>, width: usize) -> Vec<u8> {
     elements.flat_map(|e| e.into_iter().take(width)).collect()
 }

@@ -1,4 +1,4 @@
-//! Differences between two models. Order counts among nodes, not among weights and values: esp-ppq
+//! Differences between two models. The order of nodes is compared, the order of weights and values is not: esp-ppq
 //! writes those in an order that Python's hash seed decides.
 
 use std::collections::BTreeMap;
@@ -12,13 +12,13 @@ use super::{Attribute, Model, Node, Tensor, ValueInfo};
 pub struct Difference {
     /// `node conv1: activation`, `weight w: exponents`.
     pub place: String,
-    /// Empty: not there.
+    /// Text of the left side; empty if absent.
     pub left: String,
-    /// Empty: not there.
+    /// Text of the right side; empty if absent.
     pub right: String,
 }
 
-/// All differences, in the order of the file; none means that the chip runs the same.
+/// Returns all differences in the order of the file; if there are none, the chip runs both models identically.
 pub fn diff(left: &Model, right: &Model) -> Vec<Difference> {
     let mut found = Found(Vec::new());
     found.fields("model", &model_fields(left), &model_fields(right));
@@ -116,7 +116,7 @@ impl Found {
         }
     }
 
-    /// By name; what only one side has is said once.
+    /// Compares elements by name; one that only one side has gives a single difference.
     fn each<T>(&mut self, kind: &str, left: &[T], right: &[T], name: fn(&T) -> &String, fields: fn(&T) -> Fields) {
         let others: BTreeMap<&String, &T> = right.iter().map(|t| (name(t), t)).collect();
         for item in left {
@@ -130,14 +130,14 @@ impl Found {
     }
 
     fn only(&mut self, kind: &str, name: &str, left: bool) {
-        let (a, b) = if left { ("there", "") } else { ("", "there") };
+        let (a, b) = if left { ("present", "") } else { ("", "present") };
         self.0.push(Difference { place: format!("{kind} {name}"), left: a.to_string(), right: b.to_string() });
     }
 
     /// Reports the number of elements that differ, and the first few of them.
     fn list<T: PartialEq + ToString>(&mut self, place: &str, left: &[T], right: &[T]) {
         if left.len() != right.len() {
-            let [left, right] = [left, right].map(|list| format!("{} of them", list.len()));
+            let [left, right] = [left, right].map(|list| format!("{} elements", list.len()));
             self.0.push(Difference { place: place.to_string(), left, right });
             return;
         }
@@ -182,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn a_model_does_not_differ_from_itself() {
+    fn a_model_has_no_differences_from_itself() {
         assert_eq!(differences(|_| ()), []);
     }
 
@@ -209,17 +209,17 @@ mod tests {
         let found = differences(|m| m.graph.initializers[0].exponents = vec![-8]);
         assert_eq!(found, one("weight w: exponents, 1 of 1 from 0 on", "-7", "-8"));
         let found = differences(|m| m.graph.initializers[0].exponents = vec![-8, -8]);
-        assert_eq!(found, one("weight w: exponents", "1 of them", "2 of them"));
+        assert_eq!(found, one("weight w: exponents", "1 elements", "2 elements"));
     }
 
     #[test]
-    fn what_one_file_lacks_is_said_once() {
+    fn an_element_of_only_one_file_is_one_difference() {
         let found = differences(|m| m.graph.test_inputs.clear());
-        assert_eq!(found, one("test input x", "there", ""));
+        assert_eq!(found, one("test input x", "present", ""));
     }
 
     #[test]
-    fn the_order_of_values_does_not_count_that_of_nodes_does() {
+    fn the_order_of_nodes_is_compared_that_of_values_is_not() {
         assert_eq!(differences(|m| m.graph.values.reverse()), []);
         let mut left = sample();
         let second = Node { name: "b".into(), ..left.graph.nodes[0].clone() };

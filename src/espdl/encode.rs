@@ -1,4 +1,4 @@
-//! From a [`Model`] to the FlatBuffers body.
+//! Encoding of a [`Model`] as the FlatBuffers body.
 
 use crate::Result;
 use crate::bail;
@@ -82,7 +82,8 @@ fn graph_fields(source: &Graph) -> Result<Fields<'_>> {
     Ok(fields)
 }
 
-/// The attribute vector is written even if it is empty: the loader reads through it unchecked.
+/// Fields of a node. The attribute vector is written even if it is empty, since the loader does not check for its
+/// absence.
 fn node_fields(source: &Node) -> Result<Fields<'_>> {
     let attributes = source.attributes.iter().map(attribute_fields).collect::<Result<_>>()?;
     let mut fields = vec![
@@ -97,7 +98,7 @@ fn node_fields(source: &Node) -> Result<Fields<'_>> {
     Ok(fields)
 }
 
-/// Structs of one scalar (`AttributeI`, `AttributeF`) look as the scalar does.
+/// Fields of an attribute. Structs of one scalar (`AttributeI`, `AttributeF`) are encoded like the scalar.
 fn attribute_fields((name, value): &(String, Attribute)) -> Result<Fields<'_>> {
     let (kind, id, value) = match value {
         Attribute::Float(v) => (attribute_type::FLOAT, attribute::F, Value::F32(*v)),
@@ -114,7 +115,7 @@ fn attribute_fields((name, value): &(String, Attribute)) -> Result<Fields<'_>> {
     Ok(vec![(attribute::NAME, Value::Text(name)), (attribute::ATTR_TYPE, Value::I32(kind)), (id, value)])
 }
 
-/// Dims and exponents are written even if empty: the loader reads through them unchecked.
+/// Fields of a tensor. Dims and exponents are written even if empty, since the loader does not check for their absence.
 fn tensor_fields(source: &Tensor) -> Result<Fields<'_>> {
     let wanted = source.byte_count()?;
     if source.bytes.len() != wanted {

@@ -46,7 +46,7 @@ fn filters_are_stored_as_esp_ppq_stores_them() {
 }
 
 #[test]
-fn stored_filters_unpack_to_what_they_were() {
+fn stored_filters_unpack_to_their_original_order() {
     for case in cases() {
         assert_eq!(case.filter().unpack(&case.stored).unwrap(), case.plain(), "{case:?}");
     }
@@ -63,18 +63,18 @@ fn dims_and_layout_are_esp_ppqs() {
 fn gemm_weights_are_stored_as_a_convolution_of_one_by_one() {
     // [C, N] = [2, 3], plain: N, C
     assert_eq!(pack_gemm(&[0, 1, 2, 3, 4, 5], 2, 3, None).unwrap(), [0, 3, 1, 4, 2, 5]);
-    // two lanes: channels 0 and 1 in a block, channel 2 behind
+    // Two lanes: channels 0 and 1 in a block, channel 2 after it.
     assert_eq!(pack_gemm(&[0, 1, 2, 3, 4, 5], 2, 3, Some(2)).unwrap(), [0, 1, 3, 4, 2, 5]);
 }
 
 #[test]
-fn each_matrix_of_matmul_is_packed_by_itself() {
+fn each_matrix_of_matmul_is_packed_separately() {
     let stored = pack_matmul(&[0, 1, 2, 3, 4, 5, 6, 7], &[2, 2, 2], None).unwrap();
     assert_eq!(stored, [0, 2, 1, 3, 4, 6, 5, 7]);
 }
 
 #[test]
-fn what_does_not_fit_is_refused() {
+fn shapes_that_do_not_fit_are_refused() {
     let filter = |shape| Filter { shape, grouped: false, lanes: Some(16) };
     assert_eq!(
         filter(&[2, 2, 1, 1]).pack(&[0; 3]).unwrap_err().what(),
@@ -82,7 +82,7 @@ fn what_does_not_fit_is_refused() {
     );
     assert_eq!(
         filter(&[2, 2]).pack(&[0; 4]).unwrap_err().what(),
-        "a filter of shape [2, 2] has rank 2, ESP-DL stores ranks 3 and 4"
+        "a filter of shape [2, 2] has rank 2, but ESP-DL stores ranks 3 and 4"
     );
     assert!(filter(&[usize::MAX, 2, 1, 1]).unpack(&[0; 4]).is_err());
     assert_eq!(filter(&[usize::MAX, 0, 1, 1]).pack(&[0; 0]).unwrap(), [0; 0]);

@@ -1,6 +1,6 @@
 //! ESP-DL's files: the model as the chip loads it, read and written.
 //!
-//! Never: how exponents were found (calibration), nor where files lie.
+//! Never: the choice of exponents (calibration), locations of files.
 
 mod decode;
 pub mod diff;
@@ -20,19 +20,19 @@ pub use header::{Edition, Header, Key};
 pub use model::{Attribute, DataType, Dim, Graph, Model, Node, Opset, Tensor, ValueInfo};
 pub use package::{Digest, Package};
 
-/// A file with one model, or a package of several.
+/// File with one model, or a package of several.
 #[derive(Debug, Clone, PartialEq)]
 pub struct File {
-    /// `None` for a file of one model.
+    /// Header of a package; `None` for a file of one model.
     pub package: Option<Package>,
-    /// Models in the file's order; one without a package.
+    /// Models in the file's order; one if there is no package.
     pub entries: Vec<Entry>,
 }
 
 /// One model of a file.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Entry {
-    /// The name in the package; empty for a lone model.
+    /// Name in the package; empty for a single model.
     pub name: String,
     /// Header of this model.
     pub header: Header,
@@ -42,7 +42,7 @@ pub struct Entry {
     pub misaligned: Vec<String>,
 }
 
-/// Opens any file that ESP-DL opens: `EDL1`, `EDL2`, `PDL1` to `PDL3`; `key` is for encrypted models.
+/// Opens any file that ESP-DL supports: `EDL1`, `EDL2`, `PDL1` to `PDL3`; `key` is for encrypted models.
 pub fn open(bytes: &[u8], key: Option<&Key>) -> Result<File> {
     let Some((package, models)) = package::split(bytes)? else {
         return Ok(File { package: None, entries: vec![open_entry(String::new(), bytes, key)?] });
@@ -68,31 +68,34 @@ fn open_entry(name: String, bytes: &[u8], key: Option<&Key>) -> Result<Entry> {
     let decoded = match (header.encrypted, key) {
         (false, _) => decode::decode(body)?,
         (true, None) => {
-            return Err(Error::new("the model is encrypted with AES-128").with_help("give the key that export printed"));
+            return Err(Error::new("the model is encrypted with AES-128")
+                .with_help("give the key that `espq export --encrypt` printed"));
         }
         (true, Some(key)) => decode::decode(&header::crypt(body, key)).map_err(|e| {
-            Error::new(format!("the key does not open the model ({})", e.what()))
+            Error::new(format!("the key does not decrypt the model ({})", e.what()))
                 .with_help("give the key that was printed when this file was exported")
         })?,
     };
     Ok(Entry { name, header, model: decoded.model, misaligned: decoded.misaligned })
 }
 
-/// Reads a plain file of one model.
+/// Reads an unencrypted file of one model.
 pub fn read(bytes: &[u8]) -> Result<Model> {
     let (header, body) = header::split(bytes)?;
     if header.encrypted {
-        return Err(Error::new("the model is encrypted with AES-128").with_help("give the key that export printed"));
+        return Err(Error::new("the model is encrypted with AES-128")
+            .with_help("give the key that `espq export --encrypt` printed"));
     }
     Ok(decode::decode(body)?.model)
 }
 
-/// The whole `EDL2` file; equal models give equal bytes.
+/// Returns the complete `EDL2` file; equal models give equal bytes.
 pub fn write(model: &Model) -> Result<Vec<u8>> {
     header::wrap(&encode::encode(model)?, None)
 }
 
-/// As [`write`], the body encrypted. A key must serve one file only: the counter starts alike in all.
+/// Like [`write`], with the body encrypted. A key must be used for one file only, since the initial counter is the same
+/// in all.
 pub fn write_encrypted(model: &Model, key: &Key) -> Result<Vec<u8>> {
     header::wrap(&encode::encode(model)?, Some(key))
 }

@@ -1,11 +1,11 @@
-//! An ESP-DL model in memory: what the chip's loader reads, as plain data.
+//! An ESP-DL model in memory: the data that the chip's loader reads.
 //!
-//! Never: offsets and bytes of the file, nor how the figures were found.
+//! Never: offsets and bytes of the file, the choice of exponents.
 
 use crate::Result;
 use crate::bail;
 
-/// Absent and empty strings are the same; so are absent and empty lists.
+/// Model of a file. Absent and empty strings are equal, and so are absent and empty lists.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Model {
     /// Version of the schema, as ONNX counts it.
@@ -22,7 +22,7 @@ pub struct Model {
     pub version: i64,
     /// Comment.
     pub doc: String,
-    /// Pairs in the file's order.
+    /// Key-value pairs in the file's order.
     pub metadata: Vec<(String, String)>,
     /// Layers and weights.
     pub graph: Graph,
@@ -44,7 +44,7 @@ pub struct Graph {
     pub name: String,
     /// Comment.
     pub doc: String,
-    /// In the order in which the chip runs them.
+    /// Nodes in the order in which the chip runs them.
     pub nodes: Vec<Node>,
     /// Weights, biases and other constants.
     pub initializers: Vec<Tensor>,
@@ -52,11 +52,11 @@ pub struct Graph {
     pub inputs: Vec<ValueInfo>,
     /// Outputs of the model, in order.
     pub outputs: Vec<ValueInfo>,
-    /// Every value, inputs and outputs too: the loader looks shapes and types up only here.
+    /// Information about every value, including inputs and outputs: the loader looks up shapes and types only here.
     pub values: Vec<ValueInfo>,
     /// A sample for `Model::test()`, quantized; empty without test values.
     pub test_inputs: Vec<Tensor>,
-    /// Outputs that `Model::test()` expects for it.
+    /// Outputs that `Model::test()` expects for that sample.
     pub test_outputs: Vec<Tensor>,
 }
 
@@ -65,13 +65,13 @@ pub struct Graph {
 pub struct Node {
     /// Name of the layer.
     pub name: String,
-    /// Operator type, by which the loader picks its module.
+    /// Operator type, by which the loader selects its module.
     pub op: String,
     /// Empty for ONNX's own operators.
     pub domain: String,
     /// Comment.
     pub doc: String,
-    /// An optional input that is not used is an empty string.
+    /// Names of values; an optional input that is not used is an empty string.
     pub inputs: Vec<String>,
     /// Names of the values that it makes.
     pub outputs: Vec<String>,
@@ -86,7 +86,7 @@ pub enum Attribute {
     Int(i64),
     /// One number.
     Float(f32),
-    /// UTF-8 by custom, bytes by the schema.
+    /// Text: UTF-8 by convention, bytes by the schema.
     Text(Vec<u8>),
     /// List of integers.
     Ints(Vec<i64>),
@@ -98,7 +98,7 @@ pub enum Attribute {
     Tensor(Box<Tensor>),
 }
 
-/// Integers `q` that stand for `q * 2^exponent`, one exponent in all or one a channel.
+/// Integers `q` that represent `q * 2^exponent`, with one exponent, or one per channel.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Tensor {
     /// Name of the value.
@@ -109,7 +109,7 @@ pub struct Tensor {
     pub data_type: DataType,
     /// Lengths of the axes, in ONNX's order for filters.
     pub dims: Vec<usize>,
-    /// One for the tensor, one a channel, or none where the elements are no quantized numbers.
+    /// One for the tensor, one per channel, or none if the elements are not quantized.
     pub exponents: Vec<i64>,
     /// Little-endian elements in the file's order, which for filters is not that of `dims`;
     /// without the padding to 16.
@@ -125,16 +125,16 @@ pub struct ValueInfo {
     pub doc: String,
     /// Type of the elements.
     pub data_type: DataType,
-    /// `None`: the shape is not known.
+    /// Lengths of the axes; `None` if the shape is not known.
     pub dims: Option<Vec<Dim>>,
-    /// The chip reads the first only.
+    /// Exponents, of which the chip reads only the first.
     pub exponents: Vec<i64>,
 }
 
 /// Length of an axis.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Dim {
-    /// Neither a number nor a name.
+    /// Length without a number or a name.
     Unknown,
     /// A number.
     Size(i64),
@@ -162,7 +162,7 @@ pub enum DataType {
     Int32 = 6,
     /// int64
     Int64 = 7,
-    /// Text, which has no fixed width.
+    /// Strings, which have no fixed width.
     String = 8,
     /// One byte, 0 or 1.
     Bool = 9,
@@ -200,7 +200,7 @@ impl DataType {
         self as i32
     }
 
-    /// Finds the type of a number; an error where the schema has none.
+    /// Finds the type of a number; fails if the schema has none.
     pub fn from_code(code: i32) -> Result<DataType> {
         match DataType::ALL.iter().find(|t| t.code() == code) {
             Some(&found) => Ok(found),
@@ -208,7 +208,7 @@ impl DataType {
         }
     }
 
-    /// Bytes an element; `None` for types without a fixed width.
+    /// Bytes per element; `None` for types without a fixed width.
     pub fn width(self) -> Option<usize> {
         match self {
             DataType::Undefined | DataType::String => None,
@@ -239,7 +239,7 @@ impl DataType {
         }
     }
 
-    /// Smallest and largest integer, for the types that carry exponents.
+    /// Smallest and largest integer of the types that carry exponents.
     pub fn limits(self) -> Option<(f64, f64)> {
         match self {
             DataType::Int8 => Some((i8::MIN.into(), i8::MAX.into())),
@@ -250,28 +250,28 @@ impl DataType {
 }
 
 impl Tensor {
-    /// Elements by `dims`; an empty list of dims is one element.
+    /// Returns the number of elements according to `dims`; an empty list means one element.
     pub fn count(&self) -> Result<usize> {
         match self.dims.iter().try_fold(1usize, |n, &d| n.checked_mul(d)) {
             Some(count) => Ok(count),
-            None => bail!("tensor {}: {:?} has more elements than memory has bytes", self.name, self.dims),
+            None => bail!("tensor {}: {:?} has more elements than memory can hold", self.name, self.dims),
         }
     }
 
-    /// The length that `bytes` has to have.
+    /// Returns the length that `bytes` must have.
     pub fn byte_count(&self) -> Result<usize> {
         let Some(width) = self.data_type.width() else {
-            bail!("tensor {}: elements of type {} have no bytes", self.name, self.data_type.name());
+            bail!("tensor {}: elements of type {} have no fixed width", self.name, self.data_type.name());
         };
         match self.count()?.checked_mul(width) {
             Some(count) => Ok(count),
-            None => bail!("tensor {}: {:?} needs more bytes than memory has", self.name, self.dims),
+            None => bail!("tensor {}: {:?} needs more bytes than memory can hold", self.name, self.dims),
         }
     }
 }
 
 impl ValueInfo {
-    /// All sizes, if all are known and none is negative.
+    /// Returns all sizes if all are known and none is negative.
     pub fn sizes(&self) -> Option<Vec<usize>> {
         let size = |dim: &Dim| match dim {
             Dim::Size(n) => usize::try_from(*n).ok(),
@@ -305,7 +305,7 @@ impl Node {
 }
 
 impl Tensor {
-    /// The elements as numbers; `None` for types that a double cannot hold or that are no numbers.
+    /// Returns the elements as numbers; `None` for types that are not numbers or that a double cannot hold.
     pub fn values(&self) -> Option<Vec<f64>> {
         let bytes = self.bytes.as_slice();
         Some(match self.data_type {
@@ -315,7 +315,7 @@ impl Tensor {
             DataType::Uint16 => bytes.as_chunks().0.iter().map(|&b| u16::from_le_bytes(b).into()).collect(),
             DataType::Int32 => bytes.as_chunks().0.iter().map(|&b| i32::from_le_bytes(b).into()).collect(),
             DataType::Uint32 => bytes.as_chunks().0.iter().map(|&b| u32::from_le_bytes(b).into()).collect(),
-            // Beyond 2^53 rounded, which a range can bear.
+            // Rounded beyond 2^53, which is accurate enough for a range.
             DataType::Int64 => bytes.as_chunks().0.iter().map(|&b| i64::from_le_bytes(b) as f64).collect(),
             DataType::Uint64 => bytes.as_chunks().0.iter().map(|&b| u64::from_le_bytes(b) as f64).collect(),
             DataType::Float => bytes.as_chunks().0.iter().map(|&b| f32::from_le_bytes(b).into()).collect(),

@@ -13,29 +13,29 @@ use super::header::word;
 pub struct Package {
     /// `PDL1`, `PDL2` or `PDL3`.
     pub format: &'static str,
-    /// PDL3 only, as is `digest`.
+    /// Version of the package; PDL3 only, like `digest`.
     pub version: Option<String>,
-    /// Result of checking the SHA-256; `None` where the format has none.
+    /// Result of checking the SHA-256; `None` if the format has none.
     pub digest: Option<Digest>,
 }
 
-/// Result of comparing the SHA-256 in the file with the file's own.
+/// Result of comparing the stored SHA-256 with the file's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Digest {
     /// The two are equal.
     Right,
-    /// They differ: the file is damaged.
+    /// Different digests: the file is damaged.
     Wrong,
 }
 
-/// A model within a package; its bytes start with its own header.
+/// Model in a package; its bytes start with its own header.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Packed<'a> {
     /// Name under which the chip loads the model.
     pub name: String,
     /// First byte in the package.
     pub offset: usize,
-    /// The model with its header.
+    /// Bytes of the model, including its header.
     pub bytes: &'a [u8],
 }
 
@@ -43,7 +43,7 @@ const PDL3_VERSION: std::ops::Range<usize> = 4..20;
 const PDL3_SIZE: usize = 20;
 const PDL3_DIGEST: std::ops::Range<usize> = 24..56;
 
-/// `None`: not a package.
+/// Splits a package into its models; `None` if the file is not a package.
 pub fn split(bytes: &[u8]) -> Result<Option<(Package, Vec<Packed<'_>>)>> {
     let (format, count_at) = match bytes.get(..4) {
         Some(b"PDL1") => ("PDL1", 4),
@@ -63,33 +63,33 @@ pub fn split(bytes: &[u8]) -> Result<Option<(Package, Vec<Packed<'_>>)>> {
     let room = bytes.len().saturating_sub(table) / 12;
     let count = usize::try_from(count).unwrap_or(usize::MAX);
     if count > room {
-        bail!("the package promises {count} models, its {} bytes have room for {room} entries", bytes.len());
+        bail!("the package declares {count} models, but its {} bytes have room for {room} entries", bytes.len());
     }
     let models = (0..count).map(|i| packed(bytes, table + i * 12)).collect::<Result<_>>()?;
     Ok(Some((package, models)))
 }
 
 fn cut(bytes: &[u8]) -> Error {
-    Error::new(format!("the package ends within its header, after {} bytes", bytes.len()))
+    Error::new(format!("the package ends inside its header, after {} bytes", bytes.len()))
 }
 
-/// One entry of the table: where the model is, where its name is, how long that is.
+/// Reads one entry of the table: position of the model, position and length of its name.
 fn packed(bytes: &[u8], at: usize) -> Result<Packed<'_>> {
     let place = |at| word(bytes, at).and_then(|w| usize::try_from(w).ok()).ok_or_else(|| cut(bytes));
     let (offset, name_at, name_length) = (place(at)?, place(at + 4)?, place(at + 8)?);
     let name = name_at.checked_add(name_length).and_then(|end| bytes.get(name_at..end));
     let (Some(name), Some(model)) = (name, bytes.get(offset..)) else {
-        bail!("the package's entry at byte {at} points out of its {} bytes", bytes.len());
+        bail!("the package's entry at byte {at} points outside its {} bytes", bytes.len());
     };
     Ok(Packed { name: String::from_utf8_lossy(name).into_owned(), offset, bytes: model })
 }
 
-/// Over the promised size, with the digest's own bytes taken as zeros.
+/// Computes the digest over the declared size, with the digest's own bytes as zeros.
 fn digest(bytes: &[u8]) -> Result<Digest> {
     let size = word(bytes, PDL3_SIZE).and_then(|w| usize::try_from(w).ok());
     let Some((head, tail)) = size.and_then(|n| bytes.get(..n)).and_then(|b| b.split_at_checked(PDL3_DIGEST.end)) else {
         let size = size.unwrap_or_default();
-        bail!("the package promises {size} bytes, the file has {}", bytes.len());
+        bail!("the package declares {size} bytes, but the file has {}", bytes.len());
     };
     let (Some(before), Some(stored)) = (head.get(..PDL3_DIGEST.start), head.get(PDL3_DIGEST)) else {
         return Err(cut(bytes));

@@ -1,8 +1,8 @@
-//! The numbers of ESP-DL's schema: fields by table, in the order of `espdl.fbs`
-//! (espressif/esp-dl, `esp-dl/fbs_loader/espdl.fbs`, IR version 2023-12-22).
+//! Field numbers of ESP-DL's schema by table, in the order of `espdl.fbs` (espressif/esp-dl,
+//! `esp-dl/fbs_loader/espdl.fbs`, IR version 2023-12-22).
 //!
-//! Only tables and fields that ESP-DL's loader reads; subgraphs, functions, annotations and
-//! types other than tensors are in the schema, and nowhere else.
+//! Only tables and fields that ESP-DL's loader reads are here. Subgraphs, functions, annotations and types other than
+//! tensors are in the schema, but have no reader.
 
 pub mod model {
     pub const IR_VERSION: usize = 0;
@@ -85,7 +85,7 @@ pub mod tensor {
     pub const EXPONENTS: usize = 13;
 }
 
-/// A union is two fields: which table it is, and the table.
+/// Fields of a union: the number of its table, and the table.
 pub mod value_info {
     pub const NAME: usize = 0;
     pub const VALUE_INFO_TYPE: usize = 1;
@@ -96,7 +96,7 @@ pub mod value_info {
 pub mod type_info {
     pub const VALUE_TYPE: usize = 0;
     pub const VALUE: usize = 1;
-    /// `TypeInfoValue`'s `tensor_type`.
+    /// Number of the table `tensor_type` in `TypeInfoValue`.
     pub const IS_TENSOR: u8 = 1;
 }
 

@@ -1,4 +1,4 @@
-//! Written and read back; damaged files; packages; encryption.
+//! Tests of reading back written files, damaged files, packages and encryption.
 
 use proptest::collection::vec;
 use proptest::option;
@@ -26,7 +26,7 @@ fn tensor() -> impl Strategy<Value = Tensor> {
 }
 
 fn attribute() -> impl Strategy<Value = Attribute> {
-    // NaN equals nothing, itself included.
+    // NaN is unequal to itself.
     let float = || proptest::num::f32::NORMAL | proptest::num::f32::ZERO;
     prop_oneof![
         any::<i64>().prop_map(Attribute::Int),
@@ -97,7 +97,7 @@ fn model() -> impl Strategy<Value = Model> {
     )
 }
 
-/// A small network of every kind of part, the same at every run.
+/// Small network with every kind of part, identical at every run.
 pub(crate) fn sample() -> Model {
     let weight = Tensor {
         name: "w".into(),
@@ -150,7 +150,7 @@ fn what(result: Result<impl std::fmt::Debug>) -> String {
 
 proptest! {
     #[test]
-    fn what_is_written_is_read(model in model()) {
+    fn a_written_model_is_read_back(model in model()) {
         let file = open(&write(&model).unwrap(), None).unwrap();
         prop_assert_eq!(&file.entries[0].model, &model);
         prop_assert_eq!(&file.entries[0].misaligned, &Vec::<String>::new());
@@ -190,7 +190,7 @@ fn the_header_is_edl2_mode_and_length() {
 }
 
 #[test]
-fn weights_stand_on_multiples_of_sixteen_in_the_file() {
+fn weights_are_aligned_to_sixteen_bytes_in_the_file() {
     let file = write(&sample()).unwrap();
     let weight: Vec<u8> = (0..48).collect();
     let found: Vec<usize> = (0..file.len() - 48).filter(|&at| file[at..at + 48] == weight).collect();
@@ -224,21 +224,21 @@ fn encryption_is_aes_128_in_counter_mode() {
 }
 
 #[test]
-fn an_encrypted_model_opens_with_its_key_only() {
+fn an_encrypted_model_opens_only_with_its_key() {
     let key = [7; 16];
     let file = write_encrypted(&sample(), &key).unwrap();
     assert_eq!(open(&file, Some(&key)).unwrap().entries[0].model, sample());
     assert_eq!(what(open(&file, None)), "the model is encrypted with AES-128");
-    assert!(what(open(&file, Some(&[8; 16]))).starts_with("the key does not open the model"));
+    assert!(what(open(&file, Some(&[8; 16]))).starts_with("the key does not decrypt the model"));
 }
 
 #[test]
-fn what_is_not_an_espdl_file_is_named() {
+fn a_file_of_another_format_is_named() {
     assert_eq!(
         what(open(b"version https://git-lfs.github.com/spec/v1", None)),
-        "not an ESP-DL file: it starts with \"vers\", not with EDL1 or EDL2"
+        "not an ESP-DL file: it starts with \"vers\" instead of EDL1 or EDL2"
     );
-    assert_eq!(what(open(b"", None)), "not an ESP-DL file: it starts with \"\", not with EDL1 or EDL2");
+    assert_eq!(what(open(b"", None)), "not an ESP-DL file: it starts with \"\" instead of EDL1 or EDL2");
 }
 
 #[test]
@@ -259,7 +259,7 @@ fn a_package_holds_models_by_name() {
 }
 
 #[test]
-fn a_changed_package_shows_in_its_digest() {
+fn a_changed_package_fails_the_digest_check() {
     let model = write(&sample()).unwrap();
     let mut file = pdl3("v1.2", &[("a.espdl", &model)]);
     file[4] = b'w';
@@ -272,7 +272,7 @@ fn a_package_cannot_hold_one_model_twice_over() {
     let mut file = pdl3("v1", &[("a", &model), ("b", &model)]);
     file.copy_within(60..64, 72);
     file.truncate(file.len() - model.len());
-    assert!(what(open(&file, None)).contains("promises"));
+    assert!(what(open(&file, None)).contains("declares"));
     let size = u32::try_from(file.len()).unwrap();
     file[20..24].copy_from_slice(&size.to_le_bytes());
     assert!(what(open(&file, None)).starts_with("the package's models overlap: model b"));
@@ -324,7 +324,7 @@ fn fixtures() -> [(Vec<u8>, Target); 3] {
 }
 
 #[test]
-fn files_of_esp_ppq_are_written_as_they_were_read() {
+fn files_of_esp_ppq_are_rewritten_byte_for_byte() {
     for (bytes, target) in fixtures() {
         let model = read(&bytes).unwrap();
         assert_eq!(read(&write(&model).unwrap()).unwrap(), model, "{target}");
@@ -332,7 +332,7 @@ fn files_of_esp_ppq_are_written_as_they_were_read() {
 }
 
 #[test]
-fn files_of_esp_ppq_are_understood() {
+fn files_of_esp_ppq_are_read() {
     for (bytes, target) in fixtures() {
         let graph = read(&bytes).unwrap().graph;
         let names: Vec<&str> = graph.nodes.iter().map(|n| n.name.as_str()).collect();
@@ -349,10 +349,10 @@ fn files_of_esp_ppq_are_understood() {
 fn files_of_esp_ppq_fit_the_chip_that_they_are_for() {
     for (bytes, target) in fixtures() {
         let entry = open(&bytes, None).unwrap().entries.remove(0);
-        assert_eq!(crate::runtime::fit::fit(&entry, target, crate::chip::Runtime::KNOWN), [], "{target}");
+        assert_eq!(crate::runtime::compatibility::check(&entry, target, crate::chip::Runtime::KNOWN), [], "{target}");
         let other = if target == Target::C { Target::Esp32p4 } else { Target::C };
         assert!(
-            !crate::runtime::fit::fit(&entry, other, crate::chip::Runtime::KNOWN).is_empty(),
+            !crate::runtime::compatibility::check(&entry, other, crate::chip::Runtime::KNOWN).is_empty(),
             "{target}'s file on {other}"
         );
     }
@@ -455,7 +455,7 @@ mod random {
 
     proptest! {
         #[test]
-        fn any_model_is_read_back_as_it_was_written(model in model(), key in any::<Key>()) {
+        fn any_encrypted_model_is_read_back_unchanged(model in model(), key in any::<Key>()) {
             prop_assert_eq!(&read(&write(&model).unwrap()).unwrap(), &model);
             let encrypted = write_encrypted(&model, &key).unwrap();
             let file = open(&encrypted, Some(&key)).unwrap();

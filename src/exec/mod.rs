@@ -1,9 +1,9 @@
-//! Running a graph over samples, in float or simulated, from any node on.
+//! Execution of a graph over samples, in float or simulated, from any node on.
 //!
-//! A [`Program`] is a graph prepared once (weights packed, constants quantized) and shared by
-//! threads; each worker runs whole samples, so results do not depend on the number of threads.
+//! A [`Program`] is a graph prepared once (weights packed, constants quantized) and shared by threads; each worker runs
+//! whole samples, so results do not depend on the number of threads.
 //!
-//! Never: where scales come from (`quant`), files, editors.
+//! Never: the choice of scales (`quant`), files, editors.
 
 mod prepare;
 mod program;

@@ -1,4 +1,4 @@
-//! From a node and its simulation to a step: facts, quantized constants, the prepared kernel.
+//! Preparation of a node and its simulation as a step: facts, quantized constants, kernel.
 
 use std::sync::Arc;
 
@@ -27,15 +27,15 @@ pub(super) struct Output {
     pub quantize: Option<FakeQuant>,
 }
 
-/// One node, ready to run.
+/// Node, ready to run.
 pub(super) struct Step {
-    /// Kernel, with all that does not depend on samples done.
+    /// Kernel, with all work done that does not depend on samples.
     pub kernel: Arc<dyn Kernel>,
-    /// By input port.
+    /// Sources of inputs, by port.
     pub inputs: Vec<Source>,
-    /// By output port.
+    /// Outputs, by port.
     pub outputs: Vec<Output>,
-    /// Floating-point inputs are widened to float64 before the kernel sees them.
+    /// Set if floating-point inputs are widened to float64 before the kernel runs.
     pub wide: bool,
 }
 
@@ -59,8 +59,8 @@ fn prepare(graph: &Graph, id: NodeId, simulation: Option<&NodeSimulation>) -> Re
         Some(kernel) => kernel,
         None => {
             let operator = ops::find(&node.op).ok_or_else(|| {
-                Error::new(format!("espq cannot run the operator {}", node.op))
-                    .with_help("rewrite this part of the model with operators that ESP-DL has")
+                Error::new(format!("the operator {} is not supported by espq", node.op))
+                    .with_help("replace it by operators that ESP-DL supports (docs/operators.md)")
             })?;
             let call =
                 Call { attributes: &node.attributes, opset: graph.opset, inputs: &facts, outputs: node.outputs.len() };
@@ -99,7 +99,7 @@ fn input_of(
     Ok((Source::Value { value: id, quantize, last_use: false }, Some(Fact::new(data_type, shape))))
 }
 
-/// float32 as float64; every other type unchanged.
+/// Converts float32 to float64; other types are unchanged.
 pub(super) fn widen(tensor: Tensor) -> Tensor {
     match tensor {
         Tensor::F32(a) => Tensor::from_array(a.mapv(f64::from)),
@@ -107,7 +107,7 @@ pub(super) fn widen(tensor: Tensor) -> Tensor {
     }
 }
 
-/// float64 as float32; every other type unchanged.
+/// Converts float64 to float32; other types are unchanged.
 pub(super) fn narrow(tensor: Tensor) -> Tensor {
     match tensor {
         Tensor::F64(a) => Tensor::from_array(a.mapv(|v| v as f32)),

@@ -1,4 +1,4 @@
-//! A graph prepared for running, and the two ways to run it: whole, or from one node on.
+//! Graph prepared for running, either completely or from one node on.
 
 use rayon::prelude::*;
 
@@ -8,22 +8,22 @@ use crate::{Error, Result, bail};
 use super::prepare::{self, Source, Step, narrow, widen};
 use super::{NodeSimulation, fake_quantize};
 
-/// A graph with one simulation, prepared once and shared by threads.
+/// Graph with one simulation, prepared once and shared by threads.
 ///
 /// Steps are the graph's nodes in order, which is topological.
 pub struct Program {
     names: Vec<String>,
     pub(super) steps: Vec<Step>,
-    /// By node: the Relu or Clip that its kernel takes in when nobody looks between them.
+    /// Relu or Clip of each node that its kernel includes if no caller wants the value between them.
     clamps: Vec<Option<Clamp>>,
     inputs: Vec<ValueId>,
     pub(super) outputs: Vec<ValueId>,
     values: usize,
-    /// By value: how many nodes (and model outputs) read it.
+    /// Nodes that read each value.
     pub(super) readers: Vec<Vec<NodeId>>,
 }
 
-/// `[low, high]` of a Relu or Clip, and the node that it is.
+/// `[low, high]` of a Relu or Clip, and its node.
 #[derive(Debug, Clone, Copy)]
 struct Clamp {
     node: NodeId,
@@ -31,34 +31,34 @@ struct Clamp {
     high: f32,
 }
 
-/// The values of one sample, as far as they were kept.
+/// Values of one sample that were kept.
 pub struct Trace {
     values: Vec<Option<Tensor>>,
 }
 
 impl Trace {
-    /// Returns a value that was asked for when the trace was made.
+    /// Returns a value that was requested when the trace was made.
     pub fn value(&self, id: ValueId) -> Option<&Tensor> {
         self.values[id.0].as_ref()
     }
 
-    /// Returns the memory that it holds, in bytes; a tensor that two values share counts twice.
+    /// Returns the size of its values in bytes; a tensor shared by two values counts twice.
     pub fn bytes(&self) -> usize {
         self.values.iter().flatten().map(|t| t.len() * t.data_type().size()).sum()
     }
 }
 
-/// Called with a value as soon as it is there: model inputs, then the nodes' outputs
-/// (after their quantization, where simulated).
+/// Callback for each value as soon as it exists: model inputs, then the nodes' outputs (after quantization, if
+/// simulated).
 pub type OnValue<'a> = &'a mut dyn FnMut(ValueId, &Tensor) -> Result<()>;
 
 impl Program {
-    /// The graph in float.
+    /// Prepares the graph in float.
     pub fn float(graph: &Graph) -> Result<Program> {
         Program::simulated(graph, &[])
     }
 
-    /// The graph with each node simulated as its entry says; an empty slice is float.
+    /// Prepares the graph with each node simulated according to its entry; an empty slice means float.
     pub fn simulated(graph: &Graph, simulation: &[Option<NodeSimulation>]) -> Result<Program> {
         let steps: Vec<Step> = (0..graph.nodes.len())
             .into_par_iter()
@@ -92,8 +92,8 @@ impl Program {
         }
     }
 
-    /// A kernel may take in the Relu or Clip behind it where nothing else reads its output
-    /// and nothing is quantized between the two.
+    /// Finds kernels that can include the Relu or Clip after them: nothing else reads their output, and nothing is
+    /// quantized between the two.
     fn find_clamps(&mut self, graph: &Graph) {
         for (n, step) in self.steps.iter().enumerate() {
             let [output] = step.outputs.as_slice() else { continue };
@@ -113,21 +113,21 @@ impl Program {
         }
     }
 
-    /// Runs one sample. `wanted`, by value, says what `on_value` is to see; a value that is
-    /// not wanted may never exist. Returns the model's outputs in order.
+    /// Runs one sample and returns the model's outputs in order. `wanted` selects the values that `on_value` gets;
+    /// other values may never exist.
     pub fn run(&self, inputs: &[Tensor], wanted: &[bool], on_value: OnValue) -> Result<Vec<Tensor>> {
         let mut values = self.run_first(self.steps.len(), inputs, wanted, on_value)?;
         self.collect(&mut values)
     }
 
-    /// Runs one sample as far as it makes values that are `wanted`, and shows them.
+    /// Runs one sample up to the last value that is `wanted`, and passes those to `on_value`.
     pub fn observe(&self, inputs: &[Tensor], wanted: &[bool], on_value: OnValue) -> Result<()> {
         let is_wanted = |value: ValueId| wanted.get(value.0) == Some(&true);
         let last = self.steps.iter().rposition(|s| s.outputs.iter().filter_map(|o| o.value).any(is_wanted));
         self.run_first(last.map_or(0, |n| n + 1), inputs, wanted, on_value).map(drop)
     }
 
-    /// The first `count` nodes, and what is left of their values.
+    /// Runs the first `count` nodes and returns their remaining values.
     fn run_first(
         &self,
         count: usize,
@@ -158,8 +158,8 @@ impl Program {
         Ok(values)
     }
 
-    /// Runs one sample and keeps its values for [`Program::run_from`]: those in `wanted` (the
-    /// inputs of the nodes that are to change), and all that outlive a kernel with its clamp.
+    /// Runs one sample and keeps values for [`Program::run_from`]: those in `wanted` (the inputs of the nodes that are
+    /// to change), and all that are not internal to a kernel with its clamp.
     pub fn trace(&self, inputs: &[Tensor], wanted: &[bool]) -> Result<Trace> {
         let mut values = self.feed(inputs)?;
         let mut done = vec![false; self.steps.len()];
@@ -177,8 +177,8 @@ impl Program {
         Ok(Trace { values })
     }
 
-    /// The model's outputs with `node` run by `changed` on the values of `trace`, and whatever
-    /// depends on it run by `self`; the rest is taken from `trace`, which `self` has made.
+    /// Returns the model's outputs with `node` run by `changed` on the values of `trace`, and all nodes that depend on
+    /// it run by `self`. Other values are taken from `trace`, which `self` has made.
     pub fn run_from(&self, changed: &Program, node: NodeId, trace: &Trace) -> Result<Vec<Tensor>> {
         let mut values: Vec<Option<Tensor>> = vec![None; self.values];
         let mut done = vec![false; self.steps.len()];
@@ -209,7 +209,7 @@ impl Program {
 
     pub(super) fn feed(&self, inputs: &[Tensor]) -> Result<Vec<Option<Tensor>>> {
         if inputs.len() != self.inputs.len() {
-            bail!("the model has {} inputs, the sample {}", self.inputs.len(), inputs.len());
+            bail!("the model has {} inputs, but the sample has {}", self.inputs.len(), inputs.len());
         }
         let mut values = vec![None; self.values];
         for (&id, tensor) in self.inputs.iter().zip(inputs) {
@@ -225,7 +225,7 @@ impl Program {
         }
     }
 
-    /// Runs node `n` (and the clamp behind it, unless its output is wanted); the node that ran last.
+    /// Runs node `n` (and the clamp after it, unless its output is wanted) and returns the last node that ran.
     fn run_node(&self, n: usize, values: &mut [Option<Tensor>], wanted: &[bool]) -> Result<usize> {
         let fuse = self.may_fuse(n, wanted);
         let take = |value: ValueId, last: bool| if last { values[value.0].take() } else { values[value.0].clone() };
@@ -236,14 +236,14 @@ impl Program {
         Ok(last)
     }
 
-    /// Decides whether node `n` and its clamp may run as one: no caller wants the value between them.
+    /// Returns `true` if node `n` and its clamp can run as one: no caller wants the value between them.
     fn may_fuse(&self, n: usize, wanted: &[bool]) -> bool {
         let between = self.steps[n].outputs.first().and_then(|o| o.value);
         between.is_none_or(|v| wanted.get(v.0) != Some(&true))
     }
 
-    /// Runs node `n`, fused with its clamp where it has one and `fuse` allows.
-    /// `take` hands over a value, for good where its second argument says so.
+    /// Runs node `n`, fused with its clamp if it has one and `fuse` allows it. `take` returns a value; its second
+    /// argument says whether this is the last use.
     pub(super) fn compute(
         &self,
         n: usize,
@@ -260,12 +260,13 @@ impl Program {
                 None => step.kernel.run(inputs),
             }
         };
-        const LOOK: &str = "look at what reaches this layer: the samples have to be as the model takes them";
+        const LOOK: &str =
+            "check the inputs of this layer: the samples must have the preprocessing that the model expects";
         let tensors = compute().map_err(|e: Error| e.in_layer(&self.names[n]).with_help(LOOK))?;
         let last = clamp.map_or(n, |c| c.node.0);
         let named = self.steps[last].outputs.iter().zip(tensors).filter_map(|(o, t)| Some((o.value?, t, &o.quantize)));
         let outputs = named.map(|(value, tensor, quantize)| match quantize {
-            // Quantized to 16 bits or fewer, a value is exact in float32 again.
+            // Values quantized to 16 bits or fewer are exact in float32 again.
             Some(q) => fake_quantize(tensor, q).map(|t| (value, narrow(t))),
             None => Ok((value, tensor)),
         });
@@ -305,7 +306,7 @@ fn readers(graph: &Graph) -> Vec<Vec<NodeId>> {
     graph.consumers().into_iter().map(|ports| ports.into_iter().map(|(node, _)| node).collect()).collect()
 }
 
-/// The range of a node that only clamps: Relu, or Clip with constant bounds.
+/// Returns the range of a node that only clamps: Relu, or Clip with constant bounds.
 fn clamp_range(graph: &Graph, id: NodeId, step: &Step) -> Option<(f32, f32)> {
     let node = graph.node(id);
     let bound = |port: usize, attribute: &str, default: f32| match step.inputs.get(port) {

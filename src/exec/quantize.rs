@@ -7,9 +7,9 @@ use crate::{Error, Result, bail};
 
 use super::FakeQuant;
 
-/// `clamp(round(x / 2^e), min, max) * 2^e` on every element, along the axis where per-channel.
+/// Applies `clamp(round(x / 2^e), min, max) * 2^e` to every element, per channel if there is an axis.
 ///
-/// Integers and booleans pass unchanged: they are shapes, indices and conditions.
+/// Integers and booleans are unchanged: they are shapes, indices and conditions.
 pub fn fake_quantize(tensor: Tensor, q: &FakeQuant) -> Result<Tensor> {
     let shape = tensor.shape().to_vec();
     let inner = channel_length(&shape, q)?;
@@ -29,7 +29,7 @@ fn quantized<T: Element + Real>(tensor: Tensor, q: &FakeQuant, inner: Option<usi
     values
 }
 
-/// Elements of one channel's block, or `None` where one exponent serves all.
+/// Returns the length of one channel's block; `None` if one exponent serves all elements.
 fn channel_length(shape: &[usize], q: &FakeQuant) -> Result<Option<usize>> {
     match (q.exponents.len(), q.axis) {
         (1, _) => Ok(None),

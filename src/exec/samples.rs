@@ -1,19 +1,19 @@
-//! Traits of callers: the source of samples, and the check for cancellation.
+//! Traits that callers implement: the source of samples, and the check for cancellation.
 
 use crate::Result;
 use crate::graph::Tensor;
 
-/// Samples of a model, by index; each is one tensor a model input, in the graph's order.
+/// Samples of a model, by index; each has one tensor per model input, in the graph's order.
 ///
-/// Asked from several threads at once.
+/// Several threads read samples at the same time.
 pub trait Samples: Sync {
     /// Number of samples.
     fn len(&self) -> usize;
 
-    /// Returns a sample; an error where it cannot be read, or `index` is not below `len`.
+    /// Returns a sample; fails if it cannot be read, or if `index` is not below `len`.
     fn sample(&self, index: usize) -> Result<Vec<Tensor>>;
 
-    /// Tells sources without any sample.
+    /// Returns `true` if there are no samples.
     fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -29,6 +29,6 @@ impl Samples for [Vec<Tensor>] {
     }
 }
 
-/// Called after every unit of work (a sample, or one layer over one sample);
-/// an error ([`crate::Error::cancelled`]) stops the work.
+/// Callback after every unit of work (a sample, or one layer over one sample); an error ([`crate::Error::cancelled`])
+/// stops the work.
 pub type Tick<'a> = &'a (dyn Fn() -> Result<()> + Sync);

@@ -1,4 +1,4 @@
-//! Quantization of values while a graph runs: per node and port, as plain numbers.
+//! Quantization parameters of values while a graph runs, by node and port.
 
 use std::fmt;
 use std::sync::Arc;
@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::chip::Rounding;
 use crate::ops::Kernel;
 
-/// Quantize and dequantize one tensor: `clamp(round(x / 2^e), min, max) * 2^e`.
+/// Fake quantization of one tensor: `clamp(round(x / 2^e), min, max) * 2^e`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FakeQuant {
     /// log2 of the scale: one, or one per channel along `axis`.
@@ -15,20 +15,20 @@ pub struct FakeQuant {
     pub axis: Option<usize>,
     /// Signed width: min is -2^(bits-1), max is 2^(bits-1) - 1. Up to 64 for bias.
     pub bits: u32,
-    /// Rounding of the target, ties included.
+    /// Rounding mode of the target, including ties.
     pub rounding: Rounding,
 }
 
 /// Simulation of one node.
 #[derive(Clone, Default)]
 pub struct NodeSimulation {
-    /// By port; `None` where the port is not quantized, or its producer has done it.
+    /// Inputs by port; `None` if the port is not quantized, or already quantized by its producer.
     pub inputs: Vec<Option<FakeQuant>>,
-    /// By port; `None` where the port is not quantized.
+    /// Outputs by port; `None` if the port is not quantized.
     pub outputs: Vec<Option<FakeQuant>>,
-    /// Accumulate beyond float32: sums of int16 products are not exact below 2^24.
+    /// Set if sums need more than float32: those of int16 products exceed 2^24.
     pub wide: bool,
-    /// Replaces the operator's float kernel: lookup tables, integer recurrent cells.
+    /// Replacement of the operator's float kernel: lookup tables, integer recurrent cells.
     pub kernel: Option<Arc<dyn Kernel>>,
 }
 
@@ -43,5 +43,5 @@ impl fmt::Debug for NodeSimulation {
     }
 }
 
-/// One entry a node of the graph; `None` runs in float.
+/// One entry per node of the graph; `None` runs in float.
 pub type Simulation = Vec<Option<NodeSimulation>>;

@@ -1,4 +1,4 @@
-//! Running a graph node by node over samples that advance together, for passes that change a layer on the way.
+//! Execution of a graph node by node over samples that advance together, for passes that change a layer between steps.
 
 use crate::graph::{Graph, NodeId, Tensor, ValueId};
 use crate::{Error, Result};
@@ -7,7 +7,7 @@ use super::NodeSimulation;
 use super::prepare::{self, Source};
 use super::program::{Program, input};
 
-/// The values of one sample that are still to be read.
+/// Values of one sample that are still to be read.
 pub struct Frontier {
     values: Vec<Option<Tensor>>,
 }
@@ -19,13 +19,13 @@ impl Frontier {
 }
 
 impl Program {
-    /// Begins a sample: its inputs are there, and nothing has run.
+    /// Begins a sample: its inputs exist, and no node has run.
     pub fn begin(&self, inputs: &[Tensor]) -> Result<Frontier> {
         Ok(Frontier { values: self.feed(inputs)? })
     }
 
-    /// Returns what the kernel of a node reads at an input port, after its quantization; `None` where the input is left
-    /// out.
+    /// Returns the tensor that a node's kernel reads at an input port, after its quantization; `None` if the input is
+    /// left out.
     pub fn operand(&self, node: NodeId, port: usize, frontier: &Frontier) -> Result<Option<Tensor>> {
         let step = &self.steps[node.0];
         let Some(source) = step.inputs.get(port) else { return Ok(None) };
@@ -38,7 +38,7 @@ impl Program {
         Ok(outputs)
     }
 
-    /// Keeps the outputs of a node, and lets go of what it was the last to read.
+    /// Keeps the outputs of a node, and releases the values that it was the last to read.
     pub fn advance(&self, node: NodeId, outputs: Vec<(ValueId, Tensor)>, frontier: &mut Frontier) {
         for source in &self.steps[node.0].inputs {
             if let Source::Value { value, last_use: true, .. } = source {
@@ -52,7 +52,7 @@ impl Program {
         }
     }
 
-    /// Prepares one node again, with the constants that the graph has now.
+    /// Prepares one node again, with the graph's current constants.
     pub fn renew(&mut self, graph: &Graph, node: NodeId, simulation: Option<&NodeSimulation>) -> Result<()> {
         let mut step = prepare::step(graph, node, simulation)?;
         let old = self.steps.get_mut(node.0).ok_or_else(|| Error::new("the node is not of this graph"))?;

@@ -1,4 +1,4 @@
-//! Programs of graphs with three nodes.
+//! Tests of programs with three nodes.
 
 use super::*;
 use crate::chip::Rounding;
@@ -64,7 +64,7 @@ fn runs_in_float() {
 }
 
 #[test]
-fn shows_a_value_between_a_kernel_and_its_clamp_only_when_asked() {
+fn a_value_between_a_kernel_and_its_clamp_exists_only_if_wanted() {
     let program = Program::float(&chain(false)).unwrap();
     assert_eq!(seen(&program, &[false, true, true, false]), [(1, vec![2.5, -1.85]), (2, vec![2.5, 0.0])]);
     assert_eq!(seen(&program, &[false, false, true, false]), [(2, vec![2.5, 0.0])]);
@@ -99,7 +99,7 @@ fn wide_sums_are_exact_beyond_float32() {
         let program = Program::simulated(&graph, &[Some(node), None, None]).unwrap();
         seen(&program, &[false, true, false, false])[0].1[0]
     };
-    // The sum is 2^24 + 1, which float32 does not have; half of it rounds up.
+    // The sum is 2^24 + 1, which float32 cannot represent; half of it rounds up.
     assert_eq!(first(true), 16_777_218.0);
     assert_eq!(first(false), 16_777_216.0);
 }
@@ -123,7 +123,7 @@ fn running_from_a_node_equals_running_the_whole_with_that_node_simulated() {
 }
 
 #[test]
-fn observing_a_value_runs_no_further_and_shows_what_a_run_shows() {
+fn observing_a_value_stops_after_it_and_shows_the_same_value_as_a_run() {
     let mut graph = chain(false);
     let shown = |graph: &Graph, value: usize, observe: bool| {
         let (program, mut seen) = (Program::float(graph).unwrap(), Vec::new());
@@ -141,7 +141,7 @@ fn observing_a_value_runs_no_further_and_shows_what_a_run_shows() {
     for value in 0..graph.values.len() {
         assert_eq!(shown(&graph, value, true), shown(&graph, value, false), "value {value}");
     }
-    // What stands behind the value is not run: here it could not be.
+    // Nodes after the value must not run: this one would fail.
     let behind = graph.nodes.len() - 1;
     let nowhere =
         Value { name: "nowhere".into(), data_type: Some(DataType::F32), shape: Some(vec![1, 2]), constant: None };
@@ -156,5 +156,5 @@ fn a_failing_node_is_named() {
     graph.nodes[1].op = "Blorp".into();
     let error = Program::float(&graph).err().unwrap();
     assert_eq!(error.layer(), Some("relu"));
-    assert_eq!(error.what(), "espq cannot run the operator Blorp");
+    assert_eq!(error.what(), "the operator Blorp is not supported by espq");
 }

@@ -1,4 +1,4 @@
-//! From the finished draft to the model that is written.
+//! Assembly of the model to write from the finished draft.
 
 use std::collections::HashMap;
 
@@ -7,7 +7,7 @@ use crate::graph::{NodeId, ValueId};
 
 use super::draft::{Draft, DraftNode, Port};
 
-/// Tables first, then constants; every value that is not constant among `values`.
+/// Makes the graph: tables first, then constants; all values that are not constant are in `values`.
 pub fn assemble(draft: &Draft, name: &str, tables: Vec<Tensor>) -> Graph {
     let order = draft.order();
     let ports = value_ports(draft, &order);
@@ -36,7 +36,7 @@ pub fn assemble(draft: &Draft, name: &str, tables: Vec<Tensor>) -> Graph {
     }
 }
 
-/// Inputs and outputs that are left out share the empty name, which esp-ppq lists too.
+/// Returns the value of inputs and outputs that are left out, which share the empty name; esp-ppq lists it, too.
 fn left_out(draft: &Draft) -> Option<ValueInfo> {
     let unnamed = |v: &ValueId| draft.value(*v).name.is_empty();
     let has = |n: &DraftNode| n.inputs.contains(&None) || n.outputs.iter().any(unnamed);
@@ -44,7 +44,7 @@ fn left_out(draft: &Draft) -> Option<ValueInfo> {
     draft.nodes.iter().flatten().any(has).then_some(info)
 }
 
-/// Integers of every value: as its maker gives them, or as its first reader takes them.
+/// Returns the integers of every value: those of its producer, or those that its first reader reads.
 pub fn value_ports<'d>(draft: &'d Draft, order: &[NodeId]) -> HashMap<ValueId, &'d Port> {
     let mut ports = HashMap::new();
     for node in order.iter().filter_map(|&id| draft.node(id)) {
@@ -64,7 +64,7 @@ fn node(draft: &Draft, node: &DraftNode) -> Node {
     let mut attributes: Vec<(String, Attribute)> = node
         .attributes
         .iter()
-        // The loader takes an empty list for one that is not there.
+        // The loader treats an empty list as missing.
         .filter(|(_, value)| !matches!(value, Attribute::Ints(list) if list.is_empty()))
         .cloned()
         .collect();
@@ -81,7 +81,7 @@ fn node(draft: &Draft, node: &DraftNode) -> Node {
 
 fn value_info(draft: &Draft, id: ValueId, port: Option<&Port>) -> ValueInfo {
     let value = draft.value(id);
-    // A size fits an i64: it counts elements in memory.
+    // Sizes fit an i64: they count elements in memory.
     let dims = value.stored_shape().into_iter().map(|d| Dim::Size(d as i64)).collect();
     let data_type = port.map_or(value.data_type, |p| match DataType::of_bits(p.bits) {
         narrow @ (DataType::Int8 | DataType::Int16) => narrow,

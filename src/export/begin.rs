@@ -1,6 +1,6 @@
-//! From the quantized graph to the first draft: ports, constants as integers, `quant_type`.
+//! Conversion of the quantized graph to the first draft: ports, constants as integers, `quant_type`.
 //!
-//! Ids of values are the graph's; nodes stand in esp-ppq's order of insertion, on which its sorts depend.
+//! Ids of values are the graph's; nodes are in esp-ppq's order of insertion, on which its sorts depend.
 
 use crate::chip::{Scales, Scheme};
 use crate::espdl::{Attribute, DataType};
@@ -46,7 +46,7 @@ fn value(value: &graph::Value) -> Result<DraftValue> {
     })
 }
 
-/// How many names esp-ppq has made up by now, of nodes and of values.
+/// Returns the numbers of node and value names that esp-ppq has generated so far.
 fn made(graph: &Graph) -> (usize, usize) {
     let count = |names: &mut dyn Iterator<Item = &String>, start: &str| {
         names.filter_map(|n| n.strip_prefix(start)?.parse::<usize>().ok()?.checked_add(1)).max().unwrap_or(0)
@@ -81,7 +81,7 @@ fn port(port: Option<crate::quant::Port>) -> Option<Port> {
     port.map(|p| Port { bits: p.bits, exponents: p.exponents.iter().map(|&e| e.into()).collect() })
 }
 
-/// Outputs that are left out have no name, those at the end no place.
+/// Returns a node's outputs; those that are left out have no name, and are omitted at the end.
 fn given_outputs(source: &graph::Node, values: &mut Vec<DraftValue>) -> Vec<ValueId> {
     let count = source.outputs.iter().rposition(Option::is_some).map_or(0, |last| last + 1);
     let mut unnamed = || {
@@ -103,8 +103,8 @@ fn attributes(source: &graph::Node) -> Result<Vec<(String, Attribute)>> {
             graph::Attribute::Texts(v) => Attribute::Texts(v.clone()),
             graph::Attribute::Tensor(v) => Attribute::Tensor(Box::new(constants::plain(name, v))),
             graph::Attribute::Graph(_) => {
-                return Err(Error::new(format!("attribute {name} holds a graph, which ESP-DL cannot run"))
-                    .with_help("replace If, Loop and Scan by plain operators"));
+                return Err(Error::new(format!("attribute {name} is a graph, which ESP-DL does not support"))
+                    .with_help("replace If, Loop and Scan by other operators"));
             }
         };
         attributes.push((name.clone(), converted));
@@ -112,7 +112,7 @@ fn attributes(source: &graph::Node) -> Result<Vec<(String, Attribute)>> {
     Ok(attributes)
 }
 
-/// Enters the node as a reader, its constants as the integers that it reads.
+/// Registers the node as a reader, with its constants as the integers that it reads.
 fn read(draft: &mut Draft, quantized: &Quantized, id: NodeId, source: NodeId) -> Result<()> {
     let graph = &quantized.graph;
     for (index, value) in graph.node(source).inputs.iter().enumerate() {
@@ -126,7 +126,7 @@ fn read(draft: &mut Draft, quantized: &Quantized, id: NodeId, source: NodeId) ->
         let axis = quantized.nodes[source.0].as_ref().and_then(|c| quantized.configs[*c.inputs.get(index)?].axis);
         let tensor = match port {
             Some(port) => {
-                // As esp-ppq rounds: w8a16 in float32.
+                // Rounded as in esp-ppq: w8a16 in float32.
                 let wide = quantized.scheme(source) == Scheme::Int16;
                 constants::integers(&name, constant, &port, axis, quantized.settings.target.rounding(), wide)?
             }
@@ -143,7 +143,7 @@ fn read(draft: &mut Draft, quantized: &Quantized, id: NodeId, source: NodeId) ->
     Ok(())
 }
 
-/// The port of a constant; Add, Sub and Concat take it at their output's exponent.
+/// Returns the port of a constant; Add, Sub and Concat read it with their output's exponent.
 fn constant_port(node: &DraftNode, index: usize) -> Option<Port> {
     let own = node.ports.0.get(index)?.as_ref()?;
     let output = node.ports.1.first().and_then(Option::as_ref);
@@ -151,7 +151,7 @@ fn constant_port(node: &DraftNode, index: usize) -> Option<Port> {
     Some(output.filter(|o| as_output && o.bits == own.bits).unwrap_or(own).clone())
 }
 
-/// A constant that was read before is written once more: each reader may have integers of its own.
+/// Names a constant; one that was already read is written again, since each reader may have its own integers.
 fn own_name(draft: &Draft, value: ValueId) -> String {
     let first = &draft.value(value).name;
     if draft.value(value).constant.is_none() {

@@ -1,8 +1,8 @@
-//! Nodes where integers begin, change or end (esp-ppq 1.3.12, `Insert{Quant,Requant,Dequant}NodePattern`).
+//! Nodes at which integers begin, change or end (esp-ppq 1.3.12, `Insert{Quant,Requant,Dequant}NodePattern`).
 //!
-//! A graph input that is read as integers is fed as integers, and an output of integers stays one: no node
-//! stands at the graph's edge. Unlike esp-ppq, exponents are compared as such: its comparison of scales
-//! takes all below 2^-16 for equal.
+//! A graph input that is read as integers is passed as integers, and an integer output stays integer: there are no such
+//! nodes at the graph's edge. Exponents are compared exactly, whereas esp-ppq's comparison of scales treats all scales
+//! below 2^-16 as equal.
 
 use crate::chip::QuantType;
 use crate::espdl::{DataType, Tensor};
@@ -10,7 +10,7 @@ use crate::graph::{NodeId, ValueId};
 
 use super::draft::{Draft, DraftNode, Port};
 
-/// Passes in esp-ppq's order: into integers, from integers to integers, out of integers.
+/// Runs passes in esp-ppq's order: float to integers, integers to integers, integers to float.
 pub fn insert_boundaries(draft: &mut Draft) {
     for kind in [Kind::Quantize, Kind::Requantize] {
         for id in draft.order() {
@@ -31,12 +31,12 @@ enum Kind {
     Requantize,
 }
 
-/// Not one of the nodes that this pass makes.
+/// Returns `true` unless the node was made by this pass.
 fn is_worker(draft: &Draft, id: NodeId) -> bool {
     draft.node(id).is_some_and(|n| !n.op.ends_with("quantizeLinear") && n.op != "QuantizeLinear")
 }
 
-/// Shape looks at sizes, not at values.
+/// Returns `false` for Shape, which does not read values.
 fn reads_values(node: &DraftNode) -> bool {
     node.op != "Shape"
 }
@@ -67,7 +67,7 @@ fn before(draft: &mut Draft, id: NodeId, index: usize, kind: Kind) {
     }
 }
 
-/// An input of the graph is fed as its first reader wants it; who wants it otherwise has it requantized.
+/// Gives a graph input the integers of its first reader; other readers get a node that requantizes it.
 fn from_input(draft: &mut Draft, id: NodeId, index: usize, value: ValueId) {
     let port = |draft: &Draft, node: NodeId| {
         let node = draft.node(node)?;
@@ -83,13 +83,13 @@ fn from_input(draft: &mut Draft, id: NodeId, index: usize, value: ValueId) {
         let (node, value) =
             (draft.node(id).map(|n| n.name.clone()).unwrap_or_default(), draft.value(value).name.clone());
         insert(draft, id, index, "RequantizeLinear", (Some(given), Some(wanted)), constants);
-        draft
-            .differences
-            .push(format!("{node}: the input {value} is requantized for it, as another layer wants it otherwise"));
+        draft.differences.push(format!(
+            "{node}: the input {value} is requantized for it, since another layer reads it with another exponent"
+        ));
     }
 }
 
-/// A DequantizeLinear before every float reader.
+/// Inserts a DequantizeLinear before every float reader.
 fn after(draft: &mut Draft, id: NodeId) {
     if !is_worker(draft, id) {
         return;
@@ -112,7 +112,7 @@ fn after(draft: &mut Draft, id: NodeId) {
     }
 }
 
-/// One node before one input, its value stored as the one that it reads.
+/// Inserts one node before one input, with a value stored like the one that it reads.
 fn insert(
     draft: &mut Draft,
     id: NodeId,
@@ -166,13 +166,13 @@ fn scale(port: &Port) -> Tensor {
     list(DataType::Float, port.exponents.len(), port.exponents.iter().flat_map(power).collect())
 }
 
-/// Scales are symmetric: no offset.
+/// Makes a zero offset, since scales are symmetric.
 fn zero(port: &Port) -> Tensor {
     let (data_type, width) = if port.bits > 8 { (DataType::Int16, 2) } else { (DataType::Int8, 1) };
     list(data_type, port.exponents.len(), vec![0; width * port.exponents.len()])
 }
 
-/// The chip takes the tensors' own exponents and reads none of these.
+/// Makes an operand that the chip ignores, since it uses the tensors' own exponents.
 fn list(data_type: DataType, count: usize, bytes: Vec<u8>) -> Tensor {
     let dims = if count == 1 { Vec::new() } else { vec![count] };
     Tensor { data_type, dims, exponents: vec![0], bytes, ..Tensor::default() }

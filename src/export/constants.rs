@@ -1,16 +1,16 @@
-//! Constants as they are written: the integers of their port, or as they are.
+//! Constants in the form of the file: integers of their port, or unchanged.
 
 use crate::bail;
 use crate::chip::Rounding;
 use crate::espdl::{DataType, Tensor};
 use crate::graph;
-use crate::kernels::{rounding::Whole, rounding::quantize};
+use crate::kernels::{rounding::StoredInteger, rounding::quantize};
 use crate::{Error, Result};
 
 use super::draft::Port;
 
 impl DataType {
-    /// How ESP-DL calls an element type of the graph's.
+    /// Returns ESP-DL's type for an element type of the graph.
     pub fn of(data_type: graph::DataType) -> DataType {
         match data_type {
             graph::DataType::F32 => DataType::Float,
@@ -27,7 +27,7 @@ impl DataType {
         }
     }
 
-    /// The type that holds integers of so many bits.
+    /// Returns the integer type of this width.
     pub fn of_bits(bits: u32) -> DataType {
         match bits {
             0..=8 => DataType::Int8,
@@ -38,7 +38,7 @@ impl DataType {
     }
 }
 
-/// Elements as they are; what is not quantized has the exponent 0.
+/// Copies elements unchanged; a tensor that is not quantized has the exponent 0.
 pub fn plain(name: &str, tensor: &graph::Tensor) -> Tensor {
     macro_rules! bytes {
         ($array:expr) => {
@@ -69,9 +69,9 @@ pub fn plain(name: &str, tensor: &graph::Tensor) -> Tensor {
     }
 }
 
-/// `wide`: rounded in float64, where the sums of this layer are exact in no less.
+/// Quantizes a constant. `wide` rounds in float64, for layers whose sums need it.
 ///
-/// Integers (shapes, indices) stay what they are.
+/// Integers (shapes, indices) are unchanged.
 pub fn integers(
     name: &str,
     tensor: &graph::Tensor,
@@ -97,7 +97,7 @@ pub fn integers(
     Ok(Tensor { name, data_type, dims, exponents, bytes, ..Tensor::default() })
 }
 
-/// Elements that share one exponent, in a row.
+/// Returns the number of consecutive elements that share one exponent.
 fn inner(shape: &[usize], port: &Port, axis: Option<usize>) -> Result<usize> {
     match (port.exponents.len(), axis) {
         (0, _) => bail!("a quantized constant of shape {shape:?} has no exponent"),
@@ -107,7 +107,7 @@ fn inner(shape: &[usize], port: &Port, axis: Option<usize>) -> Result<usize> {
     }
 }
 
-fn quantized<I: Whole>(values: &[f32], port: &Port, inner: usize, rounding: Rounding, wide: bool) -> Vec<I> {
+fn quantized<I: StoredInteger>(values: &[f32], port: &Port, inner: usize, rounding: Rounding, wide: bool) -> Vec<I> {
     let exponents = port.exponents.iter().map(|&e| e.clamp(-1000, 1000) as i32);
     let mut integers = Vec::with_capacity(values.len());
     for (values, exponent) in values.chunks(inner).zip(exponents.cycle()) {

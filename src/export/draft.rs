@@ -1,4 +1,4 @@
-//! The graph while it is being exported: nodes come and go, values learn how they are stored.
+//! Graph during export: nodes are added and removed, and the stored order of values is determined.
 
 use std::collections::VecDeque;
 
@@ -7,7 +7,7 @@ use crate::espdl::{Attribute, DataType, Tensor};
 use crate::graph::{NodeId, ValueId};
 use crate::quant::NodeConfig;
 
-/// Integers at a node's input or output; `None` in their place is float.
+/// Integers at a node's input or output; `None` instead of a port means float.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Port {
     pub bits: u32,
@@ -22,37 +22,37 @@ pub struct DraftNode {
     /// `None` for an optional input that is left out.
     pub inputs: Vec<Option<ValueId>>,
     pub outputs: Vec<ValueId>,
-    /// By input and by output.
+    /// Ports of inputs and of outputs.
     pub ports: (Vec<Option<Port>>, Vec<Option<Port>>),
-    /// As planned; `None` for what runs in float, and for nodes where integers begin, change or end.
+    /// Configuration as planned; `None` for nodes in float, and for nodes at which integers begin, change or end.
     pub config: Option<NodeConfig>,
 }
 
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct DraftValue {
     pub name: String,
-    /// In ONNX's order of axes.
+    /// Shape in ONNX's order of axes.
     pub shape: Vec<usize>,
-    /// Of its elements where they are no quantized integers.
+    /// Type of its elements if they are not quantized integers.
     pub data_type: DataType,
-    /// ONNX's axes in the order in which they are stored; `None` until it is settled.
+    /// ONNX's axes in the order in which they are stored; `None` until it is determined.
     pub perm: Option<Vec<usize>>,
     pub constant: Option<Tensor>,
     pub maker: Option<NodeId>,
-    /// Once for each input that reads it.
+    /// Readers, once for each input that reads it.
     pub readers: Vec<NodeId>,
 }
 
-/// Ids stay valid: what is removed leaves its place empty, and what is inserted comes last.
+/// Draft of a file. Ids stay valid: removed nodes leave an empty place, and inserted ones are appended.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Draft {
     pub nodes: Vec<Option<DraftNode>>,
     pub values: Vec<DraftValue>,
     pub inputs: Vec<ValueId>,
     pub outputs: Vec<ValueId>,
-    /// How many nodes and values have been made up, for their names.
+    /// Numbers of nodes and values created so far, for their names.
     pub made: (usize, usize),
-    /// What is done otherwise than esp-ppq does it, a sentence each.
+    /// Differences from esp-ppq, one sentence each.
     pub differences: Vec<String>,
 }
 
@@ -60,7 +60,7 @@ pub fn identity(rank: usize) -> Vec<usize> {
     (0..rank).collect()
 }
 
-/// `list` in the order of `perm`; perms here are permutations of the list's indices.
+/// Returns `list` in the order of `perm`; perms here are permutations of the list's indices.
 pub fn permuted<T: Clone>(list: &[T], perm: &[usize]) -> Vec<T> {
     perm.iter().filter_map(|&i| list.get(i).cloned()).collect()
 }
@@ -74,7 +74,7 @@ impl DraftValue {
         identity(self.shape.len())
     }
 
-    /// Whether it is stored otherwise than ONNX has it.
+    /// Returns `true` if the value is not stored in ONNX's order.
     pub fn is_permuted(&self) -> bool {
         self.perm.as_ref().is_some_and(|p| *p != self.identity())
     }
@@ -83,12 +83,12 @@ impl DraftValue {
         self.perm.as_ref().map_or_else(|| self.shape.clone(), |perm| permuted(&self.shape, perm))
     }
 
-    /// A constant of one element.
+    /// Returns `true` for a constant of one element.
     pub fn is_number(&self) -> bool {
         self.constant.as_ref().is_some_and(|constant| constant.count().is_ok_and(|count| count == 1))
     }
 
-    /// The elements of a constant list (axes, shapes).
+    /// Returns the elements of a constant list (axes, shapes).
     pub fn integers(&self) -> Option<Vec<i64>> {
         let constant = self.constant.as_ref()?;
         Some(constant.values()?.into_iter().map(|v| v as i64).collect())
@@ -136,27 +136,28 @@ impl DraftNode {
         self.set("quant_type", Attribute::Text(quant_type.name().as_bytes().to_vec()));
     }
 
-    /// What stands before this node works in its integers; W8A16 is for what multiplies by weights.
+    /// Returns the attribute of a node inserted before this one, which runs on the same integers; W8A16 is only for
+    /// operators with weights.
     fn inserted_quant_type(&self) -> Vec<(String, Attribute)> {
         let quant_type = self.quant_type().map(|t| if t == QuantType::W8A16 { QuantType::S16 } else { t });
         let text = quant_type.map(|t| Attribute::Text(t.name().as_bytes().to_vec()));
         text.into_iter().map(|t| ("quant_type".to_string(), t)).collect()
     }
 
-    /// A Transpose's order of axes.
+    /// Returns the order of axes of a Transpose.
     pub fn perm(&self) -> Vec<usize> {
         self.ints("perm").into_iter().filter_map(|i| usize::try_from(i).ok()).collect()
     }
 }
 
-/// The attribute for an order of axes.
+/// Makes the attribute for an order of axes.
 pub fn perm_attribute(perm: &[usize]) -> Attribute {
-    // A rank fits any integer.
+    // A rank fits any integer type.
     Attribute::Ints(perm.iter().map(|&i| i as i64).collect())
 }
 
 impl Draft {
-    /// Ids come from this draft, which never shrinks.
+    /// Returns a value; ids belong to this draft, which never shrinks.
     pub fn value(&self, id: ValueId) -> &DraftValue {
         &self.values[id.0]
     }
@@ -173,19 +174,19 @@ impl Draft {
         self.nodes.get_mut(id.0)?.as_mut()
     }
 
-    /// The value at an input.
+    /// Returns the value at an input.
     pub fn input(&self, node: NodeId, index: usize) -> Option<ValueId> {
         *self.node(node)?.inputs.get(index)?
     }
 
-    /// Who reads a node's outputs, once for each input that does.
+    /// Returns the readers of a node's outputs, once for each input that reads one.
     pub fn readers(&self, node: NodeId) -> Vec<NodeId> {
         let outputs = self.node(node).map(|n| n.outputs.as_slice()).unwrap_or_default();
         outputs.iter().flat_map(|&v| self.value(v).readers.iter().copied()).collect()
     }
 
-    /// As esp-ppq sorts: first what waits for nothing, in the order of nodes; then, in turn, what each has
-    /// waited for. It is the order of the file.
+    /// Sorts like esp-ppq, which is the order of the file: first nodes without producers, in their order; then, in
+    /// turn, the nodes that depend on each.
     pub fn order(&self) -> Vec<NodeId> {
         let made = |id: &Option<ValueId>| id.is_some_and(|v| self.value(v).maker.is_some());
         let waits = |node: &DraftNode| node.inputs.iter().filter(|i| made(i)).count();
@@ -206,7 +207,7 @@ impl Draft {
         order
     }
 
-    /// A node between an input and its value; the new value has `shape`, stored as it is.
+    /// Inserts a node between an input and its value; the new value has `shape`, stored in this order.
     pub fn insert_before(&mut self, node: NodeId, index: usize, op: &str, shape: Vec<usize>) -> Option<NodeId> {
         let source = self.input(node, index)?;
         let data_type = self.value(source).data_type;
@@ -241,7 +242,8 @@ impl Draft {
         Some(id)
     }
 
-    /// A node between an output of `node` and its readers: it keeps the value, `node` makes a new one of `shape`.
+    /// Inserts a node between an output of `node` and its readers: the new node makes that value, and `node` a new one of
+    /// `shape`.
     pub fn insert_after(&mut self, node: NodeId, index: usize, op: &str, shape: Vec<usize>) -> Option<NodeId> {
         let output = *self.node(node)?.outputs.get(index)?;
         let (id, inner) = (NodeId(self.nodes.len()), ValueId(self.values.len()));
@@ -265,14 +267,14 @@ impl Draft {
         Some(id)
     }
 
-    /// Lets the layout settle how an inserted node's output is stored.
+    /// Lets the layout determine the stored order of an inserted node's output.
     pub fn forget_perm(&mut self, node: NodeId) {
         if let Some(output) = self.node(node).and_then(|n| n.outputs.first().copied()) {
             self.value_mut(output).perm = None;
         }
     }
 
-    /// A constant that `reader` is to read, with a name that was made up.
+    /// Adds a constant with a generated name, to be read by `reader`.
     pub fn add_constant(&mut self, reader: NodeId, tensor: Tensor) -> ValueId {
         let name = format!("PPQ_Variable_{}", self.made.1);
         self.made.1 += 1;
@@ -290,7 +292,7 @@ impl Draft {
         ValueId(self.values.len() - 1) // pushed just above
     }
 
-    /// A constant list of integers as the node's next input.
+    /// Adds a constant list of integers as the node's next input.
     pub fn append_list(&mut self, node: NodeId, list: &[i64]) {
         let tensor = Tensor {
             data_type: DataType::Int64,
@@ -306,12 +308,12 @@ impl Draft {
         }
     }
 
-    /// The same of sizes, which count elements in memory and fit.
+    /// Adds a list of sizes, which count elements in memory and therefore fit.
     pub fn append_sizes(&mut self, node: NodeId, sizes: &[usize]) {
         self.append_list(node, &sizes.iter().map(|&size| size as i64).collect::<Vec<_>>());
     }
 
-    /// A Transpose before every input of `node` that reads `value`: stored axes in the order of `perm`.
+    /// Inserts a Transpose before every input of `node` that reads `value`: stored axes in the order of `perm`.
     pub fn transpose_before(&mut self, node: NodeId, value: ValueId, perm: &[usize]) {
         let shape = permuted(&self.value(value).stored_shape(), perm);
         let reads = |draft: &Draft| draft.node(node)?.inputs.iter().position(|i| *i == Some(value));
@@ -323,7 +325,7 @@ impl Draft {
         }
     }
 
-    /// Gives a node the port and configuration of the output of the one that it is to absorb.
+    /// Gives a node the port and configuration of the output of a node that it will absorb.
     pub fn take_output(&mut self, id: NodeId, from: NodeId) {
         let Some((port, config)) = self.node(from).map(|n| (n.ports.1.clone(), n.config.clone())) else { return };
         let Some(node) = self.node_mut(id) else { return };
@@ -333,7 +335,7 @@ impl Draft {
         }
     }
 
-    /// Takes a node of one input and one output out: its readers read its input.
+    /// Removes a node of one input and one output: its readers read its input.
     pub fn bypass(&mut self, id: NodeId) {
         let Some((input, output)) = self.take(id) else { return };
         let readers = std::mem::take(&mut self.value_mut(output).readers);
@@ -347,7 +349,7 @@ impl Draft {
         self.outputs.iter_mut().filter(|o| **o == output).for_each(|o| *o = input);
     }
 
-    /// Takes a node of one input and one output out: what made its input makes its output.
+    /// Removes a node of one input and one output: the producer of its input makes its output.
     pub fn absorb(&mut self, id: NodeId) {
         let Some((input, output)) = self.take(id) else { return };
         let maker = self.value_mut(input).maker.take();

@@ -1,7 +1,7 @@
-//! Arguments in the form of operator set 18, and defaults that the runtime does not know.
+//! Arguments in the form of operator set 18, and explicit defaults, which the runtime lacks.
 //!
-//! ESP-DL 3.3.9 reads strides and dilations through an empty vector where they are left out, takes
-//! whatever lay in memory for Resize's mode, and stops at a Pad without one.
+//! ESP-DL 3.3.9 reads missing strides and dilations from an empty vector, uses uninitialized memory as a missing mode
+//! of Resize, and stops at a Pad without a mode.
 
 use crate::chip::Axes;
 use crate::espdl::{Attribute, DataType};
@@ -12,7 +12,7 @@ use crate::{Error, Result};
 use super::draft::{Draft, DraftNode};
 use super::resize;
 
-/// `LSTM_QUANT_EXPONENT` and `GRU_QUANT_EXPONENT` of esp-ppq: of the sums inside a cell.
+/// Exponent of the sums inside a cell: `LSTM_QUANT_EXPONENT` and `GRU_QUANT_EXPONENT` of esp-ppq.
 const GATE_EXPONENT: i64 = -9;
 
 pub fn complete(draft: &mut Draft, id: NodeId, opset: i64) -> Result<()> {
@@ -44,13 +44,13 @@ fn is_reduction(op: &str) -> bool {
     ops::on_chip(op).is_some_and(|chip| chip.axes == Axes::Reduced)
 }
 
-/// The size of an axis, which counts from the end where it is negative.
+/// Returns the size of an axis, which counts from the end if it is negative.
 fn size_along(shape: &[usize], axis: i64) -> Option<i64> {
     let axis = if axis < 0 { axis.saturating_add_unsigned(shape.len() as u64) } else { axis };
     i64::try_from(*shape.get(usize::try_from(axis).ok()?)?).ok()
 }
 
-/// An attribute becomes the last input.
+/// Converts an attribute to the last input.
 fn list_as_input(draft: &mut Draft, id: NodeId, name: &str) {
     let Some(node) = draft.node_mut(id) else { return };
     let Some(at) = node.attributes.iter().position(|(n, _)| n == name) else { return };
@@ -58,7 +58,7 @@ fn list_as_input(draft: &mut Draft, id: NodeId, name: &str) {
     draft.append_list(id, &list);
 }
 
-/// Split takes `num_outputs` for the size of a part, and asserts that it is there: parts get their sizes.
+/// Adds the sizes of Split's parts: the runtime reads `num_outputs` as the size of a part, and requires it.
 fn sizes_of_parts(draft: &mut Draft, id: NodeId) {
     let Some(node) = draft.node(id).filter(|n| n.inputs.get(1).is_none_or(Option::is_none)) else { return };
     let (axis, name) = (node.int("axis").unwrap_or(0), node.name.clone());
@@ -71,10 +71,10 @@ fn sizes_of_parts(draft: &mut Draft, id: NodeId) {
     draft.append_list(id, &sizes);
     draft
         .differences
-        .push(format!("{name}: its parts have their sizes written, since the chip takes num_outputs for one"));
+        .push(format!("{name}: `split` sizes are written explicitly, since ESP-DL reads num_outputs as a size"));
 }
 
-/// Gather's kernel takes an index as it is: one that counts from the end would read before the data.
+/// Converts Gather's indices to count from the start: the kernel would read memory before the data.
 fn from_the_start(draft: &mut Draft, id: NodeId) {
     let (Some(data), Some(indices)) = (draft.input(id, 0), draft.input(id, 1)) else { return };
     let shape = draft.value(data).shape.clone();
@@ -94,10 +94,10 @@ fn from_the_start(draft: &mut Draft, id: NodeId) {
     constant.bytes = positive.flat_map(i64::to_le_bytes).collect();
     draft
         .differences
-        .push(format!("{name}: indices that count from the end are counted from the start, as the kernel does"));
+        .push(format!("{name}: indices that count from the end are converted to count from the start, since the kernel supports no others"));
 }
 
-/// Before operator set 13, Softmax took all axes from `axis` on as one; the kernel takes one.
+/// Sets the axis of Softmax before operator set 13, which joined all axes from `axis` on; the kernel supports one.
 fn one_axis(draft: &mut Draft, id: NodeId) -> Result<()> {
     let Some(value) = draft.input(id, 0) else { return Ok(()) };
     let shape = draft.value(value).shape.clone();
@@ -114,7 +114,7 @@ fn one_axis(draft: &mut Draft, id: NodeId) -> Result<()> {
                 .with_help("reshape the input to two dimensions, or export the model with operator set 13"));
         }
     };
-    // A rank fits any integer.
+    // A rank fits any integer type.
     node.set("axis", Attribute::Int(axis as i64));
     Ok(())
 }

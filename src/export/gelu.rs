@@ -1,5 +1,5 @@
-//! `x / sqrt(2)`, Erf, `+ 1`, `* x`, `/ 2` becomes Gelu: ESP-DL 3.3.9 has no Erf, and a table of the whole is
-//! also nearer to the float than five roundings.
+//! Replacement of `x / sqrt(2)`, Erf, `+ 1`, `* x`, `/ 2` by Gelu: ESP-DL 3.3.9 does not support Erf, and a single
+//! table is more accurate than five roundings.
 
 use crate::chip::QuantType;
 use crate::espdl::Attribute;
@@ -16,30 +16,30 @@ pub fn fuse_gelu(draft: &mut Draft) {
     }
 }
 
-/// The Erfs of a model that are written as part of one Gelu.
+/// Returns the Erf nodes of a model that are written as part of a Gelu.
 pub fn erfs_of_gelus(graph: &Graph) -> Vec<NodeId> {
-    let whole = Whole { graph, producers: graph.producers(), consumers: graph.consumers() };
-    graph.node_ids().filter(|&id| find(&whole, id).is_some()).collect()
+    let unchanged = Unchanged { graph, producers: graph.producers(), consumers: graph.consumers() };
+    graph.node_ids().filter(|&id| find(&unchanged, id).is_some()).collect()
 }
 
 struct Found {
     x: ValueId,
-    /// The node that reads x first, whose port it is.
+    /// First node that reads x, whose port is used.
     first: NodeId,
     last: NodeId,
-    /// All but the last.
+    /// All nodes but the last.
     inner: Vec<NodeId>,
 }
 
-/// Who reads whom, in a model or in a draft of one.
+/// Readers of nodes, in a model or in a draft.
 trait Wires {
     fn is(&self, id: NodeId, op: &str) -> bool;
     fn inputs(&self, id: NodeId) -> &[Option<ValueId>];
     fn output(&self, id: NodeId) -> Option<ValueId>;
     fn maker(&self, value: ValueId) -> Option<NodeId>;
-    /// The one reader of a node whose output nobody else sees.
+    /// Returns the only reader of a node, if its output has no other reader.
     fn only_reader(&self, id: NodeId) -> Option<NodeId>;
-    /// A constant near `wanted`: quantized ones have up to one part in a hundred to go.
+    /// Returns `true` for a constant near `wanted`; quantized ones may differ by one percent.
     fn is_near(&self, value: ValueId, wanted: f64) -> bool;
 }
 
@@ -75,14 +75,14 @@ impl Wires for Draft {
     }
 }
 
-/// A model that nothing has been changed in.
-struct Whole<'g> {
+/// Unchanged model.
+struct Unchanged<'g> {
     graph: &'g Graph,
     producers: Vec<Option<(NodeId, usize)>>,
     consumers: Vec<Vec<(NodeId, usize)>>,
 }
 
-impl Wires for Whole<'_> {
+impl Wires for Unchanged<'_> {
     fn is(&self, id: NodeId, op: &str) -> bool {
         self.graph.node(id).op == op
     }
@@ -118,7 +118,7 @@ fn all_near(mut values: impl ExactSizeIterator<Item = f64>, wanted: f64) -> bool
     values.len() > 0 && values.all(|v| (v / wanted - 1.0).abs() < 0.01)
 }
 
-/// The other operand of a node of two, if this one is near `wanted`.
+/// Returns the other operand of a node of two, if this one is near `wanted`.
 fn beside(wires: &impl Wires, id: NodeId, op: &str, wanted: f64) -> Option<ValueId> {
     let (true, &[Some(a), Some(b)]) = (wires.is(id, op), wires.inputs(id)) else { return None };
     match (wires.is_near(a, wanted), wires.is_near(b, wanted)) {
@@ -153,7 +153,7 @@ fn find(wires: &impl Wires, erf: NodeId) -> Option<Found> {
     fits.then(|| found(product, vec![first, erf, one, half]))?
 }
 
-/// Erf itself is never quantized; what reads x and what makes the result have to be.
+/// Replaces the nodes by one. Erf itself is never quantized; the nodes that read x and make the result must be.
 fn replace(draft: &mut Draft, found: &Found) {
     let is_whole = |ports: &[Option<Port>]| ports.first().is_some_and(Option::is_some);
     let reads = draft.node(found.first).is_some_and(|n| is_whole(&n.ports.0));
@@ -177,7 +177,7 @@ fn replace(draft: &mut Draft, found: &Found) {
         for value in draft.node(id).map(|n| n.outputs.clone()).unwrap_or_default() {
             draft.value_mut(value).maker = None;
         }
-        draft.nodes[id.0] = None; // each stands in the draft: `find` has seen it
+        draft.nodes[id.0] = None; // each is in the draft, since `find` has found it
     }
     draft.value_mut(found.x).readers.push(found.last);
     let Some(node) = draft.node_mut(found.last) else { return };
@@ -193,5 +193,7 @@ fn replace(draft: &mut Draft, found: &Found) {
         tables::mark(node);
     }
     let name = node.name.clone();
-    draft.differences.push(format!("{name}: five nodes around Erf, which ESP-DL does not have, are one Gelu"));
+    draft
+        .differences
+        .push(format!("{name}: five nodes around Erf, which ESP-DL does not support, are replaced by one Gelu"));
 }

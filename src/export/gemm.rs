@@ -1,4 +1,4 @@
-//! Gemm with its first input as it is: the loader asserts that `transA` is 0, and onnxsim folds Transposes into it.
+//! Gemm with an untransposed first input: the loader asserts that `transA` is 0, and onnxsim folds Transposes into it.
 
 use crate::espdl::Attribute;
 
@@ -21,6 +21,6 @@ pub fn turn_first_inputs(draft: &mut Draft) {
         if let Some(node) = draft.node_mut(id) {
             node.set("transA", Attribute::Int(0));
         }
-        draft.differences.push(format!("{name}: a Transpose stands for transA, at which the chip stops"));
+        draft.differences.push(format!("{name}: transA, which the loader refuses, is replaced by a Transpose"));
     }
 }

@@ -1,8 +1,8 @@
-//! Which axes are stored in which order: convolutions want channels last, shape operators want what ONNX
-//! has (esp-ppq 1.3.12, `layout_patterns.py`).
+//! Order of stored axes: convolutions need channels last, shape operators need ONNX's order (esp-ppq 1.3.12,
+//! `layout_patterns.py`).
 //!
-//! One walk: an operator takes its inputs as they lie, or has them turned. Unlike esp-ppq, constants of
-//! elementwise operators are turned with the value that they meet, and inserted values have their true shape.
+//! In one pass, each operator reads its inputs in their stored order, or gets Transposes. Unlike in esp-ppq, constants
+//! of elementwise operators are transposed with the other operand, and inserted values have their correct shape.
 
 use crate::chip::{Axes, ppq};
 use crate::espdl::{Attribute, Tensor};
@@ -13,12 +13,12 @@ use crate::{Error, Result};
 use super::draft::{Draft, identity, inverse, permuted};
 use super::{prelu, transposes};
 
-/// Order of axes of an operator, by the chip, else by esp-ppq.
+/// Returns the order of axes of an operator: the chip's, else esp-ppq's.
 fn axes(op: &str) -> Option<Axes> {
     ops::on_chip(op).map(|chip| chip.axes).or_else(|| ppq::axes(op))
 }
 
-/// Settles how every value is stored, with Transposes where orders meet, and as few as can be.
+/// Determines the stored order of every value, with Transposes between different orders, as few as possible.
 pub fn lay_out(draft: &mut Draft) -> Result<()> {
     for id in draft.order() {
         let Some(node) = draft.node(id) else { continue };
@@ -42,8 +42,8 @@ fn visit(draft: &mut Draft, id: NodeId, op: &str) -> Result<()> {
         Some(Axes::Sliced) => slice(draft, id),
         Some(Axes::AsOnnx) => restore(draft, id),
         None => {
-            let what = format!("ESP-DL has no operator {op}, so how it stores its output is not known");
-            return Err(Error::new(what).with_help("replace it by operators that ESP-DL has"));
+            let what = format!("ESP-DL does not support the operator {op}, so the order of its output is unknown");
+            return Err(Error::new(what).with_help("replace it by operators that ESP-DL supports"));
         }
     }
     Ok(())
@@ -60,7 +60,7 @@ fn channels_last(rank: usize) -> Option<Vec<usize>> {
 fn wanted(draft: &Draft, value: ValueId) -> Result<Vec<usize>> {
     let value = draft.value(value);
     channels_last(value.shape.len()).ok_or_else(|| {
-        Error::new(format!("{} has rank {}, ESP-DL's kernels take 3 or 4", value.name, value.shape.len()))
+        Error::new(format!("{} has rank {}, but ESP-DL's kernels support 3 or 4", value.name, value.shape.len()))
             .with_help("reshape the value, or fold the batch into another axis")
     })
 }
@@ -74,7 +74,7 @@ fn outputs(draft: &Draft, id: NodeId) -> Vec<ValueId> {
     draft.node(id).map(|n| n.outputs.clone()).unwrap_or_default()
 }
 
-/// Where nothing has settled it, the value is stored so (a graph input is then fed so); else it is turned.
+/// Stores the value in this order if it has none yet (a graph input is then passed in this order); else transposes it.
 fn turn(draft: &mut Draft, id: NodeId, value: ValueId, want: &[usize]) {
     match draft.value(value).perm.clone() {
         None => draft.value_mut(value).perm = Some(want.to_vec()),
@@ -83,7 +83,7 @@ fn turn(draft: &mut Draft, id: NodeId, value: ValueId, want: &[usize]) {
     }
 }
 
-/// As ONNX has it, where nothing has settled it.
+/// Returns the order of a value; ONNX's if it has none yet.
 fn settled(draft: &mut Draft, value: ValueId) -> Vec<usize> {
     let value = draft.value_mut(value);
     let plain = value.identity();
@@ -129,7 +129,7 @@ fn elementwise(draft: &mut Draft, id: NodeId) {
     let values = variables(draft, id);
     let perms: Vec<Vec<usize>> = values.iter().map(|&v| settled(draft, v)).collect();
     let rank = outputs(draft, id).first().map_or(0, |&v| draft.value(v).shape.len());
-    // A Transpose cannot bridge ranks.
+    // Transposes do not change the rank.
     if perms.is_empty() || perms.iter().any(|p| p.len() != rank) {
         return restore(draft, id);
     }
@@ -141,7 +141,7 @@ fn elementwise(draft: &mut Draft, id: NodeId) {
     set_outputs(draft, id, &target);
 }
 
-/// Channels last if any lies so, else any order that is not ONNX's, else the first.
+/// Returns channels last if any value has it, else any order that is not ONNX's, else the first.
 fn preferred(perms: &[Vec<usize>], rank: usize) -> Vec<usize> {
     let last = channels_last(rank);
     let plain = identity(rank);
@@ -149,7 +149,7 @@ fn preferred(perms: &[Vec<usize>], rank: usize) -> Vec<usize> {
     found.or(perms.first()).cloned().unwrap_or(plain)
 }
 
-/// A constant that is broadcast along ONNX's axes has to be turned with them; one number need not.
+/// Transposes a constant that is broadcast along ONNX's axes; a single number needs no change.
 fn turn_constants(draft: &mut Draft, id: NodeId, perm: &[usize]) {
     let inputs = draft.node(id).map(|n| n.inputs.clone()).unwrap_or_default();
     for value in inputs.into_iter().flatten() {
@@ -163,7 +163,8 @@ fn turn_constants(draft: &mut Draft, id: NodeId, perm: &[usize]) {
     }
 }
 
-/// The elements of `source`, its shape led by ones up to the rank of `perm`, in the order of `perm`.
+/// Returns the elements of `source` in the order of `perm`; its shape is extended by leading ones to the rank of
+/// `perm`.
 pub fn transposed(source: &Tensor, perm: &[usize]) -> Tensor {
     let mut dims = vec![1; perm.len().saturating_sub(source.dims.len())];
     dims.extend(&source.dims);
@@ -185,19 +186,19 @@ pub fn transposed(source: &Tensor, perm: &[usize]) -> Tensor {
     Tensor { dims: to, bytes, ..source.clone() }
 }
 
-/// An axis of ONNX's, counted from the end if negative, as it is stored.
+/// Converts an axis of ONNX's, counted from the end if negative, to the stored one.
 fn stored_axis(axis: i64, perm: &[usize]) -> Result<i64> {
-    // A rank fits any integer.
+    // A rank fits any integer type.
     let rank = perm.len() as i64;
     let plain = if axis < 0 { axis.saturating_add(rank) } else { axis };
     let found = perm.iter().position(|&p| i64::try_from(p) == Ok(plain));
     found.map(|i| i as i64).ok_or_else(|| {
         Error::new(format!("axis {axis} is not one of {rank} axes"))
-            .with_help("mend the model: the axis is out of range")
+            .with_help("fix the axis of this layer and export the model again")
     })
 }
 
-/// One axis, which goes where its values go.
+/// Converts one axis, which follows its values.
 fn along_axis(draft: &mut Draft, id: NodeId, default: i64) -> Result<()> {
     let Some(input) = draft.input(id, 0) else { return Ok(()) };
     let perm = settled(draft, input);
@@ -233,7 +234,7 @@ fn reduced(draft: &mut Draft, id: NodeId) -> Result<()> {
     Ok(())
 }
 
-/// What is left of an order of axes when those at the `stored` places are gone.
+/// Returns the remaining order of axes after removing those at the `stored` positions.
 fn without(perm: &[usize], stored: &[i64]) -> Vec<usize> {
     let kept: Vec<usize> =
         perm.iter().enumerate().filter(|(i, _)| !stored.contains(&(*i as i64))).map(|(_, &p)| p).collect();
@@ -252,7 +253,7 @@ fn set_int(draft: &mut Draft, id: NodeId, name: &str, value: i64) {
 fn set_integers(draft: &mut Draft, value: ValueId, list: &[i64]) {
     if let Some(constant) = &mut draft.value_mut(value).constant {
         let width = constant.data_type.width().unwrap_or(8).min(8);
-        // Little-endian: axes are small, so the low bytes hold them.
+        // Little-endian: axes are small, so the low bytes contain them.
         constant.bytes = list.iter().flat_map(|v| v.to_le_bytes().into_iter().take(width)).collect();
     }
 }
@@ -274,7 +275,7 @@ fn concat(draft: &mut Draft, id: NodeId) -> Result<()> {
     Ok(())
 }
 
-/// Starts, ends and steps go with their axes; where no axes are given they are all of ONNX's, in order.
+/// Reorders starts, ends and steps with their axes; without axes, they are all of ONNX's, in order.
 fn slice(draft: &mut Draft, id: NodeId) {
     let Some(input) = draft.input(id, 0) else { return };
     let perm = settled(draft, input);

@@ -1,7 +1,7 @@
-//! How MatMul's right side lies (esp-ppq 1.3.12, `InsertPreNodeOfMatMulPattern`).
+//! Order of MatMul's right side (esp-ppq 1.3.12, `InsertPreNodeOfMatMulPattern`).
 //!
-//! Constants are packed when they are written (`weights`). A value that is made at run time is packed by
-//! nodes, as esp-ppq did up to 1.3.5: since then it says `native_kn`, which ESP-DL 3.3.9 does not know.
+//! Constants are packed when they are written (`weights`). Values computed at run time are packed by nodes, as in
+//! esp-ppq up to 1.3.5; later versions write `native_kn`, which ESP-DL 3.3.9 does not support.
 
 use crate::chip::{Family, Runtime};
 use crate::espdl::Attribute;
@@ -9,7 +9,7 @@ use crate::graph::NodeId;
 
 use super::draft::{Draft, perm_attribute, permuted};
 
-/// Says for every MatMul how its right side lies.
+/// Sets the order of the right side of every MatMul.
 pub fn right_sides(draft: &mut Draft, family: Family, runtime: Runtime) {
     for id in draft.order() {
         let Some(node) = draft.node(id).filter(|n| n.op == "MatMul" && n.ports.1.iter().any(Option::is_some)) else {
@@ -28,7 +28,7 @@ pub fn right_sides(draft: &mut Draft, family: Family, runtime: Runtime) {
     }
 }
 
-/// Nodes that bring `[..., C, N]` into the order in which a filter of a 1x1 convolution is stored.
+/// Inserts nodes that reorder `[..., C, N]` to the order of a stored 1x1 filter.
 fn pack(draft: &mut Draft, id: NodeId, family: Family) {
     let Some(shape) = draft.input(id, 1).map(|v| draft.value(v).shape.clone()) else { return };
     let [lead @ .., c, n] = shape.as_slice() else { return };
@@ -54,12 +54,12 @@ fn pack(draft: &mut Draft, id: NodeId, family: Family) {
     }
     at.reshape(&shape);
     draft.differences.push(format!(
-        "{name}: nodes pack the right side, where esp-ppq 1.3.12 writes input1_layout native_kn, which ESP-DL 3.3.9 \
-         does not know"
+        "{name}: nodes pack the right side; esp-ppq 1.3.12 writes input1_layout native_kn, which ESP-DL 3.3.9 does \
+         not support"
     ));
 }
 
-/// An input of a node, before which nodes are inserted.
+/// Input of a node, before which nodes are inserted.
 struct Before<'d> {
     draft: &'d mut Draft,
     id: NodeId,
@@ -71,7 +71,7 @@ impl Before<'_> {
         self.draft.input(self.id, self.index).map(|v| self.draft.value(v).shape.clone()).unwrap_or_default()
     }
 
-    /// The layout has not been settled yet: new values may lie as it finds best.
+    /// Inserts a node before the layout is determined, so its new value can have any order.
     fn insert(&mut self, op: &str, shape: Vec<usize>) -> Option<NodeId> {
         let made = self.draft.insert_before(self.id, self.index, op, shape)?;
         self.draft.forget_perm(made);
@@ -99,7 +99,7 @@ impl Before<'_> {
         [starts, ends, &axes, &steps].into_iter().for_each(|list| self.draft.append_sizes(made, list));
     }
 
-    /// From `[..., N, C]`: the columns that fill blocks in blocks, the rest as they are.
+    /// Splits `[..., N, C]`: full blocks of columns as blocks, the others unchanged.
     fn blocks(&mut self, lead: &[usize], c: usize, n: usize, lanes: usize) {
         let with = |tail: &[usize]| [lead, tail].concat();
         let rank = lead.len();

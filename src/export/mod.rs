@@ -1,12 +1,14 @@
-//! From a quantized graph to what ESP-DL runs: axes, Transposes; the passes of esp-ppq's exporter, one a file.
+//! Conversion of a quantized graph to ESP-DL's form: order of axes, Transposes, and the passes of esp-ppq's exporter,
+//! one per file.
 //!
-//! Never: how exponents were found, and the bytes of the file.
+//! Never: the choice of exponents, the bytes of the file.
 
 mod assemble;
 mod begin;
 mod boundaries;
 mod constants;
 mod draft;
+mod feed;
 mod forms;
 mod gelu;
 mod gemm;
@@ -19,50 +21,75 @@ mod relu;
 mod resize;
 mod scales;
 mod tables;
-mod test_values;
 mod transposes;
 mod weights;
 
+use std::collections::HashMap;
+
 use crate::chip::Runtime;
-use crate::espdl::Model;
+use crate::espdl::{Model, Tensor};
 use crate::graph;
 use crate::quant::Quantized;
-use crate::runtime::run;
 use crate::{Error, Result};
 
 pub use boundaries::insert_boundaries;
 pub use draft::{Draft, DraftNode, DraftValue, Port};
+use feed::Feed;
 pub use gelu::erfs_of_gelus;
 pub use layout::lay_out;
 pub use relu::fuse_relu;
 pub use weights::pack_weights;
 
-/// ONNX's, of the operator sets whose forms are written.
+/// ONNX's version for the operator sets whose forms are written.
 const IR_VERSION: i32 = 8;
 
-/// What the file is for, and what it carries beside the model.
+/// Target of the file, and data that it contains besides the model.
 #[derive(Debug, Clone, Default)]
 pub struct Options {
     pub runtime: Runtime,
-    /// Pairs for `metadata_props`.
+    /// Entries of `metadata_props`.
     pub metadata: Vec<(String, String)>,
-    /// One tensor an input: the file then carries it, for the chip to run itself against.
-    pub sample: Option<Vec<graph::Tensor>>,
 }
 
-/// What is written, and what in it is not as esp-ppq would write it.
+/// Exported model, and its differences from esp-ppq's.
 #[derive(Debug, Clone)]
 pub struct Export {
     pub model: Model,
-    /// The `.json` beside it: who shares whose scale.
+    /// The `.json` beside the model: sharing of scales.
     pub quantization: String,
-    /// A sentence each.
+    /// Differences from esp-ppq, one sentence each.
     pub differences: Vec<String>,
-    /// Why the sample is not in the file: what the chip makes of it is not known.
-    pub untested: Option<Error>,
+    /// Inputs in their order, as the chip is fed.
+    inputs: Vec<Feed>,
+    /// Values of the quantized graph that the model has, too, by name.
+    places: HashMap<String, Place>,
 }
 
-/// The model as ESP-DL runs it.
+/// Value of the quantized graph, and its order of axes in the model.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    pub value: graph::ValueId,
+    /// ONNX's axes in the order in which they are stored.
+    pub perm: Vec<usize>,
+}
+
+impl Export {
+    /// Converts a sample, one tensor per input, to the form of the chip.
+    pub fn feed(&self, sample: &[graph::Tensor]) -> Result<Vec<Tensor>> {
+        if sample.len() != self.inputs.len() {
+            let (given, wanted) = (sample.len(), self.inputs.len());
+            return Err(Error::new(format!("a sample of {given} tensors does not feed {wanted} inputs")));
+        }
+        self.inputs.iter().zip(sample).map(|(feed, tensor)| feed.tensor(tensor)).collect()
+    }
+
+    /// Returns the place of a value in the quantized graph; `None` for values that the exporter has made.
+    pub fn place(&self, name: &str) -> Option<&Place> {
+        self.places.get(name)
+    }
+}
+
+/// Exports the model in the form that ESP-DL runs.
 pub fn export(quantized: &Quantized, options: &Options) -> Result<Export> {
     let target = quantized.settings.target;
     let mut draft = begin::begin(quantized)?;
@@ -81,16 +108,24 @@ pub fn export(quantized: &Quantized, options: &Options) -> Result<Export> {
     let tables = tables::add_tables(&mut draft, quantized.graph.opset, target.rounding())?;
     let graph = assemble::assemble(&draft, &quantized.graph.name, tables);
     let metadata = options.metadata.clone();
-    let mut model = Model { ir_version: IR_VERSION, metadata, graph, ..Model::default() };
-    let mut untested = None;
-    if let Some(sample) = &options.sample {
-        let order = draft.order();
-        let ports = assemble::value_ports(&draft, &order);
-        let inputs = test_values::inputs(&draft, &ports, sample, target.rounding())?;
-        untested = run::fill_tests(&mut model, target, inputs).err();
-    }
+    let model = Model { ir_version: IR_VERSION, metadata, graph, ..Model::default() };
     let quantization = quantization::quantization(&draft, quantized)?;
-    Ok(Export { model, quantization, differences: draft.differences, untested })
+    let inputs = feed::feeds(&draft, target.rounding());
+    let places = places(&draft, &quantized.graph);
+    Ok(Export { model, quantization, differences: draft.differences, inputs, places })
+}
+
+/// Returns values that have kept their shape; a rewrite may have folded one into another.
+fn places(draft: &Draft, graph: &graph::Graph) -> HashMap<String, Place> {
+    let ids = (0..graph.values.len()).map(graph::ValueId);
+    let place = |id: graph::ValueId| {
+        let value = draft.value(id);
+        let is_made = value.maker.is_some() || draft.inputs.contains(&id);
+        let is_same = value.constant.is_none() && graph.shape(id) == Some(&value.shape[..]);
+        let perm = value.perm.clone().unwrap_or_else(|| value.identity());
+        (is_made && is_same).then(|| (value.name.clone(), Place { value: id, perm }))
+    };
+    ids.filter_map(place).collect()
 }
 
 #[cfg(test)]

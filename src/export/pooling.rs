@@ -1,8 +1,7 @@
-//! Windows as the runtime counts them: explicit pads, sizes rounded down.
+//! Windows in the runtime's form: explicit pads, sizes rounded down.
 //!
-//! ESP-DL 3.3.9 reads neither `auto_pad` nor `ceil_mode`. Pads that give the same windows say the same,
-//! but for an AveragePool with `ceil_mode`, whose last windows are divided by what they cover: that is
-//! left to the checks.
+//! ESP-DL 3.3.9 reads neither `auto_pad` nor `ceil_mode`. Pads that give the same windows are equivalent, except for an
+//! AveragePool with `ceil_mode`, whose last windows are divided by the number of elements inside; the checks refuse it.
 
 use crate::espdl::Attribute;
 
@@ -28,7 +27,7 @@ pub fn explicit_windows(draft: &mut Draft) {
     }
 }
 
-/// Begin and end of each place, from the attribute.
+/// Returns begin and end pads of each spatial axis from the attribute.
 fn pads(node: &DraftNode, count: usize) -> (Vec<i64>, Vec<i64>) {
     let mut pads = node.ints("pads");
     pads.resize(2 * count, 0);
@@ -40,7 +39,7 @@ fn at(list: &[i64], index: usize) -> i64 {
     list.get(index).copied().filter(|&v| v > 0).unwrap_or(1)
 }
 
-/// Padded size that `to` windows need.
+/// Returns the padded size that `to` windows need.
 fn needed(node: &DraftNode, index: usize, to: usize, kernel: usize) -> Option<i64> {
     let (stride, dilation) = (at(&node.ints("strides"), index), at(&node.ints("dilations"), index));
     let window = i64::try_from(kernel).ok()?.checked_sub(1)?.checked_mul(dilation)?.checked_add(1)?;
@@ -76,7 +75,7 @@ fn rounded_up(node: &mut DraftNode, from: &[usize], to: &[usize], kernel: &[usiz
     for ((i, &from), (&to, &kernel)) in from.iter().enumerate().zip(to.iter().zip(kernel)) {
         let least = needed(node, i, to, kernel)?.checked_sub(i64::try_from(from).ok()?)?.checked_sub(begins[i])?;
         let most = least.checked_add(at(&node.ints("strides"), i))? - 1;
-        // Any end in this range gives as many windows; a window never starts in it.
+        // Any end in this range gives the same number of windows; a window never starts in it.
         let end = ends[i].clamp(least.max(0), most.max(0));
         changed |= end != ends[i];
         ends[i] = end;

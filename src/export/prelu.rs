@@ -1,17 +1,17 @@
-//! PReLU in the one form that the kernels run right: an NHWC input of rank 4, slopes `[C, 1, 1]`, and
-//! exponents that they can bridge (`dl_module_prelu.hpp` and `dl_base_prelu.cpp` of ESP-DL 3.3.9).
+//! PReLU in the only form that the kernels run correctly: an NHWC input of rank 4, slopes `[C, 1, 1]`, and exponents
+//! within their range (`dl_module_prelu.hpp` and `dl_base_prelu.cpp` of ESP-DL 3.3.9).
 //!
-//! One slope at int8 is a table and needs none of this.
+//! A single slope at int8 is a table and needs no change.
 
 use crate::chip::{Family, QuantType};
 use crate::graph::{NodeId, ValueId};
 
 use super::draft::{Draft, DraftNode};
 
-/// Shifts that int8 kernels with vector instructions make of positive inputs.
+/// Maximum shift of positive inputs in int8 kernels with vector instructions.
 const LARGEST_SHIFT: i64 = 6;
 
-/// Slopes that go along channels, in whichever form ONNX has them.
+/// Returns slopes along the channels, in any of ONNX's forms.
 fn slopes(draft: &Draft, node: &DraftNode) -> Option<(ValueId, usize)> {
     let value = node.inputs.get(1).copied().flatten()?;
     let count = draft.value(value).constant.as_ref()?.count().ok()?;
@@ -19,18 +19,19 @@ fn slopes(draft: &Draft, node: &DraftNode) -> Option<(ValueId, usize)> {
     (node.op == "PRelu" && !table).then_some((value, count))
 }
 
-/// Whether the slopes go along the channels, which the kernel finds at the end of NHWC.
+/// Returns `true` if the slopes are along the channels, which are last in NHWC.
 pub fn by_channel(draft: &Draft, id: NodeId) -> bool {
     draft.node(id).and_then(|n| slopes(draft, n)).is_some()
 }
 
-/// Before the layout: rank 4 in, `[C, 1, 1]` beside it, the old rank out.
+/// Changes shapes before the layout: rank 4 for the input, `[C, 1, 1]` for the slopes, the original rank for the
+/// output.
 pub fn shape(draft: &mut Draft) {
     for id in draft.order() {
         let Some(input) = draft.input(id, 0) else { continue };
         let shape = draft.value(input).shape.clone();
         once_a_channel(draft, id, shape.len());
-        // One slope at int8 is a table by now.
+        // A single slope at int8 is already a table.
         let Some((value, count)) = draft.node(id).and_then(|n| slopes(draft, n)) else { continue };
         let [batch, channels, places @ ..] = shape.as_slice() else { continue };
         if count != 1 && !along_channels(&draft.value(value).shape, shape.len(), *channels) {
@@ -48,7 +49,7 @@ pub fn shape(draft: &mut Draft) {
     }
 }
 
-/// Slopes that are written out over the places, and equal there, are written once a channel.
+/// Writes slopes once per channel if they are equal along the spatial axes.
 fn once_a_channel(draft: &mut Draft, id: NodeId, rank: usize) {
     let Some((value, _)) = draft.node(id).and_then(|n| slopes(draft, n)) else { return };
     let dims = draft.value(value).shape.clone();
@@ -59,7 +60,7 @@ fn once_a_channel(draft: &mut Draft, id: NodeId, rank: usize) {
     let width = constant.data_type.width().unwrap_or(1);
     let element = |i: usize| constant.bytes.get(i * width..(i + 1) * width).unwrap_or_default();
     let count: usize = dims.iter().product();
-    // In bounds: a constant has as many elements as its shape says, none where `inner` is 0.
+    // In bounds: a constant has as many elements as its shape, and none if `inner` is 0.
     let is_equal = (0..count).all(|i| element(i) == element(i / inner % channels * inner));
     if count == channels || !is_equal {
         return;
@@ -70,10 +71,10 @@ fn once_a_channel(draft: &mut Draft, id: NodeId, rank: usize) {
     slopes.shape = dims.clone();
     slopes.constant.iter_mut().for_each(|constant| (constant.dims, constant.bytes) = (dims.clone(), bytes.clone()));
     let name = draft.node(id).map(|n| n.name.clone()).unwrap_or_default();
-    draft.differences.push(format!("{name}: slopes that are equal over all places are written once a channel"));
+    draft.differences.push(format!("{name}: slopes that are equal at all positions are written once per channel"));
 }
 
-/// Whether a shape that is broadcast from the right differs from one at axis 1 only.
+/// Returns `true` if a shape that is broadcast from the right exceeds 1 only at axis 1.
 fn along_channels(slopes: &[usize], rank: usize, channels: usize) -> bool {
     let Some(lead) = rank.checked_sub(slopes.len()) else { return false };
     let size = |axis: usize| axis.checked_sub(lead).and_then(|i| slopes.get(i)).copied().unwrap_or(1);
@@ -88,13 +89,12 @@ fn wrap(draft: &mut Draft, id: NodeId, wide: &[usize], shape: &[usize]) {
     draft.forget_perm(before);
     let name = draft.node(id).map(|n| n.name.clone()).unwrap_or_default();
     draft.differences.push(format!(
-        "{name}: Reshapes give PReLU the rank 4 that its kernel reads, where esp-ppq leaves {} and the chip crashes",
+        "{name}: Reshapes give PReLU the rank 4 that its kernel reads; esp-ppq keeps {}, at which the chip crashes",
         shape.len()
     ));
 }
 
-/// Before the boundaries: an output exponent that the kernel gets right. Who reads the output then
-/// requantizes it.
+/// Sets an output exponent within the kernel's range, before the boundaries: readers of the output then requantize it.
 pub fn exponents(draft: &mut Draft, family: Family) {
     for id in draft.order() {
         let Some(node) = draft.node(id).filter(|n| slopes(draft, n).is_some()) else { continue };
@@ -110,8 +110,8 @@ pub fn exponents(draft: &mut Draft, family: Family) {
             port.exponents = vec![right];
         }
         draft.differences.push(format!(
-            "{name}: its output has exponent {right} and is requantized to {output} by what reads it, since the kernel \
-             cannot go from {input} to {output}"
+            "{name}: its output has exponent {right} and is requantized to {output} by its readers, since the kernel \
+             cannot convert from {input} to {output}"
         ));
     }
 }

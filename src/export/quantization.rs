@@ -20,7 +20,7 @@ struct File {
     values: Pairs<Value>,
 }
 
-/// A map in the order in which it is filled.
+/// Map in the order in which it is filled.
 struct Pairs<V> {
     entries: Vec<(String, V)>,
     places: HashMap<String, usize>,
@@ -33,7 +33,7 @@ impl<V> Default for Pairs<V> {
 }
 
 impl<V> Pairs<V> {
-    /// As in Python, what comes later under one name takes the place of the first.
+    /// Replaces an earlier value with the same name, like Python.
     fn insert(&mut self, name: String, value: V) {
         match self.places.get(&name) {
             Some(&at) => self.entries[at].1 = value, // entries never go
@@ -51,7 +51,7 @@ impl<V: Serialize> Serialize for Pairs<V> {
     }
 }
 
-/// By node and by value: width, policy, state, range, and whose scale it shows.
+/// Writes width, policy, state, range and master of every configuration, by node and by value.
 pub fn quantization(draft: &Draft, quantized: &Quantized) -> Result<String> {
     let mut file = File::default();
     let mut numbers = Numbers::default();
@@ -144,7 +144,7 @@ fn scales(config: &Config, exponents: &[i32]) -> Value {
     }
 }
 
-/// `TargetPlatform` of esp-ppq.
+/// Returns esp-ppq's `TargetPlatform`.
 pub fn platform(target: Target, scheme: Scheme) -> String {
     let family = match target.family() {
         Family::P4 => "",

@@ -1,7 +1,7 @@
-//! Relu behind Conv, Gemm and MatMul becomes their `activation` (esp-ppq 1.3.12, `FuseReluLikePattern`).
+//! Fusion of Relu after Conv, Gemm and MatMul into their `activation` (esp-ppq 1.3.12, `FuseReluLikePattern`).
 //!
-//! The layer keeps its own name, its output takes Relu's. Unlike esp-ppq, a sum that is itself an output of
-//! the graph stays one, and a layer and a Relu of different widths stay apart.
+//! The layer keeps its name, its output takes Relu's name. Unlike in esp-ppq, a sum that is an output of the graph is
+//! kept, and a layer is not fused with a Relu of another width.
 
 use crate::espdl::Attribute;
 use crate::graph::NodeId;
@@ -26,7 +26,7 @@ pub fn fuse_relu(draft: &mut Draft) {
     }
 }
 
-/// The Relu that alone reads a layer's output, at the layer's width.
+/// Returns the Relu that is the only reader of a layer's output, if it has the layer's width.
 fn only_relu(draft: &Draft, id: NodeId, fuses: &[&str]) -> Option<NodeId> {
     let output = *draft.node(id)?.outputs.first()?;
     let &[reader] = draft.readers(id).as_slice() else { return None };

@@ -1,7 +1,7 @@
-//! Resize as its kernel reads it: a number for every axis, and no list without elements.
+//! Resize in its kernel's form: a number for every axis, and no empty lists.
 //!
-//! ESP-DL 3.3.9 takes the third and the fourth of the sizes or scales, knows neither `axes` nor a policy, and asserts
-//! that a constant has elements (`dl_module_resize.hpp`).
+//! ESP-DL 3.3.9 reads the third and the fourth of the sizes or scales, ignores `axes` and the policy, and asserts that
+//! a constant has elements (`dl_module_resize.hpp`).
 
 use crate::espdl::{DataType, Tensor};
 use crate::graph::{NodeId, ValueId};
@@ -25,7 +25,7 @@ fn elements(draft: &Draft, id: NodeId, port: usize) -> Option<&Tensor> {
     draft.value(draft.input(id, port)?).constant.as_ref()
 }
 
-/// Sizes are those of the output, whatever the policy made of them.
+/// Writes a number for every axis; sizes are those of the output after applying the policy.
 fn every_axis(draft: &mut Draft, id: NodeId) {
     let Some(node) = draft.node(id) else { return };
     let is_short = |name: &String| matches!(name.as_str(), "axes" | "keep_aspect_ratio_policy");
@@ -60,7 +60,7 @@ fn write(draft: &mut Draft, id: NodeId, port: usize, data_type: DataType, count:
     replace(draft, id, port, Some(value));
 }
 
-/// The old value has one reader less; without any it is not written.
+/// Replaces an input; the previous value has one reader less, and without readers it is not written.
 fn replace(draft: &mut Draft, id: NodeId, port: usize, value: Option<ValueId>) {
     let Some(old) = draft.input(id, port) else { return };
     let readers = &mut draft.value_mut(old).readers;

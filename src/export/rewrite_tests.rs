@@ -1,4 +1,4 @@
-//! Where the file is another than esp-ppq's on purpose.
+//! Tests of intentional differences from esp-ppq's file.
 
 use super::draft::{Draft, DraftNode, DraftValue, Port};
 use super::{boundaries, forms, gelu, gemm, lay_out, matmul, pooling, prelu, tables};
@@ -6,7 +6,7 @@ use crate::chip::{Family, Rounding, Runtime};
 use crate::espdl::{Attribute, DataType, Tensor};
 use crate::graph::{NodeId, ValueId};
 
-/// A draft of int8 nodes, each with the exponents of its inputs and of its output.
+/// Draft of int8 nodes, each with the exponents of its inputs and of its output.
 #[derive(Default)]
 struct Net(Draft);
 
@@ -16,7 +16,7 @@ impl Net {
         ValueId(self.0.values.len() - 1)
     }
 
-    /// int8 with the exponent -6.
+    /// Adds an int8 constant with the exponent -6.
     fn constant(&mut self, name: &str, dims: &[usize], integers: &[i8]) -> ValueId {
         let id = self.value(name, dims);
         let bytes = integers.iter().map(|&i| i as u8).collect();
@@ -51,7 +51,7 @@ impl Net {
         self.0.nodes.push(Some(node));
     }
 
-    /// `op input -> output shape` of every node, in order.
+    /// Formats every node as `op input -> output shape`, in order.
     fn lines(&self) -> Vec<String> {
         let draft = &self.0;
         let line = |id| {
@@ -94,7 +94,7 @@ fn windows_that_round_up_get_pads_at_the_end() {
     };
     assert_eq!(pool(5, 3, 2, 2, &[0; 4]), (vec![0, 0, 1, 1], Some(0)));
     assert_eq!(pool(4, 2, 2, 2, &[0; 4]), (vec![0; 4], Some(1)));
-    // A fourth window would start in the padding: ONNX has three, and pads at the end that would make four go.
+    // A fourth window would start in the padding: ONNX has three, and padding at the end that would add one is dropped.
     assert_eq!(pool(5, 3, 1, 2, &[0, 0, 2, 2]), (vec![0, 0, 1, 1], Some(0)));
 }
 
@@ -108,7 +108,7 @@ fn automatic_pads_are_written_out() {
     assert_eq!(conv("SAME_LOWER"), [1, 1, 0, 0]);
 }
 
-/// x (2^0) -> PRelu (2^-8) -> Add (2^-8) -> y, with as many slopes as channels.
+/// Net x (2^0) -> PRelu (2^-8) -> Add (2^-8) -> y, with as many slopes as channels.
 fn prelu_net(shape: &[usize], slopes: &[usize]) -> Net {
     let mut net = Net::default();
     let (x, p, y) = (net.value("x", shape), net.value("p", shape), net.value("y", shape));
@@ -192,7 +192,7 @@ fn a_gelu_in_pieces_is_one_table() {
         let mut net = Net::default();
         let names = ["x", "d", "e", "s", "p", "y"];
         let [x, d, e, s, p, y] = names.map(|n| net.value(n, &[1, 4]));
-        // 2^-6 * 91 = 1.4219, 64 = 1, 32 = 0.5.
+        // Values: 2^-6 * 91 = 1.4219, 64 = 1, 32 = 0.5.
         let [root, one, half] = [("r", 91), ("o", 64), ("h", 32)].map(|(n, q)| net.constant(n, &[], &[q]));
         net.node("Div", &[x, root], d, (-5, -5), &[]);
         net.node("Erf", &[d], e, (-5, -7), &[]);
@@ -267,7 +267,7 @@ fn a_transpose_stands_for_the_trans_a_of_gemm() {
     assert_eq!(net.0.nodes[0].as_ref().unwrap().int("transA"), Some(0));
 }
 
-/// A Resize of [1, 3, 4, 5] to [1, 3, 8, 10] by a list, and what it is written as.
+/// Exports a Resize of [1, 3, 4, 5] to [1, 3, 8, 10] by a list.
 fn resized(port: usize, data_type: DataType, list: &[u8], attributes: &[(&str, Attribute)]) -> (Vec<f64>, Vec<String>) {
     let mut net = Net::default();
     let (x, y, given) = (net.value("x", &[1, 3, 4, 5]), net.value("y", &[1, 3, 8, 10]), net.value("list", &[2]));
@@ -302,7 +302,7 @@ fn a_resize_leaves_out_a_region_without_elements() {
     assert_eq!(resized(1, DataType::Float, &[], &[]).0, [0.0; 0]);
 }
 
-/// The integers of a right side [2, 18] that the packing nodes bring into the order of a packed constant.
+/// Returns the integers of a right side [2, 18] as reordered by the packing nodes.
 fn packed_by_nodes(family: Family) -> (Vec<usize>, Vec<i64>) {
     let mut net = Net::default();
     let (x, right, y) = (net.value("x", &[1, 2]), net.value("r", &[2, 18]), net.value("y", &[1, 18]));

@@ -9,19 +9,19 @@ use crate::{Error, Result, bail};
 
 use super::draft::{Draft, DraftNode};
 
-/// Of the tables that a 16-bit model is simulated with (`LUTOptimizationSetting`).
+/// Step of the tables in the simulation of 16-bit models (`LUTOptimizationSetting`).
 const STEP: i64 = 32;
-/// Of the others at 16 bits (`int16_lut_step`), which ESP-DL has no use for.
+/// Step of other 16-bit tables (`int16_lut_step`), which ESP-DL does not use.
 const COARSE_STEP: i64 = 256;
 
-/// A node that runs as a table and nothing else.
+/// Marks a node that runs as a table only.
 pub fn mark(node: &mut DraftNode) {
     node.set("original_op_type", Attribute::Text(node.op.as_bytes().to_vec()));
     node.set("int16_lut_step", Attribute::Int(STEP));
     node.op = "LUT".to_string();
 }
 
-/// The tables, in the order of nodes; each node names its own.
+/// Adds the tables in the order of nodes; each node names its own.
 pub fn add_tables(draft: &mut Draft, opset: i64, rounding: Rounding) -> Result<Vec<Tensor>> {
     let mut tables: Vec<Tensor> = Vec::new();
     for id in draft.order() {
@@ -58,11 +58,11 @@ fn takes_table(draft: &Draft, node: &DraftNode) -> bool {
     if own == Table::Never && ppq::table(&node.op) == Table::Never {
         return false;
     }
-    // Bounds and one slope are a part of the table.
+    // Bounds and a single slope are part of the table.
     node.outputs.len() == 1 && node.inputs.iter().skip(1).flatten().all(|&v| draft.value(v).is_number())
 }
 
-/// The integers at which the table has an entry.
+/// Returns the integers for which the table has an entry.
 fn points(node: &DraftNode) -> Option<Vec<i32>> {
     match node.quant_type()? {
         QuantType::S8 => Some((-128..=127).collect()),
@@ -75,11 +75,11 @@ fn points(node: &DraftNode) -> Option<Vec<i32>> {
 }
 
 fn table(draft: &Draft, id: NodeId, points: &[i32], opset: i64, rounding: Rounding) -> Result<Tensor> {
-    let Some(node) = draft.node(id) else { bail!("the node is gone") };
+    let Some(node) = draft.node(id) else { bail!("the node does not exist") };
     let exponent = |ports: &[Option<super::Port>]| -> Result<i32> {
         let first = ports.first().and_then(Option::as_ref).and_then(|p| p.exponents.first());
-        let exponent = first.ok_or_else(|| Error::new("a table needs an exponent on both sides"))?;
-        i32::try_from(*exponent).map_err(|_| Error::new(format!("2^{exponent} is no scale")))
+        let exponent = first.ok_or_else(|| Error::new("a lookup table needs exponents for input and output"))?;
+        i32::try_from(*exponent).map_err(|_| Error::new(format!("2^{exponent} is not a valid scale")))
     };
     let (from, to) = (exponent(&node.ports.0)?, exponent(&node.ports.1)?);
     let scale = f64::from(from).exp2() as f32;
@@ -89,7 +89,8 @@ fn table(draft: &Draft, id: NodeId, points: &[i32], opset: i64, rounding: Roundi
         inputs.push(value.map(|v| argument(draft, v)).transpose()?);
     }
     let name = original(node);
-    let operator = ops::find(name).ok_or_else(|| Error::new(format!("espq cannot run the operator {name}")))?;
+    let operator =
+        ops::find(name).ok_or_else(|| Error::new(format!("the operator {name} is not supported by espq")))?;
     let attributes = graph_attributes(node);
     let facts: Vec<Option<Fact>> = inputs.iter().map(|i| i.clone().map(Fact::of)).collect();
     let call = Call { attributes: &attributes, opset, inputs: &facts, outputs: 1 };
@@ -108,7 +109,7 @@ fn bytes<I, const N: usize>(integers: Vec<I>, bytes: fn(I) -> [u8; N]) -> Vec<u8
     integers.into_iter().flat_map(bytes).collect()
 }
 
-/// A constant (a bound, one slope) as the float that its integers stand for.
+/// Returns a constant (a bound or a slope) as the float value of its integers.
 fn argument(draft: &Draft, value: graph::ValueId) -> Result<graph::Tensor> {
     let value = draft.value(value);
     let values = value.constant.as_ref().and_then(Tensor::values);
@@ -129,7 +130,7 @@ fn graph_attributes(node: &DraftNode) -> graph::Attributes {
             Attribute::Text(v) => {
                 attributes.set(name, graph::Attribute::Text(String::from_utf8_lossy(v).into_owned()));
             }
-            // Activations have no lists.
+            // Activations have no list attributes.
             _ => {}
         }
     }

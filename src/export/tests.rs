@@ -1,4 +1,4 @@
-//! Held to what esp-ppq makes of small graphs (`fixtures/espdl/graphs.py`).
+//! Tests against esp-ppq's exports of small graphs (`fixtures/espdl/graphs.py`).
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -104,7 +104,7 @@ fn cases() -> Vec<Case> {
     serde_json::from_str(&text.unwrap()).unwrap()
 }
 
-/// Names that were made up count by the order in which they come.
+/// Generated names, numbered by their order.
 #[derive(Default)]
 struct Names(Vec<String>);
 
@@ -122,7 +122,8 @@ impl Names {
     }
 }
 
-/// `op name {attributes} inputs -> outputs`, each value with its order of axes, constants with their integers.
+/// Formats nodes as `op name {attributes} inputs -> outputs`, each value with its order of axes, constants with their
+/// integers.
 fn found(draft: &Draft) -> Vec<String> {
     let mut names = Names::default();
     let mut lines = Vec::new();
@@ -162,7 +163,7 @@ fn axes_and_transposes_are_esp_ppqs() {
     }
 }
 
-/// A convolution's output p [1, 2, 2, 2], and p + k.
+/// Draft of a convolution's output p [1, 2, 2, 2], and p + k.
 fn sum_with(dims: &[usize]) -> Draft {
     let count = dims.iter().product::<usize>();
     let k = Tensor {
@@ -220,7 +221,7 @@ fn constants_turn_with_the_value_that_they_meet() {
     assert_eq!(turned(&[1]), (vec![1], vec![0]));
 }
 
-/// p -> Relu -> y behind the convolution of [`sum_with`].
+/// Draft p -> Relu -> y after the convolution of [`sum_with`].
 fn with_relu(conv_bits: u32, relu_bits: u32) -> Draft {
     let mut draft = sum_with(&[1]);
     let port = |bits, exponent| Some(Port { bits, exponents: vec![exponent] });
@@ -253,7 +254,7 @@ fn relu_stays_where_widths_differ_or_the_sum_is_an_output() {
     assert!(draft.nodes[1].is_some());
 }
 
-/// The only node is `op` with the weight k of `dims`, 0, 1, 2, ...
+/// Draft whose only node is `op` with the weight k of `dims`, 0, 1, 2, ...
 fn with_weight(op: &str, dims: &[usize], attributes: &[(&str, i64)]) -> Draft {
     let mut draft = sum_with(dims);
     draft.nodes[0] = None;
@@ -290,10 +291,11 @@ fn gemm_with_factors_is_refused() {
     let mut draft = with_weight("Gemm", &[2, 3], &[]);
     draft.nodes[1].as_mut().unwrap().set("alpha", Attribute::Float(0.5));
     let error = pack_weights(&mut draft, Family::P4).unwrap_err();
-    assert_eq!((error.layer(), error.what()), (Some("Add"), "Gemm with alpha 0.5 has no kernel, only 1 has"));
+    assert_eq!((error.layer(), error.what()), (Some("Add"), "Gemm with alpha 0.5 is not supported, only 1 is"));
 }
 
-/// Two nodes: the first makes p at `given`, the second reads it at `wanted`; inputs and outputs of the graph are int8.
+/// Exports two nodes: the first makes p at `given`, the second reads it at `wanted`; inputs and outputs of the graph
+/// are int8.
 fn meeting(given: Option<(u32, i64)>, wanted: Option<(u32, i64)>) -> Vec<String> {
     let port = |p: Option<(u32, i64)>| p.map(|(bits, e)| Port { bits, exponents: vec![e] });
     let mut draft = sum_with(&[1]);
@@ -330,7 +332,7 @@ fn an_operator_that_esp_dl_lacks_is_named() {
     draft.nodes[1].as_mut().unwrap().op = "Reciprocal".into();
     let error = lay_out(&mut draft).unwrap_err();
     assert_eq!(error.layer(), Some("Add"));
-    assert!(error.what().starts_with("ESP-DL has no operator Reciprocal"));
+    assert!(error.what().starts_with("ESP-DL does not support the operator Reciprocal"));
 }
 
 #[test]

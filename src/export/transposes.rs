@@ -1,4 +1,4 @@
-//! Transposes that the layout has left side by side become one, or none.
+//! Merging of adjacent Transposes.
 
 use crate::chip::{Axes, ppq};
 use crate::graph::{NodeId, ValueId};
@@ -10,7 +10,7 @@ fn is_transpose(draft: &Draft, id: NodeId) -> bool {
     draft.node(id).is_some_and(|n| n.op == "Transpose")
 }
 
-/// The one reader of a node, if nothing else needs its output.
+/// Returns the only reader of a node, if its output has no other use.
 fn only_reader(draft: &Draft, id: NodeId) -> Option<NodeId> {
     let output = first_output(draft, id)?;
     match draft.readers(id).as_slice() {
@@ -29,9 +29,10 @@ fn set_perm(draft: &mut Draft, id: NodeId, perm: &[usize]) {
     }
 }
 
-/// Transpose, activation, Transpose: the activation works on what there is, the second turns for both.
+/// Merges Transpose, activation, Transpose: the activation runs on the original order, and the second Transpose does
+/// both permutations.
 ///
-/// PReLU is left alone: its slopes go along the last axis.
+/// PReLU is excluded, since its slopes are along the last axis.
 pub fn around_activations(draft: &mut Draft) {
     for first in draft.order() {
         let Some((middle, second)) = activation_between(draft, first) else { continue };
@@ -66,7 +67,7 @@ fn keeps_output(draft: &Draft, id: NodeId) -> bool {
     first_output(draft, id).is_some_and(|v| draft.outputs.contains(&v))
 }
 
-/// Transposes in a row become one; one that changes nothing goes.
+/// Merges consecutive Transposes; an identity is removed.
 pub fn in_a_row(draft: &mut Draft) {
     for id in draft.order() {
         if !is_transpose(draft, id) {
@@ -86,13 +87,13 @@ pub fn in_a_row(draft: &mut Draft) {
         if !keeps_output(draft, id) {
             draft.bypass(id);
         } else if draft.input(id, 0).is_some_and(|v| can_take_over(draft, v)) {
-            // The name of the graph's output stays.
+            // The name of the graph's output is kept.
             draft.absorb(id);
         }
     }
 }
 
-/// Whether what makes `value` may make the graph's output in its place.
+/// Returns `true` if the node that makes `value` can make the graph's output instead.
 fn can_take_over(draft: &Draft, value: ValueId) -> bool {
     let value_is_output = draft.outputs.contains(&value);
     let value = draft.value(value);

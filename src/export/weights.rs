@@ -1,6 +1,6 @@
-//! Weights into the order that the target's kernels read (esp-ppq 1.3.12, `ResetParamLayoutPattern`).
+//! Packing of weights in the order of the target's kernels (esp-ppq 1.3.12, `ResetParamLayoutPattern`).
 //!
-//! They are integers by now, in ONNX's order.
+//! Weights are already integers, in ONNX's order.
 
 use crate::bail;
 use crate::chip::{Family, QuantType};
@@ -12,7 +12,7 @@ use crate::{Error, Result};
 
 use super::draft::Draft;
 
-/// Packs the second input of every Conv, Gemm and MatMul with a whole-number `quant_type`.
+/// Packs the second input of every Conv, Gemm and MatMul with an integer `quant_type`.
 pub fn pack_weights(draft: &mut Draft, family: Family) -> Result<()> {
     for id in draft.order() {
         let Some(node) = draft.node(id) else { continue };
@@ -57,15 +57,15 @@ fn pack(draft: &mut Draft, id: NodeId, value: ValueId, op: &str, lanes: Option<u
     Ok(())
 }
 
-/// ESP-DL's Gemm has no factors.
+/// Refuses Gemm with factors, which ESP-DL does not support.
 fn scaled(draft: &Draft, id: NodeId) -> Result<()> {
     let Some(node) = draft.node(id) else { return Ok(()) };
     for (name, value) in &node.attributes {
         if let (true, Attribute::Float(factor)) = (matches!(name.as_str(), "alpha" | "beta"), value)
             && *factor != 1.0
         {
-            return Err(Error::new(format!("Gemm with {name} {factor} has no kernel, only 1 has"))
-                .with_help("multiply the weights or the bias by it"));
+            return Err(Error::new(format!("Gemm with {name} {factor} is not supported, only 1 is"))
+                .with_help("multiply the weights or the bias by the factor"));
         }
     }
     Ok(())
@@ -79,7 +79,7 @@ fn conv(source: Tensor, grouped: bool, lanes: Option<usize>) -> Result<Tensor> {
 
 fn gemm(source: Tensor, transposed: bool, lanes: Option<usize>) -> Result<Tensor> {
     let &[first, second] = source.dims.as_slice() else {
-        bail!("Gemm's weights have shape {:?}, two dimensions are wanted", source.dims);
+        bail!("Gemm's weights have shape {:?}, but must have two dimensions", source.dims);
     };
     let (n, c) = if transposed { (first, second) } else { (second, first) };
     let shape = [n, c, 1, 1];
@@ -91,7 +91,7 @@ fn gemm(source: Tensor, transposed: bool, lanes: Option<usize>) -> Result<Tensor
     })
 }
 
-/// Reorders elements, whose width is what matters.
+/// Reorders elements by their width.
 fn apply(
     source: Tensor,
     dims: Vec<usize>,
@@ -107,7 +107,7 @@ fn apply(
             let values: Vec<u16> = source.bytes.as_chunks().0.iter().map(|&b| u16::from_le_bytes(b)).collect();
             order(&values)?.into_iter().flat_map(u16::to_le_bytes).collect()
         }
-        other => bail!("weights of type {} have no kernel, int8 and int16 have", other.name()),
+        other => bail!("weights of type {} are not supported, only int8 and int16 are", other.name()),
     };
     Ok(Tensor { dims, bytes, doc: format!("layout ==> {layout}"), ..source })
 }

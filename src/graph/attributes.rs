@@ -30,12 +30,12 @@ pub enum Attribute {
 pub struct Attributes(pub BTreeMap<String, Attribute>);
 
 impl Attributes {
-    /// Returns the value of any kind.
+    /// Returns a value of any kind.
     pub fn get(&self, name: &str) -> Option<&Attribute> {
         self.0.get(name)
     }
 
-    /// Sets a value, over an earlier one.
+    /// Sets a value, replacing an earlier one.
     pub fn set(&mut self, name: &str, value: Attribute) {
         self.0.insert(name.to_owned(), value);
     }

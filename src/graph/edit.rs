@@ -1,4 +1,4 @@
-//! Changes that rewrites make to a graph.
+//! Changes to a graph, as rewrites make them.
 
 use std::collections::HashSet;
 
@@ -6,20 +6,20 @@ use super::{Graph, Node, NodeId, Tensor, Value, ValueId};
 
 /// Producer and readers of each value, for one state of a graph.
 pub struct Links {
-    /// By value: the node that makes it; `None` for inputs and constants.
+    /// Node that makes each value; `None` for inputs and constants.
     pub producers: Vec<Option<NodeId>>,
-    /// By value: the nodes and input ports that read it, in node order.
+    /// Nodes and input ports that read each value, in node order.
     pub consumers: Vec<Vec<(NodeId, usize)>>,
 }
 
 impl Links {
-    /// Collects the links of a graph as it is now.
+    /// Collects the links of a graph in its current state.
     pub fn of(graph: &Graph) -> Links {
         let producers = graph.producers().into_iter().map(|p| p.map(|(id, _)| id)).collect();
         Links { producers, consumers: graph.consumers() }
     }
 
-    /// The node that makes the value at an input port.
+    /// Returns the node that makes the value at an input port.
     pub fn before(&self, node: &Node, port: usize) -> Option<NodeId> {
         self.producers[node.input(port)?.0]
     }
@@ -36,14 +36,14 @@ impl Node {
         self.outputs.get(port).copied().flatten()
     }
 
-    /// One of ONNX's own operators.
+    /// Returns `true` if the node is ONNX's own operator `op`.
     pub fn is(&self, op: &str) -> bool {
         self.op == op && self.domain.is_empty()
     }
 }
 
 impl Graph {
-    /// The constant at an input port.
+    /// Returns the constant at an input port.
     pub fn constant(&self, node: &Node, port: usize) -> Option<&Tensor> {
         self.value(node.input(port)?).constant.as_ref()
     }
@@ -53,7 +53,7 @@ impl Graph {
         self.value(id).shape.as_deref()
     }
 
-    /// Integers of an attribute, or of a constant input in the operator sets where they are one.
+    /// Returns the integers of an attribute, or of a constant input in the operator sets that have an input instead.
     pub fn ints(&self, node: &Node, attribute: &str, port: usize) -> Option<Vec<i64>> {
         match node.attributes.ints(attribute) {
             Some(values) => Some(values.to_vec()),
@@ -66,13 +66,13 @@ impl Graph {
         links.consumers[id.0].len() + usize::from(self.outputs.contains(&id))
     }
 
-    /// A new value of the same name as none before it.
+    /// Adds a value whose name is `name` made unique.
     pub fn fresh(&mut self, name: &str) -> ValueId {
         let name = self.free_name(name);
         self.add_value(Value { name, data_type: None, shape: None, constant: None })
     }
 
-    /// A new value, called as onnxsim calls one that has no name.
+    /// Adds a value with a number for a name, as onnxsim names its unnamed values.
     pub fn fresh_numbered(&mut self) -> ValueId {
         let taken: HashSet<&str> = self.values.iter().map(|v| v.name.as_str()).collect();
         self.numbered += 1;
@@ -83,7 +83,7 @@ impl Graph {
         self.add_value(Value { name, data_type: None, shape: None, constant: None })
     }
 
-    /// Adds a constant under a name that no other value has.
+    /// Adds a constant with a name that no other value has.
     pub fn fresh_constant(&mut self, name: &str, tensor: Tensor) -> ValueId {
         let name = self.free_name(name);
         self.add_constant(name, tensor)
@@ -100,8 +100,8 @@ impl Graph {
         candidate
     }
 
-    /// Lets every reader of `old` read `new`. An output of the model keeps its name, whichever
-    /// value it is then; false, and nothing done, where both are the model's inputs or outputs.
+    /// Redirects every reader of `old` to `new`. An output of the model keeps its name, whichever value it then is.
+    /// Returns `false`, and changes nothing, if both are inputs or outputs of the model.
     pub fn replace_uses(&mut self, old: ValueId, new: ValueId) -> bool {
         let fixed = |id: ValueId| self.inputs.contains(&id) || self.outputs.contains(&id);
         if fixed(old) && fixed(new) {
@@ -114,7 +114,7 @@ impl Graph {
         }
         if let Some(output) = self.outputs.iter_mut().find(|output| **output == old) {
             *output = new;
-            // onnxsim gives the old value another name, by number.
+            // onnxsim gives the old value a number for a name.
             self.numbered += 1;
             let name = std::mem::take(&mut self.values[old.0].name);
             self.values[old.0].name = std::mem::replace(&mut self.values[new.0].name, name);
@@ -122,14 +122,14 @@ impl Graph {
         true
     }
 
-    /// Drops nodes of which nothing is read; false where there are none.
+    /// Deletes nodes whose outputs are not read; `false` if there are none.
     pub fn drop_dead(&mut self) -> bool {
         let before = self.nodes.len();
         let mut read = vec![false; self.values.len()];
         for output in &self.outputs {
             read[output.0] = true;
         }
-        // Readers stand after what they read, so one sweep from the end finds every chain.
+        // Readers come after the values they read, so one sweep from the end finds every chain.
         let mut alive = vec![false; self.nodes.len()];
         for (n, node) in self.nodes.iter().enumerate().rev() {
             alive[n] = node.outputs.iter().flatten().any(|output| read[output.0]);
@@ -142,7 +142,7 @@ impl Graph {
         self.nodes.len() != before
     }
 
-    /// Forgets values that nothing reads or makes, and renumbers the rest.
+    /// Deletes values that nothing reads or makes, and renumbers the rest.
     pub fn drop_unused_values(&mut self) {
         let mut used = vec![false; self.values.len()];
         let ports = self.nodes.iter().flat_map(|n| n.inputs.iter().chain(&n.outputs).flatten());

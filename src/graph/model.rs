@@ -1,7 +1,7 @@
 //! Nodes and values of one graph.
 //!
-//! A value has at most one producer. `nodes` is in the file's order until `simplify` has sorted it;
-//! every room after `simplify` may rely on topological order.
+//! A value has at most one producer. `nodes` is in the file's order until `simplify` sorts it; all later stages rely on
+//! topological order.
 
 use super::{Attributes, DataType, Tensor};
 use crate::note::Note;
@@ -22,13 +22,13 @@ pub struct Node {
     pub name: String,
     /// ONNX operator type, `Conv`.
     pub op: String,
-    /// Empty for ONNX's own operators.
+    /// Domain of the operator; empty for ONNX's own operators.
     pub domain: String,
     /// Attributes as the file has them; defaults are not filled in.
     pub attributes: Attributes,
-    /// `None` for an optional input that is left out.
+    /// Values read by input port; `None` for an optional input that is left out.
     pub inputs: Vec<Option<ValueId>>,
-    /// `None` for an optional output that is left out.
+    /// Values made by output port; `None` for an optional output that is left out.
     pub outputs: Vec<Option<ValueId>>,
 }
 
@@ -41,7 +41,7 @@ pub struct Value {
     pub data_type: Option<DataType>,
     /// Lengths of the axes, in ONNX's order; known as `data_type` is.
     pub shape: Option<Vec<usize>>,
-    /// Initializers and folded constants.
+    /// Data of initializers and folded constants.
     pub constant: Option<Tensor>,
 }
 
@@ -60,22 +60,22 @@ pub struct Graph {
     pub inputs: Vec<ValueId>,
     /// Outputs of the model, in the file's order.
     pub outputs: Vec<ValueId>,
-    /// Every node once, in the order in which esp-ppq's `graph.operations` holds them, where it differs
-    /// from that of `nodes` (fused layers move to its end); empty where it does not.
+    /// All nodes in the order of esp-ppq's `graph.operations`, if it differs from that of `nodes` (fused layers move to
+    /// its end); empty if it does not.
     pub insertion: Vec<NodeId>,
-    /// Number of values that onnxsim has named so far: it names those that it makes by number, `_v_12`.
+    /// Number of values that onnxsim has named so far; its names are numbers, `_v_12`.
     pub numbered: usize,
-    /// Unexpected results of loading and simplifying, for the user or against esp-ppq.
+    /// Notes on unexpected results of loading and simplifying, and on differences from esp-ppq.
     pub notes: Vec<Note>,
 }
 
 impl Graph {
-    /// Returns a node of this graph. Panics where the id is of another graph.
+    /// Returns a node of this graph. Panics if the id is of another graph.
     pub fn node(&self, id: NodeId) -> &Node {
         &self.nodes[id.0]
     }
 
-    /// Returns a value of this graph. Panics where the id is of another graph.
+    /// Returns a value of this graph. Panics if the id is of another graph.
     pub fn value(&self, id: ValueId) -> &Value {
         &self.values[id.0]
     }
@@ -101,7 +101,7 @@ impl Graph {
         })
     }
 
-    /// Node and output port that make each value; `None` for inputs and constants.
+    /// Returns the node and output port that make each value; `None` for inputs and constants.
     pub fn producers(&self) -> Vec<Option<(NodeId, usize)>> {
         let mut producers = vec![None; self.values.len()];
         for (n, node) in self.nodes.iter().enumerate() {
@@ -114,7 +114,7 @@ impl Graph {
         producers
     }
 
-    /// Nodes and input ports that read each value, in node order.
+    /// Returns the nodes and input ports that read each value, in node order.
     pub fn consumers(&self) -> Vec<Vec<(NodeId, usize)>> {
         let mut consumers = vec![Vec::new(); self.values.len()];
         for (n, node) in self.nodes.iter().enumerate() {
@@ -127,15 +127,15 @@ impl Graph {
         consumers
     }
 
-    /// Nodes in esp-ppq's order of insertion, for passes whose result depends on it.
+    /// Returns the nodes in esp-ppq's order of insertion, for passes whose result depends on it.
     pub fn insertion_order(&self) -> Vec<NodeId> {
         if self.insertion.len() == self.nodes.len() { self.insertion.clone() } else { self.node_ids().collect() }
     }
 
-    /// Nodes so that each stands after those that it reads from; an error where there is a cycle.
+    /// Returns the nodes in topological order. Fails if there is a cycle.
     ///
-    /// Breadth first from the nodes that read no other, each node when its last input is there:
-    /// esp-ppq's `topological_sort`, for a graph in its order of insertion.
+    /// Breadth first from the nodes without producers, each node when its last input is available: esp-ppq's
+    /// `topological_sort`, for a graph in its order of insertion.
     pub fn topological_order(&self) -> Result<Vec<NodeId>> {
         let producers = self.producers();
         let consumers = self.consumers();
@@ -157,11 +157,11 @@ impl Graph {
             None => Ok(order),
             Some(stuck) => Err(Error::new("the graph has a cycle: this layer waits for its own output")
                 .in_layer(self.title(self.on_cycle(NodeId(stuck), &producers, &waiting)))
-                .with_help("the model was edited wrongly; export it again")),
+                .with_help("the model is not a valid graph: export it again from the training framework")),
         }
     }
 
-    /// A node of the cycle that `from` waits for: as many steps up as there are nodes must end in it.
+    /// Returns a node of the cycle that `from` depends on: walking up as many steps as there are nodes must end in it.
     fn on_cycle(&self, from: NodeId, producers: &[Option<(NodeId, usize)>], waiting: &[usize]) -> NodeId {
         let mut at = from;
         for _ in &self.nodes {
@@ -171,7 +171,7 @@ impl Graph {
         at
     }
 
-    /// The node's name, or what a person can find it by.
+    /// Returns the node's name, or a description by which it can be found.
     pub fn title(&self, id: NodeId) -> String {
         let node = self.node(id);
         match node.outputs.iter().flatten().next() {

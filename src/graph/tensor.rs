@@ -1,7 +1,7 @@
 //! Typed, shared, contiguous arrays.
 //!
-//! Every `Tensor` is in standard (row-major) layout, so a slice of it is always at hand; kernels
-//! that want strides take the slice and the shape. Cloning shares the data.
+//! Every `Tensor` is in standard (row-major) layout, so its elements are always available as a slice; kernels that need
+//! strides take the slice and the shape. Cloning shares the data.
 
 use ndarray::{ArcArray, ArrayD, IxDyn};
 
@@ -20,13 +20,13 @@ macro_rules! tensor {
             pub fn name(self) -> &'static str {
                 match self { $(Self::$variant => $name),* }
             }
-            /// Bytes an element.
+            /// Bytes per element.
             pub fn size(self) -> usize {
                 match self { $(Self::$variant => size_of::<$type>()),* }
             }
         }
 
-        /// Array of one of ONNX's element types; the data is shared by clones.
+        /// Array of one of ONNX's element types; clones share the data.
         #[derive(Debug, Clone, PartialEq)]
         pub enum Tensor { $($variant(Shared<$type>)),* }
 
@@ -45,7 +45,7 @@ macro_rules! tensor {
                 match self { $(Self::$variant(a) => a.into_shape_with_order(shape).map(Self::$variant)),* }
                     .map_err(|_| Error::new(format!("{from:?} cannot be reshaped to {shape:?}")))
             }
-            /// Zeros (false) of a type and shape.
+            /// Returns zeros (or `false`) of a type and shape.
             pub fn zeros(data_type: DataType, shape: &[usize]) -> Tensor {
                 match data_type { $(DataType::$variant => Tensor::$variant(Shared::from_elem(shape, <$type>::default()))),* }
             }
@@ -79,7 +79,7 @@ tensor! {
 }
 
 impl DataType {
-    /// From the number of `TensorProto.DataType`, as attributes and files give it.
+    /// Finds the type of a number of `TensorProto.DataType`, as attributes and files contain it.
     pub fn from_onnx(number: i64) -> Option<DataType> {
         Some(match number {
             // float16 and bfloat16 (10, 16) are widened.
@@ -101,18 +101,18 @@ impl DataType {
 
 /// A Rust type that a tensor can hold.
 pub trait Element: Copy + Default + PartialEq + Send + Sync + std::fmt::Debug + 'static {
-    /// Name of the type among ONNX's.
+    /// Corresponding ONNX type.
     const TYPE: DataType;
     /// Makes a tensor of an array in row-major layout.
     fn wrap(array: Shared<Self>) -> Tensor;
-    /// Returns the array, where the type fits.
+    /// Returns the array if the type fits.
     fn of(tensor: &Tensor) -> Option<&Shared<Self>>;
-    /// The array, where the type fits; else the tensor again.
+    /// Returns the array if the type fits, else the tensor.
     fn take(tensor: Tensor) -> Result<Shared<Self>, Tensor>;
 }
 
 impl Tensor {
-    /// From elements in row-major order; an error where their number does not fit the shape.
+    /// Makes a tensor of elements in row-major order. Fails if their number does not fit the shape.
     pub fn new<T: Element>(shape: &[usize], elements: Vec<T>) -> Result<Tensor> {
         let count = elements.len();
         ArrayD::from_shape_vec(shape, elements)
@@ -125,7 +125,7 @@ impl Tensor {
         T::wrap(ArcArray::from_elem(IxDyn(&[]), value))
     }
 
-    /// From an array in any layout.
+    /// Makes a tensor of an array in any layout.
     pub fn from_array<T: Element>(array: ArrayD<T>) -> Tensor {
         let array = if array.is_standard_layout() { array } else { array.as_standard_layout().into_owned() };
         T::wrap(array.into_shared())
@@ -141,23 +141,23 @@ impl Tensor {
         self.shape().iter().product()
     }
 
-    /// Tells tensors without elements, of which an axis has length 0.
+    /// Returns `true` for tensors without elements: one axis has length 0.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// The array, where the type is `T`.
+    /// Returns the array if the type is `T`.
     pub fn array<T: Element>(&self) -> Option<&Shared<T>> {
         T::of(self)
     }
 
-    /// The elements in row-major order, where the type is `T`.
+    /// Returns the elements in row-major order if the type is `T`.
     #[expect(clippy::expect_used, reason = "standard layout is the invariant of this type")]
     pub fn slice<T: Element>(&self) -> Option<&[T]> {
         T::of(self).map(|a| a.as_slice().expect("tensors are in standard layout"))
     }
 
-    /// The elements for writing, where the type is `T`: in place when nobody shares them, else a copy.
+    /// Returns the elements for writing if the type is `T`: without a copy if they are not shared.
     pub fn into_vec<T: Element>(self) -> Option<Vec<T>> {
         match self.into_unshared_vec() {
             Ok(elements) => Some(elements),
@@ -165,7 +165,7 @@ impl Tensor {
         }
     }
 
-    /// The elements, where the type is `T` and nobody shares them; else the tensor again.
+    /// Returns the elements if the type is `T` and they are not shared, else the tensor.
     pub fn into_unshared_vec<T: Element>(self) -> Result<Vec<T>, Tensor> {
         match T::take(self)?.try_into_owned_nocopy() {
             Ok(owned) => {
@@ -177,7 +177,7 @@ impl Tensor {
         }
     }
 
-    /// Integers of any width (and bool) as i64, for shapes, axes and indices.
+    /// Converts integers of any width (and bool) to i64, for shapes, axes and indices.
     pub fn to_i64s(&self) -> Option<Vec<i64>> {
         Some(match self {
             Tensor::I8(a) => a.iter().map(|&v| v.into()).collect(),

@@ -1,18 +1,17 @@
-//! Sigmoid and its kin in float32, operation by operation as torch's vector kernels compute them.
+//! Sigmoid, Swish, Tanh and their like in float32, operation by operation as torch's vector kernels compute them.
 //!
-//! Tables of 16-bit activations hold these values rounded to 15 bits: where float32 differs by one
-//! unit in the last place, about one entry in 500 rounds to another integer. The exponential is
-//! that of SLEEF (<https://sleef.org>), which torch uses here: reduction by ln 2 in two parts and a
-//! polynomial of degree 7, within 1 ULP.
+//! Tables of 16-bit activations hold these values rounded to 15 bits: where float32 differs by one unit in the last
+//! place, about one entry in 500 rounds to another integer. The exponential is that of SLEEF (<https://sleef.org>),
+//! which torch uses here: reduction by ln 2 in two parts and a polynomial of degree 7, within 1 ULP.
 
 use super::real::Real;
 use super::simd::multiversion;
 
 const LN_2_HIGH: f32 = 0.693_145_75;
 const LN_2_LOW: f32 = 1.428_606_8e-6;
-/// Of the powers 7 down to 2.
+/// Coefficients of the powers 7 down to 2.
 const COEFFICIENTS: [f32; 6] = [0.000_198_527_62, 0.001_393_043_6, 0.008_333_361, 0.041_666_485, 0.166_666_67, 0.5];
-/// Beyond these, e^x is 0 and infinite.
+/// Below `LEAST`, e^x is 0; above `MOST`, it is infinite.
 const LEAST: f32 = -104.0;
 const MOST: f32 = 100.0;
 
@@ -26,8 +25,8 @@ pub fn exp(x: f32) -> f32 {
         sum = sum.mul_add(rest, *c);
     }
     let power = 1.0 + (rest * rest).mul_add(sum, rest);
-    // In two halves, since 2^exponent alone may be subnormal. The clamp only keeps what the
-    // comparisons below throw away inside the range of an integer.
+    // Two factors, since 2^exponent alone may be subnormal. The clamp keeps values that the comparisons below discard
+    // within the range of an integer.
     let exponent = exponent.clamp(-151.0, 145.0) as i32;
     let half = exponent >> 1;
     let scaled = power * two_to_the(half) * two_to_the(exponent - half);
@@ -40,7 +39,7 @@ pub fn exp(x: f32) -> f32 {
     }
 }
 
-/// For exponents of normal numbers.
+/// 2^exponent, for exponents of normal numbers.
 #[inline(always)]
 fn two_to_the(exponent: i32) -> f32 {
     f32::from_bits(((exponent + 127) as u32) << 23)
@@ -62,7 +61,7 @@ multiversion! {
     }
 }
 
-/// Rounded once from float64: float32's own is off in one of ten last places.
+/// tanh, rounded once from float64: computed in float32, one result in ten differs in the last place.
 pub fn tanh<T: Real>(x: T) -> T {
     T::from_f64(x.to_f64().tanh())
 }
@@ -72,7 +71,7 @@ pub fn exp_m1<T: Real>(x: T) -> T {
     T::from_f64(x.to_f64().exp_m1())
 }
 
-/// ln(e^x + 1), each step rounded, as esp-ppq has it; without its overflow.
+/// ln(e^x + 1), each step rounded as in esp-ppq, but without esp-ppq's overflow.
 pub fn softplus<T: Real>(x: T) -> T {
     let power = T::from_f64(x.to_f64().exp());
     if x.to_f64() > 20.0 { x } else { T::from_f64((power + T::ONE).to_f64().ln()) }

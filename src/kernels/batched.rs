@@ -14,18 +14,18 @@ pub struct Batched {
     pub depth: usize,
     /// Columns of each `b` and of each result.
     pub columns: usize,
-    /// For each product, in order: which matrix of `a` and which of `b`.
+    /// Matrices of each product, in order: its index into `a` and its index into `b`.
     pub pairs: Vec<(usize, usize)>,
 }
 
 impl Batched {
-    /// Decides whether all products share one `b` and walk through `a` in order: then they are one product.
+    /// Returns `true` if all products share one `b` and take `a` in order: they are then computed as one product.
     fn is_one(&self) -> bool {
         self.pairs.iter().enumerate().all(|(i, &pair)| pair == (i, 0))
     }
 }
 
-/// Returns the products side by side, in the order of `pairs`; an error where a slice is too short for them.
+/// Returns the products one after the other, in the order of `pairs`. Fails if a slice is too short for them.
 pub fn multiply<T: Real>(s: &Batched, a: &[T], b: &[T]) -> Result<Vec<T>> {
     let (a_size, b_size, y_size) = (s.rows * s.depth, s.depth * s.columns, s.rows * s.columns);
     let mut y = buffer::repeated(s.pairs.len() * y_size, T::ZERO)?;

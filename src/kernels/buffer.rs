@@ -1,11 +1,11 @@
-//! Memory for results and for what lives only inside a kernel.
+//! Memory for results, and scratch memory of kernels.
 
 use std::cell::RefCell;
 
 use super::real::Real;
 use crate::{Error, Result};
 
-/// `len` copies of `value`.
+/// Returns `len` copies of `value`.
 pub(super) fn repeated<T: Clone>(len: usize, value: T) -> Result<Vec<T>> {
     let mut values = Vec::new();
     reserve(&mut values, len)?;
@@ -13,7 +13,7 @@ pub(super) fn repeated<T: Clone>(len: usize, value: T) -> Result<Vec<T>> {
     Ok(values)
 }
 
-/// Room for `len` elements that `write` fills, in full, through the pointer.
+/// Allocates `len` elements, which `write` initializes through the pointer.
 ///
 /// # Safety
 ///
@@ -31,8 +31,8 @@ thread_local! {
     static SCRATCH: RefCell<Vec<f32>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Lends `len` elements of any content for the time of `work`; the thread keeps the memory.
-/// Inside another loan, memory of its own.
+/// Lends `len` elements with unspecified content to `work`. The thread keeps the memory for its next call; a nested
+/// call allocates its own.
 pub(super) fn with_scratch<R>(len: usize, work: impl FnOnce(&mut [f32]) -> R) -> Result<R> {
     SCRATCH.with(|scratch| {
         let mut own = Vec::new();

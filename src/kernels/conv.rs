@@ -1,4 +1,4 @@
-//! Convolution: `y[o] = bias[o] + sum over channels and taps of w[o, c, tap] * x[c, tap's place]`.
+//! Convolution: `y[o] = bias[o] + sum over channels and taps of w[o, c, tap] * x[c, position of tap]`.
 
 use super::buffer;
 use super::depthwise::Depthwise;
@@ -38,12 +38,12 @@ enum Plan<T> {
 }
 
 impl<T: Real> Conv<T> {
-    /// `weights`: groups * group_outputs, group_inputs, taps.
+    /// Prepares weights of shape [groups * group_outputs, group_inputs, taps].
     pub fn new(shape: ConvShape, weights: &[T]) -> Result<Conv<T>> {
         Conv::at_level(Level::detect(), shape, weights)
     }
 
-    /// With vectors no wider than `level`.
+    /// Like [`Conv::new`], with vectors no wider than `level`.
     fn at_level(level: Level, shape: ConvShape, weights: &[T]) -> Result<Conv<T>> {
         let plan = match T::single(weights) {
             Some(weights) => single(level, &shape, weights)?,
@@ -53,7 +53,7 @@ impl<T: Real> Conv<T> {
         Ok(Conv { shape, plan })
     }
 
-    /// `x`: batch, channels, input; the result: batch, channels, output.
+    /// Runs one batch. `x` has shape [batch, channels, input], the result [batch, channels, output].
     pub fn run(&self, x: &[T], bias: Option<&[T]>, range: Option<(T, T)>) -> Result<Vec<T>> {
         let singles = || {
             let range = range.map(|(low, high)| (low.to_f64() as f32, high.to_f64() as f32));
@@ -110,7 +110,7 @@ impl<T: Real> Conv<T> {
     }
 }
 
-/// The fastest way for a shape in float32, if there is one.
+/// Returns the fastest float32 implementation for a shape, if there is a specialized one.
 fn single<T>(level: Level, shape: &ConvShape, weights: &[f32]) -> Result<Option<Plan<T>>> {
     if let Some(depthwise) = Depthwise::new(level, shape, weights) {
         return Ok(Some(Plan::Depthwise(Box::new(depthwise))));

@@ -7,7 +7,7 @@ use super::simd::Level;
 use super::tile::{self, Columns, Epilogue, Panels};
 use crate::Result;
 
-/// `a` is rows x depth, `b` depth x columns; each lies transposed in memory where said so.
+/// Sizes of a fully connected layer: `a` is rows x depth, `b` is depth x columns. Each may be stored transposed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DenseShape {
     /// Rows of `a` and of the result.
@@ -16,9 +16,9 @@ pub struct DenseShape {
     pub depth: usize,
     /// Columns of `b` and of the result.
     pub columns: usize,
-    /// `a` lies in memory as depth x rows.
+    /// Set if `a` is stored as depth x rows.
     pub transposed_a: bool,
-    /// `b` lies in memory as columns x depth.
+    /// Set if `b` is stored as columns x depth.
     pub transposed_b: bool,
 }
 
@@ -31,14 +31,14 @@ pub struct Dense<T> {
 enum Weights<T> {
     /// float32: in blocks of columns.
     Blocks(Blocks),
-    /// As they came.
+    /// Weights as they were passed in.
     Plain(Vec<T>),
 }
 
-/// Columns that are packed together: as many as the sums of one row can hold in registers.
+/// Columns that are packed together: as many as fit the registers that hold the sums of one row.
 const BLOCK: usize = 128;
 
-/// A matrix in blocks of [`BLOCK`] columns, each block row after row; the last one is narrower.
+/// A matrix in blocks of [`BLOCK`] columns, each block in row-major order; the last one may be narrower.
 struct Blocks {
     level: Level,
     data: Vec<f32>,
@@ -47,12 +47,12 @@ struct Blocks {
 }
 
 impl<T: Real> Dense<T> {
-    /// Packs `b`, of depth * columns elements. An error where memory does not suffice.
+    /// Packs `b`, which has depth * columns elements. Fails if memory does not suffice.
     pub fn new(shape: DenseShape, b: &[T]) -> Result<Dense<T>> {
         Dense::at_level(Level::detect(), shape, b)
     }
 
-    /// With vectors no wider than `level`.
+    /// Like [`Dense::new`], with vectors no wider than `level`.
     fn at_level(level: Level, shape: DenseShape, b: &[T]) -> Result<Dense<T>> {
         let weights = match T::single(b) {
             Some(b) if shape.depth > 0 && shape.columns > 0 => Weights::Blocks(Blocks::pack(level, &shape, b)?),
@@ -61,7 +61,7 @@ impl<T: Real> Dense<T> {
         Ok(Dense { shape, weights })
     }
 
-    /// `bias` comes with its strides along rows and columns; `scales` are alpha and beta.
+    /// Runs the layer. `bias` comes with its strides along rows and columns; `scales` are alpha and beta.
     pub fn run(
         &self,
         a: &[T],
@@ -107,7 +107,7 @@ impl Blocks {
     fn pack(level: Level, shape: &DenseShape, b: &[f32]) -> Result<Blocks> {
         let (depth, columns) = (shape.depth, shape.columns);
         let (down, right) = if shape.transposed_b { (1, depth) } else { (columns, 1) };
-        assert!(b.len() == depth * columns, "the weights have another shape");
+        assert!(b.len() == depth * columns, "the number of weights does not match the shape");
         let mut data = buffer::repeated(depth * columns, 0.0)?;
         for (block, data) in data.chunks_mut(depth * BLOCK).enumerate() {
             let width = data.len() / depth;
@@ -120,10 +120,10 @@ impl Blocks {
         Ok(Blocks { level: level.min(Level::detect()), data, depth, columns })
     }
 
-    /// `a` times this matrix; `a` has `rows` rows, or lies transposed.
+    /// Multiplies `a` by this matrix. `a` has `rows` rows, or is stored transposed.
     fn times(&self, a: &[f32], rows: usize, transposed: bool) -> Result<Vec<f32>> {
-        // Checked here because memory safety below rests on it.
-        assert!(a.len() == rows * self.depth, "the input has another shape");
+        // Checked here because memory safety below depends on it.
+        assert!(a.len() == rows * self.depth, "the input's length does not match the shape");
         let strides = if transposed { (1, rows) } else { (self.depth, 1) };
         // A single row needs no packing: it is contiguous either way.
         let panels = if rows > 1 { Some(Panels::pack(a, rows, self.depth, strides)?) } else { None };

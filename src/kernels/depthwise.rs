@@ -1,5 +1,5 @@
-//! Depthwise convolution in float32 by small square windows, straight from the planes: several
-//! output rows at a time share the input rows they see, and masks stand for the pads.
+//! Depthwise convolution in float32 by small square windows, directly from the planes: several output rows share the
+//! input rows they read, and masks replace padding.
 
 use super::buffer;
 use super::conv::ConvShape;
@@ -8,16 +8,16 @@ use super::vector::{Floats, Instructions};
 use super::window::Window;
 use crate::Result;
 
-/// A depthwise convolution: each input channel has `group_outputs` windows of its own.
+/// A depthwise convolution: each input channel has its own `group_outputs` filters.
 pub(super) struct Depthwise {
-    /// Never above the processor's.
+    /// Instruction set; at most the processor's.
     level: Level,
     shape: ConvShape,
     weights: Vec<f32>,
 }
 
 impl Depthwise {
-    /// `None` for windows of other sizes, strides or dilations. `level` is lowered to the processor's.
+    /// Returns `None` for windows of other sizes, strides or dilations. `level` is lowered to the processor's.
     pub fn new(level: Level, shape: &ConvShape, weights: &[f32]) -> Option<Depthwise> {
         let w = &shape.window;
         let square = matches!(w.kernel, [1, 3, 3] | [1, 5, 5]) && matches!(w.stride, [1, 1, 1] | [1, 2, 2]);
@@ -30,21 +30,21 @@ impl Depthwise {
         })
     }
 
-    /// `x` and `bias` have the lengths that the shape says.
+    /// Runs one batch. `x` and `bias` have the lengths that the shape gives.
     pub fn run(&self, x: &[f32], bias: Option<&[f32]>, range: Option<(f32, f32)>) -> Result<Vec<f32>> {
         let s = &self.shape;
         let (ins, outs) = (s.window.inputs(), s.window.outputs());
         let channels = s.groups * s.group_outputs;
-        // Checked here because memory safety below rests on it.
-        assert!(x.len() == s.batch * s.groups * ins, "the input has another shape");
-        assert!(bias.is_none_or(|b| b.len() == channels), "the bias has another shape");
+        // Checked here because memory safety below depends on it.
+        assert!(x.len() == s.batch * s.groups * ins, "the input's length does not match the shape");
+        assert!(bias.is_none_or(|b| b.len() == channels), "the bias's length does not match the shape");
         let planes = Planes { shape: s, weights: &self.weights, x, bias, range };
         // SAFETY: `compute` writes every plane of the result in full; the level is at most the processor's.
         unsafe { buffer::written(s.batch * channels * outs, |y: *mut f32| at(self.level, All { planes, y })) }
     }
 }
 
-/// All planes of one run.
+/// All planes of one call.
 struct Planes<'a> {
     shape: &'a ConvShape,
     weights: &'a [f32],
@@ -65,7 +65,7 @@ impl Work for All<'_> {
     #[inline(always)]
     unsafe fn run<I: Instructions>(self) {
         let (planes, w) = (&self.planes, &self.planes.shape.window);
-        // SAFETY: the caller's promise; the constants are the window's, as `Depthwise::new` admits no other.
+        // SAFETY: guaranteed by the caller; the constants are the window's, as `Depthwise::new` admits no other.
         unsafe {
             match (w.kernel[2], w.stride[2]) {
                 (3, 1) => planes.all::<I::Floats, 3, 1>(self.y),
@@ -104,7 +104,7 @@ impl Planes<'_> {
             let height = w.output[1];
             let mut row = 0;
             while row < height {
-                // Four rows at a time, then two, then one.
+                // Takes four rows at a time, then two, then one.
                 let rows = [4, 2, 1].into_iter().find(|&r| r <= height - row).unwrap_or(1);
                 for strip in plane.strips {
                     // SAFETY: `rows` rows from `row` on are within the plane's height; `x` and `y` are this plane's.
@@ -146,7 +146,7 @@ impl<V: Floats, const K: usize> Plane<'_, V, K> {
         let w = self.window;
         let [_, height, width] = w.input;
         let top = (row * S) as isize - w.pad[1] as isize;
-        // SAFETY: lines outside the plane are left out, and the strip's masks leave out columns outside it, so that only
+        // SAFETY: rows outside the plane are skipped, and the strip's masks exclude columns outside it, so that only
         // elements of the plane are read; there are `K * K` weights; the strip's `count` columns are within the row.
         unsafe {
             let mut sums = [V::splat(self.bias); R];
@@ -181,9 +181,9 @@ impl<V: Floats, const K: usize> Plane<'_, V, K> {
 
 /// A vector of output columns.
 struct Strip<V: Floats, const K: usize> {
-    /// Input column that the first tap of the first output sees; may lie before the row.
+    /// Input column that the first tap of the first output reads; may be before the row.
     first: isize,
-    /// For each tap: what lies inside the input, of the vector there and of the next one.
+    /// Masks of each tap: the columns inside the input, for the vector at that position and the next one.
     masks: [[V::Mask; 2]; K],
     column: usize,
     count: usize,

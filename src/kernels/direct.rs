@@ -1,5 +1,5 @@
-//! Convolution in float32 without unfolding: tiles of the product read the input where it lies,
-//! or a padded copy of it in which every tap is a shift.
+//! Convolution in float32 without unfolding: tiles of the product read the input in place, or from a padded copy in
+//! which every tap is an offset.
 
 use super::buffer;
 use super::conv::ConvShape;
@@ -10,7 +10,7 @@ use crate::Result;
 
 /// A float32 convolution with its weights packed.
 pub(super) struct Direct {
-    /// Never above the processor's.
+    /// Instruction set; at most the processor's.
     level: Level,
     shape: ConvShape,
     weights: Weights,
@@ -20,20 +20,20 @@ pub(super) struct Direct {
 }
 
 enum Weights {
-    /// One a group.
+    /// Panels, one per group.
     Panels(Vec<Panels>),
-    /// As they came, one row of taps an output channel.
+    /// Weights as they were passed in, one row of taps per output channel.
     Rows(Vec<f32>),
 }
 
 enum Input {
-    /// Every output sees the element in its own place: read as it lies.
+    /// The input is read in place, since every output reads the element at its own position.
     Plain,
     Copied(Spread),
 }
 
 impl Direct {
-    /// `None` where this way of computing does not fit. `level` is lowered to the processor's.
+    /// Returns `None` if this method does not apply. `level` is lowered to the processor's.
     pub fn new(level: Level, shape: &ConvShape, weights: &[f32]) -> Result<Option<Direct>> {
         let level = level.min(Level::detect());
         let (s, taps) = (shape, shape.window.taps());
@@ -51,7 +51,7 @@ impl Direct {
             (Input::Copied(spread.clone()), spread.size(), spread.taps)
         };
         let places = (0..depth).map(|k| k / taps * channel + shifts[k % taps]).collect();
-        // With few outputs of one input there is nothing for a tile's rows to share.
+        // With few outputs per input, a tile's rows have nothing to share.
         let weights = if s.group_inputs == 1 && s.group_outputs < 4 {
             Weights::Rows(weights.to_vec())
         } else {
@@ -62,14 +62,17 @@ impl Direct {
         Ok(Some(Direct { level, shape: shape.clone(), weights, input, places }))
     }
 
-    /// `x` and `bias` have the lengths that the shape says; `x` is not empty, nor is the result.
+    /// Runs one batch. `x` and `bias` have the lengths that the shape gives; neither `x` nor the result is empty.
     pub fn run(&self, x: &[f32], bias: Option<&[f32]>, range: Option<(f32, f32)>) -> Result<Vec<f32>> {
         let s = &self.shape;
         let (ins, outs) = (s.window.inputs(), s.window.outputs());
         let group = s.group_outputs * outs;
-        // Checked here because memory safety below rests on it.
-        assert!(x.len() == s.batch * s.groups * s.group_inputs * ins, "the input has another shape");
-        assert!(bias.is_none_or(|b| b.len() == s.groups * s.group_outputs), "the bias has another shape");
+        // Checked here because memory safety below depends on it.
+        assert!(x.len() == s.batch * s.groups * s.group_inputs * ins, "the input's length does not match the shape");
+        assert!(
+            bias.is_none_or(|b| b.len() == s.groups * s.group_outputs),
+            "the bias's length does not match the shape"
+        );
         let spread = match &self.input {
             Input::Plain => 0,
             Input::Copied(spread) => s.group_inputs * spread.size(),
@@ -94,12 +97,12 @@ impl Direct {
         })?
     }
 
-    /// One group of one sample: writes all of `y`, `group_outputs * outputs` elements.
+    /// Computes one group of one sample: writes all of `y`, `group_outputs * outputs` elements.
     ///
     /// # Safety
     ///
-    /// So many elements of `y` are writable and overlap none of the slices. `x` has the group's input channels; `copy`
-    /// and `apart` have the lengths that [`Direct::run`] gives them; the bias has one element an output channel.
+    /// As many elements of `y` are writable and overlap none of the slices. `x` has the group's input channels; `copy`
+    /// and `apart` have the lengths that [`Direct::run`] gives them; the bias has one element per output channel.
     unsafe fn group(&self, group: usize, x: &[f32], copy: &mut [f32], apart: &mut [f32], y: *mut f32, e: Epilogue) {
         let s = &self.shape;
         let (w, outs) = (&s.window, s.window.outputs());
@@ -115,7 +118,7 @@ impl Direct {
         let (rows, width) = (w.output[0] * w.output[1], w.output[2]);
         if self.flat(spread) {
             let span = spread.span(w);
-            // SAFETY: `span` elements from each place lie in the copy; `apart` has `group_outputs` rows of `span`.
+            // SAFETY: `span` elements from each place are in the copy; `apart` has `group_outputs` rows of `span`.
             unsafe { self.product(group, b, span, apart.as_mut_ptr(), span, e) };
             for (o, from) in apart.chunks_exact(span).enumerate() {
                 for row in 0..rows {
@@ -127,19 +130,20 @@ impl Direct {
         } else {
             for row in 0..rows {
                 let b = Columns { base: b.base.wrapping_add(spread.row_start(w, row)), ..b };
-                // SAFETY: `width` elements from each place of this row lie in the copy, and in each plane of `y`.
+                // SAFETY: `width` elements from each place of this row are in the copy, and in each plane of `y`.
                 unsafe { self.product(group, b, width, y.add(row * width), outs, e) };
             }
         }
     }
 
-    /// The product of a group's weights and `count` columns.
+    /// Multiplies a group's weights by `count` columns.
     ///
     /// # Safety
     ///
-    /// As for [`tile::multiply`], with the group's output channels for rows; the level is at most the processor's.
+    /// Those of [`tile::multiply`], with the group's output channels for rows; the level is at most the processor's.
     unsafe fn product(&self, group: usize, b: Columns, count: usize, y: *mut f32, stride: usize, e: Epilogue) {
-        // SAFETY: the caller's promise; `places` has one element for each step of the depth, whose weights were packed.
+        // SAFETY: guaranteed by the caller; `places` has one element for each step of the depth, whose weights were
+        // packed.
         unsafe {
             match &self.weights {
                 Weights::Panels(panels) => tile::multiply(self.level, &panels[group], b, count, y, stride, e),
@@ -155,8 +159,8 @@ impl Direct {
         }
     }
 
-    /// Decides whether to compute all rows as one, with the elements between them, and to drop those
-    /// afterwards: where rows are so short that they would not fill vectors.
+    /// Returns `true` if all rows are computed as one, with the elements between them dropped afterwards. This is
+    /// faster where rows are too short to fill vectors.
     fn flat(&self, spread: &Spread) -> bool {
         let w = &self.shape.window;
         let vector = 16;
@@ -166,7 +170,7 @@ impl Direct {
     }
 }
 
-/// Copies a row too short to call the system for.
+/// Copies a row that is too short to be worth a call of `memcpy`.
 ///
 /// # Safety
 ///

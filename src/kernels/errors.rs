@@ -1,4 +1,4 @@
-//! Sums over a simulated slice and its float original, from which noise figures are made.
+//! Sums over a simulated slice and its float reference, from which noise figures are computed.
 
 use super::real::Real;
 use super::simd::multiversion;
@@ -18,10 +18,10 @@ pub struct ErrorSums {
 
 const LANES: usize = 16;
 
-/// The sums over one pass. Elements past the shorter slice are left out.
+/// Computes the sums in one pass. Elements past the shorter slice are left out.
 ///
-/// Products of float32 are exact in float64; sums run in 16 lanes in a fixed order, so that the
-/// result depends neither on the processor nor on threads.
+/// Products of float32 are exact in float64; sums run in 16 lanes in a fixed order, so that the result depends neither
+/// on the processor nor on threads.
 pub fn error_sums<T: Real>(quantized: &[T], float: &[T]) -> ErrorSums {
     sums(quantized, float)
 }

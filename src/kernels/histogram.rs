@@ -2,7 +2,7 @@
 
 use super::simd::multiversion;
 
-/// The smallest and the largest element; both NaN where any is. `None` of nothing.
+/// Returns the smallest and the largest element; both are NaN if any element is. `None` for an empty slice.
 pub fn min_max(values: &[f32]) -> Option<(f32, f32)> {
     let (min, max, nan) = scan(values);
     match values {
@@ -40,25 +40,25 @@ multiversion! {
     }
 }
 
-/// The k-th smallest element, counted from 1, as `torch.kthvalue` gives it: NaN is larger than
-/// every number. Reorders `values`. `None` where there is no such element.
+/// Returns the k-th smallest element, counted from 1, like `torch.kthvalue`: NaN is larger than every number. Reorders
+/// `values`. `None` if there is no such element.
 pub fn kth_value(values: &mut [f32], k: usize) -> Option<f32> {
     let index = k.checked_sub(1).filter(|&i| i < values.len())?;
     for v in values.iter_mut().filter(|v| v.is_nan()) {
-        // The sign of a NaN would decide its place below.
+        // The sign of a NaN would affect the order below.
         *v = f32::NAN;
     }
     Some(*values.select_nth_unstable_by(index, f32::total_cmp).1)
 }
 
-/// Adds `torch.histc(torch.abs(values), bins, min=0, max=max)` to `counts`, one a bin.
+/// Adds `torch.histc(torch.abs(values), bins, min=0, max=max)` to `counts`, one count per bin.
 pub fn add_abs_histogram(values: &[f32], max: f32, counts: &mut [u32]) {
     let magnitudes = || min_max(&values.iter().map(|v| v.abs()).collect::<Vec<_>>());
     let (left, right) = edges(0.0, max, magnitudes);
     add_counts(values, Bins { left, right, count: counts.len(), absolute: true }, counts);
 }
 
-/// As [`add_abs_histogram`], of float64 elements and in float64; `max` is above 0.
+/// Like [`add_abs_histogram`], for float64 elements and in float64; `max` is above 0.
 pub fn add_abs_histogram_f64(values: &[f64], max: f64, counts: &mut [u32]) {
     let (bins, last) = (counts.len() as f64, counts.len().saturating_sub(1));
     for v in values {
@@ -71,13 +71,14 @@ pub fn add_abs_histogram_f64(values: &[f64], max: f64, counts: &mut [u32]) {
     }
 }
 
-/// Adds `torch.histc(values, bins, min, max)` to `counts`, one a bin.
+/// Adds `torch.histc(values, bins, min, max)` to `counts`, one count per bin.
 pub fn add_histogram(values: &[f32], min: f32, max: f32, counts: &mut [u32]) {
     let (left, right) = edges(min, max, || min_max(values));
     add_counts(values, Bins { left, right, count: counts.len(), absolute: false }, counts);
 }
 
-/// Equal edges mean the range of the data; where that is one number, one to either side of it.
+/// Returns the edges to use: equal edges stand for the range of the data, and if that is a single number, for one unit
+/// to either side of it.
 fn edges(min: f32, max: f32, range: impl FnOnce() -> Option<(f32, f32)>) -> (f32, f32) {
     if min != max {
         return (min, max);
@@ -97,28 +98,28 @@ struct Bins {
     absolute: bool,
 }
 
-/// Elements placed at a time; their places stay in the fastest cache.
+/// Elements placed at a time; their bins stay in the L1 cache.
 const BLOCK: usize = 512;
 
-/// Copies of the histogram that are counted into by turns: neighbours often fall into one bin,
-/// and a count that waits for the one before it is slow.
+/// Copies of the histogram, counted into in turn: neighbouring elements often fall into the same bin, and consecutive
+/// increments of one counter stall.
 const COPIES: usize = 4;
 
-/// From here on the copies would cost more than the waiting.
+/// Number of bins from which copies cost more than the stalls.
 const MANY_BINS: usize = 1 << 14;
 
-/// Up to here every bin's number is a float32.
+/// Number of bins up to which every bin's index is exact in float32.
 const MOST_BINS: usize = 1 << 24;
 
 fn add_counts(values: &[f32], bins: Bins, counts: &mut [u32]) {
     if bins.count == 0 || !bins.left.is_finite() || !bins.right.is_finite() {
         return;
     }
-    assert!(bins.count <= MOST_BINS, "float32 counts no further, and observers have a million at the most");
+    assert!(bins.count <= MOST_BINS, "more bins than float32 can index");
     if bins.count >= MANY_BINS {
         return add_sparse(values, bins, counts);
     }
-    // One slot more, for what lies outside.
+    // One more slot, for elements outside.
     let stride = bins.count + 1;
     let mut copies = vec![0u32; stride * COPIES];
     let mut places = [0u32; BLOCK];
@@ -142,7 +143,7 @@ fn add_counts(values: &[f32], bins: Bins, counts: &mut [u32]) {
     }
 }
 
-/// Into `counts` itself.
+/// Counts directly into `counts`.
 fn add_sparse(values: &[f32], bins: Bins, counts: &mut [u32]) {
     let mut places = [0u32; BLOCK];
     for block in values.chunks(BLOCK) {
@@ -157,8 +158,8 @@ fn add_sparse(values: &[f32], bins: Bins, counts: &mut [u32]) {
 }
 
 multiversion! {
-    /// Each value's bin; `count` where it lies outside or is NaN.
-    /// The order of operations is that of torch's `HistogramKernel.cpp`.
+    /// Computes each value's bin; `count` if the value is outside or NaN. The order of operations is that of torch's
+    /// `HistogramKernel.cpp`.
     fn place(values: &[f32], bins: Bins, places: &mut [u32]) {
         let (count, width) = (bins.count as f32, bins.right - bins.left);
         let last = (bins.count - 1) as f32;
@@ -169,7 +170,7 @@ multiversion! {
             let position = if position > 0.0 { position } else { 0.0 };
             let position = if position < last { position } else { last };
             let position = if (v >= bins.left) & (v <= bins.right) { position } else { count };
-            // SAFETY: from 0 to `count`, at most `MOST_BINS`. A cast that checks is not made a vector.
+            // SAFETY: from 0 to `count`, at most `MOST_BINS`. A checked cast is not vectorized.
             *place = unsafe { position.to_int_unchecked::<i32>() } as u32;
         }
     }

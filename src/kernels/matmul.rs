@@ -1,8 +1,8 @@
-//! Matrix products of any strides.
+//! Matrix products with any strides.
 
 use super::real::Real;
 
-/// A matrix in a slice: element (r, c) is at `r * row_stride + c * column_stride`.
+/// Matrix in a slice: element (r, c) is at `r * row_stride + c * column_stride`.
 #[derive(Debug, Clone, Copy)]
 pub struct Matrix<'a, T> {
     /// Slice that holds all elements.
@@ -18,12 +18,12 @@ pub struct Matrix<'a, T> {
 }
 
 impl<'a, T> Matrix<'a, T> {
-    /// Row after row, without gaps.
+    /// Makes a row-major matrix without gaps.
     pub fn dense(data: &'a [T], rows: usize, columns: usize) -> Self {
         Matrix { data, rows, columns, row_stride: columns, column_stride: 1 }
     }
 
-    /// Swaps rows and columns, without moving elements.
+    /// Swaps rows and columns without moving elements.
     pub fn transposed(self) -> Self {
         Matrix {
             data: self.data,
@@ -47,10 +47,10 @@ impl<'a, T> Matrix<'a, T> {
     }
 }
 
-/// `c = a b`, with `c` dense and row-major.
+/// Computes `c = a b`, with `c` dense and row-major.
 pub fn multiply<T: Real>(a: Matrix<T>, b: Matrix<T>, c: &mut [T]) {
     let (m, k, n) = (a.rows, a.columns, b.columns);
-    // The pointers below stay inside because of these; callers take the sizes from checked shapes.
+    // The pointers below stay in bounds because of these checks; callers take the sizes from checked shapes.
     assert!(b.rows == k && c.len() == m * n && a.is_inside() && b.is_inside(), "matrices do not fit their slices");
     if m == 0 || n == 0 {
         return;

@@ -1,8 +1,8 @@
 //! Inner loops over slices and strides; the only module with `unsafe` blocks, except for the allocator.
 //!
-//! Every kernel runs on the thread that calls it: parallelism is over samples, above, so results
-//! cannot depend on the number of threads. Products are summed one by one (no Winograd, no
-//! Fourier transforms): where all partial sums are representable, results are exact.
+//! Every kernel runs on the thread that calls it: parallelism is over samples, in the callers, so results cannot depend
+//! on the number of threads. Products are summed one by one (no Winograd, no Fourier transforms): if all partial sums
+//! are representable, results are exact.
 //!
 //! Never: graphs, tensors, operators.
 

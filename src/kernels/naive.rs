@@ -1,4 +1,4 @@
-//! The definitions of convolution and pooling, tap by tap: what the fast kernels are tested against.
+//! Definitions of convolution and pooling, tap by tap: the reference of the fast kernels' tests.
 
 use proptest::prelude::*;
 
@@ -42,7 +42,7 @@ pub fn conv(s: &ConvShape, w: &[f64], x: &[f64], bias: &[f64]) -> Vec<f64> {
     y
 }
 
-/// Transposed convolution by its definition; `s` is the shape of the convolution that it turns around.
+/// Transposed convolution by its definition; `s` is the shape of the convolution that it transposes.
 pub fn conv_transpose(s: &ConvShape, w: &[f64], x: &[f64], bias: &[f64]) -> Vec<f64> {
     let (ins, outs, taps) = (s.window.outputs(), s.window.inputs(), s.window.taps());
     let mut y = Vec::new();
@@ -61,7 +61,7 @@ pub fn conv_transpose(s: &ConvShape, w: &[f64], x: &[f64], bias: &[f64]) -> Vec<
     y
 }
 
-/// Whole numbers of 8 bits: every sum of their products here is exact in float32.
+/// Random 8-bit integers: every sum of their products here is exact in float32.
 pub fn whole(len: usize, mut seed: u64) -> Vec<f64> {
     let mut next = || {
         seed = seed.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
@@ -70,7 +70,7 @@ pub fn whole(len: usize, mut seed: u64) -> Vec<f64> {
     (0..len).map(|_| next()).collect()
 }
 
-/// Windows of two or three spatial axes with at least one output, pads beyond the kernel included.
+/// Windows of two or three spatial axes with at least one output, padding larger than the kernel included.
 pub fn windows() -> impl Strategy<Value = Window> {
     let axis = || (1usize..20, 1usize..5, 1usize..4, 1usize..3, 0usize..6, 0usize..6);
     (prop_oneof![4 => Just(1usize), 1 => 2usize..4], [axis(), axis(), axis()]).prop_map(|(depth, axes)| {
@@ -97,7 +97,7 @@ pub fn windows() -> impl Strategy<Value = Window> {
     })
 }
 
-/// Planes under square windows, as depthwise convolutions have them; wider than a vector too.
+/// Planes under square windows, as in depthwise convolutions; some wider than a vector.
 fn squares() -> impl Strategy<Value = Window> {
     (prop_oneof![Just(3usize), Just(5)], 1usize..3, 1usize..40, 1usize..40, [0usize..6, 0usize..6]).prop_filter_map(
         "no output",

@@ -6,16 +6,15 @@ use super::simd::multiversion;
 use super::window::Window;
 use crate::Result;
 
-/// The maximum of each window inside the input; NaN where it holds one.
-/// `planes` is batch * channels.
+/// Maximum of each window inside the input; NaN if the window contains one. `planes` is batch * channels.
 pub fn max<T: Real>(w: &Window, planes: usize, x: &[T]) -> Result<Vec<T>> {
     let mut y = buffer::repeated(planes * w.outputs(), T::NEG_INFINITY)?;
     max_planes(w, x, &mut y);
     Ok(y)
 }
 
-/// [`max`], and where in the flat input each maximum was found (first of equals).
-/// `column_major` counts columns before rows inside a plane, as ONNX's `storage_order` 1 does.
+/// Like [`max`], with the index of each maximum in the flat input (the first of equal ones). `column_major` counts
+/// columns before rows inside a plane, as ONNX's `storage_order` 1 does.
 pub fn max_with_indices<T: Real>(w: &Window, planes: usize, x: &[T], column_major: bool) -> Result<(Vec<T>, Vec<i64>)> {
     let mut y = buffer::repeated(planes * w.outputs(), T::NEG_INFINITY)?;
     let mut indices = vec![0i64; y.len()];
@@ -37,14 +36,14 @@ pub fn max_with_indices<T: Real>(w: &Window, planes: usize, x: &[T], column_majo
     Ok((y, indices))
 }
 
-/// A place in a plane, counted with the last axis slowest.
+/// Index of a position in a plane, counted with the last axis slowest.
 fn transposed(w: &Window, at: usize) -> usize {
     let [depth, height, width] = w.input;
     let (z, y, x) = (at / (height * width), at / width % height, at % width);
     if depth > 1 { (x * height + y) * depth + z } else { x * height + y }
 }
 
-/// The mean of each window; pads count as elements (zeros) where `count_pads`.
+/// Mean of each window; padding counts as zeros if `count_pads`.
 pub fn average<T: Real>(w: &Window, planes: usize, x: &[T], count_pads: bool) -> Result<Vec<T>> {
     if w.outputs() == 1 && w.kernel == w.input && w.pad == [0; 3] && w.pad_end == [0; 3] {
         return Ok(global_average(x, planes, w.inputs()));
@@ -69,12 +68,13 @@ multiversion! {
     }
 }
 
-/// Takes every input element that a window sees into its output; a row of outputs at a time, taps in order.
+/// Combines every input element that a window reads into its output by `take`: a row of outputs at a time, taps in
+/// order.
 #[inline(always)]
 fn lines<T: Real>(w: &Window, x: &[T], y: &mut [T], take: impl Fn(T, T) -> T + Copy) {
     let [_, height, width] = w.input;
     let [_, rows, row] = w.output;
-    // For each tap along a row: the outputs that find it inside, and where the first one does.
+    // For each tap along a row: the outputs for which it is inside the input, and the position for the first one.
     let taps: Vec<(std::ops::Range<usize>, usize)> = (0..w.kernel[2])
         .map(|k| (w.inside(2, k), k))
         .filter(|(inside, _)| !inside.is_empty())
@@ -101,7 +101,7 @@ fn lines<T: Real>(w: &Window, x: &[T], y: &mut [T], take: impl Fn(T, T) -> T + C
     });
 }
 
-/// Every second element of `x`; in pairs, so that the compiler makes vectors of it.
+/// Combines `y` with every second element of `x`; in pairs, so that the compiler vectorizes it.
 #[inline(always)]
 fn pairs<T: Real>(y: &mut [T], x: &[T], take: impl Fn(T, T) -> T) {
     let whole = y.len().min(x.len() / 2);
@@ -113,7 +113,7 @@ fn pairs<T: Real>(y: &mut [T], x: &[T], take: impl Fn(T, T) -> T) {
     }
 }
 
-/// Divisors of the means, by output. A window that reaches past the declared pads counts only up to them.
+/// Divisors of the means, by output. A window that extends past the declared padding counts only up to it.
 fn counts<T: Real>(w: &Window, count_pads: bool) -> Vec<T> {
     let along = |axis: usize| -> Vec<usize> {
         (0..w.output[axis])
@@ -173,12 +173,12 @@ fn windows(w: &Window, mut visit: impl FnMut(usize, usize)) {
 }
 
 multiversion! {
-    /// The mean of each plane of `size` elements.
+    /// Mean of each plane of `size` elements.
     pub fn global_average[T: Real](x: &[T], planes: usize, size: usize) -> Vec<T> {
         (0..planes).map(|p| sum(&x[p * size..][..size]) / T::from_usize(size)).collect()
     }
 
-    /// The maximum of each plane of `size` elements; NaN where it holds one.
+    /// Maximum of each plane of `size` elements; NaN if it contains one.
     pub fn global_max[T: Real](x: &[T], planes: usize, size: usize) -> Vec<T> {
         let larger = |best: T, v: T| if v > best || v.is_nan() { v } else { best };
         (0..planes).map(|p| fold(&x[p * size..][..size], T::NEG_INFINITY, larger)).collect()
@@ -190,7 +190,7 @@ fn sum<T: Real>(values: &[T]) -> T {
     fold(values, T::ZERO, |a, b| a + b)
 }
 
-/// Folds in 16 lanes, so that it runs at the speed of memory; the order does not depend on the machine.
+/// Folds in 16 lanes, so that memory bandwidth is the limit; the order does not depend on the machine.
 #[inline(always)]
 fn fold<T: Real>(values: &[T], start: T, join: impl Fn(T, T) -> T) -> T {
     let mut lanes = [start; 16];

@@ -2,7 +2,7 @@
 
 use std::ops::{Add, AddAssign, Div, Mul, Sub};
 
-/// float32, or float64 where sums must be exact beyond 2^24.
+/// float32, or float64 for sums that must be exact beyond 2^24.
 pub trait Real:
     Copy
     + Default
@@ -24,34 +24,34 @@ pub trait Real:
     /// The identity of `max`.
     const NEG_INFINITY: Self;
 
-    /// 2^exponent: 0 below the smallest subnormal, infinite above the largest number.
+    /// 2^exponent: 0 below the smallest subnormal, infinite above the largest finite number.
     fn power(exponent: i32) -> Self;
     /// Converts without loss.
     fn from_f32(value: f32) -> Self;
-    /// Rounded to the nearest.
+    /// Rounds to the nearest value.
     fn from_f64(value: f64) -> Self;
     /// Converts without loss.
     fn to_f64(self) -> f64;
-    /// Toward zero, saturating.
+    /// Truncates toward zero, saturating.
     fn to_i32(self) -> i32;
-    /// To the nearest integer, ties to even.
+    /// Rounds to the nearest integer, ties to even.
     fn round_even(self) -> Self;
-    /// Largest integer that is not above.
+    /// Largest integer that is not above the value.
     fn floor(self) -> Self;
-    /// Neither infinite nor NaN.
+    /// Returns `true` if the value is neither infinite nor NaN.
     fn is_finite(self) -> bool;
-    /// Rounded to the nearest.
+    /// Rounds to the nearest value.
     fn from_usize(value: usize) -> Self;
     /// `max(low)` then `min(high)`; NaN stays NaN.
     fn clamped(self, low: Self, high: Self) -> Self;
-    /// NaN differs from itself.
+    /// Returns `true` for NaN.
     fn is_nan(self) -> bool;
     /// e^self; in float32 by [`super::activation::exp`].
     fn exponential(self) -> Self;
 
-    /// The slice itself, where this is float32.
+    /// The slice itself, if this type is float32.
     fn single(values: &[Self]) -> Option<&[f32]>;
-    /// The values themselves, where this is float32.
+    /// The values themselves, if this type is float32.
     fn from_single(values: Vec<f32>) -> Option<Vec<Self>>;
 }
 
@@ -108,7 +108,7 @@ macro_rules! real {
             }
             #[inline(always)]
             fn clamped(self, low: Self, high: Self) -> Self {
-                // Written so that NaN falls through both comparisons, as in ONNX Runtime and torch.
+                // NaN passes both comparisons, as in ONNX Runtime and torch.
                 let v = if self < low { low } else { self };
                 if v > high { high } else { v }
             }

@@ -1,6 +1,5 @@
-//! Rounding and quantization of slices, bit for bit as esp-ppq computes them with torch
-//! (`quantization/qfunction/linear.py`): divide by the scale, round, clamp, multiply, each step
-//! rounded to the slice's own float type.
+//! Rounding and quantization of slices, bit-identical to esp-ppq's with torch (`quantization/qfunction/linear.py`):
+//! divide by the scale, round, clamp, multiply, each step rounded to the slice's own float type.
 //!
 //! Scales are powers of two. NaN stays NaN. Zero is always +0, since esp-ppq adds a zero offset.
 
@@ -18,7 +17,8 @@ pub fn fake_quantize<T: Real>(values: &mut [T], exponent: i32, bits: u32, roundi
     }
 }
 
-/// [`fake_quantize`] of channels of `inner` elements, each with its exponent; as often as they fit.
+/// Applies [`fake_quantize`] to channels of `inner` elements, each with its own exponent; the exponents repeat until
+/// all channels are done.
 pub fn fake_quantize_channels<T: Real>(
     values: &mut [T],
     exponents: &[i32],
@@ -41,17 +41,17 @@ pub fn fake_quantize_f64(values: &mut [f64], exponent: i32, bits: u32, rounding:
     fake_quantize(values, exponent, bits, rounding);
 }
 
-/// An integer type that quantized values are stored in.
-pub trait Whole: Copy + Default {
-    /// Toward zero, saturating; NaN becomes 0.
+/// Integer type that quantized values are stored in.
+pub trait StoredInteger: Copy + Default {
+    /// Truncates toward zero, saturating; NaN becomes 0.
     fn of<T: Real>(value: T) -> Self;
 }
 
 macro_rules! whole {
-    ($($type:ty)*) => {$(impl Whole for $type {
+    ($($type:ty)*) => {$(impl StoredInteger for $type {
         #[inline(always)]
         fn of<T: Real>(value: T) -> Self {
-            // An int32 holds all of the narrow types, and is what processors convert to.
+            // An int32 holds all of the narrow types, and is the type that processors convert to.
             if size_of::<$type>() < 4 { value.to_i32() as $type } else { value.to_f64() as $type }
         }
     })*};
@@ -60,7 +60,7 @@ macro_rules! whole {
 whole!(i8 i16 i32 i64);
 
 /// `clamp(round(x / 2^e), -2^(bits-1), 2^(bits-1) - 1)`, computed in the type of `values`.
-pub fn quantize<T: Real, I: Whole>(values: &[T], exponent: i32, bits: u32, rounding: Rounding) -> Vec<I> {
+pub fn quantize<T: Real, I: StoredInteger>(values: &[T], exponent: i32, bits: u32, rounding: Rounding) -> Vec<I> {
     // Clamped before converting, so that no narrow integer wraps.
     let bits = bits.min(8 * size_of::<I>() as u32);
     match rounding {
@@ -69,11 +69,11 @@ pub fn quantize<T: Real, I: Whole>(values: &[T], exponent: i32, bits: u32, round
     }
 }
 
-/// The representable values of a quantized tensor.
+/// Representable values of a quantized tensor.
 #[derive(Debug, Clone, Copy)]
 struct Grid<T> {
     scale: T,
-    /// 1 / scale where that is representable: multiplying by it is then the same as dividing.
+    /// 1 / scale if that is representable: multiplying by it is then the same as dividing.
     inverse: Option<T>,
     min: T,
     max: T,
@@ -88,7 +88,7 @@ impl<T: Real> Grid<T> {
             scale,
             inverse: (usable(scale) && usable(inverse)).then_some(inverse),
             min: T::ZERO - T::power(half),
-            // In float32, 2^31 - 1 is 2^31; torch clamps to the same.
+            // In float32, 2^31 - 1 rounds to 2^31; torch clamps to that value, too.
             max: T::from_f64(f64::power(half) - 1.0),
         }
     }
@@ -103,7 +103,7 @@ impl<T: Real> Grid<T> {
             Rounding::HalfEven => x.round_even(),
             Rounding::HalfUp => (x + T::from_f32(0.5)).floor(),
         };
-        // The offset's zero turns -0 into +0.
+        // Adding the offset of zero turns -0 into +0.
         (rounded + T::ZERO).clamped(self.min, self.max)
     }
 }
@@ -117,11 +117,11 @@ multiversion! {
         values.iter_mut().for_each(|v| *v = grid.round(*v, Rounding::HalfUp) * grid.scale);
     }
 
-    fn integers_even[T: Real, I: Whole](values: &[T], grid: Grid<T>) -> Vec<I> {
+    fn integers_even[T: Real, I: StoredInteger](values: &[T], grid: Grid<T>) -> Vec<I> {
         values.iter().map(|&v| I::of(grid.round(v, Rounding::HalfEven))).collect()
     }
 
-    fn integers_up[T: Real, I: Whole](values: &[T], grid: Grid<T>) -> Vec<I> {
+    fn integers_up[T: Real, I: StoredInteger](values: &[T], grid: Grid<T>) -> Vec<I> {
         values.iter().map(|&v| I::of(grid.round(v, Rounding::HalfUp))).collect()
     }
 }
@@ -131,7 +131,7 @@ mod tests {
     use super::*;
 
     fn quantized(value: f32, exponent: i32, bits: u32, rounding: Rounding) -> f32 {
-        // 33 elements, so that vectors and their remainder both see it.
+        // 33 elements, so that both the vectors and their remainder are tested.
         let mut values = [value; 33];
         fake_quantize_f32(&mut values, exponent, bits, rounding);
         assert!(values.iter().all(|v| v.to_bits() == values[0].to_bits()));
@@ -147,7 +147,7 @@ mod tests {
 
     #[test]
     fn half_up_adds_in_float32() {
-        // The largest float32 below 0.5 plus 0.5 is 1 in float32, and torch says so too.
+        // The largest float32 below 0.5 plus 0.5 is 1 in float32, as in torch.
         assert_eq!(quantized(0.49999997, 0, 8, Rounding::HalfUp), 1.0);
         assert_eq!(quantized(8_388_609.0, 0, 32, Rounding::HalfUp), 8_388_610.0);
     }
@@ -166,7 +166,7 @@ mod tests {
         assert_eq!(quantized(f32::NEG_INFINITY, 3, 8, Rounding::HalfEven), -1024.0);
     }
 
-    /// By torch 2.x: `torch.clamp((v / s).round(), -128, 127) * s`.
+    /// Expected values are from torch 2.x: `torch.clamp((v / s).round(), -128, 127) * s`.
     #[test]
     fn extreme_exponents_divide_like_torch() {
         let of = |e: i32| [1e-40, 1e-38, 1.0, 0.0, -1e-45].map(|v: f32| quantized(v, e, 8, Rounding::HalfEven));

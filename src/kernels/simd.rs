@@ -1,7 +1,7 @@
-//! Instruction sets: which one the processor has, and how a kernel is compiled for each and chosen when called.
+//! Instruction sets: detection of the processor's, compilation of a kernel for each, and the choice at run time.
 //!
-//! A kernel of its own vectors is a [`Work`], written once over [`Instructions`]; a plain loop that the compiler turns
-//! into vectors is a function inside [`multiversion`].
+//! A kernel that uses vectors explicitly is a [`Work`], written once over [`Instructions`]; a plain loop that the
+//! compiler vectorizes is a function inside [`multiversion`].
 
 use super::vector::Instructions;
 #[cfg(target_arch = "aarch64")]
@@ -13,23 +13,23 @@ use super::vector::{
     avx512::{Avx512, Avx512Vnni},
 };
 
-/// Instruction sets, from the narrowest up. A processor has its own and those below it.
+/// Instruction sets, from the narrowest up. A processor has its own level and those below it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
-    /// None that the compiler was not told of: any processor.
+    /// Baseline of the build target: any processor.
     Portable,
-    /// Every aarch64 processor has it.
+    /// NEON, which every aarch64 processor has.
     Neon,
     /// AVX2 and FMA.
     Avx2,
     /// AVX-512 F, BW, DQ, VL.
     Avx512,
-    /// AVX-512 with VNNI: products of integers are added where they are made.
+    /// AVX-512 with VNNI, which fuses multiplication and addition of integers.
     Avx512Vnni,
 }
 
 impl Level {
-    /// Returns the level of this processor (looked up once by the standard library).
+    /// Returns the level of this processor, which the standard library detects once.
     #[inline]
     pub fn detect() -> Level {
         #[cfg(target_arch = "x86_64")]
@@ -57,13 +57,13 @@ impl Level {
     }
 }
 
-/// A kernel over the vectors of any instruction set.
+/// A kernel generic over the instruction set.
 pub(super) trait Work {
     type Made;
 
     /// # Safety
     ///
-    /// The processor has `I`; beyond that, what the kernel itself asks for.
+    /// The processor has `I`; further conditions are the kernel's.
     unsafe fn run<I: Instructions>(self) -> Self::Made;
 }
 
@@ -71,9 +71,9 @@ pub(super) trait Work {
 ///
 /// # Safety
 ///
-/// The processor has `level`; beyond that, what the kernel itself asks for.
+/// The processor has `level`; further conditions are the kernel's.
 pub(super) unsafe fn at<W: Work>(level: Level, work: W) -> W::Made {
-    // SAFETY: the caller's promise.
+    // SAFETY: guaranteed by the caller.
     unsafe {
         match level {
             #[cfg(target_arch = "x86_64")]
@@ -92,21 +92,21 @@ pub(super) unsafe fn at<W: Work>(level: Level, work: W) -> W::Made {
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx2,fma")]
 unsafe fn avx512_vnni<W: Work>(work: W) -> W::Made {
-    // SAFETY: the caller's promise.
+    // SAFETY: guaranteed by the caller.
     unsafe { work.run::<Avx512Vnni>() }
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
 unsafe fn avx512<W: Work>(work: W) -> W::Made {
-    // SAFETY: the caller's promise.
+    // SAFETY: guaranteed by the caller.
     unsafe { work.run::<Avx512>() }
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma")]
 unsafe fn avx2<W: Work>(work: W) -> W::Made {
-    // SAFETY: the caller's promise.
+    // SAFETY: guaranteed by the caller.
     unsafe { work.run::<Avx2>() }
 }
 
@@ -133,7 +133,7 @@ macro_rules! multiversion {
                 }
                 match $crate::kernels::simd::Level::detect() {
                     $crate::kernels::simd::Level::Avx512 | $crate::kernels::simd::Level::Avx512Vnni => {
-                        // SAFETY: the processor has the features, as just found out.
+                        // SAFETY: the processor has the features, as detected above.
                         return unsafe { avx512($($argument),*) };
                     }
                     // SAFETY: as above.

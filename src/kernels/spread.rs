@@ -1,7 +1,7 @@
-//! Padded copies of planes, laid out so that every tap of a window is a shift.
+//! Padded copies of planes, laid out so that every tap of a window is an offset.
 //!
-//! With stride s, the copy keeps elements of equal position modulo s together: then the elements
-//! that one tap sees for neighbouring outputs are neighbours too, along a row and from row to row.
+//! With stride s, the copy groups elements by their position modulo s: the elements that one tap reads for neighbouring
+//! outputs are then neighbours, too, along a row and from row to row.
 
 use super::simd::multiversion;
 use super::window::Window;
@@ -9,16 +9,16 @@ use super::window::Window;
 /// Sizes of the copy of one plane.
 #[derive(Debug, Clone)]
 pub(super) struct Spread {
-    /// Along each axis, by phase: whether any tap falls there.
+    /// Phases that any tap falls on, along each axis.
     phases: [Vec<usize>; 3],
-    /// Elements of one phase, by axis: each output's place, and as far as taps reach past it.
+    /// Elements of one phase along each axis: one per output, plus those that taps reach past it.
     len: [usize; 3],
-    /// For each tap, where its element for the first output lies.
+    /// Position of each tap's element for the first output.
     pub taps: Vec<usize>,
 }
 
 impl Spread {
-    /// `None` where the copy has more elements than memory can have.
+    /// Returns `None` if the copy has more elements than memory can hold.
     pub fn new(w: &Window) -> Option<Spread> {
         let mut phases: [Vec<usize>; 3] = Default::default();
         let mut len = [0; 3];
@@ -66,7 +66,7 @@ impl Spread {
         (row / w.output[1] * self.len[1] + row % w.output[1]) * self.len[2]
     }
 
-    /// From the first output to the last, in the copy.
+    /// Elements from the first output to the last in the copy.
     pub fn span(&self, w: &Window) -> usize {
         self.row_start(w, w.output[0] * w.output[1] - 1) + w.output[2]
     }
@@ -95,14 +95,14 @@ impl Spread {
         }
     }
 
-    /// Input positions of one phase along an axis; `None` in the pads.
+    /// Input positions of one phase along an axis; `None` in the padding.
     fn positions(&self, w: &Window, axis: usize, phase: usize) -> impl Iterator<Item = Option<usize>> {
         let (stride, pad, input) = (w.stride[axis], w.pad[axis], w.input[axis]);
         (0..self.len[axis]).map(move |i| (i * stride + phase).checked_sub(pad).filter(|&p| p < input))
     }
 }
 
-/// Every `stride`-th element of the padded line, from `phase` on.
+/// Copies every `stride`-th element of the padded row, from `phase` on.
 fn copy_row(line: &[f32], phase: usize, pad: usize, stride: usize, row: &mut [f32]) {
     let low = pad.saturating_sub(phase).div_ceil(stride).min(row.len());
     let high = (line.len() + pad).saturating_sub(phase).div_ceil(stride).clamp(low, row.len());
@@ -126,7 +126,7 @@ multiversion! {
         for (to, pair) in most.iter_mut().zip(&mut pairs) {
             *to = pair[0];
         }
-        // The last one may have no neighbour.
+        // The last one may lack a neighbour.
         if let Some(to) = last.first_mut() {
             *to = line[2 * most.len()];
         }

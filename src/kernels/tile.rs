@@ -1,8 +1,7 @@
-//! The inner loop of every float32 matrix product: a few rows of packed weights times a few
-//! vectors of columns, summed in registers; bias before, clamp after.
+//! The inner loop of every float32 matrix product: a few rows of packed weights times a few vectors of columns, summed
+//! in registers; bias before, clamp after.
 //!
-//! Columns are read where they lie (a plane of an image, a row of a padded copy): nothing but the
-//! weights is packed.
+//! Columns are read in place (a plane of an image, a row of a padded copy); only the weights are packed.
 
 use super::buffer;
 use super::simd::{Level, Work, at};
@@ -20,7 +19,7 @@ pub(super) struct Panels {
 }
 
 impl Panels {
-    /// From `rows * depth` elements, element (r, k) at `r * row_stride + k * step`.
+    /// Packs `rows * depth` elements; element (r, k) is at `r * row_stride + k * step`.
     pub fn pack(w: &[f32], rows: usize, depth: usize, (row_stride, step): (usize, usize)) -> Result<Panels> {
         let mut data = buffer::repeated(rows.div_ceil(PANEL) * PANEL * depth, 0.0)?;
         for r in 0..rows {
@@ -33,30 +32,30 @@ impl Panels {
     }
 }
 
-/// Position of a product's columns: row `k` starts `places[k]` after `base`, columns side by side.
+/// Position of a product's columns: row `k` starts `places[k]` after `base`, with contiguous columns.
 #[derive(Clone, Copy)]
 pub(super) struct Columns<'a> {
-    /// Element from which `places` count.
+    /// Origin of `places`.
     pub base: *const f32,
-    /// One a row: elements from `base` to the row's first column.
+    /// Offsets from `base` to each row's first column.
     pub places: &'a [usize],
 }
 
 /// Operations on the sums: bias before, clamp after.
 #[derive(Clone, Copy)]
 pub(super) struct Epilogue<'a> {
-    /// One a row.
+    /// Biases, one per row.
     pub bias: Option<&'a [f32]>,
     /// Lowest and highest result of the clamp.
     pub range: Option<(f32, f32)>,
 }
 
-/// `y = w b` for all columns: rows of `y` are `y_stride` apart.
+/// Computes `y = w b` for all columns; rows of `y` are `y_stride` apart.
 ///
 /// # Safety
 ///
-/// The processor has `level`. For every `k`, `count` elements from `b.base + b.places[k]` are readable; for every row `r` of
-/// the weights, `count` elements from `y + r * y_stride` are writable and overlap nothing that is read.
+/// The processor has `level`. For every `k`, `count` elements from `b.base + b.places[k]` are readable; for every row
+/// `r` of the weights, `count` elements from `y + r * y_stride` are writable and overlap nothing that is read.
 pub(super) unsafe fn multiply(
     level: Level,
     w: &Panels,
@@ -67,7 +66,7 @@ pub(super) unsafe fn multiply(
     e: Epilogue,
 ) {
     debug_assert!(b.places.len() == w.depth && e.bias.is_none_or(|b| b.len() == w.rows));
-    // SAFETY: the caller's promise.
+    // SAFETY: guaranteed by the caller.
     unsafe { at(level, Rows { w, b, count, y, y_stride, e }) }
 }
 
@@ -86,8 +85,7 @@ impl Work for Rows<'_> {
     #[inline(always)]
     unsafe fn run<I: Instructions>(self) {
         let Rows { w, b, count, y, y_stride, e } = self;
-        // As many sums as registers hold beside what they are made of.
-        // SAFETY: the contract is that of `multiply`.
+        // As many sums as fit the registers beside the operands. SAFETY: the contract is that of `multiply`.
         unsafe {
             match (I::REGISTERS, I::Floats::LEN) {
                 (32, 16) => all::<I::Floats, I::EightFloats, 8, 3>(w, b, count, y, y_stride, e),
@@ -98,12 +96,12 @@ impl Work for Rows<'_> {
     }
 }
 
-/// Tiles of `R` rows and `W` vectors; the columns left over take narrower tiles, and where they are
-/// a few only, vectors of rows (`P`).
+/// Computes tiles of `R` rows and `W` vectors. Remaining columns take narrower tiles, and if only a few remain, vectors
+/// of rows (`P`).
 ///
 /// # Safety
 ///
-/// As for [`multiply`], with the instructions of `V` and `P` for `level`.
+/// Those of [`multiply`], with the instructions of `V` and `P` for `level`.
 #[inline(always)]
 unsafe fn all<V: Floats, P: Floats, const R: usize, const W: usize>(
     w: &Panels,
@@ -158,16 +156,16 @@ unsafe fn all<V: Floats, P: Floats, const R: usize, const W: usize>(
     }
 }
 
-/// `C` columns for all rows: vectors hold the rows of a panel, four panels at a time.
+/// Computes `C` columns for all rows: vectors hold the rows of a panel, four panels at a time.
 ///
 /// # Safety
 ///
-/// As for [`multiply`], with `C` columns, the instructions of `V`, and `V::LEN` equal to [`PANEL`].
+/// Those of [`multiply`], with `C` columns, the instructions of `V`, and `V::LEN` equal to [`PANEL`].
 #[inline(always)]
 unsafe fn few<V: Floats, const C: usize>(w: &Panels, b: Columns, y: *mut f32, y_stride: usize, e: Epilogue) {
     let mut row = 0;
     while row < w.rows {
-        // SAFETY: `row` is the first of a panel; four panels are taken only where the weights have four.
+        // SAFETY: `row` is the first of a panel; four panels are taken only if the weights have four.
         unsafe {
             if w.rows - row > 3 * PANEL {
                 panels::<V, C, 4>(w, b, row, y, y_stride, e);
@@ -180,11 +178,11 @@ unsafe fn few<V: Floats, const C: usize>(w: &Panels, b: Columns, y: *mut f32, y_
     }
 }
 
-/// `N` panels from `row` on.
+/// Computes `N` panels from `row` on.
 ///
 /// # Safety
 ///
-/// As for [`few`]; `N` panels of the weights begin at `row`.
+/// Those of [`few`]; `N` panels of the weights begin at `row`.
 #[inline(always)]
 #[allow(clippy::needless_range_loop)] // As in `Tile::full`.
 unsafe fn panels<V: Floats, const C: usize, const N: usize>(
@@ -234,14 +232,14 @@ unsafe fn panels<V: Floats, const C: usize, const N: usize>(
     }
 }
 
-/// `y = w b` for one row of weights, one a step of the depth; for windows of a single channel.
+/// Computes `y = w b` for one row of weights, one weight per step of the depth; for windows of a single channel.
 ///
 /// # Safety
 ///
-/// As for [`multiply`].
+/// Those of [`multiply`].
 pub(super) unsafe fn multiply_row(level: Level, w: &[f32], b: Columns, count: usize, y: *mut f32, e: Epilogue) {
     debug_assert!(b.places.len() == w.len());
-    // SAFETY: the caller's promise.
+    // SAFETY: guaranteed by the caller.
     unsafe { at(level, Row { w, b, count, y, e }) }
 }
 
@@ -263,11 +261,11 @@ impl Work for Row<'_> {
     }
 }
 
-/// Tiles of one row and up to eight vectors: enough sums at once to hide the latency of each.
+/// Computes tiles of one row and up to eight vectors: enough sums at once to hide the latency of each.
 ///
 /// # Safety
 ///
-/// As for [`multiply_row`], with the instructions of `V` for `level`.
+/// Those of [`multiply_row`], with the instructions of `V` for `level`.
 #[inline(always)]
 unsafe fn one<V: Floats>(w: &[f32], b: Columns, count: usize, y: *mut f32, e: Epilogue) {
     let mut column = 0;
@@ -294,7 +292,7 @@ unsafe fn one<V: Floats>(w: &[f32], b: Columns, count: usize, y: *mut f32, e: Ep
 
 /// One register tile.
 struct Tile<'a> {
-    /// From the tile's first row on; the next step of the depth is `step` further.
+    /// Weights from the tile's first row on; the next step of the depth is `step` further.
     w: &'a [f32],
     step: usize,
     b: Columns<'a>,
@@ -314,17 +312,17 @@ impl Tile<'_> {
     /// `b`; `count` columns of `b` are readable, and `count` elements of each of `rows` rows of `y` writable.
     #[inline(always)]
     unsafe fn compute<V: Floats, const R: usize, const W: usize>(&self, count: usize) {
-        // SAFETY: the contract is the same; without `FULL`, the last vector is loaded and stored in part.
+        // SAFETY: the contract is the same; without `FULL`, the last vector is loaded and stored partially.
         unsafe {
             if count == W * V::LEN { self.full::<V, R, W, true>(count) } else { self.full::<V, R, W, false>(count) }
         }
     }
 
-    /// Computes a tile; `FULL` where the last vector is whole.
+    /// Computes a tile; `FULL` if the last vector is complete.
     ///
     /// # Safety
     ///
-    /// As for [`Tile::compute`].
+    /// Those of [`Tile::compute`].
     #[inline(always)]
     #[allow(clippy::needless_range_loop)]
     unsafe fn full<V: Floats, const R: usize, const W: usize, const FULL: bool>(&self, count: usize) {
@@ -332,8 +330,8 @@ impl Tile<'_> {
         // step for each place, with `R` weights at each; the bias has an element for each row of the weights.
         unsafe {
             let last = count - (W - 1) * V::LEN;
-            // Plain loops of constant length throughout: anything cleverer keeps the compiler from
-            // unrolling them all, and then the sums live in memory instead of registers.
+            // Plain loops of constant length throughout: the compiler unrolls them all and keeps the sums in registers,
+            // which it does not for anything more elaborate.
             let mut sums = [[V::splat(0.0); W]; R];
             if let Some(bias) = self.e.bias {
                 for r in 0..R {

@@ -7,9 +7,9 @@ use super::real::{Real, clamp};
 use super::window::Window;
 use crate::Result;
 
-/// `shape.window` is that of the convolution being transposed: its `input` is this one's result,
-/// its `output` is `x`. `weights`: groups * group_outputs, group_inputs, taps, where "outputs" are
-/// the channels of `x` and "inputs" those of the result.
+/// Computes a transposed convolution. `shape.window` is that of the convolution being transposed: its `input` is this
+/// one's result, its `output` is `x`. `weights` have shape [groups * group_outputs, group_inputs, taps], where
+/// "outputs" are the channels of `x` and "inputs" those of the result.
 pub fn conv_transpose<T: Real>(
     shape: &ConvShape,
     weights: &[T],
@@ -44,7 +44,7 @@ pub fn conv_transpose<T: Real>(
     Ok(y)
 }
 
-/// Adds each tap's row of `columns` to the elements of `y` that the tap sees.
+/// Adds each tap's row of `columns` to the elements of `y` that the tap reads.
 fn fold<T: Real>(w: &Window, columns: &[T], y: &mut [T]) {
     let [_, kh, kw] = w.kernel;
     let [_, height, width] = w.input;

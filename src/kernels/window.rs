@@ -1,9 +1,9 @@
-//! Positions of a sliding window: shapes, strides, dilations and pads of up to three spatial axes.
+//! Positions of a sliding window: shapes, strides, dilations and padding of up to three spatial axes.
 
-/// Geometry of a convolution or pooling. Fewer than three axes are led by axes of size 1.
+/// Geometry of a convolution or pooling. With fewer than three axes, the first ones have size 1.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Window {
-    /// Lengths of the input's spatial axes, without pads.
+    /// Lengths of the input's spatial axes, without padding.
     pub input: [usize; 3],
     /// Lengths of the output's spatial axes.
     pub output: [usize; 3],
@@ -13,9 +13,9 @@ pub struct Window {
     pub stride: [usize; 3],
     /// Input elements from one tap to the next.
     pub dilation: [usize; 3],
-    /// Pads before the first element.
+    /// Padding before the first element.
     pub pad: [usize; 3],
-    /// Pads after the last element, as declared; `output` says how far windows really go.
+    /// Padding after the last element, as declared; `output` gives the actual extent of the windows.
     pub pad_end: [usize; 3],
 }
 
@@ -35,18 +35,18 @@ impl Window {
         self.kernel.iter().product()
     }
 
-    /// Tells windows of which each output sees exactly the input element in its own place.
+    /// Returns `true` if each output reads exactly the input element at its own position.
     pub fn is_pointwise(&self) -> bool {
         self.kernel == [1; 3] && self.stride == [1; 3] && self.pad == [0; 3] && self.input == self.output
     }
 
-    /// Input position that tap `tap` of output `output` sees along `axis`; may lie outside.
+    /// Input position that tap `tap` of output `output` reads along `axis`; may be outside the input.
     #[inline(always)]
     pub fn position(&self, axis: usize, output: usize, tap: usize) -> isize {
         (output * self.stride[axis] + tap * self.dilation[axis]) as isize - self.pad[axis] as isize
     }
 
-    /// The outputs along `axis` whose tap `tap` lies inside the input.
+    /// Outputs along `axis` whose tap `tap` is inside the input.
     pub fn inside(&self, axis: usize, tap: usize) -> std::ops::Range<usize> {
         let stride = self.stride[axis] as isize;
         let shift = self.pad[axis] as isize - (tap * self.dilation[axis]) as isize;
@@ -58,7 +58,7 @@ impl Window {
         low.min(high)..high
     }
 
-    /// Taps along `axis` that output `output` finds inside the input.
+    /// Taps along `axis` that are inside the input for output `output`.
     pub fn taps_inside(&self, axis: usize, output: usize) -> std::ops::Range<usize> {
         let start = (output * self.stride[axis]) as isize - self.pad[axis] as isize;
         let dilation = self.dilation[axis] as isize;

@@ -1,7 +1,7 @@
-//! What rules look at.
+//! Facts that rules check.
 
 use crate::Error;
-use crate::analysis::Report;
+use crate::analysis::{OnChip, Report};
 use crate::project::Project;
 use crate::quant::{Plan, Settings};
 use crate::samples::Samples;
@@ -9,26 +9,37 @@ use crate::simplify::Simplified;
 
 use super::Trials;
 
-/// `None` where nobody has looked yet, or where something before it is missing.
+/// Fact of a stage; `None` if the stage has not run, or if an earlier one failed.
 pub type Known<'a, T> = Option<Result<&'a T, &'a Error>>;
 
-/// A project, and as much of what follows from it as is known by now.
+/// Project with the facts known so far.
 pub struct Facts<'a> {
     pub project: &'a Project,
     pub model: Known<'a, Simplified>,
     pub samples: Known<'a, Samples>,
-    /// Without the layers that the model does not have.
+    /// Settings without the layers that the model does not have.
     pub settings: Option<&'a Settings>,
     pub plan: Known<'a, Plan>,
     pub report: Known<'a, Report>,
-    /// What would mend its errors, where it was tried.
+    /// Result of the finished file on the chip.
+    pub on_chip: Known<'a, OnChip>,
+    /// Measured fixes of its errors, if they were tried.
     pub trials: Option<&'a Trials>,
 }
 
 impl<'a> Facts<'a> {
-    /// Only the text.
+    /// Makes facts of the text only.
     pub fn of(project: &'a Project) -> Facts<'a> {
-        Facts { project, model: None, samples: None, settings: None, plan: None, report: None, trials: None }
+        Facts {
+            project,
+            model: None,
+            samples: None,
+            settings: None,
+            plan: None,
+            report: None,
+            on_chip: None,
+            trials: None,
+        }
     }
 
     pub fn model(&self) -> Option<&'a Simplified> {

@@ -1,4 +1,4 @@
-//! Findings, and the edits that mend them.
+//! Findings, and the edits that fix them.
 
 use std::borrow::Cow;
 
@@ -11,32 +11,32 @@ use super::{Measure, Rule};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
-    /// Worth knowing; alone it lets a hook pass.
+    /// Note that does not fail a hook if there is nothing else.
     Info,
     Warning,
     Error,
 }
 
-/// One thing that is wrong, at one place of the configuration.
+/// Issue at one place of the configuration.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Finding {
-    /// "E002"
+    /// Code of the rule: "E002".
     pub code: Cow<'static, str>,
-    /// "layer-over-limit"
+    /// Name of the rule: "layer-over-limit".
     pub name: Cow<'static, str>,
     pub severity: Severity,
-    /// Bytes of the configuration's text; empty where the text does not hold what is missing.
+    /// Bytes of the configuration's text; empty for something missing.
     pub span: Span,
     /// One sentence without a full stop.
     pub message: String,
-    /// The layer that it is about, if it is about one.
+    /// Layer of the finding, if it is about a single one.
     pub layer: Option<String>,
-    /// What to do.
+    /// Help: what to do.
     pub help: Option<String>,
     pub related: Vec<Related>,
-    /// The best first.
+    /// Fixes, the best first.
     pub fixes: Vec<Fix>,
-    /// A fix that nobody has measured yet.
+    /// Fix that has not been measured yet.
     pub pending: Option<Measure>,
 }
 
@@ -46,38 +46,38 @@ pub struct Related {
     pub message: String,
     pub span: Option<Span>,
     pub layer: Option<String>,
-    /// The finding's message or the title of its fix names the layer already.
+    /// The finding's message, or the title of its fix, already names the layer.
     pub is_named: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Safety {
-    /// No result changes: the text only says what it was taken to mean, or what had no effect goes.
+    /// No result changes: the text becomes explicit about its meaning, or a line without effect is removed.
     Safe,
-    /// Results change: precision, or a name whose meaning is guessed.
+    /// Results change: a precision, or a name whose meaning is guessed.
     Unsafe,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Fix {
-    /// "int16: output error 25.6% -> 9.1%, +13 KB flash"
+    /// Title: "int16: output error 25.6% -> 9.1%, +13 KB flash".
     pub title: String,
     pub kind: FixKind,
     pub safety: Safety,
-    /// Not overlapping, in the order of the text.
+    /// Edits that do not overlap, in the order of the text.
     pub edits: Vec<Edit>,
 }
 
-/// A fix by what it changes.
+/// Kind of change that a fix makes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum FixKind {
-    /// Precisions of layers, with the effect that this measurement found.
+    /// Precisions of layers, with the measured effect.
     Precision(Measure),
-    /// A name or a value, to the one that was likely meant.
+    /// Spelling of a name or a value.
     Spelling,
-    /// Text that is not TOML.
+    /// Syntax of a text that is not TOML.
     Syntax,
 }
 
@@ -97,8 +97,7 @@ impl Finding {
         }
     }
 
-    /// Takes the fixes away, which are edits of a text that has changed; the first that was measured is to be measured
-    /// again.
+    /// Removes the fixes, which are edits of a text that has changed; the first measured one becomes pending again.
     pub fn drop_fixes(&mut self) {
         let measures = self.fixes.drain(..).filter_map(|fix| match fix.kind {
             FixKind::Precision(measure) => Some(measure),

@@ -1,25 +1,25 @@
-//! From findings to a mended text.
+//! Application of fixes to a text.
 
 use crate::text::{self, Edit, Span};
 
 use super::{Finding, Fix, Safety};
 
-/// A text with fixes in it.
+/// Text with fixes applied.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Applied {
     pub text: String,
-    /// How many findings' fixes are in it.
+    /// Number of findings whose fixes were applied.
     pub count: usize,
 }
 
-/// Each finding's first fix that is allowed, as far as they do not overlap; the rest is for the next round.
+/// Applies the first allowed fix of each finding, unless it overlaps an earlier one; those are left for the next round.
 pub fn apply(text: &str, findings: &[Finding], allowed: Safety) -> Applied {
     let mut edits: Vec<&Edit> = Vec::new();
     let mut count = 0;
     for finding in findings {
         let fix = finding.fixes.iter().find(|f| f.safety == Safety::Safe || allowed == Safety::Unsafe);
         if let Some(fix) = fix.filter(|f| fits(f, &edits, text)) {
-            // The same edit for two findings is made once.
+            // An edit that two findings share is applied once.
             let new: Vec<&Edit> = fix.edits.iter().filter(|e| !edits.contains(e)).collect();
             edits.extend(new);
             count += 1;
@@ -35,7 +35,7 @@ fn fits(fix: &Fix, taken: &[&Edit], text: &str) -> bool {
     })
 }
 
-/// Two insertions at one place touch, and would come out in either order.
+/// Returns `true` if two edits do not touch; two insertions at one place do, since their order would be undefined.
 fn apart(a: &Span, b: &Span) -> bool {
     a.end < b.start || b.end < a.start
 }
@@ -63,7 +63,7 @@ mod tests {
     }
 
     #[test]
-    fn of_two_that_overlap_the_first_is_made_and_one_edit_is_made_once() {
+    fn the_first_of_overlapping_fixes_is_applied_and_a_shared_edit_only_once() {
         let findings = [finding(0..2, "x", Safety::Safe), finding(1..3, "y", Safety::Safe)];
         assert_eq!(apply("abc", &findings, Safety::Safe), Applied { text: "xc".into(), count: 1 });
         let same = [finding(0..1, "x", Safety::Safe), finding(0..1, "x", Safety::Safe)];
@@ -71,7 +71,7 @@ mod tests {
     }
 
     #[test]
-    fn an_edit_beyond_the_text_is_left_out() {
+    fn an_edit_outside_the_text_is_skipped() {
         assert_eq!(apply("abc", &[finding(2..9, "x", Safety::Safe)], Safety::Safe).count, 0);
     }
 }

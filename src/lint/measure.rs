@@ -1,4 +1,4 @@
-//! Fixes that have to be measured before their effect is known.
+//! Fixes whose effect must be measured first.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,13 +7,13 @@ use crate::project::{Project, edit};
 
 use super::{Fix, FixKind, Safety, Trial};
 
-/// A measurement that gives a finding its fix.
+/// Measurement that gives a finding its fix.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Measure {
-    /// Another precision of one layer, and of the activation fused into it.
+    /// Another precision for one layer, and for the activation fused into it.
     Layer { name: String, scheme: Scheme },
-    /// int16 for all layers that are over their limit.
+    /// int16 for all layers over their limit.
     LayersOverLimit { names: Vec<String> },
     /// The smallest set of int16 layers that brings every output under its limit.
     SmallestSet,
@@ -27,7 +27,9 @@ impl Measure {
             Measure::LayersOverLimit { .. } => {
                 "Set all layers over the limit to int16 (measures the effect)".to_string()
             }
-            Measure::SmallestSet => "Find the smallest set of int16 layers that meets the limit (measures)".to_string(),
+            Measure::SmallestSet => {
+                "Find the smallest set of int16 layers that meets the limit (about a minute)".to_string()
+            }
         }
     }
 
@@ -51,7 +53,7 @@ impl Measure {
         }
     }
 
-    /// Returns the fix with its measured effect; `None` where it would not help, or the text cannot be edited.
+    /// Returns the fix with its measured effect; `None` if it does not help, or if the text cannot be edited.
     pub fn fix(&self, project: &Project, trial: &Trial) -> Option<Fix> {
         let effect = trial.effect();
         let title = match self {
@@ -70,7 +72,7 @@ impl Measure {
         self.edit(project, title, &layers)
     }
 
-    /// Returns the fix without its effect, where the user may want it whatever that is: fewer bits.
+    /// Returns the fix without its effect, for changes that a user may want whatever the effect is: fewer bits.
     pub fn unmeasured_fix(&self, project: &Project) -> Option<Fix> {
         match self {
             Measure::Layer { name, scheme: Scheme::Int8 } => {

@@ -1,7 +1,7 @@
-//! What is wrong with a project, as data: findings with their places and their fixes.
+//! Issues of a project as plain data: findings with their places and fixes.
 //!
-//! One rule a file in `rules`; [`RULES`] is the one table of codes. A rule looks at [`Facts`] that the
-//! engine has gathered and never gathers any itself.
+//! Each rule has one file in `rules`; [`RULES`] is the table of codes. A rule checks [`Facts`] that the engine has
+//! gathered, and gathers none itself.
 //! Never: files, terminals, protocols.
 
 mod facts;
@@ -21,7 +21,7 @@ pub use rule::{Rule, Selection, find};
 pub use rules::RULES;
 pub use trials::{Trial, Trials, candidates};
 
-/// Everything that the rules find in what is known, in the order of the text.
+/// Returns all findings of the rules on the given facts, in the order of the text.
 pub fn check(facts: &Facts) -> Vec<Finding> {
     let mut findings = Vec::new();
     for rule in RULES {
@@ -31,7 +31,7 @@ pub fn check(facts: &Facts) -> Vec<Finding> {
     findings
 }
 
-/// By place, then by code: what a person reads from the top.
+/// Sorts by place, then by code.
 pub fn sort(findings: &mut [Finding]) {
     findings.sort_by(|a, b| {
         let key = |f: &Finding| (f.span.start, f.span.end);

@@ -1,22 +1,22 @@
-//! What a rule is, and which rules are wanted.
+//! Rules, and the selection of rules to report.
 
 use super::{Facts, Finding, RULES, Severity};
 use crate::project::{Lint, Spanned};
 use crate::{Error, Result};
 
 pub struct Rule {
-    /// A letter for what it is about and a number: C configuration, M model, S samples, D the device
-    /// and its runtime, E error.
+    /// Code of a letter for the subject and a number: C configuration, M model, S samples, D the device and its
+    /// runtime, E error.
     pub code: &'static str,
-    /// The same in words, "layer-over-limit".
+    /// Name: "layer-over-limit".
     pub name: &'static str,
     pub severity: Severity,
-    /// The doc comment, in Markdown: what `espq explain CODE` prints.
+    /// Documentation in Markdown, from the doc comment; `espq explain CODE` prints it.
     pub doc: &'static str,
     pub check: fn(&Facts, &mut Vec<Finding>),
 }
 
-/// A rule whose documentation is its doc comment.
+/// Defines a rule with its doc comment as documentation.
 macro_rules! rule {
     ($(#[doc = $doc:literal])+ $code:ident, $name:literal, $severity:ident) => {
         $(#[doc = $doc])+
@@ -31,15 +31,15 @@ macro_rules! rule {
 }
 pub(super) use rule;
 
-/// A rule by its code or its name, whatever the case.
+/// Finds a rule by its code or name, ignoring case.
 pub fn find(text: &str) -> Option<&'static Rule> {
     RULES.iter().copied().find(|r| r.code.eq_ignore_ascii_case(text) || r.name.eq_ignore_ascii_case(text))
 }
 
-/// Which codes are shown.
+/// Selection of codes to report.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Selection {
-    /// Codes, names or beginnings of codes ("E"); empty is all.
+    /// Codes, names or prefixes of codes ("E"); empty means all.
     pub select: Vec<String>,
     pub ignore: Vec<String>,
 }
@@ -50,7 +50,7 @@ impl Selection {
         Selection { select: entries(&config.select), ignore: entries(&config.ignore) }
     }
 
-    /// An error names the first entry that stands for no rule.
+    /// Fails at the first entry that matches no rule.
     pub fn check(&self) -> Result<()> {
         match self.select.iter().chain(&self.ignore).find_map(|entry| unknown(entry)) {
             None => Ok(()),
@@ -58,7 +58,7 @@ impl Selection {
         }
     }
 
-    /// The most specific entry decides; at a tie, `ignore`.
+    /// Returns `true` if the finding is selected. The most specific entry decides; on a tie, `ignore`.
     pub fn wants(&self, finding: &Finding) -> bool {
         let best = |entries: &[String]| {
             let matching = entries.iter().filter(|e| stands_for(e, &finding.code, &finding.name));
@@ -77,7 +77,7 @@ fn stands_for(entry: &str, code: &str, name: &str) -> bool {
     (prefix && !entry.is_empty()) || name.eq_ignore_ascii_case(entry)
 }
 
-/// What is wrong with a code, a name or a beginning of a code that stands for no rule.
+/// Returns the error for an entry that matches no rule.
 pub fn unknown(entry: &str) -> Option<Error> {
     if RULES.iter().any(|r| stands_for(entry, r.code, r.name)) {
         return None;

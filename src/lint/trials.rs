@@ -1,4 +1,4 @@
-//! Precisions that were tried, and their measured effect.
+//! Trials of other precisions, with their measured effect.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,33 +7,33 @@ use crate::chip::Scheme;
 use crate::ops;
 use crate::text::units::{kilobytes, percent};
 
-/// Layers at another precision, measured.
+/// Trial of layers at another precision.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Trial {
-    /// Those that are set, fused activations among them.
+    /// Changed layers, including fused activations.
     pub layers: Vec<String>,
     pub scheme: Scheme,
-    /// Error of the worst output as the project stands, and with the layers as they are tried.
+    /// Error of the worst output at the project's precisions; `after` is that of the trial.
     pub before: f64,
     pub after: f64,
-    /// Bytes of flash that it takes more.
+    /// Additional flash, in bytes.
     pub flash: i64,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Trials {
-    /// Layers over their limit, each tried alone; `None` where a layer cannot have the precision.
+    /// Layers over their limit, each tried alone; `None` if a layer does not support the precision.
     pub layers: Vec<(String, Option<Trial>)>,
-    /// All layers over the limit together, where they are several.
+    /// All layers over the limit together, if there are several.
     pub all: Option<Trial>,
-    /// The smallest set that brings all outputs under their limit; `None` where there is none.
+    /// Smallest set that brings all outputs under their limit; `None` if there is none.
     pub outputs: Option<Trial>,
-    /// Whether an output was over its limit, so that a set was looked for.
+    /// Set if an output was over its limit, so that a set was searched.
     pub searched: bool,
 }
 
 impl Trials {
-    /// Returns the trial of a layer alone: `None` where it was not tried.
+    /// Returns the trial of a layer alone; `None` if it was not tried.
     pub fn of(&self, layer: &str) -> Option<Option<&Trial>> {
         self.layers.iter().find(|(name, _)| name == layer).map(|(_, trial)| trial.as_ref())
     }
@@ -44,13 +44,13 @@ impl Trial {
         self.after < self.before || (self.before.is_nan() && !self.after.is_nan())
     }
 
-    /// "output error 25.6% -> 9.1%, +13 KB flash"
+    /// Describes the effect: "output error 25.6% -> 9.1%, +13 KB flash".
     pub fn effect(&self) -> String {
         format!("output error {} -> {}, {} flash", percent(self.before), percent(self.after), kilobytes(self.flash))
     }
 }
 
-/// Returns the 8-bit layers that have an error of their own and a 16-bit kernel, the worst first.
+/// Returns the 8-bit layers with an error and a 16-bit kernel, the worst first.
 pub fn candidates(report: &Report) -> Vec<(&str, Figures)> {
     let has_kernel = |op: &str| ops::on_chip(op).is_some_and(|chip| chip.kernels.int16);
     let narrow = report.layers.iter().filter(|l| l.scheme == Scheme::Int8 && has_kernel(&l.op));
@@ -64,7 +64,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_title_has_both_sides() {
+    fn the_effect_has_both_errors() {
         let trial = Trial { layers: vec![], scheme: Scheme::Int16, before: 0.2563, after: 0.0912, flash: 13_400 };
         assert_eq!(trial.effect(), "output error 25.6% -> 9.12%, +13 KB flash");
     }

@@ -17,14 +17,14 @@ use super::diagnostics::diagnostic;
 use super::document::Snapshot;
 use super::measured::{self, Patience};
 
-/// No more lines of `[precision]` than these have an action of their own.
+/// Maximum number of `[precision]` lines with separate actions.
 const MOST_LINES: usize = 3;
 
 pub fn fix_all() -> CodeActionKind {
     CodeActionKind::new("source.fixAll.espq")
 }
 
-/// All actions at a range, the fixes of findings first.
+/// Returns all actions for a range, the fixes of findings first.
 pub async fn at(
     engine: &Arc<Engine>,
     snapshot: Snapshot,
@@ -52,13 +52,13 @@ pub async fn at(
     actions
 }
 
-/// "refactor" stands for "refactor.rewrite".
+/// Returns `true` if `kind` is `wanted` or a kind below it: "refactor" includes "refactor.rewrite".
 fn is_kind(kind: &CodeActionKind, wanted: &CodeActionKind) -> bool {
     let (kind, wanted) = (kind.as_str(), wanted.as_str());
     wanted.is_empty() || kind == wanted || kind.strip_prefix(wanted).is_some_and(|rest| rest.starts_with('.'))
 }
 
-/// The findings on the lines of a range: a cursor is seldom on the very word.
+/// Returns the findings on the lines of a range: the cursor is rarely exactly on the span.
 fn here(snapshot: &Snapshot, range: Range) -> Vec<Finding> {
     let places = snapshot.places();
     let on = |finding: &&Finding| touches(places.visible(&finding.span), range);
@@ -88,7 +88,7 @@ async fn quick_fixes(
     actions.into_iter().map(of_finding).collect()
 }
 
-/// For the layers on these lines of `[precision]` that have more bits than the model.
+/// Returns actions for those layers on these lines of `[precision]` that have more bits than the model.
 async fn back_to_int8(
     engine: &Arc<Engine>,
     snapshot: &Snapshot,
@@ -116,7 +116,7 @@ async fn back_to_int8(
     actions.into_iter().map(rewrite).collect()
 }
 
-/// The action that makes a fix.
+/// Makes the action of a fix.
 pub fn with_edit(snapshot: &Snapshot, abilities: Abilities, fix: &Fix) -> CodeAction {
     CodeAction {
         title: title(fix),
@@ -126,7 +126,7 @@ pub fn with_edit(snapshot: &Snapshot, abilities: Abilities, fix: &Fix) -> CodeAc
     }
 }
 
-/// The title of a fix among those of other findings on its line: it says which layer it is for.
+/// Title of a fix if its line has findings of several layers: it names the layer.
 pub fn title(fix: &Fix) -> String {
     match &fix.kind {
         FixKind::Precision(Measure::Layer { name, .. }) => format!("{} ({name})", fix.title),
@@ -134,13 +134,13 @@ pub fn title(fix: &Fix) -> String {
     }
 }
 
-/// Every fix that changes no result, as one edit: for clients that fix on save.
+/// Combines all safe fixes into one edit, for clients that fix on save.
 fn all_safe(snapshot: &Snapshot, abilities: Abilities) -> Option<CodeActionOrCommand> {
     let text = &snapshot.project.text;
     let applied = apply(text, &snapshot.findings.all(), Safety::Safe);
     let edit = difference(text, &applied.text)?;
     let action = CodeAction {
-        title: "make all fixes that change no result".to_string(),
+        title: "apply all safe fixes".to_string(),
         kind: Some(fix_all()),
         edit: Some(edits(snapshot, abilities, &[edit])),
         ..CodeAction::default()

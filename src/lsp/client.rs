@@ -1,4 +1,4 @@
-//! What the client can do, read once from its `initialize`.
+//! Capabilities of the client, read once from its `initialize` request.
 
 use tower_lsp::lsp_types::InitializeParams;
 
@@ -9,20 +9,20 @@ use super::position;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Abilities {
     pub encoding: Encoding,
-    /// Asks for diagnostics itself: then it is given the static ones on request, and only the measured ones unasked.
+    /// The client pulls diagnostics: it requests the static ones, and only the measured ones are published.
     pub pulls: bool,
-    /// Watches files for the server.
+    /// The client watches files for the server.
     pub watches: bool,
-    /// Shows progress that the server begins.
+    /// The client shows progress that the server begins.
     pub progress: bool,
-    /// Takes edits that name the version of the text that they are for.
+    /// The client accepts edits with the version of their text.
     pub versioned_edits: bool,
-    /// Takes the edits that a command makes.
+    /// The client applies edits made by a command.
     pub applies_edits: bool,
     pub related_information: bool,
-    /// Asks for an action's edit when the user picks it.
+    /// The client resolves an action's edit when the user picks it.
     pub resolves_edits: bool,
-    /// And takes another title then.
+    /// The client then accepts another title, too.
     pub resolves_titles: bool,
     pub markdown: bool,
 }

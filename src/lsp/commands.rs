@@ -1,4 +1,4 @@
-//! Commands of the editor: each on a thread of its own, with progress, answered when it is done.
+//! Commands of the editor. Each runs on its own thread, with progress, and is answered when it is done.
 
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -14,9 +14,10 @@ use tower_lsp::lsp_types::{
     TextDocumentEdit, TextEdit, Url, WorkspaceEdit,
 };
 
-use crate::engine::{Engine, Token, Wanted, Watch};
+use crate::engine::{Engine, ExportOptions, Token, Watch};
 use crate::lint::{Fix, Measure};
 use crate::text::Edit;
+use crate::text::units::count;
 
 use super::client::Abilities;
 use super::document::Snapshot;
@@ -30,7 +31,7 @@ pub const EXPORT: &str = "espq.export";
 pub const SMALLEST_SET: &str = "espq.smallestSet";
 pub const COMMANDS: [&str; 3] = [ANALYZE, EXPORT, SMALLEST_SET];
 
-/// What a command works with.
+/// Context of a command.
 pub struct Work {
     pub client: Client,
     pub engine: Arc<Engine>,
@@ -39,53 +40,54 @@ pub struct Work {
     pub events: UnboundedSender<Event>,
 }
 
-/// The document that a command is about: every one takes its URI.
+/// Returns the document of a command, whose URI is the first argument.
 pub fn document(params: &ExecuteCommandParams) -> Result<Url> {
     let uri = params.arguments.first().and_then(Value::as_str).and_then(|text| Url::parse(text).ok());
     uri.ok_or_else(|| {
-        Error::invalid_params(format!("`{}` wants the URI of an espq.toml as its argument", params.command))
+        Error::invalid_params(format!("`{}` needs the URI of an espq.toml as its argument", params.command))
     })
 }
 
-/// Writes the files of the text as it stands in the editor, beside the model.
+/// Exports the text in its current state in the editor, to files beside the model.
 pub async fn export(work: Work, snapshot: Snapshot) -> Result<Option<Value>> {
     let project = snapshot.project.clone();
     let engine = work.engine.clone();
     let done = run(&work, "exporting", Token::new(), move |watch| {
         if let Some(problem) = project.problems.first() {
-            return Err(crate::Error::new(format!("nothing is written: {}", problem.message))
-                .with_help("mend what is underlined in the configuration, then export again"));
+            return Err(crate::Error::new(format!("export refused: {}", problem.message))
+                .with_help("fix the errors that are underlined in the configuration, then export again"));
         }
         let test_values = project.config.export.test_values();
-        let exported = engine.open(project.clone()).export(Wanted { test_values, encrypt: false }, watch)?;
-        if let Some(refusal) = exported.refusal() {
-            return Err(refusal);
-        }
+        let exported = engine.open(project.clone()).export(ExportOptions { test_values, encrypt: false }, watch)?;
+        exported.check()?;
         let written = exported.write(&project, None)?;
         Ok((exported.espdl.len(), written, exported.differences))
     });
     let (bytes, written, differences) = done.await?;
     let Some(file) = written.first() else { return Ok(None) };
     let name = file.file_name().unwrap_or(file.as_os_str()).to_string_lossy();
-    let mut said = format!("{name} is written: {bytes} bytes.");
+    let mut said = format!("Exported {name}: {bytes} bytes.");
     for difference in &differences {
-        work.client.log_message(MessageType::INFO, format!("{name}: otherwise than esp-ppq: {difference}")).await;
+        work.client.log_message(MessageType::INFO, format!("{name}: difference from esp-ppq: {difference}")).await;
     }
     if !differences.is_empty() {
-        said += &format!(" In {} respects it is otherwise than esp-ppq's; see the log.", differences.len());
+        said += &format!(
+            " It differs from esp-ppq's output in {}; see the output channel.",
+            count(differences.len(), "way")
+        );
     }
     work.client.show_message(MessageType::INFO, said).await;
     Ok(Some(json!({ "files": written })))
 }
 
-/// Looks for the smallest set of layers at int16 that brings the outputs under their limit, and edits the text.
+/// Searches the smallest set of layers at int16 that brings the outputs under their limit, and edits the text.
 pub async fn smallest_set(work: Work, snapshot: Snapshot) -> Result<Option<Value>> {
     let Some(fix) = measured::measure(&work, &snapshot, &Measure::SmallestSet).await? else {
         work.client.show_message(MessageType::WARNING, Measure::SmallestSet.without_fix()).await;
         return Ok(None);
     };
     if !work.abilities.applies_edits {
-        return Err(failed("this editor does not take edits from a server"));
+        return Err(failed("this editor does not apply edits from a server"));
     }
     let edit = workspace_edit(&snapshot, work.abilities, &fix);
     match tokio::time::timeout(ANSWER, work.client.apply_edit(edit)).await {
@@ -93,13 +95,13 @@ pub async fn smallest_set(work: Work, snapshot: Snapshot) -> Result<Option<Value
             work.client.show_message(MessageType::INFO, fix.title.clone()).await;
             Ok(Some(json!({ "title": fix.title })))
         }
-        Ok(Ok(answer)) => Err(failed(answer.failure_reason.as_deref().unwrap_or("the editor did not take the edit"))),
+        Ok(Ok(answer)) => Err(failed(answer.failure_reason.as_deref().unwrap_or("the editor did not apply the edit"))),
         Ok(Err(error)) => Err(error),
         Err(_) => Err(failed("the editor did not answer")),
     }
 }
 
-/// A fix as the editor applies it, to no other version of the text where it can tell versions apart.
+/// Converts a fix to the client's edit, with the version of its text if the client accepts versions.
 pub fn workspace_edit(snapshot: &Snapshot, abilities: Abilities, fix: &Fix) -> WorkspaceEdit {
     edits(snapshot, abilities, &fix.edits)
 }
@@ -116,8 +118,8 @@ pub fn edits(snapshot: &Snapshot, abilities: Abilities, edits: &[Edit]) -> Works
     WorkspaceEdit { document_changes: Some(DocumentChanges::Edits(vec![edit])), ..WorkspaceEdit::default() }
 }
 
-/// Work that may be cancelled: by its progress, which cancels the token, or by dropping what waits for it. A panic in it
-/// is an error.
+/// Runs work that can be cancelled, either through its progress, which cancels the token, or by dropping this future. A
+/// panic becomes an error.
 pub async fn run<T: Send + 'static>(
     work: &Work,
     title: &str,
@@ -132,7 +134,7 @@ pub async fn run<T: Send + 'static>(
     aside(token, meter, job).await
 }
 
-/// On a thread of its own. Where the answer is no longer waited for, the work ends with its next unit.
+/// Runs work on its own thread. If nobody awaits the result any longer, the work ends after its current unit.
 pub async fn aside<T: Send + 'static>(
     token: Token,
     meter: Arc<Meter>,
@@ -151,10 +153,10 @@ pub async fn aside<T: Send + 'static>(
         let watch = Watch { token: &own, progress: &*meter };
         let outcome = catch_unwind(AssertUnwindSafe(|| job(&watch)));
         meter.end();
-        // Who asked may have gone.
+        // The requester may be gone.
         let _ = sender.send(outcome);
     });
-    thread.map_err(|e| failed(&format!("the system gives no thread to work on: {e}")))?;
+    thread.map_err(|e| failed(&format!("cannot start a thread: {e}")))?;
     match done.await {
         Ok(Ok(Ok(done))) => Ok(done),
         Ok(Ok(Err(error))) if error.is_cancelled() => Err(cancelled()),
@@ -168,7 +170,7 @@ fn cancelled() -> Error {
     Error { code: ErrorCode::RequestCancelled, message: "cancelled".into(), data: None }
 }
 
-/// LSP's `RequestFailed`: the request was right, and could not be done all the same.
+/// Makes LSP's `RequestFailed`: the request was valid, but could not be fulfilled.
 fn failed(why: &str) -> Error {
     Error { code: ErrorCode::ServerError(-32803), message: why.to_string().into(), data: None }
 }

@@ -17,7 +17,7 @@ use crate::text::units::percent;
 
 use super::document::Snapshot;
 
-/// What may stand at a place, the most useful first.
+/// Returns the completions at a position, the most useful first.
 pub fn at(snapshot: &Snapshot, position: Position) -> Vec<CompletionItem> {
     let places = snapshot.places();
     let text = &snapshot.project.text;
@@ -38,7 +38,7 @@ pub fn at(snapshot: &Snapshot, position: Position) -> Vec<CompletionItem> {
         documentation: (!offer.doc.is_empty()).then(|| {
             Documentation::MarkupContent(MarkupContent { kind: MarkupKind::Markdown, value: offer.doc.to_string() })
         }),
-        // What the client compares with what is typed, quotes included.
+        // Text that the client compares with the typed text, including quotes.
         filter_text: Some(offer.text.clone()),
         sort_text: Some(format!("{order:06}")),
         text_edit: Some(CompletionTextEdit::Edit(TextEdit { range, new_text: offer.text })),
@@ -49,7 +49,7 @@ pub fn at(snapshot: &Snapshot, position: Position) -> Vec<CompletionItem> {
 
 struct Offer {
     label: String,
-    /// What is written.
+    /// Inserted text.
     text: String,
     kind: CompletionItemKind,
     detail: Option<String>,
@@ -68,7 +68,7 @@ fn tables() -> Vec<Offer> {
     schema::tables().into_iter().map(offer).collect()
 }
 
-/// Keys of a table; above all tables, their headers.
+/// Keys of a table; outside of all tables, the table headers.
 fn keys(snapshot: &Snapshot, table: &str) -> Vec<Offer> {
     match table {
         "" => {
@@ -86,7 +86,7 @@ fn keys(snapshot: &Snapshot, table: &str) -> Vec<Offer> {
     }
 }
 
-/// The layers that have no line yet, those that lose most first.
+/// Layers without a line, those with the largest error first.
 fn layers(snapshot: &Snapshot, table: &str) -> Vec<Offer> {
     let config = &snapshot.project.config;
     let has_line = |name: &str| match table {
@@ -96,7 +96,7 @@ fn layers(snapshot: &Snapshot, table: &str) -> Vec<Offer> {
     let mut all: Vec<(Option<f64>, Offer)> = Vec::new();
     for layer in snapshot.knowledge.layers().iter().filter(|layer| !has_line(&layer.name)) {
         let nsr = layer.layerwise();
-        let loses = nsr.map(|nsr| format!(", alone costs the outputs {}", percent(nsr)));
+        let loses = nsr.map(|nsr| format!(", quantized alone: {} error on the outputs", percent(nsr)));
         let quoted = toml::Value::String(layer.name.clone()).to_string();
         let offer = Offer {
             label: layer.name.clone(),
@@ -128,11 +128,11 @@ fn values(snapshot: &Snapshot, table: &str, key: &str, value: &Span) -> Vec<Offe
     }
 }
 
-/// The folder's files with such an ending, and its folders.
+/// Files of the folder with one of these endings, and its folders.
 fn files(snapshot: &Snapshot, value: &Span, endings: &[&str]) -> Vec<Offer> {
     let typed = cursor::unquoted(snapshot.project.text.get(value.clone()).unwrap_or_default());
     let above = typed.rfind('/').map_or("", |at| &typed[..=at]);
-    // A folder that cannot be read has nothing to offer.
+    // A folder that cannot be read has no completions.
     let Ok(entries) = std::fs::read_dir(snapshot.project.resolve(above)) else { return Vec::new() };
     let mut offers: Vec<Offer> = entries
         .flatten()

@@ -8,7 +8,7 @@ use crate::lint::{Finding, Severity};
 
 use super::position::Places;
 
-/// With the places of related lines, where the client shows such.
+/// Converts a finding, with the locations of related lines if the client shows them.
 pub fn diagnostic(finding: &Finding, places: &Places, uri: &Url, related: bool) -> Diagnostic {
     let others = finding.related.iter().filter_map(|other| {
         let location = Location { uri: uri.clone(), range: places.visible(other.span.as_ref()?) };

@@ -1,4 +1,4 @@
-//! One open configuration: its text, what is known of it, and the requests that wait for its findings.
+//! Open configuration: its text, findings and knowledge of its layers, and requests that wait for its findings.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -24,30 +24,30 @@ pub struct Document {
     project: Arc<Project>,
     findings: Findings,
     knowledge: Arc<Knowledge>,
-    /// The model and the samples.
+    /// Model and sample files.
     files: Vec<PathBuf>,
     analysis: Analysis,
     /// Requests for a snapshot with static findings of the current text.
     waiting: Vec<oneshot::Sender<Snapshot>>,
 }
 
-/// The work on a document's current text and files.
+/// Analysis of a document's current text and files.
 struct Analysis {
     worker: Worker,
-    /// Counts texts and changes of files: results of an older generation are outdated.
+    /// Number of texts and file changes so far: results of an older generation are outdated.
     generation: u64,
-    /// Cancelled with the generation.
+    /// Cancelled when the generation ends.
     token: Token,
-    /// Cancelled with the worker's job.
+    /// Cancelled when the worker's job ends.
     job: Token,
-    /// Measurements for the user that the job stands back for, and whether it goes on after them.
+    /// Number of measurements for the user that the job waits for, and whether it resumes after them.
     measurements: usize,
     is_paused: bool,
-    /// Files have changed under the same text: a client that pulls has to be told.
+    /// Files have changed with the same text: a client that pulls diagnostics must be told to refresh.
     is_repeated: bool,
 }
 
-/// A document at the time of a request.
+/// State of a document at the time of a request.
 #[derive(Clone)]
 pub struct Snapshot {
     pub uri: Url,
@@ -109,12 +109,12 @@ impl Document {
         &self.findings
     }
 
-    /// The file's name, for a person.
+    /// Name of the file, for messages.
     pub fn name(&self) -> String {
         self.project.file.file_name().map_or_else(|| self.uri.to_string(), |n| n.to_string_lossy().into_owned())
     }
 
-    /// Takes in another text; findings and knowledge of the old one stay until newer ones come.
+    /// Replaces the text; findings and knowledge of the old text stay until newer ones arrive.
     pub fn change(&mut self, version: i32, text: String) {
         let project = Project::parse(self.project.file.clone(), text);
         self.findings.edit(&self.project.text, &project.text);
@@ -122,19 +122,19 @@ impl Document {
         self.project = Arc::new(project);
     }
 
-    /// Marks what is known as outdated, since files have changed under the text.
+    /// Marks all knowledge as outdated after files have changed.
     pub fn outdate(&mut self) {
         self.findings.outdate();
         self.analysis.is_repeated = true;
     }
 
-    /// Returns whether a file is one that the document's findings depend on.
+    /// Returns `true` if the document's findings depend on the file.
     pub fn depends_on(&self, file: &Path) -> bool {
         watch::concerns(&self.project, &self.files, file)
     }
 
-    /// Starts to analyze the current text and files. Results of an older generation no longer count; `token` ends with
-    /// the new one.
+    /// Starts to analyze the current text and files. Results of an older generation are ignored; `token` ends with the
+    /// new one.
     pub fn analyze(&mut self, token: Token) -> (Arc<Meter>, Token) {
         self.analysis.generation += 1;
         self.analysis.token = token;
@@ -143,7 +143,7 @@ impl Document {
 
     fn submit(&mut self) -> (Arc<Meter>, Token) {
         let meter: Arc<Meter> = Arc::default();
-        // The user may stop the analysis; a measurement that is asked for later is not stopped with it.
+        // The user may stop the analysis; a measurement requested later continues.
         let job = self.analysis.token.child();
         self.analysis.is_paused = false;
         self.analysis.job = job.clone();
@@ -156,7 +156,7 @@ impl Document {
         (meter, job)
     }
 
-    /// Stops the analysis while something is measured that the user waits for: both need the same session.
+    /// Pauses the analysis during a measurement that the user waits for: both need the same session.
     pub fn pause(&mut self) {
         self.analysis.measurements += 1;
         if !self.analysis.job.is_cancelled() {
@@ -165,7 +165,7 @@ impl Document {
         }
     }
 
-    /// Goes on with the analysis after the last measurement, unless it has begun anew or the user has stopped it.
+    /// Resumes the analysis after the last measurement, unless it has been restarted or the user has stopped it.
     pub fn resume(&mut self) -> Option<(Arc<Meter>, Token)> {
         self.analysis.measurements = self.analysis.measurements.saturating_sub(1);
         (self.analysis.measurements == 0 && self.analysis.is_paused).then(|| self.submit())
@@ -180,18 +180,18 @@ impl Document {
     }
 
     pub fn learn_findings(&mut self, depth: LintDepth, findings: Vec<Finding>) {
-        self.findings.learn(depth, findings);
+        self.findings.apply_result(depth, findings);
     }
 
     pub fn learn_files(&mut self, files: Vec<PathBuf>) {
         self.files = files;
     }
 
-    pub fn learn(&mut self, fact: Fact) {
-        Arc::make_mut(&mut self.knowledge).learn(fact);
+    pub fn apply_result(&mut self, fact: Fact) {
+        Arc::make_mut(&mut self.knowledge).apply_result(fact);
     }
 
-    /// Returns whether files have changed under the text since it was last asked.
+    /// Returns `true` if files have changed since the last call.
     pub fn take_repeated(&mut self) -> bool {
         std::mem::take(&mut self.analysis.is_repeated)
     }
@@ -208,10 +208,10 @@ impl Document {
         }
     }
 
-    /// Answers with static findings of the current text: now where they are known, else as soon as they are.
+    /// Answers with static findings of the current text: now if they are available, else as soon as they are.
     pub fn answer(&mut self, asker: oneshot::Sender<Snapshot>, encoding: Encoding) {
         if self.findings.are_of(LintDepth::Static) {
-            // A request that was cancelled needs no answer.
+            // A cancelled request needs no answer.
             drop(asker.send(self.snapshot(encoding)));
         } else {
             self.waiting.retain(|waiting| !waiting.is_closed());
@@ -226,7 +226,7 @@ impl Document {
     }
 }
 
-/// Returns a text after a client's changes.
+/// Returns the text with a client's changes applied.
 pub fn changed(text: &str, changes: Vec<TextDocumentContentChangeEvent>, encoding: Encoding) -> String {
     changes.into_iter().fold(text.to_string(), |mut text, change| {
         match change.range {

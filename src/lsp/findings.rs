@@ -1,38 +1,38 @@
-//! Findings of a document, by the depth that they were found at.
+//! Findings of a document, by the depth of the lint that found them.
 
 use crate::engine::LintDepth;
 use crate::lint::{self, Finding};
 
 use super::stale_findings::shifted;
 
-/// Findings of the current text; at depths that it has not been linted to yet, those of the previous text.
+/// Findings of the current text; at depths that have not been linted yet, those of the previous text.
 #[derive(Clone, Default)]
 pub struct Findings {
-    /// Depth that the current text has been linted to.
+    /// Depth to which the current text has been linted.
     depth: Option<LintDepth>,
     text: Vec<Finding>,
-    /// Of the model and the samples.
+    /// Findings in the model and the samples.
     files: Vec<Finding>,
     measured: Vec<Finding>,
 }
 
 impl Findings {
-    /// Takes in the findings of the current text at all depths down to one.
-    pub fn learn(&mut self, depth: LintDepth, findings: Vec<Finding>) {
+    /// Stores the findings of the current text at all depths down to `depth`.
+    pub fn apply_result(&mut self, depth: LintDepth, findings: Vec<Finding>) {
         self.depth = Some(depth);
         let place = match depth {
             LintDepth::Text => &mut self.text,
             LintDepth::Static => &mut self.files,
-            LintDepth::Measured | LintDepth::Fixes | LintDepth::Search => &mut self.measured,
+            LintDepth::Measured | LintDepth::Proved | LintDepth::Fixes | LintDepth::Search => &mut self.measured,
         };
         *place = findings;
-        // Each is kept once, where it was found first.
+        // Each finding is kept once, at the depth that found it first.
         remove(&mut self.files, &self.text);
         remove(&mut self.measured, &self.text);
         remove(&mut self.measured, &self.files);
     }
 
-    /// Keeps the findings for a new text, until it has been linted.
+    /// Keeps the findings for a new text until it has been linted.
     pub fn edit(&mut self, old: &str, new: &str) {
         for findings in [&mut self.text, &mut self.files, &mut self.measured] {
             *findings = shifted(findings, old, new);
@@ -40,17 +40,17 @@ impl Findings {
         self.outdate();
     }
 
-    /// Keeps the findings although files have changed, until the text has been linted again.
+    /// Keeps the findings after files have changed, until the text has been linted again.
     pub fn outdate(&mut self) {
         self.depth = None;
     }
 
-    /// Returns whether the current text has been linted to a depth.
+    /// Returns `true` if the current text has been linted to a depth.
     pub fn are_of(&self, depth: LintDepth) -> bool {
         self.depth >= Some(depth)
     }
 
-    /// Those that need no measurement.
+    /// Findings that need no measurement.
     pub fn of_files(&self) -> Vec<Finding> {
         sorted([&self.text[..], &self.files].concat())
     }
@@ -91,9 +91,9 @@ mod tests {
     #[test]
     fn each_finding_is_kept_at_the_depth_that_finds_it() {
         let (text, mut findings) = ("a b c", Findings::default());
-        findings.learn(LintDepth::Text, found(text, &["c"]));
-        findings.learn(LintDepth::Static, found(text, &["b", "c"]));
-        findings.learn(LintDepth::Measured, found(text, &["a", "b", "c"]));
+        findings.apply_result(LintDepth::Text, found(text, &["c"]));
+        findings.apply_result(LintDepth::Static, found(text, &["b", "c"]));
+        findings.apply_result(LintDepth::Measured, found(text, &["a", "b", "c"]));
         assert_eq!(messages(&findings.of_files()), ["b", "c"]);
         assert_eq!(messages(findings.measured()), ["a"]);
         assert_eq!(messages(&findings.all()), ["a", "b", "c"]);
@@ -103,16 +103,16 @@ mod tests {
     fn older_findings_stay_until_their_depth_is_reached_again() {
         let (old, new) = ("a\nb\nc\n", "a\nb\nd\n");
         let mut findings = Findings::default();
-        findings.learn(LintDepth::Text, found(old, &["c"]));
-        findings.learn(LintDepth::Static, found(old, &["b", "c"]));
-        findings.learn(LintDepth::Fixes, found(old, &["a", "b", "c"]));
+        findings.apply_result(LintDepth::Text, found(old, &["c"]));
+        findings.apply_result(LintDepth::Static, found(old, &["b", "c"]));
+        findings.apply_result(LintDepth::Fixes, found(old, &["a", "b", "c"]));
         findings.edit(old, new);
         assert!(!findings.are_of(LintDepth::Text));
-        findings.learn(LintDepth::Text, found(new, &["d"]));
+        findings.apply_result(LintDepth::Text, found(new, &["d"]));
         assert_eq!(messages(&findings.all()), ["a", "b", "d"]);
-        findings.learn(LintDepth::Static, found(new, &["d"]));
+        findings.apply_result(LintDepth::Static, found(new, &["d"]));
         assert_eq!(messages(&findings.all()), ["a", "d"]);
-        findings.learn(LintDepth::Measured, found(new, &["d"]));
+        findings.apply_result(LintDepth::Measured, found(new, &["d"]));
         assert_eq!(messages(&findings.all()), ["d"]);
     }
 }

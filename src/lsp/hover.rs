@@ -1,4 +1,4 @@
-//! Hover: what a key or a value means, and what is known of a layer.
+//! Hover: documentation of a key or a value, figures of a layer.
 
 use tower_lsp::lsp_types::{Hover, HoverContents, MarkupContent, MarkupKind, Position};
 
@@ -48,7 +48,7 @@ fn meaning(snapshot: &Snapshot, table: &str, key: &str, value: &str) -> Option<S
     }
 }
 
-/// A key's doc, the words that it may have, and its default.
+/// Documentation of a key, its allowed values and its default.
 fn explained(key: &Key) -> String {
     match key.default {
         Some(default) => format!("{} Default: `{}`.", key.meaning(), default()),
@@ -56,17 +56,20 @@ fn explained(key: &Key) -> String {
     }
 }
 
-/// The model, with the errors of its outputs once they are measured.
+/// Summary of the model, with the errors of its outputs once they are measured.
 fn model(snapshot: &Snapshot) -> Option<String> {
     let knowledge = &snapshot.knowledge;
     let layers = knowledge.layers().len();
-    let error = |output: &OutputError| format!("output `{}` loses {}", output.name, percent(output.error.nsr));
+    let error = |output: &OutputError| match output.equal {
+        Some(equal) => format!("output `{}`: {} of its elements are equal", output.name, percent(equal)),
+        None => format!("output `{}`: quantization error {} NSR", output.name, percent(output.error.nsr)),
+    };
     let mut parts = vec![format!("{layers} layers, inputs {}", knowledge.inputs().join(", "))];
     parts.extend(knowledge.outputs().iter().map(error));
     (layers > 0).then(|| parts.join("\n\n"))
 }
 
-/// The parts of a layer's hover, in their order.
+/// Sections of a layer's hover, in order.
 const SECTIONS: &[fn(&LayerView) -> Option<String>] = &[head, errors, scales, notes];
 
 fn layer(layer: &LayerView) -> String {
@@ -83,8 +86,8 @@ fn errors(layer: &LayerView) -> Option<String> {
     let Some(figures) = &layer.figures else { return Some("not measured yet".to_string()) };
     let line = |what: &str, error: Option<Error>| Some(format!("{what}: {}", percent(error?.nsr)));
     list([
-        line("alone costs the outputs (layerwise NSR)", figures.layerwise),
-        line("error that has gathered up to here (graphwise NSR)", figures.graphwise),
+        line("error on the outputs if quantized alone (layerwise NSR)", figures.layerwise),
+        line("cumulative error up to here (graphwise NSR)", figures.graphwise),
     ])
 }
 
@@ -100,13 +103,13 @@ fn notes(layer: &LayerView) -> Option<String> {
     list(layer.figures.as_ref()?.notes.iter().map(|note| Some(format!("note: {note}"))))
 }
 
-/// A Markdown list; `None` where it would be empty.
+/// Formats a Markdown list; `None` if it would be empty.
 fn list(lines: impl IntoIterator<Item = Option<String>>) -> Option<String> {
     let lines: Vec<String> = lines.into_iter().flatten().map(|line| format!("- {line}")).collect();
     (!lines.is_empty()).then(|| lines.join("\n"))
 }
 
-/// Digits of a range.
+/// Significant digits of a range.
 const DIGITS: i32 = 5;
 
 /// "`/a/Conv_output_0`, int8, exponent -5: -4 to 3.97"
@@ -131,7 +134,7 @@ mod tests {
     use crate::lsp::knowledge::Figures;
 
     #[test]
-    fn a_layer_shows_what_is_known_of_it() {
+    fn a_layers_hover_has_all_its_figures() {
         let mut view =
             LayerView { name: "/a".to_string(), op: "Conv".to_string(), scheme: Some(Scheme::Int8), figures: None };
         assert_eq!(layer(&view), "**Conv** `/a` at int8\n\nnot measured yet");
@@ -147,7 +150,7 @@ mod tests {
         });
         let lines = [
             "**Conv** `/a` at int8",
-            "- alone costs the outputs (layerwise NSR): 25%",
+            "- error on the outputs if quantized alone (layerwise NSR): 25%",
             "- output: `y`, int8, exponent -5: -4 to 3.9688",
             "- note: its output is 0",
         ];

@@ -1,4 +1,4 @@
-//! Knowledge of a project's layers. Hover and completion read it, and nothing else.
+//! Knowledge of a project's layers: the only data source of hover and completion.
 
 use std::sync::Arc;
 
@@ -8,13 +8,13 @@ use crate::engine::{Layers, PlannedLayer};
 
 /// Result of a stage of the analysis.
 pub enum Fact {
-    /// Of the model and the plan.
+    /// Layers of the model and the plan.
     Layers(Layers),
     Report(Arc<Report>),
 }
 
-/// The layers of a model in the graph's order, each as far as it is known. Figures of an earlier text stay until newer
-/// ones come.
+/// Layers of a model in the graph's order, each with the figures known so far. Figures of an earlier text stay until
+/// newer ones arrive.
 #[derive(Clone, Default)]
 pub struct Knowledge {
     inputs: Vec<String>,
@@ -30,10 +30,10 @@ pub struct LayerView {
     pub figures: Option<Figures>,
 }
 
-/// What a report has of a layer.
+/// Figures of a layer from a report.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Figures {
-    /// Precision that they were measured at.
+    /// Precision at which they were measured.
     pub scheme: Scheme,
     pub graphwise: Option<Error>,
     pub layerwise: Option<Error>,
@@ -43,7 +43,7 @@ pub struct Figures {
 }
 
 impl Knowledge {
-    pub fn learn(&mut self, fact: Fact) {
+    pub fn apply_result(&mut self, fact: Fact) {
         match fact {
             Fact::Layers(found) => {
                 self.inputs = found.inputs;
@@ -76,13 +76,13 @@ impl Knowledge {
 }
 
 impl LayerView {
-    /// Error of the outputs with this layer alone quantized.
+    /// Error of the outputs with only this layer quantized.
     pub fn layerwise(&self) -> Option<f64> {
         Some(self.figures.as_ref()?.layerwise?.nsr)
     }
 }
 
-/// With the figures that it had, unless they are of another precision.
+/// Makes a layer's view, with its previous figures unless they belong to another precision.
 fn planned(layer: PlannedLayer, old: &mut [LayerView]) -> LayerView {
     let PlannedLayer { name, op, scheme } = layer;
     let before = old.iter_mut().find(|old| old.name == name && old.op == op);
@@ -139,8 +139,9 @@ mod tests {
             calibration_samples: 1,
             analysis_samples: 1,
             layers: names.iter().map(layer).collect(),
-            outputs: vec![OutputError { name: "y".to_string(), error: ERROR, before: None }],
+            outputs: vec![OutputError { name: "y".to_string(), error: ERROR, before: None, equal: None }],
             notes: vec![Note::of_layer("/b", "is zero"), Note::new("the batch is 1")],
+            on_chip: None,
             seconds: Seconds::default(),
         }))
     }
@@ -148,7 +149,7 @@ mod tests {
     #[test]
     fn layers_are_known_before_their_figures() {
         let mut knowledge = Knowledge::default();
-        knowledge.learn(layers(&[("/a", Scheme::Int8), ("/b", Scheme::Int16)]));
+        knowledge.apply_result(layers(&[("/a", Scheme::Int8), ("/b", Scheme::Int16)]));
         let names: Vec<_> = knowledge.layers().iter().map(|l| (l.name.as_str(), l.scheme, l.layerwise())).collect();
         assert_eq!(names, [("/a", Some(Scheme::Int8), None), ("/b", Some(Scheme::Int16), None)]);
         assert_eq!((knowledge.inputs(), knowledge.outputs()), (&["x".to_string()][..], &[][..]));
@@ -157,8 +158,8 @@ mod tests {
     #[test]
     fn a_report_adds_errors_ports_and_the_notes_of_each_layer() {
         let mut knowledge = Knowledge::default();
-        knowledge.learn(layers(&[("/a", Scheme::Int8), ("/b", Scheme::Int8)]));
-        knowledge.learn(report(&["/a", "/b"]));
+        knowledge.apply_result(layers(&[("/a", Scheme::Int8), ("/b", Scheme::Int8)]));
+        knowledge.apply_result(report(&["/a", "/b"]));
         let b = knowledge.layer("/b").and_then(|layer| layer.figures.clone()).unwrap();
         assert_eq!((b.layerwise, b.inputs.len(), b.notes), (Some(ERROR), 1, vec!["is zero".to_string()]));
         let a = knowledge.layer("/a").and_then(|layer| layer.figures.clone()).unwrap();
@@ -169,8 +170,8 @@ mod tests {
     #[test]
     fn figures_stay_with_a_layer_until_it_has_another_precision() {
         let mut knowledge = Knowledge::default();
-        knowledge.learn(report(&["/a", "/b"]));
-        knowledge.learn(layers(&[("/a", Scheme::Int8), ("/b", Scheme::Int16), ("/c", Scheme::Int8)]));
+        knowledge.apply_result(report(&["/a", "/b"]));
+        knowledge.apply_result(layers(&[("/a", Scheme::Int8), ("/b", Scheme::Int16), ("/c", Scheme::Int8)]));
         let measured: Vec<_> = knowledge.layers().iter().map(|l| (l.name.as_str(), l.layerwise().is_some())).collect();
         assert_eq!(measured, [("/a", true), ("/b", false), ("/c", false)]);
     }

@@ -1,4 +1,4 @@
-//! The end of a session: tower-lsp answers `shutdown`, but sees an `exit` only when another message follows it.
+//! End of a session. tower-lsp answers `shutdown`, but handles `exit` only when another message follows it.
 
 use std::future::Future;
 use std::pin::pin;
@@ -10,7 +10,7 @@ use tokio::sync::Notify;
 use tower_lsp::jsonrpc::{Request, Response};
 use tower_service::Service;
 
-/// A service that tells of the two messages that end it.
+/// Service that reports the two messages that end it.
 pub struct Lifecycle<S> {
     service: S,
     ended: Ended,
@@ -33,7 +33,7 @@ impl<S> Lifecycle<S> {
 }
 
 impl Ended {
-    /// The exit code, once `exit` comes or the client is gone.
+    /// Returns the exit code after `exit`, or when the client has closed the connection.
     pub async fn after(&self, serving: impl Future<Output = ()>) -> u8 {
         let mut serving = pin!(serving);
         let mut exit = pin!(self.0.exit.notified());

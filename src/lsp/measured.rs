@@ -1,4 +1,4 @@
-//! Fixes that have to be measured: when the client asks what there is, or when the user picks one.
+//! Fixes that need a measurement, made when the client requests actions or when the user picks one.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -17,15 +17,14 @@ use super::commands::{self, SMALLEST_SET, Work, aside, workspace_edit};
 use super::document::Snapshot;
 use super::state::Event;
 
-/// A client that resolves actions waits no longer than this, all measurements together: only what is known already
-/// comes in time.
+/// Time limit for all measurements of a request if the client resolves actions: only cached results arrive in time.
 const AT_ONCE: Duration = Duration::from_millis(100);
 
-/// A client that does not waits longer, for some layers; later ones are measured with the next request.
+/// Time limit if the client does not: some layers are measured, others with the next request.
 const PATIENCE: Duration = Duration::from_millis(1500);
 const MOST_LAYERS: usize = 3;
 
-/// The time that a request has left for measurements.
+/// Time that a request has left for measurements.
 pub struct Patience {
     until: Instant,
     measurements: usize,
@@ -51,7 +50,7 @@ impl Patience {
     }
 }
 
-/// The `data` of an action that is still to be resolved.
+/// `data` of an action that is still to be resolved.
 #[derive(Serialize, Deserialize)]
 pub struct Pending {
     pub uri: Url,
@@ -66,8 +65,8 @@ impl Pending {
     }
 }
 
-/// The action for a fix that nobody has measured: with its effect where that is known in time, else to be resolved or
-/// run as a command, as the client can. `None` where the fix would not help, or cannot be had from this client.
+/// Makes the action of an unmeasured fix: with its effect if that is known in time, else to be resolved or run as a
+/// command, depending on the client. Returns `None` if the fix would not help, or if the client supports neither.
 pub async fn action(
     engine: &Arc<Engine>,
     snapshot: &Snapshot,
@@ -90,7 +89,7 @@ pub async fn action(
     }
 }
 
-/// The outcome of a measurement; `None` where it is not there in time.
+/// Returns the result of a measurement; `None` if it does not arrive in time.
 async fn in_time(
     engine: &Arc<Engine>,
     snapshot: &Snapshot,
@@ -107,7 +106,7 @@ async fn in_time(
     tokio::time::timeout(time, work).await.ok()?.ok()
 }
 
-/// For a client that cannot resolve: a command that edits the text when it is done.
+/// Makes a command that edits the text when it is done, for a client that cannot resolve actions.
 fn command(snapshot: &Snapshot, abilities: Abilities, measure: &Measure) -> Option<CodeAction> {
     (*measure == Measure::SmallestSet && abilities.applies_edits).then(|| {
         let arguments = Some(vec![snapshot.uri.as_str().into()]);
@@ -116,7 +115,7 @@ fn command(snapshot: &Snapshot, abilities: Abilities, measure: &Measure) -> Opti
     })
 }
 
-/// Measures an action that the user has picked. One that would not help comes back without an edit.
+/// Measures an action that the user has picked. If it would not help, it is returned without an edit.
 pub async fn resolve(work: Work, snapshot: Snapshot, pending: Pending, mut action: CodeAction) -> Result<CodeAction> {
     if pending.version != snapshot.version {
         return Err(content_modified());
@@ -133,7 +132,7 @@ pub async fn resolve(work: Work, snapshot: Snapshot, pending: Pending, mut actio
     Ok(action)
 }
 
-/// Measures with progress on show, however long it takes.
+/// Measures without a time limit, showing progress.
 pub async fn measure(work: &Work, snapshot: &Snapshot, measure: &Measure) -> Result<Option<Fix>> {
     let (engine, project, wanted) = (work.engine.clone(), snapshot.project.clone(), measure.clone());
     let _pause = Pause::begin(&work.events, &snapshot.uri);
@@ -142,12 +141,12 @@ pub async fn measure(work: &Work, snapshot: &Snapshot, measure: &Measure) -> Res
         Ok(fix) => Ok(fix),
         Err(_) if snapshot.token.is_cancelled() => Err(content_modified()),
         Err(error) if error.code == ErrorCode::RequestCancelled => Err(error),
-        // What is wrong is among the findings.
+        // The error itself is one of the findings.
         Err(error) => measure.unmeasured_fix(&snapshot.project).map(Some).ok_or(error),
     }
 }
 
-/// Keeps the background analysis of a document from measuring while this lives.
+/// Guard that pauses a document's background analysis while it exists.
 struct Pause {
     events: UnboundedSender<Event>,
     uri: Url,
@@ -155,7 +154,7 @@ struct Pause {
 
 impl Pause {
     fn begin(events: &UnboundedSender<Event>, uri: &Url) -> Pause {
-        // The state task ends with the runtime only.
+        // The state task ends only with the runtime.
         let _ = events.send(Event::Pause(uri.clone()));
         Pause { events: events.clone(), uri: uri.clone() }
     }

@@ -1,10 +1,10 @@
-//! The language server: what the engine finds, as an editor wants it.
+//! The language server: presents the engine's results to editors.
 //!
-//! tower-lsp hands messages to handlers that run at once, so a handler passes what it was told to the one
-//! [`state`] task before it awaits anything; that task alone owns the documents and never waits for work or for
-//! the client. Work runs on [`worker`] threads, a document each. Results carry the generation of the text that
-//! they belong to, and one of an older generation is dropped.
-//! Never: a decision about quantization, a number that the engine did not give.
+//! tower-lsp hands messages to handlers that run at once, so a handler passes its message to the [`state`] task before
+//! its first await. Only that task owns the documents; it never waits for work or for the client. Work runs on
+//! [`worker`] threads, one per document. Results carry the generation of their text, and those of an older generation
+//! are dropped.
+//! Never: decisions about quantization, figures that are not the engine's.
 
 mod actions;
 mod client;
@@ -38,18 +38,18 @@ use crate::{Error, Result};
 use lifecycle::Lifecycle;
 use server::Backend;
 
-/// Requests that may wait at a time. Some wait for work; with tower-lsp's four, four of them would keep the edit
-/// that makes them needless from being read.
+/// Maximum number of requests in progress. Some wait for work; with tower-lsp's default of four, four of them would
+/// delay the edit that makes them obsolete.
 const WAITING: usize = 256;
 
-/// Serves one client over stdin and stdout until it says `exit` or is gone.
+/// Serves one client over stdin and stdout until it sends `exit` or closes the connection.
 ///
-/// Ends with 0 after `shutdown` and `exit`, with 1 otherwise, as LSP has it.
+/// The exit code is 0 after `shutdown` and `exit`, otherwise 1, as LSP defines.
 pub fn serve(engine: Arc<Engine>) -> Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .build()
-        .map_err(|e| Error::new(format!("the system gives no thread to serve on: {e}")))?;
+        .map_err(|e| Error::new(format!("cannot start a thread: {e}")))?;
     let code = runtime.block_on(async {
         let (service, socket) = LspService::build(|client| Backend::new(client, engine))
             .custom_method("window/workDoneProgress/cancel", Backend::cancel_progress)
@@ -61,7 +61,8 @@ pub fn serve(engine: Arc<Engine>) -> Result<ExitCode> {
         let server = Server::new(input, tokio::io::stdout(), socket).concurrency_level(WAITING);
         ended.after(server.serve(service)).await
     });
-    // The thread that reads stdin sits in a read that nothing ends, and one that measures would finish its sample.
+    // The thread that reads stdin blocks in a read that cannot be interrupted, and one that measures would finish its
+    // sample.
     runtime.shutdown_background();
     Ok(ExitCode::from(code))
 }

@@ -1,4 +1,4 @@
-//! Diagnostics on their way to the client: the newest of each document, however slowly the client reads.
+//! Queue of diagnostics for the client: only the newest of each document, even if the client reads slowly.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -19,7 +19,7 @@ struct Letter {
 }
 
 impl Outbox {
-    /// In place of those that wait for the same document.
+    /// Replaces queued diagnostics of the same document.
     pub fn post(&self, uri: Url, version: Option<i32>, diagnostics: Vec<Diagnostic>) {
         let letter = Letter { version, diagnostics };
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner).insert(uri, letter);

@@ -4,7 +4,7 @@ use tower_lsp::lsp_types::{self as lsp, PositionEncodingKind, Range};
 
 use crate::text::{Encoding, LineIndex, Position, Span};
 
-/// Returns the client's first choice that the server knows.
+/// Returns the client's first choice that the server supports.
 pub fn negotiate(offered: Option<&[PositionEncodingKind]>) -> Encoding {
     let known = |offered: &PositionEncodingKind| {
         [Encoding::Utf8, Encoding::Utf16, Encoding::Utf32].into_iter().find(|&encoding| kind(encoding) == *offered)
@@ -20,7 +20,7 @@ pub fn kind(encoding: Encoding) -> PositionEncodingKind {
     }
 }
 
-/// A text whose bytes have positions.
+/// Text whose bytes have positions.
 pub struct Places<'t> {
     text: &'t str,
     lines: LineIndex<'t>,
@@ -46,7 +46,7 @@ impl<'t> Places<'t> {
         Range { start: self.position(span.start), end: self.position(span.end) }
     }
 
-    /// Returns the range of a span, of an empty one the range of its line: a client shows nothing under an empty range.
+    /// Returns the range of a span, or the range of its line if it is empty: clients do not show empty ranges.
     pub fn visible(&self, span: &Span) -> Range {
         if !span.is_empty() {
             return self.range(span);
@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn the_clients_first_choice_holds() {
+    fn the_clients_first_supported_choice_is_taken() {
         let offered = [PositionEncodingKind::UTF32, PositionEncodingKind::UTF8];
         assert_eq!(negotiate(Some(&offered)), Encoding::Utf32);
         assert_eq!(negotiate(Some(&[PositionEncodingKind::new("utf-7")])), Encoding::Utf16);

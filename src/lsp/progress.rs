@@ -1,4 +1,4 @@
-//! Work-done progress: shown when work takes so long that a person wonders, with a button that stops it.
+//! Work-done progress: shown for long work, with a button that cancels it.
 
 use std::sync::Arc;
 use std::sync::Mutex;
@@ -17,13 +17,13 @@ use tower_lsp::lsp_types::{
 use crate::Result;
 use crate::engine::{Progress, Stage, Token};
 
-/// Shorter work shows nothing.
+/// Duration from which work shows progress.
 const AFTER: Duration = Duration::from_millis(300);
 const EVERY: Duration = Duration::from_millis(100);
-/// A client that does not answer by then is not waited for.
+/// Time limit for the client's answer.
 pub const ANSWER: Duration = Duration::from_secs(10);
 
-/// How far work is: written by the threads that work, read by the one that shows it.
+/// Progress of work: written by the working threads, read by the task that shows it.
 #[derive(Default)]
 pub struct Meter {
     stage: Mutex<Option<Stage>>,
@@ -41,7 +41,7 @@ impl Meter {
         self.ended.load(Ordering::Relaxed)
     }
 
-    /// "calibrating 12/64", and how much of it is done in percent.
+    /// Label with its count, "calibrating 12/64", and percentage.
     fn state(&self) -> (String, u32) {
         let stage = *self.stage.lock().unwrap_or_else(PoisonError::into_inner);
         let (total, done) = (self.total.load(Ordering::Relaxed), self.done.load(Ordering::Relaxed));
@@ -65,7 +65,7 @@ impl Progress for Meter {
     }
 }
 
-/// Progress on show, by the token that the client cancels it with.
+/// Visible progress, by the token with which the client cancels it.
 #[derive(Default)]
 pub struct Shown(Mutex<Vec<(NumberOrString, Token)>>);
 

@@ -1,4 +1,4 @@
-//! Requests and notifications of the protocol, each handed to the module that answers it.
+//! Requests and notifications of the protocol, each forwarded to its module.
 
 use std::sync::Arc;
 
@@ -27,7 +27,7 @@ pub struct Backend {
     abilities: Arc<std::sync::OnceLock<Abilities>>,
 }
 
-/// What was wrong with a message.
+/// Error in a message.
 #[derive(serde::Deserialize)]
 pub struct Refused {
     code: i64,
@@ -42,9 +42,9 @@ impl Backend {
         Backend { client, engine, events, shown, abilities: Arc::default() }
     }
 
-    /// Before the first await of every handler: order is lost there.
+    /// Sends an event; handlers call it before their first await, which is where order would be lost.
     fn send(&self, event: Event) {
-        // The state task ends with the runtime only.
+        // The state task ends only with the runtime.
         let _ = self.events.send(event);
     }
 
@@ -105,14 +105,14 @@ impl LanguageServer for Backend {
         self.send(Event::Closed(params.text_document.uri));
     }
 
-    /// The text is known already.
+    /// Nothing to do: the text is already known.
     async fn did_save(&self, _: DidSaveTextDocumentParams) {}
 
     async fn did_change_watched_files(&self, params: DidChangeWatchedFilesParams) {
         self.send(Event::FilesChanged(params.changes.iter().map(|change| file_of(&change.uri)).collect()));
     }
 
-    /// There are no settings: everything stands in the project.
+    /// Nothing to do: all settings are in the project.
     async fn did_change_configuration(&self, _: DidChangeConfigurationParams) {}
 
     async fn diagnostic(&self, params: DocumentDiagnosticParams) -> Result<DocumentDiagnosticReportResult> {
@@ -193,7 +193,7 @@ fn not_open(uri: &Url) -> Error {
 }
 
 fn capabilities(abilities: Abilities) -> ServerCapabilities {
-    // Whole texts: a configuration is small, and a change that came late can then do no harm.
+    // Full texts: configurations are small, and a delayed change is then harmless.
     let sync = TextDocumentSyncOptions {
         open_close: Some(true),
         change: Some(TextDocumentSyncKind::FULL),

@@ -1,10 +1,10 @@
-//! Findings of a text that has been edited since: they stay, with spans shifted to the new text, until newer ones come.
+//! Findings of a text that has been edited since: kept with shifted spans until newer ones arrive.
 
 use crate::lint::Finding;
 use crate::text::Span;
 
-/// Returns the findings of `old` with spans in `new`, and without fixes, which were edits of the old text. Findings in
-/// lines that have changed are left out.
+/// Returns the findings of `old` with spans in `new`, and without fixes, which are edits of the old text. Findings on
+/// changed lines are dropped.
 pub fn shifted(findings: &[Finding], old: &str, new: &str) -> Vec<Finding> {
     let Some(edit) = Changed::between(old, new) else { return findings.to_vec() };
     let moved = findings.iter().filter_map(|finding| {
@@ -24,7 +24,7 @@ pub fn shifted(findings: &[Finding], old: &str, new: &str) -> Vec<Finding> {
     moved.collect()
 }
 
-/// Whole lines of a text that an edit has replaced.
+/// Complete lines of a text that an edit has replaced.
 struct Changed {
     old: Span,
     /// End of their replacement, in the new text.
@@ -39,11 +39,11 @@ impl Changed {
         let same = |a: &[u8], b: &[u8]| a.iter().zip(b).take_while(|(x, y)| x == y).count();
         let (a, b) = (old.as_bytes(), new.as_bytes());
         let prefix = same(a, b);
-        // To the beginning of its line.
+        // Start of its line.
         let start = a[..prefix].iter().rposition(|&c| c == b'\n').map_or(0, |at| at + 1);
         let reversed = |bytes: &[u8]| bytes[start..].iter().rev().copied().collect::<Vec<u8>>();
         let suffix = same(&reversed(a), &reversed(b));
-        // From the beginning of a line in both: a partly equal one is changed.
+        // Start of a line in both texts: a partially equal line counts as changed.
         let end = a.len() - suffix;
         let whole = |text: &[u8], at: usize| at == start || text[at - 1] == b'\n';
         let end = if whole(a, end) && whole(b, b.len() - suffix) {
@@ -68,7 +68,7 @@ mod tests {
     use super::*;
     use crate::lint::RULES;
 
-    /// Returns the text in `new` at the shifted spans of `words` in `old`: the words themselves where they are right.
+    /// Returns the text in `new` at the shifted spans of `words` in `old`: the words themselves if the spans are right.
     fn words_at<'a>(old: &str, new: &'a str, words: &[&str]) -> Vec<&'a str> {
         let findings: Vec<Finding> = words
             .iter()
@@ -78,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn findings_before_and_behind_an_edit_stay_at_their_words() {
+    fn findings_before_and_after_an_edit_stay_at_their_words() {
         assert_eq!(words_at("a = 1\nb = 2\nc = 3\n", "a = 1\nb = 23456\nc = 3\n", &["a", "c"]), ["a", "c"]);
         assert_eq!(words_at("a = 1\nb = 2\n", "# new\na = 1\nb = 2\n", &["a", "b"]), ["a", "b"]);
         assert_eq!(words_at("a = 1\nb = 2\n", "a = 1\nb = 2\nc = 3\n", &["a", "b"]), ["a", "b"]);
@@ -86,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn findings_in_changed_lines_go() {
+    fn findings_on_changed_lines_are_dropped() {
         assert_eq!(words_at("a = 1\nb = 2\nc = 3\n", "a = 1\nb = 4\nc = 3\n", &["b"]), Vec::<&str>::new());
         assert_eq!(words_at("a = 1\nb = 2\n", "a = 1\n", &["a", "b"]), ["a"]);
         assert_eq!(words_at("a = 1\nb = 2\n", "# a = 1\nb = 2\n", &["a", "b"]), ["b"]);
@@ -94,7 +94,7 @@ mod tests {
     }
 
     proptest::proptest! {
-        /// Texts of few letters and many lines.
+        /// Generated texts of few letters and many lines.
         #[test]
         fn a_shifted_span_holds_the_same_text(old in "[ab\n]{0,12}", new in "[ab\n]{0,12}", at in 0usize..12) {
             let at = at.min(old.len());

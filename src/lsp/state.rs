@@ -1,4 +1,4 @@
-//! The one task that owns the documents. It takes events in the order in which they came and never waits.
+//! Task that owns the documents. It handles events in the order in which they came and never waits.
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -24,7 +24,7 @@ use super::worker::{Outcome, Update, Worker};
 
 pub enum Event {
     Initialized(Abilities),
-    /// The client takes requests from now on.
+    /// The client accepts requests from now on.
     Ready,
     Opened {
         uri: Url,
@@ -37,25 +37,25 @@ pub enum Event {
         changes: Vec<TextDocumentContentChangeEvent>,
     },
     Closed(Url),
-    /// On disk.
+    /// Files on disk have changed.
     FilesChanged(Vec<PathBuf>),
-    /// No more of them for a while.
+    /// No further changes for a while.
     FilesSettled,
-    /// For a document as it is now; where `is_linted`, as soon as it has its static findings.
+    /// Request for a snapshot of a document; with `is_linted`, as soon as its static findings are available.
     Ask {
         uri: Url,
         is_linted: bool,
         asker: oneshot::Sender<Snapshot>,
     },
     Analyze(Url),
-    /// Something is measured that the user waits for.
+    /// A measurement that the user waits for begins.
     Pause(Url),
     Resume(Url),
     Update(Update),
     Shutdown,
 }
 
-/// Writing a model takes several writes, and a folder of samples many.
+/// Delay after the last change: models are written in several steps, and folders of samples file by file.
 const SETTLED: Duration = Duration::from_millis(200);
 
 pub struct State {
@@ -67,9 +67,9 @@ pub struct State {
     outbox: Arc<Outbox>,
     shown: Arc<Shown>,
     watching: Watching,
-    /// Files that changed and have not settled.
+    /// Changed files within that delay.
     unsettled: Vec<PathBuf>,
-    /// Version and diagnostics that the client has of each document.
+    /// Version and diagnostics of each document that the client has.
     published: HashMap<Url, (i32, Vec<Diagnostic>)>,
 }
 
@@ -143,7 +143,7 @@ impl State {
         self.analyze(&uri);
     }
 
-    /// A version that is older than the text's came late, and is passed over.
+    /// Applies changes; a version older than the text's arrived late and is ignored.
     fn change(&mut self, uri: &Url, version: i32, changes: Vec<TextDocumentContentChangeEvent>) {
         let Some(document) = self.documents.get_mut(uri).filter(|d| version > d.version()) else { return };
         let text = document::changed(&document.project().text, changes, self.abilities.encoding);
@@ -152,7 +152,7 @@ impl State {
         self.analyze(uri);
     }
 
-    /// Publishes the findings that need no file, with those of the text before at deeper depths.
+    /// Publishes the findings that need no file, with the previous text's findings at deeper depths.
     fn lint_text(&mut self, uri: &Url) {
         let Some(document) = self.documents.get_mut(uri) else { return };
         let findings = lint_text(document.project());
@@ -173,7 +173,7 @@ impl State {
             let events = self.events.clone();
             tokio::spawn(async move {
                 tokio::time::sleep(SETTLED).await;
-                // The state task is gone only with the server.
+                // The state task is gone only if the server is.
                 let _ = events.send(Event::FilesSettled);
             });
         }
@@ -194,7 +194,7 @@ impl State {
         }
     }
 
-    /// Analyzes the text as it is now; the work on an older one ends.
+    /// Analyzes the current text; the work on an older one ends.
     fn analyze(&mut self, uri: &Url) {
         let Some(document) = self.documents.get_mut(uri) else { return };
         let (meter, token) = document.analyze(self.engine.supersede(&document.project().file));
@@ -209,7 +209,7 @@ impl State {
     }
 
     fn ask(&mut self, uri: &Url, is_linted: bool, asker: oneshot::Sender<Snapshot>) {
-        // An asker whose document is not open hears nothing: its end of the channel closes.
+        // If the document is not open, the requester's channel closes without an answer.
         let Some(document) = self.documents.get_mut(uri) else { return };
         match is_linted {
             true => document.answer(asker, self.abilities.encoding),
@@ -235,22 +235,22 @@ impl State {
                 document.learn_files(files);
                 self.watching.watch_folders(self.documents.values().map(|d| (d.project(), d.files())));
             }
-            Outcome::Fact(fact) => document.learn(fact),
+            Outcome::Fact(fact) => document.apply_result(fact),
             Outcome::Panicked(message) => {
                 let name = document.name();
                 self.show(
                     MessageType::ERROR,
-                    format!("espq failed to analyze {name}: {message}. This is a bug in espq; it goes on with the next edit."),
+                    format!("espq failed to analyze {name}: {message}. This is a bug in espq; the next edit restarts the analysis."),
                 );
             }
         }
     }
 
-    /// Sends the client the findings of a document, unless it has them for this version.
+    /// Sends a document's findings to the client, unless it already has them for this version.
     fn publish(&mut self, uri: &Url) {
         let Some(document) = self.documents.get(uri) else { return };
         let places = Places::new(&document.project().text, self.abilities.encoding);
-        // A client that pulls asks for the static ones itself.
+        // Clients that pull request the static findings.
         let findings = match self.abilities.pulls {
             true => document.findings().measured().to_vec(),
             false => document.findings().all(),
@@ -259,7 +259,7 @@ impl State {
             .iter()
             .map(|finding| diagnostic(finding, &places, uri, self.abilities.related_information))
             .collect();
-        // Also where none have changed: the client learns that the new version has been seen.
+        // Also if no finding has changed: the client learns that the new version has been processed.
         let latest = (document.version(), diagnostics);
         if self.published.get(uri) != Some(&latest) {
             self.published.insert(uri.clone(), latest.clone());
@@ -270,7 +270,7 @@ impl State {
     fn ask_to_pull(&self) {
         let client = self.client.clone();
         tokio::spawn(async move {
-            // One that cannot be asked to asks by itself, sooner or later.
+            // Clients without refresh requests pull on their own.
             let _ = tokio::time::timeout(progress::ANSWER, client.workspace_diagnostic_refresh()).await;
         });
     }
@@ -281,7 +281,7 @@ impl State {
     }
 }
 
-/// Where a document is, or would be: one that was never saved has a name all the same.
+/// Returns the path of a document; one that was never saved has a path, too.
 pub fn file_of(uri: &Url) -> PathBuf {
     uri.to_file_path().unwrap_or_else(|()| PathBuf::from(uri.path()))
 }

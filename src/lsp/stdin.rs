@@ -1,6 +1,6 @@
-//! What comes in, as whole messages: tower-lsp stops reading for good at the first that is none.
+//! Splits stdin into complete messages, since tower-lsp stops reading at the first malformed one.
 //!
-//! A message that cannot be read is passed on as the request [`REFUSE`], whose answer says what was wrong with it.
+//! A malformed message is forwarded as the request [`REFUSE`], whose answer names the error.
 
 use serde_json::json;
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWriteExt, BufReader, DuplexStream};
@@ -8,10 +8,10 @@ use tower_lsp::jsonrpc::{Request, Response};
 
 pub const REFUSE: &str = "espq/refuse";
 
-/// Bytes. A configuration is far smaller; a length beyond this is no length.
+/// Maximum length in bytes. Configurations are far smaller, so a longer one is malformed.
 const LONGEST: usize = 64 << 20;
 
-/// Ends when `stdin` does, or when nobody reads any more.
+/// Runs until `stdin` ends or the reader is gone.
 pub async fn pass_on(stdin: impl AsyncRead + Unpin, mut out: DuplexStream) {
     let mut stdin = BufReader::new(stdin);
     while let Ok(Some(body)) = message(&mut stdin).await {
@@ -29,7 +29,7 @@ pub async fn pass_on(stdin: impl AsyncRead + Unpin, mut out: DuplexStream) {
     }
 }
 
-/// JSON-RPC's code for what is wrong with a message.
+/// Returns JSON-RPC's code of the error in a message.
 fn wrong(body: &[u8]) -> Option<i64> {
     const PARSE_ERROR: i64 = -32700;
     const INVALID_REQUEST: i64 = -32600;
@@ -41,12 +41,12 @@ fn wrong(body: &[u8]) -> Option<i64> {
     (!is_message).then_some(INVALID_REQUEST)
 }
 
-/// The next body; lines that are no header are passed over.
+/// Reads the next body; lines that are not headers are skipped.
 async fn message(stdin: &mut BufReader<impl AsyncRead + Unpin>) -> std::io::Result<Option<Vec<u8>>> {
     let mut length = None;
     loop {
         let mut line = Vec::new();
-        // A line without an end must not fill the memory either.
+        // Limits the memory of a line without an end.
         if (&mut *stdin).take(LONGEST as u64).read_until(b'\n', &mut line).await? == 0 {
             return Ok(None);
         }
@@ -85,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn messages_are_found_between_lines_that_are_none() {
+    fn messages_are_found_between_other_lines() {
         assert_eq!(bodies("Content-Length: 2\r\n\r\n{}Content-Length: 1\r\nContent-Type: x\r\n\r\n7"), ["{}", "7"]);
         assert_eq!(bodies("what?\r\n\r\ncontent-length:2\n\n[]"), ["[]"]);
         assert_eq!(bodies("Content-Length: 99999999999\r\n\r\nContent-Length: 1\r\n\r\n8"), ["8"]);
@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_with_a_message() {
+    fn malformed_messages_have_their_error_code() {
         assert_eq!(wrong(br#"{"jsonrpc":"2.0","method":"a"}"#), None);
         assert_eq!(wrong(br#"{"jsonrpc":"2.0","id":1,"result":null}"#), None);
         assert_eq!(wrong(br#"{"method":"#), Some(-32700));

@@ -1,4 +1,4 @@
-//! Files that a project hangs on: which they are, and who watches them.
+//! Files that a project depends on, and watching them for changes.
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -15,7 +15,7 @@ use super::progress::ANSWER;
 /// Endings of models, their external data, samples and recorded quantization.
 const ENDINGS: &str = "onnx,onnx_data,data,bin,npy,npz,png,jpg,jpeg,bmp,json";
 
-/// Asks the client to watch. One that refuses leaves changes to the next edit.
+/// Registers file watching with the client. If it refuses, changes take effect with the next edit.
 pub async fn register(client: Client) {
     let glob = |pattern: String| FileSystemWatcher { glob_pattern: GlobPattern::String(pattern), kind: None };
     let watchers =
@@ -29,7 +29,7 @@ pub async fn register(client: Client) {
     let _ = tokio::time::timeout(ANSWER, client.register_capability(vec![registration])).await;
 }
 
-/// Whether a project's findings may be others once a file has changed.
+/// Returns `true` if a changed file can change a project's findings.
 pub fn concerns(project: &Project, files: &[PathBuf], changed: &Path) -> bool {
     let changed = place(changed);
     let is = |file: &Path| place(file) == changed;
@@ -39,7 +39,7 @@ pub fn concerns(project: &Project, files: &[PathBuf], changed: &Path) -> bool {
         || project.sample_folders().iter().any(|folder| changed.starts_with(place(folder)))
 }
 
-/// Our own watching, for clients that do not.
+/// File watching by the server, for clients that have none.
 #[derive(Default)]
 pub struct Watching {
     watcher: Option<RecommendedWatcher>,
@@ -49,25 +49,25 @@ pub struct Watching {
 impl Watching {
     pub fn begin(&mut self, told: impl Fn(Vec<PathBuf>) + Send + 'static) -> Result<()> {
         let handle = move |event: notify::Result<notify::Event>| match event {
-            // Reading is no change, and espq itself reads.
+            // Read accesses are not changes, and espq itself reads.
             Ok(event) if !matches!(event.kind, EventKind::Access(_)) => told(event.paths),
-            // What was not seen shows with the next edit.
+            // Missed changes take effect with the next edit.
             _ => {}
         };
         let watcher = notify::recommended_watcher(handle).map_err(|e| {
             Error::new(format!("files cannot be watched: {e}"))
-                .with_help("changes of models and samples show with the next edit, or after `espq: Analyze`")
+                .with_help("changes of models and samples take effect with the next edit, or after `espq: Analyze`")
         })?;
         self.watcher = Some(watcher);
         Ok(())
     }
 
-    /// Watches the folders of these projects, and no others.
+    /// Watches the folders of these projects and no others.
     pub fn watch_folders<'a>(&mut self, projects: impl Iterator<Item = (&'a Project, &'a [PathBuf])>) {
         let Some(watcher) = &mut self.watcher else { return };
         let wanted: HashSet<PathBuf> = projects.flat_map(|(project, files)| folders(project, files)).collect();
         for folder in self.folders.difference(&wanted) {
-            // It may be gone by itself.
+            // The watch may already have ended.
             let _ = watcher.unwatch(folder);
         }
         let watched = self.folders.intersection(&wanted).cloned().collect::<Vec<_>>();
@@ -76,7 +76,7 @@ impl Watching {
     }
 }
 
-/// The folders, not the files: these are often replaced as a whole.
+/// Returns the folders to watch, since files are often replaced as a whole.
 fn folders(project: &Project, files: &[PathBuf]) -> HashSet<PathBuf> {
     let named = project.named_files();
     let of_files = named.iter().chain(files).filter_map(|f| f.parent().map(Path::to_path_buf));

@@ -1,4 +1,4 @@
-//! The thread that analyzes one document, deeper and deeper, until a newer text comes.
+//! Thread that analyzes one document, in increasing depth, until a newer text arrives.
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -16,7 +16,7 @@ use crate::{Error, Result, memory};
 use super::knowledge::Fact;
 use super::progress::Meter;
 
-/// One text to analyze.
+/// Text to analyze.
 pub struct Job {
     pub project: Arc<Project>,
     pub generation: u64,
@@ -24,7 +24,7 @@ pub struct Job {
     pub meter: Arc<Meter>,
 }
 
-/// A result of the analysis of one generation of a document.
+/// Result of the analysis of one generation of a document.
 pub struct Update {
     pub uri: Url,
     pub generation: u64,
@@ -38,13 +38,13 @@ pub enum Outcome {
     },
     Files(Vec<PathBuf>),
     Fact(Fact),
-    /// The message of a panic.
+    /// Message of a panic.
     Panicked(String),
 }
 
 pub type Notify = Arc<dyn Fn(Update) + Send + Sync>;
 
-/// Dropped with its document; the thread then ends after what it is at.
+/// Handle of the thread. It is dropped with its document; the thread then ends after its current job.
 pub struct Worker(Sender<Job>);
 
 impl Worker {
@@ -62,7 +62,7 @@ impl Worker {
             while let Some(job) = newest(&jobs) {
                 let generation = job.generation;
                 let mut send = |outcome| notify(Update { uri: uri.clone(), generation, outcome });
-                // What a job leaves behind is the engine's, whose entries are written only when whole.
+                // A job's results are the engine's, whose entries are complete or not written.
                 let outcome = catch_unwind(AssertUnwindSafe(|| run_job(&job, &mut send)));
                 job.meter.end();
                 if let Err(panic) = outcome {
@@ -73,18 +73,18 @@ impl Worker {
         std::thread::Builder::new()
             .name("analysis".to_string())
             .spawn(run)
-            .map_err(|e| Error::new(format!("the system gives no thread to analyze on: {e}")))?;
+            .map_err(|e| Error::new(format!("cannot start a thread: {e}")))?;
         Ok(Worker(sender))
     }
 
-    /// Takes a job after the one before, whose token ends it.
+    /// Submits a job; the token of the previous one ends it.
     pub fn submit(&self, job: Job) {
         // The thread ends only when this sender is dropped.
         let _ = self.0.send(job);
     }
 }
 
-/// The last of those that wait; `None` once nobody can send any.
+/// Returns the newest waiting job; `None` once all senders are dropped.
 fn newest(jobs: &Receiver<Job>) -> Option<Job> {
     let first = jobs.recv().ok()?;
     let job = jobs.try_iter().last();
@@ -98,7 +98,7 @@ fn newest(jobs: &Receiver<Job>) -> Option<Job> {
 }
 
 fn run_job(engine: &Arc<Engine>, job: &Job, send: &mut dyn FnMut(Outcome)) {
-    // Only cancellation is an error: a newer text is on its way, or the user wants no more.
+    // Cancellation is the only error: a newer text has arrived, or the user has stopped the analysis.
     if analyze(engine, job, send).is_ok() {
         memory::give_back();
     }
@@ -107,7 +107,7 @@ fn run_job(engine: &Arc<Engine>, job: &Job, send: &mut dyn FnMut(Outcome)) {
 fn analyze(engine: &Arc<Engine>, job: &Job, send: &mut dyn FnMut(Outcome)) -> Result<()> {
     let watch = Watch { token: &job.token, progress: &*job.meter };
     let project = &*job.project;
-    // All results of this generation come from one reading of its files.
+    // All results of this generation use one reading of its files.
     let opened = engine.open(job.project.clone());
     let lint = |depth: LintDepth, send: &mut dyn FnMut(Outcome)| -> Result<()> {
         job.token.check()?;
@@ -121,30 +121,31 @@ fn analyze(engine: &Arc<Engine>, job: &Job, send: &mut dyn FnMut(Outcome)) -> Re
     if let Ok(layers) = opened.layers() {
         send(Outcome::Fact(Fact::Layers(layers)));
     }
-    // While a line is half typed the figures of the text before it stand.
+    // While a line is incomplete, the figures of the previous text stay.
     if !project.is_sound() {
         return Ok(());
     }
-    // Scales seldom change with a precision: the figures of an edit are there before they are calibrated again.
+    // Scales rarely change with a precision: the figures of an edit are published before recalibration.
     if let Some((findings, report)) = opened.expected(&watch)? {
         job.token.check()?;
         send(Outcome::Findings { depth: LintDepth::Measured, findings });
         send(Outcome::Fact(Fact::Report(Arc::new(report))));
     }
     lint(LintDepth::Measured, send)?;
-    match opened.report(false, &watch) {
-        Ok(report) => send(Outcome::Fact(Fact::Report(Arc::new(report)))),
+    match opened.measured(&watch) {
+        Ok(report) => send(Outcome::Fact(Fact::Report(report))),
         Err(error) if error.is_cancelled() => return Err(error),
-        // What is wrong is among the findings.
+        // The error itself is one of the findings.
         Err(_) => {}
     }
+    lint(LintDepth::Proved, send)?;
     lint(LintDepth::Fixes, send)
 }
 
 /// Returns the message of a panic.
 pub fn message_of(panic: Box<dyn Any + Send>) -> String {
     let text = panic.downcast_ref::<&str>().map(|s| (*s).to_string());
-    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "it does not say why".to_string())
+    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "no message".to_string())
 }
 
 #[cfg(test)]
@@ -160,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn a_panic_is_reported_and_the_next_job_is_done() {
+    fn a_panic_is_reported_and_the_next_job_runs() {
         let updates: Arc<Mutex<Vec<String>>> = Arc::default();
         let sent = updates.clone();
         let notify: Notify = Arc::new(move |update: Update| {

@@ -1,7 +1,6 @@
 //! Files that a model names: found in the model's folder and nowhere else.
 //!
-//! A model from a stranger must not read the rest of the disk: a path has to stay inside the model's folder, links
-//! included.
+//! An untrusted model must not read other files: a path must be inside the model's folder, with links resolved.
 
 use std::path::{Component, Path, PathBuf};
 
@@ -9,11 +8,11 @@ use crate::{Error, Result};
 
 const INSIDE: &str = "keep the data file in the model's folder and save the model again with a relative location";
 
-/// Returns the path of `location` under `folder`, an error where it leads out of it.
+/// Returns the path of `location` under `folder`, fails if it is outside.
 pub fn inside(location: &str, folder: &Path) -> Result<PathBuf> {
     let relative = Path::new(location);
     let plain = relative.components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
-    // Windows forms are not `Component`s elsewhere, but a model travels between systems.
+    // Windows paths are not `Component`s elsewhere, but models are moved between systems.
     if !plain || location.is_empty() || location.contains(['\\', '\0']) || location.contains(':') {
         return Err(
             Error::new(format!("external data at '{location}' is outside the model's folder")).with_help(INSIDE)

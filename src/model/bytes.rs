@@ -1,4 +1,4 @@
-//! Reading a model file, bounded.
+//! Reading a model file with a size limit.
 
 use std::fs::File;
 use std::io::Read;
@@ -8,7 +8,7 @@ use prost::bytes::Bytes;
 
 use crate::{Error, Result};
 
-/// Protobuf's own limit; larger models keep their weights as external data.
+/// Protobuf's own limit; larger models store their weights as external data.
 const MAX_BYTES: u64 = 2 << 30;
 
 /// Returns the bytes of a model's file, for [`super::import`]. Errors name the file.
@@ -21,14 +21,15 @@ fn read_file(path: &Path) -> Result<Bytes> {
         Error::new(format!("the model cannot be read: {e}")).with_help("check the path and its permissions")
     };
     if path.is_dir() {
-        return Err(Error::new("the model is a folder").with_help("name the .onnx file in it"));
+        return Err(Error::new("the model is a folder").with_help("use the path of the .onnx file in it"));
     }
     let file = File::open(path).map_err(unreadable)?;
     let mut bytes = Vec::new();
     file.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(unreadable)?;
     if bytes.len() as u64 > MAX_BYTES {
-        return Err(Error::new("the model is larger than 2 GiB")
-            .with_help("no ESP32 holds such a model; if it is the right one, keep its weights as external data"));
+        return Err(Error::new("the model is larger than 2 GiB").with_help(
+            "no ESP32 has memory for such a model; if it is the right file, store its weights as external data",
+        ));
     }
     Ok(bytes.into())
 }

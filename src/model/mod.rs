@@ -1,6 +1,6 @@
-//! Front door for model files: the formats that espq reads, and the graph that each gives.
+//! Model files: the supported formats, and their conversion to a graph.
 //!
-//! A format is one entry of [`FORMATS`]; its reader lives in a module of its own. Model files are only read.
+//! A format is an entry of [`FORMATS`], with its reader in its own module. Model files are only read.
 //! Never: quantization, rewrites of the graph, targets.
 
 mod beside;
@@ -17,51 +17,51 @@ use crate::{Error, Result};
 pub use beside::inside;
 pub use bytes::read;
 
-/// One kind of model file.
+/// Format of model files.
 pub trait Format: Sync {
-    /// Endings of its files, without the dot, the usual one first.
+    /// Endings of its files without the dot, the most common one first.
     fn endings(&self) -> &'static [&'static str];
 
-    /// Recognizes a file by its first bytes, whatever its name is.
+    /// Recognizes a file by its first bytes, ignoring its name.
     fn is(&self, head: &[u8]) -> bool;
 
-    /// Returns the names of the files beside the model that hold parts of it, sorted; none where the bytes are no such
+    /// Returns the names of the files beside the model that contain parts of it, sorted; none if the bytes are not a
     /// model. [`inside`] finds a file by its name.
     fn files(&self, bytes: &Bytes) -> Vec<String>;
 
-    /// Reads a model; the files that it names are looked for in `folder`.
+    /// Reads a model; files that it refers to are searched in `folder`.
     fn import(&self, bytes: Bytes, folder: &Path) -> Result<Imported>;
 }
 
-/// A model as its file has it.
+/// Model as in its file.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Imported {
     /// Nodes in the file's order, before any rewrite.
     pub graph: Graph,
-    /// Decides the rewrites that follow.
+    /// Dialect, which determines the rewrites that follow.
     pub dialect: Dialect,
 }
 
-/// The exporter's way of writing a graph, by which it is simplified.
+/// Origin of a graph, which determines its simplification.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Dialect {
-    /// As ONNX exporters write it. esp-ppq runs onnxsim on such a graph, so its rewrites are imitated.
+    /// Written by an ONNX exporter. esp-ppq runs onnxsim on such a graph, so its rewrites are emulated.
     Onnx,
-    /// As a translation into ONNX's operators gives it: constants are folded and shapes inferred, nothing else.
+    /// Translated to ONNX's operators: only constant folding and shape inference are applied.
     Translated,
 }
 
-/// Every format; files that none recognizes are read as the first.
+/// All formats; files that none recognizes are read as the first.
 pub static FORMATS: &[&dyn Format] = &[&onnx::Onnx];
 
-/// The format of a file: by its first bytes, else by its ending, else the first of [`FORMATS`].
+/// Returns the format of a file: by its first bytes, else by its ending, else the first of [`FORMATS`].
 pub fn format_of(path: &Path, bytes: &[u8]) -> &'static dyn Format {
     let by_ending = || FORMATS.iter().find(|format| has_ending(path, **format));
     let found = FORMATS.iter().find(|format| format.is(bytes)).or_else(by_ending);
     found.copied().unwrap_or(&onnx::Onnx)
 }
 
-/// Reads a model with the files that it names. Errors name the file.
+/// Reads a model with the files that it refers to. Errors name the file.
 pub fn load(path: &Path) -> Result<Imported> {
     let bytes = read(path)?;
     import(path, bytes)
@@ -72,17 +72,17 @@ pub fn import(path: &Path, bytes: Bytes) -> Result<Imported> {
     format_of(path, &bytes).import(bytes, folder_of(path)).map_err(|e: Error| e.in_file(path))
 }
 
-/// Every ending of a model file, without the dot.
+/// Returns every ending of a model file, without the dot.
 pub fn endings() -> Vec<&'static str> {
     FORMATS.iter().flat_map(|format| format.endings()).copied().collect()
 }
 
-/// Tells model files by their names.
+/// Returns `true` for names of model files.
 pub fn is_model(path: &Path) -> bool {
     FORMATS.iter().any(|format| has_ending(path, *format))
 }
 
-/// The folder in which a model's files are looked for.
+/// Returns the folder in which a model's files are searched.
 pub fn folder_of(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
@@ -97,13 +97,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn formats_are_told_by_endings_in_any_case() {
+    fn formats_are_recognized_by_endings_in_any_case() {
         assert!(is_model(Path::new("nets/digits.ONNX")));
         assert!(!is_model(Path::new("nets/digits.onnx.data")));
     }
 
     #[test]
-    fn a_file_of_another_name_is_told_by_its_bytes() {
+    fn a_file_of_another_name_is_recognized_by_its_bytes() {
         let model = [0x08, 0x08, 0x12];
         assert_eq!(format_of(Path::new("model.bin"), &model).endings(), ["onnx"]);
     }

@@ -1,4 +1,4 @@
-//! Abs: the magnitude. <https://onnx.ai/onnx/operators/onnx__Abs.html>
+//! Abs: magnitude. <https://onnx.ai/onnx/operators/onnx__Abs.html>
 
 use super::elementwise::{infer_same, map, take};
 use super::{Kernel, Operator, Treatment};
@@ -10,7 +10,7 @@ pub static OPERATOR: Operator = Operator {
     name: "Abs",
     treatment: Treatment::FLOAT,
     chip: Support::Lacks {
-        instead: Some("write it as LeakyRelu with alpha = -1, or as Relu(x) + Relu(-x), which ESP-DL has"),
+        instead: Some("replace it by LeakyRelu with alpha = -1, or by Relu(x) + Relu(-x), which ESP-DL supports"),
     },
     infer: infer_same,
     prepare: |_| Ok(Box::new(Abs)),

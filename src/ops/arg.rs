@@ -1,4 +1,4 @@
-//! What ArgMax and ArgMin share: the index of the best element along one axis.
+//! Parts shared by ArgMax and ArgMin: the index of the best element along one axis.
 
 use crate::graph::{DataType, Element, Tensor};
 use crate::{Result, bail};
@@ -16,7 +16,7 @@ pub enum Best {
 
 struct Arg {
     best: Best,
-    /// Of equal elements the last instead of the first.
+    /// Selects the last of equal elements instead of the first.
     last: bool,
     axis: usize,
     shape: Vec<usize>,
@@ -71,7 +71,7 @@ impl Arg {
         Tensor::new(&self.shape, out)
     }
 
-    /// Whether the later of two elements is chosen. NaN is best of all, as in torch and numpy.
+    /// Returns `true` if the later of two elements is selected. NaN is best of all, as in torch and numpy.
     #[allow(clippy::eq_op)] // Only NaN differs from itself.
     fn replaces<T: PartialOrd>(&self, best: T, later: T) -> bool {
         if best != best || later != later {

@@ -41,7 +41,7 @@ pub static PADS: Limit = Limit {
     source: "dl_base_avg_pool2d.cpp",
 };
 
-/// The kernels divide by the whole window everywhere.
+/// The kernels divide by the whole window, also at the edges.
 fn pads(node: &dyn NodeView) -> Checked {
     if node.int("count_include_pad", 0)? != 0 {
         return Ok(None);
@@ -51,11 +51,14 @@ fn pads(node: &dyn NodeView) -> Checked {
         mode => format!("auto_pad {mode}"),
     };
     Ok(is_padded(node)?.then(|| {
-        format!("with {pads} its windows at the edge are divided by their whole size, not by what they cover")
+        format!(
+            "with {pads}, the chip divides windows at the edge by their whole size instead of the part inside the input"
+        )
     }))
 }
 
-/// A window reaches beyond the input; `auto_pad` pads as much as keeps `ceil(size / stride)` windows.
+/// Returns `true` if a window extends beyond the input; `auto_pad` adds the padding that keeps `ceil(size / stride)`
+/// windows.
 fn is_padded(node: &dyn NodeView) -> Result<bool, Unreadable> {
     match node.text("auto_pad", "NOTSET")? {
         "NOTSET" | "" => return Ok(node.ints("pads")?.iter().any(|&pad| pad != 0)),
@@ -88,7 +91,7 @@ fn prepare(call: &Call) -> Result<Box<dyn Kernel>> {
     })
 }
 
-/// The input's fact, the window, planes (batch * channels), and the output's shape.
+/// Returns the input's fact, the window, planes (batch * channels), and the output's shape.
 fn shapes<'a>(call: &Call<'a>) -> Result<(&'a Fact, Window, usize, Vec<usize>)> {
     let x = required(call, 0, "AveragePool")?;
     expect_float(x.data_type, "AveragePool")?;
@@ -97,7 +100,7 @@ fn shapes<'a>(call: &Call<'a>) -> Result<(&'a Fact, Window, usize, Vec<usize>)> 
     };
     let Some(kernel) = spatial::kernel_shape(call, "AveragePool")? else {
         return Err(
-            Error::new("AveragePool has no kernel_shape").with_help("give the attribute one value a spatial axis")
+            Error::new("AveragePool has no kernel_shape").with_help("set the attribute to one value per spatial axis")
         );
     };
     let ends = if call.attributes.int_or("ceil_mode", 0) != 0 { Ends::Ceil } else { Ends::Floor };

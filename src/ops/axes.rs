@@ -4,7 +4,7 @@ use crate::{Result, bail};
 
 use super::Call;
 
-/// `axis` as an index below `rank`.
+/// Converts `axis` to an index below `rank`.
 pub fn normalize(axis: i64, rank: usize) -> Result<usize> {
     let signed = rank as i64;
     match if axis < 0 { axis.checked_add(signed) } else { Some(axis) } {
@@ -13,7 +13,7 @@ pub fn normalize(axis: i64, rank: usize) -> Result<usize> {
     }
 }
 
-/// `axes`, each below `rank` and none twice.
+/// Converts `axes` to indices below `rank`, without duplicates.
 pub fn normalize_all(axes: &[i64], rank: usize) -> Result<Vec<usize>> {
     let mut all = Vec::with_capacity(axes.len());
     for &axis in axes {
@@ -26,7 +26,7 @@ pub fn normalize_all(axes: &[i64], rank: usize) -> Result<Vec<usize>> {
     Ok(all)
 }
 
-/// Integers that are an attribute in older operator sets and a constant input in newer ones.
+/// Returns integers that are an attribute in older operator sets and a constant input in newer ones.
 pub fn constant_ints(call: &Call, attribute: &str, port: usize) -> Result<Option<Vec<i64>>> {
     if let Some(ints) = call.attributes.ints(attribute) {
         return Ok(Some(ints.to_vec()));
@@ -35,7 +35,9 @@ pub fn constant_ints(call: &Call, attribute: &str, port: usize) -> Result<Option
     match fact.constant.as_ref().map(|c| c.to_i64s()) {
         Some(Some(ints)) => Ok(Some(ints)),
         Some(None) => bail!("{attribute} is {}, expected integers", fact.data_type.name()),
-        None => Err(crate::Error::new(format!("{attribute} is computed while the model runs, espq needs a constant"))
-            .with_help("export the model with fixed shapes")),
+        None => {
+            Err(crate::Error::new(format!("{attribute} is computed while the model runs, but espq needs a constant"))
+                .with_help("export the model with fixed shapes"))
+        }
     }
 }

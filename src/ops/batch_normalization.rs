@@ -12,7 +12,7 @@ pub static OPERATOR: Operator = Operator {
     name: "BatchNormalization",
     treatment: Treatment::FLOAT,
     chip: Support::Lacks {
-        instead: Some("write it as Mul and Add with constants of shape [C, 1, 1], which ESP-DL has"),
+        instead: Some("replace it by Mul and Add with constants of shape [C, 1, 1], which ESP-DL supports"),
     },
     infer: infer_same,
     prepare,

@@ -6,7 +6,7 @@ use crate::{Result, bail};
 
 use super::operands::checked_len;
 
-/// The shape that all of `shapes` broadcast to.
+/// Returns the shape that all of `shapes` broadcast to.
 pub fn broadcast_shape(shapes: &[&[usize]]) -> Result<Vec<usize>> {
     let rank = shapes.iter().map(|s| s.len()).max().unwrap_or(0);
     let mut shape = vec![1; rank];
@@ -28,8 +28,8 @@ fn listed(shapes: &[&[usize]]) -> String {
     shapes.iter().map(|s| format!("{s:?}")).collect::<Vec<_>>().join(" and ")
 }
 
-/// `f(a, b)` on every pair of elements, of one type with the result: written into the first of `a`
-/// and `b` that has the result's shape and that nobody else holds.
+/// Computes `f(a, b)` on every pair of elements, with a result of the same type: written into the first of `a` and `b`
+/// that has the result's shape and is not shared.
 pub fn combine<T: Element>(a: Tensor, b: Tensor, f: impl Fn(T, T) -> T) -> Result<Tensor> {
     let shape = broadcast_shape(&[a.shape(), b.shape()])?;
     let a = match unshared::<T>(a, &shape) {
@@ -42,12 +42,12 @@ pub fn combine<T: Element>(a: Tensor, b: Tensor, f: impl Fn(T, T) -> T) -> Resul
     }
 }
 
-/// The elements, where the tensor has this shape and nobody else holds it; else the tensor again.
+/// Returns the elements if the tensor has this shape and is not shared, else the tensor.
 fn unshared<T: Element>(tensor: Tensor, shape: &[usize]) -> Result<Vec<T>, Tensor> {
     if tensor.shape() == shape { tensor.into_unshared_vec() } else { Err(tensor) }
 }
 
-/// `f(a, b)` into `a`, which has the result's shape.
+/// Writes `f(a, b)` into `a`, which has the result's shape.
 fn write_over<T: Element>(shape: &[usize], mut a: Vec<T>, b: &Tensor, f: impl Fn(T, T) -> T) -> Result<Tensor> {
     let y = typed::<T>(b)?;
     let (sizes, strides) = coalesce(shape, [strides(shape, shape), strides(b.shape(), shape)]);
@@ -62,7 +62,7 @@ fn write_over<T: Element>(shape: &[usize], mut a: Vec<T>, b: &Tensor, f: impl Fn
     Tensor::new(shape, a)
 }
 
-/// `f(a, b)` on every pair of elements.
+/// Computes `f(a, b)` on every pair of elements.
 pub fn zip<T: Element, U: Element>(a: Tensor, b: Tensor, f: impl Fn(T, T) -> U) -> Result<Tensor> {
     let shape = broadcast_shape(&[a.shape(), b.shape()])?;
     let strides = [strides(a.shape(), &shape), strides(b.shape(), &shape)];
@@ -78,7 +78,7 @@ pub fn zip<T: Element, U: Element>(a: Tensor, b: Tensor, f: impl Fn(T, T) -> U) 
     Tensor::new(&shape, out)
 }
 
-/// Folds `values` along the `reduced` axes of `shape`, in row-major order of what remains.
+/// Folds `values` along the `reduced` axes of `shape`, in row-major order of the remaining axes.
 pub fn fold_axes<T: Copy>(
     shape: &[usize],
     reduced: &[bool],
@@ -102,7 +102,7 @@ pub fn fold_axes<T: Copy>(
     out
 }
 
-/// `f(c, a, b)` on every triple of elements.
+/// Computes `f(c, a, b)` on every triple of elements.
 pub fn zip3<C: Element, T: Element>(c: &Tensor, a: &Tensor, b: &Tensor, f: impl Fn(C, T, T) -> T) -> Result<Tensor> {
     let shape = broadcast_shape(&[c.shape(), a.shape(), b.shape()])?;
     let strides = [c, a, b].map(|t| strides(t.shape(), &shape));
@@ -122,7 +122,7 @@ fn typed<T: Element>(tensor: &Tensor) -> Result<&[T]> {
     }
 }
 
-/// Row-major strides of `from` seen as `to`: 0 along broadcast axes.
+/// Returns row-major strides of `from` viewed as `to`: 0 along broadcast axes.
 fn strides(from: &[usize], to: &[usize]) -> Vec<usize> {
     let mut strides = vec![0; to.len()];
     let mut step = 1;
@@ -133,7 +133,7 @@ fn strides(from: &[usize], to: &[usize]) -> Vec<usize> {
     strides
 }
 
-/// Joins neighbouring axes that every operand walks in one stride, so that runs are long.
+/// Merges neighbouring axes that every operand walks with one stride, so that runs are long.
 fn coalesce<const N: usize>(shape: &[usize], strides: [Vec<usize>; N]) -> (Vec<usize>, [Vec<usize>; N]) {
     let mut sizes: Vec<usize> = Vec::new();
     let mut joined: [Vec<usize>; N] = std::array::from_fn(|_| Vec::new());
@@ -192,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn writes_in_place_only_where_nobody_else_holds_the_tensor() {
+    fn writes_in_place_only_if_the_tensor_is_not_shared() {
         let tensor = |shape: &[usize], values: &[i64]| Tensor::new(shape, values.to_vec()).unwrap();
         let minus = |a: &Tensor, b: &Tensor| combine(a.clone(), b.clone(), |x: i64, y: i64| x - y).unwrap();
         let at = |t: &Tensor| t.slice::<i64>().unwrap().as_ptr();

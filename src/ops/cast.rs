@@ -1,4 +1,5 @@
-//! Cast: to another element type, as numpy casts: toward zero, and nonzero is true. <https://onnx.ai/onnx/operators/onnx__Cast.html>
+//! Cast: to another element type, like numpy: toward zero, and nonzero is true.
+//! <https://onnx.ai/onnx/operators/onnx__Cast.html>
 
 use super::elementwise::take;
 use super::operands::required;
@@ -25,7 +26,7 @@ fn to(call: &Call) -> Result<DataType> {
     }
 }
 
-/// Numbers as in `TensorProto.DataType` of onnx.proto; float16 and bfloat16 are widened.
+/// Returns the type of a number in `TensorProto.DataType` of onnx.proto; float16 and bfloat16 are widened.
 pub fn data_type(number: i64) -> Result<DataType> {
     Ok(match number {
         1 | 10 | 16 => DataType::F32,
@@ -53,7 +54,7 @@ impl Kernel for Cast {
     }
 }
 
-/// Every element as `to`.
+/// Converts every element to `to`.
 pub fn cast(tensor: Tensor, to: DataType) -> Result<Tensor> {
     if tensor.data_type() == to {
         return Ok(tensor);

@@ -7,7 +7,7 @@ use crate::chip::Support;
 unary!(
     "Celu",
     Treatment::FLOAT,
-    Support::Lacks { instead: Some("train with Elu, which ESP-DL has") },
+    Support::Lacks { instead: Some("train with Elu, which ESP-DL supports") },
     (alpha = 1.0),
     |x| x.max(0.0) + (alpha * (x / alpha).exp_m1()).min(0.0)
 );

@@ -1,5 +1,5 @@
-//! What InstanceNormalization and GroupNormalization share: each group of channels of each sample
-//! gets zero mean and unit deviation, then scale and bias.
+//! Parts shared by InstanceNormalization and GroupNormalization: each group of channels of each sample is normalized to
+//! zero mean and unit deviation, then scaled and shifted.
 
 use crate::graph::{Element, Tensor};
 use crate::kernels::real::Real;
@@ -11,12 +11,12 @@ use super::operands::exactly;
 
 pub struct ChannelGroups {
     pub channels: usize,
-    /// Divides `channels`.
+    /// Number of groups, which divides `channels`.
     pub groups: usize,
-    /// Elements a channel.
+    /// Elements per channel.
     pub inner: usize,
     pub epsilon: f32,
-    /// Elements of scale and of bias: one a channel or one a group.
+    /// Elements of scale and of bias: one per channel or one per group.
     pub parameters: usize,
 }
 

@@ -1,4 +1,5 @@
-//! Clip: between min and max, which are attributes before operator set 11 and inputs since. <https://onnx.ai/onnx/operators/onnx__Clip.html>
+//! Clip: limits to min and max, which are attributes before operator set 11 and inputs since.
+//! <https://onnx.ai/onnx/operators/onnx__Clip.html>
 
 use super::elementwise::{infer_same, map, take};
 use super::{Call, Kernel, Operator, Treatment};
@@ -14,7 +15,7 @@ pub static OPERATOR: Operator = Operator {
     prepare,
 };
 
-/// `numeric_limits<float>::min()` stands in for the lower bound.
+/// `numeric_limits<float>::min()` is the default of the lower bound.
 pub static OPEN_BELOW: Limit = Limit {
     name: "clip-without-lower-bound",
     effect: Effect::SilentlyWrong,
@@ -23,11 +24,11 @@ pub static OPEN_BELOW: Limit = Limit {
     check: |node| {
         let is_open = node.scheme() == Some(Scheme::Float) && node.input(1).is_none() && node.input(2).is_some();
         Ok(is_open.then(|| {
-            "float Clip without a lower bound, for which the chip takes the least positive float: what is below becomes 0"
+            "float Clip without a lower bound: the chip uses the smallest positive float, so that negative values become 0"
                 .to_string()
         }))
     },
-    help: "give it a lower bound, -3.4e38 where there is none, or give the layer int8 or int16",
+    help: "set a lower bound (-3.4e38 for none), or give the layer int8 or int16",
     source: "dl_module_clip.hpp",
 };
 
@@ -54,7 +55,7 @@ impl Kernel for Clip {
                         };
                         let (min, max) = (bound(1, self.min), bound(2, self.max));
                         map::<$type>(x, |v| {
-                            // Compared so that NaN stays NaN, and max wins where min is above it.
+                            // Comparisons in this form keep NaN, and max wins if min is above it.
                             let v = match min { Some(m) if v < m => m, _ => v };
                             match max { Some(m) if v > m => m, _ => v }
                         })?

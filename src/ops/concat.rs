@@ -28,7 +28,7 @@ pub static ONE_INPUT: Limit = Limit {
 
 fn infer(call: &Call) -> Result<Vec<Fact>> {
     let first = required(call, 0, "Concat")?;
-    // Operator set 1 had a default.
+    // Default of operator set 1.
     let axis = normalize(call.attributes.int_or("axis", 1), first.shape.len())?;
     let mut shape = first.shape.clone();
     for port in 1..call.inputs.len() {

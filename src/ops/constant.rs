@@ -1,6 +1,6 @@
 //! Constant: the value of its attribute. <https://onnx.ai/onnx/operators/onnx__Constant.html>
 
-use super::{Call, Operator, Treatment, known};
+use super::{Call, Operator, Treatment, constant_result};
 use crate::chip::Support;
 use crate::graph::{Attribute, Tensor};
 use crate::{Result, bail};
@@ -9,8 +9,8 @@ pub static OPERATOR: Operator = Operator {
     name: "Constant",
     treatment: Treatment::FLOAT,
     chip: Support::LACKS,
-    infer: |call| known::infer(value(call)?),
-    prepare: |call| known::prepare(value(call)?),
+    infer: |call| constant_result::infer(value(call)?),
+    prepare: |call| constant_result::prepare(value(call)?),
 };
 
 fn value(call: &Call) -> Result<Tensor> {

@@ -3,7 +3,7 @@
 use super::axes::constant_ints;
 use super::layout::{each_type, slice};
 use super::operands::checked_len;
-use super::{Call, Operator, Treatment, known};
+use super::{Call, Operator, Treatment, constant_result};
 use crate::chip::Support;
 use crate::graph::Tensor;
 use crate::{Result, bail};
@@ -12,8 +12,8 @@ pub static OPERATOR: Operator = Operator {
     name: "ConstantOfShape",
     treatment: Treatment { float_inputs: &[0], ..Treatment::FLOAT },
     chip: Support::LACKS,
-    infer: |call| known::infer(value(call)?),
-    prepare: |call| known::prepare(value(call)?),
+    infer: |call| constant_result::infer(value(call)?),
+    prepare: |call| constant_result::prepare(value(call)?),
 };
 
 fn value(call: &Call) -> Result<Tensor> {

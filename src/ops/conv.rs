@@ -33,8 +33,8 @@ pub static GROUPS: Limit = Limit {
     on: Family::ALL,
     until: None,
     check: groups,
-    help: "split the channels with Split, convolve each group and join the results with Concat, or train with groups=1 \
-           (dense) or one group a channel (depthwise)",
+    help: "split the channels with Split, run a Conv per group and join the results with Concat, or train with groups=1 \
+           (dense) or one group per channel (depthwise)",
     source: "dl_module_conv.hpp",
 };
 
@@ -59,7 +59,7 @@ fn prepare(call: &Call) -> Result<Box<dyn Kernel>> {
     }
 }
 
-/// The input's fact, the sizes, and the output's shape.
+/// Returns the input's fact, the sizes, and the output's shape.
 fn shapes<'a>(call: &Call<'a>) -> Result<(&'a Fact, ConvShape, Vec<usize>)> {
     let (x, w) = (required(call, 0, "Conv")?, required(call, 1, "Conv")?);
     expect_float(x.data_type, "Conv")?;
@@ -107,7 +107,7 @@ fn build<T: Real + Element>(call: &Call) -> Result<Box<dyn Kernel>> {
 struct Conv<T> {
     shape: ConvShape,
     y_shape: Vec<usize>,
-    /// Where the weights are constant.
+    /// Packed weights, if they are constant.
     packed: Option<Packed<T>>,
     real: PhantomData<T>,
 }

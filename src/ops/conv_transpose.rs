@@ -28,14 +28,14 @@ pub static OPERATOR: Operator = Operator {
     prepare,
 };
 
-/// A ConvTranspose that simplification could not write as InsertZeros and Conv.
+/// ConvTranspose that simplification cannot replace by InsertZeros and Conv.
 pub static DECOMPOSED: Limit = Limit {
     name: "transposed-convolution",
     effect: Effect::NotLoaded,
     on: Family::ALL,
     until: None,
     check: decomposed,
-    help: "pad less and cut the rest off with a Slice; weights have to be constant",
+    help: "use less padding and crop with a Slice; weights must be constant",
     source: "dl_module_creator.hpp",
 };
 
@@ -44,7 +44,7 @@ fn decomposed(node: &dyn NodeView) -> Checked {
         true => format!("its pads {:?} reach beyond its filter", node.ints("pads")?),
         false => "its weights are computed".to_string(),
     };
-    Ok(Some(format!("ConvTranspose runs as InsertZeros and Conv, and cannot here: {reason}")))
+    Ok(Some(format!("ConvTranspose is replaced by InsertZeros and Conv, which is not possible here: {reason}")))
 }
 
 fn infer(call: &Call) -> Result<Vec<Fact>> {
@@ -60,7 +60,7 @@ fn prepare(call: &Call) -> Result<Box<dyn Kernel>> {
     })
 }
 
-/// The input's fact, the sizes of the convolution that is transposed, and the output's shape.
+/// Returns the input's fact, the sizes of the convolution that is transposed, and the output's shape.
 fn shapes<'a>(call: &Call<'a>) -> Result<(&'a Fact, ConvShape, Vec<usize>)> {
     let (x, w) = (required(call, 0, "ConvTranspose")?, required(call, 1, "ConvTranspose")?);
     expect_float(x.data_type, "ConvTranspose")?;
@@ -96,27 +96,27 @@ fn shapes<'a>(call: &Call<'a>) -> Result<(&'a Fact, ConvShape, Vec<usize>)> {
     for shape in [&x.shape, &w.shape, &y_shape] {
         checked_len(shape)?;
     }
-    // What the kernel unrolls: one window's products for every input element.
+    // Size of the kernel's unrolled form: one window's products for every input element.
     checked_len(&[&[*group_outputs], kernel, spatial].concat())?;
     let shape =
         ConvShape { batch: *batch, groups, group_inputs: *group_outputs, group_outputs: channels / groups, window };
     Ok((x, shape, y_shape))
 }
 
-/// A ConvTranspose as InsertZeros and a Conv of stride 1 whose filter is turned by 180 degrees.
+/// ConvTranspose as InsertZeros and a Conv of stride 1 whose filter is rotated by 180 degrees.
 pub struct AsConv {
-    /// Of InsertZeros, by spatial axis; all 1 with no zeros behind where none are to be inserted.
+    /// Strides of InsertZeros, by spatial axis; all 1, with no zeros at the end, if none are inserted.
     pub strides: Vec<usize>,
     pub output_padding: Vec<usize>,
-    /// Of the Conv. Negative ends would have to be cut away, which no Conv does.
+    /// Padding of the Conv. Negative padding would be cropping, which Conv does not support.
     pub begins: Vec<i64>,
     pub ends: Vec<i64>,
     pub dilations: Vec<usize>,
     pub groups: usize,
 }
 
-/// How the node can be computed by InsertZeros and Conv. esp-ppq (`decompose_convtranspose` of `IR/morph.py`)
-/// takes the pads of an undilated filter, and forgets `auto_pad` and `output_shape`.
+/// Computes the equivalent InsertZeros and Conv. esp-ppq (`decompose_convtranspose` of `IR/morph.py`) uses the padding
+/// of an undilated filter, and ignores `auto_pad` and `output_shape`.
 pub fn as_conv(call: &Call) -> Result<AsConv> {
     let (x, shape, _) = shapes(call)?;
     let rank = x.shape.len() - 2;
@@ -137,7 +137,7 @@ pub fn as_conv(call: &Call) -> Result<AsConv> {
     Ok(AsConv { strides, output_padding: behind, begins, ends, dilations, groups: shape.groups })
 }
 
-/// The window of the convolution that is transposed: its output is `spatial`.
+/// Returns the window of the convolution that is transposed: its output is `spatial`.
 fn window(call: &Call, spatial: &[usize], kernel: &[usize]) -> Result<Window> {
     let axes = spatial::axes(spatial.len(), "ConvTranspose")?;
     if kernel.len() != spatial.len() {
@@ -159,7 +159,7 @@ fn window(call: &Call, spatial: &[usize], kernel: &[usize]) -> Result<Window> {
     for (i, axis) in axes.enumerate() {
         let extent = spatial::extent("ConvTranspose", kernel[i], steps.dilations[i])?;
         let stride = steps.strides[i];
-        // Size before the pads cut it: stride * (input - 1) + output_padding + extent.
+        // Size before cropping by pads: stride * (input - 1) + output_padding + extent.
         let Some(full) = spatial[i]
             .checked_sub(1)
             .and_then(|n| n.checked_mul(stride))
@@ -181,7 +181,7 @@ fn window(call: &Call, spatial: &[usize], kernel: &[usize]) -> Result<Window> {
             }
             (None, Pads::Explicit(pads)) => {
                 let Some(size) = full.checked_sub(pads[i] + pads[i + spatial.len()]) else {
-                    bail!("ConvTranspose pads {full} elements away along spatial axis {i}, more than there are");
+                    bail!("ConvTranspose has pads that crop all {full} elements of spatial axis {i}");
                 };
                 (pads[i], size)
             }

@@ -23,9 +23,9 @@ fn prepare(call: &Call) -> Result<Box<dyn Kernel>> {
 
 struct CumSum {
     axis: usize,
-    /// Each sum is without its own element.
+    /// Excludes the element itself from its sum.
     exclusive: bool,
-    /// From the end of the axis.
+    /// Sums from the end of the axis.
     reverse: bool,
 }
 
@@ -33,7 +33,7 @@ impl Kernel for CumSum {
     fn run(&self, mut inputs: Vec<Option<Tensor>>) -> Result<Vec<Tensor>> {
         let x = take(&mut inputs, 0)?;
         Ok(vec![match &x {
-            // In float64, as torch does.
+            // float64 sums, as in torch.
             Tensor::F32(_) => self.sum(x, |sum: f64, v: f32| sum + f64::from(v), |sum| sum as f32)?,
             Tensor::F64(_) => self.sum(x, |sum: f64, v: f64| sum + v, |sum| sum)?,
             Tensor::I32(_) => self.sum(x, i32::wrapping_add, |sum| sum)?,

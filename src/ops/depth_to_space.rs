@@ -15,14 +15,14 @@ pub static OPERATOR: Operator = Operator {
     prepare,
 };
 
-/// `depth_to_space_dcr` counts channels by the block's size.
+/// `depth_to_space_dcr` takes the number of channels from the block's size.
 pub static DCR: Limit = Limit {
     name: "depth-to-space-dcr",
     effect: Effect::SilentlyWrong,
     on: Family::ALL,
     until: None,
     check: dcr,
-    help: "use mode CRD, which PyTorch's PixelShuffle has",
+    help: "use mode CRD, as PyTorch's PixelShuffle does",
     source: "dl_module_depth_to_space.hpp",
 };
 
@@ -33,11 +33,13 @@ fn dcr(node: &dyn NodeView) -> Checked {
     let Some(channels) = node.shape(0).and_then(|shape| shape.get(1).copied()) else { return Ok(None) };
     let size = usize::try_from(node.int("blocksize", 0)?).map_err(|_| Unreadable("blocksize"))?;
     let left = channels.checked_div(size.saturating_mul(size)).ok_or(Unreadable("blocksize"))?;
-    Ok((left != size).then(|| format!("DepthToSpace in mode DCR would write {left} channels as if they were {size}")))
+    Ok((left != size).then(|| {
+        format!("DepthToSpace in mode DCR with {left} output channels, which the chip writes as if there were {size}")
+    }))
 }
 
 struct DepthToSpace {
-    /// The input seen with the block's axes apart, and their order in the output.
+    /// Shape of the input with the block's axes separated, and their order in the output.
     view: [usize; 6],
     order: [usize; 6],
     shape: Vec<usize>,
@@ -51,10 +53,10 @@ fn plan(call: &Call) -> Result<DepthToSpace> {
     };
     let [n, c, h, w] = *x.shape.as_slice() else { bail!("DepthToSpace takes 4 axes, not {:?}", x.shape) };
     if c % (b * b) != 0 {
-        bail!("DepthToSpace by {b} of {c} channels");
+        bail!("DepthToSpace has blocksize {b}, whose square does not divide {c} channels");
     }
     let c = c / (b * b);
-    // DCR has the block's axes before the channel's, CRD behind it.
+    // DCR has the block's axes before the channel's, CRD after it.
     let (view, order) = match call.attributes.text("mode").unwrap_or("DCR") {
         "DCR" => ([n, b, b, c, h, w], [0, 3, 4, 1, 5, 2]),
         "CRD" => ([n, c, b, b, h, w], [0, 1, 4, 2, 5, 3]),

@@ -1,4 +1,4 @@
-//! Div: x / y; integers toward zero, and 0 where dividing by 0. <https://onnx.ai/onnx/operators/onnx__Div.html>
+//! Div: x / y; integers toward zero, and 0 for division by 0. <https://onnx.ai/onnx/operators/onnx__Div.html>
 
 use super::Treatment;
 use super::elementwise::binary;

@@ -1,5 +1,4 @@
-//! Dropout: its input, at inference, and a mask of what is kept: everything.
-//! <https://onnx.ai/onnx/operators/onnx__Dropout.html>
+//! Dropout: its input, at inference, and a mask of `true`. <https://onnx.ai/onnx/operators/onnx__Dropout.html>
 
 use super::elementwise::take;
 use super::operands::required;

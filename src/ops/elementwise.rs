@@ -1,4 +1,4 @@
-//! Makers of elementwise operators: a file names the operator and gives the function.
+//! Macros that define elementwise operators: a file gives the operator's name and function.
 
 use crate::graph::{DataType, Element, Tensor};
 use crate::{Result, bail};
@@ -6,7 +6,7 @@ use crate::{Result, bail};
 use super::broadcast::{broadcast_shape, zip};
 use super::{Call, Fact};
 
-/// Applies `f` to every element; in place where nobody else holds the tensor.
+/// Applies `f` to every element; in place if the tensor is not shared.
 pub fn map<T: Element>(tensor: Tensor, f: impl Fn(T) -> T) -> Result<Tensor> {
     let shape = tensor.shape().to_vec();
     let Some(mut values) = tensor.into_vec::<T>() else { bail!("an input is not {}", T::TYPE.name()) };
@@ -14,7 +14,7 @@ pub fn map<T: Element>(tensor: Tensor, f: impl Fn(T) -> T) -> Result<Tensor> {
     Tensor::new(&shape, values)
 }
 
-/// Changes all elements at once; in place where nobody else holds the tensor.
+/// Changes all elements at once; in place if the tensor is not shared.
 pub fn map_all<T: Element>(tensor: Tensor, f: impl FnOnce(&mut [T])) -> Result<Tensor> {
     let shape = tensor.shape().to_vec();
     let Some(mut values) = tensor.into_vec::<T>() else { bail!("an input is not {}", T::TYPE.name()) };
@@ -22,19 +22,19 @@ pub fn map_all<T: Element>(tensor: Tensor, f: impl FnOnce(&mut [T])) -> Result<T
     Tensor::new(&shape, values)
 }
 
-/// One output of the first input's type and shape.
+/// Infers one output of the first input's type and shape.
 pub fn infer_same(call: &Call) -> Result<Vec<Fact>> {
     let Some(Some(x)) = call.inputs.first() else { bail!("an input is missing") };
     Ok(vec![Fact::new(x.data_type, x.shape.clone())])
 }
 
-/// The first input's type, and the shape that all inputs broadcast to.
+/// Infers the first input's type, and the shape that all inputs broadcast to.
 pub fn infer_broadcast(call: &Call) -> Result<Vec<Fact>> {
     let Some(Some(first)) = call.inputs.first() else { bail!("an input is missing") };
     Ok(vec![Fact::new(first.data_type, broadcast_of(call)?)])
 }
 
-/// Bool, and the shape that both inputs broadcast to.
+/// Infers bool, and the shape that both inputs broadcast to.
 pub fn infer_bool(call: &Call) -> Result<Vec<Fact>> {
     Ok(vec![Fact::new(DataType::Bool, broadcast_of(call)?)])
 }
@@ -47,7 +47,7 @@ fn broadcast_of(call: &Call) -> Result<Vec<usize>> {
     broadcast_shape(&shapes)
 }
 
-/// The next input, for good.
+/// Takes an input out of the list.
 pub fn take(inputs: &mut [Option<Tensor>], port: usize) -> Result<Tensor> {
     match inputs.get_mut(port).and_then(Option::take) {
         Some(tensor) => Ok(tensor),
@@ -55,13 +55,13 @@ pub fn take(inputs: &mut [Option<Tensor>], port: usize) -> Result<Tensor> {
     }
 }
 
-/// Bool from two tensors of booleans.
+/// Computes a bool from each pair of booleans.
 pub fn logical(mut inputs: Vec<Option<Tensor>>, f: impl Fn(bool, bool) -> bool) -> Result<Vec<Tensor>> {
     let (a, b) = (take(&mut inputs, 0)?, take(&mut inputs, 1)?);
     Ok(vec![zip(a, b, f)?])
 }
 
-/// An operator `y = f(x)` of floating-point tensors, with float attributes and their defaults.
+/// Defines an operator `y = f(x)` of floating-point tensors, with float attributes and their defaults.
 macro_rules! unary {
     ($name:literal, $treatment:expr, $chip:expr, ($($attribute:ident = $default:expr),*), |$x:ident| $body:expr) => {
         pub static OPERATOR: $crate::ops::Operator = $crate::ops::Operator {
@@ -95,7 +95,7 @@ macro_rules! unary {
     };
 }
 
-/// An operator of two broadcast tensors of numbers: one function for floats, one for integers.
+/// Defines an operator of two broadcast tensors of numbers: one function for floats, one for integers.
 macro_rules! binary {
     ($name:literal, $treatment:expr, $chip:expr, |$x:ident, $y:ident| $float:expr, |$i:ident, $j:ident| $whole:expr) => {
         pub static OPERATOR: $crate::ops::Operator = $crate::ops::Operator {
@@ -116,7 +116,7 @@ macro_rules! binary {
     };
 }
 
-/// A comparison of two broadcast tensors of numbers.
+/// Defines a comparison of two broadcast tensors of numbers.
 macro_rules! comparison {
     ($name:literal, $treatment:expr, $chip:expr, |$x:ident, $y:ident| $body:expr) => {
         pub static OPERATOR: $crate::ops::Operator = $crate::ops::Operator {
@@ -137,8 +137,8 @@ macro_rules! comparison {
     };
 }
 
-/// Folds inputs pairwise with a function for floats and one for integers; by `broadcast::combine`
-/// where the result is of the inputs' type, else by `broadcast::zip`.
+/// Folds inputs pairwise with a function for floats and one for integers; by `broadcast::combine` if the result has the
+/// inputs' type, else by `broadcast::zip`.
 macro_rules! numbers {
     ($pair:ident, $name:literal, $inputs:expr, |$x:ident, $y:ident| $float:expr, |$i:ident, $j:ident| $whole:expr) => {{
         use $crate::graph::DataType;

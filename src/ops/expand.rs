@@ -12,7 +12,7 @@ use crate::{Result, bail};
 pub static OPERATOR: Operator = Operator {
     name: "Expand",
     treatment: Treatment { float_inputs: &[1], ..Treatment::FLOAT },
-    chip: Support::Lacks { instead: Some("write it as Concat of the value with itself, which ESP-DL has") },
+    chip: Support::Lacks { instead: Some("replace it by a Concat of the value with itself, which ESP-DL supports") },
     infer,
     prepare,
 };

@@ -1,7 +1,7 @@
 //! EyeLike: ones on a diagonal, of the shape of its input. <https://onnx.ai/onnx/operators/onnx__EyeLike.html>
 
 use super::cast::{cast, data_type};
-use super::known;
+use super::constant_result;
 use super::operands::{checked_len, required};
 use super::{Call, Operator, Treatment};
 use crate::chip::Support;
@@ -12,8 +12,8 @@ pub static OPERATOR: Operator = Operator {
     name: "EyeLike",
     treatment: Treatment::FLOAT,
     chip: Support::LACKS,
-    infer: |call| known::infer(eye(call)?),
-    prepare: |call| known::prepare(eye(call)?),
+    infer: |call| constant_result::infer(eye(call)?),
+    prepare: |call| constant_result::prepare(eye(call)?),
 };
 
 fn eye(call: &Call) -> Result<Tensor> {

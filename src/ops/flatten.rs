@@ -1,4 +1,5 @@
-//! Flatten: two axes: those before `axis` and those from it on. <https://onnx.ai/onnx/operators/onnx__Flatten.html>
+//! Flatten: reshapes to two axes, those before `axis` and those from it on.
+//! <https://onnx.ai/onnx/operators/onnx__Flatten.html>
 
 use super::axes::normalize;
 use super::operands::{checked_len, required};

@@ -16,7 +16,7 @@ pub static OPERATOR: Operator = Operator {
     prepare,
 };
 
-/// The loader takes the indices from the file, and stops where they are not in it.
+/// The loader reads the indices from the file, and stops if they are not in it.
 pub static INDICES: Limit = Limit {
     name: "gather-indices",
     effect: Effect::NotLoaded,
@@ -26,7 +26,7 @@ pub static INDICES: Limit = Limit {
         let computed = node.input(1).filter(|_| !node.is_constant(1));
         Ok(computed.map(|name| format!("Gather with indices '{name}' that are computed while the model runs")))
     },
-    help: "the runtime has constant indices only: look the rows up in the application, and feed them to the model",
+    help: "make the indices constant, or look up the rows in the application and pass them as an input",
     source: "dl_module_gather.hpp",
 };
 

@@ -1,8 +1,8 @@
 //! GatherElements: one element for every index, along an axis. <https://onnx.ai/onnx/operators/onnx__GatherElements.html>
 
-use super::along_axis::places;
 use super::axes::normalize;
 use super::elementwise::take;
+use super::gather_index::places;
 use super::layout::{each_type, slice};
 use super::operands::required;
 use super::{Call, Fact, Kernel, Operator, Treatment};

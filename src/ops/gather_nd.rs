@@ -1,9 +1,9 @@
 //! GatherND: one block for every tuple of indices. <https://onnx.ai/onnx/operators/onnx__GatherND.html>
 
 use super::elementwise::take;
+use super::gather_nd_index::{block_shape, blocks};
 use super::layout::{each_type, slice};
 use super::operands::{checked_len, required};
-use super::tuples::{block_shape, blocks};
 use super::{Call, Fact, Kernel, Operator, Treatment};
 use crate::chip::Support;
 use crate::graph::Tensor;
@@ -38,7 +38,7 @@ fn prepare(call: &Call) -> Result<Box<dyn Kernel>> {
 
 struct GatherNd {
     batches: usize,
-    /// Elements.
+    /// Elements per block.
     block: usize,
     shape: Vec<usize>,
 }

@@ -50,7 +50,7 @@ fn gelu(x: f64, tanh: bool) -> f64 {
     }
 }
 
-/// In float32 each step is rounded, as in torch.
+/// float32 rounds each step, as torch does.
 fn gelu_single(x: f32, approximate: bool) -> f32 {
     if approximate {
         let slope = (2.0 / std::f64::consts::PI).sqrt() as f32;
@@ -60,7 +60,7 @@ fn gelu_single(x: f32, approximate: bool) -> f32 {
     }
 }
 
-/// The error function of either float type.
+/// Error function of either float type.
 pub trait Erf {
     fn error_function(self) -> Self;
 }

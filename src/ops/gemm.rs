@@ -28,7 +28,7 @@ pub static OPERATOR: Operator = Operator {
     prepare,
 };
 
-/// The exporter writes a Transpose in its place.
+/// The exporter writes a Transpose instead.
 pub static TRANSPOSED: Limit = Limit {
     name: "gemm-trans-a",
     effect: Effect::NotLoaded,
@@ -36,7 +36,7 @@ pub static TRANSPOSED: Limit = Limit {
     until: None,
     check: |node| {
         let is_turned = node.is_written() && node.int("transA", 0)? != 0;
-        Ok(is_turned.then(|| "Gemm with transA, at which the loader stops".to_string()))
+        Ok(is_turned.then(|| "Gemm with transA, which the loader refuses".to_string()))
     },
     help: "put a Transpose before its first input",
     source: "dl_module_gemm.hpp",
@@ -54,7 +54,7 @@ fn prepare(call: &Call) -> Result<Box<dyn Kernel>> {
     }
 }
 
-/// The fact of `A`, and the sizes.
+/// Returns the fact of `A`, and the sizes.
 fn shapes<'a>(call: &Call<'a>) -> Result<(&'a Fact, DenseShape)> {
     let (a, b) = (required(call, 0, "Gemm")?, required(call, 1, "Gemm")?);
     expect_float(a.data_type, "Gemm")?;
@@ -78,13 +78,13 @@ fn shapes<'a>(call: &Call<'a>) -> Result<(&'a Fact, DenseShape)> {
     Ok((a, DenseShape { rows, depth, columns, transposed_a, transposed_b }))
 }
 
-/// Strides of C along rows and columns, 0 where it is repeated.
+/// Strides of C along rows and columns, 0 if it is repeated.
 fn bias_strides(shape: &[usize], rows: usize, columns: usize) -> Result<(usize, usize)> {
     let (r, c) = match *shape {
         [] => (1, 1),
         [c] => (1, c),
         [r, c] => (r, c),
-        _ => bail!("Gemm has a C of shape {shape:?}, which is no matrix"),
+        _ => bail!("Gemm has a C of shape {shape:?}, which is not a matrix"),
     };
     if (r != 1 && r != rows) || (c != 1 && c != columns) {
         bail!("Gemm has a C of shape {shape:?} for a result of [{rows}, {columns}]");
@@ -105,7 +105,7 @@ fn build<T: Real + Element>(call: &Call) -> Result<Box<dyn Kernel>> {
 
 struct Gemm<T> {
     shape: DenseShape,
-    /// Where `B` is constant.
+    /// Packed `B`, if it is constant.
     packed: Option<Dense<T>>,
     /// Strides of C along rows and columns, and its length.
     bias: Option<((usize, usize), usize)>,

@@ -37,7 +37,7 @@ fn prepare(call: &Call) -> Result<Box<dyn Kernel>> {
     })
 }
 
-/// The input's fact, planes (batch * channels), elements of one, and the output's shape.
+/// Returns the input's fact, planes (batch * channels), elements per plane, and the output's shape.
 fn shapes<'a>(call: &Call<'a>) -> Result<(&'a Fact, usize, usize, Vec<usize>)> {
     let x = required(call, 0, "GlobalAveragePool")?;
     expect_float(x.data_type, "GlobalAveragePool")?;

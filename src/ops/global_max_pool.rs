@@ -15,7 +15,9 @@ pub static OPERATOR: Operator = Operator {
     name: "GlobalMaxPool",
     treatment: Treatment::PASSIVE,
     chip: Support::Lacks {
-        instead: Some("write it as ReduceMax over the places, or as MaxPool with a window as large as the map"),
+        instead: Some(
+            "replace it by ReduceMax over the spatial axes, or by MaxPool with a window as large as the feature map",
+        ),
     },
     infer,
     prepare,
@@ -34,7 +36,7 @@ fn prepare(call: &Call) -> Result<Box<dyn Kernel>> {
     })
 }
 
-/// The input's fact, planes (batch * channels), elements of one, and the output's shape.
+/// Returns the input's fact, planes (batch * channels), elements per plane, and the output's shape.
 fn shapes<'a>(call: &Call<'a>) -> Result<(&'a Fact, usize, usize, Vec<usize>)> {
     let x = required(call, 0, "GlobalMaxPool")?;
     expect_float(x.data_type, "GlobalMaxPool")?;

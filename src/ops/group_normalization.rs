@@ -1,5 +1,5 @@
 //! GroupNormalization: zero mean and unit deviation by sample and group of channels, then scale and
-//! bias: one a group before operator set 21, one a channel since. <https://onnx.ai/onnx/operators/onnx__GroupNormalization.html>
+//! bias: one per group before operator set 21, one per channel since. <https://onnx.ai/onnx/operators/onnx__GroupNormalization.html>
 
 use super::channel_groups::ChannelGroups;
 use super::elementwise::infer_same;

@@ -34,18 +34,18 @@ pub static RESET: Limit = Limit {
     on: Family::ALL,
     until: None,
     check: |node| Ok((node.int("linear_before_reset", 0)? == 0).then(|| "GRU with linear_before_reset 0".to_string())),
-    help: "the runtime has PyTorch's form, linear_before_reset 1",
+    help: "export with linear_before_reset 1, PyTorch's form",
     source: "dl_module_gru.hpp",
 };
 
-/// A model may leave outputs out, its file must not.
+/// A model may omit outputs, its file must not.
 pub static OUTPUTS: Limit = Limit {
     name: "gru-outputs",
     effect: Effect::Crashes,
     on: Family::ALL,
     until: None,
     check: |node| limits::recurrent::missing_outputs(node, 2),
-    help: "export the model with all outputs of the layer, read or not",
+    help: "export the model with all outputs of the layer, even unused ones",
     source: "dl_module_gru.hpp",
 };
 
@@ -61,7 +61,7 @@ fn prepare(call: &Call) -> Result<Box<dyn Kernel>> {
 
 struct Gru {
     shape: Shape,
-    /// f, g by direction.
+    /// Activations f and g of each direction.
     activations: Vec<Activation>,
     /// `linear_before_reset`: the reset gate scales R h + b instead of h.
     reset_after: bool,
@@ -78,7 +78,7 @@ impl Kernel for Gru {
             let row = |gate: usize, unit: usize| (d * 3 + gate) * n + unit;
             let of_x = |gate: usize, unit: usize| dot(&w[row(gate, unit) * k..][..k], x);
             let of_h = |gate: usize, unit: usize, h: &[f64]| dot(&r[row(gate, unit) * n..][..n], h);
-            // Biases of W come first, those of R three gates on.
+            // Biases of W come first, then those of R, three gates later.
             let b = |gate: usize, unit: usize| bias.as_ref().map_or(0.0, |b| b[d * 6 * n + gate * n + unit]);
             let hidden = states[0].clone();
             let gate = |gate: usize, unit: usize| {

@@ -1,6 +1,6 @@
-//! InsertZeros: zeros between the elements of every spatial axis, `stride - 1` between two and
-//! `output_padding` behind the last. ESP-DL's own operator (`dl_module_insert_zeros.hpp`): with a
-//! Conv behind it, it is a ConvTranspose.
+//! InsertZeros: zeros between the elements of every spatial axis, `stride - 1` between two and `output_padding` after
+//! the last. This is ESP-DL's own operator (`dl_module_insert_zeros.hpp`); followed by a Conv, it computes a
+//! ConvTranspose.
 
 use super::layout::{AxisMap, each_type, remap};
 use super::operands::{checked_len, required};
@@ -18,7 +18,7 @@ pub static OPERATOR: Operator = Operator {
     prepare,
 };
 
-/// For every axis of the output, which element of the input stands there.
+/// Element of the input at each position of the output, for every axis.
 struct InsertZeros {
     maps: Vec<AxisMap>,
 }

@@ -1,4 +1,4 @@
-//! Interpolation axis by axis: what Resize and Upsample share.
+//! Interpolation axis by axis, shared by Resize and Upsample.
 
 use crate::graph::{Element, Tensor};
 use crate::kernels::real::Real;
@@ -33,7 +33,7 @@ impl Coordinates {
         })
     }
 
-    /// Where output index `i` stands in the input.
+    /// Returns the position in the input of output index `i`.
     pub fn source(self, i: usize, axis: &Axis) -> f64 {
         let (i, from, to) = (i as f64, axis.from as f64, axis.from as f64 * axis.scale);
         match self {
@@ -105,7 +105,7 @@ impl Mode {
         })
     }
 
-    /// Input indices (some outside) and their weights.
+    /// Returns input indices (some outside) and their weights.
     fn taps(self, x: f64, size: usize) -> Vec<(i64, f64)> {
         let base = x.floor();
         let (first, t) = (base as i64, x - base);
@@ -128,7 +128,7 @@ impl Mode {
     }
 }
 
-/// Scale and size of an axis that is scaled.
+/// Returns scale and size of an axis that is scaled.
 pub fn scaled(from: usize, by: f64) -> Result<(f64, usize)> {
     let to = (from as f64 * by).floor();
     if !(by > 0.0 && to < (1u64 << 40) as f64) {
@@ -137,7 +137,7 @@ pub fn scaled(from: usize, by: f64) -> Result<(f64, usize)> {
     Ok((by, to as usize))
 }
 
-/// Scale and size of each of `axes`, resized to `sizes` under an aspect policy.
+/// Returns scale and size of each of `axes`, resized to `sizes` under an aspect policy.
 pub fn sized(shape: &[usize], axes: &[usize], sizes: &[i64], policy: &str) -> Result<Vec<(usize, (f64, usize))>> {
     if sizes.iter().any(|&s| !(0..1 << 40).contains(&s)) {
         bail!("a tensor cannot be resized to {sizes:?}");
@@ -158,7 +158,7 @@ pub fn sized(shape: &[usize], axes: &[usize], sizes: &[i64], policy: &str) -> Re
         .collect())
 }
 
-/// One axis, resized.
+/// Axis with its new size.
 #[derive(Debug, Clone, Copy)]
 pub struct Axis {
     pub from: usize,
@@ -168,11 +168,11 @@ pub struct Axis {
     pub ends: (f64, f64),
 }
 
-/// By output index of one axis: input indices with weights, or `None` for the extrapolation value.
+/// Input indices with weights for each output index of one axis; `None` for the extrapolation value.
 type Taps = Vec<Option<Vec<(usize, f64)>>>;
 
 pub struct Interpolate {
-    /// By axis; `None` where nothing changes.
+    /// Taps of each axis; `None` for axes that do not change.
     axes: Vec<Option<Taps>>,
     from: Vec<usize>,
     to: Vec<usize>,

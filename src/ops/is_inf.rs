@@ -1,4 +1,4 @@
-//! IsInf: where an element is infinite, of the signs asked for. <https://onnx.ai/onnx/operators/onnx__IsInf.html>
+//! IsInf: `true` for infinite elements of the selected signs. <https://onnx.ai/onnx/operators/onnx__IsInf.html>
 
 use super::elementwise::{infer_bool, take};
 use super::{Call, Kernel, Operator, Treatment};

@@ -1,4 +1,4 @@
-//! IsNaN: where an element is not a number. <https://onnx.ai/onnx/operators/onnx__IsNaN.html>
+//! IsNaN: `true` for NaN. <https://onnx.ai/onnx/operators/onnx__IsNaN.html>
 
 use super::elementwise::{infer_bool, take};
 use super::{Kernel, Operator, Treatment};

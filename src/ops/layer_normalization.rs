@@ -24,11 +24,9 @@ pub static STATISTICS: Limit = Limit {
     until: None,
     check: |node| {
         let is_read = node.has_output(1) || node.has_output(2);
-        Ok(is_read.then(|| {
-            "LayerNormalization that gives its mean and deviation away, for which there is no scale".to_string()
-        }))
+        Ok(is_read.then(|| "LayerNormalization with the outputs Mean and InvStdDev, which have no scale".to_string()))
     },
-    help: "compute the mean with ReduceMean beside it",
+    help: "compute the mean with a separate ReduceMean",
     source: "dl_module_layer_normalization.hpp",
 };
 
@@ -36,7 +34,7 @@ fn axis(call: &Call) -> Result<usize> {
     normalize(call.attributes.int_or("axis", -1), required(call, 0, "LayerNormalization")?.shape.len())
 }
 
-/// Y, and where asked for the mean and the inverse deviation.
+/// Infers Y, and if requested the mean and the inverse deviation.
 fn infer(call: &Call) -> Result<Vec<Fact>> {
     let x = required(call, 0, "LayerNormalization")?;
     expect_float(x.data_type, "LayerNormalization")?;

@@ -1,4 +1,4 @@
-//! Moving elements of any type: strided walks, and index maps axis by axis.
+//! Data movement for elements of any type: strided walks, and index maps per axis.
 
 use crate::Result;
 use crate::graph::{Element, Tensor};
@@ -59,12 +59,12 @@ macro_rules! each_type {
 
 pub(crate) use each_type;
 
-/// The elements, where the type is known to be `T`.
+/// Returns the elements; the type must be `T`.
 pub fn slice<T: Element>(tensor: &Tensor) -> &[T] {
     tensor.slice::<T>().unwrap_or_default()
 }
 
-/// Row-major strides of a shape.
+/// Computes row-major strides of a shape.
 pub fn strides(shape: &[usize]) -> Vec<isize> {
     let mut strides = vec![1; shape.len()];
     for axis in (1..shape.len()).rev() {
@@ -73,8 +73,8 @@ pub fn strides(shape: &[usize]) -> Vec<isize> {
     strides
 }
 
-/// The tensor whose element `i` is `source[offset + sum(i[a] * strides[a])]`.
-/// Every such index must lie inside the source.
+/// Returns the tensor whose element `i` is `source[offset + sum(i[a] * strides[a])]`. Every such index must be inside
+/// the source.
 pub fn walk(source: &Tensor, offset: usize, shape: &[usize], strides: &[isize]) -> Result<Tensor> {
     let len = checked_len(shape)?;
     let (sizes, steps) = merged(shape, strides);
@@ -88,8 +88,7 @@ pub fn walk(source: &Tensor, offset: usize, shape: &[usize], strides: &[isize]) 
     })
 }
 
-/// The same walk over as few axes as can be: those of one element left out, those that follow one
-/// another without a gap made one.
+/// Merges the axes of a walk: those of one element are removed, and consecutive contiguous ones become one.
 fn merged(shape: &[usize], strides: &[isize]) -> (Vec<usize>, Vec<isize>) {
     let (mut sizes, mut steps): (Vec<usize>, Vec<isize>) = (Vec::new(), Vec::new());
     for (&size, &step) in shape.iter().zip(strides).filter(|(size, _)| **size != 1) {
@@ -107,7 +106,7 @@ fn merged(shape: &[usize], strides: &[isize]) -> (Vec<usize>, Vec<isize>) {
     (sizes, steps)
 }
 
-/// Rows and columns of a transposed block: so many that its lines of both sides stay in the cache.
+/// Rows and columns of a transposed block, whose cache lines of both sides stay in the cache.
 const BLOCK: usize = 32;
 
 fn copy<T: Element>(source: &[T], offset: isize, shape: &[usize], strides: &[isize], out: &mut Vec<T>) {
@@ -143,10 +142,10 @@ fn transpose<T: Element>(source: &[T], step: usize, rows: usize, columns: usize,
     }
 }
 
-/// Where one axis of an output comes from; `None` is the fill value.
+/// Source index for each index of an output's axis; `None` is the fill value.
 pub type AxisMap = Vec<Option<usize>>;
 
-/// The tensor whose element `i` is `source[maps[0][i[0]], maps[1][i[1]], ...]`, or `fill`.
+/// Returns the tensor whose element `i` is `source[maps[0][i[0]], maps[1][i[1]], ...]`, or `fill`.
 pub fn remap<T: Element>(source: &Tensor, maps: &[AxisMap], fill: T) -> Result<Tensor> {
     let shape: Vec<usize> = maps.iter().map(Vec::len).collect();
     let mut out = Vec::with_capacity(checked_len(&shape)?);
@@ -155,9 +154,9 @@ pub fn remap<T: Element>(source: &Tensor, maps: &[AxisMap], fill: T) -> Result<T
     Tensor::new(&shape, out)
 }
 
-/// The innermost axis.
+/// Index map of the innermost axis.
 enum Line {
-    /// Runs of the source, or how many fill values.
+    /// Runs of the source, or counts of fill values.
     Runs(Vec<(Option<usize>, usize)>),
     Single(AxisMap),
 }
@@ -172,7 +171,7 @@ impl Line {
                 _ => runs.push((from, 1)),
             }
         }
-        // Runs pay where they are long.
+        // Runs are faster only if they are long.
         if runs.len() * 4 <= map.len() { Line::Runs(runs) } else { Line::Single(map.clone()) }
     }
 
@@ -202,7 +201,7 @@ fn fill_in<T: Element>(source: &[T], shape: &[usize], outer: &[AxisMap], line: &
     for &from in map {
         match from {
             None => out.resize(out.len() + block, fill),
-            // A block that repeats the one before, as nearest neighbours do.
+            // Block that repeats the previous one, as in nearest-neighbour interpolation.
             Some(_) if from == last => out.extend_from_within(out.len() - block..),
             Some(i) => fill_in(&source[i * step..(i + 1) * step], inner, rest, line, fill, out),
         }
@@ -219,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn a_walk_is_its_definition() {
+    fn a_walk_equals_its_definition() {
         let shape = [3, 40, 37];
         let x = numbers(&shape);
         let from = slice::<i32>(&x);
@@ -240,14 +239,14 @@ mod tests {
     }
 
     #[test]
-    fn axes_that_follow_one_another_are_one() {
+    fn consecutive_axes_are_merged() {
         assert_eq!(merged(&[2, 3, 1, 4], &[12, 4, 99, 1]), (vec![24], vec![1]));
         assert_eq!(merged(&[2, 4, 3], &[12, 1, 4]), (vec![2, 4, 3], vec![12, 1, 4]));
         assert_eq!(merged(&[5, 2, 2], &[0, -2, -1]), (vec![5, 4], vec![0, -1]));
     }
 
     #[test]
-    fn maps_cut_fill_and_repeat() {
+    fn maps_crop_fill_and_repeat() {
         let x = numbers(&[2, 8]);
         let rows = vec![Some(1), Some(1), None, Some(0)];
         let columns: AxisMap = std::iter::once(None).chain((0..8).map(Some)).collect();

@@ -52,7 +52,7 @@ impl LpNormalization {
                 true => row.iter().map(|v| v.to_f64().powi(2)).sum::<f64>().sqrt(),
                 false => row.iter().map(|v| v.to_f64().abs()).sum::<f64>(),
             };
-            // torch.nn.functional.normalize: a row of zeros stays as it is.
+            // torch.nn.functional.normalize: a row of zeros does not change.
             let norm = norm.max(1e-12);
             row.iter_mut().for_each(|v| *v = T::from_f64(v.to_f64() / norm));
         });

@@ -45,18 +45,18 @@ pub static INPUT_FORGET: Limit = Limit {
     on: Family::ALL,
     until: None,
     check: |node| Ok((node.int("input_forget", 0)? != 0).then(|| "LSTM with input_forget 1".to_string())),
-    help: "the runtime has input_forget 0",
+    help: "export with input_forget 0",
     source: "dl_module_lstm.hpp",
 };
 
-/// A model may leave outputs out, its file must not.
+/// A model may omit outputs, its file must not.
 pub static OUTPUTS: Limit = Limit {
     name: "lstm-outputs",
     effect: Effect::Crashes,
     on: Family::ALL,
     until: None,
     check: |node| limits::recurrent::missing_outputs(node, 3),
-    help: "export the model with all outputs of the layer, read or not",
+    help: "export the model with all outputs of the layer, even unused ones",
     source: "dl_module_lstm.hpp",
 };
 
@@ -74,7 +74,7 @@ fn prepare(call: &Call) -> Result<Box<dyn Kernel>> {
 
 struct Lstm {
     shape: Shape,
-    /// f, g, h by direction.
+    /// Activations f, g and h of each direction.
     activations: Vec<Activation>,
     coupled: bool,
 }

@@ -1,4 +1,4 @@
-//! MatMul: products of matrices, repeated over leading axes as numpy does.
+//! MatMul: products of matrices, repeated over leading axes as in numpy.
 //! <https://onnx.ai/onnx/operators/onnx__MatMul.html>
 
 use std::marker::PhantomData;
@@ -40,7 +40,7 @@ pub static RANK: Limit = Limit {
     source: "dl_module_matmul.hpp",
 };
 
-/// esp-ppq 1.3.12, which is ahead of the runtime, writes nothing else.
+/// esp-ppq 1.3.12, which targets a later release, always writes this form.
 pub static PLAIN_ROWS: Limit = Limit {
     name: "matmul-plain-rows",
     effect: Effect::SilentlyWrong,
@@ -49,7 +49,7 @@ pub static PLAIN_ROWS: Limit = Limit {
     check: |node| {
         let is_plain = node.text("input1_layout", "")? == "native_kn" && !node.is_constant(1);
         let what =
-            || "its right side lies in plain rows (input1_layout native_kn), which the chip does not know".to_string();
+            || "its right side is not packed (input1_layout native_kn), which the chip does not support".to_string();
         Ok(is_plain.then(what))
     },
     help: "export with the packing nodes, or update ESP-DL",
@@ -72,7 +72,7 @@ fn build<T: Real + Element>(call: &Call) -> Result<Box<dyn Kernel>> {
     let (_, batched, y_shape) = shapes(call)?;
     let weights = call.inputs[1].as_ref().filter(|b| b.shape.len() <= 2).and_then(constant::<T>);
     if let Some(b) = weights.filter(|_| !batched.pairs.is_empty()) {
-        // One matrix for all: the leading axes of the other side are so many rows more.
+        // With one matrix for all, the leading axes of the other side are additional rows.
         let shape = DenseShape {
             rows: batched.pairs.len() * batched.rows,
             depth: batched.depth,
@@ -86,12 +86,12 @@ fn build<T: Real + Element>(call: &Call) -> Result<Box<dyn Kernel>> {
     Ok(Box::new(MatMul { batched, y_shape, real: PhantomData::<T> }))
 }
 
-/// The fact of `A`, the products to compute, and the result's shape.
+/// Returns the fact of `A`, the products to compute, and the result's shape.
 fn shapes<'a>(call: &Call<'a>) -> Result<(&'a Fact, Batched, Vec<usize>)> {
     let (a, b) = (required(call, 0, "MatMul")?, required(call, 1, "MatMul")?);
     expect_float(a.data_type, "MatMul")?;
     if a.shape.is_empty() || b.shape.is_empty() {
-        bail!("MatMul takes no scalars: shapes {:?} and {:?}", a.shape, b.shape);
+        bail!("MatMul does not take scalars: shapes {:?} and {:?}", a.shape, b.shape);
     }
     // A vector is a row on the left and a column on the right; its axis is then dropped again.
     let a_shape = if a.shape.len() == 1 { vec![1, a.shape[0]] } else { a.shape.clone() };
@@ -133,12 +133,12 @@ fn broadcast(a: &[usize], b: &[usize]) -> Result<Vec<usize>> {
         .map(|axis| match (at(a, axis), at(b, axis)) {
             (m, n) if m == n => Ok(m),
             (1, n) | (n, 1) => Ok(n),
-            _ => bail!("MatMul cannot repeat leading axes {a:?} and {b:?} over each other"),
+            _ => bail!("MatMul cannot broadcast leading axes {a:?} and {b:?}"),
         })
         .collect()
 }
 
-/// For each product, in order, which matrix of the operand it takes.
+/// Returns the index of the operand's matrix for each product, in order.
 fn places(own: &[usize], batch: &[usize]) -> Result<Vec<usize>> {
     let count = checked_len(batch)?;
     let lead = batch.len() - own.len();
@@ -157,7 +157,7 @@ fn places(own: &[usize], batch: &[usize]) -> Result<Vec<usize>> {
     Ok((0..count).map(place).collect())
 }
 
-/// A product with constant weights.
+/// Product with constant weights.
 struct Layer<T> {
     dense: Dense<T>,
     /// Elements of `A`.

@@ -1,4 +1,4 @@
-//! Max: the largest of its inputs; NaN where any is. <https://onnx.ai/onnx/operators/onnx__Max.html>
+//! Max: the largest of its inputs; NaN if any input is. <https://onnx.ai/onnx/operators/onnx__Max.html>
 
 use super::Treatment;
 use super::elementwise::binary;
@@ -7,7 +7,7 @@ use crate::chip::Support;
 binary!(
     "Max",
     Treatment::PLAIN,
-    Support::Lacks { instead: Some("write max(a, b) as a + Relu(b - a), which ESP-DL has") },
+    Support::Lacks { instead: Some("write max(a, b) as a + Relu(b - a), which ESP-DL supports") },
     |x, y| if x.is_nan() || x > y { x } else { y },
     |i, j| i.max(j)
 );

@@ -36,18 +36,18 @@ pub static INDICES: Limit = Limit {
     check: |node| {
         Ok(node.has_output(1).then(|| "MaxPool with the output Indices, which the runtime does not write".to_string()))
     },
-    help: "leave the indices out; to enlarge an image again, use Resize or ConvTranspose",
+    help: "remove the output Indices; to enlarge an image, use Resize or ConvTranspose",
     source: "dl_module_max_pool.hpp",
 };
 
-/// The exporter writes pads at the end in its place.
+/// The exporter writes padding at the end instead.
 pub static CEIL_MODE: Limit = Limit {
     name: "max-pool-ceil-mode",
     effect: Effect::SilentlyWrong,
     on: Family::ALL,
     until: None,
     check: |node| if node.is_written() { limits::pool::rounded_down(node) } else { Ok(None) },
-    help: "pad the input at its end, and pool with ceil_mode = 0",
+    help: "pad the input at its end, and set ceil_mode = 0",
     source: "dl_module_max_pool.hpp, get_output_shape",
 };
 
@@ -61,12 +61,12 @@ fn prepare(call: &Call) -> Result<Box<dyn Kernel>> {
     Ok(match shapes(call)?.0.data_type {
         DataType::F64 => Box::new(build::<f64>(call)?),
         DataType::F32 => Box::new(build::<f32>(call)?),
-        // Values of 8 bits pass through float32 unchanged.
+        // 8-bit values are exact in float32.
         other => Box::new(Bytes { float: build::<f32>(call)?, data_type: other }),
     })
 }
 
-/// The input's fact, the window, planes (batch * channels), and the output's shape.
+/// Returns the input's fact, the window, planes (batch * channels), and the output's shape.
 fn shapes<'a>(call: &Call<'a>) -> Result<(&'a Fact, Window, usize, Vec<usize>)> {
     let x = required(call, 0, "MaxPool")?;
     if !matches!(x.data_type, DataType::I8 | DataType::U8) {
@@ -76,7 +76,9 @@ fn shapes<'a>(call: &Call<'a>) -> Result<(&'a Fact, Window, usize, Vec<usize>)> 
         bail!("MaxPool takes an input of 3 axes or more, not {:?}", x.shape);
     };
     let Some(kernel) = spatial::kernel_shape(call, "MaxPool")? else {
-        return Err(Error::new("MaxPool has no kernel_shape").with_help("give the attribute one value a spatial axis"));
+        return Err(
+            Error::new("MaxPool has no kernel_shape").with_help("set the attribute to one value per spatial axis")
+        );
     };
     let ends = if call.attributes.int_or("ceil_mode", 0) != 0 { Ends::Ceil } else { Ends::Floor };
     let window = spatial::window(call, "MaxPool", spatial, &kernel, ends)?;

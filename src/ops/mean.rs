@@ -11,7 +11,7 @@ use crate::{Result, bail};
 pub static OPERATOR: Operator = Operator {
     name: "Mean",
     treatment: Treatment::FLOAT,
-    chip: Support::Lacks { instead: Some("write it as Add, and Mul by one over the number of inputs") },
+    chip: Support::Lacks { instead: Some("replace it by Add, and Mul by one over the number of inputs") },
     infer: infer_broadcast,
     prepare: |_| Ok(Box::new(Mean)),
 };

@@ -1,4 +1,4 @@
-//! Min: the smallest of its inputs; NaN where any is. <https://onnx.ai/onnx/operators/onnx__Min.html>
+//! Min: the smallest of its inputs; NaN if any input is. <https://onnx.ai/onnx/operators/onnx__Min.html>
 
 use super::Treatment;
 use super::elementwise::binary;
@@ -7,7 +7,7 @@ use crate::chip::Support;
 binary!(
     "Min",
     Treatment::FLOAT,
-    Support::Lacks { instead: Some("write min(a, b) as a - Relu(a - b), which ESP-DL has") },
+    Support::Lacks { instead: Some("write min(a, b) as a - Relu(a - b), which ESP-DL supports") },
     |x, y| if x.is_nan() || x < y { x } else { y },
     |i, j| i.min(j)
 );

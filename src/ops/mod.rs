@@ -1,14 +1,13 @@
-//! One operator a file: attributes, shape inference, float kernel, treatment by the quantizer, support and limits on
+//! One operator per file: attributes, shape inference, float kernel, treatment by the quantizer, support and limits on
 //! the chip.
 //!
-//! A file here knows its operator and the kernels it calls, and no other operator. Adding one is a new file and a line
-//! in [`OPERATORS`]. Never: files, other operators, passes over a graph.
+//! A file depends on its operator and the kernels it calls, and on no other operator. To add an operator, add a file
+//! and a line in [`OPERATORS`]. Never: files, other operators, passes over a graph.
 
 mod abs;
 mod acos;
 mod acosh;
 mod add;
-mod along_axis;
 mod and;
 mod arg;
 mod arg_max;
@@ -29,6 +28,7 @@ mod clip;
 mod concat;
 mod constant;
 mod constant_of_shape;
+mod constant_result;
 mod conv;
 pub mod conv_transpose;
 mod cos;
@@ -48,7 +48,9 @@ mod flatten;
 mod floor;
 mod gather;
 mod gather_elements;
+mod gather_index;
 mod gather_nd;
+mod gather_nd_index;
 mod gelu;
 mod gemm;
 mod global_average_pool;
@@ -65,7 +67,6 @@ mod instance_normalization;
 mod interpolate;
 mod is_inf;
 mod is_nan;
-mod known;
 mod layer_normalization;
 mod layout;
 mod leaky_relu;
@@ -146,7 +147,6 @@ mod top_k;
 mod transpose;
 mod treatment;
 mod trilu;
-mod tuples;
 mod unsqueeze;
 mod upsample;
 mod where_;
@@ -162,12 +162,12 @@ use crate::Result;
 use crate::chip::{Chip, Limit, Support};
 use crate::graph::{Attributes, DataType, Tensor};
 
-/// What is known of a value before a model runs.
+/// Properties of a value that are known before a model runs.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Fact {
     pub data_type: DataType,
     pub shape: Vec<usize>,
-    /// Known where the value is constant: shapes, axes, weights.
+    /// Elements of a constant value: shape, axes, weights.
     pub constant: Option<Tensor>,
 }
 
@@ -181,44 +181,43 @@ impl Fact {
     }
 }
 
-/// One use of an operator: all that its file may look at.
+/// Use of an operator: everything that its file may read.
 pub struct Call<'a> {
     pub attributes: &'a Attributes,
     /// Version of the ONNX operator set that the model imports.
     pub opset: i64,
-    /// By port; `None` for an optional input that is left out.
+    /// Inputs by port; `None` for an optional input that is left out.
     pub inputs: &'a [Option<Fact>],
-    /// How many output ports the node has.
+    /// Number of output ports of the node.
     pub outputs: usize,
 }
 
-/// A prepared operator: attributes read, constant weights packed. Shared by threads.
+/// Prepared operator: attributes read, constant weights packed. Threads share it.
 pub trait Kernel: Send + Sync {
-    /// One output a port, in order. Inputs are handed over: whoever holds the last
-    /// reference may write in place. Shapes are those of the `Call` it was prepared for.
-    /// Constant inputs are passed too.
+    /// Computes one output per port, in order. Inputs are passed by value: the owner of the last reference may write in
+    /// place. Shapes are those of the `Call` it was prepared for. Constant inputs are passed, too.
     fn run(&self, inputs: Vec<Option<Tensor>>) -> Result<Vec<Tensor>>;
 
-    /// Whether [`Kernel::run_clamped`] is there: the kernel takes a following Relu or Clip into
-    /// its last pass over the output. The same prepared kernel serves both ways.
+    /// Returns `true` if [`Kernel::run_clamped`] is implemented: the kernel applies a following Relu or Clip in its
+    /// last pass over the output. The same prepared kernel serves both ways.
     fn can_clamp(&self) -> bool {
         false
     }
 
-    /// `run`, with every element of the first output clamped to `[low, high]`.
+    /// Like `run`, with every element of the first output clamped to `[low, high]`.
     fn run_clamped(&self, _inputs: Vec<Option<Tensor>>, _low: f32, _high: f32) -> Result<Vec<Tensor>> {
-        crate::bail!("this kernel does not take in a clamp")
+        crate::bail!("this kernel does not support a fused clamp")
     }
 }
 
-/// One line of the operator table.
+/// Line of the operator table.
 pub struct Operator {
     /// ONNX operator type.
     pub name: &'static str,
     pub treatment: Treatment,
     pub chip: Support,
-    /// Facts of the outputs from those of the inputs. `constant` may be filled where the
-    /// result follows from shapes alone (Shape, Size); folding is `graph::simplify`'s.
+    /// Infers facts of the outputs from those of the inputs. `constant` may be set if the result is determined by
+    /// shapes (Shape, Size); folding belongs to `simplify`.
     pub infer: fn(&Call) -> Result<Vec<Fact>>,
     pub prepare: fn(&Call) -> Result<Box<dyn Kernel>>,
 }
@@ -355,18 +354,19 @@ pub static OPERATORS: &[&Operator] = &[
     &xor::OPERATOR,
 ];
 
-/// The operator of an ONNX type, if espq has it.
+/// Finds the operator of an ONNX type; `None` if espq does not support it.
 pub fn find(name: &str) -> Option<&'static Operator> {
     OPERATORS.iter().find(|o| o.name == name).copied()
 }
 
-/// What ESP-DL's runtime has of an operator, of ONNX's or of those that an exporter writes; `None` where it has nothing.
+/// Finds the support by ESP-DL's runtime of an operator, either ONNX's or one that an exporter writes; `None` if it is
+/// not supported.
 pub fn on_chip(name: &str) -> Option<&'static Chip> {
     let written = || written::WRITTEN.iter().find(|(written, _)| *written == name).map(|(_, chip)| chip);
     find(name).map_or_else(written, |operator| operator.chip.chip())
 }
 
-/// The operators that ESP-DL's runtime has, ONNX's and those that an exporter writes, by name.
+/// Lists the operators that ESP-DL's runtime supports, ONNX's and those that an exporter writes, by name.
 pub fn all_on_chip() -> impl Iterator<Item = (&'static str, &'static Chip)> {
     let own = OPERATORS.iter().filter_map(|operator| Some((operator.name, operator.chip.chip()?)));
     let mut all: Vec<_> = own.chain(written::WRITTEN.iter().map(|(name, chip)| (*name, chip))).collect();
@@ -374,7 +374,7 @@ pub fn all_on_chip() -> impl Iterator<Item = (&'static str, &'static Chip)> {
     all.into_iter()
 }
 
-/// Every limit of these operators once, by name.
+/// Lists every limit of these operators once, by name.
 pub fn all_limits() -> Vec<&'static Limit> {
     let mut limits: Vec<&Limit> = all_on_chip().flat_map(|(_, chip)| chip.limits).copied().collect();
     limits.sort_unstable_by_key(|limit| limit.name);

@@ -1,4 +1,5 @@
-//! Mod: the remainder, with the sign of the divisor, or of the dividend where fmod is 1. <https://onnx.ai/onnx/operators/onnx__Mod.html>
+//! Mod: the remainder, with the sign of the divisor, or of the dividend if fmod is 1.
+//! <https://onnx.ai/onnx/operators/onnx__Mod.html>
 
 use super::elementwise::{infer_broadcast, numbers};
 use super::limits;
@@ -30,7 +31,7 @@ impl Kernel for Mod {
         }
         numbers!(combine, "Mod", inputs, |x, y| x - (x / y).floor() * y, |i, j| {
             let rest = i.checked_rem(j).unwrap_or(0);
-            // Of unsigned numbers the rest is never below 0.
+            // The remainder of unsigned numbers is never below 0.
             if rest != 0 && (rest < 0 as _) != (j < 0 as _) { rest.wrapping_add(j) } else { rest }
         })
     }

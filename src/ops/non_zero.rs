@@ -1,7 +1,7 @@
-//! NonZero: the coordinates of all elements that are not 0, one axis a row. Its shape follows from
-//! its input's values, so these have to be constant. <https://onnx.ai/onnx/operators/onnx__NonZero.html>
+//! NonZero: the coordinates of all elements that are not 0, one axis per row. Its shape depends on its input's values,
+//! so these must be constant. <https://onnx.ai/onnx/operators/onnx__NonZero.html>
 
-use super::known;
+use super::constant_result;
 use super::layout::{each_type, slice, strides};
 use super::operands::required;
 use super::{Call, Operator, Treatment};
@@ -13,14 +13,14 @@ pub static OPERATOR: Operator = Operator {
     name: "NonZero",
     treatment: Treatment { float_outputs: &[0], ..Treatment::FLOAT },
     chip: Support::LACKS,
-    infer: |call| known::infer(non_zero(call)?),
-    prepare: |call| known::prepare(non_zero(call)?),
+    infer: |call| constant_result::infer(non_zero(call)?),
+    prepare: |call| constant_result::prepare(non_zero(call)?),
 };
 
 fn non_zero(call: &Call) -> Result<Tensor> {
     let Some(x) = &required(call, 0, "NonZero")?.constant else {
         return Err(Error::new("NonZero has an output whose shape changes with its input's values")
-            .with_help("export the model with fixed shapes; ESP-DL has no NonZero either"));
+            .with_help("export the model with fixed shapes; ESP-DL does not support NonZero either"));
     };
     each_type!(x, T => coordinates(x.shape(), slice::<T>(x)))
 }

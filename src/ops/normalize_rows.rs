@@ -1,4 +1,4 @@
-//! Softmax and kin: rows of a tensor that are normalized together.
+//! Rows of a tensor that are normalized together, for Softmax and similar operators.
 
 use crate::chip::{Checked, Effect, Family, Limit, NodeView};
 use crate::graph::{Element, Tensor};
@@ -9,7 +9,7 @@ use super::axes::normalize;
 use super::operands::required;
 use super::{Call, Kernel};
 
-/// Before operator set 13, Softmax joins all axes from `axis` on; the kernel takes one.
+/// Before operator set 13, Softmax joins all axes from `axis` on; the kernel supports one.
 pub static JOINED_AXES: Limit = Limit {
     name: "softmax-axes",
     effect: Effect::SilentlyWrong,
@@ -32,7 +32,7 @@ fn joined_axes(node: &dyn NodeView) -> Checked {
     Ok((joined > 1).then(|| format!("{} of operator set 12 and before joins {joined} axes", node.op())))
 }
 
-/// Blocks of `length` x `inner` elements; each row runs along `length`.
+/// Rows of a tensor, in blocks of `length` x `inner` elements; each row runs along `length`.
 #[derive(Debug, Clone, Copy)]
 pub struct Rows {
     pub length: usize,
@@ -45,7 +45,7 @@ impl Rows {
         Rows { length: shape[axis], inner: product(&shape[axis + 1..]) }
     }
 
-    /// All axes from `axis` on as one row.
+    /// Takes all axes from `axis` on as one row.
     pub fn from(shape: &[usize], axis: usize) -> Rows {
         Rows { length: shape[axis..].iter().product(), inner: 1 }
     }
@@ -63,7 +63,7 @@ impl Rows {
         Ok(if modern { Rows::along(&x.shape, axis) } else { Rows::from(&x.shape, axis) })
     }
 
-    /// Calls `f` with every row, gathered where its elements are apart, and writes it back.
+    /// Calls `f` with every row, gathered if its elements are not contiguous, and writes it back.
     pub fn for_each<T: Real>(&self, values: &mut [T], mut f: impl FnMut(&mut [T])) {
         if self.inner == 1 {
             return values.chunks_mut(self.length.max(1)).for_each(f);

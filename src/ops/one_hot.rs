@@ -48,7 +48,7 @@ struct OneHot {
 impl Kernel for OneHot {
     fn run(&self, mut inputs: Vec<Option<Tensor>>) -> Result<Vec<Tensor>> {
         let (indices, values) = (take(&mut inputs, 0)?, take(&mut inputs, 2)?);
-        // Floats stand for the whole number toward zero.
+        // Floats are truncated toward zero.
         let indices = super::cast::cast(indices, DataType::I64)?;
         Ok(vec![each_type!(values, T => self.spread::<T>(slice(&indices), slice(&values))?)])
     }
@@ -61,7 +61,7 @@ impl OneHot {
         let inner: usize = self.shape[self.axis + 1..].iter().product();
         let mut out = vec![off; self.shape.iter().product()];
         for (n, &index) in indices.iter().enumerate() {
-            // An index outside the axis has no on value.
+            // An index outside the axis sets no element.
             if let Ok(index) = normalize(index, depth) {
                 out[(n / inner * depth + index) * inner + n % inner] = on;
             }

@@ -5,7 +5,7 @@ use crate::{Error, Result, bail};
 
 use super::{Call, Fact};
 
-/// The fact of a required input.
+/// Returns the fact of a required input.
 pub fn required<'a>(call: &Call<'a>, port: usize, operator: &str) -> Result<&'a Fact> {
     match call.inputs.get(port) {
         Some(Some(fact)) => Ok(fact),
@@ -13,12 +13,12 @@ pub fn required<'a>(call: &Call<'a>, port: usize, operator: &str) -> Result<&'a 
     }
 }
 
-/// The fact of an optional input.
+/// Returns the fact of an optional input.
 pub fn optional<'a>(call: &Call<'a>, port: usize) -> Option<&'a Fact> {
     call.inputs.get(port).and_then(Option::as_ref)
 }
 
-/// The elements of an input, where it is there; an error where its type is not `T`.
+/// Returns the elements of an input, if it exists; fails if its type is not `T`.
 pub fn elements<T: Element>(inputs: &[Option<Tensor>], port: usize) -> Result<Option<&[T]>> {
     let Some(Some(tensor)) = inputs.get(port) else { return Ok(None) };
     match tensor.slice::<T>() {
@@ -27,7 +27,7 @@ pub fn elements<T: Element>(inputs: &[Option<Tensor>], port: usize) -> Result<Op
     }
 }
 
-/// The elements of a required input of `len` elements.
+/// Returns the elements of a required input of `len` elements.
 pub fn exactly<T: Element>(inputs: &[Option<Tensor>], port: usize, len: usize) -> Result<&[T]> {
     match elements(inputs, port)? {
         Some(elements) if elements.len() == len => Ok(elements),
@@ -36,12 +36,12 @@ pub fn exactly<T: Element>(inputs: &[Option<Tensor>], port: usize, len: usize) -
     }
 }
 
-/// Constant elements of an input, for packing while preparing.
+/// Returns constant elements of an input, for packing during preparation.
 pub fn constant<T: Element>(fact: &Fact) -> Option<&[T]> {
     fact.constant.as_ref().and_then(|t| t.slice::<T>())
 }
 
-/// An error unless the type is one that float kernels compute in.
+/// Fails unless the type is one of the float kernels' types.
 pub fn expect_float(data_type: DataType, operator: &str) -> Result<()> {
     match data_type {
         DataType::F32 | DataType::F64 => Ok(()),
@@ -49,17 +49,17 @@ pub fn expect_float(data_type: DataType, operator: &str) -> Result<()> {
     }
 }
 
-/// No tensor has more elements: 1 GiB of float32, far beyond what any of these chips holds.
+/// Maximum number of elements of a tensor: 1 GiB of float32, far beyond the memory of these chips.
 pub const MOST_ELEMENTS: usize = 1 << 28;
 
-/// Elements in a shape; an error where they are more than [`MOST_ELEMENTS`].
+/// Returns the number of elements of a shape; fails above [`MOST_ELEMENTS`].
 pub fn checked_len(shape: &[usize]) -> Result<usize> {
-    // A zero anywhere makes the tensor empty, but strides and index maps are made of the other axes.
+    // A zero makes the tensor empty, but strides and index maps depend on the other axes.
     let len = shape.iter().try_fold(1usize, |len, &d| len.checked_mul(d.max(1))).filter(|&len| len <= MOST_ELEMENTS);
     match len {
         Some(_) if shape.contains(&0) => Ok(0),
         Some(len) => Ok(len),
         None => Err(Error::new(format!("shape {shape:?} has more than {MOST_ELEMENTS} elements"))
-            .with_help("no ESP32 holds such a tensor: check the shape that the layer is given")),
+            .with_help("no ESP32 has memory for such a tensor: check the shape of the layer's input")),
     }
 }

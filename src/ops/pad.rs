@@ -28,7 +28,7 @@ pub static MODE: Limit = Limit {
     check: |node| {
         let mode = node.text("mode", "constant")?;
         Ok((!matches!(mode, "constant" | "edge" | "reflect"))
-            .then(|| format!("Pad with mode {mode:?} stops the chip while it loads")))
+            .then(|| format!("Pad with mode {mode:?}, at which the chip stops while loading")))
     },
     help: "pad with constant, edge or reflect",
     source: "dl_module_pad.hpp",
@@ -51,10 +51,9 @@ pub static NEGATIVE: Limit = Limit {
     until: None,
     check: |node| {
         let pads = node.constant(1).filter(|pads| pads.iter().any(|&pad| pad < 0));
-        Ok(pads
-            .map(|pads| format!("Pad with pads {pads:?}; the chip pads and never crops, and writes before its output")))
+        Ok(pads.map(|pads| format!("Pad with pads {pads:?}; the chip cannot crop, and writes before its output")))
     },
-    help: "crop with a Slice, and pad what is left",
+    help: "crop with a Slice, then pad",
     source: "dl_base_pad.cpp",
 };
 
@@ -72,7 +71,7 @@ pub static RANK: Limit = Limit {
     source: "dl_base_pad.cpp",
 };
 
-/// The exporter writes the default, too.
+/// The exporter writes the mode, even if it is the default.
 pub static NO_MODE: Limit = Limit {
     name: "pad-without-mode",
     effect: Effect::NotLoaded,
@@ -80,9 +79,9 @@ pub static NO_MODE: Limit = Limit {
     until: None,
     check: |node| {
         let is_missing = node.is_written() && node.attribute("mode").is_none();
-        Ok(is_missing.then(|| "it has no mode: the chip stops while it loads".to_string()))
+        Ok(is_missing.then(|| "it has no attribute mode, at which the chip stops while loading".to_string()))
     },
-    help: "write constant, edge or reflect, the default too",
+    help: "write the attribute mode, even if it is the default",
     source: "dl_module_pad.hpp",
 };
 
@@ -95,14 +94,17 @@ pub static COUNT: Limit = Limit {
         let (Some(pads), Some(rank)) = (node.constant(1), node.rank(0)) else { return Ok(None) };
         let is_wrong = node.is_written() && pads.len() != rank.saturating_mul(2);
         Ok(is_wrong.then(|| {
-            format!("it has {} pads for an input of {rank} dimensions; the chip stops unless all have two", pads.len())
+            format!(
+                "it has {} pads for an input of {rank} dimensions; the chip stops unless each dimension has two",
+                pads.len()
+            )
         }))
     },
-    help: "give pads for every axis, without the input axes",
+    help: "give pads for every axis, and remove the input axes",
     source: "dl_base_pad.cpp, get_pad_shape",
 };
 
-/// Begin and end, by axis; negative ones cut.
+/// Padding at begin and end of each axis; negative values crop.
 fn pads(call: &Call) -> Result<Vec<(i64, i64)>> {
     let x = required(call, 0, "Pad")?;
     let rank = x.shape.len();
@@ -128,7 +130,7 @@ fn shape(call: &Call) -> Result<Vec<usize>> {
         let padded = i128::from(begin) + i128::from(end) + size as i128;
         match usize::try_from(padded) {
             Ok(padded) => shape.push(padded),
-            Err(_) => bail!("Pad by {begin} and {end} leaves nothing of an axis of {size}"),
+            Err(_) => bail!("Pad by {begin} and {end} removes all of an axis of {size}"),
         }
     }
     checked_len(&shape)?;
@@ -169,7 +171,7 @@ fn axis_map(mode: &str, size: i64, padded: usize, begin: i64) -> Result<AxisMap>
 
 struct Pad {
     maps: Vec<AxisMap>,
-    /// The fill before operator set 11.
+    /// Fill value before operator set 11.
     value: f32,
 }
 

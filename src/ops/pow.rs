@@ -26,7 +26,7 @@ impl Kernel for Pow {
         Ok(vec![match data_type {
             DataType::F32 => zip(x, cast(y, data_type)?, |a: f32, b: f32| if b == 2.0 { a * a } else { a.powf(b) })?,
             DataType::Bool => bail!("Pow does not take bool"),
-            // Integers through float64, toward zero, as numpy casts them.
+            // Integers are computed in float64 and truncated toward zero, like numpy's casts.
             _ => {
                 let power = zip(cast(x, DataType::F64)?, cast(y, DataType::F64)?, |a: f64, b: f64| a.powf(b))?;
                 cast(power, data_type)?

@@ -1,4 +1,4 @@
-//! PRelu: x, or slope x where negative, the slope broadcast. <https://onnx.ai/onnx/operators/onnx__PRelu.html>
+//! PRelu: x, or slope x where negative, with the slope broadcast. <https://onnx.ai/onnx/operators/onnx__PRelu.html>
 
 use super::broadcast::zip;
 use super::elementwise::{infer_same, take};
@@ -7,7 +7,7 @@ use crate::Result;
 use crate::chip::{Axes, Checked, Chip, Effect, Family, Limit, NodeView, Scheme, Support, Table};
 use crate::graph::Tensor;
 
-// esp-ppq quantizes it by the name `PRelu`.
+// esp-ppq quantizes it under the name `PRelu`.
 pub static OPERATOR: Operator = Operator {
     name: "PRelu",
     treatment: Treatment::PLAIN,
@@ -16,14 +16,15 @@ pub static OPERATOR: Operator = Operator {
     prepare: |_| Ok(Box::new(PRelu)),
 };
 
-/// A file's slopes are [C, 1, 1] beside channels last; the exporter writes a graph's so where they follow the channels.
+/// Slopes in a file have shape [C, 1, 1] for channels-last inputs; the exporter writes a graph's slopes in this form if
+/// they depend on the channel only.
 pub static SLOPES: Limit = Limit {
     name: "prelu-slopes",
     effect: Effect::Crashes,
     on: Family::ALL,
     until: None,
     check: slopes,
-    help: "give PRelu one slope a channel, of shape [C, 1, 1] (Keras: shared_axes=[1, 2]), or one for all",
+    help: "give PRelu one slope per channel, of shape [C, 1, 1] (Keras: shared_axes=[1, 2]), or one for all",
     source: "dl_module_prelu.hpp",
 };
 
@@ -48,12 +49,13 @@ fn slopes(node: &dyn NodeView) -> Checked {
     };
     Ok((!is_read).then(|| {
         format!(
-            "slopes of shape {slopes:?} for an input of shape {input:?}; the kernel reads one a channel, and crashes"
+            "slopes of shape {slopes:?} for an input of shape {input:?}; the kernel reads one per channel, and crashes"
         )
     }))
 }
 
-/// Slopes of a file lie as the kernel reads them, one a channel; at int16 and in float one is repeated.
+/// Returns `true` if slopes in a file are stored as the kernel reads them: one per channel. At int16 and in float, a
+/// single one is repeated.
 fn are_last(input: &[usize], slopes: &[usize], scheme: Option<Scheme>) -> bool {
     match (input, slopes) {
         (&[_, _, _, channels], &[count, 1, 1]) => count == channels || (count == 1 && scheme != Some(Scheme::Int8)),
@@ -61,7 +63,8 @@ fn are_last(input: &[usize], slopes: &[usize], scheme: Option<Scheme>) -> bool {
     }
 }
 
-/// Slopes of a graph that the exporter can write so; one at int8 is a table, whatever the input.
+/// Returns `true` for slopes of a graph that the exporter can write in that form; a single slope at int8 becomes a
+/// table, for any input.
 fn follow(node: &dyn NodeView, input: &[usize], shape: &[usize]) -> bool {
     match shape.iter().product() {
         1usize => node.scheme() == Some(Scheme::Int8) || input.len() > 1,
@@ -69,7 +72,7 @@ fn follow(node: &dyn NodeView, input: &[usize], shape: &[usize]) -> bool {
     }
 }
 
-/// Slopes that are broadcast from the right over `rank` axes are equal wherever axis 1 is.
+/// Returns `true` if slopes, broadcast from the right over `rank` axes, depend on axis 1 only.
 fn follow_channels(slopes: &[f32], shape: &[usize], rank: usize) -> bool {
     let Some(axis) = (1 + shape.len()).checked_sub(rank).filter(|_| rank > 1) else {
         return slopes.windows(2).all(|pair| pair[0] == pair[1]);
@@ -80,7 +83,7 @@ fn follow_channels(slopes: &[f32], shape: &[usize], rank: usize) -> bool {
     slopes.iter().enumerate().all(|(i, slope)| slopes.get(channel(i) * inner) == Some(slope))
 }
 
-/// Portable code, and int16 on all chips, copy positive inputs; negative ones are shifted right.
+/// Portable code, and int16 on all chips, copies positive inputs; negative ones are shifted right.
 fn exponents(node: &dyn NodeView) -> Checked {
     let exponents = (node.input_exponent(0), node.input_exponent(1), node.output_exponent());
     let (Some(input), Some(slopes), Some(output)) = exponents else { return Ok(None) };
@@ -89,7 +92,7 @@ fn exponents(node: &dyn NodeView) -> Checked {
     }
     let copies = node.family() == Some(Family::C) || node.scheme() == Some(Scheme::Int16);
     if copies && input != output {
-        return Ok(Some(format!("input exponent {input} becomes {output}, but positive inputs are copied")));
+        return Ok(Some(format!("input exponent {input} becomes {output}, but positive inputs are copied unscaled")));
     }
     let shift = output.saturating_sub(input).saturating_sub(slopes);
     Ok((!(0..=31).contains(&shift)).then(|| {
@@ -114,7 +117,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn slopes_follow_channels_where_they_are_equal_beside_them() {
+    fn slopes_depend_on_the_channel_if_they_are_equal_along_other_axes() {
         assert!(follow_channels(&[0.1, 0.1, 0.2, 0.2], &[2, 1, 2], 4));
         assert!(!follow_channels(&[0.1, 0.2, 0.1, 0.2], &[2, 1, 2], 4));
         assert!(follow_channels(&[0.1, 0.2], &[2], 2));

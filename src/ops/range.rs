@@ -2,7 +2,7 @@
 
 use super::cast::cast;
 use super::operands::{checked_len, required};
-use super::{Call, Operator, Treatment, known};
+use super::{Call, Operator, Treatment, constant_result};
 use crate::chip::Support;
 use crate::graph::{DataType, Tensor};
 use crate::{Result, bail};
@@ -11,14 +11,14 @@ pub static OPERATOR: Operator = Operator {
     name: "Range",
     treatment: Treatment { float_inputs: &[0, 1, 2], ..Treatment::FLOAT },
     chip: Support::LACKS,
-    infer: |call| known::infer(value(call)?),
-    prepare: |call| known::prepare(value(call)?),
+    infer: |call| constant_result::infer(value(call)?),
+    prepare: |call| constant_result::prepare(value(call)?),
 };
 
 fn value(call: &Call) -> Result<Tensor> {
     let constant = |port| match required(call, port, "Range")?.constant.clone() {
         Some(tensor) => Ok(tensor),
-        None => bail!("Range has bounds that are computed while the model runs, espq needs constants"),
+        None => bail!("Range has bounds that are computed while the model runs, but espq needs constants"),
     };
     let (start, limit, delta) = (constant(0)?, constant(1)?, constant(2)?);
     let data_type = start.data_type();

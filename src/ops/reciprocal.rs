@@ -8,7 +8,7 @@ unary!(
     "Reciprocal",
     Treatment::FLOAT,
     Support::Lacks {
-        instead: Some("write it as Div of 1 by the value, or as Pow with the exponent -1, which ESP-DL has")
+        instead: Some("replace it by Div of 1 by the value, or by Pow with the exponent -1, which ESP-DL supports")
     },
     (),
     |x| 1.0 / x

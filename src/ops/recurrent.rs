@@ -1,6 +1,6 @@
-//! What LSTM, GRU and RNN share: sizes, directions, activations and the walk over a sequence.
+//! Parts shared by LSTM, GRU and RNN: sizes, directions, activations and the walk over a sequence.
 //!
-//! Computed in float64 and rounded once, so that a long sequence does not drift.
+//! Results are computed in float64 and rounded once, so that long sequences do not drift.
 
 use std::borrow::Cow;
 
@@ -13,15 +13,15 @@ use super::{Call, Fact};
 
 pub type Activation = Box<dyn Fn(f64) -> f64 + Send + Sync>;
 
-/// Sizes and choices of one recurrent node.
+/// Sizes and options of a recurrent node.
 pub struct Shape {
     pub sequence: usize,
     pub batch: usize,
     pub input: usize,
     pub hidden: usize,
-    /// By direction: whether it runs from the end.
+    /// Directions; `true` runs from the end.
     pub directions: Vec<bool>,
-    /// Sequences of a batch behind one another instead of beside.
+    /// Set if the batch is the first axis instead of the sequence.
     pub batch_first: bool,
     pub clip: f64,
     pub data_type: DataType,
@@ -29,7 +29,7 @@ pub struct Shape {
 }
 
 impl Shape {
-    /// `gates` is 4 for LSTM, 3 for GRU, 1 for RNN.
+    /// Reads the sizes from a call. `gates` is 4 for LSTM, 3 for GRU, 1 for RNN.
     pub fn of(call: &Call, gates: usize, operator: &str) -> Result<Shape> {
         let (x, w, r) = (required(call, 0, operator)?, required(call, 1, operator)?, required(call, 2, operator)?);
         let directions = match call.attributes.text("direction").unwrap_or("forward") {
@@ -56,7 +56,7 @@ impl Shape {
         let state = checked_len(&[batch, *d, *hidden])?;
         checked_len(&[sequence, batch, *d, *hidden])?;
         expect_len(call, 3, 2 * d * rows, &format!("the bias of {operator}"))?;
-        // Port 6 is the cell state of an LSTM; the others have none.
+        // Port 6 is the cell state of LSTM; the others have none.
         for port in [5, 6] {
             expect_len(call, port, state, &format!("the initial state of {operator}"))?;
         }
@@ -77,7 +77,7 @@ impl Shape {
         })
     }
 
-    /// Y, then one state after another.
+    /// Facts of Y, then of each state.
     pub fn facts(&self) -> Vec<Fact> {
         let (s, d, b, h) = (self.sequence, self.directions.len(), self.batch, self.hidden);
         let (all, last) =
@@ -85,7 +85,7 @@ impl Shape {
         (0..self.outputs).map(|o| Fact::new(self.data_type, if o == 0 { all.clone() } else { last.clone() })).collect()
     }
 
-    /// The input at one step of one sequence.
+    /// Returns the input at one step of one sequence.
     pub fn step<'a>(&self, x: &'a [f64], t: usize, b: usize) -> &'a [f64] {
         let at = if self.batch_first { b * self.sequence + t } else { t * self.batch + b };
         &x[at * self.input..(at + 1) * self.input]
@@ -106,7 +106,7 @@ impl Shape {
         at * self.hidden
     }
 
-    /// [`Shape::walk_as`] in the type of the input.
+    /// Runs [`Shape::walk_as`] in the type of the input.
     pub fn walk(
         &self,
         inputs: &[Option<Tensor>],
@@ -116,8 +116,8 @@ impl Shape {
         self.walk_as(self.data_type, inputs, initial, cell)
     }
 
-    /// Walks every direction and sequence. `cell(direction, input, states)` updates the states,
-    /// of which the first is the output.
+    /// Walks every direction and sequence. `cell(direction, input, states)` updates the states; the first one is the
+    /// output.
     pub fn walk_as(
         &self,
         data_type: DataType,
@@ -156,7 +156,7 @@ impl Shape {
         all.map(|(values, fact)| cast(Tensor::new(&fact.shape, values)?, data_type)).collect()
     }
 
-    /// Steps of each sequence: input 4, or all.
+    /// Returns the number of steps of each sequence: input 4, or all.
     fn lengths(&self, inputs: &[Option<Tensor>]) -> Result<Vec<usize>> {
         let Some(Some(lengths)) = inputs.get(4) else { return Ok(vec![self.sequence; self.batch]) };
         let whole = lengths.to_i64s().unwrap_or_default();
@@ -172,19 +172,19 @@ impl Shape {
     }
 }
 
-/// A constant or run-time input as float64.
+/// Converts a constant or run-time input to float64.
 pub fn numbers(inputs: &[Option<Tensor>], port: usize) -> Result<Option<Cow<'static, [f64]>>> {
     let Some(Some(tensor)) = inputs.get(port) else { return Ok(None) };
     let wide = cast(tensor.clone(), DataType::F64)?;
     Ok(wide.into_vec::<f64>().map(Cow::Owned))
 }
 
-/// W x + R h + biases of one row of a gate.
+/// Computes W x + R h + biases of one row of a gate.
 pub fn dot(a: &[f64], b: &[f64]) -> f64 {
     a.iter().zip(b).map(|(x, y)| x * y).sum()
 }
 
-/// Activations by direction and gate; `defaults` for one direction.
+/// Returns activations by direction and gate; `defaults` are those of one direction.
 pub fn activations(call: &Call, defaults: &[&str], directions: usize) -> Result<Vec<Activation>> {
     let names: Vec<String> = match call.attributes.get("activations") {
         Some(crate::graph::Attribute::Texts(names)) => names.clone(),
@@ -239,11 +239,11 @@ fn activation(
     })
 }
 
-/// Whether an optional input has the size it should.
+/// Fails if an optional input does not have `len` elements.
 pub fn expect_len(call: &Call, port: usize, len: usize, what: &str) -> Result<()> {
     match optional(call, port) {
         Some(fact) if fact.shape.iter().product::<usize>() != len => {
-            bail!("{what} has shape {:?}, {len} elements are needed", fact.shape)
+            bail!("{what} has shape {:?}, but {len} elements are needed", fact.shape)
         }
         _ => Ok(()),
     }

@@ -1,4 +1,4 @@
-//! What the Reduce operators share: axes by operator set, and one pass over the input.
+//! Parts shared by the Reduce operators: axes by operator set, and one pass over the input.
 
 use crate::chip::{Axes, Checked, Chip, Effect, Family, Limit, NodeView, Scales, Support};
 use crate::graph::Tensor;
@@ -9,22 +9,22 @@ use super::broadcast::fold_axes;
 use super::operands::required;
 use super::{Call, Fact, Kernel};
 
-/// All reductions have one kernel, and its limits.
+/// All reductions share one kernel and its limits.
 pub const CHIP: Support = Support::Runs(&SUM);
 
-/// The least or greatest integer is chosen and keeps its exponent.
+/// Chooses the least or greatest integer, which keeps its exponent.
 pub const EXTREME: Support = Support::Runs(&Chip { scales: Scales::OfInput, ..SUM });
 
 const SUM: Chip = Chip { axes: Axes::Reduced, limits: &[&NOTHING, &RANK], ..Chip::PLAIN };
 
-/// No axes are all axes to the kernel.
+/// The kernel treats an empty list of axes as all axes.
 pub static NOTHING: Limit = Limit {
     name: "reduction-of-nothing",
     effect: Effect::SilentlyWrong,
     on: Family::ALL,
     until: None,
     check: nothing,
-    help: "leave the layer out, or reduce an axis of size 1",
+    help: "remove the layer, or reduce an axis of size 1",
     source: "dl_module_reduce_base.hpp",
 };
 
@@ -34,7 +34,7 @@ pub static RANK: Limit = Limit {
     on: Family::ALL,
     until: None,
     check: reduced,
-    help: "the output would stay as it was: reduce the axes one after another",
+    help: "reduce the axes one after another: the chip leaves the output unwritten",
     source: "dl_module_reduce_base.hpp",
 };
 
@@ -47,11 +47,14 @@ fn reduced(node: &dyn NodeView) -> Checked {
     let Some(axes) = axes else { return Ok(Some(format!("{} over axes that are computed", node.op()))) };
     let runs = merged_reduction(rank, &axes);
     Ok((runs > 4).then(|| {
-        format!("{} over axes {axes:?} of {rank} is computed in {runs} parts; the runtime has up to 4", node.op())
+        format!(
+            "{} over axes {axes:?} of {rank} has {runs} groups of reduced and kept axes; the runtime supports up to 4",
+            node.op()
+        )
     }))
 }
 
-/// Neighbouring axes that are all reduced, or all kept, count once; no axes are all axes.
+/// Counts the groups of neighbouring axes that are all reduced or all kept; an empty list of axes means all axes.
 fn merged_reduction(rank: usize, axes: &[i64]) -> usize {
     let rank = i64::try_from(rank).unwrap_or(i64::MAX);
     let places: Vec<i64> = axes.iter().map(|&a| if a < 0 { a.saturating_add(rank) } else { a }).collect();
@@ -66,11 +69,11 @@ fn nothing(node: &dyn NodeView) -> Checked {
         None => Some(node.ints("axes")?.to_vec()),
     };
     let is_nothing = node.int("noop_with_empty_axes", 0)? != 0 && axes.is_some_and(|axes| axes.is_empty());
-    Ok(is_nothing.then(|| format!("{} of no axes, which the chip takes for all", node.op())))
+    Ok(is_nothing.then(|| format!("{} of no axes, which the chip treats as all axes", node.op())))
 }
 
 struct Plan {
-    /// By axis of the input.
+    /// Reduced axes of the input.
     reduced: Vec<bool>,
     shape: Vec<usize>,
 }
@@ -96,8 +99,8 @@ pub fn infer(call: &Call) -> Result<Vec<Fact>> {
     Ok(vec![Fact::new(x.data_type, shape)])
 }
 
-/// `step` takes one element into the running value, `finish` the running value and the count into
-/// the result. Both in float64: sums of float32 are exact enough in any order.
+/// Prepares a reduction: `step` adds one element to the running value, `finish` makes the result from the running value
+/// and the count. Both use float64: sums of float32 are exact enough in any order.
 pub fn prepare<S, F>(call: &Call, start: f64, step: S, finish: F) -> Result<Box<dyn Kernel>>
 where
     S: Fn(f64, f64) -> f64 + Send + Sync + 'static,
@@ -106,7 +109,7 @@ where
     Ok(Box::new(Reduce { plan: plan(call)?, start, step, finish }))
 }
 
-/// The functions are types of their own, so that they are compiled into the loop.
+/// Reduction; its functions have their own types, so that they are compiled into the loop.
 struct Reduce<S, F> {
     plan: Option<Plan>,
     start: f64,
@@ -122,7 +125,7 @@ where
     fn run(&self, inputs: Vec<Option<Tensor>>) -> Result<Vec<Tensor>> {
         let Some(x) = inputs.into_iter().next().flatten() else { bail!("input 0 is missing") };
         let Some(plan) = &self.plan else {
-            // No axes, and that is to mean none: each element alone.
+            // An explicitly empty list of axes: each element is reduced alone.
             let each = vec![false; x.rank()];
             let shape = x.shape().to_vec();
             return self.fold(&x, &each, &shape);
@@ -143,7 +146,7 @@ impl<S: Fn(f64, f64) -> f64, F: Fn(f64, f64) -> f64> Reduce<S, F> {
                         let sums = fold_axes(x.shape(), reduced, values, *start, |sum, v| step(sum, v as f64));
                         Tensor::new(shape, sums.into_iter().map(|s| finish(s, count) as $type).collect())
                     })*
-                    // The largest of booleans is any, the smallest all.
+                    // The maximum of booleans is any, the minimum all.
                     Tensor::Bool(_) => {
                         let values = x.slice::<bool>().unwrap_or_default();
                         let sums = fold_axes(x.shape(), reduced, values, *start, |sum, v| step(sum, f64::from(v)));

@@ -1,4 +1,5 @@
-//! Reshape: the same elements under another shape; 0 copies an axis, -1 is what remains. <https://onnx.ai/onnx/operators/onnx__Reshape.html>
+//! Reshape: another shape for the same elements; 0 copies an axis, -1 is the remaining size.
+//! <https://onnx.ai/onnx/operators/onnx__Reshape.html>
 
 use super::axes::constant_ints;
 use super::operands::{checked_len, required};

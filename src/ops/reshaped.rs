@@ -1,4 +1,4 @@
-//! Operators that only give a tensor another shape.
+//! Operators that only change a tensor's shape.
 
 use crate::Result;
 use crate::graph::Tensor;
@@ -7,7 +7,7 @@ use super::elementwise::take;
 use super::operands::required;
 use super::{Call, Fact, Kernel};
 
-/// Facts of an operator whose output has the first input's elements under `shape`.
+/// Infers the facts of an operator whose output has the first input's elements with `shape`.
 pub fn infer(call: &Call, shape: Vec<usize>) -> Result<Vec<Fact>> {
     Ok(vec![Fact::new(required(call, 0, "the operator")?.data_type, shape)])
 }

@@ -9,7 +9,7 @@ use crate::graph::Tensor;
 pub static OPERATOR: Operator = Operator {
     name: "RNN",
     treatment: Treatment::FLOAT,
-    chip: Support::Lacks { instead: Some("train with GRU or LSTM, which ESP-DL has") },
+    chip: Support::Lacks { instead: Some("train with GRU or LSTM, which ESP-DL supports") },
     infer,
     prepare,
 };

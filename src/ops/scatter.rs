@@ -1,4 +1,4 @@
-//! What the Scatter operators share: how an update meets the element that it lands on.
+//! Parts shared by the Scatter operators: combining an update with the element that it replaces.
 
 use crate::{Result, bail};
 

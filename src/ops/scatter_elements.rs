@@ -1,8 +1,8 @@
 //! ScatterElements: a tensor with elements replaced or updated, one for every index along an axis. <https://onnx.ai/onnx/operators/onnx__ScatterElements.html>
 
-use super::along_axis::places;
 use super::axes::normalize;
 use super::elementwise::{infer_same, take};
+use super::gather_index::places;
 use super::layout::each_type;
 use super::operands::{exactly, required};
 use super::scatter::{Reduction, Update};

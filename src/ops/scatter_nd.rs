@@ -1,10 +1,10 @@
 //! ScatterND: a tensor with blocks replaced or updated, one for every tuple of indices. <https://onnx.ai/onnx/operators/onnx__ScatterND.html>
 
 use super::elementwise::{infer_same, take};
+use super::gather_nd_index::{block_shape, blocks};
 use super::layout::each_type;
 use super::operands::exactly;
 use super::scatter::{Reduction, Update};
-use super::tuples::{block_shape, blocks};
 use super::{Call, Kernel, Operator, Shared, Treatment};
 use crate::Result;
 use crate::chip::{Chip, Scales, Support};

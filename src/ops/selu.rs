@@ -7,7 +7,7 @@ use crate::chip::Support;
 unary!(
     "Selu",
     Treatment::FLOAT,
-    Support::Lacks { instead: Some("train with Elu, which ESP-DL has") },
+    Support::Lacks { instead: Some("train with Elu, which ESP-DL supports") },
     (alpha = 1.673_263_2, gamma = 1.050_701),
     |x| gamma * if x <= 0.0 { alpha * x.exp_m1() } else { x }
 );

@@ -1,7 +1,7 @@
 //! Shape: the sizes of axes from `start` to `end`. <https://onnx.ai/onnx/operators/onnx__Shape.html>
 
 use super::operands::required;
-use super::{Call, Operator, Treatment, known};
+use super::{Call, Operator, Treatment, constant_result};
 use crate::Result;
 use crate::chip::Support;
 use crate::graph::Tensor;
@@ -10,8 +10,8 @@ pub static OPERATOR: Operator = Operator {
     name: "Shape",
     treatment: Treatment { float_outputs: &[0], ..Treatment::FLOAT },
     chip: Support::LACKS,
-    infer: |call| known::infer(value(call)?),
-    prepare: |call| known::prepare(value(call)?),
+    infer: |call| constant_result::infer(value(call)?),
+    prepare: |call| constant_result::prepare(value(call)?),
 };
 
 fn value(call: &Call) -> Result<Tensor> {

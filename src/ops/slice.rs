@@ -1,4 +1,5 @@
-//! Slice: from starts to ends by steps along axes; attributes before operator set 10. <https://onnx.ai/onnx/operators/onnx__Slice.html>
+//! Slice: elements from starts to ends by steps along axes; attributes before operator set 10.
+//! <https://onnx.ai/onnx/operators/onnx__Slice.html>
 
 use super::axes::{constant_ints, normalize};
 use super::layout::{strides, walk};
@@ -17,7 +18,7 @@ pub static OPERATOR: Operator = Operator {
 };
 
 struct Slice {
-    /// By axis: first index, step, and how many.
+    /// First indices, by axis, as are steps and counts.
     starts: Vec<usize>,
     steps: Vec<isize>,
     shape: Vec<usize>,
@@ -43,7 +44,7 @@ fn plan(call: &Call) -> Result<Slice> {
     Ok(slice)
 }
 
-/// First index, step and count, as numpy's slices.
+/// Returns first index, step and count, like numpy's slices.
 fn clamp(start: i64, end: i64, step: i64, size: i64) -> Result<(usize, isize, usize)> {
     let from_end = |i: i64| if i < 0 { i.saturating_add(size) } else { i };
     let (start, end) = (from_end(start), from_end(end));

@@ -1,4 +1,5 @@
-//! Softmax: over one axis; before operator set 13 over all axes from it on. <https://onnx.ai/onnx/operators/onnx__Softmax.html>
+//! Softmax: normalizes over one axis; before operator set 13 over all axes from it on.
+//! <https://onnx.ai/onnx/operators/onnx__Softmax.html>
 
 use super::elementwise::infer_same;
 use super::normalize_rows::{JOINED_AXES, Rows, Softmax};

@@ -8,7 +8,7 @@ use crate::kernels::activation::softplus;
 unary!(
     "Softplus",
     Treatment::FLOAT,
-    Support::Lacks { instead: Some("write it as Log(1 + Exp(x)), or train with Elu, which ESP-DL has") },
+    Support::Lacks { instead: Some("replace it by Log(1 + Exp(x)), or train with Elu, which ESP-DL supports") },
     (),
     |x| softplus(x)
 );

@@ -20,7 +20,7 @@ pub static OPERATOR: Operator = Operator {
     prepare,
 };
 
-/// `space_to_depth` has channels before the block's places.
+/// `space_to_depth` puts channels before the block's positions.
 pub static CHANNELS: Limit = Limit {
     name: "space-to-depth-channels",
     effect: Effect::SilentlyWrong,
@@ -28,14 +28,15 @@ pub static CHANNELS: Limit = Limit {
     until: None,
     check: |node| {
         let channels = node.shape(0).and_then(|shape| shape.get(1).copied()).filter(|&channels| channels != 1);
-        Ok(channels.map(|n| format!("SpaceToDepth of {n} channels, which would come before the places of a block")))
+        Ok(channels
+            .map(|n| format!("SpaceToDepth of {n} channels, which the chip puts before the positions of a block")))
     },
-    help: "write it as Reshape, Transpose and Reshape",
+    help: "replace it by Reshape, Transpose and Reshape",
     source: "dl_module_space_to_depth.hpp",
 };
 
 struct SpaceToDepth {
-    /// The input seen with the block's axes apart, and their order in the output.
+    /// Shape of the input with the block's axes separated, and their order in the output.
     view: [usize; 6],
     order: [usize; 6],
     shape: Vec<usize>,
@@ -49,7 +50,7 @@ fn plan(call: &Call) -> Result<SpaceToDepth> {
     };
     let [n, c, h, w] = *x.shape.as_slice() else { bail!("SpaceToDepth takes 4 axes, not {:?}", x.shape) };
     if h % b != 0 || w % b != 0 {
-        bail!("SpaceToDepth by {b} of {h} x {w} pixels");
+        bail!("SpaceToDepth has blocksize {b}, which does not divide {h} x {w} pixels");
     }
     let (view, order) = ([n, c, h / b, b, w / b, b], [0, 3, 5, 1, 2, 4]);
     let shape = vec![n, c.saturating_mul(b * b), h / b, w / b];

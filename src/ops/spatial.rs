@@ -1,23 +1,23 @@
-//! The attributes that convolutions and pools share: kernel_shape, strides, dilations, pads, auto_pad.
+//! Attributes shared by convolutions and pooling: kernel_shape, strides, dilations, pads, auto_pad.
 
 use crate::kernels::window::Window;
 use crate::{Error, Result, bail};
 
 use super::Call;
 
-/// Larger strides, dilations and pads are mistakes in the file; below it, sums cannot overflow.
+/// Limit on strides, dilations and pads: larger values are mistakes in the file, and below it sums cannot overflow.
 const LIMIT: i64 = 1 << 31;
 
-/// How the last window of an axis is counted.
+/// Rule for the last window of an axis.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ends {
-    /// Windows lie inside the padded input.
+    /// Windows are inside the padded input.
     Floor,
     /// One more window may reach past it (`ceil_mode`).
     Ceil,
 }
 
-/// An attribute with one value a spatial axis, each below 2^31.
+/// Reads an attribute with one value per spatial axis, each below 2^31.
 pub fn sizes(call: &Call, operator: &str, name: &str, rank: usize) -> Result<Option<Vec<usize>>> {
     let Some(values) = call.attributes.ints(name) else { return Ok(None) };
     if values.len() != rank || values.iter().any(|v| !(0..1 << 31).contains(v)) {
@@ -26,7 +26,7 @@ pub fn sizes(call: &Call, operator: &str, name: &str, rank: usize) -> Result<Opt
     Ok(Some(values.iter().map(|&v| v as usize).collect()))
 }
 
-/// The window of a convolution or pool over an input with these spatial sizes.
+/// Computes the window of a convolution or pool over an input with these spatial sizes.
 pub fn window(call: &Call, operator: &str, input: &[usize], kernel: &[usize], ends: Ends) -> Result<Window> {
     let axes = axes(input.len(), operator)?;
     if kernel.len() != input.len() {
@@ -47,7 +47,7 @@ pub fn window(call: &Call, operator: &str, input: &[usize], kernel: &[usize], en
         (w.stride[axis], w.dilation[axis]) = (steps.strides[i], steps.dilations[i]);
         let extent = extent(operator, kernel[i], steps.dilations[i])?;
         if input[i] as u64 >= LIMIT as u64 {
-            bail!("{operator} has an input of shape {input:?}, beyond the {LIMIT} that it can count");
+            bail!("{operator} has an input of shape {input:?}, above the limit of {LIMIT}");
         }
         let (begin, end) = match steps.pads {
             Pads::Explicit(ref pads) => (pads[i], pads[i + input.len()]),
@@ -69,7 +69,7 @@ pub fn window(call: &Call, operator: &str, input: &[usize], kernel: &[usize], en
     Ok(w)
 }
 
-/// The three-axis places of `rank` spatial axes.
+/// Returns the indices of `rank` spatial axes among three.
 pub fn axes(rank: usize, operator: &str) -> Result<std::ops::Range<usize>> {
     if !(1..=3).contains(&rank) {
         bail!("{operator} has {rank} spatial axes; espq computes 1 to 3");
@@ -77,7 +77,7 @@ pub fn axes(rank: usize, operator: &str) -> Result<std::ops::Range<usize>> {
     Ok(3 - rank..3)
 }
 
-/// Elements that a dilated kernel spans.
+/// Returns the number of elements that a dilated kernel spans.
 pub fn extent(operator: &str, kernel: usize, dilation: usize) -> Result<usize> {
     let extent = kernel.checked_sub(1).and_then(|k| k.checked_mul(dilation)).and_then(|e| e.checked_add(1));
     match extent {
@@ -92,7 +92,7 @@ fn windows(input: usize, begin: usize, end: usize, extent: usize, stride: usize,
         Ends::Floor => room / stride + 1,
         Ends::Ceil => {
             let count = room.div_ceil(stride) + 1;
-            // A window that would start in the end pads sees nothing.
+            // A window that would start in the end padding is left out.
             if (count - 1) * stride >= input + begin { count - 1 } else { count }
         }
     }
@@ -105,7 +105,7 @@ fn same(input: usize, stride: usize, extent: usize, lower: bool) -> (usize, usiz
     if lower { (total - small, small) } else { (small, total - small) }
 }
 
-/// Strides, dilations and pads as written, one a spatial axis.
+/// Strides, dilations and pads as written, one per spatial axis.
 pub struct Steps {
     pub strides: Vec<usize>,
     pub dilations: Vec<usize>,
@@ -113,9 +113,9 @@ pub struct Steps {
 }
 
 pub enum Pads {
-    /// All begins, then all ends.
+    /// Padding at all begins, then at all ends.
     Explicit(Vec<usize>),
-    /// As many as give `ceil(input / stride)` outputs; the odd one before (`lower`) or after.
+    /// Padding that gives `ceil(input / stride)` outputs; an odd element is added before (`lower`) or after.
     Same { lower: bool },
 }
 
@@ -136,14 +136,14 @@ impl Steps {
             "SAME_LOWER" => Pads::Same { lower: true },
             other => {
                 return Err(Error::new(format!("{operator} has auto_pad {other:?}"))
-                    .with_help("ONNX has NOTSET, VALID, SAME_UPPER and SAME_LOWER"));
+                    .with_help("use NOTSET, VALID, SAME_UPPER or SAME_LOWER"));
             }
         };
         Ok(Steps { strides: list("strides", rank, 1, 1)?, dilations: list("dilations", rank, 1, 1)?, pads })
     }
 }
 
-/// `kernel_shape` as written, where it is; each at least 1.
+/// Reads `kernel_shape`, if it is written; each value is at least 1.
 pub fn kernel_shape(call: &Call, operator: &str) -> Result<Option<Vec<usize>>> {
     let Some(values) = call.attributes.ints("kernel_shape") else { return Ok(None) };
     if values.iter().any(|v| !(1..LIMIT).contains(v)) {

@@ -1,4 +1,4 @@
-//! Split: pieces along an axis: of given lengths, or as equal as can be. <https://onnx.ai/onnx/operators/onnx__Split.html>
+//! Split: parts along an axis, of given or nearly equal lengths. <https://onnx.ai/onnx/operators/onnx__Split.html>
 
 use super::axes::{constant_ints, normalize};
 use super::layout::{strides, walk};
@@ -21,14 +21,14 @@ pub static OPERATOR: Operator = Operator {
     prepare,
 };
 
-/// Without sizes, Split takes `num_outputs` for the size of a part; the exporter writes sizes.
+/// Without sizes, the kernel reads `num_outputs` as the size of a part; the exporter writes sizes.
 pub static PARTS: Limit = Limit {
     name: "split-by-count",
     effect: Effect::SilentlyWrong,
     on: Family::ALL,
     until: None,
     check: parts,
-    help: "give the sizes of the parts as its second input",
+    help: "add the sizes of the parts as its second input",
     source: "dl_module_split.hpp, get_output_shape",
 };
 
@@ -37,14 +37,14 @@ fn parts(node: &dyn NodeView) -> Checked {
         return Ok(None);
     }
     let Some(count) = Some(node.int("num_outputs", 0)?).filter(|&n| n > 0) else {
-        return Ok(Some("it has neither sizes nor num_outputs: the chip stops".to_string()));
+        return Ok(Some("it has neither sizes nor num_outputs, at which the chip stops".to_string()));
     };
     let Some(shape) = node.shape(0) else { return Ok(None) };
     let axis = normalize(node.int("axis", 0)?, shape.len()).map_err(|_| Unreadable("axis"))?;
     // In bounds: the axis is below the rank.
     let size = i64::try_from(shape[axis]).unwrap_or(i64::MAX);
     let is_whole = count.checked_mul(count) == Some(size);
-    Ok((!is_whole).then(|| format!("its {size} places fall into parts of {count}, not into {count} parts")))
+    Ok((!is_whole).then(|| format!("its axis of {size} is split into parts of size {count} instead of {count} parts")))
 }
 
 fn pieces(call: &Call) -> Result<(usize, Vec<usize>)> {
@@ -65,7 +65,7 @@ fn pieces(call: &Call) -> Result<(usize, Vec<usize>)> {
         None if call.outputs > 0 => call.outputs,
         _ => bail!("Split has {} outputs and num_outputs = {:?}", call.outputs, call.attributes.int("num_outputs")),
     };
-    // The last piece is shorter where the axis does not divide.
+    // The last part is shorter if the axis is not divisible.
     let length = size.div_ceil(count);
     Ok((axis, (0..count).map(|i| length.min(size.saturating_sub(i * length))).collect()))
 }

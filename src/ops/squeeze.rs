@@ -1,4 +1,4 @@
-//! Squeeze: without axes of one element. <https://onnx.ai/onnx/operators/onnx__Squeeze.html>
+//! Squeeze: removes axes of one element. <https://onnx.ai/onnx/operators/onnx__Squeeze.html>
 
 use super::axes::{constant_ints, normalize_all};
 use super::operands::required;

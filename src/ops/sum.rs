@@ -1,4 +1,4 @@
-//! Sum: of all inputs. <https://onnx.ai/onnx/operators/onnx__Sum.html>
+//! Sum: sum of all inputs. <https://onnx.ai/onnx/operators/onnx__Sum.html>
 
 use super::elementwise::binary;
 use super::{Shared, Treatment};
@@ -7,7 +7,7 @@ use crate::chip::Support;
 binary!(
     "Sum",
     Treatment { shared: Shared::Output, ..Treatment::FLOAT },
-    Support::Lacks { instead: Some("write it as one Add after another") },
+    Support::Lacks { instead: Some("replace it by a chain of Add") },
     |x, y| x + y,
     |i, j| i.wrapping_add(j)
 );

@@ -1,4 +1,4 @@
-//! What ONNX's node tests leave open: older operator sets, NaN, float64, inputs that others hold, refusals.
+//! Tests of cases that ONNX's node tests do not cover: older operator sets, NaN, float64, shared inputs, refusals.
 
 use super::*;
 use crate::graph::Attribute;
@@ -35,7 +35,7 @@ fn older_operator_sets_have_their_own_forms() {
     let clipped = run("Clip", 6, &[("min", Attribute::Float(1.5)), ("max", Attribute::Float(2.5))], &[&x]).unwrap();
     assert_eq!(clipped, [row(&[2.5f32, 1.5, 2.0])]);
 
-    // Scale and bias are one a group before 21, one a channel since.
+    // Scale and bias are one per group before 21, one per channel since.
     let x = Tensor::new(&[1, 4, 1], vec![-1f32, 1.0, -1.0, 1.0]).unwrap();
     let groups = [("num_groups", Attribute::Int(2)), ("epsilon", Attribute::Float(0.0))];
     let old = run("GroupNormalization", 18, &groups, &[&x, &row(&[1f32, 2.0]), &row(&[0f32, 5.0])]).unwrap();
@@ -84,23 +84,23 @@ fn indices_outside_their_axis_are_refused() {
         refusal("ReverseSequence", &[], &[&x, &row(&[3i64, 1])]),
         "ReverseSequence has length 3 in sequences of 2"
     );
-    assert_eq!(refusal("TopK", &[], &[&x, &row(&[3i64])]), "TopK asks for 3 of 2 elements");
+    assert_eq!(refusal("TopK", &[], &[&x, &row(&[3i64])]), "TopK selects 3 of 2 elements");
 }
 
 #[test]
-fn recurrent_layers_refuse_what_does_not_fit_before_they_run() {
+fn recurrent_layers_refuse_wrong_shapes_before_they_run() {
     let ones = |shape: &[usize]| Tensor::new(shape, vec![1f32; shape.iter().product()]).unwrap();
     let (x, r) = (ones(&[5, 1, 3]), ones(&[1, 16, 4]));
     let clip = |value| [("clip", Attribute::Float(value))];
     let w = ones(&[1, 16, 3]);
     assert_eq!(
         refusal("LSTM", &[], &[&x, &w, &r, &ones(&[1, 16])]),
-        "the bias of LSTM has shape [1, 16], 32 elements are needed"
+        "the bias of LSTM has shape [1, 16], but 32 elements are needed"
     );
     for bound in [-1.0, f32::NAN] {
         assert!(refusal("LSTM", &clip(bound), &[&x, &w, &r]).starts_with("LSTM has clip"), "{bound}");
     }
-    // Inference alone has to refuse: the chip's cells are not made of these kernels.
+    // Inference itself must refuse: the chip's cells do not use these kernels.
     let facts = [&x, &w, &r, &ones(&[1, 16])].map(|t| Some(Fact::of(t.clone())));
     let call = Call { attributes: &Attributes::default(), opset: 18, inputs: &facts, outputs: 1 };
     assert!((find("LSTM").unwrap().infer)(&call).is_err());

@@ -11,7 +11,7 @@ use crate::{Result, bail};
 pub static OPERATOR: Operator = Operator {
     name: "Tile",
     treatment: Treatment { float_inputs: &[1, 2], ..Treatment::FLOAT },
-    chip: Support::Lacks { instead: Some("write it as Concat of the value with itself, which ESP-DL has") },
+    chip: Support::Lacks { instead: Some("replace it by a Concat of the value with itself, which ESP-DL supports") },
     infer,
     prepare,
 };

@@ -22,7 +22,7 @@ pub static OPERATOR: Operator = Operator {
 fn plan(call: &Call) -> Result<TopK> {
     let x = required(call, 0, "TopK")?;
     let axis = normalize(call.attributes.int_or("axis", -1), x.shape.len())?;
-    // An attribute before operator set 10.
+    // `k` is an attribute before operator set 10.
     let k = match (call.attributes.int("k"), constant_ints(call, "k", 1)?.as_deref()) {
         (Some(k), _) => k,
         (None, Some(&[k])) => k,
@@ -31,7 +31,7 @@ fn plan(call: &Call) -> Result<TopK> {
     let mut shape = x.shape.clone();
     shape[axis] = match usize::try_from(k) {
         Ok(k) if k <= shape[axis] => k,
-        _ => bail!("TopK asks for {k} of {} elements", shape[axis]),
+        _ => bail!("TopK selects {k} of {} elements", shape[axis]),
     };
     Ok(TopK { axis, shape, largest: call.attributes.int_or("largest", 1) != 0 })
 }
@@ -45,7 +45,7 @@ fn prepare(call: &Call) -> Result<Box<dyn Kernel>> {
     Ok(Box::new(plan(call)?))
 }
 
-/// Always sorted; `sorted = 0` leaves the order open.
+/// Always sorted; the order is unspecified with `sorted = 0`.
 struct TopK {
     axis: usize,
     shape: Vec<usize>,
@@ -71,7 +71,7 @@ impl TopK {
             for start in 0..inner {
                 let at = |i: usize| block[start + i * inner];
                 let mut order: Vec<usize> = (0..length).collect();
-                // Stable: of equal elements the one with the lower index comes first.
+                // Stable sort: of equal elements, the one with the lower index comes first.
                 order.sort_by(|&a, &b| if self.largest { ascending(at(b), at(a)) } else { ascending(at(a), at(b)) });
                 for (place, &i) in order[..k].iter().enumerate() {
                     values[start + place * inner] = at(i);
@@ -83,7 +83,7 @@ impl TopK {
     }
 }
 
-/// NaN above all numbers, as in torch.
+/// Order with NaN above all numbers, as in torch.
 #[allow(clippy::eq_op)] // Only NaN differs from itself.
 fn ascending<T: PartialOrd>(a: T, b: T) -> Ordering {
     a.partial_cmp(&b).unwrap_or_else(|| (a != a).cmp(&(b != b)))

@@ -45,7 +45,7 @@ struct Transpose {
 impl Kernel for Transpose {
     fn run(&self, mut inputs: Vec<Option<Tensor>>) -> Result<Vec<Tensor>> {
         let x = take(&mut inputs, 0)?;
-        // Axes of one element may stand anywhere: nothing moves.
+        // Axes of one element can have any order: no data moves.
         let long = self.order.iter().filter(|&&axis| x.shape()[axis] != 1);
         if long.is_sorted() {
             return Ok(vec![x.reshape(&self.shape)?]);

@@ -1,16 +1,16 @@
-//! Treatment of an operator by the quantizer: whose scale its ports take, and which stay in float. The sets are
-//! esp-ppq's (`core/common.py`, `IR/base/opdef.py` and `create_espdl_quant_config` in `EspdlQuantizer.py`).
+//! Treatment of an operator by the quantizer: sharing of scales among its ports, and ports that stay in float. The sets
+//! are esp-ppq's (`core/common.py`, `IR/base/opdef.py` and `create_espdl_quant_config` in `EspdlQuantizer.py`).
 
 use crate::graph::Attributes;
 
-/// Part of an operator in a quantized network.
+/// Role of an operator in a quantized network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {
-    /// Conv, Gemm, ...: has a row in the error tables, activations are fused into it.
+    /// Operators like Conv and Gemm, which have rows in the error tables and into which activations are fused.
     Computing,
     /// Moves values without changing them: input and output share a scale.
     Passive,
-    /// Quantized, with scales of its own.
+    /// Quantized, with its own scales.
     Plain,
     /// Stays in float.
     Float,
@@ -20,21 +20,21 @@ pub enum Role {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Shared {
     No,
-    /// Inputs take the output's.
+    /// Inputs take the output's scale.
     Output,
-    /// Inputs take that of the widest.
+    /// Inputs take the widest input's scale.
     Widest,
-    /// The states of a recurrent layer take the sequence's.
+    /// States of a recurrent layer take the sequence's scale.
     Sequence,
 }
 
-/// Weights at input 1.
+/// Scales of weights at input 1.
 #[derive(Clone, Copy)]
 pub enum Weights {
     None,
     /// One scale.
     Whole,
-    /// One scale for each index along an axis, where the target takes such; the bias at input 2 follows.
+    /// One scale for each index along an axis, if the target supports it; the bias at input 2 follows.
     ByChannel(fn(&Attributes) -> usize),
 }
 
@@ -46,12 +46,12 @@ pub struct Treatment {
     pub float_inputs: &'static [usize],
     pub float_outputs: &'static [usize],
     pub weights: Weights,
-    /// Ports inside of a recurrent cell, with 16 bits and one exponent for all models.
+    /// Ports inside a recurrent cell, with 16 bits and one exponent for all models.
     pub cell_inputs: &'static [usize],
     pub cell_outputs: &'static [usize],
-    /// Constants that take the scale of the first input: bounds and fillers.
+    /// Constants that take the scale of the first input: bounds and fill values.
     pub bounds: &'static [usize],
-    /// Cuts values off: the layer that it alone reads takes its scale.
+    /// Set for operators that clamp: the preceding layer, if it has no other reader, takes the output's scale.
     pub clamps: bool,
 }
 

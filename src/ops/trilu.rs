@@ -29,7 +29,7 @@ impl Kernel for Trilu {
         let diagonal = match inputs.get(1).and_then(Option::as_ref).map(Tensor::to_i64s) {
             None => 0,
             Some(Some(k)) if k.len() == 1 => k[0],
-            Some(other) => bail!("Trilu takes one whole k, not {other:?}"),
+            Some(other) => bail!("Trilu takes one integer k, not {other:?}"),
         };
         Ok(vec![each_type!(x, T => self.cut::<T>(x, diagonal)?)])
     }
@@ -40,7 +40,7 @@ impl Trilu {
         let shape = x.shape().to_vec();
         let mut values = x.into_vec::<T>().unwrap_or_default();
         for (i, row) in values.chunks_mut(self.columns.max(1)).enumerate() {
-            // Where the diagonal meets this row.
+            // Column of the diagonal in this row.
             let meets = ((i % self.rows) as i64).saturating_add(diagonal);
             for (j, v) in row.iter_mut().enumerate() {
                 let off = if self.upper { (j as i64) < meets } else { (j as i64) > meets };

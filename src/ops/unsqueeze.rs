@@ -1,4 +1,4 @@
-//! Unsqueeze: with new axes of one element. <https://onnx.ai/onnx/operators/onnx__Unsqueeze.html>
+//! Unsqueeze: inserts axes of one element. <https://onnx.ai/onnx/operators/onnx__Unsqueeze.html>
 
 use super::axes::{constant_ints, normalize_all};
 use super::operands::required;

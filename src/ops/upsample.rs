@@ -1,4 +1,4 @@
-//! Upsample: Resize by scales, as it was before operator set 10. <https://onnx.ai/onnx/operators/onnx__Upsample.html>
+//! Upsample: Resize by scales, before operator set 10. <https://onnx.ai/onnx/operators/onnx__Upsample.html>
 
 use super::cast::cast;
 use super::interpolate::{self, Coordinates, Interpolate, Mode, Nearest};

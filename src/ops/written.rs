@@ -1,10 +1,10 @@
-//! Operators that an exporter writes and no ONNX model holds: tables, changes of width, kept frames.
+//! Operators that an exporter writes and that are not ONNX's: lookup tables, changes of width, streaming buffers.
 
 use crate::chip::{Axes, Chip, Kernels, Scales, Table};
 
 const PASSES: Chip = Chip { axes: Axes::Any, ..Chip::PLAIN };
 
-/// By name.
+/// Operators by name.
 pub static WRITTEN: &[(&str, Chip)] = &[
     ("DequantizeLinear", PASSES),
     ("LUT", Chip { kernels: Kernels::INTEGER, table: Table::Int8AndInt16, ..PASSES }),

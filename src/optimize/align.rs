@@ -1,8 +1,8 @@
-//! Scales made to fit powers of two: a factor moves from the weights before a group of values to those behind it, so that the
-//! step that suits the values best is one that the chip has.
+//! Pass `align`: fits scales to powers of two. A factor moves from the weights before a group of values to those after
+//! it, so that the best step for the values is one that the chip supports.
 //!
-//! A scale on the chip is a power of two. A range just above one leaves almost a bit unused; through layers that keep
-//! proportions a factor between 1 and 2 mends that at no cost on the chip.
+//! A scale on the chip is a power of two. A range just above one leaves almost a bit unused. If the layers between
+//! preserve factors, a factor between 1 and 2 avoids that at no cost on the chip.
 
 use std::collections::BTreeMap;
 
@@ -16,12 +16,12 @@ use crate::quant::Edits;
 use super::Work;
 use super::groups::{Group, Groups};
 
-/// Elements of a value that are looked at in each sample.
+/// Number of elements of a value that are used per sample.
 const ELEMENTS: usize = 2048;
-/// Steps tried, as powers of two of the step that covers the whole range, and how many of them.
+/// Steps to try, as powers of two relative to the step that covers the whole range, and their number.
 const TRIED: (f64, f64, usize) = (-1.5, 0.3, 37);
 
-/// Returns the constants of the network with every free group on its best step.
+/// Returns the network's constants with every free group at its best step.
 pub fn align(work: &Work) -> Result<Edits> {
     let graph = &work.plan.graph;
     let groups = Groups::of(graph);
@@ -32,7 +32,7 @@ pub fn align(work: &Work) -> Result<Edits> {
     groups.scaled(graph, &factors)
 }
 
-/// Elements of the quantized values of free groups, in float.
+/// Collects elements of the quantized values of free groups, in float.
 fn look(work: &Work, groups: &Groups, observed: &BTreeMap<ValueId, u32>) -> Result<BTreeMap<ValueId, Vec<f32>>> {
     let graph = &work.plan.graph;
     let mut wanted = vec![false; graph.values.len()];
@@ -55,19 +55,19 @@ fn look(work: &Work, groups: &Groups, observed: &BTreeMap<ValueId, u32>) -> Resu
     Ok(all)
 }
 
-/// A spread of a tensor's elements, other ones in each sample, always with the one of largest magnitude.
+/// Selects elements of a tensor, different ones in each sample, always including the one of largest magnitude.
 fn some(tensor: &Tensor, sample: usize) -> Vec<f32> {
     let elements = tensor.slice::<f32>().unwrap_or_default();
     if elements.len() <= ELEMENTS {
         return elements.to_vec();
     }
-    // Knuth's multiplicative hash: no period that channels or lines of an image share.
+    // Knuth's multiplicative hash: its period does not match that of channels or rows of an image.
     let place = |index: usize| (index.wrapping_mul(2_654_435_761).wrapping_add(sample * 40_503)) % elements.len();
     let largest = elements.iter().copied().fold(0.0f32, |most, v| if v.abs() > most.abs() { v } else { most });
     (1..ELEMENTS).map(|index| elements[place(index)]).chain([largest]).collect()
 }
 
-/// Factor of a group, from 1 to 2: its best step times the factor is a power of two.
+/// Returns the factor of a group, from 1 to 2: its best step times the factor is a power of two.
 fn factor(group: &Group, observed: &BTreeMap<ValueId, u32>, seen: &BTreeMap<ValueId, Vec<f32>>) -> f32 {
     let narrow = |value: &&ValueId| observed.get(value) == Some(&8);
     let data: Vec<&[f32]> = group.values.iter().filter(narrow).filter_map(|v| seen.get(v).map(Vec::as_slice)).collect();
@@ -89,9 +89,9 @@ fn factor(group: &Group, observed: &BTreeMap<ValueId, u32>, seen: &BTreeMap<Valu
     ((step.log2() - 1e-9).ceil().exp2() / step) as f32
 }
 
-/// Noise-to-signal ratio of elements on the best of the steps that are powers of two apart from `step`.
+/// Returns the smallest noise-to-signal ratio of elements over steps that differ from `step` by powers of two.
 fn least_error(elements: &[f32], step: f64, largest: f64) -> f64 {
-    // From the step that covers the range: one finer saturates, one coarser wastes a bit.
+    // Starts at the step that covers the range: a finer one saturates, a coarser one wastes a bit.
     let covering = (largest.max(f64::MIN_POSITIVE) / (127.0 * step)).log2().ceil();
     let errors = [covering - 2.0, covering - 1.0, covering].map(|shift| error(elements, (step * shift.exp2()) as f32));
     errors.into_iter().fold(f64::INFINITY, f64::min)

@@ -1,5 +1,5 @@
-//! Chains of values with the same channels: a factor for each channel moves along a chain, from the weights before it to those
-//! behind it.
+//! Chains of values with the same channels: a factor for each channel moves along a chain, from the weights before it
+//! to those after it.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use crate::quant::Edits;
 use super::sets::Sets;
 use super::weighted::Weighted;
 
-/// Layers that keep every channel apart from the others.
+/// Layers that process every channel separately.
 const BY_CHANNEL: [&str; 10] = [
     "AveragePool",
     "Dropout",
@@ -39,7 +39,7 @@ pub struct Chain {
 
 pub struct Channels {
     pub layers: Vec<Weighted>,
-    /// Chains between weights on both sides.
+    /// Chains with weights on both sides.
     pub free: Vec<Chain>,
 }
 
@@ -58,7 +58,7 @@ impl Channels {
             chains.entry(sets.root(value)).or_default().values.push(value);
         }
         for (index, layer) in layers.iter().enumerate() {
-            // Channels of Gemm stand along the last axis; of a MatMul over more axes they are not the second.
+            // Channels of Gemm are the last axis; in a MatMul over more axes they are not the second.
             let is_second =
                 |value: ValueId, channels: usize| graph.shape(value).and_then(|s| s.get(1)) == Some(&channels);
             for (value, channels, is_producer) in
@@ -92,7 +92,7 @@ impl Channels {
         Channels { layers, free }
     }
 
-    /// The constants around one chain after its channels have been scaled.
+    /// Returns the constants around a chain after scaling its channels.
     pub fn scaled(&self, graph: &Graph, chain: &Chain, factors: &[f64]) -> Result<Edits> {
         let mut edits = Edits::default();
         let current = |edits: &Edits, value: ValueId| {
@@ -152,7 +152,7 @@ fn same_shapes(graph: &Graph, values: &[ValueId]) -> bool {
     values.windows(2).all(|pair| graph.shape(pair[0]) == graph.shape(pair[1]))
 }
 
-/// The second axis has the channels before and after, and nothing stands behind it afterwards that did not before.
+/// Returns `true` if the second axis holds the channels before and after, and no axis is added after it.
 fn keeps_channels(graph: &Graph, node: &Node) -> bool {
     let shape = |value: Option<ValueId>| graph.shape(value?).map(<[usize]>::to_vec);
     let (Some(before), Some(after)) = (shape(node.input(0)), shape(node.output(0))) else { return false };
@@ -163,7 +163,7 @@ fn keeps_channels(graph: &Graph, node: &Node) -> bool {
         && (!is_reduction || places(&before) > 1)
 }
 
-/// Of a Clip whose lower bound is 0, the only one that commutes with factors.
+/// Returns the upper bound of a Clip with lower bound 0, the only one that commutes with factors.
 fn upper_bound(graph: &Graph, node: &Node) -> Option<f64> {
     let scalar = |port: usize| graph.constant(node, port).and_then(|t| t.slice::<f32>()?.first().copied());
     let low = scalar(1).or(node.attributes.float("min"))?;

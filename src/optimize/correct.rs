@@ -1,7 +1,7 @@
-//! Bias corrected by the measured mean error of each output channel.
+//! Pass `correct`: subtracts the measured mean error of each output channel from its bias.
 //!
-//! Nagel et al., "Data-Free Quantization Through Weight Equalization and Bias Correction" (2019), section 4.2, with the means
-//! measured on the samples, behind the changed layers before.
+//! Nagel et al., "Data-Free Quantization Through Weight Equalization and Bias Correction" (2019), section 4.2, with
+//! means measured on the samples, after the changes to earlier layers.
 
 use rayon::prelude::*;
 

@@ -1,10 +1,11 @@
-//! Channels made equal: a factor for each channel moves from the weights before a group of values to those behind it, so that
-//! no channel is lost beside a larger one that shares its scale.
+//! Pass `equalize`: gives channels similar ranges. A factor for each channel moves from the weights before a group of
+//! values to those after it, so that no channel is lost next to a larger one with the same scale.
 //!
-//! The idea is Nagel et al., "Data-Free Quantization Through Weight Equalization and Bias Correction" (2019), section 4.1.
-//! Here the factors weigh three errors, each by the second moments of the samples: of the weights before, of the values
-//! themselves, and of the weights behind. A channel that a Clip cuts on the samples keeps its factor, and none is moved up to
-//! the bound: on the samples the function of the network stays, and on others as far as they have the same ranges.
+//! The idea is Nagel et al., "Data-Free Quantization Through Weight Equalization and Bias Correction" (2019), section
+//! 4.1. Here the factors balance three errors, each weighted by the second moments of the samples: of the weights
+//! before, of the values, and of the weights after. A channel that a Clip limits on the samples keeps its factor, and
+//! no channel is scaled up to the bound. The function of the network is preserved on the samples, and on other inputs
+//! if they have the same ranges.
 
 use rayon::prelude::*;
 
@@ -17,11 +18,11 @@ use super::Work;
 use super::channels::{Chain, Channels};
 use super::weighted::Weighted;
 
-/// Rounds over all groups: each changes what its neighbours weigh.
+/// Rounds over all groups: each one changes the weights of its neighbours' errors.
 const ROUNDS: usize = 3;
-/// Ratios tried between the scale of the values and those of the weights before and behind, as powers of two.
+/// Ratios to try between the scale of the values and those of the weights before and after, as powers of two.
 const RATIOS: std::ops::RangeInclusive<i32> = -12..=12;
-/// Largest factor, and its inverse the least.
+/// Largest factor; its inverse is the smallest.
 const LARGEST: f64 = 64.0;
 
 /// Magnitudes and powers of one value's channels over all samples.
@@ -31,7 +32,7 @@ pub struct Moments {
     pub power: Vec<f64>,
 }
 
-/// Returns the constants of the network with the channels of every chain equalized.
+/// Returns the network's constants with the channels of every chain equalized.
 pub fn equalize(work: &Work) -> Result<Edits> {
     let mut graph = work.plan.graph.clone();
     let channels = Channels::of(&graph);
@@ -56,7 +57,7 @@ pub fn equalize(work: &Work) -> Result<Edits> {
     Ok(edits)
 }
 
-/// By value: the moments of the inputs and outputs of layers, in float.
+/// Collects moments of the inputs and outputs of layers, in float, by value.
 fn look(work: &Work, channels: &Channels) -> Result<Vec<Moments>> {
     let graph = &work.plan.graph;
     let mut wanted = vec![false; graph.values.len()];
@@ -83,7 +84,7 @@ fn look(work: &Work, channels: &Channels) -> Result<Vec<Moments>> {
     Ok(all)
 }
 
-/// The channels stand along the second axis, where there is one.
+/// Computes moments; channels are the second axis, if there is one.
 fn of_tensor(tensor: &Tensor) -> Moments {
     let elements = tensor.slice::<f32>().unwrap_or_default();
     let count = tensor.shape().get(1).copied().unwrap_or(1).max(1);
@@ -98,24 +99,24 @@ fn of_tensor(tensor: &Tensor) -> Moments {
     moments
 }
 
-/// Everything that the factors of one chain weigh, by channel.
+/// Errors that the factors of one chain balance, by channel.
 struct Balance {
     /// Range of the values.
     range: Vec<f64>,
-    /// Weight of an error of the value on the outputs of the layers behind.
+    /// Weight of an error of the value on the outputs of the layers after it.
     importance: Vec<f64>,
-    /// Range of the weights before, and the power of what they multiply.
+    /// Range of the weights before, and the power of their inputs.
     before: Vec<f64>,
     before_power: Vec<f64>,
-    /// Range of the weights behind, and the weight of their error.
+    /// Range of the weights after, and the weight of their error.
     behind: Vec<f64>,
     behind_weight: Vec<f64>,
-    /// Weights before have a scale for each channel: factors do not change their error.
+    /// Set if the weights before have a scale per channel: factors do not change their error.
     per_channel: bool,
-    /// Largest factor; 1 and no other where a bound cuts the channel.
+    /// Largest factor; exactly 1 if a bound limits the channel.
     most: Vec<f64>,
     fixed: Vec<bool>,
-    /// Without a bound a common factor changes nothing.
+    /// Set if there is a bound; without one, a common factor has no effect.
     is_bounded: bool,
 }
 
@@ -176,7 +177,7 @@ impl Balance {
         let output = &moments[layer.output.0].power;
         let all: f64 = output.iter().sum::<f64>().max(f64::MIN_POSITIVE);
         let is_depthwise = layer.groups > 1;
-        // An error counts by its share of the power of what it reaches: of the channel, or of the whole layer.
+        // An error is weighted by its share of the power of the channel or layer that it affects.
         let share = |channel: usize| match is_depthwise {
             true => {
                 1.0 / (output.get(channel).copied().unwrap_or(all).max(1e-3 * all / layer.outputs as f64)
@@ -196,7 +197,7 @@ impl Balance {
         }
     }
 
-    /// The factors of least error among those that some ratio of scales suggests.
+    /// Returns the factors with the smallest error among those for the tried ratios of scales.
     fn best(&self) -> Vec<f64> {
         let ones = vec![1.0; self.range.len()];
         let mut best = (self.error(&ones), ones);
@@ -212,7 +213,7 @@ impl Balance {
         best.1
     }
 
-    /// Each channel's factor that is best where the three scales stand at these ratios, within what they allow.
+    /// Returns each channel's best factor for these ratios of the three scales, within its limits.
     fn for_ratios(&self, before: f64, behind: f64) -> Vec<f64> {
         let step = self.range.iter().copied().fold(0.0, f64::max);
         let (before, behind) = (
@@ -242,7 +243,7 @@ impl Balance {
         factors
     }
 
-    /// Sum of the three errors, each by its share of the power behind.
+    /// Computes the sum of the three errors, each weighted by its share of the power after it.
     fn error(&self, factors: &[f64]) -> f64 {
         let largest =
             |of: &[f64], by: &dyn Fn(f64) -> f64| of.iter().zip(factors).map(|(r, &f)| r * by(f)).fold(0.0, f64::max);

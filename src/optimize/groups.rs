@@ -1,5 +1,5 @@
-//! Values that must be scaled together: a factor moves through layers that keep proportions, up to the weights before and
-//! behind them.
+//! Values that must be scaled together: a factor moves through layers that preserve factors, up to the weights before
+//! and after them.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use crate::quant::Edits;
 use super::sets::Sets;
 use super::weighted::Weighted;
 
-/// Layers through which a factor passes unchanged from the first input to every output.
+/// Layers that pass a factor unchanged from the first input to every output.
 const PROPORTIONAL: [&str; 28] = [
     "AveragePool",
     "DepthToSpace",
@@ -42,10 +42,10 @@ const PROPORTIONAL: [&str; 28] = [
     "Unsqueeze",
 ];
 
-/// Layers whose operands must have one factor.
+/// Layers whose operands must have the same factor.
 const COMBINING: [&str; 6] = ["Add", "Concat", "Max", "Min", "Sub", "Sum"];
 
-/// Values with one factor, and the layers at their borders.
+/// Values with a common factor, and the layers at their borders.
 #[derive(Debug, Default)]
 pub struct Group {
     pub values: Vec<ValueId>,
@@ -60,7 +60,7 @@ pub struct Group {
 /// Partition of a graph's values.
 pub struct Groups {
     pub layers: Vec<Weighted>,
-    /// Those that may be scaled: between weights on both sides.
+    /// Groups that can be scaled: those with weights on both sides.
     pub free: Vec<Group>,
 }
 
@@ -95,7 +95,7 @@ impl Groups {
         Groups { layers, free }
     }
 
-    /// Constants after each free group has been scaled by its factor.
+    /// Returns the constants after scaling each free group by its factor.
     pub fn scaled(&self, graph: &Graph, factors: &[f32]) -> Result<Edits> {
         let mut by_layer = vec![1.0f32; self.layers.len()];
         let mut bias = vec![1.0f32; self.layers.len()];
@@ -128,14 +128,14 @@ fn times(tensor: &Tensor, factor: f32) -> Result<Tensor> {
     Tensor::new(tensor.shape(), elements)
 }
 
-/// Joins the values of one layer, or fixes them where it does not keep proportions.
+/// Joins the values of a layer, or fixes them if it does not preserve factors.
 fn join(graph: &Graph, node: &Node, sets: &mut Sets) {
     let computed = |port: usize| node.input(port).filter(|v| graph.value(*v).constant.is_none());
     let op = if node.domain.is_empty() { node.op.as_str() } else { "" };
     let is_proportional = match op {
         "Clip" => has_constant_bounds(graph, node),
         "Pad" => pads_with_zeros(graph, node),
-        // Every operand but the first has to be constant: sizes, axes, slopes.
+        // Every operand but the first must be constant: sizes, axes, slopes.
         op => PROPORTIONAL.contains(&op) && (1..node.inputs.len()).all(|port| computed(port).is_none()),
     };
     let inputs: Vec<ValueId> = (0..node.inputs.len()).filter_map(computed).collect();
@@ -152,7 +152,7 @@ fn join(graph: &Graph, node: &Node, sets: &mut Sets) {
     }
 }
 
-/// Input ports whose float constants take the factor of the layer's values.
+/// Returns input ports whose float constants take the factor of the layer's values.
 fn scaled_constants<'a>(graph: &'a Graph, node: &'a Node) -> impl Iterator<Item = usize> + 'a {
     let takes = match node.op.as_str() {
         "Clip" => 1..node.inputs.len(),
@@ -162,7 +162,7 @@ fn scaled_constants<'a>(graph: &'a Graph, node: &'a Node) -> impl Iterator<Item 
     takes.filter(|&port| graph.constant(node, port).is_some_and(|t| t.slice::<f32>().is_some()))
 }
 
-/// Older operator sets have them as attributes, which a factor cannot change.
+/// Returns `false` for older operator sets, whose bounds are attributes, which a factor cannot change.
 fn has_constant_bounds(graph: &Graph, node: &Node) -> bool {
     let is_attribute = ["min", "max"].iter().any(|name| node.attributes.float(name).is_some());
     let ports = (1..node.inputs.len()).filter(|&port| node.input(port).is_some());

@@ -1,4 +1,4 @@
-//! Figures that decide: the error of the values that decide the outputs, on samples that no pass has seen.
+//! Figures for comparing candidates: the error of the deciding values on held-out samples.
 
 use rayon::prelude::*;
 
@@ -12,13 +12,13 @@ use crate::quant::{Plan, Quantized};
 #[derive(Debug, Clone, Copy, PartialEq, serde::Serialize)]
 pub struct Figure {
     pub nsr: f64,
-    /// Of the mean, from the spread over samples.
+    /// Standard error of the mean, from the spread over samples.
     pub standard_error: f64,
-    /// Share of samples in which every output has its largest element where the float network has it.
+    /// Share of samples in which every output has its largest element at the same index as in the float network.
     pub agreement: f64,
 }
 
-/// The float network's answers on the samples that decide.
+/// Outputs of the float network on the held-out samples.
 pub struct Judge<'a> {
     samples: &'a dyn Samples,
     values: Vec<ValueId>,
@@ -26,7 +26,7 @@ pub struct Judge<'a> {
 }
 
 impl Judge<'_> {
-    /// Runs the network as it was read.
+    /// Runs the original network.
     pub fn new<'a>(plan: &Plan, samples: &'a dyn Samples, tick: Tick) -> Result<Judge<'a>> {
         let values = decisive(&plan.original);
         let program = Program::simulated(&plan.original, &plan.reference()?)?;

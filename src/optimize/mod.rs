@@ -1,7 +1,7 @@
-//! Accuracy gained: passes that change constants of the quantized network, and the search for what helps.
+//! Optimization: passes that change constants of the quantized network, and the search for the best ones.
 //!
-//! A pass is one file, one line in [`PASSES`] and one key in `[optimize]`. The network as it was read stays the reference.
-//! Never: text, files, and a figure that was not measured.
+//! A pass is one file, one line in [`PASSES`] and one key in `[optimize]`. The original network stays the reference.
+//! Never: text, files, figures that were not measured.
 
 mod align;
 mod channels;
@@ -25,7 +25,7 @@ pub use search::{Budget, CANDIDATES, Found, Subject, Tried, search};
 
 use sweep::LayerPass;
 
-/// One way to change constants.
+/// Pass that changes constants.
 pub struct Pass {
     /// Key in `[optimize]`.
     pub name: &'static str,
@@ -33,11 +33,11 @@ pub struct Pass {
     pub run: Run,
 }
 
-/// Place of a pass on the way from a graph to a quantized network.
+/// Stage at which a pass runs.
 pub enum Run {
-    /// Before calibration; the function of the float network stays the same.
+    /// Before calibration; the function of the float network is preserved.
     Equivalent(fn(&Work) -> Result<Edits>),
-    /// On known scales, layer after layer.
+    /// After calibration, on known scales, layer after layer.
     Layer(LayerPass),
 }
 
@@ -49,7 +49,7 @@ pub static PASSES: &[Pass] = &[
     Pass { name: "correct", is_wanted: |recipe| recipe.correct, run: Run::Layer(correct::correct) },
 ];
 
-/// A planned network and the samples that a pass may look at.
+/// Planned network, and the samples for a pass.
 pub struct Work<'a> {
     pub plan: &'a Plan,
     pub samples: &'a dyn Samples,
@@ -68,7 +68,7 @@ pub fn prepare(plan: &Plan, samples: &dyn Samples, tick: Tick) -> Result<Plan> {
     Ok(plan)
 }
 
-/// Changes constants on their scales, by the passes that run after calibration.
+/// Changes constants on known scales, by the passes that run after calibration.
 pub fn finish(quantized: &mut Quantized, samples: &dyn Samples, tick: Tick) -> Result<()> {
     let wanted = PASSES.iter().filter(|pass| (pass.is_wanted)(&quantized.settings.recipe));
     let passes: Vec<LayerPass> = wanted
@@ -84,7 +84,7 @@ pub fn finish(quantized: &mut Quantized, samples: &dyn Samples, tick: Tick) -> R
     Ok(())
 }
 
-/// The quantized network with all passes that its settings ask for.
+/// Quantizes the network with all passes that its settings enable.
 pub fn quantize(plan: &Plan, samples: &dyn Samples, known: &mut Observations, tick: Tick) -> Result<Quantized> {
     let plan = prepare(plan, samples, tick)?;
     let mut quantized = calibrate(plan, samples, known, tick)?;

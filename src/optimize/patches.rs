@@ -1,26 +1,26 @@
-//! Inputs of a weighted layer as columns: one for each place of the output, with the elements that its filter reads.
+//! Inputs of a weighted layer as columns: one per position of the output, with the elements that its filter reads.
 
 use crate::graph::{Graph, Node, Tensor};
 use crate::kernels::window::Window;
 
 use super::weighted::Weighted;
 
-/// Columns of one group of channels: `rows` elements of a filter, each with `columns` places of the output.
+/// Columns of one group of channels: `rows` elements of a filter, each with `columns` positions of the output.
 pub struct Patches {
     pub data: Vec<f32>,
     pub rows: usize,
     pub columns: usize,
 }
 
-/// Reading of a layer's input, found once for all samples.
+/// Reader of a layer's input, prepared once for all samples.
 pub enum Reader {
-    /// Of a Gemm or MatMul: the last axis holds the channels.
+    /// Rows of a Gemm or MatMul, with channels as the last axis.
     Rows,
     Window(Window),
 }
 
 impl Reader {
-    /// `None` where the layer's window has a form that passes leave alone.
+    /// Makes a reader; `None` if passes do not support the layer's window.
     pub fn of(graph: &Graph, layer: &Weighted) -> Option<Reader> {
         let node = graph.node(layer.node);
         match node.op.as_str() {
@@ -30,7 +30,7 @@ impl Reader {
         }
     }
 
-    /// The columns of one group of channels in one sample.
+    /// Returns the columns of one group of channels in one sample.
     pub fn patches(&self, layer: &Weighted, group: usize, input: &Tensor) -> Option<Patches> {
         let elements = floats(input)?;
         match self {
@@ -56,7 +56,7 @@ fn floats(tensor: &Tensor) -> Option<Vec<f32>> {
     }
 }
 
-/// Geometry of a Conv of batch 1, over up to three axes.
+/// Returns the geometry of a Conv with batch 1 and up to three axes.
 fn window(graph: &Graph, node: &Node, layer: &Weighted) -> Option<Window> {
     if node.attributes.text("auto_pad").is_some_and(|pad| pad != "NOTSET" && pad != "VALID") {
         return None;
@@ -116,7 +116,7 @@ fn taps(window: &Window) -> impl Iterator<Item = [usize; 3]> + use<> {
     (0..depth).flat_map(move |d| (0..height).flat_map(move |h| (0..width).map(move |w| [d, h, w])))
 }
 
-/// The elements that one tap sees, by place of the output; 0 outside of the input.
+/// Writes the elements that one tap reads, by position of the output; 0 outside of the input.
 fn shifted(window: &Window, tap: [usize; 3], channel: &[f32], row: &mut [f32]) {
     let [_, height, width] = window.output;
     let [d, h, w] = [0, 1, 2].map(|axis| window.inside(axis, tap[axis]));

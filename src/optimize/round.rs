@@ -1,9 +1,9 @@
-//! Weights rounded by data: one after the other, each next one making up for the error of those before it on the inputs of
-//! the samples.
+//! Pass `round`: rounds weights one after the other, each compensating the error of the previous ones on the samples'
+//! inputs.
 //!
-//! Frantar et al., "GPTQ: Accurate Post-Training Quantization for Generative Pre-trained Transformers" (2022), equation 2,
-//! here by the Cholesky factor of the second moments themselves and from the last weight to the first, which rounds the
-//! same way and needs no inverse. The inputs are those of the quantized network, the step is the weight's own.
+//! Frantar et al., "GPTQ: Accurate Post-Training Quantization for Generative Pre-trained Transformers" (2022), equation
+//! 2, here by the Cholesky factor of the second moments themselves and from the last weight to the first, which is
+//! equivalent and needs no inverse. Inputs are those of the quantized network, and the step is the weight's own.
 
 use rayon::prelude::*;
 
@@ -16,12 +16,12 @@ use super::sweep::Layer;
 
 /// Share of the mean second moment that is added to each: Frantar et al., section 4.
 const DAMPING: f64 = 0.01;
-/// Weights of more bits lose nothing that rounding by data would bring back.
+/// Maximum width of weights: wider ones have too little error to gain from this.
 const BITS: u32 = 8;
-/// Samples whose second moments are held at one time.
+/// Number of samples whose second moments are in memory at a time.
 const TOGETHER: usize = 4;
 
-/// Returns the weights of a layer on their grid.
+/// Returns the weights of a layer as multiples of their scale.
 pub fn round(layer: &Layer) -> Result<Option<(ValueId, Tensor)>> {
     let weighted = layer.weighted;
     let (Some(grid), Some(reader)) = (layer.weights, Reader::of(layer.graph, weighted)) else { return Ok(None) };
@@ -45,7 +45,8 @@ pub fn round(layer: &Layer) -> Result<Option<(ValueId, Tensor)>> {
     Ok(Some((weighted.weight, Tensor::new(constant.shape(), weighted.unrolled(&rows))?)))
 }
 
-/// Second moments of a group's inputs over all samples and places, a square matrix; `None` where the input is not float.
+/// Computes second moments of a group's inputs over all samples and positions, a square matrix; `None` if the input is
+/// not float.
 fn moments(layer: &Layer, reader: &Reader, group: usize) -> Result<Option<Vec<f64>>> {
     let size = layer.weighted.filter();
     let mut sum = vec![0.0f64; size * size];
@@ -59,7 +60,7 @@ fn moments(layer: &Layer, reader: &Reader, group: usize) -> Result<Option<Vec<f6
             multiply(columns, columns.transposed(), &mut product);
             Ok(Some(product))
         });
-        // Added in the order of the samples: the same for any number of threads.
+        // Added in the order of the samples, so that the sum does not depend on the number of threads.
         for product in each.collect::<Result<Vec<_>>>()? {
             let Some(product) = product else { return Ok(None) };
             sum.iter_mut().zip(product).for_each(|(sum, one)| *sum += f64::from(one));
@@ -70,10 +71,10 @@ fn moments(layer: &Layer, reader: &Reader, group: usize) -> Result<Option<Vec<f6
 
 /// Upper Cholesky factor of second moments, inputs ordered by their power.
 struct Factor {
-    /// Row after row; below the diagonal nothing is read.
+    /// Rows of the factor; elements below the diagonal are not read.
     upper: Vec<f32>,
     size: usize,
-    /// Place in the filter of each row of the factor, the weakest input first.
+    /// Position in the filter of each row of the factor, the weakest input first.
     order: Vec<usize>,
 }
 
@@ -88,7 +89,7 @@ impl Factor {
             for (c, &b) in order.iter().enumerate().skip(r) {
                 upper[r * size + c] = moments[a * size + b];
             }
-            // An input that is always 0 takes part in nothing.
+            // An input that is always 0 has no effect.
             upper[r * size + r] += if mean > 0.0 { DAMPING * mean } else { 1.0 };
         }
         for r in 0..size {
@@ -123,7 +124,7 @@ impl Factor {
     }
 }
 
-/// Sum of products, in eight lanes so that it is vectorized.
+/// Computes a sum of products, in eight lanes so that it is vectorized.
 fn dot(a: &[f32], b: &[f32]) -> f32 {
     let mut lanes = [0.0f32; 8];
     let (a8, b8) = (a.chunks_exact(8), b.chunks_exact(8));
@@ -140,7 +141,7 @@ fn dot(a: &[f32], b: &[f32]) -> f32 {
 mod tests {
     use super::*;
 
-    /// Error of rounded weights on the inputs, as second moments measure it.
+    /// Computes the error of rounded weights on the inputs, from second moments.
     fn error(moments: &[f64], float: &[f32], rounded: &[f32]) -> f64 {
         let size = float.len();
         let e: Vec<f64> = float.iter().zip(rounded).map(|(f, r)| f64::from(f - r)).collect();
@@ -148,18 +149,18 @@ mod tests {
     }
 
     #[test]
-    fn inputs_that_move_together_make_up_for_each_other() {
+    fn correlated_inputs_compensate_each_other() {
         let moments = vec![1.0, 0.99, 0.99, 1.0];
         let float = [0.4f32, 0.4];
         let mut rounded = float;
         Factor::of(moments.clone(), 2).round(&mut rounded, 1.0, (-128.0, 127.0));
-        // To the nearest, both are 0, and the sum of 0.8 is lost.
+        // Rounding to the nearest would make both 0, and lose the sum of 0.8.
         assert_eq!(rounded.iter().sum::<f32>(), 1.0);
         assert!(error(&moments, &float, &rounded) < error(&moments, &float, &[0.0, 0.0]));
     }
 
     #[test]
-    fn inputs_without_relation_are_rounded_to_the_nearest() {
+    fn uncorrelated_inputs_are_rounded_to_the_nearest() {
         let mut rounded = [0.4f32, 0.6, -1.4];
         Factor::of(vec![1.0, 0.0, 0.0, 0.0, 2.0, 0.0, 0.0, 0.0, 3.0], 3).round(&mut rounded, 1.0, (-128.0, 127.0));
         assert_eq!(rounded, [0.0, 1.0, -1.0]);

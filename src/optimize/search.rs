@@ -1,4 +1,4 @@
-//! The search for the observer and the passes that lower the error, each candidate measured on samples kept apart.
+//! The search for the observer and the passes that lower the error, each candidate measured on held-out samples.
 
 use std::time::{Duration, Instant};
 
@@ -10,11 +10,11 @@ use crate::quant::{Observations, Plan, Quantized, Recipe, Settings, calibrate};
 use super::judge::{Figure, Judge};
 use super::{finish, prepare};
 
-/// Candidates that are tried with passes that run on known scales.
+/// Number of candidates that are tried with passes on known scales.
 const FINALISTS: usize = 3;
 
-/// Candidates of a whole search: the settings as they are, observers, passes before calibration with two of them, and
-/// passes on known scales with each finalist.
+/// Number of candidates of a whole search: the project's settings, observers, passes before calibration with two of
+/// them, and passes on known scales with each finalist.
 pub const CANDIDATES: usize = Method::ALL.len() + 3 * 2 + 3 * FINALISTS;
 
 /// Limits of a search.
@@ -23,7 +23,7 @@ pub struct Budget {
     pub time: Duration,
 }
 
-/// One measured candidate.
+/// Measured candidate.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
 pub struct Tried {
     pub method: Option<Method>,
@@ -34,27 +34,27 @@ pub struct Tried {
 /// Result of a search.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
 pub struct Found {
-    /// As the settings were.
+    /// Figure of the project's settings.
     pub before: Figure,
-    /// The best candidate; equal to `before` where nothing is better.
+    /// Best candidate; equal to `before` if none is better.
     pub best: Tried,
     /// All candidates, in the order in which they were measured.
     pub tried: Vec<Tried>,
-    /// The time was up before all candidates had been measured.
+    /// Set if the time limit was reached before all candidates were measured.
     pub is_cut_short: bool,
 }
 
-/// The network to improve, and the samples on both sides of the split.
+/// Network to improve, and both parts of the samples.
 pub struct Subject<'a> {
     /// Plans the network with other settings.
     pub plan: &'a (dyn Fn(&Settings) -> Result<Plan> + Sync),
     pub settings: &'a Settings,
-    /// For calibration and passes.
+    /// Samples for calibration and passes.
     pub samples: &'a dyn Samples,
-    /// For the figures that decide.
+    /// Held-out samples for the comparison.
     pub held_out: &'a dyn Samples,
     pub tick: Tick<'a>,
-    /// Told of each candidate that has been measured, with the best so far.
+    /// Callback for each measured candidate, with the best so far.
     pub told: &'a (dyn Fn(&Tried, &Tried) -> Result<()> + Sync),
 }
 
@@ -83,7 +83,7 @@ pub fn search(subject: &Subject, budget: Budget) -> Result<Found> {
 }
 
 impl<'a> Search<'a> {
-    /// Measures all candidates; `false` where the time was up before.
+    /// Measures all candidates; `false` if the time limit was reached.
     fn all(&mut self) -> Result<bool> {
         let plain = Recipe::default();
         let default = Settings { method: None, ..self.subject.settings.clone() }.method_of("");
@@ -91,7 +91,7 @@ impl<'a> Search<'a> {
         if given.1 == plain
             && let Some(first) = self.tried.first_mut()
         {
-            // The settings as they are name their observer, so that it is not measured again.
+            // The project's settings name their observer, so that it is not measured again.
             first.method = Some(given.0);
         }
         for method in Method::ALL.iter().filter(|method| (**method, plain) != given) {
@@ -117,7 +117,7 @@ impl<'a> Search<'a> {
         Ok(true)
     }
 
-    /// The observers that were best without passes.
+    /// Returns the observers that were best without passes.
     fn methods(&self, count: usize) -> Vec<Method> {
         let mut plain: Vec<&Tried> =
             self.tried.iter().filter(|t| t.recipe == Recipe::default() && t.method.is_some()).collect();

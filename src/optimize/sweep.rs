@@ -1,5 +1,5 @@
-//! One walk over a quantized network, layer after layer, all samples together: a pass changes a layer's constants on the
-//! inputs that the layer will see, which are those of the changed layers before it.
+//! Sweep over a quantized network, layer after layer, with all samples: a pass changes a layer's constants on the
+//! layer's actual inputs, which come from the changed layers before it.
 
 use rayon::prelude::*;
 
@@ -10,18 +10,18 @@ use crate::quant::{Edits, Quantized};
 
 use super::weighted::Weighted;
 
-/// A layer whose inputs are there in every sample.
+/// Layer whose inputs are available in every sample.
 pub struct Layer<'a> {
     pub weighted: &'a Weighted,
     pub graph: &'a Graph,
     pub weights: Option<&'a FakeQuant>,
     program: &'a Program,
     frontiers: &'a [Frontier],
-    /// Mean of each output channel in the float network over all samples; empty where the layer has no bias.
+    /// Mean of each output channel in the float network over all samples; empty if the layer has no bias.
     pub float_means: &'a [f64],
 }
 
-/// Returns another value for one constant of a layer, or `None` where it stays.
+/// Pass over layers: returns a new value for one constant of a layer, or `None` for no change.
 pub type LayerPass = fn(&Layer) -> Result<Option<(ValueId, Tensor)>>;
 
 impl Layer<'_> {
@@ -29,12 +29,12 @@ impl Layer<'_> {
         self.frontiers.len()
     }
 
-    /// The layer's input in one sample, as its kernel reads it.
+    /// Returns the layer's input in one sample, as its kernel reads it.
     pub fn input(&self, sample: usize) -> Result<Option<Tensor>> {
         self.program.operand(self.weighted.node, 0, &self.frontiers[sample])
     }
 
-    /// The layer's output in one sample.
+    /// Returns the layer's output in one sample.
     pub fn output(&self, sample: usize) -> Result<Option<Tensor>> {
         let outputs = self.program.outputs_of(self.weighted.node, &self.frontiers[sample])?;
         Ok(outputs.into_iter().find(|(value, _)| *value == self.weighted.output).map(|(_, tensor)| tensor))
@@ -81,7 +81,7 @@ pub fn sweep(quantized: &Quantized, samples: &dyn Samples, passes: &[LayerPass],
     Ok(edits)
 }
 
-/// By layer, the mean of each output channel over samples and places, in the float network.
+/// Computes, by layer, the mean of each output channel over samples and positions in the float network.
 fn means(quantized: &Quantized, layers: &[Weighted], samples: &dyn Samples, tick: Tick) -> Result<Vec<Vec<f64>>> {
     let graph = &quantized.equivalent;
     let float = Program::simulated(graph, &quantized.reference()?)?;
@@ -110,7 +110,7 @@ fn means(quantized: &Quantized, layers: &[Weighted], samples: &dyn Samples, tick
     Ok((0..layers.len()).map(mean).collect())
 }
 
-/// Mean of each output channel of a layer over the places of one sample.
+/// Computes the mean of each output channel of a layer over the positions of one sample.
 pub fn channel_means(layer: &Weighted, output: &Tensor) -> Vec<f64> {
     let elements: Vec<f64> = match output {
         Tensor::F64(_) => output.slice::<f64>().unwrap_or_default().to_vec(),
@@ -118,7 +118,7 @@ pub fn channel_means(layer: &Weighted, output: &Tensor) -> Vec<f64> {
     };
     let channels = layer.outputs.max(1);
     let places = elements.len() / channels;
-    // Conv has its channels before its places, Gemm behind them.
+    // Conv has its channels before its spatial axes, Gemm after them.
     let is_first = output.shape().len() > 2 && output.shape().get(1) == Some(&layer.outputs);
     let mut sums = vec![0.0; channels];
     for (at, value) in elements.iter().enumerate() {

@@ -1,26 +1,26 @@
-//! Layers that multiply their input by constant weights, seen by output and input channel.
+//! Layers that multiply their input by constant weights, by output and input channel.
 
 use crate::graph::{Graph, NodeId, ValueId};
 
-/// A Conv, ConvTranspose, Gemm or MatMul whose weights are a constant that no other layer reads.
+/// Conv, ConvTranspose, Gemm or MatMul whose weights are a constant without other readers.
 #[derive(Debug, Clone)]
 pub struct Weighted {
     pub node: NodeId,
     pub input: ValueId,
     pub output: ValueId,
     pub weight: ValueId,
-    /// A constant of one value for each output channel, read by this layer alone.
+    /// Bias: a constant with one value per output channel and no other reader.
     pub bias: Option<ValueId>,
-    /// Channels of the whole layer.
+    /// Output channels of the whole layer.
     pub outputs: usize,
     pub inputs: usize,
     pub groups: usize,
-    /// Places of the window.
+    /// Positions of the window.
     pub taps: usize,
     order: Order,
 }
 
-/// Order of the first two axes of the weights; the axes of the window come last.
+/// Order of the first two axes of the weights; the window's axes are last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Order {
     /// Output channels, then the input channels of a group: Conv, and Gemm with `transB`.
@@ -30,7 +30,7 @@ enum Order {
 }
 
 impl Weighted {
-    /// The layer, where it has this form. `readers` counts the readers of each value.
+    /// Returns the layer if it has this form. `readers` is the number of readers of each value.
     pub fn of(graph: &Graph, node: NodeId, readers: &[usize]) -> Option<Weighted> {
         let n = graph.node(node);
         if !n.domain.is_empty() {
@@ -70,19 +70,19 @@ impl Weighted {
         is_computed.then_some(Weighted { node, input, output, weight, bias, outputs, inputs, groups, taps, order })
     }
 
-    /// All layers of this form in a graph.
+    /// Returns all layers of this form in a graph.
     pub fn all(graph: &Graph) -> Vec<Weighted> {
         let mut readers = vec![0; graph.values.len()];
         graph.nodes.iter().flat_map(|n| n.inputs.iter().flatten()).for_each(|v| readers[v.0] += 1);
         graph.node_ids().filter_map(|node| Weighted::of(graph, node, &readers)).collect()
     }
 
-    /// Elements of one output channel's filter.
+    /// Number of elements of one output channel's filter.
     pub fn filter(&self) -> usize {
         self.inputs / self.groups * self.taps
     }
 
-    /// Output and input channel of each element of the weights, in their order.
+    /// Returns output and input channel of each element of the weights, in their order.
     pub fn channels(&self) -> impl Iterator<Item = (usize, usize)> + '_ {
         let (first, second) = match self.order {
             Order::OutputsFirst => (self.outputs, self.inputs / self.groups),
@@ -98,7 +98,7 @@ impl Weighted {
         })
     }
 
-    /// The weights as one row for each output channel: input channels of its group, each with its taps.
+    /// Reorders the weights to one row per output channel: input channels of its group, each with its taps.
     pub fn rows(&self, weights: &[f32]) -> Vec<f32> {
         match self.order {
             Order::OutputsFirst => weights.to_vec(),
@@ -106,7 +106,7 @@ impl Weighted {
         }
     }
 
-    /// The weights in their own order, from one row for each output channel.
+    /// Reorders one row per output channel to the weights' own order.
     pub fn unrolled(&self, rows: &[f32]) -> Vec<f32> {
         match self.order {
             Order::OutputsFirst => rows.to_vec(),
@@ -114,7 +114,8 @@ impl Weighted {
         }
     }
 
-    /// Moves every element between the two orders; `pick` says which of the indices (own, row) is written and which read.
+    /// Moves every element between the two orders; `pick` selects which of the indices (own, row) is written and which
+    /// is read.
     fn permuted(&self, source: &[f32], pick: impl Fn(usize, usize) -> (usize, usize)) -> Vec<f32> {
         let mut moved = vec![0.0; source.len()];
         let per_group = (self.inputs / self.groups).max(1);
@@ -127,7 +128,7 @@ impl Weighted {
     }
 }
 
-/// The shape of a float32 constant.
+/// Returns the shape of a float32 constant.
 fn float_shape(graph: &Graph, value: ValueId) -> Option<&[usize]> {
     let constant = graph.value(value).constant.as_ref()?;
     constant.slice::<f32>().map(|_| constant.shape())

@@ -1,4 +1,4 @@
-//! Values of `espq.toml` with their places in the text, and what the rest of espq asks of a configuration.
+//! Values of `espq.toml` with their spans in the text, and the settings that other modules read from them.
 
 use std::collections::BTreeMap;
 
@@ -10,26 +10,26 @@ use crate::text::Span;
 use super::declare::{Field, Key, Stage};
 use super::keys::{Config, Image, Optimize};
 
-/// Value with its place in the text.
+/// Value with its span in the text.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Spanned<T> {
     /// The value.
     pub value: T,
-    /// Bytes of the text; empty for values of the command line.
+    /// Bytes of the text; empty for values from the command line.
     pub span: Span,
 }
 
-/// The files of samples, as written.
+/// Sample files as written in the text.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Data {
     /// Path, folder or glob for all inputs.
     One(String),
-    /// By model input.
+    /// Files by model input.
     PerInput(Vec<(Spanned<String>, Spanned<String>)>),
 }
 
 impl Image {
-    /// The options without their places in the text.
+    /// Returns the options without their spans.
     pub fn options(&self) -> ImageOptions {
         ImageOptions {
             size: self.size.as_ref().map(|v| v.value),
@@ -46,42 +46,43 @@ impl Image {
 /// One line of `[precision]` or `[calibration.methods]`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LayerChoice<T> {
-    /// Unquoted; the span has the quotes.
+    /// Name without quotes; the span includes the quotes.
     pub layer: Spanned<String>,
     /// Precision or observer of that layer.
     pub choice: Spanned<T>,
 }
 
-/// From the command line, over what the file says.
+/// Values from the command line, which override those of the file.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Overrides {
-    /// In place of `model.target`.
+    /// Overrides `model.target`.
     pub target: Option<Target>,
-    /// In place of `model.precision`.
+    /// Overrides `model.precision`.
     pub precision: Option<Scheme>,
-    /// In place of `calibration.method`.
+    /// Overrides `calibration.method`.
     pub method: Option<Method>,
-    /// In place of `calibration.samples`.
+    /// Overrides `calibration.samples`.
     pub samples: Option<usize>,
 }
 
 impl Config {
-    /// Returns the precision of layers without an own one.
+    /// Returns the precision of layers that have no line in `[precision]`.
     pub fn precision(&self) -> Scheme {
         self.model.precision()
     }
 
-    /// Returns the largest number of samples for calibration.
+    /// Returns the maximum number of samples for calibration.
     pub fn calibration_samples(&self) -> usize {
         self.calibration.samples()
     }
 
-    /// Returns the largest number of samples for the error tables.
+    /// Returns the maximum number of samples for the error tables.
     pub fn analysis_samples(&self) -> usize {
         self.analysis.samples()
     }
 
-    /// A share of the signal's power: 0.1 is 10%. ESP-DL's documentation advises this limit.
+    /// Returns the limit on the error of an output, as a share of the signal's power: 0.1 is 10%, the limit in ESP-DL's
+    /// documentation.
     pub fn output_limit(&self) -> f64 {
         self.limits.output_nsr().0
     }
@@ -91,18 +92,18 @@ impl Config {
         self.limits.layer_nsr().0
     }
 
-    /// Keeps every `held_out`-th sample apart, as the key would. The value takes no place in the text.
+    /// Holds out every `held_out`-th sample, like the key. The value has no span in the text.
     pub fn keep_apart(&mut self, held_out: usize) {
         self.optimize.held_out = Some(Spanned { value: held_out, span: 0..0 });
     }
 
-    /// Every how many samples one is kept out of calibration and passes; `None` where all are for everything.
+    /// Returns n if every n-th sample is held out of calibration and passes; `None` if no sample is.
     pub fn held_out(&self) -> Option<usize> {
         let by_default = (self.optimize.recipe() != Recipe::default()).then_some(HELD_OUT);
         self.optimize.held_out.as_ref().map(|given| given.value).or(by_default)
     }
 
-    /// `None` without a target, which then is one of the project's problems.
+    /// Returns the settings; `None` without a target, which is one of the project's problems.
     pub fn settings(&self) -> Option<Settings> {
         Some(Settings {
             target: self.model.target.as_ref()?.value,
@@ -114,7 +115,7 @@ impl Config {
         })
     }
 
-    /// The values take no place in the text: their spans are empty.
+    /// Applies values from the command line, whose spans are empty.
     pub(super) fn apply(&mut self, overrides: &Overrides) {
         replace(&mut self.model.target, overrides.target);
         replace(&mut self.model.precision, overrides.precision);
@@ -122,12 +123,13 @@ impl Config {
         replace(&mut self.calibration.samples, overrides.samples);
     }
 
-    /// The span of a dotted key's value; `precision."NAME"` is a layer's line, `calibration.data."INPUT"` an input's path.
+    /// Returns the span of a dotted key's value; `precision."NAME"` is a layer's line, `calibration.data."INPUT"` an
+    /// input's path.
     pub fn span_of(&self, key: &str) -> Option<Span> {
         Field::span_of(self, key)
     }
 
-    /// The values that decide a stage's result, without their places: a part of the stage's cache key.
+    /// Returns the values that determine a stage's result, without their spans, as part of the stage's cache key.
     pub fn identity(&self, stage: Stage) -> String {
         let mut text = String::new();
         Field::identity(self, &Key::PLAIN, stage, &mut text);
@@ -135,7 +137,7 @@ impl Config {
     }
 }
 
-/// Every fourth sample is kept apart where a pass is on.
+/// Default of `optimize.held-out` if a pass is on: every fourth sample.
 pub const HELD_OUT: usize = 4;
 
 impl Optimize {

@@ -1,19 +1,19 @@
-//! Element at one byte of a configuration, half-typed lines included.
+//! Element at one byte of a configuration, including incomplete lines.
 //!
-//! It goes by lines, since what is being typed is seldom TOML yet.
+//! It works line by line, since text is rarely valid TOML while it is typed.
 
 use crate::text::Span;
 
 /// Element of the configuration under a cursor; spans are bytes of the text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Place {
-    /// In a `[header]`: what stands between the brackets.
+    /// A `[header]`: the text between the brackets.
     Header { name: Span },
-    /// On a key, dotted or in quotes, of a table by its dotted name.
+    /// A key, dotted or in quotes, of the table with this dotted name.
     Key { table: String, key: Span },
-    /// On a value of a key: from its first to its last character, quotes included.
+    /// The value of a key, from its first to its last character, including quotes.
     Value { table: String, key: String, value: Span },
-    /// In a comment, or where nothing has a meaning.
+    /// A comment, or a place without an element.
     Nothing,
 }
 
@@ -43,21 +43,21 @@ pub fn at(text: &str, byte: usize) -> Place {
         }
         _ => {
             let key = trimmed(line.text, 0..parts.equals.or(parts.comment).unwrap_or(line.text.len()));
-            // Blank lines, and the space before or behind what is typed: a key begins at the cursor.
+            // On blank lines and in the space before or after the typed text, a key begins at the cursor.
             let key = if here < key.start || here > key.end { here..here } else { key };
             Place::Key { table, key: key.start + start..key.end + start }
         }
     }
 }
 
-/// `a.b` for the innermost header above.
+/// Returns the dotted name of the innermost header above, `a.b`.
 fn table_above(text: &str) -> String {
     let headers =
         text.lines().rev().filter_map(|line| Line { text: line, start: 0 }.header().map(|h| line[h].to_string()));
     headers.map(|name| name.trim().to_string()).next().unwrap_or_default()
 }
 
-/// The table and the last part of a key that may be dotted.
+/// Splits a key, which may be dotted, into its table and its last part.
 fn split(table: &str, key: &str) -> (String, String) {
     let key = key.trim();
     let bare = !key.starts_with(['"', '\'']);
@@ -68,7 +68,7 @@ fn split(table: &str, key: &str) -> (String, String) {
     }
 }
 
-/// A key or a value without the quotes around it, closed or not.
+/// Removes the quotes around a key or a value, even if the closing one is missing.
 pub fn unquoted(text: &str) -> &str {
     let text = text.trim();
     for quote in ['"', '\''] {
@@ -81,16 +81,16 @@ pub fn unquoted(text: &str) -> &str {
 
 struct Line<'a> {
     text: &'a str,
-    /// In the whole text.
+    /// Position in the whole text.
     start: usize,
 }
 
-/// Bytes of a line outside of quotes.
+/// Parts of a line outside of quotes.
 #[derive(Default)]
 struct Parts {
     equals: Option<usize>,
     comment: Option<usize>,
-    /// Stretches in quotes, these included; the last one may lack its end.
+    /// Quoted parts, including the quotes; the last one may be unterminated.
     quoted: Vec<Span>,
 }
 
@@ -123,7 +123,7 @@ impl Line<'_> {
         parts
     }
 
-    /// Between the brackets, in the whole text.
+    /// Returns the span between the brackets in the whole text.
     fn header(&self) -> Option<Span> {
         let open = self.text.find(|c: char| !c.is_whitespace())?;
         let inner = self.text[open..].strip_prefix('[')?;
@@ -132,7 +132,7 @@ impl Line<'_> {
         Some(self.start + from..self.start + to)
     }
 
-    /// The text in quotes or the word at the cursor, in the whole text.
+    /// Returns the span of the quoted text or the word at the cursor in the whole text.
     fn value(&self, equals: usize, parts: &Parts, here: usize) -> Span {
         let quoted = parts.quoted.iter().find(|q| q.start > equals && q.start <= here && here <= q.end).cloned();
         let end = parts.comment.unwrap_or(self.text.len());
@@ -158,7 +158,7 @@ fn trimmed(text: &str, span: Span) -> Span {
 mod tests {
     use super::*;
 
-    /// Describes the element at the bar.
+    /// Describes the element at the mark `|`.
     fn place(marked: &str) -> String {
         let byte = marked.find('|').unwrap();
         let text = marked.replace('|', "");
@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn whole_lines() {
+    fn elements_of_complete_lines_are_found() {
         assert_eq!(place("[mo|del]\n"), "header \"model\"");
         assert_eq!(place("[model]\npa|th = \"a.onnx\"\n"), "key \"path\" of \"model\"");
         assert_eq!(place("[model]\npath = \"a|.onnx\" # x"), "value \"\\\"a.onnx\\\"\" of \"model\".\"path\"");
@@ -181,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_that_are_being_typed() {
+    fn elements_of_incomplete_lines_are_found() {
         assert_eq!(place("[mod|"), "header \"mod\"");
         assert_eq!(place("|"), "key \"\" of \"\"");
         assert_eq!(place("[model]\nta|"), "key \"ta\" of \"model\"");
@@ -200,7 +200,7 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn no_text_breaks_it(text in "[\\[\\]\"'=#.a\\n\\r\u{e4}\\\\ ]{0,24}", byte in 0usize..40) {
+        fn no_text_panics(text in "[\\[\\]\"'=#.a\\n\\r\u{e4}\\\\ ]{0,24}", byte in 0usize..40) {
             let byte = byte.min(text.len());
             if let Place::Header { name: s } | Place::Key { key: s, .. } | Place::Value { value: s, .. } = at(&text, byte) {
                 proptest::prop_assert!(text.get(s).is_some());

@@ -1,6 +1,6 @@
-//! The form of a declaration in [`super::keys`]: a table is a struct, a key one field of it with its attributes.
+//! Declarations in [`super::keys`]: a table is a struct, a key is one of its fields with attributes.
 //!
-//! Never: a key's name; those stand in `keys.rs` alone.
+//! Never: names of keys, which belong to `keys.rs`.
 
 use std::fmt::Write as _;
 
@@ -12,19 +12,19 @@ use super::config::Spanned;
 use super::reader::{Place, Reader};
 use super::values::{Choice, Value};
 
-/// A table or key of `espq.toml`.
+/// Table or key of `espq.toml`.
 pub struct Key {
     /// Name as the user writes it, without its table.
     pub name: &'static str,
-    /// The lines of the doc comment, each with its leading space.
+    /// Lines of the doc comment, each with its leading space.
     pub lines: &'static str,
     /// Kind of values, or the keys of a table.
     pub form: fn() -> Form,
-    /// The default as TOML; `None` where it depends on the model, or nothing happens without the key.
+    /// Default as TOML; `None` if it depends on the model, or if nothing happens without the key.
     pub default: Option<fn() -> String>,
-    /// Condition under which the key may not be missing.
+    /// Condition under which the key is required.
     pub required: Required,
-    /// A value as TOML, for help and for lines that `espq init` comments out.
+    /// Value as TOML, for help and for lines that `espq init` comments out.
     pub example: &'static str,
     /// Source of completions for the value.
     pub offers: Offers,
@@ -35,7 +35,7 @@ pub struct Key {
 }
 
 impl Key {
-    /// A key without attributes, from which declarations start.
+    /// Key without attributes, the base of declarations.
     pub const PLAIN: Key = Key {
         name: "",
         lines: "",
@@ -53,7 +53,7 @@ impl Key {
         self.lines.trim_start()
     }
 
-    /// The doc with the words that the key may have.
+    /// Returns the doc with the words that the key accepts.
     pub fn meaning(&self) -> String {
         let words = match (self.form)() {
             Form::Layers(choices) => choices,
@@ -64,31 +64,31 @@ impl Key {
     }
 }
 
-/// The values that a key may have.
+/// Values that a key accepts.
 pub enum Form {
-    /// A table with these keys.
+    /// Table with these keys.
     Table(&'static [Key]),
-    /// A table whose keys are names of layers, each with one of these words.
+    /// Table whose keys are names of layers, each with one of these words.
     Layers(Vec<Choice>),
-    /// A value of one type; `choices` are the words that it may be, if there are any.
+    /// Value of one type; `choices` are the accepted words, if there are any.
     Value { json_schema: serde_json::Value, choices: Vec<Choice> },
 }
 
 /// Condition under which a missing key is a problem.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Required {
-    /// Never.
+    /// Optional.
     No,
-    /// Always.
+    /// Required.
     Yes,
-    /// Required where this other key, by its dotted name, is missing.
+    /// Required if this other key, by its dotted name, is missing.
     Unless(&'static str),
 }
 
 /// Completion of a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Offers {
-    /// The words that the type allows.
+    /// Words that the type accepts.
     Choices,
     /// Model files of any format that espq reads.
     Models,
@@ -98,7 +98,7 @@ pub enum Offers {
     Rules,
 }
 
-/// The part of a key in the file that `espq init` writes.
+/// Form of a key in the file that `espq init` writes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Init {
     /// Not written.
@@ -107,48 +107,49 @@ pub enum Init {
     Default,
     /// Written with its example, commented out.
     Example,
-    /// Written with a value that comes from the model; left out where there is none.
+    /// Written with a value from the model; left out if there is none.
     Model,
 }
 
-/// The stage whose cached result a value of the key decides, by itself and not by a file that it names.
+/// Stage whose cached result depends on the value of the key itself, as opposed to the content of a file that it names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stage {
-    /// No cached result: the key names a file that is hashed, or is applied to results.
+    /// No cached result: the key names a file that is hashed, or applies to results.
     None,
-    /// The samples as tensors.
+    /// Samples as tensors.
     Samples,
-    /// The plan and its scales.
+    /// Plan and scales.
     Quantization,
-    /// The error of each layer.
+    /// Error of each layer.
     Analysis,
 }
 
-/// A field of a table's struct.
+/// Field of a table's struct.
 pub trait Field {
     /// Kind of values that the field takes.
     fn form() -> Form
     where
         Self: Sized;
 
-    /// Takes the value, or adds a problem and stays as it is.
+    /// Stores the value, or adds a problem and leaves the field unchanged.
     fn read(&mut self, reader: &mut Reader, place: &Place, value: &toml::Spanned<DeValue>);
 
-    /// The span of the value; with a path, of what the path names within it. `None` where the text does not have it.
+    /// Returns the span of the value, or with a path, of the part that the path names. `None` if the text does not
+    /// contain it.
     fn span_of(&self, path: &str) -> Option<Span>;
 
     /// Appends the values that belong to a stage, under their names.
     fn identity(&self, key: &Key, stage: Stage, text: &mut String);
 }
 
-/// A table of `espq.toml`, which is what [`table!`] makes of a declaration.
+/// Table of `espq.toml`; [`table!`] implements it from a declaration.
 pub trait Table {
     /// The declared keys, in order.
     const KEYS: &'static [Key];
 
-    /// In the order of `KEYS`.
+    /// Fields in the order of `KEYS`.
     fn fields(&self) -> Vec<&dyn Field>;
-    /// In the order of `KEYS`.
+    /// Fields in the order of `KEYS`.
     fn fields_mut(&mut self) -> Vec<&mut dyn Field>;
 }
 
@@ -179,7 +180,7 @@ impl<T: Table> Field for T {
     }
 }
 
-/// A key's value with its place; `None` where it is missing or wrong.
+/// Value of a key with its span; `None` if it is missing or invalid.
 pub type Given<T> = Option<Spanned<T>>;
 
 impl<T: Value> Field for Given<T> {
@@ -194,7 +195,7 @@ impl<T: Value> Field for Given<T> {
     fn span_of(&self, path: &str) -> Option<Span> {
         let given = self.as_ref()?;
         match path {
-            // Values from the command line have no place.
+            // Values from the command line have no span.
             "" => Some(given.span.clone()).filter(|span| !span.is_empty()),
             _ => given.value.span_within(path),
         }
@@ -208,11 +209,11 @@ impl<T: Value> Field for Given<T> {
     }
 }
 
-/// A key with a default: [`table!`] gives it a method of its name.
+/// Key with a default: [`table!`] gives it a method of its name.
 pub trait Defaulted {
     /// Type of the default.
     type Value;
-    /// Returns the value; the default where the key is missing or wrong.
+    /// Returns the value; the default if the key is missing or invalid.
     fn value_or(&self, default: Self::Value) -> Self::Value;
 }
 
@@ -236,7 +237,7 @@ macro_rules! table {
             $field:ident: $type:ty $(= $default:expr)?,
         )+
     }) => {
-        /// Values of one table of `espq.toml`, each with its place in the text.
+        /// Values of one table of `espq.toml`, each with its span in the text.
         #[derive(Debug, Clone, Default, PartialEq)]
         pub struct $table {
             $($(#[doc = $line])+ pub $field: $type,)+

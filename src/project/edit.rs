@@ -5,19 +5,19 @@ use toml_edit::{DocumentMut, Item, Key, Table, value};
 use crate::chip::Scheme;
 use crate::text::{Edit, difference};
 
-/// Gives layers a precision in `[precision]`. `None` where the text is not TOML, or changes nothing.
+/// Gives layers a precision in `[precision]`. Returns `None` if the text is not TOML, or if nothing would change.
 pub fn set_precision(text: &str, layers: &[(&str, Scheme)]) -> Option<Edit> {
     let mut document: DocumentMut = text.parse().ok()?;
     let new = !document.contains_key("precision");
     let item = document.entry("precision").or_insert_with(|| Item::Table(Table::new()));
     if new && let Some(table) = item.as_table_mut() {
-        // Behind everything else, set off by an empty line.
+        // A new table is appended, separated by an empty line.
         table.decor_mut().set_prefix(if text.trim().is_empty() { "" } else { "\n" });
     }
     if let Some(inline) = item.as_inline_table_mut()
         && inline.is_empty()
     {
-        // The blank between its braces would stand behind the first entry.
+        // The space between its braces would otherwise come after the first entry.
         inline.set_trailing("");
     }
     let table = item.as_table_like_mut()?;
@@ -34,19 +34,19 @@ pub fn set_precision(text: &str, layers: &[(&str, Scheme)]) -> Option<Edit> {
     if let Some(inline) = item.as_inline_table_mut() {
         inline.fmt();
     }
-    let mut mended = document.to_string();
-    if !new && !text.ends_with('\n') && mended.ends_with('\n') {
-        // A last line without an end stays as it is.
-        mended.pop();
+    let mut edited = document.to_string();
+    if !new && !text.ends_with('\n') && edited.ends_with('\n') {
+        // The last line keeps a missing line ending.
+        edited.pop();
     }
     if text.contains("\r\n") {
-        mended = mended.replace("\r\n", "\n").replace('\n', "\r\n");
+        edited = edited.replace("\r\n", "\n").replace('\n', "\r\n");
     }
-    difference(text, &mended)
+    difference(text, &edited)
 }
 
-/// Sets keys to values that are written as TOML, each named by its table and its name. `None` where the text is not TOML, or
-/// changes nothing.
+/// Sets keys to values that are written as TOML, each named by its table and its name. Returns `None` if the text is
+/// not TOML, or if nothing would change.
 pub fn set_keys(text: &str, values: &[(&str, &str, String)]) -> Option<Edit> {
     let mut document: DocumentMut = text.parse().ok()?;
     for (table, key, written) in values {
@@ -73,7 +73,7 @@ pub fn set_keys(text: &str, values: &[(&str, &str, String)]) -> Option<Edit> {
     difference(text, &changed)
 }
 
-/// In quotes even where TOML does not ask for them, as all names of layers.
+/// Makes a key in quotes, even if TOML does not require them, as for all names of layers.
 fn quoted(layer: &str) -> Key {
     let text = toml::Value::String(layer.to_string()).to_string();
     let parsed = Key::parse(&text).ok().and_then(|mut keys| keys.pop());
@@ -85,7 +85,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn keys_are_set_in_tables_that_are_there_and_new_ones() {
+    fn keys_are_set_in_existing_and_new_tables() {
         let text = "[calibration]\n# ours\nmethod = \"kl\" # as before\n";
         let values = [("calibration", "method", "\"minmax\"".to_string()), ("optimize", "round", "true".to_string())];
         let edit = set_keys(text, &values).unwrap();
@@ -99,14 +99,14 @@ mod tests {
     }
 
     #[test]
-    fn a_new_table_stands_at_the_end() {
+    fn a_new_table_is_appended() {
         let text = "# mine\n[model]\npath = \"m.onnx\" # here\n";
         let expected = format!("{text}\n[precision]\n\"/a/Conv\" = \"int16\"\n");
         assert_eq!(set(text, &[("/a/Conv", Scheme::Int16)]), expected);
     }
 
     #[test]
-    fn lines_are_added_to_a_table_in_the_middle_and_the_rest_stays() {
+    fn lines_are_added_to_a_table_in_the_middle_without_other_changes() {
         let text = "[precision] # by layer\n\"/a\"   =  'int8'\n\n[limits]\nlayer-nsr=0.1\n";
         let expected = "[precision] # by layer\n\"/a\"   =  'int8'\n\"/b\" = \"int16\"\n\n[limits]\nlayer-nsr=0.1\n";
         assert_eq!(set(text, &[("/b", Scheme::Int16)]), expected);
@@ -131,14 +131,14 @@ mod tests {
     }
 
     #[test]
-    fn a_last_line_without_an_end_stays() {
+    fn a_last_line_without_an_end_is_kept() {
         let text = "[precision]\n\"/a\" = \"int8\"\n[limits]\nlayer-nsr = 0.1";
         let edit = set_precision(text, &[("/a", Scheme::Int16)]).unwrap();
         assert_eq!((&text[edit.span], edit.text.as_str()), ("8", "16"));
     }
 
     #[test]
-    fn what_is_not_toml_is_left_alone() {
+    fn a_text_that_is_not_toml_is_not_edited() {
         assert_eq!(set_precision("[model\n", &[("/a", Scheme::Int16)]), None);
     }
 }

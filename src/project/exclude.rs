@@ -1,4 +1,4 @@
-//! `lint.exclude`: globs of projects that a search passes over.
+//! `lint.exclude`: globs of projects that a search skips.
 
 use std::path::{Path, PathBuf};
 
@@ -10,18 +10,18 @@ use super::config::Spanned;
 use super::values::{Toml, Value};
 use super::{Project, place};
 
-/// A line as `.gitignore` has it.
+/// Line in the form of `.gitignore`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IgnoreLine(pub String);
 
 impl Value for IgnoreLine {
     fn expected() -> String {
-        "a glob in quotes, as a line of .gitignore has it (\"build/\", \"*.old.espq.toml\")".to_string()
+        "a glob in quotes, in the form of .gitignore (\"build/\", \"*.old.espq.toml\")".to_string()
     }
 
     fn parse(value: &Toml) -> Option<IgnoreLine> {
         let line = IgnoreLine(String::parse(value)?);
-        // Comments and blanks name nothing.
+        // Comments and blank lines contain no glob.
         compiled([&line]).filter(|globs| !globs.is_empty()).map(|_| line)
     }
 
@@ -35,7 +35,7 @@ impl Value for IgnoreLine {
 }
 
 fn compiled<'a>(lines: impl IntoIterator<Item = &'a IgnoreLine>) -> Option<Gitignore> {
-    // Without a root: paths are matched relative to the folder of the configuration.
+    // Without a root, paths are matched relative to the folder of the configuration.
     let mut globs = GitignoreBuilder::new("");
     for line in lines {
         globs.add_line(None, &line.0).ok()?;
@@ -43,15 +43,15 @@ fn compiled<'a>(lines: impl IntoIterator<Item = &'a IgnoreLine>) -> Option<Gitig
     globs.build().ok()
 }
 
-/// The globs of one configuration.
+/// Globs of one configuration.
 pub struct Exclusion {
-    /// The configuration's folder, without links.
+    /// Folder of the configuration, with links resolved.
     folder: PathBuf,
     globs: Gitignore,
 }
 
 impl Exclusion {
-    /// Returns the globs of a configuration; `None` where it has none or cannot be read, which linting it reports.
+    /// Returns the globs of a configuration; `None` if it has none, or if it cannot be read, which linting it reports.
     pub fn of(configuration: &Path) -> Option<Exclusion> {
         let project = Project::load(configuration).ok()?;
         let lines: &[Spanned<IgnoreLine>] = &project.config.lint.exclude;
@@ -62,9 +62,9 @@ impl Exclusion {
         Some(Exclusion { folder: place(project.folder()), globs })
     }
 
-    /// Decides whether a search that began in `top` passes over a file; both are without links.
+    /// Returns `true` if a search that began in `top` skips a file; both have links resolved.
     ///
-    /// A folder at or above `top` cannot be excluded: the user named it.
+    /// Folders at or above `top` cannot be excluded, since the user named `top`.
     pub fn covers(&self, file: &Path, top: &Path) -> bool {
         let below_top = |path: &&Path| path.starts_with(top) && *path != top;
         for path in file.ancestors().take_while(below_top) {

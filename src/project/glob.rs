@@ -1,4 +1,4 @@
-//! Files that a path, a folder or a glob names, and the walk through folders that finds them.
+//! Files matched by a path, a folder or a glob, and the search through folders that finds them.
 
 use std::path::{Component, Path, PathBuf};
 
@@ -7,20 +7,19 @@ use ignore::{DirEntry, WalkBuilder};
 
 use crate::{Error, Result};
 
-/// Files and the links that were not followed.
+/// Matched files, and links that were not followed.
 #[derive(Debug, Default)]
 pub struct Found {
-    /// In byte order of their paths.
+    /// Files in byte order of their paths.
     pub files: Vec<PathBuf>,
     /// Links to folders, below the folder where the search began.
     pub links: Vec<PathBuf>,
 }
 
-/// Finds the files that `pattern` (absolute, or relative to the working folder) names.
+/// Finds the files that match `pattern`, which is absolute or relative to the working folder.
 ///
-/// In globs, `*`, `?` and `[ab]` stand for characters of one name, `**` for any folders, `{a,b}` for either. A folder,
-/// named or matched, stands for all files in it, at any depth. Hidden files and folders are left out unless the pattern
-/// names them.
+/// In globs, `*`, `?` and `[ab]` do not cross `/`; `**` does; `{a,b}` matches either. A folder, named or matched,
+/// includes all files in it, at any depth. Hidden files and folders are skipped unless the pattern names them.
 pub fn files(pattern: &Path) -> Result<Found> {
     if pattern.is_file() {
         return Ok(Found { files: vec![pattern.to_path_buf()], links: Vec::new() });
@@ -31,7 +30,7 @@ pub fn files(pattern: &Path) -> Result<Found> {
         return Ok(Found::default());
     }
     let mut walk = WalkBuilder::new(&base);
-    // Datasets are often ignored by git.
+    // Datasets are often ignored by git, but are searched anyway.
     walk.standard_filters(false);
     let root = base.clone();
     walk.filter_entry(move |entry| glob.admits(entry, &root));
@@ -49,12 +48,12 @@ pub fn folder_of(pattern: &Path) -> PathBuf {
     }
 }
 
-/// Tells globs from plain paths.
+/// Returns `true` for globs, `false` for plain paths.
 pub fn is_glob(text: &str) -> bool {
     text.contains(['*', '?', '[', '{'])
 }
 
-/// Collects the files that a walk meets, links to files among them.
+/// Collects the files that a search finds, including links to files.
 pub fn walked(walk: &WalkBuilder) -> Result<Found> {
     let mut found = Found::default();
     for entry in walk.build() {
@@ -94,7 +93,7 @@ fn path_of(error: &ignore::Error) -> Option<&Path> {
 
 /// Splits a pattern into the folder where the search begins and the names from the first wildcard on.
 ///
-/// A name with brackets that exists is no glob: folders are called "run[3]".
+/// An existing name with brackets is not a glob: folders have names like "run[3]".
 fn split(pattern: &Path) -> (PathBuf, Vec<String>) {
     let mut base = PathBuf::new();
     let mut rest = Vec::new();
@@ -114,10 +113,10 @@ fn split(pattern: &Path) -> (PathBuf, Vec<String>) {
     (base, rest)
 }
 
-/// The names of a pattern from its first wildcard on; without any, everything matches.
+/// Names of a pattern from its first wildcard on; without wildcards, everything matches.
 struct Glob {
     whole: Option<GlobMatcher>,
-    /// Folders at this depth are the deepest that can hold a match, without `**`.
+    /// Depth of the deepest folders that can contain a match, without `**`.
     depth: usize,
     /// Names that the pattern writes with a leading dot.
     hidden: Vec<GlobMatcher>,
@@ -133,7 +132,7 @@ impl Glob {
         Ok(Glob { whole: Some(compiled(&names.join("/"))?), depth, hidden: hidden.collect::<Result<_>>()? })
     }
 
-    /// Decides whether a file belongs to the pattern, and whether a folder may hold such files.
+    /// Returns `true` for files that match the pattern, and for folders that may contain such files.
     fn admits(&self, entry: &DirEntry, base: &Path) -> bool {
         // Names that are not UTF-8 cannot be written in a configuration.
         let Some(name) = entry.file_name().to_str() else { return false };
@@ -146,7 +145,7 @@ impl Glob {
     }
 
     fn matches(&self, path: &Path) -> bool {
-        // Of all in a matched folder, too.
+        // Matches files in a matched folder, too.
         self.whole.as_ref().is_none_or(|glob| path.ancestors().any(|path| glob.is_match(path)))
     }
 }
@@ -155,7 +154,7 @@ fn compiled(glob: &str) -> Result<GlobMatcher> {
     let built = GlobBuilder::new(glob).literal_separator(true).backslash_escape(false).build();
     built.map(|glob| glob.compile_matcher()).map_err(|error| {
         Error::new(format!("`{glob}` is not a valid glob: {}", error.kind()))
-            .with_help("`*`, `?` and `[ab]` match within one name, `**` any folders, `{a,b}` either text")
+            .with_help("`*`, `?` and `[ab]` do not cross `/`; `**` does; `{a,b}` matches either text")
     })
 }
 
@@ -184,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn a_star_stands_within_one_name() {
+    fn a_star_does_not_cross_a_slash() {
         let folder = folder(&["calib/b.npy", "calib/a.npy", "calib/a.txt", "calib/deep/c.npy", "calib/.d.npy"]);
         assert_eq!(found(&folder, "calib/*.npy"), ["calib/a.npy", "calib/b.npy"]);
         assert_eq!(found(&folder, "calib/?.txt"), ["calib/a.txt"]);
@@ -200,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_with_brackets_that_exists_is_no_glob() {
+    fn an_existing_name_with_brackets_is_not_a_glob() {
         let folder = folder(&["run[3]/a.npy", "run3/b.npy", "{x}.npy"]);
         assert_eq!(found(&folder, "run[3]/*.npy"), ["run[3]/a.npy"]);
         assert_eq!(found(&folder, "run[3]"), ["run[3]/a.npy"]);
@@ -208,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_stands_for_all_in_it() {
+    fn a_folder_includes_all_files_in_it() {
         let folder = folder(&["images/1/b.png", "images/0/a.png", "images/.cache/x", "other/c.png"]);
         assert_eq!(found(&folder, "images"), ["images/0/a.png", "images/1/b.png"]);
         assert_eq!(found(&folder, "images/[0]"), ["images/0/a.png"]);
@@ -216,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn hidden_names_are_found_where_the_pattern_writes_them() {
+    fn hidden_names_match_only_if_the_pattern_names_them() {
         let folder = folder(&["a/.x/b.npy", "a/.y/b.npy", "a/.z.npy"]);
         assert_eq!(found(&folder, "*/.x/*.npy"), ["a/.x/b.npy"]);
         assert_eq!(found(&folder, "a/.x"), ["a/.x/b.npy"]);
@@ -230,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_no_error_here() {
+    fn no_match_is_not_an_error() {
         assert!(found(&folder(&[]), "calib/*.npy").is_empty());
     }
 

@@ -1,23 +1,23 @@
-//! The text of a first `espq.toml`, from the declarations of its keys and the values that come from a model.
+//! Text of a first `espq.toml`, from the declarations of its keys and the values that come from a model.
 //!
 //! Never: models, files.
 
 use super::declare::{Form, Init, Key};
 use super::schema;
 
-/// A value that comes from the model, for a key that is declared with `Init::Model`.
+/// Value from the model, for a key that is declared with `Init::Model`.
 pub struct Initial {
-    /// The dotted name; of a table of layers, with the layer's name in quotes behind it.
+    /// Dotted name; for a table of layers, followed by the layer's name in quotes.
     pub key: String,
     /// Lines of a comment, instead of the key's doc.
     pub comment: Option<String>,
-    /// As TOML.
+    /// Value as TOML.
     pub value: String,
-    /// Written as an example, commented out.
+    /// Set for examples, which are commented out.
     pub is_example: bool,
 }
 
-/// The whole text; keys declared with `Init::Model` that have no value here are left out.
+/// Returns the whole text; keys declared with `Init::Model` that have no value here are left out.
 pub fn initial(values: &[Initial]) -> String {
     let mut text = "# Configuration of espq. Paths are relative to this file.\n".to_string();
     for (path, key) in schema::every() {
@@ -37,7 +37,7 @@ struct Line {
     is_example: bool,
 }
 
-/// The line of a key that has a value, where it belongs into the file.
+/// Returns the line of a key, if the file contains it.
 fn line(table: &str, key: &Key, values: &[Initial]) -> Option<Line> {
     if !matches!((key.form)(), Form::Value { .. }) {
         return None;
@@ -56,14 +56,14 @@ fn line(table: &str, key: &Key, values: &[Initial]) -> Option<Line> {
     Some(Line { comment, text: format!("{} = {value}", key.name), is_example })
 }
 
-/// A layer's line, where the value is of this table.
+/// Returns a layer's line, if the value belongs to this table.
 fn layer(table: &str, value: &Initial) -> Option<Line> {
     let layer = value.key.strip_prefix(table)?.strip_prefix('.')?;
     let text = format!("{layer} = {}", value.value);
     Some(Line { comment: value.comment.clone().unwrap_or_default(), text, is_example: value.is_example })
 }
 
-/// A table with its header; commented out where all of its lines are.
+/// Writes a table with its header, commented out if all of its lines are.
 fn section(path: &str, key: &Key, lines: &[Line], text: &mut String) {
     if lines.is_empty() {
         return;
@@ -76,10 +76,10 @@ fn section(path: &str, key: &Key, lines: &[Line], text: &mut String) {
     }
 }
 
-/// Longest line of a comment, in characters.
+/// Maximum length of a comment line, in characters.
 const WIDTH: usize = 100;
 
-/// Lines of a comment, each kept as it is or broken at spaces.
+/// Formats lines of a comment, each broken at spaces if it is too long.
 fn comment(text: &str) -> String {
     let mut comment = String::new();
     for line in text.lines() {

@@ -1,4 +1,4 @@
-//! Configurations: the one that a path names, and all under a folder.
+//! Location of configurations: the one that a path refers to, and all in a folder.
 
 use std::path::{Path, PathBuf};
 
@@ -9,7 +9,7 @@ use crate::{Error, Result};
 use super::exclude::Exclusion;
 use super::{folders_above, glob, place};
 
-/// The configuration that a path names, or that a folder holds.
+/// Returns the configuration that a path names, or that its folder contains.
 pub fn configuration(path: &Path) -> Result<PathBuf> {
     if path.is_file() {
         return Ok(path.to_path_buf());
@@ -17,7 +17,7 @@ pub fn configuration(path: &Path) -> Result<PathBuf> {
     if !path.is_dir() {
         return Err(Error::new("there is no such file or folder").in_file(path));
     }
-    // Shown as "espq.toml": the working folder needs no mention.
+    // Shown as "espq.toml", without the working folder.
     let within = |name: &str| if path == Path::new(".") { PathBuf::from(name) } else { path.join(name) };
     let named = within("espq.toml");
     if named.is_file() {
@@ -32,14 +32,14 @@ pub fn configuration(path: &Path) -> Result<PathBuf> {
             .with_help("`espq init MODEL.onnx` writes one")),
         [first, ..] => Err(Error::new(format!("{} configurations in this folder: {}", found.len(), found.join(", ")))
             .in_file(path)
-            .with_help(format!("name one: `espq report {}`", within(first).display()))),
+            .with_help(format!("select one: `espq report {}`", within(first).display()))),
     }
 }
 
 /// Returns every configuration at or under a path: `espq.toml` and `*.espq.toml`, in byte order of names.
 ///
-/// A search in a folder passes over hidden folders, links to folders, what git ignores, and what `lint.exclude` of a
-/// configuration in the folder, below or above it names.
+/// A search in a folder skips hidden folders, links to folders, paths ignored by git, and paths in `lint.exclude` of a
+/// configuration in the folder, below or above it.
 pub fn configurations(path: &Path) -> Result<Vec<PathBuf>> {
     if path.is_file() {
         return Ok(if is_configuration(path) { vec![path.to_path_buf()] } else { Vec::new() });
@@ -61,19 +61,19 @@ pub fn configurations(path: &Path) -> Result<Vec<PathBuf>> {
     Ok(found.into_iter().map(shown).collect())
 }
 
-/// Tells configurations by their names: `espq.toml` and `NAME.espq.toml`.
+/// Returns `true` for names of configurations: `espq.toml` and `NAME.espq.toml`.
 pub fn is_configuration(file: &Path) -> bool {
     let name = file.file_name().and_then(|n| n.to_str()).unwrap_or_default();
     name == "espq.toml" || name.ends_with(".espq.toml")
 }
 
-/// The configurations in a folder itself.
+/// Returns the configurations directly in a folder.
 pub fn in_folder(folder: &Path) -> Result<Vec<PathBuf>> {
     let found = names(folder)?.into_iter().map(|name| folder.join(name));
     Ok(found.filter(|file| is_configuration(file) && file.is_file()).collect())
 }
 
-/// In byte order. Names that are not UTF-8 cannot be written in a configuration, and are left out.
+/// Returns names in byte order, without those that are not UTF-8, which cannot be written in a configuration.
 fn names(folder: &Path) -> Result<Vec<String>> {
     let unreadable = |e: std::io::Error| Error::new(format!("the folder cannot be read: {e}")).in_file(folder);
     let mut names = Vec::new();
@@ -113,7 +113,7 @@ mod tests {
         assert_eq!(none.help(), Some("`espq init MODEL.onnx` writes one"));
     }
 
-    /// Configurations under a folder of `top`, relative to it, and nothing else in the text.
+    /// Returns configurations in a folder of `top`, relative to it.
     fn found(top: &tempfile::TempDir, inner: &str) -> Vec<String> {
         let folder = top.path().join(inner);
         let name = |f: PathBuf| f.strip_prefix(&folder).unwrap().to_string_lossy().into_owned();
@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn hidden_folders_and_what_git_ignores_are_passed_over() {
+    fn hidden_folders_and_paths_ignored_by_git_are_skipped() {
         let top = folder(&["a/espq.toml", "b/net.espq.toml", ".h/espq.toml", "node_modules/x/espq.toml", "b/net.toml"]);
         fs::write(top.path().join(".gitignore"), "node_modules/\n").unwrap();
         assert_eq!(found(&top, ""), ["a/espq.toml", "b/net.espq.toml", "node_modules/x/espq.toml"]);
@@ -141,7 +141,7 @@ mod tests {
         exclude("espq.toml", "['old/', '/nets/a/b.*']");
         assert_eq!(found(&top, ""), ["espq.toml", "nets/a/espq.toml"]);
         assert_eq!(found(&top, "nets"), ["a/espq.toml"]);
-        // A folder that is named is looked into.
+        // A folder given as an argument is searched.
         assert_eq!(found(&top, "old"), ["espq.toml"]);
         exclude("espq.toml", "['nets/*', '!nets/c']");
         assert_eq!(found(&top, ""), ["espq.toml", "nets/c/old/espq.toml", "old/espq.toml"]);

@@ -1,6 +1,6 @@
-//! A person's project: `espq.toml` typed, every value with its place in the text, and the samples.
+//! The user's project: typed values of `espq.toml` with their spans in the text, and its samples.
 //!
-//! Never: editors, terminals, running a model.
+//! Never: editors, terminals, execution of a model.
 
 mod config;
 pub mod cursor;
@@ -28,18 +28,18 @@ pub use initial::{Initial, initial};
 pub use keys::{Analysis, Calibration, Config, Export, Image, Limits, Lint, Model, Optimize};
 pub use problem::{Problem, ProblemKind};
 
-/// No configuration is longer, in bytes.
+/// Maximum length of a configuration, in bytes.
 const LONGEST: u64 = 4 << 20;
 
-/// Endings under which exporters keep the weights of a model in files of their own.
+/// Endings of the files in which exporters store weights separately.
 const EXTERNAL_DATA: [&str; 3] = ["data", "bin", "onnx_data"];
 
-/// A configuration as read from its text, wrong or not.
+/// Configuration as read from its text, valid or not.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Project {
-    /// The configuration's file.
+    /// File of the configuration.
     pub file: PathBuf,
-    /// Its text; spans are byte ranges of it.
+    /// Text of the file; spans are byte ranges of it.
     pub text: String,
     /// Values that could be read.
     pub config: Config,
@@ -48,16 +48,16 @@ pub struct Project {
 }
 
 impl Project {
-    /// From a configuration's file, or the folder that holds it.
+    /// Loads a configuration from its file, or from the folder that contains it.
     ///
-    /// What is wrong inside the file is in `problems`; an error is a file that cannot be found or read.
+    /// Errors inside the file are in `problems`; this fails only if the file cannot be found or read.
     pub fn load(path: &Path) -> Result<Project> {
         let file = locate::configuration(path)?;
         let length = std::fs::metadata(&file).map_err(|e| unreadable(&file, &e))?.len();
         if length > LONGEST {
-            return Err(Error::new(format!("a configuration of {length} bytes is longer than {LONGEST}"))
+            return Err(Error::new(format!("the configuration has {length} bytes, above the limit of {LONGEST}"))
                 .in_file(&file)
-                .with_help("layers and limits stand in espq.toml; samples and the model are files of their own"));
+                .with_help("espq.toml contains paths of samples and the model, not their data"));
         }
         let bytes = std::fs::read(&file).map_err(|e| unreadable(&file, &e))?;
         let text = String::from_utf8(bytes).map_err(|e| {
@@ -67,7 +67,7 @@ impl Project {
         Ok(Project::parse(file, text))
     }
 
-    /// Puts other values in the place of the text's, which then need not have them.
+    /// Overrides values of the text, which may then be missing there.
     pub fn apply(&mut self, overrides: &Overrides) {
         self.config.apply(overrides);
         if overrides.target.is_some() {
@@ -75,25 +75,26 @@ impl Project {
         }
     }
 
-    /// Returns every configuration at or under a path that linting a folder checks.
+    /// Returns every configuration at or under a path, as `espq lint` checks them.
     ///
-    /// A path to a file is taken as it is. A folder is searched but for hidden folders, links to folders, what git
-    /// ignores and what `lint.exclude` names.
+    /// A path to a file is always included. In folders, hidden folders, links to folders, paths ignored by git and
+    /// paths in `lint.exclude` are skipped.
     pub fn find(path: &Path) -> Result<Vec<PathBuf>> {
         locate::configurations(path)
     }
 
-    /// The configurations, in the file's folder or any above it in its repository, that read the file, or would if it
-    /// were still there.
+    /// Returns the configurations in the file's folder, or above it in its repository, that read the file, or that
+    /// would read it if it still existed.
     ///
-    /// A file that none reads may have been renamed: then those that miss one of its kind.
+    /// If no configuration reads the file, it may have been renamed; the result is then the configurations with a
+    /// missing file of its kind.
     pub fn owners(file: &Path) -> Result<Vec<PathBuf>> {
         let wanted = place(&std::path::absolute(file).map_err(|e| unreadable(file, &e))?);
         let mut owners = Vec::new();
         let mut incomplete = Vec::new();
         for folder in folders_above(&wanted) {
             for configuration in locate::in_folder(folder).unwrap_or_default() {
-                // A configuration that cannot be read owns nothing; linting it says why.
+                // A configuration that cannot be read owns nothing; linting it reports the reason.
                 let Ok(project) = Project::load(&configuration) else { continue };
                 if project.reads(&wanted) {
                     owners.push(configuration);
@@ -116,7 +117,8 @@ impl Project {
         named || self.sample_folders().iter().any(|folder| wanted.starts_with(place(folder)))
     }
 
-    /// Decides whether a file (in its [`place`]) may be external data of the model: only the model says which are.
+    /// Returns `true` if a file (in the form of [`place`]) may be external data of the model; only the model's content
+    /// determines its files.
     pub fn may_hold_weights(&self, file: &Path) -> bool {
         let ending = file.extension().and_then(|e| e.to_str()).unwrap_or_default();
         let Some(model) = self.config.model.path.as_ref().filter(|_| EXTERNAL_DATA.contains(&ending)) else {
@@ -125,7 +127,7 @@ impl Project {
         place(&self.resolve(&model.value)).parent().is_some_and(|folder| file.starts_with(folder))
     }
 
-    /// Decides whether a file is missing that `like` may have been.
+    /// Returns `true` if a file is missing that `like` may be after renaming.
     fn lacks(&self, like: &Path) -> bool {
         let arrays = like.extension().is_some_and(|e| e == "npy" || e == "npz");
         let alike = |gone: &Path| gone.extension() == like.extension() || (gone.extension().is_none() && arrays);
@@ -133,20 +135,20 @@ impl Project {
         self.named_files().iter().chain(&self.sample_patterns()).any(|file| alike(file) && is_gone(file))
     }
 
-    /// The files that it reads: the model, its scales and the samples, as far as they are there.
+    /// Returns the existing files that the project reads: the model, its scales and the samples.
     pub fn files(&self) -> Vec<PathBuf> {
         let samples = self.sample_files().unwrap_or_default();
         let named = self.named_files().into_iter().filter(|f| f.is_file());
         named.chain(samples.into_iter().flat_map(|named| named.files)).collect()
     }
 
-    /// The files that it names one by one, whether they are there or not.
+    /// Returns the files that the text names individually, whether they exist or not.
     pub fn named_files(&self) -> Vec<PathBuf> {
         let model = &self.config.model;
         [&model.path, &model.quantization].into_iter().flatten().map(|named| self.resolve(&named.value)).collect()
     }
 
-    /// The folders whose files may be samples.
+    /// Returns the folders whose files may be samples.
     pub fn sample_folders(&self) -> Vec<PathBuf> {
         self.sample_patterns().iter().map(|pattern| glob::folder_of(pattern)).collect()
     }
@@ -159,19 +161,19 @@ impl Project {
         }
     }
 
-    /// Decides whether the text says what is to be measured. An unknown key does not hide the figures of the rest.
+    /// Returns `true` if the text is sufficient for measurements. An unknown key does not prevent them.
     pub fn is_sound(&self) -> bool {
         self.problems.iter().all(|p| p.kind == ProblemKind::UnknownKey)
     }
 
-    /// From a text that need not have been saved.
+    /// Parses a text, which need not have been saved.
     pub fn parse(file: impl Into<PathBuf>, text: impl Into<String>) -> Project {
         let text = text.into();
         let (config, problems) = reader::read(&text);
         Project { file: file.into(), text, config, problems }
     }
 
-    /// Relative paths in the configuration start here.
+    /// Returns the folder to which paths in the configuration are relative.
     pub fn folder(&self) -> &Path {
         match self.file.parent() {
             Some(folder) if !folder.as_os_str().is_empty() => folder,
@@ -185,16 +187,16 @@ impl Project {
         joined.strip_prefix(".").map(Path::to_path_buf).unwrap_or(joined)
     }
 
-    /// The model's file.
+    /// Returns the path of the model's file.
     pub fn model_path(&self) -> Result<PathBuf> {
         let path = self.config.model.path.as_ref().ok_or_else(|| {
-            Error::new("the model's file is not named").at_key("model.path").with_help("add path = \"model.onnx\"")
+            Error::new("the model's file is not configured").at_key("model.path").with_help("add path = \"model.onnx\"")
         })?;
         let resolved = self.resolve(&path.value);
         if resolved.is_dir() {
             return Err(Error::new("the model is a folder")
                 .at_key("model.path")
-                .with_help("name the .onnx file in it"));
+                .with_help("use the path of the .onnx file in it"));
         }
         if !resolved.is_file() {
             return Err(Error::new(format!("there is no file {}", resolved.display()))
@@ -206,13 +208,13 @@ impl Project {
     }
 }
 
-/// From a file's folder up to the root of its repository; without one, of the file system.
+/// Returns the folders from a file's up to the root of its repository, or of the file system if there is none.
 fn folders_above(file: &Path) -> impl Iterator<Item = &Path> {
     let mut inside = true;
     file.ancestors().skip(1).take_while(move |folder| std::mem::replace(&mut inside, !folder.join(".git").exists()))
 }
 
-/// A path without links and dots, as far as it is there.
+/// Resolves links and dots of a path, as far as it exists.
 pub fn place(path: &Path) -> PathBuf {
     let beside = || Some(path.parent()?.canonicalize().ok()?.join(path.file_name()?));
     path.canonicalize().ok().or_else(beside).unwrap_or_else(|| path.to_path_buf())

@@ -1,35 +1,34 @@
-//! Problems of a configuration: message, place, and the text that would be right.
+//! Problems of a configuration: message, span and suggested edit.
 
 use crate::text::{Edit, Span};
 
 /// Kinds of problems, one for each lint rule about the text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ProblemKind {
-    /// Not TOML.
+    /// Text that is not TOML.
     Syntax,
-    /// A key or table that espq does not have.
+    /// Unknown key or table.
     UnknownKey,
-    /// A value of the wrong type, or none of those allowed.
+    /// Value of the wrong type, or a word that is not allowed.
     InvalidValue,
-    /// A required key that the text does not have.
+    /// Required key that is missing.
     MissingKey,
 }
 
-/// Something in the text that cannot be used.
+/// Part of the text that cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
-    /// Kind, by which lint chooses the rule.
+    /// Kind, by which lint selects the rule.
     pub kind: ProblemKind,
-    /// Empty for what the text does not hold.
+    /// Bytes of the text; empty for something missing.
     pub span: Span,
     /// One sentence without a full stop.
     pub message: String,
     /// Advice, without a full stop.
     pub help: Option<String>,
-    /// The dotted key that it is about; of an unknown key, the one that is likely meant. Empty for lines that are not
-    /// TOML.
+    /// Dotted key; for an unknown key, the one that is likely meant. Empty for lines that are not TOML.
     pub key: String,
-    /// The edit to a near name, which is likely meant.
+    /// Edit to the name that is likely meant.
     pub suggestion: Option<Edit>,
 }
 
@@ -39,7 +38,7 @@ impl Problem {
         Problem { kind, span, message: message.into(), help: None, key: key.to_string(), suggestion: None }
     }
 
-    /// Sets what to do.
+    /// Sets the help.
     pub fn with_help(mut self, help: impl Into<String>) -> Problem {
         self.help = Some(help.into());
         self

@@ -1,6 +1,6 @@
-//! From the text of `espq.toml` to a [`Config`] and all its problems.
+//! Reader of `espq.toml`: makes a [`Config`] and all problems of the text.
 //!
-//! Never stops at the first problem: the rest is read as well as can be. Never: a key's name; those stand in `keys.rs`.
+//! Reading continues after a problem. Never: names of keys, which belong to `keys.rs`.
 
 use std::collections::BTreeMap;
 
@@ -14,22 +14,22 @@ use super::problem::{Problem, ProblemKind};
 
 type Value<'i> = toml::Spanned<DeValue<'i>>;
 
-/// A key in the text.
+/// Key in the text.
 pub struct Place<'t> {
-    /// The last part, without quotes.
+    /// Last part of the name, without quotes.
     pub text: &'t str,
     /// Bytes of the name.
     pub span: Span,
-    /// The dotted name: "model.path".
+    /// Dotted name: "model.path".
     pub path: String,
 }
 
-/// Reads a text; whatever cannot be read is a problem.
+/// Reads a text; parts that cannot be read become problems.
 pub fn read(text: &str) -> (Config, Vec<Problem>) {
     let (document, errors) = DeTable::parse_recoverable(text);
     let mut reader = Reader { text, headers: BTreeMap::new(), problems: Vec::new() };
     reader.problems.extend(errors.iter().map(|e| syntax(text, e)));
-    // One stray character can be several errors to the parser.
+    // One stray character can cause several errors of the parser.
     let lines = LineIndex::new(text);
     let line = |problem: &Problem| lines.position(problem.span.start, Encoding::Utf8).line;
     reader.problems.dedup_by(|a, b| a.message == b.message && line(a) == line(b));
@@ -39,7 +39,7 @@ pub fn read(text: &str) -> (Config, Vec<Problem>) {
     config.read(&mut reader, &root, &whole);
     reader.missing(&config, "", Config::KEYS);
     if !errors.is_empty() {
-        // Lines that are not TOML hide the keys that they were meant to hold.
+        // Keys on lines that are not TOML are not missing.
         reader.problems.retain(|p| p.kind == ProblemKind::Syntax || p.kind == ProblemKind::UnknownKey);
     }
     reader.problems.sort_by_key(|p| p.span.start);
@@ -70,13 +70,13 @@ fn syntax(text: &str, error: &toml::de::Error) -> Problem {
 /// Collector of problems while a text is read.
 pub struct Reader<'t> {
     text: &'t str,
-    /// The span of each table's header, by its dotted name.
+    /// Span of each table's header, by its dotted name.
     headers: BTreeMap<String, Span>,
     problems: Vec<Problem>,
 }
 
 impl Reader<'_> {
-    /// The entries of a table in the order of the text; a problem where the value is no table.
+    /// Returns the entries of a table in the order of the text; adds a problem if the value is not a table.
     pub fn table<'v>(&mut self, place: &Place, value: &'v Value) -> Vec<(Place<'v>, &'v Value<'v>)> {
         let DeValue::Table(table) = value.get_ref() else {
             self.invalid(place, value.span(), &format!("a table ([{}])", place.path));
@@ -86,7 +86,7 @@ impl Reader<'_> {
         entries(&place.path, table)
     }
 
-    /// The span to show for a table: its header, or its key where it is written in line.
+    /// Returns the span to show for a table: its header, or its key if it is inline.
     fn header(&self, span: Span, place: &Place) -> Span {
         match self.text.get(span.clone()).is_some_and(|t| t.starts_with('[')) {
             true => span,
@@ -94,20 +94,20 @@ impl Reader<'_> {
         }
     }
 
-    /// Adds a problem, and returns it for its help.
+    /// Adds a problem, and returns it so that help can be added.
     pub fn add(&mut self, kind: ProblemKind, place: &Place, span: Span, message: String) -> &mut Problem {
         self.problems.push(Problem::new(kind, &place.path, span, message));
         let last = self.problems.len() - 1;
         &mut self.problems[last]
     }
 
-    /// Adds "`key` must be `expected`".
+    /// Adds the problem "`key` must be `expected`".
     pub fn invalid(&mut self, place: &Place, span: Span, expected: &str) {
         let message = format!("`{}` must be {expected}", place.path);
         self.add(ProblemKind::InvalidValue, place, span, message);
     }
 
-    /// A word that is none of those allowed.
+    /// Adds the problem of a word that is not allowed.
     pub fn unknown_word<'w>(&mut self, place: &Place, span: Span, word: &str, known: impl Iterator<Item = &'w str>) {
         let known: Vec<&str> = known.collect();
         let near = nearest(word, known.iter().copied());
@@ -120,7 +120,7 @@ impl Reader<'_> {
         problem.suggestion = near.map(|near| Edit { span, text: format!("\"{near}\"") });
     }
 
-    /// A key that the table does not have.
+    /// Adds the problem of a key that the table does not have.
     pub fn unknown(&mut self, place: &Place, table: &Place, known: &[Key]) {
         let message = match table.path.as_str() {
             "" => format!("unknown table `{}`", place.text),
@@ -144,7 +144,7 @@ impl Reader<'_> {
         }
     }
 
-    /// Adds a problem for each required key that the text neither has nor means.
+    /// Adds a problem for each required key that is missing, unless a misspelt key means it.
     fn missing(&mut self, config: &Config, table: &str, keys: &'static [Key]) {
         for key in keys {
             let path = joined(table, key.name);
@@ -164,7 +164,8 @@ impl Reader<'_> {
         }
     }
 
-    /// The key was read, or is a problem already: with its value, or because it or its table is misspelt.
+    /// Returns `true` if the key was read, or if there already is a problem with its value or with its spelling or that
+    /// of its table.
     fn is_meant(&self, config: &Config, path: &str) -> bool {
         let is_within = |key: &str| path.strip_prefix(key).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
         config.span_of(path).is_some() || self.problems.iter().any(|p| !p.key.is_empty() && is_within(&p.key))

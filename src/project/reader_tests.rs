@@ -72,7 +72,7 @@ fn every_key_is_read() {
     assert_eq!(config.export.esp_dl().0, [3, 3, 9]);
 }
 
-/// The value behind a key in `WHOLE`, as it is written.
+/// Returns the value of a key in `WHOLE`, as it is written.
 fn written(path: &str) -> &'static str {
     let (table, name) = path.rsplit_once('.').unwrap();
     let section = WHOLE.split(&format!("[{table}]\n")).nth(1).unwrap();
@@ -85,7 +85,7 @@ fn every_key_has_its_span() {
     let (config, _) = read(WHOLE);
     for (path, _) in schema::values() {
         let span = config.span_of(&path).unwrap_or_else(|| panic!("{path}"));
-        // The span of a list of texts is from its first to its last entry.
+        // The span of a list of strings is from its first to its last entry.
         let expected = if path.starts_with("lint.") { written(&path).trim_matches(['[', ']']) } else { written(&path) };
         assert_eq!(&WHOLE[span], expected, "{path}");
     }
@@ -128,7 +128,7 @@ fn a_stage_is_identified_by_its_own_keys() {
 }
 
 #[test]
-fn what_is_left_out_has_a_default() {
+fn missing_keys_have_defaults() {
     let (config, problems) = read("[model]\npath = 'm.onnx'\ntarget = 'c'\n[calibration]\ndata = 'c.npz'");
     assert_eq!(problems, []);
     assert_eq!((config.precision(), config.calibration.method.clone()), (Scheme::Int8, None));
@@ -136,7 +136,7 @@ fn what_is_left_out_has_a_default() {
     assert_eq!((config.output_limit(), config.layer_limit()), (0.1, 0.01));
 }
 
-/// "what is marked: message (help)"
+/// Formats problems as "marked text: message (help)".
 fn problems(text: &str) -> Vec<String> {
     let show = |p: Problem| format!("{}: {} ({})", &text[p.span], p.message, p.help.unwrap_or_default());
     read(text).1.into_iter().map(show).collect()
@@ -181,7 +181,7 @@ fn an_empty_file_lacks_three_keys() {
 }
 
 #[test]
-fn a_suggestion_replaces_what_is_marked() {
+fn a_suggestion_replaces_the_marked_text() {
     let text = "[modle]\n[calibration]\nmethod = 'minmx'";
     let fixed = read(text).1.into_iter().filter_map(|p| p.suggestion).rev().fold(text.to_string(), |mut text, s| {
         text.replace_range(s.span, &s.text);
@@ -191,7 +191,7 @@ fn a_suggestion_replaces_what_is_marked() {
 }
 
 #[test]
-fn the_command_line_goes_over_the_file() {
+fn the_command_line_overrides_the_file() {
     let mut project = Project::parse("espq.toml", WHOLE);
     project.apply(&crate::project::Overrides { target: Some(Target::C), samples: Some(1), ..Default::default() });
     assert_eq!(project.config.settings().unwrap().target, Target::C);

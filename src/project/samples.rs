@@ -1,4 +1,4 @@
-//! Sample files that a configuration names, found and ready to be opened.
+//! Sample files of a configuration, ready to be opened.
 
 use std::path::{Path, PathBuf};
 
@@ -10,22 +10,22 @@ use super::Project;
 use super::config::{Data, Spanned};
 use super::glob::{self, Found};
 
-/// The files of one model input; of all of them where the name is empty.
+/// Files of one model input, or of all inputs if the name is empty.
 pub struct Named {
     /// Name of the input.
     pub input: String,
-    /// In the order in which they are opened.
+    /// Files in the order in which they are opened.
     pub files: Vec<PathBuf>,
 }
 
 impl Project {
-    /// The samples that `[calibration]` asks for: at most `samples` of those that `data` names.
+    /// Returns the samples of `[calibration]`: at most `samples` of the files in `data`.
     ///
-    /// An error where `data` is missing, or names no file for all inputs.
+    /// Fails if `data` is missing, or if no files are found for all inputs.
     pub fn samples(&self) -> Result<Request> {
         let calibration = &self.config.calibration;
         let Some(data) = &calibration.data else {
-            return Err(Error::new("where samples are is not said")
+            return Err(Error::new("`calibration.data` is missing, so there are no samples")
                 .at_key("calibration.data")
                 .with_help("add data = \"calib/*.npy\""));
         };
@@ -53,7 +53,7 @@ impl Project {
         })
     }
 
-    /// The files that `calibration.data` names, before any is opened.
+    /// Returns the files in `calibration.data` without opening them.
     pub fn sample_files(&self) -> Result<Vec<Named>> {
         match self.config.calibration.data.as_ref().map(|d| &d.value) {
             None => Ok(Vec::new()),
@@ -78,19 +78,19 @@ impl Project {
 
 fn not_followed(link: &Path) -> Note {
     Note::new(format!(
-        "{} is a link to a folder and was not followed: its files are not among the samples; \
+        "{} is a link to a folder and was not followed, so its files are not used as samples; \
          link the files themselves, or name the folder in `calibration.data`",
         link.display()
     ))
 }
 
-/// Finds what a pattern names; an error where that is no file.
+/// Finds the files that match a pattern; fails if there are none.
 fn find(project: &Project, pattern: &str) -> Result<Found> {
     let path = project.resolve(pattern);
     let mut found = glob::files(&path)?;
     let all = found.files.len();
     if path.is_dir() {
-        // A folder may hold a README beside its samples; a pattern means what it matches.
+        // A folder may contain a README beside its samples; a pattern includes every match.
         found.files.retain(|f| samples::is_sample(f));
     }
     if !found.files.is_empty() {
@@ -100,7 +100,7 @@ fn find(project: &Project, pattern: &str) -> Result<Found> {
         _ if !path.is_dir() && glob::is_glob(pattern) => format!("no file matches {}", path.display()),
         _ if !path.is_dir() => format!("there is no file or folder {}", path.display()),
         0 => format!("folder {} is empty", path.display()),
-        n => format!("folder {} holds no samples among its {n} files", path.display()),
+        n => format!("folder {} contains {n} files, but no samples", path.display()),
     };
     let help = match found.links.first() {
         Some(link) => not_followed(link).to_string(),

@@ -5,7 +5,7 @@ use crate::note::sentences;
 use crate::samples::{InputSpec, Samples};
 use std::fs;
 
-/// A folder with these `.npy` files of float32, and what opening its samples gives.
+/// Makes a folder with these `.npy` files of float32, and opens its samples.
 fn open(arrays: &[(&str, &str, &[f32])], calibration: &str, inputs: &[(&str, &[usize])]) -> Result<Samples> {
     let folder = tempfile::tempdir().unwrap();
     for (name, shape, values) in arrays {
@@ -36,34 +36,34 @@ fn values(samples: &Samples) -> Vec<Vec<f32>> {
     (0..samples.len()).map(one).collect()
 }
 
-/// With the temporary folder's own name left out.
+/// Returns the error without the temporary folder's name.
 fn error(arrays: &[(&str, &str, &[f32])], calibration: &str, inputs: &[(&str, &[usize])]) -> String {
     let error = open(arrays, calibration, inputs).err().unwrap().to_string();
     error.split('/').filter(|part| !part.starts_with(".tmp") && *part != "tmp").collect::<Vec<_>>().join("/")
 }
 
 #[test]
-fn files_follow_each_other_in_order() {
+fn files_are_read_in_order() {
     let samples = open(PAIR, "data = 'c/*.npy'", &[("x", &[1, 1])]).unwrap();
     assert_eq!(values(&samples), [[1.], [2.], [3.]]);
     assert_eq!(samples.files().len(), 2);
 }
 
 #[test]
-fn no_more_than_asked_for() {
+fn at_most_the_configured_number_is_read() {
     let samples = open(PAIR, "data = 'c'\nsamples = 1", &[("x", &[1, 1])]).unwrap();
     assert_eq!(values(&samples), [[1.]]);
     assert_eq!(samples.files().len(), 1);
 }
 
 #[test]
-fn fewer_than_asked_for_is_said() {
+fn fewer_samples_than_configured_are_noted() {
     let samples = open(PAIR, "data = 'c'\nsamples = 32", &[("x", &[1, 1])]).unwrap();
-    assert_eq!(sentences(samples.notes()), ["3 samples are there, 32 were asked for"]);
+    assert_eq!(sentences(samples.notes()), ["found 3 samples, but 32 are configured"]);
 }
 
 #[test]
-fn each_input_its_own() {
+fn each_input_has_its_own_files() {
     let data = "data = { 'b.1' = 'c/b.npy', 'a.1' = 'c/a.npy' }";
     let samples = open(PAIR, data, &[("a.1", &[1, 1]), ("b.1", &[1, 1])]).unwrap();
     assert_eq!(values(&samples), [[1., 2.]]);
@@ -71,7 +71,7 @@ fn each_input_its_own() {
 }
 
 #[test]
-fn errors_name_the_file_the_key_and_the_way_out() {
+fn errors_name_the_file_the_key_and_the_fix() {
     let one: &[(&str, &[usize])] = &[("x", &[1, 1])];
     let two: &[(&str, &[usize])] = &[("left", &[1, 1]), ("right", &[1, 1])];
     let errors = [

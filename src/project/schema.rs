@@ -1,4 +1,4 @@
-//! The tables and keys of `espq.toml` for whoever looks one up, and as pages: the JSON Schema, the README's table.
+//! Lookup of tables and keys of `espq.toml`, the JSON Schema, and the README's table.
 
 use serde_json::{Map, Value as Json, json};
 
@@ -6,9 +6,9 @@ use super::declare::{Form, Key, Required, Table};
 use super::keys::Config;
 use super::values::Choice;
 
-/// The keys of a table by its dotted name; the tables themselves for an empty one.
+/// Returns the keys of a table by its dotted name; for an empty name, the tables.
 ///
-/// `None` for a table that does not exist, and for one whose keys are names of layers.
+/// Returns `None` for a table that does not exist, and for one whose keys are names of layers.
 pub fn keys(table: &str) -> Option<&'static [Key]> {
     let mut keys = Config::KEYS;
     for name in table.split('.').filter(|name| !name.is_empty()) {
@@ -20,29 +20,29 @@ pub fn keys(table: &str) -> Option<&'static [Key]> {
     Some(keys)
 }
 
-/// A table or key by its dotted name.
+/// Finds a table or key by its dotted name.
 pub fn find(path: &str) -> Option<&'static Key> {
     let (table, name) = path.rsplit_once('.').unwrap_or(("", path));
     keys(table)?.iter().find(|key| key.name == name)
 }
 
-/// The keys of the table are names of layers.
+/// Returns `true` if the keys of the table are names of layers.
 pub fn is_of_layers(table: &str) -> bool {
     find(table).is_some_and(|key| matches!((key.form)(), Form::Layers(_)))
 }
 
-/// Every table with its dotted name, those whose keys are names of layers included.
+/// Lists every table with its dotted name, including those whose keys are names of layers.
 pub fn tables() -> Vec<(String, &'static Key)> {
     let is_table = |key: &Key| !matches!((key.form)(), Form::Value { .. });
     every().into_iter().filter(|(_, key)| is_table(key)).collect()
 }
 
-/// Every key that has a value, with its dotted name.
+/// Lists every key that has a value, with its dotted name.
 pub fn values() -> Vec<(String, &'static Key)> {
     every().into_iter().filter(|(_, key)| matches!((key.form)(), Form::Value { .. })).collect()
 }
 
-/// Every table and key in the order of their declaration, a table before its keys.
+/// Lists every table and key in the order of their declaration, a table before its keys.
 pub(super) fn every() -> Vec<(String, &'static Key)> {
     fn add(above: &str, keys: &'static [Key], all: &mut Vec<(String, &'static Key)>) {
         for key in keys {
@@ -58,7 +58,7 @@ pub(super) fn every() -> Vec<(String, &'static Key)> {
     all
 }
 
-/// The words that a key may have, a layer's line in `[precision]` included; empty where there are no such words.
+/// Lists the words that a key accepts, or a layer's line in `[precision]`; empty if there are none.
 pub fn choices(table: &str, key: &str) -> Vec<Choice> {
     match find(table).map(|key| (key.form)()) {
         Some(Form::Layers(choices)) => choices,
@@ -69,7 +69,7 @@ pub fn choices(table: &str, key: &str) -> Vec<Choice> {
     }
 }
 
-/// The JSON Schema (draft 7, which editors read) of `espq.toml`, as text.
+/// Returns the JSON Schema of `espq.toml` (draft 7, which editors support) as text.
 pub fn json_schema() -> String {
     let mut schema = object(Config::KEYS);
     schema.insert("$schema".to_string(), json!("http://json-schema.org/draft-07/schema#"));
@@ -116,12 +116,12 @@ fn property(key: &Key) -> Json {
     property.into()
 }
 
-/// A value written as TOML; strings, numbers, booleans and lists are written alike in JSON.
+/// Converts a value from TOML; strings, numbers, booleans and lists are written in the same way in JSON.
 fn json_of(toml: &str) -> Option<Json> {
     serde_json::from_str(toml).ok()
 }
 
-/// The tables that must be there, and an alternative for each key that only another one makes unnecessary.
+/// Returns the required tables, and an alternative for each key that another key replaces.
 fn required_tables() -> (Vec<String>, Vec<Json>) {
     let (mut present, mut conditional) = (Vec::new(), Vec::new());
     for (path, key) in every() {
@@ -135,7 +135,7 @@ fn required_tables() -> (Vec<String>, Vec<Json>) {
     (present, conditional)
 }
 
-/// A schema that holds where a dotted key is there.
+/// Returns a schema that requires a dotted key.
 fn requires(path: &str) -> Json {
     let (name, rest) = path.split_once('.').unwrap_or((path, ""));
     match rest {
@@ -144,7 +144,7 @@ fn requires(path: &str) -> Json {
     }
 }
 
-/// The README's table of keys, in Markdown.
+/// Renders the README's table of keys, in Markdown.
 pub fn key_table() -> String {
     let mut text = "| key | meaning | default |\n| --- | --- | --- |\n".to_string();
     for (path, key) in every() {

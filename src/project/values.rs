@@ -1,6 +1,6 @@
-//! The types of values in `espq.toml`: reading, writing, allowed words, JSON Schema.
+//! Types of values in `espq.toml`: reading, writing, allowed words, JSON Schema.
 //!
-//! Never: a key's name, or a rule between two keys.
+//! Never: names of keys, rules between keys.
 
 use std::fmt::Debug;
 
@@ -17,12 +17,12 @@ use super::problem::ProblemKind;
 use super::reader::{Place, Reader};
 use super::words::Word;
 
-/// A value in the text.
+/// Value in the text.
 pub type Toml<'a> = toml::Spanned<DeValue<'a>>;
 
-/// One of the words that a key may have, as TOML.
+/// Word that a key accepts, as TOML.
 pub struct Choice {
-    /// The word with its quotes.
+    /// Word with its quotes.
     pub text: String,
     /// Meaning of the word, for completion.
     pub doc: &'static str,
@@ -33,7 +33,7 @@ pub trait Value: Sized + Debug {
     /// Completes "`model.path` must be ...".
     fn expected() -> String;
 
-    /// The value; `None` where it is not what is expected.
+    /// Parses the value; `None` if it is invalid.
     fn parse(value: &Toml) -> Option<Self>;
 
     /// Writes the value as TOML.
@@ -42,7 +42,7 @@ pub trait Value: Sized + Debug {
     /// Describes the values that `parse` accepts.
     fn json_schema() -> Json;
 
-    /// Lists the words that the value may be; empty where it is no word.
+    /// Lists the words that the value can be; empty if it is not a word.
     fn choices() -> Vec<Choice> {
         Vec::new()
     }
@@ -56,7 +56,7 @@ pub trait Value: Sized + Debug {
         parsed
     }
 
-    /// The span of a part of the value.
+    /// Returns the span of a part of the value.
     fn span_within(&self, _path: &str) -> Option<Span> {
         None
     }
@@ -64,7 +64,7 @@ pub trait Value: Sized + Debug {
 
 impl Value for String {
     fn expected() -> String {
-        "text in quotes, not empty".to_string()
+        "a non-empty string in quotes".to_string()
     }
 
     fn parse(value: &Toml) -> Option<String> {
@@ -104,7 +104,7 @@ impl Value for bool {
 
 impl Value for usize {
     fn expected() -> String {
-        "a whole number of at least 1".to_string()
+        "an integer of at least 1".to_string()
     }
 
     fn parse(value: &Toml) -> Option<usize> {
@@ -120,7 +120,7 @@ impl Value for usize {
     }
 }
 
-/// A share of a signal's power: 0.1 is 10%.
+/// Share of a signal's power: 0.1 is 10%.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Share(pub f64);
 
@@ -168,7 +168,7 @@ impl Value for Runtime {
     }
 }
 
-/// Longest side of an image.
+/// Maximum side of an image.
 const LONGEST: u32 = 16384;
 
 fn side(value: &Toml) -> Option<u32> {
@@ -179,7 +179,7 @@ fn side_schema() -> Json {
     json!({ "type": "integer", "minimum": 1, "maximum": LONGEST })
 }
 
-/// Height and width; one number for both.
+/// Height and width; one number means both.
 impl Value for [u32; 2] {
     fn expected() -> String {
         format!("height and width, each from 1 to {LONGEST} ([224, 224])")
@@ -230,8 +230,11 @@ impl Value for Resize {
 
     fn choices() -> Vec<Choice> {
         vec![
-            Choice { text: quoted("stretch"), doc: "Both sides to the size, whatever the proportions." },
-            Choice { text: quoted("crop"), doc: "The smallest size that covers the wanted one, then its centre." },
+            Choice { text: quoted("stretch"), doc: "Resize both sides to the size, ignoring proportions." },
+            Choice {
+                text: quoted("crop"),
+                doc: "Resize to the smallest size that covers the input, then crop the centre.",
+            },
         ]
     }
 }
@@ -279,7 +282,7 @@ impl Value for Vec<f32> {
     }
 }
 
-/// Numbers to divide by, one for all channels or one for each.
+/// Divisors: one for all channels or one for each.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Divisors(pub Vec<f32>);
 
@@ -355,7 +358,7 @@ impl Value for Data {
     }
 }
 
-/// Layers with a word for each.
+/// Table of layers with a word for each.
 impl<T: Word> Field for Vec<LayerChoice<T>> {
     fn form() -> Form {
         Form::Layers(T::choices())
@@ -364,7 +367,7 @@ impl<T: Word> Field for Vec<LayerChoice<T>> {
     fn read(&mut self, reader: &mut Reader, place: &Place, value: &Toml) {
         for (inner, value) in reader.table(place, value) {
             if value.get_ref().is_table() {
-                let message = format!("`{}` must be the name of a layer in quotes, and is a table", inner.path);
+                let message = format!("`{}` must be the name of a layer in quotes, but is a table", inner.path);
                 let help = "a dot outside quotes opens a table: \"features.0.conv\" = \"int16\"";
                 reader.add(ProblemKind::InvalidValue, &inner, inner.span.clone(), message).help =
                     Some(help.to_string());
@@ -387,7 +390,7 @@ impl<T: Word> Field for Vec<LayerChoice<T>> {
     }
 }
 
-/// A list; a value outside brackets is a list of one.
+/// List; a single value is a list of one.
 impl<T: Value> Field for Vec<Spanned<T>> {
     fn form() -> Form {
         let one = T::json_schema();
@@ -407,7 +410,7 @@ impl<T: Value> Field for Vec<Spanned<T>> {
     }
 
     fn span_of(&self, _path: &str) -> Option<Span> {
-        // Entries from the command line have no place.
+        // Entries from the command line have no span.
         let mut placed = self.iter().filter(|entry| !entry.span.is_empty());
         let first = placed.next()?;
         Some(first.span.start..placed.next_back().unwrap_or(first).span.end)
@@ -434,7 +437,7 @@ fn number(value: &Toml) -> Option<f64> {
     }
 }
 
-/// As TOML, escapes included.
+/// Formats a string as TOML, with escapes.
 pub fn quoted(text: &str) -> String {
     toml::Value::from(text).to_string()
 }

@@ -11,9 +11,9 @@ use crate::text::list;
 use super::reader::{Place, Reader};
 use super::values::{Choice, Toml, Value, quoted};
 
-/// A type with a name for each of its values.
+/// Type with a name for each of its values.
 pub trait Word: Copy + Debug + 'static {
-    /// All values, the usual one first.
+    /// All values, the most common one first.
     const WORDS: &'static [Self];
     /// Returns the word that the user writes.
     fn word(self) -> &'static str;
@@ -97,10 +97,10 @@ impl Word for Method {
 
     fn doc(self) -> &'static str {
         match self {
-            Method::Kl => "Range with the least Kullback-Leibler divergence; esp-ppq's choice at int8.",
+            Method::Kl => "Range with the smallest Kullback-Leibler divergence; esp-ppq's choice at int8.",
             Method::MinMax => "Whole observed range; esp-ppq's choice at 16 bits.",
             Method::Percentile => "Range without the outermost values.",
-            Method::Mse => "Range with the least squared error.",
+            Method::Mse => "Range with the smallest squared error.",
         }
     }
 }

@@ -1,8 +1,8 @@
-//! Two passes over the samples give every port that the plan has left open its scale.
+//! Calibration: two passes over the samples find the scales that the plan has left open.
 //!
-//! esp-ppq: `RuntimeCalibrationPass` in `optim/calibration.py`. Ranges and percentiles are settled by the
-//! first pass; kl and mse take a second one for their histograms, in which, as there, the ports settled
-//! by the first are already quantized.
+//! esp-ppq: `RuntimeCalibrationPass` in `optim/calibration.py`. Ranges and percentiles are determined in the first
+//! pass. kl and mse need a second pass for their histograms, in which, as in esp-ppq, the ports of the first pass are
+//! already quantized.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
@@ -20,7 +20,7 @@ use super::plan::{Observed, Plan};
 use super::{Quantized, finish};
 use crate::chip::Method;
 
-/// Calibrates over all samples. What `known` holds is not observed again; what is new is added to it.
+/// Calibrates over all samples. Ports in `known` are not observed again; new observations are added to it.
 pub fn calibrate(plan: Plan, samples: &dyn Samples, known: &mut Observations, tick: Tick) -> Result<Quantized> {
     let ports = plan.observed();
     check(&plan, samples, &ports)?;
@@ -29,9 +29,9 @@ pub fn calibrate(plan: Plan, samples: &dyn Samples, known: &mut Observations, ti
     Ok(finish(calibration.plan))
 }
 
-/// What [`calibrate`] would most likely give: each scale as it was observed last, be it with another precision upstream.
-/// Ports that were never observed as they are now are looked at, no further than they stand in the graph; `None` where
-/// that is most of them.
+/// Approximate calibration from cached observations. Uses each port's most recent scale even if upstream precision has
+/// changed; ports without one are observed now, up to their position in the graph. Returns `None` if more than half
+/// would have to be.
 pub fn recall(plan: Plan, samples: &dyn Samples, known: &mut Observations, tick: Tick) -> Result<Option<Quantized>> {
     let ports = plan.observed();
     check(&plan, samples, &ports)?;
@@ -72,12 +72,12 @@ fn check(plan: &Plan, samples: &dyn Samples, ports: &[Observed]) -> Result<()> {
     if samples.is_empty() && !ports.is_empty() {
         return Err(Error::new("there are no samples to calibrate with")
             .at_key("calibration.data")
-            .with_help("name a file or folder with at least one sample; 32 are usual"));
+            .with_help("set calibration.data to files with at least one sample; 32 are usual"));
     }
     match ports.iter().find(|p| plan.configs[p.config].axis.is_some()) {
         Some(port) => Err(plan
             .in_layer(port.node, "its weights are computed while the model runs".to_owned())
-            .with_help("make them constants: their scale is per channel")),
+            .with_help("make them constants: the scale of weights is per channel")),
         None => Ok(()),
     }
 }
@@ -106,10 +106,10 @@ impl Calibration<'_> {
             }
         }
 
-        // The ranges of what is upstream of a change are known; only what is not is looked at again.
+        // Ranges upstream of a change are known; only the others are observed again.
         let program = Program::simulated(&self.plan.graph, &simulation)?;
         let wanted = match missing_ranges.is_empty() && one_pass.is_empty() {
-            // With nothing settled between the passes, the keys of the second are known before the first.
+            // If the first pass settles no port, the keys of the second pass are known before it.
             true => self.missing(&two_pass, &first, &first),
             false => [&missing_ranges[..], &two_pass].concat(),
         };
@@ -139,7 +139,7 @@ impl Calibration<'_> {
         Ok(())
     }
 
-    /// `seen` are the ranges that the first pass has found.
+    /// Stores histograms' exponents. `seen` are the ranges from the first pass.
     fn keep_histograms(
         &mut self,
         program: &Program,
@@ -158,7 +158,7 @@ impl Calibration<'_> {
         Ok(())
     }
 
-    /// What was observed of ports, under these keys or else last; and the ports that never were.
+    /// Returns observations with these keys, or else the most recent ones, and the ports without any.
     fn recalled(
         &self,
         ports: &[Observed],
@@ -182,7 +182,7 @@ impl Calibration<'_> {
         }
     }
 
-    /// The ports that nobody has observed under these keys.
+    /// Returns the ports without an observation under these keys.
     fn missing(&self, ports: &[Observed], now: &Fingerprints, first: &Fingerprints) -> Vec<Observed> {
         ports.iter().copied().filter(|p| self.known.get(&self.key(now, first, p)).is_none()).collect()
     }
@@ -206,22 +206,23 @@ impl Calibration<'_> {
         }
     }
 
-    /// Zeros have no range: the scale that they get is the least there is, and errors behind it say nothing.
+    /// Adds a note on a value of zeros only: it has no range, so it gets the smallest scale, and downstream errors are
+    /// meaningless.
     fn note_zero(&mut self, port: &Observed) {
         let name = self.name(port.value);
-        // Percentile looks past the few largest elements.
-        let most = if port.method == Method::Percentile { "nearly all of it" } else { "all of it" };
+        // Percentile ignores the few largest elements.
+        let most = if port.method == Method::Percentile { "zero except for a few elements" } else { "zero" };
         let note = match self.maker(port.value) {
             Some(node) => Note::of_layer(
                 &node.name,
                 format!(
-                    "its output '{name}' is 0, {most} in every sample, so that its scale and the errors behind it say \
-                     nothing; look at the weights before it, and whether the samples are preprocessed as in training"
+                    "its output '{name}' is {most} in every calibration sample, so its scale and all downstream errors are \
+                     meaningless; check the weights before it, and that samples are preprocessed as in training"
                 ),
             ),
             None => Note::new(format!(
-                "calibration.data: input '{name}' is 0, {most} in every sample, so that its scale says nothing; \
-                 give samples as the chip will see them"
+                "calibration.data: input '{name}' is {most} in every calibration sample, so its scale is meaningless; \
+                 use samples of the data that the chip will process"
             )),
         };
         if !self.plan.notes.contains(&note) {
@@ -229,7 +230,7 @@ impl Calibration<'_> {
         }
     }
 
-    /// Ranges over all samples, and means of percentiles.
+    /// Computes ranges over all samples, and means of percentiles.
     fn first_pass(&self, program: &Program, ports: &[Observed]) -> Result<Seen> {
         let watches: BTreeMap<Watch, Extremes> = ports.iter().map(|p| (watch(p), Extremes::EMPTY)).collect();
         let wanted = self.wanted(ports.iter().map(|p| p.value));
@@ -254,7 +255,7 @@ impl Calibration<'_> {
         Ok(merged.collect())
     }
 
-    /// Exponents of ports, in their order, from histograms: one for each value, number of bins and range.
+    /// Computes exponents of ports, in their order, from histograms: one for each value, number of bins and range.
     fn second_pass(&self, program: &Program, ports: &[(Observed, Extremes)]) -> Result<Vec<i32>> {
         let mut histograms: BTreeMap<(ValueId, usize), Mutex<Histogram>> = BTreeMap::new();
         for (port, range) in ports {
@@ -265,7 +266,7 @@ impl Calibration<'_> {
         let wanted = self.wanted(ports.iter().map(|(p, _)| p.value));
         (0..self.samples.len()).into_par_iter().try_for_each(|index| {
             self.sample(program, index, &wanted, &mut |value, elements| {
-                // Counts are whole numbers: their sum does not depend on the order of the samples.
+                // Counts are integers: their sum does not depend on the order of the samples.
                 for (_, histogram) in histograms.range((value, 0)..=(value, usize::MAX)) {
                     histogram.lock().unwrap_or_else(PoisonError::into_inner).add(elements);
                 }
@@ -291,7 +292,7 @@ impl Calibration<'_> {
         wanted
     }
 
-    /// Runs one sample as far as the last wanted value, and shows the elements of all of them.
+    /// Runs one sample up to the last wanted value, and passes all wanted elements to the callback.
     fn sample(
         &self,
         program: &Program,
@@ -312,13 +313,13 @@ impl Calibration<'_> {
         &self.plan.graph.value(value).name
     }
 
-    /// The node that makes a value; none of an input.
+    /// Returns the node that makes a value; `None` for an input.
     fn maker(&self, value: ValueId) -> Option<&Node> {
         self.plan.graph.nodes.iter().find(|n| n.outputs.contains(&Some(value)))
     }
 
     fn not_float(&self, value: ValueId, data_type: DataType) -> Error {
-        let what = format!("{} is {}, and only float values can be quantized", self.name(value), data_type.name());
+        let what = format!("{} is {}, but only float values can be quantized", self.name(value), data_type.name());
         let error = Error::new(what).with_help("compute it outside of the model, or with float values");
         match self.maker(value) {
             Some(node) => error.in_layer(&node.name),
@@ -330,17 +331,15 @@ impl Calibration<'_> {
         let what = format!("{} is infinite or not a number with sample {sample}", self.name(value));
         let error = Error::new(what).of_kind(Kind::NotFinite);
         match self.maker(value) {
-            Some(node) => error
-                .in_layer(&node.name)
-                .with_help("look for a division by zero, a logarithm of zero or an overflow there or before it"),
-            None => {
-                error.at_key("calibration.data").with_help("mend the sample: every element has to be a finite number")
-            }
+            Some(node) => error.in_layer(&node.name).with_help(
+                "look for a division by zero, a logarithm of zero or an overflow in this layer or before it",
+            ),
+            None => error.at_key("calibration.data").with_help("fix the sample: every element must be a finite number"),
         }
     }
 }
 
-/// What the first pass collects of a value.
+/// Observation of a value in the first pass.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Watch {
     value: ValueId,

@@ -1,36 +1,36 @@
-//! One configuration a port, and who shares whose scale.
+//! Configurations of ports, and their sharing of scales.
 //!
-//! The forest of dominators follows esp-ppq's `core/quant.py`, path compression included:
-//! a configuration that is later mastered by another takes along only those that still point to it.
+//! The forest of dominators follows esp-ppq's `core/quant.py`, path compression included: a configuration that later
+//! gets another master takes only those with it that still point to it.
 
 /// Index into [`Configs`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ConfigId(pub(super) usize);
 
-/// What a configuration does while the model is simulated.
+/// State of a configuration in the simulation of the model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum State {
     /// To be calibrated; not quantized yet.
     Initial,
-    /// Quantized with a scale of its own.
+    /// Quantized with its own scale.
     Activated,
-    /// Shares the scale of another and leaves the rounding to it.
+    /// Shares another's scale, and is rounded there.
     Overlapped,
-    /// A parameter whose scale follows from others (bias); not known yet.
+    /// A parameter whose scale depends on others (bias); not known yet.
     PassiveInit,
-    /// Quantized with a scale that follows from, or belongs to, another.
+    /// Quantized with a scale that depends on, or belongs to, another.
     Passive,
     /// Not quantized.
     Float,
 }
 
 impl State {
-    /// Whether values are rounded here.
+    /// Returns `true` if values are rounded here.
     pub fn is_active(self) -> bool {
         matches!(self, State::Activated | State::Passive)
     }
 
-    /// Whether a scale is in force here, whoever rounds.
+    /// Returns `true` if there is a scale, wherever values are rounded.
     pub fn has_scale(self) -> bool {
         matches!(self, State::Activated | State::Passive | State::Overlapped)
     }
@@ -40,9 +40,9 @@ impl State {
 pub struct Config {
     pub state: State,
     pub bits: u32,
-    /// Per-channel along this axis of the tensor; `None` is per tensor.
+    /// Axis of per-channel scales; `None` for a scale per tensor.
     pub axis: Option<usize>,
-    /// log2 of its own scale; the effective one is that of the root, see [`Configs::exponents`].
+    /// log2 of its own scale; the effective scale is that of the root, see [`Configs::exponents`].
     own: Option<Vec<i32>>,
     dominator: ConfigId,
 }
@@ -54,7 +54,7 @@ pub struct Configs(Vec<Config>);
 impl std::ops::Index<ConfigId> for Configs {
     type Output = Config;
     fn index(&self, id: ConfigId) -> &Config {
-        // Ids are handed out by `add` alone.
+        // Only `add` creates ids.
         &self.0[id.0]
     }
 }
@@ -72,9 +72,9 @@ impl Configs {
         id
     }
 
-    /// Whose scale `id` shows: itself, unless it shares another's.
+    /// Returns the configuration whose scale `id` has: itself, unless it shares another's.
     pub fn root(&self, mut id: ConfigId) -> ConfigId {
-        // A chain longer than the forest would be a cycle, which `dominate` and `master` refuse.
+        // A longer chain would be a cycle, which `dominate` and `master` refuse.
         for _ in 0..self.0.len() {
             let next = self[id].dominator;
             if next == id {
@@ -85,23 +85,23 @@ impl Configs {
         id
     }
 
-    /// Whose scale `id` shows, as esp-ppq writes it down: what rounds by itself stands for itself.
+    /// Returns the configuration whose scale `id` has in esp-ppq's files: one that rounds is its own.
     pub fn leader(&self, id: ConfigId) -> ConfigId {
         if self[id].state == State::Overlapped { self.root(id) } else { id }
     }
 
-    /// The exponents in force at `id`, if they are known.
+    /// Returns the effective exponents of `id`, if they are known.
     pub fn exponents(&self, id: ConfigId) -> Option<&[i32]> {
         self[self.root(id)].own.as_deref()
     }
 
-    /// Gives `id` a scale of its own and activates it.
+    /// Gives `id` its own scale and activates it.
     pub(super) fn activate(&mut self, id: ConfigId, exponents: Vec<i32>) {
         self[id].own = Some(exponents);
         self[id].state = State::Activated;
     }
 
-    /// Makes `id` a root with this scale, in state passive.
+    /// Makes `id` a root with this scale, in state [`State::Passive`].
     pub(super) fn settle(&mut self, id: ConfigId, exponents: Vec<i32>) {
         let config = &mut self[id];
         config.dominator = id;
@@ -113,7 +113,7 @@ impl Configs {
         self[a].bits == self[b].bits && self[a].axis == self[b].axis
     }
 
-    /// The family of `id` is overlapped by that of `by`.
+    /// Lets `by` dominate `id` and all configurations that share its scale.
     pub(super) fn dominate(&mut self, id: ConfigId, by: ConfigId) {
         let (root, dominator) = (self.compress(id), self.compress(by));
         if root == dominator || id == dominator {
@@ -125,7 +125,7 @@ impl Configs {
         }
     }
 
-    /// `id` alone, with whoever still points to it, takes the scale of `master` but keeps rounding.
+    /// Lets `id`, with those that still point to it, take the scale of `master` while it still rounds.
     pub(super) fn master(&mut self, id: ConfigId, master: ConfigId) {
         if id == master || self.root(master) == id {
             return;
@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn a_master_without_scale_leaves_its_slave_uninitialized() {
+    fn a_master_without_scale_leaves_its_follower_uninitialized() {
         let (mut configs, ids) = configs(2);
         configs.master(ids[0], ids[1]);
         assert_eq!(configs[ids[0]].state, State::PassiveInit);

@@ -1,15 +1,15 @@
-//! Constants that passes have changed: the network as it was read stays as it is beside the one that is quantized.
+//! Constants changed by passes: the original network is kept beside the one that is quantized.
 
 use std::collections::BTreeMap;
 
 use crate::graph::{Graph, NodeId, Tensor, ValueId};
 
-/// New constants of a graph. Ids are those of the graph that was read; nodes and all other values stay.
+/// New constants of a graph. Ids are those of the original graph, whose nodes and other values do not change.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Edits {
-    /// By value: every layer that reads it sees the new one.
+    /// New constants by value: every layer that reads the value gets the new one.
     pub constants: BTreeMap<ValueId, Tensor>,
-    /// By layer and input: the layer alone sees the new one, which stands behind all other values.
+    /// New constants by layer and input: only that layer gets the new one, which is stored after all other values.
     pub own: BTreeMap<(NodeId, usize), Tensor>,
 }
 
@@ -32,20 +32,20 @@ impl Edits {
         graph
     }
 
-    /// The constant that a layer reads, changed or not; `None` where the input is no constant.
+    /// Returns the constant that a layer reads, changed or not; `None` if the input is not constant.
     pub fn constant<'a>(&'a self, graph: &'a Graph, node: NodeId, port: usize) -> Option<&'a Tensor> {
         let value = graph.node(node).input(port)?;
         let own = self.own.get(&(node, port));
         own.or_else(|| self.constants.get(&value)).or(graph.value(value).constant.as_ref())
     }
 
-    /// Adds later changes, which win.
+    /// Adds later changes, which override earlier ones.
     pub fn extend(&mut self, later: Edits) {
         self.constants.extend(later.constants);
         self.own.extend(later.own);
     }
 
-    /// Digests of the new constants by the layers and inputs that read them.
+    /// Returns digests of the new constants by the layers and inputs that read them.
     pub fn digests(&self, graph: &Graph) -> BTreeMap<(NodeId, usize), blake3::Hash> {
         let mut digests = BTreeMap::new();
         let consumers = if self.constants.is_empty() { Vec::new() } else { graph.consumers() };
@@ -57,7 +57,7 @@ impl Edits {
         digests
     }
 
-    /// Digest of all changes; `None` where there are none.
+    /// Returns the digest of all changes; `None` if there are none.
     pub fn digest(&self) -> Option<blake3::Hash> {
         if self.is_empty() {
             return None;
@@ -73,7 +73,7 @@ impl Edits {
     }
 }
 
-/// Digest of the shape and the elements of a float tensor; passes change no others.
+/// Returns the digest of a float tensor's shape and elements; passes change no other tensors.
 fn digest(tensor: &Tensor) -> blake3::Hash {
     let mut hasher = blake3::Hasher::new();
     hasher.update(format!("{:?} {:?}", tensor.data_type(), tensor.shape()).as_bytes());
@@ -91,7 +91,7 @@ mod tests {
     use super::*;
     use crate::graph::{Node, Value};
 
-    /// Two layers that read one constant.
+    /// Graph with two layers that read one constant.
     fn graph() -> Graph {
         let mut graph = Graph::default();
         let value = |name: &str| Value { name: name.into(), data_type: None, shape: None, constant: None };
@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn a_changed_constant_is_another_for_all_who_read_it() {
+    fn a_changed_constant_changes_for_all_readers() {
         let graph = graph();
         let edits =
             |value: f32| Edits { constants: BTreeMap::from([(ValueId(1), Tensor::scalar(value))]), ..Edits::default() };

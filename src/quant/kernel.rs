@@ -1,4 +1,4 @@
-//! The kernel that a planned node asks for (esp-ppq 1.3.12, `InsertQuantTypePattern`).
+//! Choice of kernel for a planned node (esp-ppq 1.3.12, `InsertQuantTypePattern`).
 
 use crate::chip::{QuantType, Scheme};
 use crate::graph::NodeId;
@@ -13,7 +13,7 @@ impl Plan {
         let (node, scheme) = (self.graph.node(id), self.scheme(id));
         let (Some(config), Some(operator)) = (self.config(id), ops::find(&node.op)) else { return QuantType::F32 };
         let is_float = |id: &ConfigId| self.configs[*id].state == State::Float;
-        // What reads a mask of infinities stays in float, and so do the probabilities that it makes.
+        // Nodes that read a mask of infinities stay in float, and so do the probabilities that they make.
         let reads_none = config.inputs.iter().chain(&config.outputs).all(is_float);
         let chip = operator.chip.chip();
         let makes_floats = operator.treatment.float_outputs.contains(&0) && chip.is_some_and(|c| c.kernels.float);

@@ -1,35 +1,35 @@
-//! ESP-DL's quantization: targets, schemes, the plan (who shares whose scale), observers, passes.
+//! ESP-DL's quantization: targets, schemes, the plan (sharing of scales), observers, passes.
 //!
-//! The reference is esp-ppq 1.3.12; the file that decides is named beside each rule.
+//! The reference is esp-ppq 1.3.12; its relevant file is named at each rule.
 //! Never: editors, files, rendering.
 
+mod accumulation;
 mod calibrate;
 mod config;
 mod edits;
 mod emulate;
+mod imported_scales;
 mod kernel;
+mod layer_names;
 mod links;
-mod names;
 mod observations;
 pub mod observe;
 mod passes;
 mod plan;
 mod quantized;
-mod recorded;
 mod settings;
 mod simulate;
-mod sums;
 #[cfg(test)]
 mod tests;
 
 pub use calibrate::{calibrate, recall};
 pub use config::{Config, ConfigId, Configs, State};
 pub use edits::Edits;
-pub use names::{check as check_names, nearest as nearest_names};
+pub use imported_scales::{ImportedLayer, ImportedPort, ImportedScales};
+pub use layer_names::{check as check_names, nearest as nearest_names};
 pub use observations::{Observation, Observations};
 pub use plan::{NodeConfig, Observed, Plan, plan};
 pub use quantized::{Port, Quantized};
-pub use recorded::{Recorded, RecordedLayer, RecordedPort};
 pub use settings::{Recipe, Settings};
 
 use quantized::finish;

@@ -1,13 +1,13 @@
-//! What calibration has seen, apart from what it decided: kept by the engine when one layer changes.
+//! Observations of calibration, separate from the decisions made from them: the engine keeps them when a layer changes.
 //!
-//! An observation is valid for the same graph and the same samples as long as everything upstream of
-//! the value is quantized alike; that, the observer and the width are its key. So a change of one
-//! layer's precision leaves valid what is not downstream of it, and a change of one layer's method all but
-//! that layer's own ports (and kl or mse ports downstream of ports that the first pass settles).
-//! Graph and samples are not part of the key: keep one [`Observations`] for each pair of them.
+//! An observation is valid for the same graph and the same samples as long as everything upstream of the value is
+//! quantized in the same way; that, the observer and the width are its key. A change of a layer's precision invalidates
+//! only observations downstream of it. A change of a layer's method invalidates only that layer's own ports (and kl or
+//! mse ports downstream of ports that the first pass settles). Graph and samples are not part of the key: keep one
+//! [`Observations`] for each pair of them.
 //!
-//! Beside them, the newest of each value whatever is upstream: a change of precision there seldom moves a scale by
-//! a power of two, so these tell at once what a calibration is most likely to find.
+//! The most recent observation of each value is kept in addition, whatever its upstream precision: changing that rarely
+//! moves a scale by a power of two, so it predicts the result of calibration.
 
 use std::collections::BTreeMap;
 
@@ -18,8 +18,8 @@ use super::plan::Plan;
 use crate::chip::{Method, Rounding};
 use crate::exec::{FakeQuant, NodeSimulation, Simulation};
 
-/// Of one port: its range over all samples (with percentile, the mean of the samples' percentiles), and
-/// the exponent that follows.
+/// Observation of one port: its range over all samples (for percentile, the mean of the samples' percentiles), and the
+/// resulting exponent.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Observation {
     pub min: f64,
@@ -27,7 +27,7 @@ pub struct Observation {
     pub exponent: i32,
 }
 
-/// Small enough to keep for every setting that the user has tried.
+/// Observations by key; small enough to keep for every setting that the user has tried.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Observations {
     by_key: BTreeMap<String, Observation>,
@@ -55,7 +55,7 @@ impl Observations {
         }
     }
 
-    /// What such a port had last, with whatever precision upstream of it.
+    /// Returns the most recent observation of a port, whatever the precision upstream.
     pub(super) fn recall(&self, port: &Asked) -> Option<Observation> {
         let &Observation { min, max, exponent } = self.newest.get(&port.name())?;
         let ranged = port.method == Method::MinMax;
@@ -64,17 +64,18 @@ impl Observations {
     }
 }
 
-/// What an observer is asked about a value.
+/// Request for an observation of a value.
 pub(super) struct Asked<'a> {
     pub value: &'a str,
-    /// Digest of the network's constants; `None` where they are the original's.
+    /// Digest of the network's constants; `None` if they are the original's.
     pub edits: Option<blake3::Hash>,
     pub method: Method,
     pub bits: u32,
 }
 
 impl Asked<'_> {
-    /// Its range: what every method but percentile sees on its way, and all that minmax takes for any width.
+    /// Request for its range, which every method but percentile computes, and which is all that minmax needs for any
+    /// width.
     fn range(&self) -> Asked<'_> {
         Asked { method: Method::MinMax, ..*self }
     }
@@ -88,7 +89,7 @@ impl Asked<'_> {
     }
 }
 
-/// Of everything that decides the values of a graph beside its samples: one a value.
+/// Fingerprints, one per value, of everything that determines a graph's values besides its samples.
 pub(super) struct Fingerprints(Vec<blake3::Hash>);
 
 impl Fingerprints {
@@ -116,7 +117,7 @@ impl Fingerprints {
         Fingerprints(values)
     }
 
-    /// The key of a port that observes `value`; `first` are the fingerprints of the first pass.
+    /// Returns the key of a port that observes `value`; `first` are the fingerprints of the first pass.
     pub fn key(&self, first: &Fingerprints, value: usize, method: Method, bits: u32) -> String {
         let mut hasher = blake3::Hasher::new();
         hasher.update(first.0[value].as_bytes());

@@ -1,5 +1,5 @@
-//! All that can be decided without samples: which ports are quantized, how wide, who shares whose
-//! scale, the scales of parameters, and what is left to observe.
+//! The plan: all decisions that need no samples. It contains the quantized ports, their widths, the sharing of scales,
+//! the scales of parameters, and the ports to observe.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -13,47 +13,47 @@ use super::config::{ConfigId, Configs, State};
 use super::edits::Edits;
 use super::links::Links;
 use super::passes;
-use super::{Settings, names};
+use super::{Settings, layer_names};
 use crate::chip::{Family, Method, Scheme};
 
-/// The configurations of one quantized node, by port.
+/// Configurations of one quantized node, by port.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NodeConfig {
-    /// Of the node as planned: a MatMul without weights falls back from w8a16 to int16, and a Relu
-    /// follows the layer that it is fused into.
+    /// Scheme of the node as planned: a MatMul without weights falls back from w8a16 to int16, and a Relu has that of
+    /// the layer that it is fused into.
     pub scheme: Scheme,
     pub inputs: Vec<ConfigId>,
     pub outputs: Vec<ConfigId>,
 }
 
-/// A graph with its settings, ready for calibration.
+/// Graph with its settings, ready for calibration.
 ///
-/// The graph is there up to three times, with the same ids and other constants: passes that change weights leave the
-/// reference as it is.
+/// There are up to three copies of the graph, with equal ids and different constants, since passes that change weights
+/// must not change the reference.
 #[derive(Debug, Clone)]
 pub struct Plan {
-    /// As it was read, but for values added behind the others (see [`plan`]): the reference of all figures.
+    /// Original graph, except for values appended at the end (see [`plan`]): the reference of all figures.
     pub original: Arc<Graph>,
-    /// After the changes that keep the function of the float network: the reference of values inside the network, whose
-    /// scales such changes move.
+    /// Graph after the changes that preserve the function of the float network. It is the reference of values inside
+    /// the network, whose scales such changes move.
     pub equivalent: Arc<Graph>,
-    /// What is quantized.
+    /// Graph to quantize.
     pub graph: Graph,
-    /// Digests of the constants that differ from the original's, by layer and input: a part of every key.
+    /// Digests of the constants that differ from the original's, by layer and input: part of every cache key.
     pub edited: BTreeMap<(NodeId, usize), blake3::Hash>,
     /// Digest of the changes of `equivalent`.
     pub equivalence: Option<blake3::Hash>,
     pub settings: Settings,
-    /// By node; `None` runs in float.
+    /// Configurations by node; `None` runs in float.
     pub nodes: Vec<Option<NodeConfig>>,
     pub configs: Configs,
-    /// What espq does otherwise than esp-ppq, or what the user should know, one sentence each.
+    /// Notes on differences from esp-ppq and other facts for the user, one sentence each.
     pub notes: Vec<Note>,
     /// Nodes and input ports of constants that calibration does not quantize.
     pub(super) kept_float: Vec<(NodeId, usize)>,
 }
 
-/// A port that calibration has to look at.
+/// Port that calibration observes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Observed {
     pub config: ConfigId,
@@ -64,10 +64,10 @@ pub struct Observed {
 
 /// Plans a simplified graph (nodes in topological order, every shape known).
 ///
-/// An LSTM or GRU that leaves outputs out gets values there, behind those of the graph.
-/// The steps are those of esp-ppq's `EspdlQuantizer` up to its parameter calibration.
+/// Outputs that an LSTM or GRU leaves out get values, appended to those of the graph. The steps are those of esp-ppq's
+/// `EspdlQuantizer` up to its parameter calibration.
 pub fn plan(graph: &Graph, settings: &Settings) -> Result<Plan> {
-    names::check(graph, settings)?;
+    layer_names::check(graph, settings)?;
     plan_edited(Arc::new(with_all_outputs(graph.clone())), &Edits::default(), settings)
 }
 
@@ -96,8 +96,8 @@ fn plan_edited(original: Arc<Graph>, edits: &Edits, settings: &Settings) -> Resu
     Ok(plan)
 }
 
-/// The chip's LSTM and GRU write all their outputs, and the last state takes the scale of the whole sequence:
-/// outputs that the model leaves out get values that nobody reads.
+/// Adds the outputs of LSTM and GRU that the model leaves out: the chip's kernels write all of them, and the last state
+/// takes the scale of the whole sequence.
 fn with_all_outputs(mut graph: Graph) -> Graph {
     for id in graph.node_ids() {
         let Some(count) = ops::on_chip(&graph.node(id).op).and_then(|chip| chip.outputs) else { continue };
@@ -136,13 +136,13 @@ pub(super) fn input_facts(graph: &Graph, node: &Node) -> Vec<Option<Fact>> {
     node.inputs.iter().map(fact).collect()
 }
 
-/// Whether ESP-DL moves the values of this operator without changing them.
+/// Returns `true` if ESP-DL moves the values of this operator without changing them.
 pub(super) fn is_passive(node: &Node) -> bool {
     ops::find(&node.op).is_some_and(|o| o.treatment.role == Role::Passive)
 }
 
 impl Plan {
-    /// Plans the network again with other constants that keep the function of the float network.
+    /// Plans the network again with other constants that preserve the function of the float network.
     pub fn with_equivalent(&self, edits: &Edits) -> Result<Plan> {
         plan_edited(self.original.clone(), edits, &self.settings)
     }
@@ -151,12 +151,12 @@ impl Plan {
         self.nodes.get(node.0).and_then(Option::as_ref)
     }
 
-    /// The scheme of a node; nodes that are not quantized are float.
+    /// Returns the scheme of a node; nodes that are not quantized are float.
     pub fn scheme(&self, node: NodeId) -> Scheme {
         self.config(node).map_or(Scheme::Float, |c| c.scheme)
     }
 
-    /// Ports and the values at them, inputs first.
+    /// Returns ports and their values, inputs first.
     pub(super) fn ports(&self, node: NodeId) -> Vec<(ConfigId, Option<ValueId>)> {
         let Some(config) = self.config(node) else { return Vec::new() };
         let n = self.graph.node(node);
@@ -164,7 +164,7 @@ impl Plan {
         inputs.chain(config.outputs.iter().copied().zip(n.outputs.iter().copied())).collect()
     }
 
-    /// The ports whose scale is to be calibrated: those still [`State::Initial`].
+    /// Returns the ports to calibrate: those still in [`State::Initial`].
     pub fn observed(&self) -> Vec<Observed> {
         let mut observed = Vec::new();
         for node in self.graph.node_ids() {
@@ -178,11 +178,11 @@ impl Plan {
         observed
     }
 
-    /// A constant that its least possible scale would round to zero; `log(x + 1e-10)` needs it.
+    /// Keeps a constant in float that its smallest possible scale would round to zero, as needed for `log(x + 1e-10)`.
     pub(super) fn keep_float(&mut self, node: NodeId, port: usize, magnitude: f64) {
         self.kept_float.push((node, port));
         let text = format!(
-            "the constant at input {port} is at most {magnitude:e}, which the least scale rounds to 0; calibration uses \
+            "the constant at input {port} is at most {magnitude:e}, which the smallest scale rounds to 0; calibration uses \
              its float value"
         );
         self.notes.push(Note::of_layer(&self.graph.node(node).name, text));
@@ -199,7 +199,7 @@ impl Plan {
         }
     }
 
-    /// One slope is a table, which is exact.
+    /// Adds a note on PRelu; one with a single slope is a table, which is exact.
     fn note_floored_prelu(&mut self) {
         let slopes =
             |node: NodeId| self.graph.constant(self.graph.node(node), 1).map_or(0, |t| t.shape().iter().product());
@@ -211,8 +211,8 @@ impl Plan {
         let layers: Vec<String> = layers.collect();
         if self.settings.target.family() == Family::C && !layers.is_empty() {
             let text = format!(
-                "on {} PRelu rounds negative values down, not to the nearest, so that the chip loses more than the tables \
-                 say; at int16 the difference is small",
+                "on {} PRelu rounds negative values down instead of to the nearest, so the error on the chip exceeds the one \
+                 reported; at int16 the difference is small",
                 self.settings.target
             );
             self.notes.push(Note { layers, text });

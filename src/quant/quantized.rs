@@ -1,4 +1,4 @@
-//! The result: a plan in which every scale is known.
+//! Result of calibration: a plan in which every scale is known.
 
 use std::ops::Deref;
 
@@ -12,20 +12,20 @@ use super::links::Links;
 use super::passes;
 use super::plan::Plan;
 
-/// One port of a layer that is quantized.
+/// Quantized port of a layer.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Port {
     pub name: String,
     pub bits: u32,
-    /// log2 of the scale, one per channel where per-channel; the port's effective ones.
+    /// log2 of the effective scale, one per channel if per-channel.
     pub exponents: Vec<i32>,
 }
 
-/// A calibrated model. Reads as the [`Plan`] that it was: graph, settings, nodes, configs, notes.
+/// Calibrated model. It dereferences to its [`Plan`]: graph, settings, nodes, configs, notes.
 #[derive(Debug, Clone)]
 pub struct Quantized(Plan);
 
-/// The passes after calibration.
+/// Runs the passes after calibration.
 pub(super) fn finish(mut plan: Plan) -> Quantized {
     let links = Links::new(&plan.graph);
     passes::align(&mut plan, &links);
@@ -41,14 +41,14 @@ impl Deref for Quantized {
 }
 
 impl Quantized {
-    /// Changes constants on their known scales; the references stay.
+    /// Changes constants with their scales already known; the references do not change.
     pub fn edit(&mut self, edits: &Edits) {
         let plan = &mut self.0;
         plan.edited.extend(edits.digests(&plan.graph));
         plan.graph = edits.apply(&plan.graph);
     }
 
-    /// Inputs and outputs of a node with the scales in force; `None` where a port is in float.
+    /// Returns inputs and outputs of a node with their effective scales; `None` if a port is in float.
     pub fn ports(&self, node: NodeId) -> (Vec<Option<Port>>, Vec<Option<Port>>) {
         let Some(config) = self.nodes.get(node.0).and_then(Option::as_ref) else { return Default::default() };
         let n = self.graph.node(node);

@@ -6,22 +6,22 @@ use serde::{Deserialize, Serialize};
 
 use crate::chip::{Method, Scheme, Target};
 
-/// All that decides the plan and the calibration, beside the graph and the samples.
+/// Everything that determines plan and calibration, besides the graph and the samples.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Settings {
     pub target: Target,
     pub scheme: Scheme,
-    /// By layer name, over `scheme`.
+    /// Schemes by layer name, which override `scheme`.
     pub layer_schemes: BTreeMap<String, Scheme>,
-    /// `None`: esp-ppq's default, kl for int8 models and minmax for 16-bit ones.
+    /// Method of all layers; `None` for esp-ppq's default: kl for int8 models and minmax for 16-bit ones.
     pub method: Option<Method>,
-    /// By layer name, over `method`.
+    /// Methods by layer name, which override `method`.
     pub layer_methods: BTreeMap<String, Method>,
     /// Passes that change constants.
     pub recipe: Recipe,
 }
 
-/// The passes of `[optimize]` that a network is quantized with; none by default.
+/// Passes of `[optimize]` to quantize with; none by default.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Recipe {
     pub equalize: bool,
@@ -31,7 +31,7 @@ pub struct Recipe {
 }
 
 impl Recipe {
-    /// Names of the passes that are on, as `[optimize]` has them.
+    /// Returns the names of enabled passes, as in `[optimize]`.
     pub fn names(&self) -> impl Iterator<Item = &'static str> + use<> {
         let all =
             [("equalize", self.equalize), ("align", self.align), ("round", self.round), ("correct", self.correct)];
@@ -40,7 +40,7 @@ impl Recipe {
 }
 
 impl Settings {
-    /// int8, kl or minmax by the scheme, no layer set apart.
+    /// Makes settings without overrides by layer, with kl or minmax depending on the scheme.
     pub fn new(target: Target, scheme: Scheme) -> Settings {
         Settings {
             target,
@@ -52,7 +52,7 @@ impl Settings {
         }
     }
 
-    /// The observer of a layer's activations.
+    /// Returns the observer of a layer's activations.
     pub fn method_of(&self, layer: &str) -> Method {
         let default = if self.scheme.activation_bits() == 8 { Method::Kl } else { Method::MinMax };
         self.layer_methods.get(layer).copied().or(self.method).unwrap_or(default)

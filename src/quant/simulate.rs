@@ -1,4 +1,4 @@
-//! From configurations to what the executor runs.
+//! Conversion of configurations to the executor's simulation.
 
 use std::sync::Arc;
 
@@ -7,18 +7,18 @@ use crate::exec::{FakeQuant, NodeSimulation, Simulation};
 use crate::graph::NodeId;
 use crate::ops::{self, Call, Kernel};
 
+use super::accumulation;
 use super::config::ConfigId;
 use super::emulate::{self, Hidden};
 use super::plan::{NodeConfig, Plan, input_facts};
-use super::sums;
 use crate::chip::{Scheme, Table, ppq};
 
 impl Plan {
-    /// The chip's arithmetic, as far as scales are known by now.
+    /// Simulates the chip's arithmetic, as far as scales are known.
     pub fn simulation(&self) -> Result<Simulation> {
         self.simulate_all(|node, config| {
             let mut simulated = self.quantized(config);
-            simulated.wide |= sums::beyond_float32(self, node, config);
+            simulated.wide |= accumulation::beyond_float32(self, node, config);
             simulated.kernel = match self.table(node, config)? {
                 Some(table) => Some(table),
                 None => self.recurrent(node, config, simulated.outputs.first().cloned().flatten())?,
@@ -27,8 +27,8 @@ impl Plan {
         })
     }
 
-    /// What the figures compare with: float, but for what the chip rounds wherever its scales come from.
-    /// esp-ppq leaves 16-bit tables and the inner values of recurrent cells rounded on this side too.
+    /// Reference of the figures: float, except for values that the chip rounds independently of scales. esp-ppq also
+    /// rounds 16-bit tables and the inner values of recurrent cells in its reference.
     pub fn reference(&self) -> Result<Simulation> {
         self.simulate_all(|node, config| {
             let kernel = match self.table(node, config)? {
@@ -39,9 +39,9 @@ impl Plan {
         })
     }
 
-    /// What esp-ppq calibrates with: quantized parameters, and activations as far as they are calibrated.
-    /// Without the constants that are too small for their scale. w8a16 layers run in float32: esp-ppq has no
-    /// exact simulation of them, and calibrates 16-bit ones in float64 where it is asked to be exact.
+    /// Simulation during calibration, as in esp-ppq: quantized parameters, and activations already calibrated, without
+    /// the constants that are too small for their scale. w8a16 layers run in float32: esp-ppq has no exact simulation
+    /// of them, and calibrates 16-bit ones in float64 only on request.
     pub(super) fn calibration(&self) -> Result<Simulation> {
         let mut simulation = self.simulate_all(|node, config| {
             let mut simulated = self.quantized(config);
@@ -65,8 +65,8 @@ impl Plan {
         self.graph.node_ids().map(one).collect()
     }
 
-    /// Whether ESP-DL runs this node as a lookup table of 16-bit values (`EspdlLUTFusionPass`): activations
-    /// of one input in a 16-bit model. In an 8-bit model esp-ppq leaves even its 16-bit layers without.
+    /// Returns `true` if ESP-DL runs this node as a lookup table of 16-bit values (`EspdlLUTFusionPass`): activations
+    /// with one input in a 16-bit model. In an 8-bit model, esp-ppq does not use tables even for 16-bit layers.
     pub fn is_lut(&self, node: NodeId) -> bool {
         let n = self.graph.node(node);
         let Some(config) = self.config(node) else { return false };
@@ -87,7 +87,7 @@ impl Plan {
         }
     }
 
-    /// The lookup table of a node that has one, once both its scales are known.
+    /// Returns the lookup table of a node that has one, once both its scales are known.
     fn table(&self, node: NodeId, config: &NodeConfig) -> Result<Option<Arc<dyn Kernel>>> {
         let exponent = |ids: &[ConfigId]| ids.first().and_then(|&id| self.configs.exponents(id)?.first().copied());
         let (true, Some(input), Some(output)) =
@@ -99,7 +99,7 @@ impl Plan {
         emulate::lut(self.graph.node(node), self.graph.opset, input, output, rounding).map(Some)
     }
 
-    /// The cell of an LSTM or GRU, whose inner values the chip rounds.
+    /// Returns the cell of an LSTM or GRU, whose inner values the chip rounds.
     fn recurrent(
         &self,
         node: NodeId,
@@ -131,7 +131,7 @@ impl Plan {
     }
 }
 
-/// ESP-DL takes a table of 16-bit values for the operator, or esp-ppq writes one.
+/// Returns `true` if ESP-DL has a 16-bit table for the operator, or if esp-ppq writes one.
 fn has_table(op: &str) -> bool {
     let own = ops::on_chip(op).map_or(Table::Never, |chip| chip.table);
     own == Table::Int8AndInt16 || ppq::table(op) == Table::Int8AndInt16

@@ -1,4 +1,4 @@
-//! Errors and problems as a person reads them, with the line of espq.toml where there is one.
+//! Errors and problems as text, with their line of espq.toml if there is one.
 
 use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteDiagnostic, NamedSource, Report, Severity};
 
@@ -10,7 +10,7 @@ use crate::text::units::and_more;
 
 use super::terminal::Terminal;
 
-/// Renderer of messages with the lines of the configuration that they are about.
+/// Renderer of messages with the configuration lines that they refer to.
 pub struct Diagnostics {
     handler: GraphicalReportHandler,
 }
@@ -22,7 +22,7 @@ impl Diagnostics {
         let width = terminal.width.unwrap_or(100).min(120);
         let handler =
             GraphicalReportHandler::new_themed(theme).with_width(width).with_links(false).with_context_lines(1);
-        // Paths and names of layers are for copying: never broken over lines.
+        // Paths and layer names are for copying, so they are never broken over lines.
         Diagnostics { handler: handler.with_break_words(false) }
     }
 
@@ -31,10 +31,10 @@ impl Diagnostics {
         self.render(problem.message.clone(), problem.help.as_deref(), Some((project, problem.span.clone())))
     }
 
-    /// With its code, what to do, and the fixes that there are.
+    /// Renders a finding with its code, help and available fixes.
     pub fn finding(&self, finding: &Finding, project: &Project) -> String {
         let mut help: Vec<String> = finding.help.iter().cloned().collect();
-        // The others are for editors; the flag takes the first.
+        // The other fixes are for editors; the command line applies the first.
         if let Some(fix) = finding.fixes.first() {
             let flag = if fix.safety == Safety::Safe { "--fix" } else { "--unsafe-fixes" };
             help.push(format!("{flag}: {}", fix.title));
@@ -54,7 +54,7 @@ impl Diagnostics {
         self.draw(diagnostic, labels, Some((project, finding.span.clone())))
     }
 
-    /// Renders an error; with the project, on the line of the key that the error names.
+    /// Renders an error; if a project is given, with the line of the key that the error names.
     pub fn error(&self, error: &Error, project: Option<&Project>) -> String {
         let place = error.key().zip(project).and_then(|(key, project)| Some((project, project.config.span_of(key)?)));
         let mut message = error.what().to_string();
@@ -95,13 +95,13 @@ impl Diagnostics {
         };
         match written {
             Ok(()) => text,
-            // Drawing the line failed; the words must not be lost with it.
+            // The message must not be lost when drawing the line fails.
             Err(_) => format!("{words}\n"),
         }
     }
 }
 
-/// Layers that belong to a finding and that its words do not name: "layers: /a, /b and 3 more".
+/// Lists a finding's layers that its message does not name: "layers: /a, /b and 3 more".
 fn other_layers(finding: &Finding) -> Option<String> {
     const SHOWN: usize = 8;
     let related = finding.related.iter().filter(|related| related.span.is_none() && !related.is_named);

@@ -1,4 +1,4 @@
-//! An ESP-DL file as a person reads it.
+//! Text form of an ESP-DL file's contents.
 
 use super::terminal::{Style, Terminal};
 use crate::cost::memory::Memory;
@@ -8,7 +8,7 @@ use crate::text::units::{count, number, size};
 
 use super::table::{elide, width};
 
-/// `reasons`: every misfit, not the first of each target.
+/// Renders a summary; with `reasons`, every incompatibility instead of the first of each target.
 pub fn text(title: &str, summary: &Summary, reasons: bool, out: &Terminal) -> String {
     let mut sections = Vec::new();
     if let Some(package) = &summary.package {
@@ -34,7 +34,7 @@ fn package(package: &PackageSummary, models: usize) -> Vec<String> {
     let version = package.version.as_ref().map(|v| format!(", version {v}")).unwrap_or_default();
     let digest = match package.digest_matches {
         Some(true) => ", SHA-256 matches",
-        Some(false) => ", SHA-256 does NOT match: the package was changed or cut",
+        Some(false) => ", SHA-256 does NOT match: the package was changed or truncated",
         None => "",
     };
     vec![format!("{} package of {models} models{version}{digest}", package.format)]
@@ -106,7 +106,7 @@ fn tensor(t: &TensorSummary) -> Vec<String> {
     ]
 }
 
-/// Writes the value of one step; with an exponent a channel, from the finest to the coarsest.
+/// Formats the value of one step; if exponents are per channel, from the finest to the coarsest.
 fn scale(exponents: &[i64]) -> String {
     match (exponents.iter().min(), exponents.iter().max()) {
         (Some(low), Some(high)) if exponents.len() > 1 => format!("2^{low}..{high} ({} channels)", exponents.len()),
@@ -126,30 +126,30 @@ fn memory(memory: &Memory, out: &Terminal) -> String {
     let title = out.paint(Style::Title, "Memory");
     let at = if memory.peak_node.is_empty() { String::new() } else { format!(", at {}", clean(&memory.peak_node)) };
     format!(
-        "{title}\n  weights {}; values at most {} at one time{at}\n",
+        "{title}\n  weights {}; peak activation memory {}{at}\n",
         size(memory.weight_bytes),
         size(memory.peak_bytes)
     )
 }
 
 fn fits(fits: &[Fit], reasons: bool, out: &Terminal) -> String {
-    let mut text = out.paint(Style::Title, "Fits, by what ESP-DL 3.3.9 needs") + "\n";
+    let mut text = out.paint(Style::Title, "Compatible with ESP-DL 3.3.9 on") + "\n";
     let names = fits.iter().map(|f| width(&f.targets.join(", "))).max().unwrap_or(0);
     for fit in fits {
-        let (style, verdict) = match fit.misfits.as_slice() {
+        let (style, verdict) = match fit.incompatibilities.as_slice() {
             [] => (Style::Good, "yes".to_string()),
             [first, rest @ ..] if !reasons => {
                 let more = if rest.is_empty() { String::new() } else { format!(" (and {} more)", rest.len()) };
                 (Style::Bad, format!("no: {}{more}", reason(&first.node, &first.what)))
             }
-            all => (Style::Bad, format!("no, for {} reasons", all.len())),
+            all => (Style::Bad, format!("no ({} reasons)", all.len())),
         };
         let name = format!("{:names$}", fit.targets.join(", "));
         text.push_str(&format!("  {}  {}\n", out.paint(style, &name), clean(&verdict)));
         if reasons {
-            for misfit in &fit.misfits {
-                text.push_str(&format!("    {}\n", clean(&reason(&misfit.node, &misfit.what))));
-                text.push_str(&out.paint(Style::Dim, &format!("      {}\n", misfit.help)));
+            for incompatibility in &fit.incompatibilities {
+                text.push_str(&format!("    {}\n", clean(&reason(&incompatibility.node, &incompatibility.what))));
+                text.push_str(&out.paint(Style::Dim, &format!("      {}\n", incompatibility.help)));
             }
         }
     }
@@ -160,7 +160,7 @@ fn reason(node: &str, what: &str) -> String {
     if node.is_empty() { what.to_string() } else { format!("{node}: {what}") }
 }
 
-/// Renders a line for each difference of two files.
+/// Renders one line per difference of two files.
 pub fn differences(found: &[Difference], out: &Terminal) -> String {
     if found.is_empty() {
         return "no difference in what the chip reads\n".to_string();
@@ -169,8 +169,8 @@ pub fn differences(found: &[Difference], out: &Terminal) -> String {
     grid(&count(found.len(), "difference"), &["", "first", "second"], rows, out)
 }
 
-/// Columns under their titles; nothing where there are no rows. On a narrow terminal names are
-/// cut first, then what stands beyond its edge.
+/// Renders columns under their titles; nothing if there are no rows. On a narrow terminal, names are shortened first,
+/// then lines are cut.
 fn grid(title: &str, columns: &[&str], rows: Vec<Vec<String>>, out: &Terminal) -> String {
     if rows.is_empty() {
         return String::new();
@@ -204,7 +204,7 @@ fn cut(line: &str, out: &Terminal) -> String {
     }
 }
 
-/// Names come from the file: what would move the cursor is shown, not done.
+/// Escapes characters that would move the cursor: names come from the file.
 fn clean(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c }).collect()
 }

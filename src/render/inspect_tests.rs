@@ -29,7 +29,7 @@ fn tensor(name: &str, data_type: DataType, dims: &[usize], exponents: &[i64], la
     tensor
 }
 
-/// A dense layer for the P4, with ReLU and an exponent a channel.
+/// Dense layer for the P4, with ReLU and per-channel exponents.
 fn dense() -> Model {
     let node = Node {
         name: "/fc/Gemm".into(),
@@ -73,7 +73,7 @@ fn a_file_in_a_pipe() {
 #[test]
 fn every_reason_against_one_chip() {
     let all = shown(&dense(), Some(Target::Esp32c3), true, &PIPE);
-    insta::assert_snapshot!(all.split_once("Fits").unwrap().1);
+    insta::assert_snapshot!(all.split_once("Compatible with").unwrap().1);
 }
 
 #[test]
@@ -85,7 +85,7 @@ fn a_narrow_terminal_cuts_lines() {
 }
 
 #[test]
-fn differences_stand_side_by_side() {
+fn differences_are_shown_side_by_side() {
     let mut other = dense();
     other.graph.initializers[0].bytes[0] = 9;
     other.graph.outputs[0].exponents = vec![-2];

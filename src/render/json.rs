@@ -1,8 +1,8 @@
-//! Reports as JSON, for machines: figures as they are, notes as sentences.
+//! Reports as JSON, for programs: figures unrounded, notes as sentences.
 
 use serde::Serialize;
 
-use crate::analysis::{Layer, OutputError, Report, Seconds};
+use crate::analysis::{Layer, OnChip, OutputError, Report, Seconds};
 use crate::note::sentences;
 use crate::{Error, Result};
 
@@ -14,13 +14,17 @@ struct Shown<'a, S> {
     analysis_samples: usize,
     layers: &'a [Layer],
     outputs: &'a [OutputError],
+    /// Result of the finished file on the chip.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    on_chip: Option<&'a OnChip>,
     notes: Vec<String>,
     seconds: Seconds,
 }
 
-/// Serializes a report. An error where a figure has no place in JSON.
+/// Serializes a report. Fails if a figure has no JSON form.
 pub fn json(report: &Report) -> Result<String> {
-    let Report { model, settings, calibration_samples, analysis_samples, layers, outputs, notes, seconds } = report;
+    let Report { model, settings, calibration_samples, analysis_samples, layers, outputs, notes, seconds, on_chip } =
+        report;
     let shown = Shown {
         model,
         settings,
@@ -28,6 +32,7 @@ pub fn json(report: &Report) -> Result<String> {
         analysis_samples: *analysis_samples,
         layers,
         outputs,
+        on_chip: on_chip.as_ref(),
         notes: sentences(notes),
         seconds: *seconds,
     };

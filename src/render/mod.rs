@@ -1,6 +1,6 @@
-//! Reports, findings and file contents as text, JSON and SARIF: one format a file.
+//! Reports, findings and file contents as text, JSON and SARIF: one format per file.
 //!
-//! Never: measuring, deciding, files.
+//! Never: measurements, decisions, files.
 
 pub mod diagnostics;
 pub mod findings;

@@ -1,16 +1,16 @@
-//! The page of operators: what ESP-DL's runtime has of each, and its limits.
+//! Page of operators: the support of ESP-DL's runtime for each, and its limits.
 
 use std::fmt::Write as _;
 
 use crate::chip::{Chip, Family, Limit, Runtime, Table};
 use crate::ops;
 
-/// `docs/operators.md`, as Markdown.
+/// Renders `docs/operators.md`, as Markdown.
 pub fn operators_page() -> String {
     let mut page = format!(
         "# Operators of ESP-DL {}\n\nGenerated from the descriptors in `src/ops`: `UPDATE_DOCS=1 cargo test --test operators`.\n\n\
-         An operator that is not here has no module: the loader refuses the model. `espq lint` reports what a model \
-         breaks of this page.\n\n\
+         An operator that is not in this table has no module: the loader refuses the model. `espq lint` reports \
+         violations of these limits.\n\n\
          | operator | precisions | order of axes | exponents | lookup table | limits |\n| --- | --- | --- | --- | --- | --- |\n",
         Runtime::KNOWN
     );
@@ -19,8 +19,8 @@ pub fn operators_page() -> String {
         let _ = writeln!(page, "{}", row(name, chip));
     }
     page.push_str(
-        "\n## Limits\n\nA limit is a form of an operator that its kernels lack. *Not loaded*: the loader stops, or makes no \
-         module. *Crashes*: the kernel stops, or reads or writes memory that is not its own. *Silently wrong*: it runs \
+        "\n## Limits\n\nA limit is a form of an operator that its kernels lack. *Not loaded*: the loader stops, or creates no \
+         module. *Crashes*: the kernel stops, or reads or writes memory out of bounds. *Silently wrong*: it runs \
          and computes something else. Sources are files of ESP-DL, in `esp-dl/dl/module/include` and `esp-dl/dl/base`.\n\n\
          | limit | operators | effect | what to do | source |\n| --- | --- | --- | --- | --- |\n",
     );
@@ -56,7 +56,7 @@ fn families(on: &[Family]) -> String {
     let name = |family: &Family| match family {
         Family::P4 => "ESP32-P4 and -S31",
         Family::S3 => "ESP32-S3",
-        Family::C => "the other chips",
+        Family::C => "other chips",
     };
     on.iter().map(name).collect::<Vec<_>>().join(", ")
 }

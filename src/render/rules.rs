@@ -10,8 +10,8 @@ pub fn rule(rule: &Rule) -> String {
 /// Renders the page of all rules, docs/rules.md.
 pub fn page() -> String {
     let mut page = "# Rules\n\n\
-        What `espq lint` and the editor report. `espq explain CODE` prints one rule; `select` and `ignore` in `[lint]` choose.\n\
-        Written from the rules' doc comments by `cargo xtask gen`.\n\n\
+        The rules of `espq lint` and the editor. `espq explain CODE` prints one rule; `select` and `ignore` in `[lint]` choose rules.\n\
+        Generated from the rules' doc comments by `cargo xtask gen`.\n\n\
         | code | name | severity | |\n| --- | --- | --- | --- |\n"
         .to_string();
     for rule in RULES {
@@ -27,12 +27,12 @@ pub fn page() -> String {
     page
 }
 
-/// The doc comment without the space that begins each line.
+/// Returns the doc comment without the leading space of each line.
 fn doc(rule: &Rule) -> String {
     rule.doc.lines().map(|line| format!("{}\n", line.strip_prefix(' ').unwrap_or(line))).collect()
 }
 
-/// The paragraph under "What it does", on one line.
+/// Returns the paragraph under "What it does" as one line.
 fn summary(rule: &Rule) -> String {
     let doc = doc(rule);
     let paragraph = doc.lines().skip(1).take_while(|line| !line.is_empty());

@@ -1,4 +1,4 @@
-//! Statistics of tensors: for the operators that the error tables never show, too.
+//! Statistics of tensors, including operators that the error tables leave out.
 
 use super::terminal::{Style, Terminal};
 use crate::analysis::{Layer, Report, TensorStatistics};
@@ -9,7 +9,7 @@ use super::table::{elide, width};
 struct Column {
     title: &'static str,
     show: fn(&TensorStatistics) -> String,
-    /// The first to go where the terminal is narrow has the lowest.
+    /// Priority; columns with the lowest are dropped first on a narrow terminal.
     worth: u32,
 }
 
@@ -25,7 +25,7 @@ const COLUMNS: &[Column] = &[
     Column { title: "distribution", show: |s| spark(&s.float.histogram.0), worth: 3 },
 ];
 
-/// One row a layer that has statistics, in the graph's order.
+/// Renders one row per layer that has statistics, in the graph's order.
 pub fn statistics(report: &Report, terminal: &Terminal) -> String {
     let rows: Vec<(String, &TensorStatistics)> =
         report.layers.iter().filter_map(|l| Some((label(l), l.statistics.as_ref()?))).collect();
@@ -49,7 +49,7 @@ fn label(layer: &Layer) -> String {
     format!("{}  {}", layer.name, layer.op)
 }
 
-/// A column with its cells.
+/// Column with its cells.
 struct Filled {
     column: &'static Column,
     cells: Vec<String>,
@@ -68,7 +68,7 @@ impl Filled {
     }
 }
 
-/// Until they fit, the least worth first.
+/// Drops columns until the others fit, the least important first.
 fn drop_columns(columns: &mut Vec<Filled>, room: usize) {
     while columns.len() > 1 && columns.iter().map(|c| 2 + c.width).sum::<usize>() > room {
         let least = columns.iter().map(|c| c.column.worth).min();
@@ -85,7 +85,7 @@ fn line<'c>(name: &str, names: usize, cells: impl Iterator<Item = (&'c str, usiz
     line.trim_end().to_string()
 }
 
-/// Four digits that count.
+/// Formats a number with four significant digits.
 fn number(value: f64) -> String {
     let size = value.abs();
     match () {
@@ -99,7 +99,7 @@ fn number(value: f64) -> String {
     }
 }
 
-/// A histogram in 16 columns, by square roots: the tails are what saturates.
+/// Draws a histogram in 16 columns of square roots, which keeps the tails visible: they are what saturates.
 fn spark(histogram: &[u64]) -> String {
     const LEVELS: [char; 9] = [' ', '▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
     let columns = histogram.len().min(16);
@@ -109,7 +109,7 @@ fn spark(histogram: &[u64]) -> String {
     }
     let largest = sums.iter().copied().fold(0.0, f64::max);
     let level = |sum: f64| match largest > 0.0 && sum > 0.0 {
-        // From 1 to 8.
+        // Level from 1 to 8.
         true => LEVELS[((sum / largest).sqrt() * 8.0).ceil().clamp(1.0, 8.0) as usize],
         false => LEVELS[0],
     };

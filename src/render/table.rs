@@ -1,4 +1,4 @@
-//! Sorted bars: the look that users of esp-ppq know.
+//! Sorted bars, in the style of esp-ppq's tables.
 
 use crate::analysis::is_over;
 use crate::text::units::percent_column;
@@ -11,16 +11,16 @@ pub struct Row<'a> {
     pub name: &'a str,
     /// Noise-to-signal power ratio.
     pub nsr: f64,
-    /// Said behind the figure, where there is something to say.
+    /// Note after the figure; may be empty.
     pub note: &'a str,
 }
 
-/// Rows from large to small, each with a bar that is as long as its share of the largest.
+/// Renders rows from large to small, each with a bar proportional to the largest.
 ///
-/// At most `top` rows; those over `limit` stand out.
+/// At most `top` rows; those over `limit` are highlighted.
 pub fn bars(mut rows: Vec<Row>, limit: f64, top: Option<usize>, terminal: &Terminal) -> String {
     const FIGURE: usize = 9;
-    // What is no number comes first: nothing is worse.
+    // NaN comes first: it counts as the largest error.
     rows.sort_by(|a, b| b.nsr.is_nan().cmp(&a.nsr.is_nan()).then(b.nsr.total_cmp(&a.nsr)));
     let hidden = rows.len().saturating_sub(top.unwrap_or(usize::MAX));
     rows.truncate(rows.len() - hidden);
@@ -59,17 +59,17 @@ pub fn bars(mut rows: Vec<Row>, limit: f64, top: Option<usize>, terminal: &Termi
 
 const LAYER: &str = "Layer";
 
-/// Columns for names and for bars, beside `rest` others.
+/// Returns the columns for names and for bars, beside `rest` others.
 fn columns(terminal: &Terminal, longest: usize, rest: usize) -> (usize, usize) {
     const BARS: std::ops::RangeInclusive<usize> = 8..=20;
     let Some(width) = terminal.width else { return (longest, *BARS.end()) };
     let room = width.saturating_sub(rest);
-    // Names tell more than long bars do.
+    // Names are more informative than long bars.
     let bars = room.saturating_sub(longest).clamp(*BARS.start(), *BARS.end());
     (longest.min(room.saturating_sub(bars).max(16)), bars)
 }
 
-/// A bar in eighths of a column, and what is left of its room.
+/// Draws a bar in eighths of a column, and pads it to the room.
 fn bar(share: f64, room: usize) -> (String, String) {
     const EIGHTHS: [&str; 8] = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
     let eighths = (share * room as f64 * 8.0).round() as usize;
@@ -78,12 +78,12 @@ fn bar(share: f64, room: usize) -> (String, String) {
     (format!("{}{}", "█".repeat(whole), EIGHTHS[rest]), " ".repeat(room.saturating_sub(used)))
 }
 
-/// Columns, near enough for the names of layers.
+/// Approximate display width, sufficient for layer names.
 pub fn width(text: &str) -> usize {
     text.chars().count()
 }
 
-/// Cut in the middle: both ends of a layer's name tell it from its neighbours, the last more.
+/// Shortens in the middle: both ends of a layer's name distinguish it from its neighbours, the last one more.
 pub fn elide(text: &str, room: usize) -> String {
     let length = width(text);
     if length <= room {

@@ -1,29 +1,29 @@
-//! Abilities of the terminal: its width, its colours.
+//! Abilities of the terminal: width and colours.
 
 use std::io::IsTerminal;
 
 /// Choice of colours on the command line.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum Color {
-    /// On a terminal, unless NO_COLOR is set
+    /// Colours on a terminal, unless NO_COLOR is set
     #[default]
     Auto,
-    /// Also into files and pipes
+    /// Colours in files and pipes, too
     Always,
-    /// Never
+    /// No colours
     Never,
 }
 
 /// Width and colours of an output stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Terminal {
-    /// Columns of a terminal; `None` for a file or a pipe, where nothing is cut.
+    /// Columns of a terminal; `None` for a file or a pipe, for which nothing is shortened.
     pub width: Option<usize>,
-    /// Escape sequences for colours are written.
+    /// Set if escape sequences for colours are written.
     pub color: bool,
 }
 
-/// Narrower than this, lines wrap: a bar needs its room.
+/// Minimum width: on narrower terminals, lines wrap.
 const NARROWEST: usize = 50;
 
 impl Terminal {
@@ -54,7 +54,7 @@ impl Terminal {
         Terminal { width, color }
     }
 
-    /// `text` in a style, where there are colours.
+    /// Returns `text` in a style, if there are colours.
     pub fn paint(&self, style: Style, text: &str) -> String {
         let code = match style {
             Style::Plain => return text.to_string(),

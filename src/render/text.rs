@@ -1,22 +1,22 @@
-//! The report as a person reads it.
+//! Text form of a report.
 
 use super::terminal::{Style, Terminal};
-use crate::analysis::{Layer, OutputError, Report, is_over};
-use crate::chip::{Method, Scheme};
+use crate::analysis::{Layer, OnChip, OutputError, Report, is_over};
+use crate::chip::{Incompatibility, Method, Scheme};
 use crate::text::units::{count, percent, percent_column};
 
 use super::statistics::statistics;
 use super::table::{Row, bars};
 
-/// Choice of the parts of a report that are shown, and their form.
+/// Options of the text form.
 pub struct View {
     /// Width and colours.
     pub terminal: Terminal,
-    /// The statistics of every layer are shown, too.
+    /// Show statistics of every layer.
     pub statistics: bool,
-    /// At most so many rows in each error table.
+    /// Maximum number of rows in each error table.
     pub top: Option<usize>,
-    /// Shares of the signal's power.
+    /// Limit on the error of an output, as a share of the signal's power.
     pub output_limit: f64,
     /// Limit on layerwise error, as a share of the signal's power.
     pub layer_limit: f64,
@@ -29,25 +29,26 @@ pub fn text(report: &Report, view: &View) -> String {
     sections.extend(table(
         report,
         view,
-        &format!("Graphwise error, gathered up to each layer ({samples})"),
+        &format!("Graphwise error, cumulative up to each layer ({samples})"),
         view.output_limit,
         |l| l.graphwise.map(|e| e.nsr),
     ));
     sections.extend(table(
         report,
         view,
-        &format!("Layerwise error at the outputs, one layer quantized alone ({samples})"),
+        &format!("Layerwise error at the outputs, with one layer quantized ({samples})"),
         view.layer_limit,
         |l| l.layerwise.map(|e| e.nsr),
     ));
     if view.statistics {
-        let title = view.terminal.paint(Style::Title, "Statistics of what each layer puts out in float");
+        let title = view.terminal.paint(Style::Title, "Statistics of each layer's output in float");
         sections.push(format!("{title}\n{}", statistics(report, &view.terminal)));
     }
     if !report.notes.is_empty() {
         sections.push(notes(report, view));
     }
     sections.push(outputs(report, view));
+    sections.extend(on_chip(report, view));
     sections.push(took(report, view));
     sections.join("\n")
 }
@@ -61,20 +62,20 @@ fn head(report: &Report, view: &View) -> String {
         (Scheme::Int16 | Scheme::W8A16, None) => format!(", {}", Method::MinMax),
     };
     let other = report.layers.iter().filter(|l| settings.layer_schemes.contains_key(&l.name)).count();
-    let other = if other > 0 { format!(" ({} set apart)", count(other, "layer")) } else { String::new() };
+    let other = if other > 0 { format!(" ({} overridden)", count(other, "layer")) } else { String::new() };
     let model = view.terminal.paint(Style::Title, &report.model);
     let samples = count(report.calibration_samples, "sample");
     format!("{model}  {}{other} on {}{method}, calibrated with {samples}\n", settings.scheme, settings.target)
 }
 
-/// One error table, where any layer has its figure.
+/// Renders one error table, if any layer has the figure.
 fn table(report: &Report, view: &View, title: &str, limit: f64, nsr: impl Fn(&Layer) -> Option<f64>) -> Option<String> {
     let row = |layer| Some((layer, nsr(layer)?));
     let layers: Vec<(&Layer, f64)> = report.layers.iter().filter_map(row).collect();
     if layers.is_empty() {
         return None;
     }
-    // Only what differs from the model's precision is worth a word on every line.
+    // Only a precision other than the model's is shown.
     let note = |layer: &Layer| if layer.scheme == report.settings.scheme { "" } else { layer.scheme.name() };
     let rows = layers.iter().map(|&(layer, nsr)| Row { name: &layer.name, nsr, note: note(layer) }).collect();
     let title = view.terminal.paint(Style::Title, title);
@@ -87,28 +88,47 @@ fn notes(report: &Report, view: &View) -> String {
 }
 
 fn outputs(report: &Report, view: &View) -> String {
-    let verdicts: String = report.outputs.iter().map(|o| verdict(o, view)).collect();
+    let ran = report.on_chip.as_ref().and_then(OnChip::ran);
+    let on_chip = |index: usize| ran.and_then(|ran| ran.outputs.get(index)).map(|error| error.nsr);
+    let verdicts: String =
+        report.outputs.iter().enumerate().map(|(index, o)| verdict(o, on_chip(index), view)).collect();
     let over = report.outputs.iter().any(|o| !within(o, view));
     let advice = if over { advice(report, view) } else { String::new() };
     format!("{}\n{verdicts}{advice}", view.terminal.paint(Style::Title, "Outputs"))
 }
 
 fn within(output: &OutputError, view: &View) -> bool {
-    !is_over(output.error.nsr, view.output_limit)
+    !output.is_over(view.output_limit)
 }
 
-fn verdict(output: &OutputError, view: &View) -> String {
+/// Layers that the chip does not run as the simulation does.
+fn on_chip(report: &Report, view: &View) -> Option<String> {
+    let line = |Incompatibility { node, what, help }: Incompatibility| {
+        let layer = if node.is_empty() { "the file" } else { &node };
+        format!("  {} {layer}, on the chip: {what}; {help}\n", view.terminal.paint(Style::Bad, "✗"))
+    };
+    let lines: String = report.on_chip.as_ref()?.reasons().into_iter().map(line).collect();
+    let title = format!("Not exported: {} does not run the model as it is simulated", report.settings.target);
+    (!lines.is_empty()).then(|| format!("{}\n{lines}", view.terminal.paint(Style::Title, &title)))
+}
+
+fn verdict(output: &OutputError, on_chip: Option<f64>, view: &View) -> String {
+    if let Some(equal) = output.equal {
+        let dot = view.terminal.paint(Style::Good, "✓");
+        return format!("  {dot} {}  {} of its elements are equal\n", output.name, percent(equal));
+    }
     let error = output.error;
     let limit = percent(view.output_limit);
     let paint = |style, text: &str| view.terminal.paint(style, text);
-    let figures = format!("NSR {}, cosine {:.5}", percent_column(error.nsr), error.cosine);
+    let on_chip = on_chip.map(|nsr| format!(" (on the chip {})", percent_column(nsr).trim_start())).unwrap_or_default();
+    let figures = format!("NSR {}{on_chip}, cosine {:.5}", percent_column(error.nsr), error.cosine);
     match within(output, view) {
         true => {
             let words = paint(Style::Good, &format!("within the limit of {limit}"));
             format!("  {} {}  {figures}: {words}\n", paint(Style::Good, "✓"), output.name)
         }
         false if error.nsr.is_finite() => {
-            let words = paint(Style::Bad, &format!("over the limit of {limit}"));
+            let words = paint(Style::Bad, &format!("exceeds the limit of {limit}"));
             format!("  {} {}  {figures}: {words}\n", paint(Style::Bad, "✗"), output.name)
         }
         false => {
@@ -118,7 +138,7 @@ fn verdict(output: &OutputError, view: &View) -> String {
     }
 }
 
-/// The layers that lose most, and what to try.
+/// Names the layers with the largest error, and what to try.
 fn advice(report: &Report, view: &View) -> String {
     const NAMED: usize = 3;
     let mut layers: Vec<(&str, f64)> = report
@@ -147,6 +167,9 @@ fn took(report: &Report, view: &View) -> String {
         vec![("load", s.load), ("calibrate", s.calibrate), ("graphwise", s.graphwise), ("layerwise", s.layerwise)];
     if s.statistics > 0.0 {
         phases.push(("statistics", s.statistics));
+    }
+    if s.chip > 0.0 {
+        phases.push(("on the chip", s.chip));
     }
     let sum: f64 = phases.iter().map(|(_, s)| s).sum();
     let phases: Vec<String> = phases.iter().map(|(name, s)| format!("{name} {s:.2}")).collect();

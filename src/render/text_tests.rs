@@ -65,11 +65,12 @@ fn report() -> Report {
             layer("/classifier/classifier.1/Gemm", "Gemm", Some((0.1134, 0.0))),
         ],
         outputs: vec![
-            OutputError { name: "logits".into(), error: error(0.1134), before: None },
-            OutputError { name: "features".into(), error: error(0.004), before: None },
+            OutputError { name: "logits".into(), error: error(0.1134), before: None, equal: None },
+            OutputError { name: "features".into(), error: error(0.004), before: None, equal: None },
         ],
         notes: vec![Note::new("/features/features.0/features.0.1/BatchNormalization was folded into its Conv")],
-        seconds: Seconds { load: 0.04, calibrate: 0.81, graphwise: 0.12, layerwise: 0.7, statistics: 0.0 },
+        on_chip: None,
+        seconds: Seconds { load: 0.04, calibrate: 0.81, graphwise: 0.12, layerwise: 0.7, statistics: 0.0, chip: 0.0 },
     }
 }
 
@@ -97,7 +98,7 @@ fn statistics_and_the_worst_only() {
 }
 
 #[test]
-fn no_number_is_the_worst_number() {
+fn nan_is_the_largest_error() {
     let mut report = report();
     report.layers[0].graphwise = Some(error(f64::NAN));
     report.outputs[0].error = error(f64::INFINITY);
@@ -117,7 +118,7 @@ fn colours_take_no_room() {
 }
 
 #[test]
-fn machines_read_back_what_they_are_given() {
+fn json_is_read_back_unchanged() {
     let mut read: serde_json::Value = serde_json::from_str(&crate::render::json(&report()).unwrap()).unwrap();
     assert_eq!(read["notes"], serde_json::json!(crate::note::sentences(&report().notes)));
     read["notes"] = serde_json::to_value(report().notes).unwrap();

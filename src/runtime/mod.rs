@@ -1,7 +1,7 @@
-//! ESP-DL on the chip: which models it loads and runs, and the integers that it computes.
+//! ESP-DL on the chip: the models that it supports, and the integers that it computes.
 //!
-//! The source of ESP-DL 3.3.9 decides. Never: the float model, calibration, where files lie.
+//! The reference is the source of ESP-DL 3.3.9. Never: the float model, calibration, locations of files.
 
-pub mod fit;
+pub mod compatibility;
 pub mod limits;
 pub mod run;

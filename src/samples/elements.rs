@@ -1,6 +1,6 @@
-//! From the bytes of an array to a tensor of the input's own type.
+//! Conversion of an array's bytes to a tensor of the input's type.
 //!
-//! Integers stay integers where the model takes integers: as float32 their exponents would be garbage.
+//! Integers stay integers where the model takes integers: their exponents as float32 would be meaningless.
 
 use crate::graph::{DataType, Tensor};
 
@@ -55,7 +55,7 @@ impl Element {
         })
     }
 
-    /// Bytes an element.
+    /// Bytes per element.
     pub fn size(self) -> usize {
         match self {
             Element::Bool | Element::I8 | Element::U8 => 1,
@@ -66,14 +66,14 @@ impl Element {
     }
 }
 
-/// A number as it stands in the array, without loss.
+/// Element of an array, without loss.
 #[derive(Debug, Clone, Copy)]
 enum Number {
     Integer(i128),
     Float(f64),
 }
 
-/// One sample. `bytes` hold as many elements as the input; an error names the first that will not do.
+/// Converts one sample. `bytes` hold as many elements as the input; an error names the first unusable one.
 pub fn tensor(bytes: &[u8], element: Element, big_endian: bool, input: &InputSpec) -> Result<Tensor, String> {
     let numbers = || bytes.chunks_exact(element.size()).map(move |b| number(b, element, big_endian));
     macro_rules! integers {
@@ -88,7 +88,7 @@ pub fn tensor(bytes: &[u8], element: Element, big_endian: bool, input: &InputSpe
         }};
     }
     match input.data_type {
-        // The usual case by itself: a number at a time, it takes as long as a tenth of a report.
+        // The usual case has its own path: converting number by number takes as long as a tenth of a report.
         DataType::F32 if element == Element::F32 => {
             let bits = bytes.as_chunks().0.iter();
             let values = match big_endian {
@@ -142,7 +142,7 @@ fn number(bytes: &[u8], element: Element, big_endian: bool) -> Number {
     }
 }
 
-/// IEEE 754 binary16.
+/// Converts IEEE 754 binary16.
 fn half(bits: u16) -> f64 {
     let sign = if bits >> 15 == 1 { -1.0 } else { 1.0 };
     let (exponent, fraction) = (i32::from(bits >> 10 & 31), f64::from(bits & 1023));
@@ -161,7 +161,7 @@ fn float(number: Number) -> f64 {
     }
 }
 
-/// The number, where it is whole.
+/// Returns the number if it is an integer.
 fn integer(number: Number) -> Option<i128> {
     match number {
         Number::Integer(n) => Some(n),

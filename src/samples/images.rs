@@ -1,7 +1,7 @@
-//! Pictures as samples: decoded, resized, cut, scaled and laid out as the model's input.
+//! Images as samples: decoded, resized, cropped, scaled and laid out as the model's input.
 //!
-//! Colours, sizes and rounding are Pillow's, so that tensors equal those of a torchvision script; only
-//! JPEG decoders differ among themselves, by a step or two of 255.
+//! Colours, sizes and rounding are Pillow's, so that tensors equal those of a torchvision script; except that JPEG
+//! decoders differ by one or two of 255 levels.
 
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
@@ -15,36 +15,36 @@ use crate::{Error, Kind, Result};
 use super::resize::resize;
 use super::{InputSpec, no_sample, sides};
 
-/// Decoded samples are kept up to this many bytes in all, else decoded each time.
+/// Memory for decoded samples, in bytes. If all samples need more, they are decoded each time.
 const KEPT: usize = 256 << 20;
 
-/// Options of the conversion of pictures to tensors; `None` takes the default.
+/// Options of the conversion of images to tensors; `None` selects the default.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ImageOptions {
-    /// Height, width: held against the input's.
+    /// Height and width, which must equal the input's.
     pub size: Option<[u32; 2]>,
-    /// Manner of resizing; stretched by default.
+    /// Resizing mode; stretched by default.
     pub resize: Option<Resize>,
-    /// Order of channels; by default RGB, or gray for an input of one channel.
+    /// Order of channels; by default RGB, or gray if the input has one channel.
     pub channels: Option<Channels>,
     /// Order of axes; by default taken from the input's shape.
     pub layout: Option<Layout>,
-    /// Factor of a byte, instead of 1/255.
+    /// Factor of a pixel's value, instead of 1/255.
     pub scale: Option<f32>,
-    /// By channel, or one for all.
+    /// Mean, one per channel or one for all.
     pub mean: Option<Vec<f32>>,
-    /// By channel, or one for all: divisor after the mean is subtracted.
+    /// Divisor after the subtraction of the mean: one per channel or one for all.
     pub std: Option<Vec<f32>>,
 }
 
-/// Manner of bringing a picture to the input's height and width.
+/// Mode of resizing an image to the input's height and width.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Resize {
-    /// Both sides to the size, whatever the proportions.
+    /// Stretches both sides to the size, ignoring proportions.
     Stretch,
-    /// Smallest size that covers the wanted one, then its centre.
+    /// Resizes to the smallest size that covers the input, then crops the centre.
     Crop,
-    /// Shorter side to this length, then the centre.
+    /// Resizes the shorter side to this length, then crops the centre.
     ShorterSide(u32),
 }
 
@@ -53,7 +53,7 @@ pub enum Resize {
 pub enum Channels {
     /// Red, green, blue.
     Rgb,
-    /// Blue, green, red, as OpenCV reads pictures.
+    /// Blue, green, red, the order of OpenCV.
     Bgr,
     /// One channel of brightness.
     Gray,
@@ -68,15 +68,15 @@ pub enum Layout {
     Nhwc,
 }
 
-/// Picture files that are decoded on demand.
+/// Image files, decoded on demand.
 pub struct Images {
     files: Vec<PathBuf>,
     form: Form,
-    /// By file; empty where they would be too large.
+    /// Decoded tensor of each file; empty if they would need too much memory.
     decoded: Vec<OnceLock<Tensor>>,
 }
 
-/// Conversion of a picture to the input.
+/// Conversion of an image to the input.
 struct Form {
     shape: Vec<usize>,
     layout: Layout,
@@ -84,9 +84,9 @@ struct Form {
     height: u32,
     width: u32,
     resize: Resize,
-    /// `None` divides by 255, exactly as torchvision's ToTensor.
+    /// `None` divides by 255, exactly like torchvision's ToTensor.
     scale: Option<f32>,
-    /// By channel of the input.
+    /// Mean of each of the input's channels.
     mean: Vec<f32>,
     std: Vec<f32>,
 }
@@ -105,7 +105,7 @@ impl Images {
         self.files.len()
     }
 
-    /// Decodes and converts one picture. Errors name the file.
+    /// Decodes and converts one image. Errors name the file.
     pub fn sample(&self, index: usize) -> Result<Tensor> {
         let kept = self.decoded.get(index);
         if let Some(tensor) = kept.and_then(OnceLock::get) {
@@ -122,10 +122,10 @@ impl Images {
 
 fn decode(file: &Path) -> Result<DynamicImage> {
     let undecodable = |e: &dyn std::fmt::Display| {
-        Error::new(format!("cannot be decoded: {e}")).in_file(file).with_help("open and save it again, or take it out")
+        Error::new(format!("cannot be decoded: {e}")).in_file(file).with_help("open and save it again, or remove it")
     };
     let reader = ImageReader::open(file).map_err(|e| Error::new(format!("cannot be read: {e}")).in_file(file))?;
-    // By content: a JPEG under the name of a PNG is common.
+    // Detected by content: a JPEG with the extension of a PNG is common.
     let reader = reader.with_guessed_format().map_err(|e| undecodable(&e))?;
     reader.decode().map_err(|e| undecodable(&e))
 }
@@ -181,7 +181,7 @@ impl Form {
         let value = |channel: usize, byte: u8| {
             let pixel = f32::from(byte);
             let scaled = self.scale.map_or(pixel / 255.0, |s| pixel * s);
-            // `channel` is below `channels`, the length of both.
+            // In bounds: `channel` is below `channels`, the length of both.
             (scaled - self.mean[channel]) / self.std[channel]
         };
         let area = self.height as usize * self.width as usize;
@@ -200,7 +200,7 @@ impl Form {
         Tensor::new(&self.shape, elements)
     }
 
-    /// Without alpha; gray in all three channels, where gray is wanted.
+    /// Removes alpha; in gray mode, all three channels hold the gray value.
     fn colors(&self, image: &DynamicImage) -> RgbImage {
         let mut image = image.to_rgb8();
         if self.channels == Channels::Gray {
@@ -212,7 +212,7 @@ impl Form {
         image
     }
 
-    /// To the input's height and width.
+    /// Resizes to the input's height and width.
     fn fit(&self, image: RgbImage) -> RgbImage {
         let (height, width) = (self.height, self.width);
         let (full_width, full_height) = image.dimensions();
@@ -223,7 +223,7 @@ impl Form {
                     f64::max(f64::from(width) / f64::from(full_width), f64::from(height) / f64::from(full_height));
                 (scaled(full_width, factor).max(width), scaled(full_height, factor).max(height))
             }
-            // torchvision's Resize: the longer side is cut to whole pixels, not rounded.
+            // torchvision's Resize: the longer side is truncated to whole pixels, not rounded.
             Resize::ShorterSide(side) if full_width <= full_height => (side, proportion(side, full_height, full_width)),
             Resize::ShorterSide(side) => (proportion(side, full_width, full_height), side),
         };
@@ -257,21 +257,23 @@ fn scaled(side: u32, factor: f64) -> u32 {
 
 fn proportion(side: u32, longer: u32, shorter: u32) -> u32 {
     let whole = u64::from(side) * u64::from(longer) / u64::from(shorter.max(1));
-    // An absurdly long picture is cut anyway.
+    // Very long sides are limited; the image is cropped anyway.
     whole.clamp(1, 1 << 16) as u32
 }
 
-/// Pillow's integers for 0.299 R + 0.587 G + 0.114 B.
+/// Pillow's integer form of 0.299 R + 0.587 G + 0.114 B.
 fn luma(r: u8, g: u8, b: u8) -> u8 {
     // The weights add up to 65536, so the sum ends below 256.
     ((u32::from(r) * 19595 + u32::from(g) * 38470 + u32::from(b) * 7471 + 0x8000) >> 16) as u8
 }
 
-/// Layout of an input, and its channels, height and width.
+/// Returns the layout of an input and its channels, height and width.
 fn planes(input: &InputSpec, layout: Option<Layout>) -> Result<(Layout, [u32; 3])> {
     let none = || {
-        Error::new(format!("input `{}` is {}, which no picture fills", input.name, sides(&input.shape)))
-            .with_help("pictures fill 1x3xHxW or 1xHxWx3, and 1 channel for gray; give other samples as .npy files")
+        Error::new(format!("input `{}` is {}, which is not the shape of an image", input.name, sides(&input.shape)))
+            .with_help(
+                "images need an input of 1x3xHxW or 1xHxWx3 (or 1 channel for gray); save other samples as .npy files",
+            )
             .of_kind(Kind::Shape)
     };
     let sides = match input.shape.as_slice() {
@@ -297,7 +299,7 @@ fn planes(input: &InputSpec, layout: Option<Layout>) -> Result<(Layout, [u32; 3]
 fn check_size(input: &InputSpec, image: &ImageOptions, size: [u32; 2]) -> Result<()> {
     match image.size {
         Some(wanted) if wanted != size => Err(Error::new(format!(
-            "size is {} by {}, and input `{}` is {} by {}",
+            "size is {} by {}, but input `{}` is {} by {}",
             wanted[0], wanted[1], input.name, size[0], size[1]
         ))
         .at_key("image.size")
@@ -306,13 +308,13 @@ fn check_size(input: &InputSpec, image: &ImageOptions, size: [u32; 2]) -> Result
     }
 }
 
-/// One number a channel.
+/// Expands numbers to one per channel.
 fn spread(numbers: Option<&Vec<f32>>, default: f32, channels: usize, key: &str) -> Result<Vec<f32>> {
     match numbers.map(Vec::as_slice) {
         None => Ok(vec![default; channels]),
         Some(&[one]) => Ok(vec![one; channels]),
         Some(all) if all.len() == channels => Ok(all.to_vec()),
-        Some(all) => Err(Error::new(format!("{} numbers for {channels} channels", all.len()))
+        Some(all) => Err(Error::new(format!("found {} numbers for {channels} channels", all.len()))
             .at_key(key)
             .with_help("give one number per channel, or one for all")),
     }
@@ -386,7 +388,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_fit_is_said() {
+    fn options_that_do_not_fit_the_input_are_errors() {
         let error = |shape: &[usize], image| Form::new(&input(shape), &image).err().unwrap().to_string();
         let errors = [
             error(&[1, 40], ImageOptions::default()),

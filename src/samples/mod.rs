@@ -1,7 +1,7 @@
 //! Samples as tensors of the model's inputs: `.npy`, `.npz` and images, with layout and resizing.
 //!
-//! Arrays are read once and kept, as far as they are asked for; images are decoded on demand.
-//! Never: TOML, patterns of file names, what is measured from samples.
+//! Arrays are read once, up to the number of samples requested, and kept; images are decoded on demand.
+//! Never: TOML, patterns of file names, measurements.
 
 mod elements;
 mod images;
@@ -29,12 +29,12 @@ pub struct InputSpec {
     pub name: String,
     /// Type of the elements.
     pub data_type: DataType,
-    /// Lengths of the axes, the batch axis of 1 among them.
+    /// Lengths of the axes, including the batch axis of 1.
     pub shape: Vec<usize>,
 }
 
 impl InputSpec {
-    /// The inputs of a graph whose shapes are known.
+    /// Returns the inputs of a graph, whose shapes must be known.
     pub fn of(graph: &Graph) -> Result<Vec<InputSpec>> {
         let spec = |id| {
             let value = graph.value(id);
@@ -58,38 +58,38 @@ impl InputSpec {
     }
 }
 
-/// Sample files, and how to make tensors of them.
+/// Request for samples: their files, and their conversion to tensors.
 pub struct Request {
     /// Files to open, in order.
     pub files: Files,
-    /// The most samples to open.
+    /// Maximum number of samples to open.
     pub wanted: usize,
-    /// The user named the number, so that fewer are worth a note.
+    /// Set if the user configured the number: fewer samples are then worth a note.
     pub is_number_named: bool,
-    /// Conversion of pictures.
+    /// Conversion of images.
     pub image: ImageOptions,
-    /// Table of the configuration in which the request is written; errors name its keys.
+    /// Table of the configuration that contains the request; errors name its keys.
     pub table: &'static str,
-    /// Sentences for the user about how the files were found.
+    /// Notes for the user about how the files were found.
     pub notes: Vec<Note>,
 }
 
-/// Sample files, as they are distributed over the model's inputs.
+/// Sample files of the model's inputs.
 pub enum Files {
     /// One set for all inputs.
     Shared(Vec<PathBuf>),
-    /// By model input; an error where the files were not found.
+    /// Files by model input; an error if they were not found.
     PerInput(Vec<(String, Result<Vec<PathBuf>>)>),
 }
 
-/// Samples by index, each one tensor a model input.
+/// Samples by index, each with one tensor per model input.
 pub struct Samples {
-    /// By model input.
+    /// Sources by model input.
     sources: Vec<Source>,
     length: usize,
     files: Vec<PathBuf>,
     notes: Vec<Note>,
-    /// The key that errors of single samples name.
+    /// Key that errors of single samples name.
     key: String,
 }
 
@@ -99,7 +99,7 @@ enum Source {
 }
 
 impl Samples {
-    /// Reads at most as many samples as are requested. Errors name the part of the request that is at fault.
+    /// Opens at most the requested number of samples. Errors name the part of the request that caused them.
     pub fn open(request: Request, inputs: &[InputSpec]) -> Result<Samples> {
         let table = request.table;
         let mut opened = Opening { request: &request, files: Vec::new(), notes: request.notes.clone() };
@@ -110,12 +110,12 @@ impl Samples {
         sources.and_then(|sources| opened.finish(sources)).map_err(|e| e.in_table(table))
     }
 
-    /// Files that the samples come from, for whoever hashes contents.
+    /// Files of the samples, for hashing their contents.
     pub fn files(&self) -> &[PathBuf] {
         &self.files
     }
 
-    /// Remarks for the user where nothing is wrong.
+    /// Notes for the user about conditions that are not errors.
     pub fn notes(&self) -> &[Note] {
         &self.notes
     }
@@ -155,7 +155,7 @@ struct Opening<'a> {
 }
 
 impl Opening<'_> {
-    /// One set of files for all inputs.
+    /// Opens one set of files for all inputs.
     fn shared(&mut self, files: Vec<PathBuf>, inputs: &[InputSpec]) -> Result<Vec<Source>> {
         match (Format::of_all(&files)?, inputs) {
             (Format::Npz, _) => self.npz(&files, inputs),
@@ -164,10 +164,10 @@ impl Opening<'_> {
                 let names: Vec<String> = inputs.iter().map(|i| format!("\"{}\" = \"...\"", i.name)).collect();
                 let what = match format {
                     Format::Image => "images feed",
-                    _ => "a .npy file feeds",
+                    _ => "a .npy file holds",
                 };
-                Err(Error::new(format!("{what} one input, and the model has {}", inputs.len())).with_help(format!(
-                    "give each input its own: data = {{ {} }}, or a .npz file with all of them",
+                Err(Error::new(format!("{what} one input, but the model has {}", inputs.len())).with_help(format!(
+                    "give each input its own files: data = {{ {} }}, or a .npz file with all of them",
                     names.join(", ")
                 )))
             }
@@ -203,7 +203,7 @@ impl Opening<'_> {
 
     fn source(&mut self, format: Format, mut files: Vec<PathBuf>, input: &InputSpec) -> Result<Source> {
         if format == Format::Npz {
-            // One input, one source.
+            // One input has one source.
             return self.npz(&files, std::slice::from_ref(input)).map(|mut sources| sources.remove(0));
         }
         if format == Format::Image {
@@ -241,7 +241,7 @@ impl Opening<'_> {
         Ok(kept.into_iter().map(Source::Kept).collect())
     }
 
-    /// The number of samples that all arrays of one file have.
+    /// Returns the number of samples that all arrays of one file contain.
     fn even(&mut self, arrays: &[Vec<Tensor>], inputs: &[InputSpec], file: &Path) -> usize {
         let count = arrays.iter().map(Vec::len).min().unwrap_or(0);
         for (array, input) in arrays.iter().zip(inputs).filter(|(a, _)| a.len() > count) {
@@ -260,7 +260,7 @@ impl Opening<'_> {
         if length == 0 {
             return Err(Error::new("the files hold no samples")
                 .at_key("data")
-                .with_help("their first axis counts samples, and it is 0: save some"));
+                .with_help("the first axis is the number of samples, and it is 0: save at least one sample"));
         }
         if sources.iter().any(|s| s.len() != length) {
             let counts: Vec<String> = sources.iter().map(|s| s.len().to_string()).collect();
@@ -269,21 +269,21 @@ impl Opening<'_> {
                 counts.join(" and ")
             )));
         }
-        // Asked for in so many words: the default is a maximum.
+        // The note is for configured numbers only: the default is a maximum.
         if length < self.request.wanted && self.request.is_number_named {
-            self.notes.push(Note::new(format!("{length} samples are there, {} were asked for", self.request.wanted)));
+            self.notes.push(Note::new(format!("found {length} samples, but {} are configured", self.request.wanted)));
         }
         let key = format!("{}.data", self.request.table);
         Ok(Samples { sources, length, files: self.files, notes: self.notes, key })
     }
 }
 
-/// Tells files of samples by their names.
+/// Returns `true` if the file name is that of samples.
 pub fn is_sample(file: &Path) -> bool {
     Format::of(file).is_some()
 }
 
-/// Formats of sample files, as a sentence lists them.
+/// Formats of sample files, as listed in messages.
 pub const FORMATS: &str = ".npy, .npz, .png, .jpg or .bmp files";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -303,12 +303,12 @@ impl Format {
         }
     }
 
-    /// The one format of several files.
+    /// Returns the common format of several files.
     fn of_all(files: &[PathBuf]) -> Result<Format> {
         let mut first = None;
         for file in files {
             let Some(format) = Format::of(file) else {
-                return Err(Error::new("is no file of samples")
+                return Err(Error::new("is not a sample file")
                     .in_file(file)
                     .with_help(format!("samples are {FORMATS}")));
             };
@@ -320,7 +320,7 @@ impl Format {
                         other_file.display(),
                         file.display()
                     ))
-                    .with_help("name those of one format, as in data = \"calib/*.npy\""));
+                    .with_help("select files of one format, as in data = \"calib/*.npy\""));
                 }
                 Some(_) => {}
             }

@@ -1,7 +1,7 @@
 //! NumPy's `.npy`, format versions 1 to 3 (numpy.lib.format).
 //!
-//! Only the rows that are asked for are read, and memory grows with the bytes that really
-//! come, so that a header cannot claim more than its file holds.
+//! Only the requested rows are read, and memory grows with the bytes actually read, so that a header cannot allocate
+//! more than its file contains.
 
 use std::fs::File;
 use std::io::{BufReader, Read};
@@ -18,21 +18,21 @@ use super::{InputSpec, sides};
 pub struct Header {
     /// Type of the elements.
     pub element: Element,
-    /// Order of the bytes of an element.
+    /// Set if elements are big-endian.
     pub big_endian: bool,
-    /// Order of the elements: the first axis changes fastest.
+    /// Set if the array is in Fortran order: the first axis changes fastest.
     pub fortran: bool,
     /// Lengths of the axes.
     pub shape: Vec<usize>,
 }
 
-/// The first samples, at most `wanted`, of a file.
+/// Loads the first samples of a file, at most `wanted`.
 pub fn load(file: &Path, input: &InputSpec, wanted: usize) -> Result<Vec<Tensor>> {
     let opened = File::open(file).map_err(|e| Error::new(format!("cannot be read: {e}")))?;
     read(&mut BufReader::new(opened), input, wanted)
 }
 
-/// As [`load`], from any stream.
+/// Like [`load`], from any stream.
 pub fn read(stream: &mut dyn Read, input: &InputSpec, wanted: usize) -> Result<Vec<Tensor>> {
     let header = read_header(stream)?;
     let count = samples_in(&header.shape, &input.shape).ok_or_else(|| mismatch(&header.shape, input))?;
@@ -43,16 +43,16 @@ pub fn read(stream: &mut dyn Read, input: &InputSpec, wanted: usize) -> Result<V
     let rows = if header.fortran { count } else { kept };
     let bytes = read_bytes(stream, sample.checked_mul(rows).ok_or_else(too_large)?)?;
     let bytes = if header.fortran { row_major(&bytes, &header.shape, size)? } else { bytes };
-    // Floats are refused for their values alone, integers for what the input cannot take.
+    // Float inputs refuse values that are not finite, integer inputs those that do not fit.
     let (kind, help) = match input.data_type {
         DataType::F32 | DataType::F64 => (
             Kind::NotFinite,
-            "it would reach every layer: mend what makes the samples (numpy.isfinite finds such elements)",
+            "it would propagate to every layer: fix the script that writes the samples (numpy.isfinite finds such elements)",
         ),
-        _ => (Kind::Shape, "save whole numbers that the input's type holds"),
+        _ => (Kind::Shape, "save integers within the range of the input's type"),
     };
     let one = |index| {
-        // At most `rows` samples of `sample` bytes, which the read has checked.
+        // In bounds: at most `rows` samples of `sample` bytes, as checked by the read.
         let bytes = &bytes[index * sample..(index + 1) * sample];
         tensor(bytes, header.element, header.big_endian, input).map_err(|what| {
             let what = if count > 1 { format!("sample {index}: {what}") } else { what };
@@ -62,9 +62,9 @@ pub fn read(stream: &mut dyn Read, input: &InputSpec, wanted: usize) -> Result<V
     (0..kept).map(one).collect()
 }
 
-/// Samples in an array, where its shape is that of samples.
+/// Returns the number of samples in an array; `None` if its shape does not fit the input.
 ///
-/// Axes of length 1 do not matter: they move no element.
+/// Axes of length 1 are ignored: they do not change the order of elements.
 fn samples_in(array: &[usize], input: &[usize]) -> Option<usize> {
     let real = |shape: &[usize]| shape.iter().copied().filter(|&n| n != 1).collect::<Vec<_>>();
     let wanted = real(input);
@@ -81,7 +81,7 @@ fn mismatch(array: &[usize], input: &InputSpec) -> Error {
         _ => &input.shape,
     };
     let error = Error::new(format!(
-        "the array is {}, and input `{}` wants {} (or Nx{} for N samples)",
+        "the array is {}, but input `{}` expects {} (or Nx{} for N samples)",
         sides(array),
         input.name,
         sides(&input.shape),
@@ -96,7 +96,7 @@ fn mismatch(array: &[usize], input: &InputSpec) -> Error {
         (&[c, h, w], &[h2, w2, c2]) if (h, w, c) == (h2, w2, c2) => {
             error.with_help("the samples are channels-first: transpose them, x.transpose(0, 2, 3, 1)")
         }
-        _ => error.with_help("give samples as the model's input takes them, preprocessed"),
+        _ => error.with_help("save samples in the shape of the model's input, preprocessed"),
     }
 }
 
@@ -105,12 +105,12 @@ fn read_bytes(stream: &mut dyn Read, length: usize) -> Result<Vec<u8>> {
     stream.take(length as u64).read_to_end(&mut bytes).map_err(|e| Error::new(format!("cannot be read: {e}")))?;
     if bytes.len() != length {
         return Err(Error::new(format!("the file ends after {} of {length} bytes of samples", bytes.len()))
-            .with_help("the file is cut off: save it again"));
+            .with_help("the file is truncated: save it again"));
     }
     Ok(bytes)
 }
 
-/// Elements of a column-major array in row-major order.
+/// Reorders a column-major array to row-major order.
 fn row_major(bytes: &[u8], shape: &[usize], size: usize) -> Result<Vec<u8>> {
     let mut strides = Vec::with_capacity(shape.len());
     let mut stride = size;
@@ -122,7 +122,7 @@ fn row_major(bytes: &[u8], shape: &[usize], size: usize) -> Result<Vec<u8>> {
     let mut ordered = Vec::with_capacity(bytes.len());
     while ordered.len() < bytes.len() {
         let at: usize = index.iter().zip(&strides).map(|(i, s)| i * s).sum();
-        // `index` stays below `shape`, whose size is that of `bytes`.
+        // In bounds: `index` stays below `shape`, whose size is that of `bytes`.
         ordered.extend_from_slice(&bytes[at..at + size]);
         for axis in (0..shape.len()).rev() {
             index[axis] += 1;
@@ -135,7 +135,7 @@ fn row_major(bytes: &[u8], shape: &[usize], size: usize) -> Result<Vec<u8>> {
     Ok(ordered)
 }
 
-/// No header of an array without fields is longer, in bytes.
+/// Maximum length of a header, in bytes: enough for every array without fields.
 const LONGEST_HEADER: usize = 64 << 10;
 
 fn read_header(stream: &mut dyn Read) -> Result<Header> {
@@ -157,13 +157,13 @@ fn read_header(stream: &mut dyn Read) -> Result<Header> {
             stream.read_exact(&mut length).map_err(|_| not_npy())?;
             u32::from_le_bytes(length) as usize
         }
-        other => bail!("version {other} of the .npy format is not known"),
+        other => bail!("version {other} of the .npy format is not supported"),
     };
     if length > LONGEST_HEADER {
-        bail!("the header claims {length} bytes");
+        bail!("the header's length of {length} bytes exceeds the limit");
     }
     let mut header = vec![0; length];
-    stream.read_exact(&mut header).map_err(|_| Error::new("the file ends within its header"))?;
+    stream.read_exact(&mut header).map_err(|_| Error::new("the file ends inside its header"))?;
     let text = std::str::from_utf8(&header).map_err(|_| Error::new("the header is not text"))?;
     parse_header(text)
 }
@@ -199,7 +199,7 @@ fn parse_header(text: &str) -> Result<Header> {
         None => ("|", descr),
     };
     let element = Element::from_code(code).ok_or_else(|| {
-        Error::new(format!("elements of type {descr:?} are no numbers that a model takes"))
+        Error::new(format!("elements of type {descr:?} are not supported"))
             .with_help("save them as float32: array.astype(numpy.float32)")
     })?;
     Ok(Header { element, big_endian: order == ">", fortran, shape })
@@ -280,7 +280,7 @@ mod tests {
     }
 
     #[test]
-    fn samples_with_and_without_the_batch_axis() {
+    fn samples_may_omit_the_batch_axis() {
         let data = floats(&[1., 2., 3., 4.]);
         for shape in ["(2, 2)", "(2, 1, 2)"] {
             assert_eq!(read_floats(npy("<f4", false, shape, &data), &[1, 2], 9), [[1., 2.], [3., 4.]]);
@@ -288,7 +288,7 @@ mod tests {
     }
 
     #[test]
-    fn one_sample_alone() {
+    fn a_single_sample_needs_no_sample_axis() {
         let data = floats(&[1., 2., 3., 4.]);
         for shape in ["(1, 2, 2)", "(2, 2)", "(1, 1, 2, 2)"] {
             assert_eq!(read_floats(npy("<f4", false, shape, &data), &[1, 2, 2], 9), [[1., 2., 3., 4.]]);
@@ -296,13 +296,13 @@ mod tests {
     }
 
     #[test]
-    fn no_more_than_wanted_is_read() {
+    fn only_the_requested_samples_are_read() {
         let cut = npy("<f4", false, "(1000000, 1)", &floats(&[1., 2.]));
         assert_eq!(read_floats(cut, &[1, 1], 2), [[1.], [2.]]);
     }
 
     #[test]
-    fn column_major_arrays_are_turned() {
+    fn column_major_arrays_are_reordered() {
         let file = npy("<f4", true, "(2, 3)", &floats(&[1., 4., 2., 5., 3., 6.]));
         assert_eq!(read_floats(file, &[1, 3], 9), [[1., 2., 3.], [4., 5., 6.]]);
     }
@@ -326,7 +326,7 @@ mod tests {
     }
 
     #[test]
-    fn errors_say_what_is_wrong() {
+    fn errors_name_the_cause() {
         let errors = [
             error(npy("<f4", false, "(32, 8, 8, 3)", &[]), &[1, 3, 8, 8]),
             error(npy("<f4", false, "(32, 7)", &[]), &[1, 3, 8, 8]),
@@ -344,7 +344,7 @@ mod tests {
     #[test]
     fn claims_beyond_memory_are_refused() {
         let huge = "(18446744073709551615, 18446744073709551615)";
-        assert!(error(npy("<f8", false, huge, &[]), &[1, 2]).contains("wants 1x2"));
+        assert!(error(npy("<f8", false, huge, &[]), &[1, 2]).contains("expects 1x2"));
         assert!(error(npy("<f8", true, "(18446744073709551615, 2)", &[]), &[1, 2]).contains("too large"));
     }
 

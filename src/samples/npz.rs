@@ -11,9 +11,9 @@ use crate::{Error, Result};
 
 use super::{InputSpec, npy};
 
-/// By input, the first samples of its array, at most `wanted`.
+/// Loads the first samples of each input's array, at most `wanted`.
 ///
-/// Arrays belong to inputs by name where every input's name is there, else in order.
+/// Arrays are assigned to inputs by name if every input's name occurs, else in order.
 pub fn load(file: &Path, inputs: &[InputSpec], wanted: usize) -> Result<Vec<Vec<Tensor>>> {
     let opened = File::open(file).map_err(|e| Error::new(format!("cannot be read: {e}")))?;
     let mut archive = ZipArchive::new(BufReader::new(opened)).map_err(|e| {
@@ -37,7 +37,7 @@ pub fn load(file: &Path, inputs: &[InputSpec], wanted: usize) -> Result<Vec<Vec<
     inputs.iter().zip(chosen).map(array).collect()
 }
 
-/// The archive's entry for each input.
+/// Chooses the archive's entry for each input.
 fn choose(entries: &[(usize, String)], inputs: &[InputSpec]) -> Result<Vec<usize>> {
     let by_name = |input: &InputSpec| entries.iter().find(|(_, name)| *name == input.name).map(|(i, _)| *i);
     if let Some(all) = inputs.iter().map(by_name).collect() {
@@ -56,7 +56,7 @@ fn choose(entries: &[(usize, String)], inputs: &[InputSpec]) -> Result<Vec<usize
         1 => format!("array {}", held[0]),
         _ => format!("arrays {}", held.join(", ")),
     };
-    Err(Error::new(format!("holds {held}, but none for {}", missing.join(", ")))
+    Err(Error::new(format!("contains {held}, but no array for {}", missing.join(", ")))
         .with_help("name each array as its model input: numpy.savez(file, **{\"input.1\": array})"))
 }
 
@@ -67,7 +67,7 @@ mod tests {
     use std::io::Write;
     use zip::{CompressionMethod, ZipWriter, write::SimpleFileOptions};
 
-    /// One float sample of one element an array.
+    /// Archive with one float sample of one element per array.
     fn npz(method: CompressionMethod, arrays: &[(&str, f32)]) -> tempfile::NamedTempFile {
         let mut file = tempfile::NamedTempFile::new().unwrap();
         let mut archive = ZipWriter::new(&mut file);
@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn arrays_by_name_whatever_their_order() {
+    fn arrays_are_assigned_by_name_in_any_order() {
         for method in [CompressionMethod::Stored, CompressionMethod::Deflated] {
             let file = npz(method, &[("b", 2.0), ("labels", 3.0), ("a", 1.0)]);
             assert_eq!(values(&file, &["a", "b"]).unwrap(), [1.0, 2.0]);
@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn arrays_in_order_where_names_are_others() {
+    fn arrays_with_other_names_are_assigned_in_order() {
         let file = npz(CompressionMethod::Stored, &[("arr_0", 1.0), ("arr_1", 2.0)]);
         assert_eq!(values(&file, &["a", "b"]).unwrap(), [1.0, 2.0]);
     }
@@ -108,7 +108,7 @@ mod tests {
     fn a_missing_input_is_named() {
         let file = npz(CompressionMethod::Stored, &[("a", 1.0), ("y", 2.0)]);
         let error = values(&file, &["a", "b", "c"]).unwrap_err();
-        assert_eq!(error.what(), "holds arrays `a`, `y`, but none for `b`, `c`");
+        assert_eq!(error.what(), "contains arrays `a`, `y`, but no array for `b`, `c`");
     }
 
     #[test]

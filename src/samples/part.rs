@@ -1,4 +1,4 @@
-//! Samples on one side of a split: what is calibrated on is not what is judged on.
+//! Split of the samples into a set for calibration and a held-out set for measurement.
 
 use std::sync::Arc;
 
@@ -7,18 +7,18 @@ use crate::{Error, Result};
 
 use super::Samples;
 
-/// Fewer samples than this are not split, and no fewer are kept apart.
+/// Minimum number of samples for a split, and of held-out samples.
 const LEAST: usize = 4;
 
-/// Some of the samples, in their order.
+/// Subset of the samples, in their order.
 pub struct Part {
     samples: Arc<Samples>,
     indices: Vec<usize>,
 }
 
 impl Part {
-    /// Returns the samples to calibrate with and those to measure on. Every `held_out`-th is kept apart for measuring, more
-    /// often where that would be fewer than four; without it, both are all samples.
+    /// Returns the samples to calibrate with and those to measure on. Every `held_out`-th is held out for measurement,
+    /// or more if that would be fewer than four. Without `held_out`, both parts are all samples.
     pub fn split(samples: &Arc<Samples>, held_out: Option<usize>) -> [Part; 2] {
         let count = crate::exec::Samples::len(&**samples);
         let all: Vec<usize> = (0..count).collect();

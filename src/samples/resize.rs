@@ -1,8 +1,8 @@
-//! Bilinear resizing as Pillow does it, to the last bit.
+//! Bilinear resizing, bit-identical to Pillow's.
 //!
-//! Whoever trained the network resized with Pillow, by way of torchvision or not: each side by itself,
-//! width first, through 8-bit pixels; the filter is widened when shrinking; weights have 22 bits
-//! behind the point (`src/libImaging/Resample.c` of Pillow).
+//! Training scripts resize with Pillow, mostly through torchvision: width first, then height, with 8-bit pixels in
+//! between. The filter is widened when shrinking; weights have 22 fractional bits (`src/libImaging/Resample.c` of
+//! Pillow).
 
 use image::RgbImage;
 
@@ -10,12 +10,12 @@ const FRACTION: u32 = 22;
 
 /// Returns the image at another size, in pixels.
 pub fn resize(image: &RgbImage, width: u32, height: u32) -> RgbImage {
-    // Two passes with the sides swapped in between: both then run along rows.
+    // Two passes with the axes swapped in between: both then run along rows.
     let wide = along_rows(image, width);
     transpose(&along_rows(&transpose(&wide), height))
 }
 
-/// The image with its rows resampled to `width`.
+/// Resamples the image's rows to `width`.
 fn along_rows(image: &RgbImage, width: u32) -> RgbImage {
     if image.width() == width {
         return image.clone();
@@ -96,7 +96,7 @@ mod tests {
     const PILLOW_12: [u8; 12] = [0, 4, 10, 113, 207, 239, 190, 59, 20, 11, 65, 99];
 
     #[test]
-    fn a_plain_picture_stays_plain() {
+    fn an_image_of_one_colour_stays_that_colour() {
         let plain = RgbImage::from_pixel(13, 7, image::Rgb([255, 128, 1]));
         assert!(resize(&plain, 5, 20).pixels().all(|p| p.0 == [255, 128, 1]));
     }

@@ -1,17 +1,17 @@
-//! Shapes of every value, and values of everything that does not depend on the model's inputs.
+//! Shapes of all values, and constant folding of all values that do not depend on the model's inputs.
 
 use crate::graph::{Graph, Node, NodeId, ValueId};
 use crate::ops::{self, Call, Fact};
 use crate::{Error, Kind, Result};
 
-/// No value may have more elements: 2^28, a gigabyte of float32, is far beyond any chip.
+/// Maximum number of elements of a value: 2^28, a gigabyte of float32, far beyond any chip.
 pub const MAX_ELEMENTS: usize = 1 << 28;
 
-/// Operators whose result is drawn, so that it may not be computed ahead.
+/// Operators with random results, which must not be folded.
 pub const RANDOM: [&str; 6] =
     ["RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike", "Multinomial", "Bernoulli"];
 
-/// Type and shape of every value; an error names the first layer that does not allow them.
+/// Infers type and shape of every value; an error names the first layer for which this fails.
 pub fn infer(graph: &mut Graph) -> Result<()> {
     for id in graph.node_ids() {
         let facts = facts(graph, id)?;
@@ -20,7 +20,7 @@ pub fn infer(graph: &mut Graph) -> Result<()> {
     Ok(())
 }
 
-/// Infers types and shapes as far as they can be known; returns true where something new is known.
+/// Infers types and shapes as far as possible; returns `true` if something new is known.
 pub fn infer_known(graph: &mut Graph) -> bool {
     let mut learned = false;
     for id in graph.node_ids() {
@@ -31,7 +31,7 @@ pub fn infer_known(graph: &mut Graph) -> bool {
     learned
 }
 
-/// Computes the nodes that read nothing but constants; true where there were any.
+/// Folds nodes that only read constants; returns `true` if there were any.
 pub fn fold(graph: &mut Graph) -> bool {
     let mut changed = false;
     for id in graph.node_ids() {
@@ -51,7 +51,7 @@ pub fn fold(graph: &mut Graph) -> bool {
     changed
 }
 
-/// True where a value had no shape before.
+/// Stores facts; returns `true` if a value had no shape before.
 fn set(graph: &mut Graph, id: NodeId, facts: Vec<Fact>) -> bool {
     let outputs = graph.node(id).outputs.clone();
     let mut learned = false;
@@ -65,7 +65,7 @@ fn set(graph: &mut Graph, id: NodeId, facts: Vec<Fact>) -> bool {
     learned
 }
 
-/// Computes a node's outputs where all its inputs are known; true where it did.
+/// Computes a node's outputs if all its inputs are known; returns `true` if it did.
 fn fold_node(graph: &mut Graph, id: NodeId, facts: &[Fact]) -> bool {
     let node = graph.node(id);
     let known: Option<Vec<_>> = if facts.len() >= node.outputs.len() && facts.iter().all(|f| f.constant.is_some()) {
@@ -111,25 +111,25 @@ fn input_facts(graph: &Graph, node: &Node) -> Option<Vec<Option<Fact>>> {
 }
 
 fn facts(graph: &Graph, id: NodeId) -> Result<Vec<Fact>> {
-    const LOOK: &str = "look at the shapes and attributes of this layer in Netron; mend the model and export it again";
+    const LOOK: &str = "check the shapes and attributes of this layer in Netron, fix the model and export it again";
     node_facts(graph, id).map_err(|e| e.in_layer(graph.title(id)).with_help(LOOK))
 }
 
 fn node_facts(graph: &Graph, id: NodeId) -> Result<Vec<Fact>> {
     let node = graph.node(id);
     if !node.domain.is_empty() {
-        return Err(Error::new(format!("operator {} of domain '{}' is not one of ONNX's", node.op, node.domain))
-            .with_help("ESP-DL cannot run it: export the model with standard operators only")
+        return Err(Error::new(format!("operator {} of domain '{}' is not an ONNX operator", node.op, node.domain))
+            .with_help("export the model with standard operators only: ESP-DL supports no others")
             .of_kind(Kind::Operator));
     }
     if matches!(node.op.as_str(), "QuantizeLinear" | "DequantizeLinear" | "DynamicQuantizeLinear") {
-        return Err(Error::new(format!("operator {}: the model is quantized already", node.op))
-            .with_help("give the float model that it was made from: espq finds the scales that ESP-DL needs")
+        return Err(Error::new(format!("operator {}: the model is already quantized", node.op))
+            .with_help("use the float model that it was made from: espq determines the scales for ESP-DL")
             .of_kind(Kind::Operator));
     }
     let Some(operator) = ops::find(&node.op) else {
         return Err(Error::new(format!("operator {} is not supported", node.op))
-            .with_help("replace the layer by operators that ESP-DL runs, or cut the model before it")
+            .with_help("replace the layer by operators that ESP-DL supports, or end the model before it")
             .of_kind(Kind::Operator));
     };
     let Some(inputs) = input_facts(graph, node) else {
@@ -142,7 +142,7 @@ fn node_facts(graph: &Graph, id: NodeId) -> Result<Vec<Fact>> {
     let facts = (operator.infer)(&call)?;
     if facts.len() < node.outputs.len() {
         return Err(Error::new(format!(
-            "{} gives {} outputs, the model wants {}",
+            "{} has {} outputs, but the model expects {}",
             node.op,
             facts.len(),
             node.outputs.len()
@@ -156,11 +156,11 @@ fn node_facts(graph: &Graph, id: NodeId) -> Result<Vec<Fact>> {
     Ok(facts)
 }
 
-/// Refuses shapes that are empty or beyond any memory, before anything is allocated.
+/// Refuses shapes beyond any memory, before anything is allocated.
 fn check_size(shape: &[usize], name: &str) -> Result<()> {
     match shape.iter().try_fold(1usize, |size, &d| size.checked_mul(d)) {
         Some(size) if size <= MAX_ELEMENTS => Ok(()),
         _ => Err(Error::new(format!("its output '{name}' has shape {shape:?}, more than {MAX_ELEMENTS} elements"))
-            .with_help("no ESP32 holds such a tensor: check the shape that the layer is given")),
+            .with_help("no ESP32 has memory for such a tensor: check the shape of the layer's input")),
     }
 }

@@ -1,10 +1,9 @@
-//! From the graph as exported to the graph that is quantized.
+//! Simplification of the exported graph to the graph that is quantized.
 //!
-//! For a model in ONNX's dialect, the first half does what onnxsim does (its passes and onnx-optimizer's, to a fixed point, with
-//! constants folded in between); the second what esp-ppq does when it loads the result
-//! (`api/interface.py`, `format_graph`). Names and order come out as theirs, because layers are
-//! chosen by name and passes depend on order. Where they break a good model, the right graph is
-//! made instead and a note says so.
+//! For a model in ONNX's dialect, the first half emulates onnxsim (its passes and onnx-optimizer's, to a fixed point,
+//! with constant folding in between), the second half esp-ppq's loading of the result (`api/interface.py`,
+//! `format_graph`). Names and order are equal to theirs, because layers are selected by name and passes depend on
+//! order. If they break a valid model, a correct graph is made instead, with a note.
 //!
 //! Never: scales, targets.
 
@@ -24,12 +23,12 @@ use crate::note::Note;
 
 pub use fold::{MAX_ELEMENTS, infer};
 
-/// A graph in topological order whose every value has a type and a shape.
+/// Graph in topological order whose values all have a type and a shape.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Simplified {
-    /// Graph that is quantized; names are those that reports show.
+    /// Graph to quantize; its names are those in reports.
     pub graph: Graph,
-    /// Unexpected results, for the user or against esp-ppq.
+    /// Notes on unexpected results and on differences from esp-ppq.
     pub notes: Vec<Note>,
 }
 
@@ -51,7 +50,7 @@ pub fn simplify(imported: Imported) -> Result<Simplified> {
     Ok(Simplified { graph, notes })
 }
 
-/// Folds what is constant, and drops what nothing reads.
+/// Folds constants, and drops unused nodes and values.
 fn fold_all(graph: &mut Graph) {
     fold::infer_known(graph);
     while fold::fold(graph) {
@@ -60,7 +59,7 @@ fn fold_all(graph: &mut Graph) {
     graph.drop_dead();
 }
 
-/// Puts producers before consumers; a graph where they are keeps its order.
+/// Moves producers before consumers; a graph in topological order keeps its order.
 fn sort(graph: &mut Graph) -> Result<()> {
     let links = Links::of(graph);
     let sorted = graph.node_ids().all(|id| {

@@ -1,4 +1,4 @@
-//! Names for nodes that have none, as onnxsim gives them: `Conv_0`, by type and one count for all.
+//! Names for unnamed nodes in onnxsim's form, `Conv_0`: type and a common count.
 
 use std::collections::HashSet;
 

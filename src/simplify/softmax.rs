@@ -1,9 +1,9 @@
-//! Softmax before operator set 13, which esp-ppq computes by the rule of today.
+//! Notes on Softmax before operator set 13, which esp-ppq computes by the current definition.
 
 use crate::graph::Graph;
 use crate::note::Note;
 
-/// Notes each Softmax whose rows are more than one axis: espq's figures are not esp-ppq's there.
+/// Adds a note on each Softmax over more than one axis, for which espq's figures differ from esp-ppq's.
 pub fn note(graph: &mut Graph) {
     if graph.opset >= 13 {
         return;
@@ -16,8 +16,8 @@ pub fn note(graph: &mut Graph) {
         let Some(joined) = usize::try_from(first).ok().and_then(|first| shape.get(first..)) else { continue };
         if joined.iter().filter(|&&d| d > 1).count() > 1 {
             let text = format!(
-                "{} of operator set {} joins all axes from {axis} on, {joined:?}; esp-ppq takes axis {axis} alone. \
-                 If that was meant, export with opset_version=13 or later",
+                "{} of operator set {} joins all axes from {axis} on, {joined:?}; esp-ppq normalizes axis {axis} only. \
+                 If that is intended, export with opset_version=13 or later",
                 node.op, graph.opset
             );
             notes.push(Note::of_layer(&node.name, text));

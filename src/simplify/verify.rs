@@ -1,4 +1,4 @@
-//! Conditions that every simplified graph must meet, and one clear error where it does not.
+//! Conditions for every simplified graph, with an error if one is not met.
 
 use super::fold::MAX_ELEMENTS;
 use crate::graph::edit::Links;
@@ -18,10 +18,10 @@ const BATCHED: [&str; 9] = [
     "InstanceNormalization",
 ];
 
-/// Layers for which an infinite weight has no meaning.
+/// Layers for which an infinite weight is meaningless.
 const WEIGHTED: [&str; 7] = ["Conv", "ConvTranspose", "Gemm", "MatMul", "LSTM", "GRU", "BatchNormalization"];
 
-/// Checks a graph. Errors name the layer and what to change in the model.
+/// Checks a graph. Errors name the layer, with help on how to change the model.
 pub fn verify(graph: &Graph) -> Result<()> {
     inputs(graph)?;
     outputs(graph)?;
@@ -45,13 +45,15 @@ fn inputs(graph: &Graph) -> Result<()> {
                 "input '{}' has shape {shape:?}, more than {MAX_ELEMENTS} elements",
                 value.name
             ))
-            .with_help("no ESP32 holds such a tensor: export the model with the input size that the chip sees"));
+            .with_help(
+                "no ESP32 has memory for such a tensor: export the model with the input size used on the chip",
+            ));
         }
     }
     Ok(())
 }
 
-/// No chip computes in float64; only a Cast may read it.
+/// Refuses float64, in which no chip computes; only a Cast may read it.
 fn double(graph: &Graph, node: &Node) -> Result<()> {
     let reads = |id: &&ValueId| graph.inputs.contains(id) && graph.value(**id).data_type == Some(DataType::F64);
     match node.inputs.iter().flatten().find(reads) {
@@ -74,7 +76,7 @@ fn outputs(graph: &Graph) -> Result<()> {
     }
 }
 
-/// ESP-DL runs one sample at a time.
+/// Refuses a batch: ESP-DL runs one sample at a time.
 fn batch(graph: &Graph, node: &Node) -> Result<()> {
     let axis = match node.op.as_str() {
         op if BATCHED.contains(&op) => 0,
@@ -85,7 +87,7 @@ fn batch(graph: &Graph, node: &Node) -> Result<()> {
     if batch == 1 || !node.domain.is_empty() {
         return Ok(());
     }
-    // What a recurrent layer reads may have been transposed from batch first.
+    // A Transpose may have moved the batch axis of a recurrent layer's input.
     let shows = |shape: &[usize]| shape.iter().take(axis + 1).any(|&d| d == batch);
     let of_input = graph.inputs.iter().find(|id| graph.shape(**id).is_some_and(shows));
     match of_input {
@@ -108,7 +110,7 @@ fn weights(graph: &Graph, node: &Node) -> Result<()> {
     Ok(())
 }
 
-/// A NaN, or where `infinite` counts an infinity.
+/// Returns the first NaN, or with `infinite`, the first infinity.
 fn first_bad(tensor: &Tensor, infinite: bool) -> Option<f64> {
     let bad = |v: &f64| v.is_nan() || infinite && v.is_infinite();
     match tensor {

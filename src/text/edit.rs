@@ -4,17 +4,18 @@ use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
-/// Bytes of a text.
+/// Range of bytes in a text.
 pub type Span = Range<usize>;
 
-/// A text to put in the place of a span.
+/// Replacement of a span by another text.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Edit {
     pub span: Span,
     pub text: String,
 }
 
-/// Returns the text with all edits made. Their spans must not overlap; one that the text does not have is left out.
+/// Returns the text with all edits applied. Their spans must not overlap; an edit with a span outside of the text is
+/// skipped.
 pub fn apply<'e>(text: &str, edits: impl IntoIterator<Item = &'e Edit>) -> String {
     let mut edits: Vec<&Edit> = edits.into_iter().collect();
     edits.sort_by_key(|edit| (edit.span.start, edit.span.end));

@@ -35,7 +35,7 @@ pub struct Position {
     pub column: u32,
 }
 
-/// A text and where its lines begin. `\n`, `\r\n` and a lone `\r` end a line, as in LSP.
+/// Text with the positions of its line starts. As in LSP, `\n`, `\r\n` and a lone `\r` end a line.
 pub struct LineIndex<'t> {
     text: &'t str,
     index: line_index::LineIndex,
@@ -46,7 +46,7 @@ impl<'t> LineIndex<'t> {
         LineIndex { text, index: line_index::LineIndex::new(&with_newlines(text)) }
     }
 
-    /// Returns the position of a byte: inside a character, the character's; beyond the text, its end.
+    /// Returns the position of a byte. Inside a character, it is the character's; past the text, that of its end.
     pub fn position(&self, byte: usize, encoding: Encoding) -> Position {
         let start = LineCol { line: 0, col: 0 };
         let found = self.index.try_line_col(size(self.text.floor_char_boundary(byte))).unwrap_or(start);
@@ -57,8 +57,8 @@ impl<'t> LineIndex<'t> {
         Position { line: found.line, column }
     }
 
-    /// Returns the byte of a position: inside a character, the character's; beyond a line, the line's end; beyond the
-    /// last line, the text's.
+    /// Returns the byte of a position. Inside a character, it is the character's first byte; past a line, the line's
+    /// end; past the last line, the end of the text.
     pub fn byte(&self, position: Position, encoding: Encoding) -> usize {
         let Position { line, column } = position;
         let bytes = match encoding.wide() {
@@ -66,12 +66,13 @@ impl<'t> LineIndex<'t> {
             Some(wide) => self.index.to_utf8(wide, WideLineCol { line, col: column }).map(|found| found.col),
         };
         let line = self.line(line);
-        // A column that does not fit a number is beyond every line.
+        // A column too large for `usize` is past every line.
         let byte = bytes.map_or(line.end, |bytes| line.start.saturating_add(bytes as usize));
         self.text.floor_char_boundary(byte.min(line.end))
     }
 
-    /// Returns the bytes of a line without its end; beyond the last line, the end of the text.
+    /// Returns the byte range of a line without its line ending; past the last line, the empty range at the end of the
+    /// text.
     pub fn line(&self, line: u32) -> Span {
         let Some(range) = self.index.line(line) else { return self.text.len()..self.text.len() };
         let (start, end) = (usize::from(range.start()), usize::from(range.end()));
@@ -79,7 +80,7 @@ impl<'t> LineIndex<'t> {
     }
 }
 
-/// The text with every lone `\r` as `\n`, which alone ends a line of `line_index`. Bytes keep their places.
+/// Replaces every lone `\r` by `\n`, the only line ending of `line_index`. Byte positions do not change.
 fn with_newlines(text: &str) -> Cow<'_, str> {
     let bytes = text.as_bytes();
     let is_lone = |at: usize| bytes.get(at) == Some(&b'\r') && bytes.get(at + 1) != Some(&b'\n');
@@ -141,12 +142,12 @@ mod tests {
     }
 
     proptest::proptest! {
-        /// Counted by characters, without an index.
+        /// Reference by counting characters, without an index.
         #[test]
         fn positions_are_those_that_counting_finds(text in "[a\u{e4}\u{20ac}\u{1f600}\r\n]{0,12}", byte in 0usize..50) {
             let byte = text.floor_char_boundary(byte);
             let before = text[..byte].replace("\r\n", "\n");
-            // Between `\r` and `\n` the line has not ended.
+            // Between `\r` and `\n` the line has not ended yet.
             let before = if text[byte..].starts_with('\n') { before.strip_suffix('\r').unwrap_or(&before) } else { &before };
             let line = before.matches(['\r', '\n']).count();
             let last = before.rsplit(['\r', '\n']).next().unwrap();

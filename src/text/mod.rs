@@ -1,4 +1,4 @@
-//! Small tools for text: edits, lines and columns, units, near names.
+//! Small tools for text: edits, lines and columns, units, similar names.
 //!
 //! Never: files, graphs.
 

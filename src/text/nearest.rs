@@ -1,8 +1,8 @@
-//! Did you mean.
+//! "Did you mean": the known name that is most similar to a misspelled one.
 
-/// Of `known`, the name that `written` most likely stands for.
+/// Returns the name of `known` that `written` most likely means.
 ///
-/// At most a third of the letters may differ, a swap of two neighbours counting once.
+/// At most a third of the letters may differ; swapping two neighbours counts once.
 pub fn nearest<'a>(written: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let lower = written.to_lowercase();
     let limit = (written.chars().count() / 3).max(1);
@@ -29,7 +29,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_swap_a_slip_and_a_case_are_seen_through() {
+    fn swapped_wrong_and_miscased_letters_find_the_name() {
         let keys = ["path", "target", "precision"];
         assert_eq!(nearest("traget", keys), Some("target"));
         assert_eq!(nearest("precison", keys), Some("precision"));
@@ -37,7 +37,7 @@ mod tests {
     }
 
     #[test]
-    fn a_word_of_its_own_is_left_alone() {
+    fn an_unrelated_word_finds_no_name() {
         assert_eq!(nearest("batch", ["path", "target"]), None);
         assert_eq!(nearest("x", ["kl"]), None);
     }

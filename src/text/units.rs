@@ -1,6 +1,6 @@
-//! Numbers with their units, as a person reads them.
+//! Numbers with units, formatted for people.
 
-/// Returns a share as a percentage of three significant digits: "25.6%". A smaller one than 0.1% has two.
+/// Formats a share as a percentage of three significant digits: "25.6%". Below 0.1% it has two.
 pub fn percent(share: f64) -> String {
     let percent = share * 100.0;
     let text = match percent {
@@ -13,7 +13,7 @@ pub fn percent(share: f64) -> String {
     format!("{}%", without_zeros(&text))
 }
 
-/// Returns a share as a percentage of three decimals, for columns: "25.630%".
+/// Formats a share as a percentage of three decimals, for columns: "25.630%".
 pub fn percent_column(share: f64) -> String {
     match share.is_finite() {
         true => format!("{:.3}%", share * 100.0),
@@ -21,13 +21,13 @@ pub fn percent_column(share: f64) -> String {
     }
 }
 
-/// Returns a difference of sizes in units of 1024 bytes, with its sign: "+13 KB"; below ten with a decimal.
+/// Formats a difference of sizes in units of 1024 bytes, with its sign: "+13 KB". Below ten it has one decimal.
 pub fn kilobytes(bytes: i64) -> String {
     let kilo = bytes as f64 / 1024.0;
     if kilo.abs() < 9.95 { format!("{kilo:+.1} KB") } else { format!("{kilo:+.0} KB") }
 }
 
-/// Returns a size in the largest unit of 1024 that fits: "300 B", "4.5 KiB", "1.17 MiB".
+/// Formats a size in the largest unit of 1024 that fits: "300 B", "4.5 KiB", "1.17 MiB".
 pub fn size(bytes: usize) -> String {
     let bytes = bytes as f64;
     match () {
@@ -37,8 +37,8 @@ pub fn size(bytes: usize) -> String {
     }
 }
 
-/// Returns a number with so many significant digits and no zeros behind them: "3.9688". Very small and very large ones
-/// have an exponent.
+/// Formats a number with `digits` significant digits and without trailing zeros: "3.9688". Very small and very large
+/// numbers have an exponent.
 pub fn number(value: f64, digits: i32) -> String {
     let size = value.abs();
     if size != 0.0 && !(1e-4..1e7).contains(&size) {
@@ -54,12 +54,12 @@ fn without_zeros(text: &str) -> &str {
     if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { text }
 }
 
-/// Returns a count with its noun: "1 layer", "3 layers".
+/// Formats a count with its noun: "1 layer", "3 layers".
 pub fn count(n: usize, noun: &str) -> String {
     format!("{n} {noun}{}", if n == 1 { "" } else { "s" })
 }
 
-/// Returns the first `shown` of some names and the count of the others: "a, b and 3 more".
+/// Lists the first `shown` names and the number of the others: "a, b and 3 more".
 pub fn and_more<T: AsRef<str>>(names: &[T], shown: usize) -> String {
     let first: Vec<&str> = names.iter().take(shown).map(AsRef::as_ref).collect();
     match names.len() - first.len() {
@@ -87,14 +87,14 @@ mod tests {
     }
 
     #[test]
-    fn numbers_have_as_many_digits_as_were_asked_for() {
+    fn numbers_have_the_requested_number_of_digits() {
         let shown = [3.96875, -4.0, 1.99993896484375, 16383.999999970198, -0.0078125, 0.0].map(|v| number(v, 5));
         assert_eq!(shown, ["3.9688", "-4", "1.9999", "16384", "-0.0078125", "0"]);
         assert_eq!([9.5367e-7, 3.4e38].map(|v| number(v, 4)), ["9.537e-7", "3.400e38"]);
     }
 
     #[test]
-    fn counts_and_lists_say_how_many() {
+    fn counts_and_lists_contain_the_number() {
         assert_eq!([count(1, "layer"), count(0, "layer"), count(3, "layer")], ["1 layer", "0 layers", "3 layers"]);
         assert_eq!(and_more(&["a", "b", "c"], 1), "a and 2 more");
         assert_eq!(and_more(&["a", "b"], 2), "a, b");

@@ -1,4 +1,4 @@
-//! A client for tests: speaks to the real binary over pipes, keeps everything that it hears.
+//! Client for tests: sends messages to the real binary over pipes and keeps everything that it receives.
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
@@ -8,21 +8,21 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-/// For whatever is measured: generous, since tests run in the unoptimized profile beside each other.
+/// Time limit for measurements; long, since tests run unoptimized and in parallel.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
 pub struct Client {
     pub child: Child,
     stdin: Option<ChildStdin>,
     messages: Receiver<Value>,
-    /// All notifications and requests of the server, in their order.
+    /// All notifications and requests of the server, in order.
     pub heard: Vec<Value>,
     next: i64,
     pub folder: tempfile::TempDir,
 }
 
 impl Client {
-    /// A started server, and a folder with a copy of the digits fixture to work in.
+    /// Started server, and a folder with a copy of the digits fixture.
     pub fn start() -> Client {
         let folder = tempfile::tempdir().unwrap();
         let digits = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/digits");
@@ -49,7 +49,7 @@ impl Client {
         Client { child, stdin, messages, heard: Vec::new(), next: 1, folder }
     }
 
-    /// One that has been initialized, with these capabilities.
+    /// Starts and initializes a client with these capabilities.
     pub fn with(capabilities: Value) -> Client {
         let mut client = Client::start();
         let params = json!({ "processId": null, "rootUri": null, "capabilities": capabilities });
@@ -93,7 +93,7 @@ impl Client {
         id
     }
 
-    /// The result, or the error as it came.
+    /// Sends a request and returns the result or the error.
     pub fn request(&mut self, method: &str, params: Value) -> Result<Value, Value> {
         let id = self.ask(method, params);
         self.answer(id)
@@ -108,7 +108,7 @@ impl Client {
         }
     }
 
-    /// The next message that is wanted; what comes before it is kept, the server's requests are granted.
+    /// Returns the next wanted message; earlier ones are kept, and requests of the server are granted.
     pub fn hear(&mut self, wanted: impl Fn(&Value) -> bool) -> Option<Value> {
         let until = Instant::now() + PATIENCE;
         loop {
@@ -131,13 +131,13 @@ impl Client {
         }
     }
 
-    /// Waits for what may have come already.
+    /// Returns a wanted message that may already have been received.
     pub fn told(&mut self, wanted: impl Fn(&Value) -> bool) -> Value {
         let before = self.heard.iter().find(|m| wanted(m)).cloned();
         before.or_else(|| self.hear(wanted)).unwrap_or_else(|| panic!("not told; heard: {:#?}", self.heard))
     }
 
-    /// What comes within a while, all of it kept.
+    /// Receives messages for a while, and keeps all of them.
     pub fn listen(&mut self, time: Duration) {
         let until = Instant::now() + time;
         while let Ok(message) = self.messages.recv_timeout(until.saturating_duration_since(Instant::now())) {
@@ -156,7 +156,7 @@ impl Client {
         self.notify("textDocument/didChange", params);
     }
 
-    /// Waits for published diagnostics of which this holds.
+    /// Waits for published diagnostics for which `wanted` returns `true`.
     pub fn published(&mut self, wanted: impl Fn(&[Value]) -> bool) -> Vec<Value> {
         let message = self.hear(|m| {
             m["method"] == "textDocument/publishDiagnostics" && wanted(m["params"]["diagnostics"].as_array().unwrap())
@@ -167,7 +167,7 @@ impl Client {
         }
     }
 
-    /// Of everything that was heard, by method.
+    /// Returns received messages of a method.
     pub fn heard(&self, method: &str) -> Vec<&Value> {
         self.heard.iter().filter(|m| m["method"] == method).map(|m| &m["params"]).collect()
     }
@@ -182,8 +182,8 @@ impl Client {
         self.request("textDocument/codeAction", params).unwrap().as_array().unwrap().clone()
     }
 
-    /// Actions at a line, the one whose title begins so first. Asks until the server has it: an effect that takes longer
-    /// than a client should wait comes with a later request.
+    /// Returns the actions at a line, once there is one whose title begins with `title`, with that one first. Repeats
+    /// the request: an effect that is not measured in time is part of a later answer.
     pub fn offered(&mut self, line: usize, title: &str) -> Vec<Value> {
         let until = Instant::now() + PATIENCE;
         loop {
@@ -196,7 +196,7 @@ impl Client {
         }
     }
 
-    /// A request about a place: hover, completion.
+    /// Sends a request for a position: hover, completion.
     pub fn at(&mut self, method: &str, line: usize, character: usize) -> Value {
         let position = json!({ "line": line, "character": character });
         self.request(method, json!({ "textDocument": { "uri": self.uri() }, "position": position })).unwrap()
@@ -207,12 +207,12 @@ impl Client {
         self.request("workspace/executeCommand", json!({ "command": command, "arguments": [uri] }))
     }
 
-    /// Closes its pipes, as a client that dies.
+    /// Closes its pipes, like a client that crashes.
     pub fn hang_up(&mut self) {
         self.stdin = None;
     }
 
-    /// The exit code, if the server ends soon.
+    /// Returns the exit code, if the server ends soon.
     pub fn ended(&mut self) -> Option<i32> {
         let until = Instant::now() + Duration::from_secs(10);
         while Instant::now() < until {
@@ -227,7 +227,7 @@ impl Client {
 
 impl Drop for Client {
     fn drop(&mut self) {
-        // It may have ended by itself.
+        // It may already have ended.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
@@ -254,12 +254,12 @@ fn read(out: &mut impl BufRead) -> Option<Value> {
     serde_json::from_slice(&body).ok()
 }
 
-/// The codes of diagnostics, in their order.
+/// Returns the codes of diagnostics, in order.
 pub fn codes(diagnostics: &[Value]) -> Vec<&str> {
     diagnostics.iter().map(|d| d["code"].as_str().unwrap()).collect()
 }
 
-/// A text after the edits of a code action or an applyEdit.
+/// Returns a text with the edits of a code action or an applyEdit.
 pub fn edited(text: &str, edit: &Value) -> String {
     let edits = match edit.get("documentChanges") {
         Some(changes) => changes[0]["edits"].clone(),

@@ -1,4 +1,4 @@
-//! `espq lsp` over its pipes, as editors and worse clients use it.
+//! Tests of `espq lsp` over its pipes, with well-behaved and misbehaving clients.
 
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)] // Tests fail by a panic.
 
@@ -13,7 +13,7 @@ use std::time::Duration;
 use client::{Client, codes, edited};
 use serde_json::{Value, json};
 
-/// Two layers are over the limit: one has a line of its own, the other's finding stands where the precision is said.
+/// Project with two layers over the limit: one has its own line, the other's finding is at `precision`.
 const DIGITS: &str = r#"[model]
 path = "model.onnx"
 target = "esp32s3"
@@ -38,11 +38,11 @@ fn editor() -> Value {
 
 fn layer(diagnostic: &Value) -> &str {
     let message = diagnostic["message"].as_str().unwrap();
-    message.strip_prefix("layer ").unwrap().split(' ').next().unwrap()
+    message.split_once("layer ").unwrap().1.split(' ').next().unwrap()
 }
 
 #[test]
-fn from_the_squiggle_to_the_files() {
+fn a_finding_is_fixed_and_the_files_are_exported() {
     let mut client = Client::with(editor());
     client.open(DIGITS);
     let over = client.published(|d| codes(d) == ["E002"]);
@@ -50,15 +50,15 @@ fn from_the_squiggle_to_the_files() {
     assert_eq!(over[0]["source"], "espq");
     let layer = layer(&over[0]).to_string();
 
-    // The line of `precision`, where the finding stands.
+    // The finding is on the line of `precision`.
     let actions = client.offered(3, "int16: output error ");
     let title = actions[0]["title"].as_str().unwrap();
     assert!(title.starts_with("int16: output error ") && title.contains(" KB flash"), "{title}");
     assert_eq!(actions[0]["diagnostics"][0]["code"], "E002");
-    let mended = edited(DIGITS, &actions[0]["edit"]);
-    assert!(mended.contains(&format!("\"{layer}\" = \"int16\"")), "{mended}");
+    let fixed = edited(DIGITS, &actions[0]["edit"]);
+    assert!(fixed.contains(&format!("\"{layer}\" = \"int16\"")), "{fixed}");
 
-    client.change(2, &mended);
+    client.change(2, &fixed);
     client.published(|d| d.is_empty());
     let written = client.command("espq.export").unwrap();
     assert_eq!(written["files"].as_array().unwrap().len(), 3);
@@ -67,7 +67,7 @@ fn from_the_squiggle_to_the_files() {
     }
     client.told(|m| {
         m["method"] == "window/showMessage"
-            && m["params"]["message"].as_str().unwrap().starts_with("model.espdl is written")
+            && m["params"]["message"].as_str().unwrap().starts_with("Exported model.espdl")
     });
 }
 
@@ -82,7 +82,7 @@ fn code_action_edits_are_versioned() {
 }
 
 #[test]
-fn a_line_goes_back_to_int8_with_what_that_costs() {
+fn going_back_to_int8_shows_its_effect() {
     let mut client = Client::with(editor());
     client.open(DIGITS);
     client.published(|d| codes(d) == ["E002"]);
@@ -110,7 +110,7 @@ fn the_smallest_set_is_searched_on_demand() {
 }
 
 #[test]
-fn actions_come_soon_however_many_layers_wait_to_be_measured() {
+fn actions_are_returned_in_time_with_many_unmeasured_layers() {
     let mut client = Client::with(editor());
     many_samples(client.folder.path(), 4000);
     let slow = DIGITS.replace("data = \"calib.npz\"", "data = \"many.npy\"\nsamples = 4000");
@@ -118,12 +118,12 @@ fn actions_come_soon_however_many_layers_wait_to_be_measured() {
     client.published(|d| codes(d).iter().filter(|c| **c == "E002").count() > 4);
     let asked = std::time::Instant::now();
     client.actions(3);
-    // 1.5 s for all of them together, and what a loaded machine takes.
+    // The limit is 1.5 s for all of them together, plus time for a loaded machine.
     assert!(asked.elapsed() < Duration::from_secs(5), "{:?}", asked.elapsed());
 }
 
 #[test]
-fn several_lines_go_back_to_int8_each_by_its_name() {
+fn several_lines_go_back_to_int8_by_name() {
     let mut client = Client::with(editor());
     let text = DIGITS.replace("[limits]", "\"/classifier/Gemm\" = \"int16\"\n\n[limits]");
     client.open(&text);
@@ -141,7 +141,7 @@ fn several_lines_go_back_to_int8_each_by_its_name() {
 }
 
 #[test]
-fn names_that_are_slips_and_all_safe_fixes_at_once() {
+fn typos_and_all_safe_fixes_have_actions() {
     let mut client = Client::with(editor());
     let text = DIGITS.replace("/down/down.0/Conv", "/down/down.0/Cnv");
     client.open(&text);
@@ -163,14 +163,14 @@ fn static_findings_are_pulled_and_measured_ones_pushed() {
     let pushed = client.published(|d| !d.is_empty());
     assert_eq!(codes(&pushed), ["E002"]);
 
-    // A pull behind an edit is about the edited text.
+    // Pulled after an edit, diagnostics are those of the edited text.
     client.change(2, DIGITS);
     let pulled = client.request("textDocument/diagnostic", document).unwrap();
     assert_eq!(pulled["items"], json!([]));
 }
 
 #[test]
-fn places_count_as_the_client_and_the_server_agreed() {
+fn positions_use_the_negotiated_encoding() {
     let text = format!("{DIGITS}\n[precision.x] # comment\n").replace("/down/down.0/Conv", "\u{e4}\u{1d11e}");
     let end = |encodings: Value| {
         let mut client = Client::start();
@@ -189,7 +189,7 @@ fn places_count_as_the_client_and_the_server_agreed() {
 }
 
 #[test]
-fn hover_tells_figures_and_meanings() {
+fn hover_shows_figures_and_documentation() {
     let mut client = Client::with(editor());
     client.open(DIGITS);
     client.published(|d| codes(d) == ["E002"]);
@@ -205,7 +205,7 @@ fn hover_tells_figures_and_meanings() {
 }
 
 #[test]
-fn completion_knows_keys_values_and_layers() {
+fn completion_offers_keys_values_and_layers() {
     let mut client = Client::with(editor());
     client.open(DIGITS);
     client.published(|d| codes(d) == ["E002"]);
@@ -225,7 +225,7 @@ fn completion_knows_keys_values_and_layers() {
     assert_eq!(labels(DIGITS.replace("path = \"model.onnx\"", "path = \""), 1, 8), ["model.onnx", "cache/"]);
     let layers = labels(format!("{}\"", DIGITS.replace("[limits]\nlayer-nsr = \"3%\"\n", "")), 11, 1);
     assert!(!layers.contains(&"/down/down.0/Conv".to_string()), "it has its line already: {layers:?}");
-    assert!(layers[0].contains("Conv"), "the one that loses most is the first: {layers:?}");
+    assert!(layers[0].contains("Conv"), "the one with the largest error is the first: {layers:?}");
 }
 
 #[test]
@@ -253,7 +253,7 @@ fn late_versions_and_unknown_documents_change_nothing() {
 }
 
 #[test]
-fn malformed_messages_are_answered_and_the_server_goes_on() {
+fn malformed_messages_are_answered_and_the_server_continues() {
     let mut client = Client::start();
     let early = client.request("textDocument/hover", json!({})).unwrap_err();
     assert_eq!(early["code"], -32002, "not initialized");
@@ -302,7 +302,7 @@ fn errors_of_the_text_are_published_at_once() {
 }
 
 #[test]
-fn an_edit_while_it_measures_is_what_counts() {
+fn an_edit_during_a_measurement_replaces_its_results() {
     let mut client = Client::with(editor());
     many_samples(client.folder.path(), 4000);
     let slow = DIGITS.replace("data = \"calib.npz\"", "data = \"many.npy\"\nsamples = 4000");
@@ -344,7 +344,7 @@ fn of_a_thousand_edits_the_last_one_wins_and_memory_stays_flat() {
     assert!(after < before + (48 << 20), "from {before} to {after} bytes");
 }
 
-/// Of the server, where the system tells.
+/// Returns the server's resident memory, if the system provides it.
 fn resident(client: &Client) -> usize {
     let Ok(text) = std::fs::read_to_string(format!("/proc/{}/status", client.child.id())) else { return 0 };
     let line = text.lines().find_map(|l| l.strip_prefix("VmRSS:")).unwrap();
@@ -367,12 +367,12 @@ fn progress_is_shown_and_its_button_stops_the_work() {
     let measured = client.heard("textDocument/publishDiagnostics");
     assert!(measured.iter().all(|p| p["diagnostics"] == json!([])), "{measured:?}");
 
-    // The next wish is heard.
+    // The next edit is processed.
     client.change(2, DIGITS);
     client.published(|d| codes(d) == ["E002"]);
 }
 
-/// `[count, 1, 8, 8]` of float32.
+/// Makes samples `[count, 1, 8, 8]` of float32.
 fn many_samples(folder: &Path, count: usize) {
     let mut header = format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({count}, 1, 8, 8), }}");
     while (header.len() + 11) % 64 != 0 {
@@ -387,7 +387,7 @@ fn many_samples(folder: &Path, count: usize) {
 }
 
 #[test]
-fn samples_that_change_on_disk_are_looked_at_again() {
+fn changed_samples_on_disk_are_read_again() {
     let mut client = Client::with(editor());
     client.open(DIGITS);
     client.published(|d| codes(d) == ["E002"]);
@@ -399,7 +399,7 @@ fn samples_that_change_on_disk_are_looked_at_again() {
 }
 
 #[test]
-fn a_client_that_watches_is_asked_to_and_believed() {
+fn a_client_that_watches_files_is_used() {
     let mut client = Client::with(json!({
         "workspace": { "didChangeWatchedFiles": { "dynamicRegistration": true } },
         "textDocument": { "diagnostic": {} },
@@ -419,12 +419,12 @@ fn a_client_that_watches_is_asked_to_and_believed() {
 }
 
 #[test]
-fn an_export_that_the_chip_would_not_run_is_refused_with_the_reason() {
+fn an_unsupported_model_is_not_exported_and_the_reason_is_named() {
     let mut client = Client::with(editor());
     client.open(&DIGITS.replace("precision = \"int8\"", "precision = \"w8a16\""));
     client.published(|_| true);
     let error = client.command("espq.export").unwrap_err();
-    assert!(error["message"].as_str().unwrap().starts_with("nothing is written: esp32s3"), "{error}");
+    assert!(error["message"].as_str().unwrap().starts_with("export refused: "), "{error}");
     assert!(!client.path().with_file_name("model.espdl").exists());
 
     client.change(2, &DIGITS.replace("target = \"esp32s3\"", "target = \"esp33\""));
@@ -433,7 +433,7 @@ fn an_export_that_the_chip_would_not_run_is_refused_with_the_reason() {
 }
 
 #[test]
-fn closing_a_document_takes_its_diagnostics_away() {
+fn closing_a_document_removes_its_diagnostics() {
     let mut client = Client::with(editor());
     client.open(DIGITS);
     client.published(|d| codes(d) == ["E002"]);

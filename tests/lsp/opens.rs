@@ -1,4 +1,4 @@
-//! Files of the user's that the server opens, as the kernel counts them.
+//! Tests of the user's files that the server opens, counted by the kernel.
 
 use std::path::Path;
 
@@ -7,7 +7,7 @@ use inotify::{EventMask, Inotify, WatchMask};
 use super::client::{Client, codes};
 use super::{DIGITS, editor};
 
-/// Counts openings of two files since it was last asked.
+/// Counts openings of two files since the last call.
 struct Openings {
     watch: Inotify,
     buffer: Vec<u8>,
@@ -24,7 +24,7 @@ impl Openings {
 
     fn count(&mut self) -> usize {
         let mut count = 0;
-        // Reading a queue without events is an error, and ends it.
+        // Reading from an empty queue is an error, which ends the loop.
         while let Ok(events) = self.watch.read_events(&mut self.buffer) {
             count += events.filter(|event| event.mask.contains(EventMask::OPEN)).count();
         }
@@ -35,12 +35,12 @@ impl Openings {
 #[test]
 fn an_edit_of_the_text_opens_no_file() {
     let mut client = Client::with(editor());
-    // The server does not trust the time of a file that was written just now.
+    // The server does not trust the time stamp of a file that was written just now.
     std::thread::sleep(std::time::Duration::from_millis(300));
     let mut openings = Openings::of(client.folder.path());
     client.open(DIGITS);
     client.published(|d| codes(d) == ["E002"]);
-    // The model for its digest and graph, the samples for their digest and again as tensors.
+    // The model is read for its digest and graph, the samples for their digest and again as tensors.
     assert!(openings.count() <= 3);
 
     client.change(2, &format!("# a comment\n{DIGITS}"));

@@ -1,4 +1,4 @@
-//! Actions that are measured when the user picks them.
+//! Tests of actions that are measured when the user picks them.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use crate::{DIGITS, many_samples};
 
 const CONTENT_MODIFIED: i64 = -32801;
 
-/// An editor that asks for these properties of an action when the user picks it.
+/// Makes an editor that resolves these properties of an action when the user picks it.
 fn editor(properties: &[&str]) -> Value {
     let action = json!({ "dataSupport": true, "resolveSupport": { "properties": properties } });
     json!({
@@ -18,7 +18,7 @@ fn editor(properties: &[&str]) -> Value {
     })
 }
 
-/// The first action of a line whose title begins so.
+/// Returns the first action of a line whose title begins with `title`.
 fn action(client: &mut Client, line: usize, title: &str) -> Value {
     let actions = client.actions(line);
     let found = actions.iter().find(|a| a["title"].as_str().unwrap().starts_with(title));
@@ -26,7 +26,7 @@ fn action(client: &mut Client, line: usize, title: &str) -> Value {
 }
 
 #[test]
-fn an_action_is_measured_when_it_is_picked_and_known_from_then_on() {
+fn an_action_is_measured_when_picked_and_cached_afterwards() {
     let mut client = Client::with(editor(&["edit"]));
     client.open(DIGITS);
     client.published(|d| codes(d) == ["E002"]);
@@ -36,7 +36,7 @@ fn an_action_is_measured_when_it_is_picked_and_known_from_then_on() {
     assert_eq!(unmeasured["kind"], "refactor.rewrite");
 
     let resolved = client.request("codeAction/resolve", unmeasured).unwrap();
-    assert_eq!(resolved["title"], title, "this client asks for the edit only");
+    assert_eq!(resolved["title"], title, "this client resolves only the edit");
     let change = &resolved["edit"]["documentChanges"][0]["textDocument"];
     assert_eq!(*change, json!({ "uri": client.uri(), "version": 1 }));
     assert!(edited(DIGITS, &resolved["edit"]).contains("\"/down/down.0/Conv\" = \"int8\""));
@@ -47,7 +47,7 @@ fn an_action_is_measured_when_it_is_picked_and_known_from_then_on() {
 }
 
 #[test]
-fn a_client_that_takes_another_title_is_told_the_effect_in_it() {
+fn a_client_that_resolves_titles_gets_the_effect_in_the_title() {
     let mut client = Client::with(editor(&["edit", "title"]));
     client.open(DIGITS);
     client.published(|d| codes(d) == ["E002"]);
@@ -71,7 +71,7 @@ fn the_fix_of_a_finding_is_measured_when_it_is_picked() {
     assert!(unmeasured["title"].as_str().unwrap().ends_with(" to int16 (measures the effect)"), "{unmeasured}");
     assert_eq!(unmeasured["diagnostics"][0]["code"], "E002");
     let resolved = client.request("codeAction/resolve", unmeasured.clone()).unwrap();
-    // The analysis stood back for it and goes on.
+    // The analysis was paused for it and continues.
     client.offered(line as usize, "int16 for all ");
     let is_edited =
         resolved["edit"]["documentChanges"][0]["edits"][0]["newText"].as_str().unwrap_or("").contains("int16");
@@ -94,7 +94,7 @@ fn the_smallest_set_is_searched_when_it_is_picked() {
 }
 
 #[test]
-fn where_nothing_helps_the_action_comes_back_without_an_edit_and_the_user_is_told() {
+fn an_action_without_effect_has_no_edit_and_shows_a_message() {
     let mut client = Client::with(editor(&["edit"]));
     let text = DIGITS.replace("layer-nsr = \"3%\"", "layer-nsr = \"90%\"\noutput-nsr = \"0%\"");
     client.open(&text);
@@ -118,7 +118,7 @@ fn an_action_of_an_older_text_is_refused() {
 }
 
 #[test]
-fn an_edit_ends_the_measurement_that_it_makes_needless() {
+fn an_edit_cancels_an_obsolete_measurement() {
     let mut client = Client::with(editor(&["edit"]));
     many_samples(client.folder.path(), 60_000);
     client.open(DIGITS);

@@ -1,4 +1,4 @@
-//! Spellings of a name.
+//! Conversion of names between cases.
 
 /// Splits "LayerNormalization", "layer-normalization" or "layer_normalization" into lower-case words.
 fn words(name: &str) -> Vec<String> {
@@ -20,7 +20,7 @@ fn words(name: &str) -> Vec<String> {
     words
 }
 
-/// "layer_normalization"; a keyword of Rust gets an underscore behind it.
+/// Converts to "layer_normalization"; a Rust keyword gets a trailing underscore.
 pub fn snake(name: &str) -> String {
     let joined = words(name).join("_");
     match joined.as_str() {
@@ -29,7 +29,7 @@ pub fn snake(name: &str) -> String {
     }
 }
 
-/// "layer-normalization"
+/// Converts to "layer-normalization".
 pub fn kebab(name: &str) -> String {
     words(name).join("-")
 }

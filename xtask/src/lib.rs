@@ -21,7 +21,7 @@ pub fn cargo() -> OsString {
     std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into())
 }
 
-/// An error that names the file.
+/// Makes an error that names the file.
 pub fn at(file: &Path) -> impl Fn(std::io::Error) -> String {
     move |error| format!("{}: {error}", file.display())
 }

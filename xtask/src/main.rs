@@ -48,7 +48,7 @@ fn create(change: &new::Change) -> Result<(), String> {
     Ok(())
 }
 
-/// Runs the tests that hold generated files to the code; with `write`, they write the files first.
+/// Runs the tests that compare generated files with the code; with `write`, they write the files first.
 fn generate(write: bool) -> Result<(), String> {
     let mut command = Command::new(cargo());
     command.args(["test", "--quiet", "--test", "generated"]).current_dir(root());
@@ -66,7 +66,7 @@ fn generate(write: bool) -> Result<(), String> {
 fn check() -> Result<(), String> {
     let tree = tidy::Tree::read()?;
     for (lines, file) in tree.long_files() {
-        println!("{}: {lines} lines; most files of this length hold two ideas", file.display());
+        println!("{}: {lines} lines; most files of this length should be split", file.display());
     }
     match tree.faults() {
         faults if faults.is_empty() => Ok(()),

@@ -1,10 +1,10 @@
-//! `parity NAME`: the parity test of one fixture, with its differences and nothing else.
+//! `parity NAME`: the parity test of one fixture, printing only its differences.
 
 use std::process::Command;
 
 use crate::{cargo, root};
 
-/// Runs the test of a fixture; returns its differences, or one line where there are none.
+/// Runs the test of a fixture; returns its differences, or one line if there are none.
 pub fn parity(name: &str) -> Result<String, String> {
     if !root().join("fixtures").join(name).join("model.onnx").is_file() {
         return Err(format!(

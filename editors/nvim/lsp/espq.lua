@@ -1,5 +1,5 @@
 -- The server's configuration: vim.lsp.enable("espq") starts it for espq.toml and *.espq.toml.
--- Other TOML files are none of espq's business, so the root is given only for those names.
+-- espq does not handle other TOML files, so only those names get a root.
 
 ---@type vim.lsp.Config
 return {

@@ -1,4 +1,4 @@
--- :Espq and the filetype. *.espq.toml and espq.toml stay TOML, so that highlighting and other servers go on.
+-- :Espq and the filetype. *.espq.toml and espq.toml stay TOML, so that highlighting and other servers keep working.
 
 if vim.g.loaded_espq then
   return
@@ -12,7 +12,7 @@ vim.api.nvim_create_user_command("Espq", function(call)
   if run then
     run()
   else
-    vim.notify(("espq has no command `%s`: it is analyze, export or restart"):format(call.args), vim.log.levels.ERROR)
+    vim.notify(("espq has no command `%s`: use analyze, export or restart"):format(call.args), vim.log.levels.ERROR)
   end
 end, {
   nargs = 1,

@@ -1,5 +1,5 @@
 // The editor's side of espq: finds the program, starts it as a language server, offers commands.
-// What is wrong with a project, and what to do about it, is the server's to say; none of it is decided here.
+// Findings and fixes come from the server; this file makes no decisions about a project.
 
 import * as vscode from "vscode";
 import { LanguageClient, LanguageClientOptions, ServerOptions, State, Trace } from "vscode-languageclient/node";
@@ -49,7 +49,7 @@ async function start(context: vscode.ExtensionContext): Promise<void> {
   const options: LanguageClientOptions = {
     documentSelector: [
       { language: "espq" },
-      // Another extension may own the file's language; its name is what counts.
+      // Another extension may own the file's language, so its name is matched.
       { scheme: "file", pattern: "**/espq.toml" },
       { scheme: "file", pattern: "**/*.espq.toml" },
     ],
@@ -69,7 +69,7 @@ async function start(context: vscode.ExtensionContext): Promise<void> {
 async function stop(): Promise<void> {
   const running = client;
   client = undefined;
-  // A server that never came up cannot be asked to leave.
+  // A server that never started cannot be stopped.
   if (running?.state === State.Running) {
     await running.stop();
   }
@@ -83,7 +83,7 @@ async function restart(context: vscode.ExtensionContext): Promise<void> {
 async function runOnDocument(command: string): Promise<void> {
   const document = vscode.window.activeTextEditor?.document;
   if (document === undefined || document.uri.scheme !== "file") {
-    await vscode.window.showInformationMessage("espq works on the espq.toml in the active editor; open one.");
+    await vscode.window.showInformationMessage("espq needs an espq.toml in the active editor: open one.");
     return;
   }
   if (client?.state !== State.Running) {

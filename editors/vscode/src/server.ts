@@ -1,14 +1,14 @@
-// Where the espq program is: the setting, then PATH, then the one packed into this extension.
+// Location of the espq program: the setting, then PATH, then the one packed into this extension.
 
 import * as fs from "node:fs";
 import * as path from "node:path";
 
-/** No espq program was found, or the one that the setting names cannot be run. */
+/** No espq program was found, or the one in the setting cannot be run. */
 export class MissingServer extends Error {}
 
 const PROGRAM = process.platform === "win32" ? "espq.exe" : "espq";
 
-/** The path of the program. A setting that names nothing runnable is an error, never passed over. */
+/** Returns the path of the program. A setting that is not an executable program is an error. */
 export function findServer(setting: string, extension: string): string {
   const chosen = setting.trim();
   if (chosen !== "") {
@@ -16,7 +16,7 @@ export function findServer(setting: string, extension: string): string {
       return chosen;
     }
     throw new MissingServer(
-      `The setting espq.path names "${chosen}", which is not a program that can be run. Correct it, or empty it to use the one on PATH.`,
+      `The setting espq.path is "${chosen}", which is not a program that can be run. Correct it, or clear it to use the one on PATH.`,
     );
   }
   const folders = (process.env.PATH ?? "").split(path.delimiter).filter((folder) => path.isAbsolute(folder));
@@ -27,7 +27,7 @@ export function findServer(setting: string, extension: string): string {
     }
   }
   throw new MissingServer(
-    "The espq program was not found on PATH, and this extension brings none. Install it (cargo install --path . in espq's source), or set espq.path to it, then run `espq: Restart Server`.",
+    "The espq program was not found on PATH, and this extension contains none. Install it (cargo install --path . in espq's source), or set espq.path to it, then run `espq: Restart Server`.",
   );
 }
 

@@ -1,19 +1,19 @@
-//! Reading bytes that nobody vouches for: every offset is checked where it is followed.
+//! Reader of untrusted bytes: every offset is checked when it is followed.
 
 use std::cell::Cell;
 
 use crate::{Error, Result};
 
-/// A buffer, and how much may still be read from it.
+/// Buffer with the number of bytes that may still be read from it.
 ///
-/// Offsets may share what they point to, so a small file can describe a huge tree. An honest
-/// one reads each byte about once; the allowance is four times that.
+/// Several offsets may point to the same bytes, so a small file can describe a huge tree. Reading a normal file touches
+/// each byte about once; the allowance is four times that.
 pub struct Reader<'a> {
     bytes: &'a [u8],
     left: Cell<usize>,
 }
 
-/// A table, whose fields are known by their number in the schema.
+/// Table, whose fields have the numbers of the schema.
 #[derive(Clone, Copy)]
 pub struct Table<'a> {
     reader: &'a Reader<'a>,
@@ -23,14 +23,14 @@ pub struct Table<'a> {
     vtable_size: usize,
 }
 
-/// The elements of a vector of scalars or structs, and where they begin.
+/// Elements of a vector of scalars or structs, and their position.
 #[derive(Clone, Copy)]
 pub struct Vector<'a> {
     pub bytes: &'a [u8],
     pub at: usize,
 }
 
-/// Share of the allowance that a table takes: more than its smallest size, since it grows in memory.
+/// Part of the allowance that a table uses: more than its smallest size, since it is larger in memory.
 const TABLE_COST: usize = 16;
 
 fn damaged(what: &str, at: usize) -> Error {
@@ -48,14 +48,14 @@ impl<'a> Reader<'a> {
     }
 
     fn slice(&self, at: usize, len: usize) -> Result<&'a [u8]> {
-        let end = at.checked_add(len).ok_or_else(|| damaged("a length beyond all bounds", at))?;
+        let end = at.checked_add(len).ok_or_else(|| damaged("a length out of range", at))?;
         self.bytes
             .get(at..end)
-            .ok_or_else(|| damaged(&format!("{len} bytes wanted where {} end", self.bytes.len()), at))
+            .ok_or_else(|| damaged(&format!("{len} bytes needed, but the body ends after {}", self.bytes.len()), at))
     }
 
     fn array<const N: usize>(&self, at: usize) -> Result<[u8; N]> {
-        self.slice(at, N)?.try_into().map_err(|_| damaged("a cut value", at))
+        self.slice(at, N)?.try_into().map_err(|_| damaged("a truncated value", at))
     }
 
     fn u16(&self, at: usize) -> Result<usize> {
@@ -63,13 +63,13 @@ impl<'a> Reader<'a> {
     }
 
     fn u32(&self, at: usize) -> Result<usize> {
-        usize::try_from(u32::from_le_bytes(self.array(at)?)).map_err(|_| damaged("an offset beyond memory", at))
+        usize::try_from(u32::from_le_bytes(self.array(at)?)).map_err(|_| damaged("an offset out of range", at))
     }
 
     /// Returns the position that the offset stored at `at` points to.
     fn follow(&self, at: usize) -> Result<usize> {
         let target = at.checked_add(self.u32(at)?).filter(|&t| t < self.bytes.len());
-        target.ok_or_else(|| damaged("an offset out of the file", at))
+        target.ok_or_else(|| damaged("an offset outside the file", at))
     }
 
     fn table(&'a self, start: usize) -> Result<Table<'a>> {
@@ -85,7 +85,7 @@ impl<'a> Reader<'a> {
 
     fn vector(&self, at: usize, width: usize) -> Result<Vector<'a>> {
         let count = self.u32(at)?;
-        let len = count.checked_mul(width).ok_or_else(|| damaged("a vector beyond all bounds", at))?;
+        let len = count.checked_mul(width).ok_or_else(|| damaged("a vector out of range", at))?;
         self.spend(len, at)?;
         let at = at.saturating_add(4);
         Ok(Vector { bytes: self.slice(at, len)?, at })
@@ -112,7 +112,7 @@ impl<'a> Table<'a> {
         }
     }
 
-    /// A scalar or struct as its bytes.
+    /// Returns a scalar or struct as bytes.
     pub fn inline<const N: usize>(&self, id: usize) -> Result<Option<[u8; N]>> {
         self.field(id, N)?.map(|at| self.reader.array(at)).transpose()
     }
@@ -137,7 +137,7 @@ impl<'a> Table<'a> {
         self.target(id)?.map(|at| self.reader.table(at)).transpose()
     }
 
-    /// Elements of `width` bytes each; `None` where the field is absent.
+    /// Returns elements of `width` bytes each; `None` if the field is absent.
     pub fn vector(&self, id: usize, width: usize) -> Result<Option<Vector<'a>>> {
         self.target(id)?.map(|at| self.reader.vector(at, width)).transpose()
     }
@@ -152,7 +152,7 @@ impl<'a> Table<'a> {
         self.targets(id)?.into_iter().map(|at| self.reader.table(at)).collect()
     }
 
-    /// Absent is empty: nothing in ESP-DL tells them apart.
+    /// Returns a string; empty if the field is absent, which ESP-DL does not distinguish.
     pub fn text(&self, id: usize) -> Result<String> {
         self.target(id)?.map_or_else(|| Ok(String::new()), |at| self.text_at(at))
     }

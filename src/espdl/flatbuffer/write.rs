@@ -1,4 +1,4 @@
-//! Writing: a tree of tables becomes bytes, each table before what it points to.
+//! Writer of a tree of tables, each table before the objects that it points to.
 //!
 //! The order is the tree's, so equal trees give equal bytes.
 
@@ -6,7 +6,7 @@ use std::collections::HashMap;
 
 use crate::{Error, Result};
 
-/// A table's fields by their number in the schema; what has its default is left out.
+/// A table's fields by their number in the schema; fields with their default are left out.
 pub type Fields<'a> = Vec<(usize, Value<'a>)>;
 
 pub enum Value<'a> {
@@ -19,7 +19,7 @@ pub enum Value<'a> {
     Bytes(&'a [u8]),
     I64s(&'a [i64]),
     F32s(&'a [f32]),
-    /// As 64-bit integers.
+    /// Vector of 64-bit integers.
     Sizes(&'a [usize]),
     /// A vector of 16-byte structs aligned to 16, the last padded with zeros.
     Blocks(&'a [u8]),
@@ -28,7 +28,7 @@ pub enum Value<'a> {
 }
 
 impl Value<'_> {
-    /// Bytes within the table; all but scalars stand behind an offset.
+    /// Bytes within the table; all values but scalars are stored as offsets.
     fn width(&self) -> usize {
         match self {
             Value::U8(_) => 1,
@@ -52,30 +52,30 @@ struct Writer {
 }
 
 impl Writer {
-    /// Zeros until `ahead` bytes further is a multiple of `align`.
+    /// Writes zeros until `ahead` bytes further is a multiple of `align`.
     fn pad(&mut self, align: usize, ahead: usize) {
         let len = (self.bytes.len() + ahead).next_multiple_of(align) - ahead;
         self.bytes.resize(len, 0);
     }
 
     fn u32(value: usize) -> Result<u32> {
-        // Tables point back with 31 bits and a sign; half of 4 GiB is the format's limit.
+        // Tables point back with 31 bits and a sign, which limits the format to half of 4 GiB.
         u32::try_from(value).ok().filter(|&v| v <= i32::MAX as u32).ok_or_else(|| {
-            Error::new(format!("the model needs {value} bytes, a FlatBuffers file holds {}", i32::MAX))
-                .with_help("a chip's flash holds megabytes: quantize a smaller network")
+            Error::new(format!("the model needs {value} bytes, but a FlatBuffers file is limited to {}", i32::MAX))
+                .with_help("a chip's flash is a few megabytes: use a smaller network")
         })
     }
 
     /// Stores at `from` the offset to `to`.
     fn point(&mut self, from: usize, to: usize) -> Result<()> {
         let offset = Self::u32(to - from)?.to_le_bytes();
-        // In bounds: `from` is a place that this writer has already filled with zeros.
+        // In bounds: this writer has already filled `from` with zeros.
         self.bytes[from..from + 4].copy_from_slice(&offset);
         Ok(())
     }
 
     fn table(&mut self, fields: &Fields) -> Result<usize> {
-        // Widest first: behind the 4 bytes that lead to the vtable, all are then aligned.
+        // Widest first: after the 4 bytes of the vtable's offset, all are then aligned.
         let mut order: Vec<&(usize, Value)> = fields.iter().collect();
         order.sort_by_key(|(_, value)| std::cmp::Reverse(value.width()));
         let vtable = self.vtable(&order)?;
@@ -160,7 +160,7 @@ impl Writer {
         }
     }
 
-    /// The count, then the elements, aligned to `align`.
+    /// Writes the count, then the elements, aligned to `align`.
     fn vector(&mut self, count: usize, align: usize, elements: impl IntoIterator<Item = u8>) -> Result<usize> {
         self.pad(align.max(4), 4);
         let at = self.bytes.len();
@@ -169,7 +169,7 @@ impl Writer {
         Ok(at)
     }
 
-    /// Strings end in a zero that their count leaves out.
+    /// Writes a string, which ends in a zero that is not counted.
     fn text(&mut self, text: &str) -> Result<usize> {
         let at = self.vector(text.len(), 4, text.bytes())?;
         self.bytes.push(0);

@@ -1,7 +1,7 @@
-//! The `.info` beside the model: everything in it as text, in the form of esp-ppq's `printable_graph`
-//! (`parser/espdl/helper.py` of 1.3.12), for a person and for `diff`.
+//! Text form of a model, its `.info` file, in the format of esp-ppq's `printable_graph` (`parser/espdl/helper.py` of
+//! 1.3.12), for a person and for `diff`.
 //!
-//! Never: judgement; that is `fit`'s and `summary`'s.
+//! Never: checks of the model.
 
 mod numpy;
 
@@ -11,7 +11,7 @@ use crate::Result;
 
 use super::{Attribute, DataType, Dim, Graph, Model, Node, Tensor, ValueInfo};
 
-/// Writes a model as text. An error where a weight's bytes do not fit its shape.
+/// Writes a model as text. Fails if a weight's bytes do not fit its shape.
 pub fn info(model: &Model) -> Result<String> {
     let graph = &model.graph;
     let properties: String = model.metadata.iter().map(|(key, value)| format!("{key}: {value}\n")).collect();
@@ -75,7 +75,7 @@ fn attribute(value: &Attribute) -> String {
     }
 }
 
-/// C's `%.15g`.
+/// Formats like C's `%.15g`.
 fn general(value: f64) -> String {
     let scientific = format!("{value:.14e}");
     let Some((digits, exponent)) = scientific.split_once('e') else { return scientific.to_lowercase() };
@@ -97,7 +97,7 @@ fn shortened(text: &str) -> String {
     }
 }
 
-/// Python's `repr` of a string.
+/// Formats like Python's `repr` of a string.
 fn quoted(text: &str) -> String {
     let quote = if text.contains('\'') && !text.contains('"') { '"' } else { '\'' };
     let mut out = String::from(quote);
@@ -134,7 +134,7 @@ fn value_line(value: &ValueInfo) -> String {
     format!("%{}[{}{}]{exponents}", value.name, type_name(value.data_type), shape.unwrap_or_default())
 }
 
-/// The schema's name.
+/// Name of a type in the schema.
 fn type_name(data_type: DataType) -> &'static str {
     match data_type {
         DataType::Undefined => "UNDEFINED",

@@ -1,7 +1,7 @@
-//! NumPy's `repr` of a flat array, printed whole: columns of one width, lines of at most 75 characters.
+//! NumPy's `repr` of a flat array, without abbreviation: columns of one width, lines of at most 75 characters.
 //!
-//! The rules are those of `numpy/_core/arrayprint.py` (2.x). As in esp-ppq's file, the padding of the
-//! last block of 16 bytes is printed, too.
+//! The rules are those of `numpy/_core/arrayprint.py` (2.x). As in esp-ppq's file, the padding of the last block of 16
+//! bytes is printed, too.
 
 use crate::Result;
 use crate::bail;
@@ -10,7 +10,7 @@ use crate::espdl::{DataType, Tensor};
 const LINE: usize = 75;
 const INDENT: &str = "       ";
 
-/// The bytes of a tensor, padded to blocks of 16, as NumPy shows them.
+/// Formats the bytes of a tensor, padded to blocks of 16, like NumPy.
 pub fn array(tensor: &Tensor) -> Result<String> {
     if tensor.bytes.is_empty() {
         return Ok("array([], dtype=float64)".to_string());
@@ -45,11 +45,11 @@ pub fn array(tensor: &Tensor) -> Result<String> {
             let values: Vec<f64> = bytes.as_chunks().0.iter().map(|&b| f64::from_le_bytes(b)).collect();
             lines(floats(&values), None)
         }
-        other => bail!("tensor {}: elements of type {} have no text", tensor.name, other.name()),
+        other => bail!("tensor {}: elements of type {} have no text form", tensor.name, other.name()),
     })
 }
 
-/// Aligned to the right. A model is mostly this, so no word is made on its own.
+/// Formats integers, aligned to the right. Most of a model is integers, so no string is allocated per number.
 fn integers(values: impl Iterator<Item = i64> + Clone, type_name: Option<&str>) -> String {
     let (least, most) = values.clone().fold((0, 0), |(a, b): (i64, i64), v| (a.min(v), b.max(v)));
     let width = least.to_string().len().max(most.to_string().len());
@@ -83,10 +83,10 @@ fn lines(words: impl IntoIterator<Item = impl AsRef<str>>, type_name: Option<&st
     array.finish(type_name)
 }
 
-/// `array([...` as it grows.
+/// Text `array([...` under construction.
 struct Array {
     text: String,
-    /// Characters of the last line, with the comma and the space that may follow.
+    /// Characters of the last line, including the comma and the space that may follow.
     column: usize,
     is_empty: bool,
 }
@@ -121,7 +121,7 @@ impl Array {
     }
 }
 
-/// A float as the shortest digits that tell it from its neighbours.
+/// Float with the shortest digits that distinguish it from its neighbours.
 trait Shortest: Copy {
     fn scientific(self) -> String;
     fn wide(self) -> f64;
@@ -145,7 +145,7 @@ impl Shortest for f64 {
     }
 }
 
-/// Digits behind the point at most.
+/// Maximum number of fractional digits.
 const PRECISION: usize = 8;
 
 fn floats<T: Shortest>(values: &[T]) -> Vec<String> {
@@ -182,7 +182,7 @@ fn odd(value: f64) -> &'static str {
     }
 }
 
-/// Before the point, behind it, and `e-05`.
+/// Parts of the scientific form: before the point, after it, and `e-05`.
 fn with_exponent<T: Shortest>(value: T) -> (String, String, String) {
     if !value.wide().is_finite() {
         return Default::default();
@@ -208,7 +208,7 @@ fn positional<T: Shortest>(value: T) -> (String, String, String) {
     let (digits, exponent) = shortest.split_once('e').unwrap_or((&shortest, "0"));
     let behind = digits.split_once('.').map_or(0, |(_, f)| f.len()) as i64 - exponent.parse::<i64>().unwrap_or(0);
     let places = usize::try_from(behind).unwrap_or(0).min(PRECISION);
-    // The shortest digits, if they fit, are also those of the exact value rounded to as many places.
+    // If the shortest digits fit, they equal the exact value rounded to as many places.
     let text = format!("{:.places$}", value.wide());
     let (whole, fraction) = text.split_once('.').unwrap_or((&text, ""));
     (whole.to_string(), fraction.trim_end_matches('0').to_string(), String::new())
@@ -224,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn integers_stand_in_columns_and_padding_shows() {
+    fn integers_are_in_columns_and_padding_is_printed() {
         let tensor = Tensor {
             data_type: DataType::Int8,
             dims: vec![17],
@@ -238,9 +238,9 @@ mod tests {
         );
     }
 
-    // Each line as NumPy 2 prints it.
+    // Expected lines are NumPy 2's.
     #[test]
-    fn floats_are_as_numpy_shows_them() {
+    fn floats_are_printed_like_numpys() {
         assert_eq!(floats(&[1.0, 0.5, -2.25, 0.1]), "array([ 1.  ,  0.5 , -2.25,  0.1 ], dtype=float32)");
         assert_eq!(
             floats(&[0.00012345679, 0.1, 0.0, 0.0]),

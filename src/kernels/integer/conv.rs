@@ -1,6 +1,7 @@
-//! Convolutions over inputs with channels last: some rows of outputs at a time, and of those one block of filters after the other.
+//! Convolutions over inputs with channels last: a few rows of outputs at a time, for each one block of filters after
+//! the other.
 //!
-//! A matrix product is a convolution of its rows with a window of one place.
+//! A matrix product is a convolution of its rows with a 1x1 window.
 
 use std::cell::Cell;
 use std::ops::Range;
@@ -18,11 +19,11 @@ use crate::{Result, bail};
 /// Sizes of a convolution of one sample.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Shape {
-    /// Of the input.
+    /// Channels of the input.
     pub channels: usize,
-    /// Of the output; as many as `channels` where `depthwise`.
+    /// Channels of the output; equal to `channels` if `depthwise`.
     pub filters: usize,
-    /// Set where each channel has a filter of its own.
+    /// Set if each channel has its own filter.
     pub depthwise: bool,
     /// Over height and width; its first axis has size 1.
     pub window: Window,
@@ -30,23 +31,23 @@ pub struct Shape {
 
 /// Weights, biases and accumulators of a convolution.
 pub struct Filters<'a> {
-    /// Filter after filter, each `[H][W][C]`, of a depthwise convolution `[H][W]`.
+    /// Weights, filter after filter: `[H][W][C]` each, or `[H][W]` for a depthwise convolution.
     pub rows: &'a [i16],
-    /// One a filter.
+    /// Biases, one per filter.
     pub bias: &'a [i64],
-    /// End of a filter's accumulator.
+    /// End of each filter's accumulator.
     pub end: &'a dyn Fn(usize) -> End,
 }
 
 /// A convolution with its filters, ready to run.
 pub struct Conv {
-    /// Never above the processor's.
+    /// Instruction set; at most the processor's.
     level: Level,
     shape: Shape,
     finish: Finish,
-    /// For inputs of this many bits.
+    /// Width of the inputs, in bits.
     bits: u32,
-    /// `None`: there is no output.
+    /// `None` if there is no output.
     plan: Option<Plan>,
 }
 
@@ -54,7 +55,7 @@ struct Plan {
     kind: Kind,
     blocks: Vec<Block>,
     copy: Copy,
-    /// Output rows at a time, and where the first tap of each of their outputs lies.
+    /// Output rows at a time, and the position of the first tap of each of their outputs.
     rows: usize,
     bases: Vec<usize>,
 }
@@ -66,20 +67,21 @@ enum Kind {
 
 /// Pairs of steps that are summed in 32 bits at a time: a pair of products of int16 with 8 bits of a weight is 2^23 at most.
 const PAIRS: usize = 128;
-/// Pairs between two looks at sums of int8: what they move a small accumulator by is little beside its end, and a look is little
-/// beside their products.
+/// Pairs between two checks of int8 sums. The sums of that many products are small beside an accumulator's end, and a
+/// check costs little beside the products.
 const WATCHED: usize = 16;
-/// Outputs at a time, and elements of their inputs' copy: with a block's filters they stay in the caches near the core.
+/// Outputs at a time, and elements of the copy of their inputs: together with a block's filters they fit the L1 and L2
+/// caches.
 const OUTPUTS: usize = 512;
 const ELEMENTS: usize = 64 << 10;
 
 impl Conv {
-    /// For inputs of type `T`.
+    /// Prepares a convolution of inputs of type `T`.
     pub fn new<T: Integer>(shape: Shape, filters: &Filters, finish: Finish) -> Result<Conv> {
         Conv::at_level::<T>(Level::detect(), shape, filters, finish)
     }
 
-    /// With vectors no wider than `level`.
+    /// Like [`Conv::new`], with vectors no wider than `level`.
     pub(super) fn at_level<T: Integer>(
         level: Level,
         mut shape: Shape,
@@ -87,14 +89,14 @@ impl Conv {
         finish: Finish,
     ) -> Result<Conv> {
         if shape.window.is_pointwise() {
-            // One place a row, so that any number of places can be taken at a time.
+            // One position per row, so that any number of positions can be taken at a time.
             let places = shape.window.outputs();
             (shape.window.input, shape.window.output) = ([1, places, 1], [1, places, 1]);
         }
         let (s, w) = (&shape, &shape.window);
         let depth = w.taps() * if s.depthwise { 1 } else { s.channels };
         if w.input[0] != 1 || w.output[0] != 1 || w.kernel[0] != 1 || (s.depthwise && s.channels != s.filters) {
-            bail!("{s:?} is no convolution over height and width");
+            bail!("{s:?} is not a convolution over height and width");
         }
         if filters.rows.len() != s.filters * depth || filters.bias.len() != s.filters || depth == 0 {
             bail!(
@@ -108,7 +110,7 @@ impl Conv {
         Ok(Conv { level: level.min(Level::detect()), shape, finish, bits: T::BITS, plan })
     }
 
-    /// `x`: the input's places, each with its channels; the result alike.
+    /// Runs one sample. `x` holds the input's positions, each with its channels; the result likewise.
     pub fn run<T: Integer>(&self, x: &[T]) -> Result<Vec<T>> {
         let (w, filters) = (&self.shape.window, self.shape.filters);
         if T::BITS != self.bits || x.len() != w.inputs() * self.shape.channels {
@@ -131,7 +133,7 @@ impl Conv {
         Ok(y)
     }
 
-    /// All outputs of one block of filters at `bases`.
+    /// Computes all outputs of one block of filters at `bases`.
     fn block<T: Integer>(&self, plan: &Plan, index: usize, bases: &[usize], scratch: &mut Scratch, to: &mut [T]) {
         let (block, stride) = (&plan.blocks[index], self.shape.filters);
         let Scratch { copy, marks, narrow, high, wide } = scratch;
@@ -164,7 +166,7 @@ fn plan<T: Integer>(s: &Shape, filters: &Filters, finish: &Finish) -> Result<Pla
         rows * w.output[2] <= OUTPUTS && copy.size(rows).is_some_and(|elements| elements <= ELEMENTS)
     };
     let copy = Copy::new(w, s.channels).filter(|copy| copy.size(1).is_some());
-    let Some(copy) = copy else { bail!("its input has more elements than memory") };
+    let Some(copy) = copy else { bail!("the padded input has more elements than memory can hold") };
     let rows = (1..=w.output[1]).take_while(|&rows| fitting(&copy, rows)).last().unwrap_or(1);
     let split = T::BITS > 8;
     let kind = if s.depthwise {
@@ -184,7 +186,7 @@ fn plan<T: Integer>(s: &Shape, filters: &Filters, finish: &Finish) -> Result<Pla
                 let moves = |pairs| dense.sizes(index, pairs).map(|size| size.saturating_mul(-i64::from(T::MIN)));
                 block.moves = parts(dense.pairs(), part).map(moves).collect();
             }
-            // A window of one channel is too short for looks, or too long for 32 bits.
+            // A window of one channel is too short for checks, or too long for 32 bits.
             Kind::Depthwise(_) if block.watch == Watch::Looks || (split && depth > 2 * PAIRS) => {
                 block.watch = Watch::Always;
             }
@@ -219,10 +221,10 @@ struct Sums<'a> {
 }
 
 impl Sums<'_> {
-    /// Of products of int8.
+    /// Sums products of int8.
     fn narrow(&self, sums: &mut Vec<[i32; LANES]>, marks: &mut [bool]) {
         sums.clear();
-        // Lossless, or the accumulator wraps here, too.
+        // Lossless, or wraps where the accumulator wraps, too.
         sums.resize(self.at.bases.len(), self.block.ends.bias.map(|bias| bias as i32));
         match self.kind {
             Kind::Dense(dense) if self.block.watch == Watch::Looks => {
@@ -236,7 +238,8 @@ impl Sums<'_> {
         }
     }
 
-    /// Of products of int16: those with the low and the high parts of the weights apart, then together.
+    /// Sums products of int16: first those with the low and the high parts of the weights separately, then both
+    /// together.
     fn wide(
         &self,
         sums: &mut Vec<[i64; LANES]>,
@@ -276,7 +279,7 @@ impl Sums<'_> {
     }
 }
 
-/// Ranges of `step` and a last, shorter one that together are `0..total`.
+/// Splits `0..total` into ranges of `step`; the last one may be shorter.
 fn parts(total: usize, step: usize) -> impl Iterator<Item = Range<usize>> {
     (0..total).step_by(step).map(move |first| first..(first + step).min(total))
 }

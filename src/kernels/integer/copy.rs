@@ -1,4 +1,4 @@
-//! Padded int16 copies of some rows of an input, in which every tap of every output has its place.
+//! Padded int16 copies of some rows of an input, which contain every tap of every output.
 
 use super::Integer;
 use crate::kernels::simd::{Level, multiversion};
@@ -8,23 +8,23 @@ use crate::kernels::window::Window;
 #[derive(Debug, Clone)]
 pub(super) struct Copy {
     channels: usize,
-    /// Columns that some tap sees, pads among them.
+    /// Columns that any tap reads, padding included.
     width: usize,
-    /// Input rows from one output row to the next, and those that one output row sees.
+    /// Input rows from one output row to the next, and those that one output row reads.
     step: usize,
     reach: usize,
 }
 
-/// Some outputs: the copy of their inputs, where in it the first tap of each one lies, and how wide vectors may be.
+/// Some outputs: the copy of their inputs, the position of each one's first tap in it, and the instruction set.
 #[derive(Clone, Copy)]
 pub(super) struct Outputs<'a> {
-    /// At most the processor's.
+    /// Instruction set; at most the processor's.
     pub level: Level,
     pub input: &'a [i16],
     pub bases: &'a [usize],
 }
 
-/// Elements after the last that a vector of 16 may read over the end.
+/// Elements by which a vector of 16 may read past the last one.
 const SLACK: usize = 16;
 
 impl Copy {
@@ -34,18 +34,18 @@ impl Copy {
         Some(Copy { channels, width, step: w.stride[1], reach: reach(1)? })
     }
 
-    /// Elements of a copy for `rows` output rows; `None` where memory cannot have as many.
+    /// Elements of a copy for `rows` output rows; `None` if memory cannot hold as many.
     pub fn size(&self, rows: usize) -> Option<usize> {
         let lines = (rows - 1).checked_mul(self.step)?.checked_add(self.reach)?;
         lines.checked_mul(self.width)?.checked_mul(self.channels)?.checked_add(SLACK).filter(|&n| n < 1 << 48)
     }
 
-    /// Returns the place of the tap in line `y` and column `x` of the first output's window.
+    /// Returns the position of the tap in row `y` and column `x` of the first output's window.
     pub fn place(&self, y: usize, x: usize) -> usize {
         (y * self.width + x) * self.channels
     }
 
-    /// Returns the place of the first tap of each output of `rows` rows.
+    /// Returns the position of the first tap of each output of `rows` rows.
     pub fn bases(&self, w: &Window, rows: usize) -> Vec<usize> {
         let row = |r: usize| (0..w.output[2]).map(move |c| self.place(r * self.step, c * w.stride[2]));
         (0..rows).flat_map(row).collect()

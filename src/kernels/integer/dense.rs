@@ -10,15 +10,15 @@ use crate::kernels::window::Window;
 
 /// Filters as pairs of weights, block by block: for each step of the depth the pairs of [`LANES`] filters.
 pub(super) struct Dense {
-    /// The weights' low 8 bits, signed, and where 8 bits are not enough the rest of them over 256.
+    /// Signed low 8 bits of the weights, and if 8 bits are not enough, the remainder divided by 256.
     low: Vec<i16>,
     high: Option<Vec<i16>>,
     filters: usize,
-    /// Places of each pair's elements, after an output's base.
+    /// Positions of each pair's elements, relative to an output's base.
     places: Vec<usize>,
 }
 
-/// Runs of neighbouring elements that a window sees, one after the other in the order of weights: place and length.
+/// Runs of neighbouring elements that a window reads, in the order of the weights: position and length.
 fn runs(w: &Window, copy: &Copy, channels: usize) -> Vec<(usize, usize)> {
     let [_, height, width] = w.kernel;
     let row = |y: usize| -> Vec<(usize, usize)> {
@@ -33,10 +33,10 @@ fn runs(w: &Window, copy: &Copy, channels: usize) -> Vec<(usize, usize)> {
 }
 
 impl Dense {
-    /// `rows`: filter after filter, each `[H][W][C]`. With `split`, weights are of 16 bits, else of 8.
+    /// Packs `rows`: filter after filter, each `[H][W][C]`. With `split`, weights have 16 bits, else 8.
     pub fn new(w: &Window, copy: &Copy, channels: usize, rows: &[i16], filters: usize, split: bool) -> Dense {
         let depth = w.taps() * channels;
-        // Where each pair's elements lie, and which weights they have; a run of odd length ends with a weight of 0.
+        // Position of each pair's elements, and their weights; a run of odd length ends with a weight of 0.
         let (mut places, mut weights) = (Vec::new(), Vec::new());
         let mut first = 0;
         for (place, length) in runs(w, copy, channels) {
@@ -74,12 +74,14 @@ impl Dense {
         self.high.is_some()
     }
 
-    /// Adds to the sums of one block what the steps `pairs` of the depth bring, of the low or the high part of the weights.
+    /// Adds the products of the steps `pairs` of the depth to the sums of one block, with the low or the high part of
+    /// the weights.
     pub fn add(&self, at: Outputs, block: usize, pairs: Range<usize>, high: bool, sums: &mut [[i32; LANES]]) {
         let Outputs { level, input, bases } = at;
         let data = if high { self.high.as_deref().unwrap_or_default() } else { &self.low };
         let (places, weights) = (&self.places[pairs.clone()], &data[self.range(block, pairs)]);
-        // Checked here because memory safety below rests on it; bases and places grow with their index but for the runs.
+        // Checked here because memory safety below depends on it; bases and places are in increasing order, except
+        // between runs.
         let furthest = bases.iter().max().zip(places.iter().max()).map_or(0, |(base, place)| base + place + 2);
         assert!(furthest <= input.len() && sums.len() == bases.len(), "the input is shorter than its window");
         let lanes = (self.filters - block * LANES).min(LANES);
@@ -91,8 +93,8 @@ impl Dense {
             bases,
             sums: sums.as_mut_ptr().cast(),
         };
-        // SAFETY: the level is at most the processor's by `Conv::at_level`; all pairs lie inside the input, as asserted; there is a
-        // block of sums for each base, and of weights for each place.
+        // SAFETY: the level is at most the processor's by `Conv::at_level`; all pairs are inside the input, as
+        // asserted; there is a block of sums for each base, and a block of weights for each place.
         unsafe { simd::at(level, tiles) }
     }
 
@@ -107,7 +109,7 @@ impl Dense {
         sizes
     }
 
-    /// Returns one output's sums, followed step by step in the order of the depth.
+    /// Computes one output's sums step by step, in the order of the depth.
     pub fn follow(&self, block: usize, input: &[i16], base: usize, ends: &Ends) -> [i64; LANES] {
         let range = self.range(block, 0..self.places.len());
         let (low, high) = (&self.low[range.clone()], self.high.as_ref().map(|high| &high[range]));
@@ -156,12 +158,12 @@ multiversion! {
     }
 }
 
-/// The low 8 bits, signed.
+/// Low 8 bits of a weight, signed.
 pub(super) fn low(weight: i16) -> i16 {
     i16::from(weight as i8)
 }
 
-/// The rest of a weight without its low 8 bits, over 256: at most 128.
+/// Remainder of a weight without its low 8 bits, divided by 256: at most 128.
 pub(super) fn high(weight: i16) -> i16 {
     ((i32::from(weight) - i32::from(low(weight))) >> 8) as i16
 }
@@ -204,7 +206,8 @@ impl Tiles<'_> {
     ///
     /// # Safety
     ///
-    /// The processor has the instructions of `S`; a block has `V` vectors of lanes; the rest is as [`Dense::add`] asserts it.
+    /// The processor has the instructions of `S`; a block has `V` vectors of lanes; the rest is as asserted by
+    /// [`Dense::add`].
     #[inline(always)]
     unsafe fn all<S: Integers, const V: usize, const R: usize>(&self) {
         let mut first = 0;
@@ -232,7 +235,7 @@ impl Tiles<'_> {
     ///
     /// # Safety
     ///
-    /// As for [`Tiles::all`]; there are `R` outputs from `first` on.
+    /// Those of [`Tiles::all`]; there are `R` outputs from `first` on.
     #[inline(always)]
     #[allow(clippy::needless_range_loop)] // Plain loops of constant length unroll, and sums stay in registers.
     unsafe fn tile<S: Integers, const V: usize, const R: usize>(&self, first: usize) {

@@ -1,4 +1,4 @@
-//! Sums of depthwise filters: one window of its own for each channel.
+//! Sums of depthwise filters: each channel has its own window.
 
 use super::copy::{Copy, Outputs};
 use super::dense::{high, low};
@@ -11,15 +11,16 @@ use crate::kernels::window::Window;
 pub(super) struct Depthwise {
     low: Vec<i16>,
     high: Option<Vec<i16>>,
-    /// Places of each tap's channels, after an output's base; of an odd number the last tap is there twice, once with weights of 0.
+    /// Positions of each tap's channels, relative to an output's base. If the number of taps is odd, the last one
+    /// occurs twice, once with weights of 0.
     places: Vec<[usize; 2]>,
 }
 
-/// Pairs of taps whose weights are woven at a time, which registers and the nearest cache hold.
+/// Pairs of taps whose weights are interleaved at a time; they fit the registers and the L1 cache.
 const GROUP: usize = 8;
 
 impl Depthwise {
-    /// `rows`: for each channel `[H][W]`. With `split`, weights are of 16 bits, else of 8.
+    /// Packs `rows`: `[H][W]` for each channel. With `split`, weights have 16 bits, else 8.
     pub fn new(w: &Window, copy: &Copy, channels: usize, rows: &[i16], split: bool) -> Depthwise {
         let taps = w.taps();
         let place = |tap: usize| {
@@ -53,10 +54,10 @@ impl Depthwise {
         &data[block * size..][..size]
     }
 
-    /// Adds to the sums of one block, by the low or the high part of the weights.
+    /// Adds to the sums of one block, with the low or the high part of the weights.
     pub fn add(&self, at: Outputs, block: usize, high: bool, sums: &mut [[i32; LANES]]) {
         let Outputs { level, input, bases } = at;
-        // Checked here because memory safety below rests on it.
+        // Checked here because memory safety below depends on it.
         let furthest =
             self.places.iter().flatten().max().zip(bases.iter().max()).map_or(0, |(place, base)| place + base);
         assert!(
@@ -66,8 +67,8 @@ impl Depthwise {
         for (weights, places) in self.part(block, high).chunks(GROUP * 2 * LANES).zip(self.places.chunks(GROUP)) {
             let input = input[block * LANES..].as_ptr();
             let group = Group { weights, input, places, bases, sums: sums.as_mut_ptr().cast() };
-            // SAFETY: the level is at most the processor's by `Conv::at_level`; all taps' channels lie inside the input, as asserted;
-            // there is a block of sums for each base, and of weights for each place.
+            // SAFETY: the level is at most the processor's by `Conv::at_level`; all taps' channels are inside the
+            // input, as asserted; there is a block of sums for each base, and a block of weights for each place.
             unsafe { simd::at(level, group) }
         }
     }
@@ -82,7 +83,7 @@ impl Depthwise {
         sizes
     }
 
-    /// Returns one output's sums, followed tap by tap.
+    /// Computes one output's sums tap by tap.
     pub fn follow(&self, block: usize, input: &[i16], base: usize, ends: &Ends) -> [i64; LANES] {
         let high = self.high.as_ref().map_or(&[][..], |_| self.part(block, true));
         follow(self.part(block, false), high, &self.places, &input[base + block * LANES..], ends)
@@ -116,7 +117,8 @@ impl Work for Group<'_> {
 
     #[inline(always)]
     unsafe fn run<I: Instructions>(self) {
-        // SAFETY: the contract is the same; two vectors of sums at a time, which woven pairs make, are a block or half of it.
+        // SAFETY: the contract is the same; interleaved pairs give two vectors of sums at a time, which are a block or
+        // half of one.
         unsafe {
             match LANES / <I::EightIntegers as Integers>::LEN {
                 2 => self.all::<I::EightIntegers, 1>(),
@@ -131,7 +133,8 @@ impl Group<'_> {
     ///
     /// # Safety
     ///
-    /// The processor has the instructions of `S`, of which `2 * H` vectors are a block; the rest is as [`Depthwise::add`] asserts it.
+    /// The processor has the instructions of `S`, of which `2 * H` vectors are a block; the rest is as asserted by
+    /// [`Depthwise::add`].
     #[inline(always)]
     #[allow(clippy::needless_range_loop)] // Plain loops of constant length unroll, and sums stay in registers.
     unsafe fn all<S: Integers, const H: usize>(&self) {
@@ -158,11 +161,11 @@ impl Group<'_> {
         }
     }
 
-    /// Sums of part `h` of one output, in the order of woven pairs.
+    /// Sums of part `h` of one output, in the order of interleaved pairs.
     ///
     /// # Safety
     ///
-    /// As for [`Group::all`]; `x` is the part's first channel at the output's base.
+    /// Those of [`Group::all`]; `x` is the part's first channel at the output's base.
     #[inline(always)]
     unsafe fn output<S: Integers, const H: usize>(
         &self,

@@ -1,10 +1,10 @@
-//! One output an element: sums, products, shifts, tables.
+//! Elementwise operations on integers: sums, products, shifts, lookup tables.
 
 use super::Integer;
 use crate::chip::Rounding;
 use crate::kernels::simd::multiversion;
 
-/// Bits to the right by which a 32-bit value is shifted and rounded.
+/// Right shift of a 32-bit value, with rounding.
 #[derive(Debug, Clone, Copy)]
 pub struct Shift {
     add: i32,
@@ -13,7 +13,7 @@ pub struct Shift {
 }
 
 impl Shift {
-    /// `None` where a product of two 16-bit integers and half a unit do not fit 32 bits.
+    /// Returns `None` if a product of two 16-bit integers plus half a unit does not fit 32 bits.
     pub fn new(distance: i32, rounding: Rounding) -> Option<Shift> {
         let bits = u32::try_from(distance).ok().filter(|&bits| bits <= 30)?;
         let half = if bits == 0 { 0 } else { 1i32 << (bits - 1) };
@@ -21,7 +21,7 @@ impl Shift {
         Some(Shift { add: half - even, odd: even, bits })
     }
 
-    /// As in `finish::Shifts`.
+    /// Shifts and rounds like `finish::Shifts`.
     #[inline(always)]
     pub fn of(self, value: i32) -> i32 {
         let whole = value.wrapping_shr(self.bits);
@@ -38,7 +38,7 @@ pub enum Operand<'a, T> {
 }
 
 impl<T: Copy> Operand<'_, T> {
-    /// Element `i` of the run, which is inside.
+    /// Element `i` of the run, which must be in range.
     pub fn at(&self, i: usize) -> T {
         match self {
             Operand::Each(values) => values[i],
@@ -47,7 +47,7 @@ impl<T: Copy> Operand<'_, T> {
     }
 }
 
-/// Writes `op` of each two, as the nearest that the type holds.
+/// Writes `op` of each pair of elements, saturated to the type's range.
 pub fn zip<T: Integer>(a: Operand<T>, b: Operand<T>, to: &mut [T], op: impl Fn(i32, i32) -> i32 + Copy) {
     match (a, b) {
         (Operand::Each(a), Operand::Each(b)) => each_each(a, b, to, op),
@@ -57,7 +57,7 @@ pub fn zip<T: Integer>(a: Operand<T>, b: Operand<T>, to: &mut [T], op: impl Fn(i
     }
 }
 
-/// Writes the rounded, shifted product of each two.
+/// Writes the rounded, shifted product of each pair of elements.
 pub fn multiply<T: Integer>(a: Operand<T>, b: Operand<T>, to: &mut [T], shift: Shift) {
     zip(a, b, to, |a, b| shift.of(a * b));
 }
@@ -68,7 +68,7 @@ pub fn shifted<T: Integer>(x: &[T], to: &mut [T], shift: Shift, low: i32) {
 }
 
 multiversion! {
-    /// Writes `op` of each element, as the nearest that the type holds.
+    /// Writes `op` of each element, saturated to the type's range.
     pub fn map[T: Integer](x: &[T], to: &mut [T], op: impl Fn(i32) -> i32 + Copy) {
         to.iter_mut().zip(x).for_each(|(to, x)| *to = T::clamp_from_32(op(x.short().into())));
     }

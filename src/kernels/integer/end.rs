@@ -1,17 +1,17 @@
-//! Ends of accumulators.
+//! Ends of accumulators: their behaviour on overflow.
 
-/// Behaviour of an accumulator that a sum outgrows.
+/// Behaviour of an accumulator on overflow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum End {
     /// Saturates after every addition, at this many bits.
     Saturates(u32),
     Wraps32,
-    /// 64 bits, which no sum reaches.
+    /// 64 bits, which no sum exceeds.
     Open,
 }
 
 impl End {
-    /// The first sum above the accumulator's largest; `None` where it does not saturate.
+    /// First sum above the accumulator's largest value; `None` if it does not saturate.
     pub fn limit(self) -> Option<i64> {
         match self {
             End::Saturates(bits) => Some(1i64 << (bits - 1)),
@@ -19,15 +19,15 @@ impl End {
         }
     }
 
-    /// The least and the largest sum that a saturating accumulator holds; of others all of 64 bits.
+    /// Smallest and largest sum of a saturating accumulator; of others, those of 64 bits.
     pub fn range(self) -> (i64, i64) {
         self.limit().map_or((i64::MIN, i64::MAX), |limit| (-limit, limit - 1))
     }
 
-    /// Returns what the accumulator holds after `bias` is loaded.
+    /// Returns the accumulator's value after `bias` is loaded.
     pub fn load(self, bias: i64) -> i64 {
         match self {
-            // The lanes' bits are copied out of the wider word.
+            // The lane's bits are copied from the wider word.
             End::Saturates(bits) => (bias << (64 - bits)) >> (64 - bits),
             End::Wraps32 => i64::from(bias as i32),
             End::Open => bias,
@@ -42,7 +42,7 @@ impl End {
         }
     }
 
-    /// Sums terms one after the other, each held to the end.
+    /// Sums terms one after the other, each step limited by the end.
     pub fn walk(self, bias: i64, terms: impl Iterator<Item = i64>) -> i64 {
         terms.fold(self.load(bias), |sum, term| self.add(sum, term))
     }

@@ -1,11 +1,11 @@
-//! From a finished sum to an output: a rounded shift, Relu, and the type's range.
+//! Conversion of a finished sum to an output: a rounded shift, Relu, and the type's range.
 
 use super::Integer;
 use super::outputs::LANES;
 use crate::chip::Rounding;
 use crate::kernels::simd::multiversion;
 
-/// `value / 2^distance`, rounded; to the left, saturating, where the distance is negative.
+/// `value / 2^distance`, rounded; if the distance is negative, a saturating left shift.
 pub fn shift(value: i64, distance: i32, rounding: Rounding) -> i64 {
     let bits = distance.unsigned_abs();
     if distance <= 0 {
@@ -24,12 +24,12 @@ pub fn shift(value: i64, distance: i32, rounding: Rounding) -> i64 {
     }
 }
 
-/// Shift, rounding and Relu that make an output of a sum.
+/// Shift, rounding and Relu that turn a sum into an output.
 #[derive(Debug, Clone)]
 pub struct Finish {
     pub rounding: Rounding,
     pub relu: bool,
-    /// Bits to the right; one, or one a filter.
+    /// Right shifts, in bits: one, or one per filter.
     pub shifts: Vec<i32>,
 }
 
@@ -47,8 +47,9 @@ impl Finish {
 
 /// Shifts of a block of outputs for vectors: `(sum + add + ((sum >> bits) & odd)) >> bits`.
 ///
-/// With `add` half a unit and `odd` 0 this rounds a half up. With `add` one less and `odd` 1 it rounds a half to even: a rest
-/// above the half carries, a half carries where the whole is odd, and less never does, since it lacks 2 at least.
+/// With `add` half a unit and `odd` 0 this rounds a half up. With `add` one less and `odd` 1 it rounds a half to even:
+/// a remainder above one half carries, one half carries if the quotient is odd, and less never carries, since it is
+/// short by 2 at least.
 pub(super) struct Shifts {
     add: [i64; LANES],
     odd: [i64; LANES],
@@ -57,11 +58,13 @@ pub(super) struct Shifts {
 }
 
 impl Shifts {
-    /// `None` where a vector cannot hold what comes between: `most` is the largest absolute value of each sum.
+    /// Returns `None` if a vector cannot hold the intermediate values. `most` is the largest absolute value of each
+    /// sum.
     pub fn new(finish: &Finish, first: usize, most: &[i64; LANES], narrow: bool) -> Option<Shifts> {
         let mut shifts =
             Shifts { add: [0; LANES], odd: [0; LANES], bits: [0; LANES], low: if finish.relu { 0 } else { i32::MIN } };
-        // A unit of twice the largest sum or more leaves nothing of any, as does the largest that a vector can shift by.
+        // A unit of twice the largest sum or more rounds every sum to 0, and so does the largest shift that a vector
+        // has.
         let (largest, room) = if narrow { (31, i64::from(i32::MAX)) } else { (62, i64::MAX) };
         for (lane, &most) in most.iter().enumerate() {
             let bits = u32::try_from(finish.distance(first + lane)).ok()?.min(largest);
@@ -78,7 +81,7 @@ impl Shifts {
         finish_narrow(self, sums, to, stride, count);
     }
 
-    /// [`Shifts::narrow`] of 64-bit sums.
+    /// Like [`Shifts::narrow`], for 64-bit sums.
     pub fn wide<T: Integer>(&self, sums: &[[i64; LANES]], to: &mut [T], stride: usize, count: usize) {
         finish_wide(self, sums, to, stride, count);
     }
@@ -86,7 +89,7 @@ impl Shifts {
 
 multiversion! {
     fn finish_narrow[T: Integer](s: &Shifts, sums: &[[i32; LANES]], to: &mut [T], stride: usize, count: usize) {
-        // Lossless: `Shifts::new` has held them to 32 bits.
+        // Lossless: `Shifts::new` limits them to 32 bits.
         let (add, odd) = (s.add.map(|v| v as i32), s.odd.map(|v| v as i32));
         for (sums, to) in sums.iter().zip(to.chunks_mut(stride)) {
             let one = |i: usize| {

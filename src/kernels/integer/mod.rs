@@ -1,9 +1,10 @@
 //! Convolutions, matrix products, pooling and elementwise operations of 8- and 16-bit integers, channels last.
 //!
-//! Sums are those of the definition to the bit, the ends of an accumulator included ([`End`]). Products are of 16 bits and
-//! summed in pairs of 32; what a vector could not hold exactly is found when a kernel is prepared, and summed one by one.
+//! Sums are bit-identical to the definition's, including the ends of an accumulator ([`End`]). Products of 16-bit
+//! integers are summed in pairs in 32 bits; sums that a vector could not hold exactly are found when a kernel is
+//! prepared, and computed one by one.
 //!
-//! Never: which accumulator a chip has, and which nodes run which kernel.
+//! Never: the accumulators of a chip, the choice of kernel for a node.
 
 pub mod conv;
 mod copy;
@@ -30,9 +31,9 @@ pub trait Integer: Copy + Ord + Default + Send + Sync + 'static {
 
     fn wide(self) -> i64;
     fn short(self) -> i16;
-    /// The nearest that the type holds.
+    /// Saturates to the type's range.
     fn clamp_from(value: i64) -> Self;
-    /// [`Integer::clamp_from`] of 32 bits, which vectors hold more of.
+    /// Like [`Integer::clamp_from`], from 32 bits, of which vectors hold more.
     fn clamp_from_32(value: i32) -> Self;
 }
 

@@ -1,4 +1,5 @@
-//! A block of filters' outputs: where their sums start, where they could end early, and how they become outputs.
+//! Outputs of a block of filters: initial values of their sums, checks for overflow on the way, and conversion to
+//! outputs.
 
 use super::finish::{Finish, Shifts};
 use super::{End, Filters, Integer};
@@ -8,19 +9,19 @@ use crate::{Result, bail};
 /// Filters of a block.
 pub(super) const LANES: usize = 16;
 
-/// Watch over a block's sums, so that none passes an accumulator's end unseen.
+/// Overflow checks of a block's sums, so that no sum passes an accumulator's end unnoticed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Watch {
-    /// No sum can reach its end.
+    /// No checks: no sum can reach its end.
     None,
-    /// Sums are looked at every so many steps; an output with a sum that could reach its end before the next look is
-    /// followed step by step.
+    /// Sums are checked after a number of steps; an output with a sum that could reach its end before the next check is
+    /// computed step by step.
     Looks,
-    /// All outputs are followed step by step.
+    /// All outputs are computed step by step.
     Always,
 }
 
-/// First value of a block's sums, and the least and the largest that their accumulators hold.
+/// Initial values of a block's sums, and the smallest and largest values of their accumulators.
 pub(super) struct Ends {
     pub bias: [i64; LANES],
     pub low: [i64; LANES],
@@ -28,7 +29,7 @@ pub(super) struct Ends {
 }
 
 impl Ends {
-    /// Checks that a sum and one more product of int8 fit 32 bits.
+    /// Returns `true` if a sum plus one more product of int8 fits 32 bits.
     pub fn are_narrow(&self) -> bool {
         self.high.iter().all(|&high| high < 1 << 30)
     }
@@ -40,14 +41,14 @@ pub(super) struct Block {
     pub count: usize,
     pub ends: Ends,
     pub watch: Watch,
-    /// By what sums move at most from one look to the next.
+    /// Largest change of each sum from one check to the next.
     pub moves: Vec<[i64; LANES]>,
-    /// `None`: sums are finished one by one.
+    /// `None` if sums are finished one by one.
     shifts: Option<Shifts>,
 }
 
 impl Block {
-    /// `sizes`: sums of each filter's absolute weights.
+    /// Prepares a block. `sizes` are the sums of each filter's absolute weights.
     pub fn new<T: Integer>(filters: &Filters, finish: &Finish, first: usize, sizes: &[i64; LANES]) -> Result<Block> {
         let count = (filters.bias.len() - first).min(LANES);
         let mut ends = Ends { bias: [0; LANES], low: [0; LANES], high: [0; LANES] };
@@ -66,7 +67,7 @@ impl Block {
             let own = match end.limit() {
                 _ if end == End::Wraps32 => Watch::None,
                 Some(limit) if sum < limit && is_exact => Watch::None,
-                // What moves a small accumulator to its end does not move a vector's 32 bits there.
+                // A change that moves a small accumulator to its end does not overflow a vector's 32 bits.
                 Some(limit) if !narrow || limit <= 1 << 29 => Watch::Looks,
                 None if is_exact => Watch::None,
                 _ => Watch::Always,
@@ -78,7 +79,7 @@ impl Block {
         Ok(Block { first, count, ends, watch, moves: Vec::new(), shifts })
     }
 
-    /// Marks the outputs of which a sum could reach its end while it moves by up to `moves`.
+    /// Marks the outputs with a sum that could reach its end by changing up to `moves`.
     pub fn look<S: Sum>(&self, moves: &[i64; LANES], sums: &[[S; LANES]], marks: &mut [bool]) {
         let room: [i64; LANES] = std::array::from_fn(|lane| self.ends.high[lane].saturating_sub(moves[lane]));
         S::look(&room, sums, marks);
@@ -102,7 +103,7 @@ impl Block {
     }
 }
 
-/// Sums of 32 bits, which the products of int8 fit, and of 64.
+/// Type of sums: 32 bits, which hold the products of int8, or 64.
 pub(super) trait Sum: Copy {
     fn wide(self) -> i64;
     /// Marks the rows with a sum that is further from 0 than its room.
@@ -136,7 +137,7 @@ impl Sum for i64 {
 
 multiversion! {
     fn look_narrow(room: &[i64; LANES], sums: &[[i32; LANES]], marks: &mut [bool]) {
-        // Without any room every sum is marked. No sum of 32 bits fills a larger one.
+        // Negative room marks every sum. No 32-bit sum exceeds room above 32 bits.
         let room = room.map(|r| r.clamp(-1, i32::MAX.into()) as i32);
         for (sums, mark) in sums.iter().zip(marks) {
             let mut full = 0;

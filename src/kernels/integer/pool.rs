@@ -9,7 +9,7 @@ multiversion! {
         sums.iter_mut().zip(x).for_each(|(sum, x)| *sum = sum.wrapping_add(i32::from(x.short())));
     }
 
-    /// Keeps the larger of each two.
+    /// Keeps the larger element of each pair.
     pub fn larger[T: Integer](most: &mut [T], x: &[T]) {
         most.iter_mut().zip(x).for_each(|(most, &x)| *most = x.max(*most));
     }

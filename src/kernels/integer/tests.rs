@@ -1,4 +1,5 @@
-//! Convolutions by definition, sum by sum as an accumulator holds them, and every instruction set beside it.
+//! Tests of integer convolutions: every instruction set against the definition, which updates the accumulator term by
+//! term.
 
 use proptest::prelude::*;
 
@@ -67,7 +68,7 @@ fn window() -> impl Strategy<Value = Window> {
     })
 }
 
-/// Numbers of which some are as large as their type allows, so that sums reach the ends of small accumulators.
+/// Random numbers, some as large as their type allows, so that sums reach the ends of small accumulators.
 fn numbers(count: usize, low: i64, high: i64, mut seed: u64, loud: bool) -> impl Iterator<Item = i64> {
     let mut next = move || {
         seed = seed.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);

@@ -16,7 +16,7 @@ impl Instructions for Avx2 {
 
 impl Floats for __m256 {
     const LEN: usize = 8;
-    /// All bits of an element, or none.
+    /// All bits of an element set, or none.
     type Mask = [i32; 8];
 
     #[inline(always)]
@@ -29,7 +29,7 @@ impl Floats for __m256 {
             _mm256_maskload_ps(from, _mm256_loadu_si256(mask.as_ptr().cast()))
         }
         unsafe fn evens(self, next: Self) -> Self {
-            // Takes pairs by halves; the quarters in the middle then change places.
+            // Takes pairs within each half; the middle quarters are then swapped.
             let shuffled = _mm256_castps_pd(_mm256_shuffle_ps::<0b10_00_10_00>(self, next));
             _mm256_castpd_ps(_mm256_permute4x64_pd::<0b11_01_10_00>(shuffled))
         }
@@ -52,20 +52,20 @@ impl Floats for __m256 {
             _mm256_fmadd_ps(self, factor, sum)
         }
         unsafe fn clamped(self, low: Self, high: Self) -> Self {
-            // Both give their second operand where one is NaN.
+            // Both return their second operand if one is NaN.
             _mm256_min_ps(high, _mm256_max_ps(low, self))
         }
     }
 }
 
-/// A mask of the first `count` elements.
+/// Mask of the first `count` elements.
 ///
 /// # Safety
 ///
 /// The processor has AVX2.
 #[inline(always)]
 unsafe fn first(count: usize) -> __m256i {
-    // SAFETY: the caller's promise; no memory is touched.
+    // SAFETY: guaranteed by the caller; no memory is accessed.
     unsafe {
         let places = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
         _mm256_cmpgt_epi32(_mm256_set1_epi32(count.min(8) as i32), places)
@@ -97,7 +97,7 @@ impl Integers for __m256i {
         }
         unsafe fn woven(a: *const i16, b: *const i16) -> [__m256i; 2] {
             let (a, b) = (_mm256_loadu_si256(a.cast()), _mm256_loadu_si256(b.cast()));
-            // By halves of the vector: elements 0 to 3 and 8 to 11, then the others.
+            // Within each half of the vector: elements 0 to 3 and 8 to 11, then the others.
             [_mm256_unpacklo_epi16(a, b), _mm256_unpackhi_epi16(a, b)]
         }
         unsafe fn unwoven([a, b]: [Self; 2]) -> [Self; 2] {

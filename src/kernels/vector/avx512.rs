@@ -1,4 +1,4 @@
-//! AVX-512 F, BW, DQ, VL, and the same with VNNI.
+//! AVX-512 F, BW, DQ, VL, with and without VNNI.
 
 use std::arch::x86_64::*;
 
@@ -60,7 +60,7 @@ impl Floats for __m512 {
             _mm512_fmadd_ps(self, factor, sum)
         }
         unsafe fn clamped(self, low: Self, high: Self) -> Self {
-            // Both give their second operand where one is NaN.
+            // Both return their second operand if one is NaN.
             _mm512_min_ps(high, _mm512_max_ps(low, self))
         }
     }
@@ -96,7 +96,7 @@ impl Integers for __m512i {
         }
         unsafe fn woven(a: *const i16, b: *const i16) -> [__m512i; 2] {
             let (a, b) = (_mm512_loadu_si512(a.cast()), _mm512_loadu_si512(b.cast()));
-            // By quarters of the vector: the first four elements of each, then the last four.
+            // Within each quarter of the vector: the first four elements, then the last four.
             [_mm512_unpacklo_epi16(a, b), _mm512_unpackhi_epi16(a, b)]
         }
         unsafe fn unwoven([a, b]: [Self; 2]) -> [Self; 2] {

@@ -57,7 +57,7 @@ impl Floats for float32x4_t {
             vfmaq_f32(sum, self, factor)
         }
         unsafe fn clamped(self, low: Self, high: Self) -> Self {
-            // Comparisons with NaN do not hold.
+            // Comparisons with NaN are false.
             let v = vbslq_f32(vcltq_f32(self, low), low, self);
             vbslq_f32(vcgtq_f32(v, high), high, v)
         }

@@ -1,4 +1,4 @@
-//! Vectors of any processor; the compiler makes of them what it can.
+//! Vectors for any processor, left to the compiler's vectorization.
 
 use super::{Floats, Instructions, Integers};
 
@@ -88,7 +88,7 @@ impl Integers for [i32; 4] {
             sums
         }
         unsafe fn plus_products(self, a: Self::Pairs, b: Self::Pairs) -> Self {
-            // A product of int16 fits an int32.
+            // A product of two int16 fits an int32.
             let product = |i: usize, k: usize| i32::from(a[i][k]) * i32::from(b[i][k]);
             std::array::from_fn(|i| self[i].wrapping_add(product(i, 0)).wrapping_add(product(i, 1)))
         }

@@ -6,10 +6,10 @@ use crate::lint::{Facts, Finding, place};
 
 rule! {
     /// ## What it does
-    /// Reports a model that takes more than one sample at a time.
+    /// Reports a model with a batch size above 1.
     ///
     /// ## Why is this bad?
-    /// ESP-DL runs one sample an inference: its kernels take the batch to be 1, and read the rest as something else.
+    /// ESP-DL runs one sample per inference. Its kernels assume a batch of 1, and misinterpret the other samples.
     ///
     /// ## Example
     /// ```python

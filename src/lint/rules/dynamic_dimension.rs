@@ -6,10 +6,10 @@ use crate::lint::{Facts, Finding, place};
 
 rule! {
     /// ## What it does
-    /// Reports inputs of the model with a dimension that is not a number. A symbolic batch alone is taken as 1.
+    /// Reports inputs of the model with a dimension that is not a number. A symbolic batch dimension is fixed to 1.
     ///
     /// ## Why is this bad?
-    /// ESP-DL plans all memory before the first inference: every shape has to be known when the model is written.
+    /// ESP-DL plans all memory before the first inference: every shape must be known at export.
     ///
     /// ## Example
     /// ```python
@@ -17,7 +17,7 @@ rule! {
     /// ```
     ///
     /// ## What to do
-    /// Export with the size that the chip will see, without `dynamic_axes` or `dynamic_shapes`.
+    /// Export with the size used on the chip, without `dynamic_axes` or `dynamic_shapes`.
     M002, "dynamic-dimension", Error
 }
 

@@ -8,13 +8,13 @@ use crate::runtime::limits::{self, Exponents, GraphNode};
 
 rule! {
     /// ## What it does
-    /// Reports layers whose output exponent is below the sum of its inputs' exponents, in any channel, on the S3, the S31
-    /// and the P4.
+    /// Reports layers whose output exponent is below the sum of its inputs' exponents, in any channel, on the S3, the
+    /// S31 and the P4.
     ///
     /// ## Why is this bad?
     /// A product has the sum of its factors' exponents, and ESP-DL shifts it right to the output's exponent. The vector
-    /// code of these chips cannot shift left: the layer's output would mean nothing. esp-ppq logs this, and exports
-    /// the model. The portable code of the other chips shifts both ways.
+    /// code of these chips cannot shift left, so the layer's output would be meaningless. esp-ppq logs this and exports
+    /// the model. The portable code of the other chips shifts in both directions.
     ///
     /// ## Example
     /// ```text
@@ -22,8 +22,8 @@ rule! {
     /// ```
     ///
     /// ## What to do
-    /// Give the layer 16 bits, which makes the inputs' exponents smaller, or widen the output's range: another
-    /// `calibration.methods` for this layer, samples that reach further.
+    /// Give the layer 16 bits, which makes the inputs' exponents smaller, or widen the output's range: another observer
+    /// for this layer in `[calibration.methods]`, or samples with larger values.
     D004, "exponent-rule", Error
 }
 

@@ -6,11 +6,11 @@ use crate::lint::{Facts, Finding, place};
 
 rule! {
     /// ## What it does
-    /// Reports a model that cannot be read, or that no chip could run whatever its precision: damaged files,
-    /// cyclic graphs, weights that are not numbers, shapes that depend on data, outputs that nothing makes.
+    /// Reports a model that cannot be read, or that no chip can run at any precision: damaged files, cyclic graphs,
+    /// weights that are NaN or infinite, shapes that depend on data, outputs without a producer.
     ///
     /// ## Why is this bad?
-    /// Nothing can be quantized. Some of these models load in ONNX Runtime, and fail on the chip or after it.
+    /// The model cannot be quantized. Some of these models load in ONNX Runtime, but fail during or after quantization.
     ///
     /// ## Example
     /// ```text
@@ -18,8 +18,8 @@ rule! {
     /// ```
     ///
     /// ## What to do
-    /// Export the model again; the message says what was in the way. Large files in git may be pointers of Git LFS:
-    /// `git lfs pull` fetches them.
+    /// Export the model again without the error that the message names. Large files in a git repository may be Git LFS
+    /// pointers: `git lfs pull` fetches them.
     M001, "invalid-model", Error
 }
 

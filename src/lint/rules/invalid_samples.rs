@@ -6,8 +6,8 @@ use crate::lint::{Facts, Finding, place};
 
 rule! {
     /// ## What it does
-    /// Reports files of samples that cannot be read or that do not fit together: damaged files, two formats at
-    /// once, an input that gets none.
+    /// Reports sample files that cannot be read or do not match each other: damaged files, mixed formats, an input
+    /// without samples.
     ///
     /// ## Why is this bad?
     /// Every scale of an activation comes from these samples. Without them nothing can be calibrated.
@@ -15,11 +15,11 @@ rule! {
     /// ## Example
     /// ```toml
     /// [calibration]
-    /// data = "calib"      # holds .npy files and pictures
+    /// data = "calib"      # contains .npy files and images
     /// ```
     ///
     /// ## What to do
-    /// Name files of one format, one source for each input of the model:
+    /// Select files of one format, with one source for each input of the model:
     /// ```toml
     /// [calibration]
     /// data = { "image" = "images/*.png", "state" = "state.npy" }

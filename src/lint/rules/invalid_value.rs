@@ -8,11 +8,11 @@ use super::problems;
 
 rule! {
     /// ## What it does
-    /// Reports values of the wrong type, and words that are none of those allowed.
+    /// Reports values of the wrong type, and words that are not allowed.
     ///
     /// ## Why is this bad?
-    /// esp-ppq turns a target that it does not know into float with a warning, and the chip gets a model that
-    /// was never quantized. espq measures nothing that it would have to guess.
+    /// esp-ppq treats an unknown target as float with a warning, so the chip gets a model that is not quantized. espq
+    /// does not guess, and measures nothing.
     ///
     /// ## Example
     /// ```toml

@@ -8,21 +8,21 @@ use crate::text::units::percent;
 
 rule! {
     /// ## What it does
-    /// Reports layers whose layerwise error is over `limits.layer-nsr`, 1% by default.
+    /// Reports layers whose layerwise error exceeds `limits.layer-nsr`, 1% by default.
     ///
-    /// The layerwise error is the noise-to-signal power ratio at the model's outputs with this layer alone quantized.
+    /// The layerwise error is the noise-to-signal power ratio at the model's outputs with only this layer quantized.
     ///
     /// ## Why is this bad?
-    /// ESP-DL's documentation advises to look at every layer above 1%: a few such layers make most of what the whole
-    /// network loses.
+    /// ESP-DL's documentation recommends checking every layer above 1%: a few such layers cause most of the network's
+    /// error.
     ///
     /// ## Example
     /// ```text
-    /// layer /features/features.1/conv/conv.0/conv.0.0/Conv alone costs the outputs 7.1%, over the limit of 1%
+    /// quantizing layer /features/features.1/conv/conv.0/conv.0.0/Conv alone puts 7.1% error on the outputs, over the limit of 1%
     /// ```
     ///
     /// ## What to do
-    /// Give the layer, and the Relu or Clip behind it, 16 bits. The fix says what that buys and what it costs:
+    /// Give the layer, and the Relu or Clip after it, 16 bits. The fix shows the lower error and the additional flash:
     /// ```toml
     /// [precision]
     /// "/features/features.1/conv/conv.0/conv.0.0/Conv" = "int16"
@@ -47,7 +47,7 @@ fn check(facts: &Facts, findings: &mut Vec<Finding>) {
         let trial = facts.trials.and_then(|trials| trials.of(&layer.name));
         match trial {
             Some(Some(trial)) if !trial.helps() => {
-                finding.help = Some(format!("int16 would not help: {}", trial.effect()));
+                finding.help = Some(format!("int16 does not help: {}", trial.effect()));
             }
             Some(trial) => finding.fixes.extend(trial.and_then(|trial| measure.fix(facts.project, trial))),
             None if fixable.contains(&layer.name) => finding.pending = Some(measure),
@@ -65,7 +65,7 @@ fn message(layer: &Layer, nsr: f64, limit: f64) -> String {
     match nsr.is_finite() {
         true => {
             format!(
-                "layer {} alone costs the outputs {}, over the limit of {}",
+                "quantizing layer {} alone puts {} error on the outputs, over the limit of {}",
                 layer.name,
                 percent(nsr),
                 percent(limit)

@@ -6,11 +6,11 @@ use crate::lint::{Facts, Finding, place};
 
 rule! {
     /// ## What it does
-    /// Reports that the model's file, or the files of samples, are not there.
+    /// Reports a missing model file or missing sample files.
     ///
     /// ## Why is this bad?
-    /// Nothing can be measured. Paths are relative to the folder of the configuration, so a file that was moved, or
-    /// never added to the repository, is found missing on another desk first.
+    /// Without the file, the error cannot be measured. Paths are relative to the folder of the configuration. A file
+    /// that was never added to the repository is missing on other machines only.
     ///
     /// ## Example
     /// ```toml
@@ -19,7 +19,7 @@ rule! {
     /// ```
     ///
     /// ## What to do
-    /// Mend the path, or put the file there.
+    /// Fix the path, or add the file.
     C005, "missing-file", Error
 }
 

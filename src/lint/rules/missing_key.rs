@@ -8,12 +8,10 @@ use super::problems;
 
 rule! {
     /// ## What it does
-    /// Reports that one of the three keys without a default is missing: `model.path`, `model.target` and
-    /// `calibration.data`.
+    /// Reports a missing key that has no default: `model.path`, `model.target` and `calibration.data`.
     ///
     /// ## Why is this bad?
-    /// Without the model there is nothing to quantize, without the chip no rule to do it by, and without samples
-    /// no range of any activation.
+    /// Quantization needs the model, the chip whose rules apply, and samples for the ranges of activations.
     ///
     /// ## Example
     /// ```toml

@@ -1,8 +1,9 @@
-//! One rule a file, and the one table of codes.
+//! Rules, one per file, and the table of codes.
 
 mod batch_size;
 mod dynamic_dimension;
 mod exponent_rule;
+mod fails_on_chip;
 mod invalid_model;
 mod invalid_samples;
 mod invalid_value;
@@ -36,6 +37,7 @@ pub static RULES: &[&Rule] = &[
     &unsupported_width::RULE,
     &unsupported_form::RULE,
     &exponent_rule::RULE,
+    &fails_on_chip::RULE,
     &output_over_limit::RULE,
     &layer_over_limit::RULE,
     &not_measured::RULE,

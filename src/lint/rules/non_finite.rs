@@ -6,11 +6,11 @@ use crate::{Error, Kind};
 
 rule! {
     /// ## What it does
-    /// Reports infinite numbers and NaN: in samples, and in what the network computes from them.
+    /// Reports infinite numbers and NaN in samples, and in the values that the network computes from them.
     ///
     /// ## Why is this bad?
-    /// One such number is in every histogram after it, and makes scales that mean nothing. Integers have no NaN, so
-    /// the chip computes something else altogether.
+    /// One such number affects every histogram downstream and makes scales meaningless. Integers have no NaN, so the
+    /// chip computes different values.
     ///
     /// ## Example
     /// ```text
@@ -18,8 +18,8 @@ rule! {
     /// ```
     ///
     /// ## What to do
-    /// Mend the sample. Where a layer is named, look for a division by zero, a logarithm of zero or an
-    /// overflow there or before it.
+    /// Fix the sample. If a layer is named, look for a division by zero, a logarithm of zero or an overflow in this
+    /// layer or before it.
     S004, "non-finite", Error
 }
 

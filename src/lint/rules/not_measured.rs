@@ -9,7 +9,7 @@ rule! {
     /// Reports that a model with samples could not be calibrated or measured, and why.
     ///
     /// ## Why is this bad?
-    /// No figure is known, so none of them is known to be good.
+    /// No error is known, so the model may exceed its limits.
     ///
     /// ## Example
     /// ```text
@@ -17,7 +17,7 @@ rule! {
     /// ```
     ///
     /// ## What to do
-    /// What the message says.
+    /// Follow the help of the message.
     E003, "not-measured", Error
 }
 

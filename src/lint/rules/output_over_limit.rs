@@ -1,40 +1,39 @@
 //! E001
 
-use crate::analysis::is_over;
 use crate::lint::rule::rule;
 use crate::lint::{Facts, Finding, Measure, Related, Trials, place};
 use crate::text::units::percent;
 
 rule! {
     /// ## What it does
-    /// Reports outputs of the model whose error is over `limits.output-nsr`, 10% by default.
+    /// Reports outputs of the model whose error exceeds `limits.output-nsr`, 10% by default.
     ///
     /// The error is the noise-to-signal power ratio of the output, `sum((q - f)^2) / sum(f^2)`, with the whole model
     /// quantized, mean over the first `analysis.samples` samples.
     ///
     /// ## Why is this bad?
-    /// ESP-DL's documentation advises to keep the outputs below 10%. Above it, answers differ from those of the float model
-    /// often enough to be seen; a classifier may hold out longer, a detector of small things gives in earlier.
+    /// ESP-DL's documentation recommends keeping the outputs below 10%. Above it, results often differ from those of
+    /// the float model. A classifier may tolerate more error, a detector of small objects less.
     ///
     /// ## Example
     /// ```text
-    /// output `logits` loses 25.6%, over the limit of 10%
+    /// output `logits`: quantization error 25.6% NSR exceeds the limit of 10%
     /// ```
     ///
     /// ## What to do
-    /// Give the layers that lose most 16 bits; the fix is the smallest set of layers that was found to be enough by
-    /// measuring. Where nothing but 16 bits for all layers helps, look at the ranges first: `espq report --statistics`
-    /// shows outliers and saturation, and another `calibration.method` may be all that is needed.
+    /// Give the layers with the largest error 16 bits; the fix is the smallest sufficient set of layers found by
+    /// measuring. If only 16 bits for all layers help, check the ranges first: `espq report --statistics` shows
+    /// outliers and saturation, and another `calibration.method` may be sufficient.
     E001, "output-over-limit", Error
 }
 
 fn check(facts: &Facts, findings: &mut Vec<Finding>) {
     let (Some(report), config) = (facts.report(), &facts.project.config) else { return };
     let limit = config.output_limit();
-    for output in report.outputs.iter().filter(|o| is_over(o.error.nsr, limit)) {
+    for output in report.outputs.iter().filter(|o| o.is_over(limit)) {
         let message = match output.error.nsr.is_finite() {
             true => format!(
-                "output `{}` loses {}, over the limit of {}",
+                "output `{}`: quantization error {} NSR exceeds the limit of {}",
                 output.name,
                 percent(output.error.nsr),
                 percent(limit)
@@ -47,18 +46,18 @@ fn check(facts: &Facts, findings: &mut Vec<Finding>) {
                 finding.fixes.extend(Measure::SmallestSet.fix(facts.project, trial));
                 let is_named = trial.layers.len() == 1;
                 finding.related.extend(trial.layers.iter().map(|layer| Related {
-                    message: format!("{layer} at int16 is part of the smallest set that was found"),
+                    message: format!("{layer} at int16 is part of the smallest sufficient set found"),
                     span: None,
                     layer: Some(layer.clone()),
                     is_named,
                 }));
             }
             Some(Trials { searched: true, .. }) => {
-                let help = "int16 for every layer with weights is not enough: try precision = \"int16\" for the model, or look at the ranges with `espq report --statistics`";
+                let help = "int16 for every layer with weights is not sufficient: try precision = \"int16\" for the model, or check the ranges with `espq report --statistics`";
                 finding.help = Some(help.to_string());
             }
             _ => {
-                finding.help = Some("give the layers that lose most 16 bits".to_string());
+                finding.help = Some("give the layers with the largest error 16 bits".to_string());
                 finding.pending = Some(Measure::SmallestSet);
             }
         }

@@ -1,9 +1,9 @@
-//! What the configuration's reader reports, as findings.
+//! Problems of the configuration's reader as findings.
 
 use crate::lint::{Facts, Finding, Fix, FixKind, Rule, Safety};
 use crate::project::ProblemKind;
 
-/// The reader's problems of one kind.
+/// Converts the reader's problems of one kind.
 pub fn of_kind(rule: &Rule, kind: ProblemKind, safety: Safety, facts: &Facts, findings: &mut Vec<Finding>) {
     for problem in facts.project.problems.iter().filter(|p| p.kind == kind) {
         let mut finding = Finding::new(rule, problem.span.clone(), problem.message.clone());

@@ -9,16 +9,16 @@ rule! {
     /// Reports samples whose shape or type is not that of the model's input.
     ///
     /// ## Why is this bad?
-    /// A sample that is reshaped until it fits calibrates another network than the one that will run. Channels-last
-    /// images fed to a channels-first model are the usual case: every range is wrong, and nothing fails.
+    /// A sample that is merely reshaped gives the wrong ranges. The usual case is channels-last images for a
+    /// channels-first model: all scales are wrong, without an error.
     ///
     /// ## Example
     /// ```text
-    /// the array is 32x96x96x3, and input `image` wants 1x3x96x96
+    /// the array is 32x96x96x3, but input `image` expects 1x3x96x96 (or Nx3x96x96 for N samples)
     /// ```
     ///
     /// ## What to do
-    /// Save the samples as the model takes them: `np.save("calib.npy", images.transpose(0, 3, 1, 2))`.
+    /// Save the samples in the shape of the model's input: `np.save("calib.npy", images.transpose(0, 3, 1, 2))`.
     S003, "sample-shape", Error
 }
 

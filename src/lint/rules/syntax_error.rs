@@ -11,7 +11,7 @@ rule! {
     /// Reports every place where the configuration is not TOML.
     ///
     /// ## Why is this bad?
-    /// What stands on a broken line is not known, so nothing can be measured until it is mended.
+    /// A broken line cannot be read, so nothing is measured until it is fixed.
     ///
     /// ## Example
     /// ```toml
@@ -20,7 +20,7 @@ rule! {
     /// ```
     ///
     /// ## What to do
-    /// Texts and names of layers stand in quotes, numbers do not:
+    /// Put strings and layer names in quotes, numbers not:
     /// ```toml
     /// [model]
     /// target = "esp32p4"

@@ -7,11 +7,11 @@ use crate::text::units;
 
 rule! {
     /// ## What it does
-    /// Reports fewer samples than the configuration asks for, and fewer than 8 whatever it asks for.
+    /// Reports fewer samples than configured, and fewer than 8 in any case.
     ///
     /// ## Why is this bad?
-    /// A range that was seen in a handful of samples is too narrow for the next one, and the chip saturates. A
-    /// configuration that asks for more samples than there are is one whose files are missing in part.
+    /// A range observed in a few samples is too narrow for others, and the chip saturates. If fewer samples exist than
+    /// are configured, some files are probably missing.
     ///
     /// ## Example
     /// ```toml
@@ -21,12 +21,13 @@ rule! {
     /// ```
     ///
     /// ## What to do
-    /// Add samples from the data that the chip will see, 32 or more. Where there really are no more, say so:
+    /// Add samples of the data that the chip will process, 32 or more. If there are no more, make that explicit:
     /// `samples = 5` and `ignore = ["S002"]` in `[lint]`.
     S002, "too-few-samples", Warning
 }
 
-/// ESP-DL's examples calibrate with 32 and more; below this a histogram has next to nothing to tell.
+/// Minimum number of samples without a finding. ESP-DL's examples use 32 and more; with fewer than 8, histograms are
+/// nearly empty.
 const FEWEST: usize = 8;
 
 fn check(facts: &Facts, findings: &mut Vec<Finding>) {
@@ -36,10 +37,10 @@ fn check(facts: &Facts, findings: &mut Vec<Finding>) {
     let verb = if count == 1 { "is" } else { "are" };
     let there = units::count(count, "sample");
     let (message, key) = match asked {
-        Some(asked) => (format!("{there} {verb} there, {asked} are asked for"), "calibration.samples"),
-        None if count < FEWEST => (format!("{there} {verb} too few to calibrate with"), "calibration.data"),
+        Some(asked) => (format!("{there} {verb} available, but {asked} are configured"), "calibration.samples"),
+        None if count < FEWEST => (format!("{there} {verb} too few for calibration"), "calibration.data"),
         None => return,
     };
-    let help = "take 32 or more from the data that the chip will see";
+    let help = "use 32 or more samples of the data that the chip will process";
     findings.push(Finding::new(&RULE, place::of_key(facts.project, key), message).with_help(help));
 }

@@ -8,10 +8,10 @@ use super::problems;
 
 rule! {
     /// ## What it does
-    /// Reports tables and keys that espq does not know.
+    /// Reports unknown tables and keys.
     ///
     /// ## Why is this bad?
-    /// A misspelt key would be as good as none: the default would be in force, and nobody would notice.
+    /// A misspelt key would have no effect: the default would silently apply.
     ///
     /// ## Example
     /// ```toml
@@ -21,11 +21,11 @@ rule! {
     /// ```
     ///
     /// ## What to do
-    /// Write the key that was meant (`method` here), or take the line out.
+    /// Correct the key (`method` here), or remove the line.
     C002, "unknown-key", Error
 }
 
 fn check(facts: &Facts, findings: &mut Vec<Finding>) {
-    // Safe: as it is written the project has no results that could change.
+    // Safe, since a project with an unknown key has no results that could change.
     problems::of_kind(&RULE, ProblemKind::UnknownKey, Safety::Safe, facts, findings);
 }

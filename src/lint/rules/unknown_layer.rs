@@ -11,8 +11,8 @@ rule! {
     /// Reports names of layers in `[precision]` and `[calibration.methods]` that the model does not have.
     ///
     /// ## Why is this bad?
-    /// The choice has no effect. esp-ppq skips such a name without a word: the layer stays at 8 bits, and the
-    /// network at the accuracy that the line was to mend.
+    /// The entry has no effect. esp-ppq ignores such a name silently, so the layer stays at 8 bits and the error does
+    /// not decrease.
     ///
     /// ## Example
     /// ```toml
@@ -21,8 +21,8 @@ rule! {
     /// ```
     ///
     /// ## What to do
-    /// Use the name that Netron and `espq report` show. Layers that were folded into another (BatchNormalization,
-    /// Add of a bias) go by the name of the layer that took them in. A model that was exported anew may have new names.
+    /// Use the name that Netron and `espq report` show. Layers folded into another (BatchNormalization, Add of a bias)
+    /// have the name of that layer. A model that was exported again may have new names.
     C006, "unknown-layer", Error
 }
 
@@ -45,9 +45,9 @@ fn look<T>(facts: &Facts, choices: &[LayerChoice<T>], findings: &mut Vec<Finding
             Finding::new(&RULE, choice.layer.span.clone(), format!("the model has no layer `{name}`")).about(name);
         finding.help = Some(match near.as_slice() {
             [] => "the model has no layers".to_string(),
-            near => format!("the nearest names are {}", near.join(", ")),
+            near => format!("similar names: {}", near.join(", ")),
         });
-        // Only what looks like a slip is offered as an edit.
+        // Only a likely misspelling gets a fix.
         if let Some(meant) = nearest(name, names()) {
             let edit = Edit { span: choice.layer.span.clone(), text: quoted(meant) };
             let title = format!("write {}", edit.text);
@@ -57,7 +57,7 @@ fn look<T>(facts: &Facts, choices: &[LayerChoice<T>], findings: &mut Vec<Finding
     }
 }
 
-/// A name as a TOML key.
+/// Formats a name as a TOML key.
 fn quoted(name: &str) -> String {
     toml::Value::String(name.to_string()).to_string()
 }

@@ -6,13 +6,13 @@ use crate::runtime::limits::{self, GraphNode, Violation};
 
 rule! {
     /// ## What it does
-    /// Reports layers whose operator ESP-DL has, but not in this form: grouped convolutions that are not depthwise,
-    /// dilated pooling, an LSTM or GRU that runs backwards only, a Gather whose indices are computed, tensors of more
-    /// dimensions than its kernels know.
+    /// Reports layers whose operator ESP-DL supports, but not in this form: grouped convolutions that are not
+    /// depthwise, dilated pooling, an LSTM or GRU that runs backwards only, a Gather whose indices are computed,
+    /// tensors of more dimensions than its kernels support.
     ///
     /// ## Why is this bad?
-    /// Some of these stop the chip when it loads the model. Others run, and give wrong numbers: a grouped convolution is
-    /// taken for a depthwise one.
+    /// Some of these stop the chip while it loads the model. Others run and give wrong results: a grouped convolution
+    /// runs as a depthwise one.
     ///
     /// ## Example
     /// ```python
@@ -20,13 +20,13 @@ rule! {
     /// ```
     ///
     /// ## What to do
-    /// Rewrite the layer before the model is exported; the message names the form that ESP-DL has.
+    /// Rewrite the layer before exporting the model; the help names a form that ESP-DL supports.
     D003, "unsupported-form", Error
 }
 
 fn check(facts: &Facts, findings: &mut Vec<Finding>) {
     let Some(model) = facts.model() else { return };
-    // A plan adds outputs to the model's graph, and no node.
+    // A plan appends outputs to the model's graph, but no nodes.
     let plan = facts.plan();
     let graph = plan.map_or(&model.graph, |plan| &plan.graph);
     let family = plan.map(|plan| plan.settings.target.family());

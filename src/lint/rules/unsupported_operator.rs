@@ -9,19 +9,19 @@ use crate::ops::{self, Operator};
 
 rule! {
     /// ## What it does
-    /// Reports operators that ESP-DL's runtime does not have.
+    /// Reports operators that ESP-DL's runtime does not support.
     ///
     /// ## Why is this bad?
-    /// The chip refuses the whole model when it loads it. esp-ppq exports such models without a word.
+    /// The chip refuses to load the model. esp-ppq exports such models without an error.
     ///
     /// ## Example
     /// ```text
-    /// layer /neck/GridSample: ESP-DL 3.3.9 has no operator GridSample
+    /// layer /neck/GridSample: ESP-DL 3.3.9 does not support the operator GridSample
     /// ```
     ///
     /// ## What to do
-    /// Build the layer from operators that ESP-DL has (`docs/operators.md` lists them), or cut the model
-    /// before it and compute the rest in the application.
+    /// Replace the layer by operators that ESP-DL supports (`docs/operators.md` lists them), or end the model before it
+    /// and compute the rest in the application.
     D001, "unsupported-operator", Error
 }
 
@@ -37,7 +37,8 @@ fn check(facts: &Facts, findings: &mut Vec<Finding>) {
     for id in model.graph.node_ids() {
         let node = model.graph.node(id);
         if ops::on_chip(&node.op).is_none() && !written_as_gelu.contains(&id) {
-            let message = format!("layer {}: ESP-DL {} has no operator {}", node.name, Runtime::KNOWN, node.op);
+            let message =
+                format!("layer {}: ESP-DL {} does not support the operator {}", node.name, Runtime::KNOWN, node.op);
             let help = instead(&node.op);
             let span = place::of_key(facts.project, "model.path");
             findings.push(Finding::new(&RULE, span, message).with_help(help).about(&node.name));
@@ -45,10 +46,10 @@ fn check(facts: &Facts, findings: &mut Vec<Finding>) {
     }
 }
 
-/// Words on what to do about an operator that the runtime lacks.
+/// Returns the help for an operator that the runtime does not support.
 fn instead(op: &str) -> &'static str {
     match ops::find(op).map(|Operator { chip, .. }| chip) {
         Some(Support::Lacks { instead: Some(instead) }) => instead,
-        _ => "replace it by operators that ESP-DL has, or cut the model before it",
+        _ => "replace it by operators that ESP-DL supports, or end the model before it",
     }
 }

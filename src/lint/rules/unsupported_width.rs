@@ -8,11 +8,11 @@ use crate::text::units::and_more;
 
 rule! {
     /// ## What it does
-    /// Reports layers whose operator ESP-DL has, but not at the precision that the layer is given.
+    /// Reports layers whose operator ESP-DL supports, but not at the layer's precision.
     ///
     /// ## Why is this bad?
-    /// At best the chip refuses the model. Resize at int16 is worse: an empty function in ESP-DL 3.3.9, so its output
-    /// stays zero and nothing fails.
+    /// The chip refuses most of these models. Resize at int16 is an empty function in ESP-DL 3.3.9: its output stays
+    /// zero, without an error.
     ///
     /// ## Example
     /// ```toml
@@ -21,13 +21,13 @@ rule! {
     /// ```
     ///
     /// ## What to do
-    /// Give the layer a precision that it has, which the message names.
+    /// Give the layer a supported precision, which the help names.
     D002, "unsupported-width", Error
 }
 
 fn check(facts: &Facts, findings: &mut Vec<Finding>) {
     let Some(plan) = facts.plan() else { return };
-    // One finding for all layers of one operator that stand at one place: a model's precision concerns many.
+    // All layers of one operator at one place share a finding: a model's precision affects many layers.
     let mut found: Vec<(Finding, Vec<String>)> = Vec::new();
     for id in plan.graph.node_ids() {
         let node = plan.graph.node(id);
@@ -37,7 +37,7 @@ fn check(facts: &Facts, findings: &mut Vec<Finding>) {
         }
         let scheme = plan.scheme(id);
         let span = place::of_layer(facts.project, &node.name);
-        let message = format!("ESP-DL {} runs no {} at {scheme}", Runtime::KNOWN, node.op);
+        let message = format!("ESP-DL {} does not support {} at {scheme}", Runtime::KNOWN, node.op);
         if let Some((_, layers)) = found.iter_mut().find(|(f, _)| f.span == span && f.message == message) {
             layers.push(node.name.clone());
             continue;

@@ -1,4 +1,4 @@
-//! Elements of a tensor that are kept in a file beside the model.
+//! Elements of a tensor in a file beside the model.
 //!
 //! <https://onnx.ai/onnx/repo-docs/ExternalData.html>
 
@@ -13,7 +13,7 @@ use super::proto::Tensor;
 use crate::model::inside;
 use crate::{Error, Result, bail};
 
-/// The bytes of `tensor`, which must be exactly `size`.
+/// Reads the bytes of `tensor`, which must be exactly `size`.
 pub fn read(tensor: &Tensor, folder: &Path, size: usize) -> Result<Bytes> {
     let entry = |key: &str| tensor.external_data.iter().find(|pair| pair.key == key).map(|pair| pair.value.as_str());
     let Some(location) = entry("location") else { bail!("external data has no location") };
@@ -28,18 +28,18 @@ pub fn read(tensor: &Tensor, folder: &Path, size: usize) -> Result<Bytes> {
     if let Some(length) = number("length")?
         && length != size as u64
     {
-        let what = format!("external data has {length} bytes, its shape and type need {size}");
+        let what = format!("external data has {length} bytes, but its shape and type need {size}");
         return Err(Error::new(what).with_help("the model was edited wrongly; save it again with its external data"));
     }
     let path = inside(location, folder)?;
     read_range(&path, offset, size).map_err(|e| {
         Error::new(format!("external data cannot be read: {e}"))
             .in_file(&path)
-            .with_help("keep the data file beside the model, whole and unchanged")
+            .with_help("keep the complete, unchanged data file beside the model")
     })
 }
 
-/// Names of the files that a model's tensors are kept in, each once; none where the bytes are no model.
+/// Returns the names of the files with a model's tensors, each once; empty if the bytes are not a model.
 pub fn files(model: Bytes) -> Vec<String> {
     let Ok(model) = super::proto::Model::decode(model) else { return Vec::new() };
     let Some(graph) = &model.graph else { return Vec::new() };
@@ -55,9 +55,11 @@ pub fn files(model: Bytes) -> Vec<String> {
 fn read_range(path: &Path, offset: u64, size: usize) -> std::io::Result<Bytes> {
     let mut file = File::open(path)?;
     let length = file.metadata()?.len();
-    // Before anything is allocated: a hostile shape asks for more than the file has.
+    // Checked before anything is allocated: a hostile shape may exceed the file.
     if offset.checked_add(size as u64).is_none_or(|end| end > length) {
-        return Err(std::io::Error::other(format!("{size} bytes from {offset} on are wanted, the file has {length}")));
+        return Err(std::io::Error::other(format!(
+            "{size} bytes at offset {offset} are needed, but the file has {length}"
+        )));
     }
     file.seek(SeekFrom::Start(offset))?;
     let mut bytes = vec![0; size];

@@ -1,4 +1,4 @@
-//! `ModelProto` to [`Graph`].
+//! Conversion of `ModelProto` to [`Graph`].
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -12,21 +12,21 @@ use crate::graph::{Attribute, Attributes, Graph, Node, Tensor, Value, ValueId};
 use crate::note::Note;
 use crate::{Error, Kind, Result, bail};
 
-/// Operator sets whose operators espq knows.
+/// Operator sets that espq supports.
 const OPSETS: std::ops::RangeInclusive<i64> = 7..=21;
 
 const NOT_ONNX: &str = "check that the path is a complete .onnx file; export or download it again";
 const AGAIN: &str = "the file is damaged or was edited wrongly; export the model again";
 const FIXED: &str = "export with a fixed shape: leave out dynamic_axes / dynamic_shapes";
 
-/// The graph of a model's bytes; external data is looked for in `folder`.
+/// Parses a model's bytes; external data is searched in `folder`.
 pub fn parse(bytes: Bytes, folder: &Path) -> Result<Graph> {
     if bytes.is_empty() {
         return Err(Error::new("the model is empty, 0 bytes").with_help(NOT_ONNX));
     }
     if bytes.starts_with(b"EDL") || bytes.starts_with(b"PDL") {
-        return Err(Error::new("this is an ESP-DL file, already quantized, not an ONNX model")
-            .with_help("give the .onnx file that it was made from; `espq inspect` shows what this one holds"));
+        return Err(Error::new("this is an ESP-DL file, which is already quantized, not an ONNX model")
+            .with_help("use the .onnx file that it was made from; `espq inspect` shows the contents of this one"));
     }
     if let Some(other) = no_model(&bytes) {
         return Err(other);
@@ -34,7 +34,7 @@ pub fn parse(bytes: Bytes, folder: &Path) -> Result<Graph> {
     let model = proto::Model::decode(bytes)
         .map_err(|e| Error::new(format!("not an ONNX model, or a damaged one: {e}")).with_help(NOT_ONNX))?;
     let Some(graph) = &model.graph else {
-        return Err(Error::new("not an ONNX model: it holds no graph").with_help(NOT_ONNX));
+        return Err(Error::new("not an ONNX model: it contains no graph").with_help(NOT_ONNX));
     };
     let opset = opset(&model)?;
     let mut loader =
@@ -44,17 +44,17 @@ pub fn parse(bytes: Bytes, folder: &Path) -> Result<Graph> {
     Ok(loader.graph)
 }
 
-/// Recognizes files that are often found in place of a model, such as Git LFS pointers.
+/// Recognizes files that are often found instead of a model, such as Git LFS pointers.
 fn no_model(bytes: &[u8]) -> Option<Error> {
     let start = bytes[..bytes.len().min(64)].trim_ascii_start().to_ascii_lowercase();
     if start.starts_with(b"version https://git-lfs") {
-        let what = "this is a pointer of Git LFS, the model itself is not here";
+        let what = "this is a Git LFS pointer instead of the model";
         return Some(Error::new(what).with_help("fetch it: `git lfs pull` in the repository of the model"));
     }
     if start.starts_with(b"<!doctype html") || start.starts_with(b"<html") {
         let what = "this is a web page, not an ONNX model";
         return Some(
-            Error::new(what).with_help("the download got a page in place of the file: download the file itself"),
+            Error::new(what).with_help("the download returned a page instead of the file: download the file itself"),
         );
     }
     None
@@ -62,13 +62,13 @@ fn no_model(bytes: &[u8]) -> Option<Error> {
 
 fn opset(model: &proto::Model) -> Result<i64> {
     let own = model.opset_import.iter().find(|set| is_onnx(&set.domain));
-    // Models of IR version 1 and 2 import nothing and mean version 1.
+    // Models of IR version 1 and 2 import no operator set and use version 1.
     let version = own.map_or(1, |set| set.version);
     if OPSETS.contains(&version) {
         return Ok(version);
     }
     Err(Error::new(format!(
-        "the model uses ONNX operator set {version}, espq reads {} to {}",
+        "the model uses ONNX operator set {version}, but espq supports {} to {}",
         OPSETS.start(),
         OPSETS.end()
     ))
@@ -98,8 +98,8 @@ impl Loader<'_> {
         }
         let mut names = std::collections::HashSet::new();
         if let Some(twice) = proto.node.iter().find(|node| !node.name.is_empty() && !names.insert(&node.name)) {
-            return Err(Error::new(format!("two layers are called '{}'", twice.name))
-                .with_help("layers are chosen by name; give each node a name of its own and save the model again"));
+            return Err(Error::new(format!("two layers are named '{}'", twice.name))
+                .with_help("layers are selected by name: give each node a unique name and save the model again"));
         }
         self.nodes(&proto.node)?;
         self.outputs(proto)
@@ -136,7 +136,7 @@ impl Loader<'_> {
         let name = &input.name;
         let of_type = |what: &str| {
             Err(Error::new(format!("input '{name}' is {what}, not a tensor"))
-                .with_help("ESP-DL's models take tensors only; change the model and export it again"))
+                .with_help("ESP-DL's models have only tensors as inputs: change the model and export it again"))
         };
         let tensor = match input.value_type.as_ref().and_then(|t| t.value.as_ref()) {
             Some(TypeValue::Tensor(tensor)) => tensor,
@@ -166,12 +166,12 @@ impl Loader<'_> {
         Ok(())
     }
 
-    /// Dimensions as numbers. A symbolic first one is the batch, which ESP-DL has 1 of.
+    /// Converts dimensions to numbers. A symbolic first one is the batch, which is 1 in ESP-DL.
     fn fixed(&mut self, name: &str, declared: &[proto::Dimension]) -> Result<Vec<i64>> {
         let mut dims = Vec::with_capacity(declared.len());
         for (axis, dim) in declared.iter().enumerate() {
             let symbol = match &dim.value {
-                // -1 is how some exporters write "any".
+                // Some exporters write -1 for "any".
                 Some(DimensionValue::Value(size)) if *size != -1 => {
                     dims.push(*size);
                     continue;
@@ -185,20 +185,20 @@ impl Loader<'_> {
                     .of_kind(Kind::Dynamic));
             }
             dims.push(1);
-            let text = format!("the batch of input '{name}', dimension 0{symbol}, is not fixed: taken as 1");
+            let text = format!("the batch of input '{name}', dimension 0{symbol}, is not fixed: set to 1");
             self.graph.notes.push(Note::new(text));
         }
         Ok(dims)
     }
 
-    /// A new value; an error where the name is taken.
+    /// Adds a new value; fails if the name is taken.
     fn define(&mut self, name: &str, constant: Option<Tensor>) -> Result<ValueId> {
         if name.is_empty() {
             return Err(Error::new("an input or initializer of the model has no name").with_help(NOT_ONNX));
         }
         if self.ids.contains_key(name) {
             return Err(Error::new(format!("tensor '{name}' is defined twice"))
-                .with_help("each tensor has one producer; the exporter made an invalid model, export it again"));
+                .with_help("each tensor must have one producer: export the model again"));
         }
         let id = match constant {
             Some(tensor) => self.graph.add_constant(name, tensor),
@@ -209,7 +209,7 @@ impl Loader<'_> {
     }
 
     fn nodes(&mut self, nodes: &[proto::Node]) -> Result<()> {
-        // Outputs first, so that a node may stand before those that it reads from.
+        // Outputs are added first, since a node may come before its producers.
         let mut outputs = Vec::with_capacity(nodes.len());
         for node in nodes {
             outputs.push(self.node_outputs(node).map_err(|e| e.in_layer(title(node)).with_help(AGAIN))?);
@@ -232,7 +232,7 @@ impl Loader<'_> {
             return Ok(vec![Some(self.define(output, Some(value))?)]);
         }
         if let Some(function) = self.functions.iter().find(|f| f.name == node.op_type && f.domain == node.domain) {
-            return Err(Error::new(format!("'{}' is a function that the model defines itself", function.name))
+            return Err(Error::new(format!("'{}' is a function defined in the model", function.name))
                 .with_help("inline it, with onnx.inliner.inline_local_functions, and save the model again"));
         }
         let mut outputs = Vec::with_capacity(node.output.len());
@@ -255,7 +255,7 @@ impl Loader<'_> {
             Attribute::Ints(v) => Tensor::new(&[v.len()], v)?,
             Attribute::Text(_) | Attribute::Texts(_) | Attribute::Graph(_) => {
                 return Err(Error::new(format!("Constant of '{}' is not supported", attribute.name))
-                    .with_help("ESP-DL's models hold numbers only"));
+                    .with_help("ESP-DL's models contain only numbers"));
             }
         })
     }
@@ -278,7 +278,7 @@ impl Loader<'_> {
 
     fn find(&self, name: &str) -> Result<ValueId> {
         self.ids.get(name).copied().ok_or_else(|| {
-            Error::new(format!("input '{name}' comes from nowhere: no node, initializer or model input has that name"))
+            Error::new(format!("input '{name}' has no producer: no node, initializer or model input has that name"))
                 .with_help("the model was cut or edited wrongly; export it again")
         })
     }
@@ -302,7 +302,7 @@ impl Loader<'_> {
         })
     }
 
-    /// The body of an If or Loop: it may read the values of the graph around it by name.
+    /// Converts the body of an If or Loop, which may read values of the enclosing graph by name.
     fn subgraph(&self, proto: &proto::Graph) -> Result<Graph> {
         let mut inner = Loader {
             folder: self.folder,
@@ -334,7 +334,7 @@ impl Loader<'_> {
         }
         for output in &proto.output {
             let Some(&id) = self.ids.get(&output.name) else {
-                return Err(Error::new(format!("output '{}' of the model is made by no node", output.name))
+                return Err(Error::new(format!("output '{}' of the model has no producer", output.name))
                     .with_help("the model was cut or edited wrongly; export it again"));
             };
             if self.graph.outputs.contains(&id) {
@@ -350,7 +350,7 @@ fn is_constant(node: &proto::Node) -> bool {
     node.op_type == "Constant" && is_onnx(&node.domain)
 }
 
-/// Names the node so that the user can find it.
+/// Returns a name by which the user can find the node.
 fn title(node: &proto::Node) -> String {
     match (node.name.is_empty(), node.output.iter().find(|name| !name.is_empty())) {
         (false, _) => node.name.clone(),
@@ -359,7 +359,7 @@ fn title(node: &proto::Node) -> String {
     }
 }
 
-/// The kind that the file gives, or the one that the filled field shows.
+/// Returns the kind in the file, or that of the field that is set.
 fn attribute_kind(proto: &proto::Attribute) -> i32 {
     if proto.kind != kind::UNDEFINED {
         return proto.kind;

@@ -1,8 +1,8 @@
 //! ONNX files: protobuf messages, loading, external data, size limits.
 //!
-//! [`parse`] gives the model as its file has it, with three simplifications that lose nothing:
-//! `Constant` nodes become constants, float16 and bfloat16 are widened, and a symbolic batch is 1.
-//! The file is only read. Never: quantization, rewrites of the graph.
+//! [`parse`] converts the model as in its file, with three lossless simplifications: `Constant` nodes become constants,
+//! float16 and bfloat16 are widened, and a symbolic batch is 1. The file is only read. Never: quantization, rewrites of
+//! the graph.
 
 mod external;
 mod load;
@@ -18,7 +18,7 @@ use crate::Result;
 
 pub use load::parse;
 
-/// ONNX's protobuf, in one file or with external data.
+/// Format ONNX: protobuf, in one file or with external data.
 pub struct Onnx;
 
 impl Format for Onnx {
@@ -26,7 +26,7 @@ impl Format for Onnx {
         &["onnx"]
     }
 
-    /// `ir_version`, the first field of every `ModelProto` that exporters write.
+    /// Recognizes `ir_version`, the first field of every `ModelProto` that exporters write.
     fn is(&self, head: &[u8]) -> bool {
         head.first() == Some(&0x08)
     }

@@ -1,4 +1,4 @@
-//! The messages of `onnx.proto`, as far as espq reads them; the field numbers are the standard's.
+//! Messages of `onnx.proto` that espq reads, with the standard's field numbers.
 //! <https://github.com/onnx/onnx/blob/main/onnx/onnx.proto>
 //!
 //! Fields that are not listed are skipped by prost.
@@ -25,7 +25,7 @@ pub struct OperatorSet {
     pub version: i64,
 }
 
-/// An operator that the model defines itself; espq reads only whose name it is.
+/// Operator defined in the model, of which espq reads only the name.
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct Function {
     #[prost(string, tag = "1")]
@@ -96,7 +96,7 @@ pub struct Attribute {
 
 /// Values of [`Attribute::kind`], `AttributeProto.AttributeType`.
 pub mod kind {
-    /// Files older than IR version 2 leave it out.
+    /// Missing kind, in files older than IR version 2.
     pub const UNDEFINED: i32 = 0;
     pub const FLOAT: i32 = 1;
     pub const INT: i32 = 2;
@@ -130,7 +130,7 @@ pub struct Tensor {
     pub uint64_data: Vec<u64>,
     #[prost(message, repeated, tag = "13")]
     pub external_data: Vec<StringPair>,
-    /// 1: the elements are in another file.
+    /// Location of the elements; 1 means another file.
     #[prost(int32, tag = "14")]
     pub data_location: i32,
 }
@@ -177,7 +177,7 @@ pub enum TypeValue {
     Optional(Unread),
 }
 
-/// A message of which only the presence counts.
+/// Message of which only the presence is read.
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct Unread {}
 

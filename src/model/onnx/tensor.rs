@@ -7,7 +7,7 @@ use super::{external, proto};
 use crate::graph::{DataType, Element, Tensor};
 use crate::{Result, bail};
 
-/// Converts an ONNX element type; an error for types that the chips have no use for.
+/// Converts an ONNX element type; fails for types that the chips do not use.
 pub fn data_type(elem_type: i32) -> Result<DataType> {
     if let Some(data_type) = DataType::from_onnx(elem_type.into()) {
         return Ok(data_type);
@@ -25,19 +25,19 @@ pub fn data_type(elem_type: i32) -> Result<DataType> {
 const FLOAT16: i32 = 10;
 const BFLOAT16: i32 = 16;
 
-/// Dimensions as sizes, and their product; refuses what cannot be a shape.
+/// Converts dimensions to sizes, and computes their product; fails for invalid shapes.
 pub fn shape(dims: &[i64]) -> Result<(Vec<usize>, usize)> {
     let shape: Option<Vec<usize>> = dims.iter().map(|&d| usize::try_from(d).ok()).collect();
     let Some(shape) = shape else { bail!("shape {dims:?} has a negative dimension") };
-    // Zero dimensions left out: `[0, huge, huge]` must not pass either.
+    // Ignores zero dimensions: `[0, huge, huge]` must not pass, either.
     let whole = shape.iter().filter(|&&d| d != 0).try_fold(1usize, |size, &d| size.checked_mul(d));
     match whole.filter(|&size| size <= isize::MAX as usize / 8) {
         Some(size) => Ok((shape.clone(), if shape.contains(&0) { 0 } else { size })),
-        None => bail!("shape {dims:?} has more elements than any memory"),
+        None => bail!("shape {dims:?} has more elements than memory can hold"),
     }
 }
 
-/// The tensor of an initializer or an attribute.
+/// Reads the tensor of an initializer or an attribute.
 pub fn tensor(proto: &proto::Tensor, folder: &Path) -> Result<Tensor> {
     read(proto, folder).map_err(|e| {
         e.about(&format!("tensor '{}'", proto.name))
@@ -58,14 +58,14 @@ fn read(proto: &proto::Tensor, folder: &Path) -> Result<Tensor> {
     };
     if let Some(raw) = raw.filter(|raw| !raw.is_empty() || size == 0) {
         if raw.len() != size {
-            bail!("{} bytes of data, shape {shape:?} of {} needs {size}", raw.len(), kind.name())
+            bail!("{} bytes of data, but shape {shape:?} of {} needs {size}", raw.len(), kind.name())
         }
         return from_raw(proto.data_type, &shape, &raw);
     }
     from_fields(proto, &shape, count)
 }
 
-/// Bytes an element in the file.
+/// Bytes per element in the file.
 fn stored_size(elem_type: i32, kind: DataType) -> usize {
     if matches!(elem_type, FLOAT16 | BFLOAT16) { 2 } else { kind.size() }
 }
@@ -95,11 +95,11 @@ fn from_raw(elem_type: i32, shape: &[usize], raw: &[u8]) -> Result<Tensor> {
 fn from_fields(proto: &proto::Tensor, shape: &[usize], count: usize) -> Result<Tensor> {
     fn cast<S: Copy, T: Element>(shape: &[usize], count: usize, field: &[S], to: fn(S) -> T) -> Result<Tensor> {
         if field.len() != count {
-            bail!("{} elements of data, shape {shape:?} needs {count}", field.len())
+            bail!("{} elements of data, but shape {shape:?} needs {count}", field.len())
         }
         Tensor::new(shape, field.iter().map(|&v| to(v)).collect())
     }
-    // Narrow integers and half floats are kept in the low bits of int32_data, by the standard.
+    // The standard stores narrow integers and half floats in the low bits of int32_data.
     let int32 = &proto.int32_data;
     match proto.data_type {
         1 => cast(shape, count, &proto.float_data, |v: f32| v),
@@ -119,7 +119,7 @@ fn from_fields(proto: &proto::Tensor, shape: &[usize], count: usize) -> Result<T
     }
 }
 
-/// IEEE 754 binary16 to binary32; exact.
+/// Converts IEEE 754 binary16 to binary32, exactly.
 fn widen_f16(bits: u16) -> f32 {
     let sign = u32::from(bits & 0x8000) << 16;
     let exponent = u32::from(bits >> 10 & 0x1f);
@@ -136,7 +136,7 @@ fn widen_bf16(bits: u16) -> f32 {
     f32::from_bits(u32::from(bits) << 16)
 }
 
-/// Text of a bytes field, as ONNX stores strings.
+/// Decodes a bytes field, as ONNX stores strings.
 pub fn text(bytes: &[u8]) -> Cow<'_, str> {
     String::from_utf8_lossy(bytes)
 }
@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn shapes_that_cannot_be_are_refused() {
+    fn invalid_shapes_are_refused() {
         assert_eq!(shape(&[2, 0, 3]).unwrap(), (vec![2, 0, 3], 0));
         for dims in [&[-1][..], &[i64::MAX, 2], &[0, i64::MAX, i64::MAX], &[1 << 31, 1 << 31, 4]] {
             assert!(shape(dims).is_err(), "{dims:?}");

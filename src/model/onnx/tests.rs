@@ -1,4 +1,4 @@
-//! Models that load, and hostile ones that must not.
+//! Tests of models that load, and of hostile ones that are refused.
 
 use crate::note::sentences;
 use std::path::Path;
@@ -46,7 +46,7 @@ fn floats(name: &str, dims: &[i64], data: &[f32]) -> proto::Tensor {
     }
 }
 
-/// x + w -> Relu -> y
+/// Graph x + w -> Relu -> y.
 fn small() -> proto::Graph {
     proto::Graph {
         name: "small".into(),
@@ -62,7 +62,7 @@ fn read(graph: proto::Graph) -> Result<Graph> {
     parse(model(graph).encode_to_vec().into(), Path::new("."))
 }
 
-/// The error of the small graph after a change.
+/// Returns the error of the small graph after a change.
 fn refused(change: impl FnOnce(&mut proto::Graph)) -> String {
     let mut graph = small();
     change(&mut graph);
@@ -113,7 +113,7 @@ fn every_form_of_constant_node_is_a_constant() {
             Tensor::new(&[2], vec![1f32, 2.0]),
         ),
         (proto::Attribute { ints: vec![1, 2], kind: 7, ..attribute("value_ints") }, Tensor::new(&[2], vec![1i64, 2])),
-        // IR version 1 gives no kind
+        // IR version 1 has no kind.
         (proto::Attribute { ints: vec![4], ..attribute("value_ints") }, Tensor::new(&[1], vec![4i64])),
     ];
     for (attribute, expected) in cases {
@@ -175,7 +175,7 @@ fn a_symbolic_batch_is_one_and_noted() {
     tensor.shape.as_mut().unwrap().dim[0].value = Some(proto::DimensionValue::Param("N".into()));
     let graph = read(graph).unwrap();
     assert_eq!(graph.value(graph.inputs[0]).shape, Some(vec![1, 2]));
-    assert_eq!(sentences(&graph.notes), ["the batch of input 'x', dimension 0 ('N'), is not fixed: taken as 1"]);
+    assert_eq!(sentences(&graph.notes), ["the batch of input 'x', dimension 0 ('N'), is not fixed: set to 1"]);
 }
 
 #[test]
@@ -184,7 +184,7 @@ fn hostile_graphs_are_refused_by_name() {
         ("dimension 1 of input 'x' is not fixed", refused(|g| g.input[0] = value("x", &[1, -1]))),
         ("dimension 1 of input 'x' is 0", refused(|g| g.input[0] = value("x", &[1, 0]))),
         ("input 'x': shape [1, -7] has a negative", refused(|g| g.input[0] = value("x", &[1, -7]))),
-        ("more elements than any memory", refused(|g| g.input[0] = value("x", &[1, i64::MAX, 9]))),
+        ("more elements than memory can hold", refused(|g| g.input[0] = value("x", &[1, i64::MAX, 9]))),
         (
             "input 'x' is a sequence",
             refused(|g| g.input[0] = of_type("x", proto::TypeValue::Sequence(proto::Unread {}))),
@@ -197,18 +197,18 @@ fn hostile_graphs_are_refused_by_name() {
         ("tensor 'w' is defined twice", refused(|g| g.initializer.push(floats("w", &[], &[1.0])))),
         ("tensor 'sum' is defined twice", refused(|g| g.node[1].output = vec!["sum".into()])),
         (
-            "layer (unnamed Relu that makes 'y'): input 'gone' comes from nowhere",
+            "layer (unnamed Relu that makes 'y'): input 'gone' has no producer",
             refused(|g| g.node[1].input = vec!["gone".into()]),
         ),
-        ("two layers are called 'same'", refused(|g| g.node.iter_mut().for_each(|n| n.name = "same".into()))),
-        ("output 'z' of the model is made by no node", refused(|g| g.output[0].name = "z".into())),
+        ("two layers are named 'same'", refused(|g| g.node.iter_mut().for_each(|n| n.name = "same".into()))),
+        ("output 'z' of the model has no producer", refused(|g| g.output[0].name = "z".into())),
         ("the model has no outputs", refused(|g| g.output.clear())),
         (
             "layer (unnamed Add that makes 'sum'): the graph has a cycle",
             refused(|g| g.node[0].input = vec!["sum".into(), "w".into()]),
         ),
         (
-            "tensor 'w': 2 elements of data, shape [2147483647] needs 2147483647",
+            "tensor 'w': 2 elements of data, but shape [2147483647] needs 2147483647",
             refused(|g| g.initializer[0].dims = vec![i64::from(i32::MAX)]),
         ),
         ("tensor 'w': strings are not supported", refused(|g| g.initializer[0].data_type = 8)),
@@ -244,7 +244,7 @@ fn files_that_are_no_models_are_named() {
         (&b""[..], "empty"),
         (b"\x89PNG\r\n\x1a\n", "not an ONNX model"),
         (b"EDL2 and more bytes", "not an ONNX model"),
-        (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n", "a pointer of Git LFS"),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n", "a Git LFS pointer"),
         (b"\n<!DOCTYPE html><html>", "a web page"),
     ];
     for (bytes, expected) in cases {
@@ -256,7 +256,7 @@ fn files_that_are_no_models_are_named() {
     assert!(model::load(&folder.path().join("none.onnx")).unwrap_err().what().contains("cannot be read"));
 }
 
-/// The small model with `w` in another file.
+/// Makes the small model with `w` in another file.
 fn with_external(location: &str, more: &[(&str, &str)]) -> Vec<u8> {
     let mut graph = small();
     let pair = |key: &str, value: &str| proto::StringPair { key: key.into(), value: value.into() };
@@ -311,7 +311,7 @@ fn external_data_that_is_short_or_lies_is_refused() {
     assert!(parse(with_external("none", &[]).into(), folder.path()).unwrap_err().what().contains("cannot be opened"));
 }
 
-/// A model with something for most rewrites to work on.
+/// Model with an input for most rewrites.
 fn varied() -> proto::Graph {
     let ints = |name: &str, data: &[i64]| proto::Tensor {
         name: name.into(),

@@ -19,8 +19,8 @@ fn elementwise(node: &dyn NodeView) -> Checked {
         .then(|| format!("{} of shapes that broadcast over {rank} dimensions; the runtime has up to 4", node.op())))
 }
 
-/// Number of dimensions that a kernel of two operands runs over: neighbours that both go on are merged, and those over
-/// which one operand stays.
+/// Returns the number of dimensions that a kernel of two operands runs over. Neighbours in which both operands advance
+/// are merged, and so are those in which one operand is broadcast.
 fn merged_elementwise(a: &[usize], b: &[usize]) -> usize {
     let rank = a.len().max(b.len());
     let aligned = |shape: &[usize]| [&vec![1; rank - shape.len()], shape].concat();
@@ -28,7 +28,7 @@ fn merged_elementwise(a: &[usize], b: &[usize]) -> usize {
     for (a, b) in aligned(a).into_iter().zip(aligned(b)) {
         match merged.last_mut() {
             Some((x, y)) if (x == y && a == b) || (*x == 1 && a == 1) || (*y == 1 && b == 1) => {
-                // A file may claim any sizes.
+                // Saturating, since a file may contain any sizes.
                 (*x, *y) = (x.saturating_mul(a), y.saturating_mul(b));
             }
             _ => merged.push((a, b)),
@@ -42,7 +42,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn neighbours_that_go_on_together_count_once() {
+    fn neighbours_that_advance_together_count_once() {
         assert_eq!(merged_elementwise(&[1, 2, 3, 4, 5], &[1, 2, 3, 4, 5]), 1);
         assert_eq!(merged_elementwise(&[2, 3, 4, 5, 6], &[5, 6]), 2);
         assert_eq!(merged_elementwise(&[2, 1, 4, 1, 6], &[2, 3, 4, 5, 6]), 5);

@@ -1,15 +1,15 @@
-//! Limits of kernels that shift one way only. They show once exponents are calibrated.
+//! Limits of kernels that shift integers in one direction only. They are checked once exponents are calibrated.
 
 use crate::chip::{Checked, Effect, Family, Limit, NodeView};
 
-/// A product has the sum of its factors' exponents. Portable code shifts it both ways.
+/// Products have the sum of their factors' exponents. Portable code shifts in both directions.
 pub static SHIFT: Limit = Limit {
     name: "shift-right-only",
     effect: Effect::SilentlyWrong,
     on: Family::VECTOR,
     until: None,
     check: shift,
-    help: "the chip cannot shift left: give the layer int16, or widen the output's range",
+    help: "give the layer int16, or widen the output's range: the chip cannot shift left",
     source: "dl_base_conv2d.hpp, dl_base_mul.hpp",
 };
 

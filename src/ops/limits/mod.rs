@@ -1,6 +1,6 @@
-//! Limits that several operators share, one family a file.
+//! Limits that several operators share, one family per file.
 //!
-//! Never: limits of one operator, which stand in its own file.
+//! Never: limits of a single operator, which belong to its own file.
 
 pub mod broadcast;
 pub mod exponents;

@@ -8,18 +8,18 @@ pub static DILATED: Limit = Limit {
     on: Family::ALL,
     until: None,
     check: dilated,
-    help: "pool without dilation",
+    help: "use a window without dilation",
     source: "dl_module_max_pool.hpp",
 };
 
-/// Sizes are rounded down, whatever the attribute says.
+/// The kernels round sizes down, even with `ceil_mode`.
 pub static CEIL_MODE: Limit = Limit {
     name: "pooling-ceil-mode",
     effect: Effect::SilentlyWrong,
     on: Family::ALL,
     until: None,
     check: rounded_down,
-    help: "pool with ceil_mode = 0, or make the input a multiple of the stride with a Pad before it",
+    help: "set ceil_mode = 0, or make the input a multiple of the stride with a Pad before it",
     source: "dl_module_average_pool.hpp, get_output_shape",
 };
 
@@ -29,7 +29,7 @@ fn dilated(node: &dyn NodeView) -> Checked {
     Ok(dilated.then(|| format!("{} with dilations {dilations:?}, which the runtime ignores", node.op())))
 }
 
-/// Returns the fault of a node whose sizes are other where they are rounded down.
+/// Returns the fault of a node whose output sizes differ if they are rounded down.
 pub fn rounded_down(node: &dyn NodeView) -> Checked {
     if node.int("ceil_mode", 0)? == 0 {
         return Ok(None);
@@ -46,7 +46,7 @@ pub fn rounded_down(node: &dyn NodeView) -> Checked {
         let floored = from.saturating_add(pads).saturating_sub(window).div_euclid(stride).saturating_add(1);
         if floored != to {
             return Ok(Some(format!(
-                "with ceil_mode, {from} places become {to}, but the chip rounds down to {floored}"
+                "with ceil_mode, size {from} becomes {to}, but the chip rounds down to {floored}"
             )));
         }
     }

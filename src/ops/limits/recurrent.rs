@@ -1,4 +1,4 @@
-//! Limits of LSTM and GRU: what the kernels do not look at runs as if it were not there.
+//! Limits of LSTM and GRU: properties that the kernels ignore.
 
 use crate::chip::{Checked, Effect, Family, Limit, NodeView};
 
@@ -11,7 +11,7 @@ pub static DIRECTION: Limit = Limit {
     until: None,
     check: |node| {
         let reverse = node.text("direction", "forward")? == "reverse";
-        Ok(reverse.then(|| format!("{} with direction \"reverse\" would run forward", node.op())))
+        Ok(reverse.then(|| format!("{} with direction \"reverse\", which the chip runs forward", node.op())))
     },
     help: "reverse the sequence before and after the layer, or make it bidirectional",
     source: SOURCE,
@@ -32,10 +32,8 @@ pub static LENGTHS: Limit = Limit {
     effect: Effect::SilentlyWrong,
     on: Family::ALL,
     until: None,
-    check: |node| {
-        Ok(node.input(4).map(|_| format!("{} with lengths of sequences, which the runtime ignores", node.op())))
-    },
-    help: "leave the input sequence_lens out: every sequence is run to its end",
+    check: |node| Ok(node.input(4).map(|_| format!("{} with sequence_lens, which the runtime ignores", node.op()))),
+    help: "remove the input sequence_lens; every sequence then runs to its end",
     source: SOURCE,
 };
 
@@ -47,13 +45,13 @@ pub static BATCH: Limit = Limit {
     check: |node| {
         let axis = usize::from(node.int("layout", 0)? == 0);
         let batch = node.shape(0).and_then(|shape| shape.get(axis).copied()).filter(|&batch| batch > 1);
-        Ok(batch.map(|n| format!("{} of {n} sequences at a time, which the chip runs as one", node.op())))
+        Ok(batch.map(|n| format!("{} with a batch of {n} sequences, which the chip runs as one", node.op())))
     },
-    help: "give the layer one sequence at a time: split the batch, and join the results with Concat",
+    help: "use a batch of 1: split the batch, and join the results with Concat",
     source: SOURCE,
 };
 
-/// The kernels write sequence, direction, batch, whatever the attribute says.
+/// The kernels always write sequence, direction, batch, even with `layout` 1.
 pub static LAYOUT: Limit = Limit {
     name: "recurrent-layout",
     effect: Effect::SilentlyWrong,
@@ -62,10 +60,10 @@ pub static LAYOUT: Limit = Limit {
     check: |node| {
         let layout = node.int("layout", 0)?;
         Ok((layout != 0).then(|| {
-            format!("{} with layout {layout}, whose outputs have their axes in another order on the chip", node.op())
+            format!("{} with layout {layout}, for which the chip's outputs have another order of axes", node.op())
         }))
     },
-    help: "export with layout 0, and a Transpose before and behind the layer",
+    help: "export with layout 0, and a Transpose before and after the layer",
     source: "dl_module_lstm.hpp, dl_module_gru.hpp, get_output_shape",
 };
 
@@ -75,11 +73,11 @@ pub static ACTIVATIONS: Limit = Limit {
     on: Family::ALL,
     until: None,
     check: activations,
-    help: "the runtime has Sigmoid and Tanh",
+    help: "use the default activations, Sigmoid and Tanh",
     source: SOURCE,
 };
 
-/// Returns the fault of a file's node whose kernel writes more outputs than it has.
+/// Returns the fault of a node in a file whose kernel writes more outputs than the node has.
 pub fn missing_outputs(node: &dyn NodeView, written: usize) -> Checked {
     let there = (0..written).filter(|&port| node.has_output(port)).count();
     let is_short = node.is_written() && there < written;
@@ -91,7 +89,7 @@ fn activations(node: &dyn NodeView) -> Checked {
     Ok(other.map(|name| format!("{} with the activation {name}, which the runtime ignores", node.op())))
 }
 
-/// Returns the first activation that is not the usual one in its place.
+/// Returns the first activation that is not the default one at its position.
 fn unusual_activation<'t>(op: &str, given: &'t [String]) -> Option<&'t str> {
     let usual: &[&str] = if op == "LSTM" { &["sigmoid", "tanh", "tanh"] } else { &["sigmoid", "tanh"] };
     let other = |(given, usual): &(&'t String, &&str)| !given.eq_ignore_ascii_case(usual);

@@ -1,4 +1,4 @@
-//! Limits of kernels that run over one or two places beside batch and channel.
+//! Limits of kernels that run over one or two spatial axes besides batch and channel.
 
 use crate::chip::{Effect, Family, Limit};
 
@@ -9,14 +9,15 @@ pub static RANK: Limit = Limit {
     until: None,
     check: |node| {
         let rank = node.rank(0).filter(|rank| !matches!(rank, 3 | 4));
-        Ok(rank
-            .map(|rank| format!("{} of a tensor with {rank} dimensions; the chip has 1-D (3) and 2-D (4)", node.op())))
+        Ok(rank.map(|rank| {
+            format!("{} of a tensor with {rank} dimensions; the chip supports 1-D (3) and 2-D (4)", node.op())
+        }))
     },
-    help: "reshape the tensor around the layer",
+    help: "add a Reshape before and after the layer",
     source: "dl_module_conv.hpp",
 };
 
-/// The kernels run over places and channels, never over the batch.
+/// The kernels loop over spatial axes and channels, but not over the batch.
 pub static BATCH: Limit = Limit {
     name: "batch",
     effect: Effect::SilentlyWrong,
@@ -24,8 +25,8 @@ pub static BATCH: Limit = Limit {
     until: None,
     check: |node| {
         let batch = node.shape(0).and_then(|shape| shape.first().copied()).filter(|&batch| batch > 1);
-        Ok(batch.map(|n| format!("a batch of {n}, of which the chip computes the first and leaves the rest as it was")))
+        Ok(batch.map(|n| format!("a batch of {n}, of which the chip computes only the first sample")))
     },
-    help: "give the layer a batch of 1: split the batch, run the layer on each part and join the results with Concat",
+    help: "use a batch of 1: split the batch, run the layer on each part and join the results with Concat",
     source: "dl_base_conv2d.hpp, dl_base_pool2d.hpp, dl_base_resize.hpp",
 };

@@ -1,11 +1,12 @@
-//! Limits of ESP-DL's Resize: height and width, by nearest place or linear, from the places that its kernel takes.
+//! Limits of ESP-DL's Resize, which supports height and width, nearest and linear, with the positions that its kernel
+//! computes.
 
 use crate::chip::{Checked, Effect, Family, Limit, NodeView, Unreadable};
 use crate::ops::axes::normalize_all;
 use crate::ops::interpolate::{self, Axis, Coordinates, Nearest};
 use crate::ops::limits;
 
-/// In the order in which a node's are reported.
+/// Limits in the order in which they are reported.
 pub const LIMITS: &[&Limit] = &[
     &limits::spatial::RANK,
     &limits::spatial::BATCH,
@@ -27,7 +28,7 @@ pub static MODE: Limit = Limit {
     check: |node| {
         let mode = node.text("mode", "nearest")?;
         let message =
-            || format!("Resize with mode {mode:?}, for which the chip has no kernel and leaves its output empty");
+            || format!("Resize with mode {mode:?}, for which the chip has no kernel and leaves the output unwritten");
         Ok((!matches!(mode, "nearest" | "linear")).then(message))
     },
     help: "export with mode nearest or linear (PyTorch: nearest, bilinear)",
@@ -55,10 +56,10 @@ pub static AXES: Limit = Limit {
     check: |node| {
         let (Some(rank), Some((count, _))) = (node.rank(0), given(node)) else { return Ok(None) };
         Ok((node.is_written() && count != rank).then(|| {
-            format!("Resize by {count} numbers for {rank} axes; the kernel reads the last of {rank}, beyond their end")
+            format!("Resize by {count} numbers for {rank} axes; the kernel reads number {rank}, out of bounds")
         }))
     },
-    help: "give a scale or a size for every axis, without the attribute axes",
+    help: "give a scale or a size for every axis, and remove the attribute axes",
     source: "dl_module_resize.hpp, get_output_shape",
 };
 
@@ -76,7 +77,7 @@ pub static CHANNELS: Limit = Limit {
     source: "dl_module_resize.hpp, get_output_shape",
 };
 
-/// Scales are multiplied in float32 and rounded down.
+/// Sizes are scales multiplied in float32 and rounded down.
 pub static SIZE: Limit = Limit {
     name: "resize-size",
     effect: Effect::SilentlyWrong,
@@ -87,17 +88,17 @@ pub static SIZE: Limit = Limit {
         Ok(other.map(|side| {
             let Axis { from, to, .. } = side.axis;
             format!(
-                "Resize from {from} to {to} places by {}, by which the chip makes {}",
+                "Resize from {from} to {to} by scale {}, which the chip rounds to {}",
                 side.scale,
                 side.size_on_chip()
             )
         }))
     },
-    help: "export with the size in the place of the scale",
+    help: "export with sizes instead of scales",
     source: "dl_module_resize.hpp, get_output_shape",
 };
 
-/// Of one place, the kernel takes the one before it for its neighbour.
+/// Neighbours of an axis of size 1: the kernel takes the position before it.
 pub static ONE_PLACE: Limit = Limit {
     name: "resize-from-one-place",
     effect: Effect::Crashes,
@@ -108,15 +109,15 @@ pub static ONE_PLACE: Limit = Limit {
         let is_one = node.text("mode", "nearest")? == "linear" && places.iter().skip(2).any(|&n| n == 1);
         Ok(is_one.then(|| {
             format!(
-                "linear Resize of {places:?}; the kernel interpolates between two places, and reads before its input"
+                "linear Resize of {places:?}; the kernel interpolates between two positions, and reads before its input"
             )
         }))
     },
-    help: "export with mode nearest, which gives the same values where there is one place to read",
+    help: "export with mode nearest, which gives the same values for an axis of size 1",
     source: "dl_base_resize.cpp, linear_coeffs",
 };
 
-/// The kernel reads the place `floor(place / scale)`.
+/// The kernel reads position `floor(position / scale)`.
 pub static NEAREST: Limit = Limit {
     name: "resize-nearest",
     effect: Effect::SilentlyWrong,
@@ -128,14 +129,14 @@ pub static NEAREST: Limit = Limit {
     source: "dl_base_resize.cpp, resize_operation_shell",
 };
 
-/// The kernel knows align_corners, and takes all others for half_pixel.
+/// The kernel supports align_corners, and treats all others as half_pixel.
 pub static COORDINATES: Limit = Limit {
     name: "resize-coordinates",
     effect: Effect::SilentlyWrong,
     on: Family::ALL,
     until: None,
     check: coordinates,
-    help: "export with half_pixel (PyTorch: align_corners=False) or align_corners, to more than one place",
+    help: "export with half_pixel (PyTorch: align_corners=False) or align_corners, to a size above 1",
     source: "dl_base_resize.cpp, linear_coeffs",
 };
 
@@ -150,7 +151,7 @@ fn nearest(node: &dyn NodeView) -> Checked {
         if let Some(to) = (0..side.axis.to).find(|&to| taken(to) != Some(side.nearest_on_chip(to))) {
             let read = taken(to).map_or("none".to_string(), |place| place.to_string());
             return Ok(Some(format!(
-                "nearest Resize from {} to {} places; for place {to} it reads place {read}, the chip place {}",
+                "nearest Resize from {} to {}; output {to} is input {read}, but the chip reads input {}",
                 side.axis.from,
                 side.axis.to,
                 side.nearest_on_chip(to)
@@ -168,11 +169,11 @@ fn coordinates(node: &dyn NodeView) -> Checked {
     let differs = |side: &Side| (0..side.axis.to).any(|to| !side.agrees(to, named == "align_corners"));
     Ok(resized(node)?.into_iter().find(differs).map(|side| {
         let Axis { from, to, .. } = side.axis;
-        format!("linear Resize from {from} to {to} places with coordinates {named:?}, which would run as half_pixel")
+        format!("linear Resize from {from} to {to} with coordinates {named:?}, which the chip runs as half_pixel")
     }))
 }
 
-/// Count of the numbers that say how large the output is, and the numbers where they are scales.
+/// Returns the number of given scales or sizes, and the numbers if they are scales.
 fn given(node: &dyn NodeView) -> Option<(usize, Option<Vec<f32>>)> {
     if let Some(sizes) = node.constant(3).filter(|sizes| !sizes.is_empty()) {
         return Some((sizes.len(), None));
@@ -180,16 +181,16 @@ fn given(node: &dyn NodeView) -> Option<(usize, Option<Vec<f32>>)> {
     node.floats(2).filter(|scales| !scales.is_empty()).map(|scales| (scales.len(), Some(scales)))
 }
 
-/// Height or width, as ONNX and as the kernel go over it.
+/// Height or width, with ONNX's and the kernel's mapping of positions.
 struct Side {
     axis: Axis,
     coordinates: Coordinates,
-    /// Of the kernel.
+    /// Scale of the kernel.
     scale: f32,
     by_scale: bool,
 }
 
-/// Height and width; none where a size is not known.
+/// Returns height and width; empty if a size is not known.
 fn resized(node: &dyn NodeView) -> Result<Vec<Side>, Unreadable> {
     let (Some(from), Some(to), Some((count, scales))) = (node.shape(0), node.output_shape(0), given(node)) else {
         return Ok(Vec::new());
@@ -227,11 +228,11 @@ impl Side {
     }
 
     fn size_on_chip(&self) -> usize {
-        // As in C; a size of a tensor fits a float32 well enough for it.
+        // Like C; float32 is precise enough for sizes of a tensor.
         if self.by_scale { (self.axis.from as f32 * self.scale) as usize } else { self.axis.to }
     }
 
-    /// Place of the input that ONNX reads; `None` beyond a region of interest.
+    /// Position of the input that ONNX reads; `None` outside a region of interest.
     fn place(&self, to: usize) -> Option<f64> {
         let place = self.coordinates.source(to, &self.axis);
         let is_outside = self.coordinates == Coordinates::CropAndResize && !(0.0..=self.last()).contains(&place);
@@ -242,7 +243,7 @@ impl Side {
         ((to as f32 * (1.0 / self.scale)) as usize).min(self.axis.from.saturating_sub(1))
     }
 
-    /// ONNX and the kernel interpolate at one place, as exactly as float32 has it.
+    /// Returns `true` if ONNX and the kernel interpolate at the same position, within float32's precision.
     fn agrees(&self, to: usize, align_corners: bool) -> bool {
         let (last, to_last) = (self.last() as f32, self.axis.to as f32 - 1.0);
         let on_chip = match align_corners {
@@ -250,7 +251,7 @@ impl Side {
             false => (to as f32 + 0.5) * (1.0 / self.scale) - 0.5,
         };
         let inside = |place: f64| place.clamp(0.0, self.last());
-        // One place that is aligned is none on the chip, which is equal to nothing.
+        // An aligned axis of size 1 gives NaN on the chip, which equals nothing.
         self.place(to).is_some_and(|place| (inside(place) - inside(f64::from(on_chip))).abs() <= 1e-4 * self.last())
     }
 }

@@ -39,7 +39,7 @@ fn plan(call: &Call) -> Result<Interpolate> {
         Some(axes) => normalize_all(axes, x.shape.len())?,
         None => (0..x.shape.len()).collect(),
     };
-    // Operator set 10 has no region of interest, and older coordinates.
+    // Operator set 10 has no region of interest, and other coordinates.
     let old = call.opset < 11 && call.inputs.len() <= 2;
     let scales = floats(call, if old { 1 } else { 2 })?;
     let sizes = if old { None } else { constant_ints(call, "sizes", 3)?.filter(|s| !s.is_empty()) };
@@ -79,11 +79,11 @@ fn plan(call: &Call) -> Result<Interpolate> {
     Interpolate::new(&x.shape, &size, &scale, &ends, mode, coordinates, extrapolation)
 }
 
-/// A constant float input, where it is there and not empty.
+/// Returns a constant float input, if it exists and is not empty.
 fn floats(call: &Call, port: usize) -> Result<Option<Vec<f64>>> {
     let Some(fact) = optional(call, port) else { return Ok(None) };
     let Some(constant) = &fact.constant else {
-        // An empty region of interest may be anything.
+        // An empty region of interest may have any type.
         return if fact.shape.contains(&0) {
             Ok(None)
         } else {

@@ -1,7 +1,7 @@
-//! A 16-bit activation as ESP-DL's lookup table.
+//! Lookup table of a 16-bit activation in ESP-DL.
 //!
-//! `dl_module_lut.hpp` of ESP-DL, and `HardwareEmulator` of esp-ppq
-//! (`executor/op/torch/espdl_lut.py`): 65536 / step + 1 entries, of which the nearest is taken.
+//! `dl_module_lut.hpp` of ESP-DL, and `HardwareEmulator` of esp-ppq (`executor/op/torch/espdl_lut.py`): 65536 / step +
+//! 1 entries, of which the nearest is used.
 
 use std::sync::Arc;
 
@@ -16,13 +16,13 @@ const STEP: i32 = 32;
 const BITS: u32 = 16;
 
 struct Lut {
-    /// Values of the output, not integers.
+    /// Output values in float.
     table: Vec<f32>,
     input_exponent: i32,
     rounding: Rounding,
 }
 
-/// The table of an activation node between two scales.
+/// Makes the table of an activation node between two scales.
 pub fn lut(
     node: &Node,
     opset: i64,
@@ -33,7 +33,7 @@ pub fn lut(
     let scale = (f64::from(input_exponent)).exp2() as f32;
     let points: Vec<f32> = (-32768..=32768).step_by(STEP as usize).map(|q| q as f32 * scale).collect();
     let operator =
-        ops::find(&node.op).ok_or_else(|| Error::new(format!("espq cannot run the operator {}", node.op)))?;
+        ops::find(&node.op).ok_or_else(|| Error::new(format!("the operator {} is not supported by espq", node.op)))?;
     let inputs = [Some(Fact::new(DataType::F32, vec![points.len()]))];
     let call = Call { attributes: &node.attributes, opset, inputs: &inputs, outputs: 1 };
     let values = (operator.prepare)(&call)?.run(vec![Some(Tensor::new(&[points.len()], points)?)])?;
@@ -53,7 +53,7 @@ impl Lut {
         };
         let q = round(x / f64::from(self.input_exponent).exp2()).clamp(-32768.0, 32767.0);
         let index = round((q + 32768.0) / f64::from(STEP));
-        // NaN becomes 0; the rest lies within the table by the clamp above.
+        // NaN becomes 0; other values are within the table because of the clamp above.
         self.table[index as usize]
     }
 }
@@ -91,8 +91,8 @@ mod tests {
 
     #[test]
     fn takes_the_nearest_entry_by_the_targets_rounding() {
-        // Inputs in steps of 2^-12. 16 steps lie between entries 0 and 32: half even takes the even
-        // entry 1024 (x = 0), half up the next. tanh(32 / 4096) = 0.0078123; times 32768 is 255.99.
+        // Inputs in steps of 2^-12. Input 16 is midway between entries 0 and 32: half to even selects the
+        // even entry 1024 (x = 0), half up the next. tanh(32 / 4096) = 0.0078123; times 32768 is 255.99.
         let x = [0.0, 15.0, 16.0, 17.0, 32.0, 48.0].map(|q: f32| q / 4096.0);
         assert_eq!(tanh(Rounding::HalfEven, &x), [0.0, 0.0, 0.0, 256.0, 256.0, 512.0]);
         assert_eq!(tanh(Rounding::HalfUp, &x), [0.0, 0.0, 256.0, 256.0, 256.0, 512.0]);

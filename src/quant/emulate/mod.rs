@@ -1,5 +1,5 @@
-//! Kernels that repeat the chip's integers step by step, where quantizing the ports of a float
-//! kernel would not: 16-bit lookup tables, and recurrent cells with quantized inner values.
+//! Kernels that emulate the chip's integers step by step, for operators where quantizing the ports of a float kernel
+//! would give other results: 16-bit lookup tables, and recurrent cells with quantized inner values.
 
 mod lut;
 mod recurrent;

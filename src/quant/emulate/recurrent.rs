@@ -1,9 +1,9 @@
 //! LSTM and GRU with the inner roundings of ESP-DL's kernels.
 //!
-//! esp-ppq: `LSTM_quant_forward` and `GRU_quant_forward` of `executor/op/torch/espdl.py`. Products
-//! with W and R, the cell state and the GRU's candidate are rounded to 16 bits at 2^-9
-//! (`LSTM_QUANT_EXPONENT`, `GRU_QUANT_EXPONENT` of `core/common.py`), in float32 or, at 16 bits, in
-//! float64. These roundings act even where the ports are not quantized: the chip always makes them.
+//! esp-ppq: `LSTM_quant_forward` and `GRU_quant_forward` of `executor/op/torch/espdl.py`. Products with W and R, the
+//! cell state and the GRU's candidate are rounded to 16 bits at 2^-9 (`LSTM_QUANT_EXPONENT`, `GRU_QUANT_EXPONENT` of
+//! `core/common.py`), in float32 or, at 16 bits, in float64. These roundings apply even if the ports are not quantized,
+//! since the chip always rounds.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -21,13 +21,13 @@ use crate::ops::{Call, Kernel};
 const INNER_EXPONENT: i32 = -9;
 const INNER_BITS: u32 = 16;
 
-/// How the hidden state is rounded.
+/// Rounding of the hidden state.
 #[derive(Debug, Clone)]
 pub struct Hidden {
     pub rounding: Rounding,
-    /// The quantization of the first output, where it is active: the state takes it at every step.
+    /// Quantization of the first output, if it is active: it applies to the state at every step.
     pub output: Option<FakeQuant>,
-    /// float64 throughout, for 16-bit layers.
+    /// float64 in all steps, for 16-bit layers.
     pub wide: bool,
 }
 
@@ -57,7 +57,7 @@ impl Kernel for Recurrent {
     }
 }
 
-/// One direction's weights and what a step needs of them.
+/// Weights of one direction, with precomputed parts for a step.
 struct Weights<'a> {
     w: &'a [f64],
     r: &'a [f64],
@@ -113,7 +113,7 @@ impl Recurrent {
         states[1] = cells.into_iter().map(T::to_f64).collect();
     }
 
-    /// Gates in ONNX's order z, r, h; the reset gate scales R h + Rb, as ESP-DL's kernel has it.
+    /// Gates in ONNX's order z, r, h; the reset gate scales R h + Rb, as in ESP-DL's kernel.
     fn gru<T: Real>(&self, weights: &Weights, x: &[f64], states: &mut [Vec<f64>]) {
         let n = weights.hidden;
         let (xw, hr) = self.products::<T>(weights, x, &states[0]);
@@ -134,7 +134,7 @@ impl Recurrent {
         states[0] = h.into_iter().map(T::to_f64).collect();
     }
 
-    /// W x and R h of every gate, each rounded.
+    /// Computes W x and R h of every gate, each rounded.
     fn products<T: Real>(&self, weights: &Weights, x: &[f64], h: &[f64]) -> (Vec<T>, Vec<T>) {
         let rows = |matrix: &[f64], columns: usize, vector: &[f64]| -> Vec<T> {
             let mut products: Vec<T> =

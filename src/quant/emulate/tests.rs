@@ -1,5 +1,5 @@
-//! Cells and tables against esp-ppq 1.3.12. `recorded.txt` is written by `fixtures/emulate.py`, which
-//! says what its integers stand for.
+//! Tests of cells and tables against esp-ppq 1.3.12. `recorded.txt` is written by `fixtures/emulate.py`, which
+//! documents its integers.
 
 use super::*;
 use crate::chip::Rounding;
@@ -38,7 +38,7 @@ fn numbers(tensor: &Tensor) -> Vec<f64> {
     }
 }
 
-/// Outputs computed and recorded of one line.
+/// Computed and recorded outputs of one line.
 fn cell(line: &str) -> (Vec<Vec<f64>>, Vec<Vec<f64>>) {
     let fields: Vec<&str> = line.split(' ').collect();
     let [kind, direction, bits, exponent, half, width, steps, batch, input, hidden, lists @ ..] = &fields[..] else {
@@ -74,7 +74,7 @@ fn cell(line: &str) -> (Vec<Vec<f64>>, Vec<Vec<f64>>) {
 }
 
 #[test]
-fn cells_are_those_of_esp_ppq_to_the_last_bit() {
+fn cells_are_bit_identical_to_esp_ppqs() {
     let lines: Vec<&str> = RECORDED.lines().filter(|l| !l.starts_with("table")).collect();
     assert!(lines.len() >= 10);
     for line in lines {
@@ -84,7 +84,7 @@ fn cells_are_those_of_esp_ppq_to_the_last_bit() {
 }
 
 #[test]
-fn tables_are_those_of_esp_ppq_to_the_last_entry() {
+fn tables_equal_esp_ppqs() {
     let lines: Vec<&str> = RECORDED.lines().filter(|l| l.starts_with("table")).collect();
     assert!(lines.len() >= 8);
     for line in lines {

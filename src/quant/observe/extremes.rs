@@ -1,10 +1,10 @@
-//! The range of a tensor, and the scale that covers it.
+//! Range of a tensor, and the scale that covers it.
 
 use crate::kernels::histogram::min_max;
 
 use super::Elements;
 
-/// No scale is smaller (`OBSERVER_MIN_SCALE` in esp-ppq's `core/common.py`).
+/// Smallest scale (`OBSERVER_MIN_SCALE` in esp-ppq's `core/common.py`).
 const SCALE_FLOOR: f64 = 1e-8;
 
 /// Least and greatest element.
@@ -15,10 +15,10 @@ pub struct Extremes {
 }
 
 impl Extremes {
-    /// Of no elements.
+    /// Range of no elements.
     pub const EMPTY: Extremes = Extremes { min: f64::INFINITY, max: f64::NEG_INFINITY };
 
-    /// `None` where an element is infinite or not a number.
+    /// Returns the range; `None` if an element is infinite or NaN.
     pub fn finite(values: Elements) -> Option<Extremes> {
         match values {
             Elements::F32(values) => match min_max(values) {
@@ -42,7 +42,7 @@ impl Extremes {
         parts.iter().fold(Extremes::EMPTY, |a, b| Extremes { min: a.min.min(b.min), max: a.max.max(b.max) })
     }
 
-    /// Of each end, in float32 as esp-ppq has it.
+    /// Mean of each end, in float32 as in esp-ppq.
     pub fn mean(parts: &[Extremes]) -> Extremes {
         let mean = |end: fn(&Extremes) -> f64| {
             let sum = parts.iter().map(|e| f64::from(end(e) as f32)).sum::<f64>() as f32;
@@ -56,7 +56,7 @@ impl Extremes {
         if self.min > self.max { 0.0 } else { self.min.abs().max(self.max.abs()) }
     }
 
-    /// Whether the scale that would cover the range is below what is allowed.
+    /// Returns `true` if the scale that covers the range is below the smallest one allowed.
     pub fn below_floor(&self, bits: u32) -> bool {
         covering_scale(self.magnitude(), bits) < SCALE_FLOOR
     }

@@ -1,4 +1,4 @@
-//! Counts of magnitudes.
+//! Histogram of magnitudes.
 
 use crate::kernels::histogram::{add_abs_histogram, add_abs_histogram_f64};
 
@@ -16,7 +16,7 @@ impl Histogram {
         Histogram { counts: vec![0; bins], upper }
     }
 
-    /// Adds values; those beyond `upper` are left out, `upper` itself is in the last bin.
+    /// Adds values; those above `upper` are ignored, `upper` itself is in the last bin.
     ///
     /// The arithmetic is `torch.histc`'s, in the elements' type. With `upper` 0 nothing is counted.
     pub fn add(&mut self, values: Elements) {

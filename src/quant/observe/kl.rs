@@ -1,14 +1,14 @@
-//! The clip whose quantized distribution is nearest to the observed one.
+//! Observer kl: the clipping range whose quantized distribution is nearest to the observed one.
 //!
-//! esp-ppq: `TorchHistObserver.hist_to_scale_offset`. Elements are float32 as there; sums are float64,
-//! and prefix sums make a candidate's cost that of its quantized bins: with the divergence written as
-//! `sum p log p - sum p log q`, the first sum is a prefix sum, and `q` is constant over a quantized bin.
-//! The base of the logarithm does not matter to which is least.
+//! esp-ppq: `TorchHistObserver.hist_to_scale_offset`. Elements are float32 as in esp-ppq; sums are float64, and prefix
+//! sums make a candidate's cost that of its quantized bins: with the divergence written as `sum p log p - sum p log q`,
+//! the first sum is a prefix sum, and `q` is constant over a quantized bin. The base of the logarithm does not affect
+//! the minimum.
 
 use super::Histogram;
 use super::extremes::nearest_exponent;
 
-/// Keeps the logarithm of an empty bin finite.
+/// Offset that keeps the logarithm of an empty bin finite.
 const EPSILON: f64 = 1e-30;
 
 pub fn kl_exponent(histogram: &Histogram, bits: u32) -> i32 {
@@ -21,7 +21,7 @@ pub fn kl_exponent(histogram: &Histogram, bits: u32) -> i32 {
     nearest_exponent((best as f64 / bins as f64) * bin * (bins as f64 / levels as f64))
 }
 
-/// The lowest 0.2 % of the bins count as empty, but for one element just above them.
+/// Returns the counts, with the lowest 0.2 % of the bins set to zero, except for one element just above them.
 fn counts(histogram: &Histogram) -> Vec<f32> {
     let mut counts: Vec<f32> = histogram.counts.iter().map(|&c| c as f32).collect();
     let cut = (counts.len() as f64 * 0.002) as usize;
@@ -32,7 +32,7 @@ fn counts(histogram: &Histogram) -> Vec<f32> {
     counts
 }
 
-/// The number of leading bins, a multiple of `levels`, with the least divergence.
+/// Returns the number of leading bins, a multiple of `levels`, with the smallest divergence.
 fn best_range(counts: &[f32], levels: usize) -> usize {
     let prefix = Prefix::new(counts);
     let mut best = (f64::INFINITY, levels);
@@ -45,7 +45,7 @@ fn best_range(counts: &[f32], levels: usize) -> usize {
     best.1
 }
 
-/// Sums over the first so many bins, and how many of them hold anything.
+/// Prefix sums of counts, and of non-empty bins.
 struct Prefix {
     total: f32,
     counts: Vec<f64>,
@@ -73,14 +73,15 @@ impl Prefix {
         prefix
     }
 
-    /// Of the first `range` bins, the rest piled onto the last of them, from the same in `levels` steps.
+    /// Computes the divergence of the first `range` bins, with all further ones added to the last of them, from the
+    /// same bins in `levels` steps.
     fn divergence(&self, counts: &[f32], levels: usize, range: usize) -> f64 {
         let width = range / levels;
         let last = counts[range - 1];
         let tail = (self.counts[counts.len()] - self.counts[range]) as f32;
         let piled = f64::from((last + tail) / self.total);
 
-        // A step's mean over its filled bins.
+        // Mean of a step over its non-empty bins.
         let step = |step: usize| {
             let (start, end) = (step * width, (step + 1) * width);
             let filled = self.filled[end] - self.filled[start];

@@ -1,8 +1,8 @@
-//! From values to scales: what is observed of a tensor, and how a scale follows from it.
+//! Observers: statistics of a tensor, and the scales computed from them.
 //!
 //! esp-ppq: `quantization/observer/range.py`.
 //!
-//! Never: graphs; which ports are observed is the plan's.
+//! Never: graphs; the plan selects the observed ports.
 
 mod extremes;
 mod histogram;
@@ -22,7 +22,7 @@ use mse::mse_exponent;
 
 use crate::chip::Method;
 
-/// The elements of a tensor: float64 behind layers whose sums need it.
+/// Elements of a tensor; float64 after layers whose sums need it.
 #[derive(Debug, Clone, Copy)]
 pub enum Elements<'a> {
     F32(&'a [f32]),
@@ -39,12 +39,12 @@ impl Elements<'_> {
 }
 
 impl Method {
-    /// Whether it takes a second pass over the samples, for a histogram.
+    /// Returns `true` if the method needs a second pass over the samples, for a histogram.
     pub fn takes_histogram(self) -> bool {
         matches!(self, Method::Kl | Method::Mse)
     }
 
-    /// Bins over the magnitudes, for a port of this width.
+    /// Number of bins of magnitudes for a port of this width.
     pub fn bins(self, bits: u32) -> usize {
         match self {
             Method::Mse => 2048,
@@ -53,7 +53,7 @@ impl Method {
     }
 }
 
-/// The exponent of the observer `method` for a port of `bits`, from the counts of magnitudes.
+/// Computes the exponent of the observer `method` for a port of `bits` from the counts of magnitudes.
 pub fn histogram_exponent(method: Method, histogram: &Histogram, bits: u32) -> i32 {
     match method {
         Method::Mse => mse_exponent(histogram, bits),

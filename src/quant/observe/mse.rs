@@ -1,7 +1,7 @@
-//! The clip that loses least squared error, assuming uniform values within a bin.
+//! Observer mse: the clipping range with the smallest squared error, assuming uniform values within a bin.
 //!
-//! esp-ppq: `TorchMSEObserver`. Its search has 2048 bins at every width; a 16-bit port has more levels
-//! than that, so the only candidate there is 32 times the range.
+//! esp-ppq: `TorchMSEObserver`. Its search has 2048 bins at every width; a 16-bit port has more levels, so its only
+//! candidate is 32 times the range.
 
 use super::Histogram;
 use super::extremes::covering_exponent;
@@ -9,7 +9,7 @@ use super::extremes::covering_exponent;
 pub fn mse_exponent(histogram: &Histogram, bits: u32) -> i32 {
     let bins = histogram.counts.len() as u64;
     let levels = 1u64 << bits;
-    // First what covers the whole range, then finer steps: the first of equal losses wins.
+    // The first step covers the whole range, the others are finer; of equal losses, the first is taken.
     let steps = std::iter::once(bins / levels + 1).chain(1..=bins / levels);
     let mut best: Option<(f64, u64)> = None;
     for step in steps {

@@ -1,5 +1,5 @@
-//! Every observer against esp-ppq 1.3.12 on generated tensors. `recorded.txt` holds, a line:
-//! distribution, elements a sample, observer, bits, the exponent that esp-ppq found over three samples.
+//! Tests of every observer against esp-ppq 1.3.12 on generated tensors. Each line of `recorded.txt` has: distribution,
+//! elements per sample, observer, bits, and esp-ppq's exponent over three samples.
 
 use super::*;
 
@@ -76,7 +76,7 @@ fn percentiles_are_elements_and_never_beyond_the_last() {
 }
 
 #[test]
-fn infinity_and_nan_are_no_range() {
+fn infinity_and_nan_have_no_range() {
     for (values, range) in [
         (&[1.0, f32::NEG_INFINITY][..], None),
         (&[1.0, f32::NAN, 3.0], None),

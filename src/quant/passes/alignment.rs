@@ -1,4 +1,4 @@
-//! Inputs of Add, Concat, Resize and kin take the scale of the output; comparisons share the larger one.
+//! Alignment: inputs of Add, Concat, Resize and others take the scale of the output; comparisons share the larger one.
 //!
 //! esp-ppq: `QuantAlignmentPass` in `optim/refine.py`, with the settings of `espdl_setting`.
 
@@ -37,7 +37,7 @@ fn to_output(plan: &mut Plan, node: NodeId) -> Option<ConfigId> {
     Some(master)
 }
 
-/// The first input becomes the master, wide enough for all.
+/// Makes the first input the master, with a scale wide enough for all.
 fn to_large(plan: &mut Plan, node: NodeId) -> Option<ConfigId> {
     let inputs = plan.config(node)?.inputs.clone();
     let (&master, slaves) = inputs.split_first()?;
@@ -48,7 +48,7 @@ fn to_large(plan: &mut Plan, node: NodeId) -> Option<ConfigId> {
     }
     let exponent = Extremes::of_magnitude(magnitude).exponent(plan.configs[master].bits);
     plan.configs.settle(master, vec![exponent]);
-    // esp-ppq asks the last input here, not the one at hand.
+    // esp-ppq checks the last input here, instead of the current one.
     if plan.configs[*inputs.last()?].state != State::Float {
         for &slave in slaves {
             plan.configs.master(slave, master);
@@ -57,7 +57,7 @@ fn to_large(plan: &mut Plan, node: NodeId) -> Option<ConfigId> {
     Some(master)
 }
 
-/// The last hidden state, and the initial one where there is one, have the scale of the sequence output.
+/// Gives the last hidden state, and the initial one if there is one, the scale of the sequence output.
 fn hidden_state(plan: &mut Plan, node: NodeId) -> Option<ConfigId> {
     let config = plan.config(node)?;
     let master = *config.outputs.first()?;
@@ -69,10 +69,10 @@ fn hidden_state(plan: &mut Plan, node: NodeId) -> Option<ConfigId> {
     Some(master)
 }
 
-/// A layer that feeds only this node gives its output in the shared scale at once.
+/// Gives a layer that feeds only this node the shared scale, so that it rounds only once.
 ///
-/// esp-ppq does so across precisions, too: an 8-bit layer then saturates at a small part of its range, and a 16-bit one
-/// loses its precision. Here a layer of another width keeps a scale of its own, and the exporter requantizes.
+/// esp-ppq also pulls a layer to the scale of a wider one, at which it saturates. Here such a layer keeps its own scale,
+/// and the exporter requantizes.
 fn pull_upstream(plan: &mut Plan, links: &Links, node: NodeId, master: ConfigId) {
     for source in links.upstream(&plan.graph, node) {
         let single = links.downstream(&plan.graph, source).len() == 1;
@@ -84,7 +84,7 @@ fn pull_upstream(plan: &mut Plan, links: &Links, node: NodeId, master: ConfigId)
         let read_here = |value: ValueId| links.readers(&plan.graph, value).iter().any(|(reader, _)| *reader == node);
         let bits = plan.configs[master].bits;
         let pulled: Vec<ConfigId> = outputs
-            .filter(|(id, value)| plan.configs[*id].bits == bits && value.is_some_and(read_here))
+            .filter(|(id, value)| plan.configs[*id].bits >= bits && value.is_some_and(read_here))
             .map(|(id, _)| id)
             .collect();
         for id in pulled {

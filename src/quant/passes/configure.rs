@@ -1,4 +1,4 @@
-//! A configuration for every port of every node that is quantized.
+//! Configures every port of every quantized node.
 //!
 //! esp-ppq: `quantizer/EspdlQuantizer.py`, `quantizer/base.py`, `scheduler/allin.py`.
 
@@ -24,7 +24,8 @@ pub fn configure(plan: &mut Plan, links: &Links) -> Result<()> {
     Ok(())
 }
 
-/// A layer's own scheme wins, even over an operator that is left in float otherwise.
+/// Returns the scheme of a node. A layer's own scheme takes precedence, even for an operator that is otherwise left in
+/// float.
 fn scheme_of(graph: &Graph, id: NodeId, settings: &Settings) -> Scheme {
     let node = graph.node(id);
     let quantable = ops::find(&node.op).is_some_and(|o| o.treatment.role != Role::Float);
@@ -33,12 +34,12 @@ fn scheme_of(graph: &Graph, id: NodeId, settings: &Settings) -> Scheme {
         None if quantable => settings.scheme,
         None => Scheme::Float,
     };
-    // Without a weight operand there is nothing to keep at 8 bits.
+    // Without a weight operand, there are no 8-bit weights.
     let dynamic = node.inputs.len() >= 2 && !is_parameter(graph, node, 0) && !is_parameter(graph, node, 1);
     if scheme == Scheme::W8A16 && node.op == "MatMul" && dynamic { Scheme::Int16 } else { scheme }
 }
 
-/// The layer whose scheme a node has: InsertZeros is a part of the ConvTranspose that it was made for.
+/// Returns the layer whose scheme a node has: InsertZeros belongs to the ConvTranspose that it was made for.
 fn owner(graph: &Graph, id: NodeId) -> &Node {
     let node = graph.node(id);
     let reader = || graph.nodes[id.0..].iter().find(|other| other.inputs.first() == node.outputs.first());
@@ -64,7 +65,7 @@ fn ports(graph: &Graph, id: NodeId, scheme: Scheme, configs: &mut Configs) -> No
     NodeConfig { scheme, inputs, outputs: outputs.collect() }
 }
 
-/// Weights, biases and recurrent states.
+/// Configures weights, biases and recurrent states.
 fn special_ports(graph: &Graph, id: NodeId, settings: &Settings, configs: &mut Configs, config: &mut NodeConfig) {
     let node = graph.node(id);
     let treatment = treatment(node);
@@ -97,12 +98,12 @@ fn passive(configs: &mut Configs, id: ConfigId, bits: u32, axis: Option<usize>) 
     (config.state, config.bits, config.axis) = (State::PassiveInit, bits, axis);
 }
 
-/// Treatment of a node's operator; of one that espq does not run, that of a plain one.
+/// Returns the treatment of a node's operator; an operator that espq does not support is treated as plain.
 fn treatment(node: &Node) -> &'static Treatment {
     ops::find(&node.op).map_or(&Treatment::PLAIN, |operator| &operator.treatment)
 }
 
-/// A mask of minus infinities has no range: what reads it stays in float there.
+/// Leaves inputs in float that read a mask of minus infinities, which has no range.
 fn masked_inputs(graph: &Graph, links: &Links, id: NodeId, configs: &mut Configs, config: &NodeConfig) {
     for (&port, value) in config.inputs.iter().zip(&graph.node(id).inputs) {
         if value.is_some_and(|v| carries_mask(graph, links, v)) {
@@ -111,7 +112,7 @@ fn masked_inputs(graph: &Graph, links: &Links, id: NodeId, configs: &mut Configs
     }
 }
 
-/// Through Add and Where, as far up as they reach.
+/// Follows Add and Where upstream, as far as they reach.
 fn carries_mask(graph: &Graph, links: &Links, value: ValueId) -> bool {
     let (mut pending, mut seen) = (vec![value], vec![false; graph.values.len()]);
     while let Some(value) = pending.pop() {

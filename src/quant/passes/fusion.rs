@@ -1,8 +1,8 @@
-//! Activations share the scale of the layer before them, passive operators that of their input.
+//! Fusion: activations share the scale of the layer before them, passive operators that of their input.
 //!
 //! esp-ppq: `QuantizeFusionPass` in `optim/refine.py`.
 
-use crate::graph::NodeId;
+use crate::graph::{NodeId, ValueId};
 use crate::ops::{self, Role};
 use crate::quant::links::Links;
 use crate::quant::plan::{Plan, is_passive};
@@ -10,7 +10,7 @@ use crate::quant::plan::{Plan, is_passive};
 pub fn fuse(plan: &mut Plan, links: &Links) {
     let pairs = activation_pairs(plan, links);
     for &(layer, activation) in &pairs {
-        // Layers that differ in precision are left to the third step.
+        // The third step handles layers of different precision.
         if is_computing(plan, layer) && plan.scheme(layer) == plan.scheme(activation) {
             share_output(plan, layer, activation);
         }
@@ -24,14 +24,17 @@ pub fn fuse(plan: &mut Plan, links: &Links) {
     }
 }
 
-/// Quantized nodes and the Relu or Clip that alone reads them and reads nothing else, in node order.
+/// Returns quantized nodes, each with the Relu or Clip that is its only reader and reads nothing else, in node order.
 fn activation_pairs(plan: &Plan, links: &Links) -> Vec<(NodeId, NodeId)> {
     let pair = |layer: NodeId| {
         let &[activation] = links.downstream(&plan.graph, layer).as_slice() else { return None };
         let is_activation = ops::find(&plan.graph.node(activation).op).is_some_and(|o| o.treatment.clamps);
         let alone = links.upstream(&plan.graph, activation) == [layer];
         let quantized = plan.config(layer).is_some() && plan.config(activation).is_some();
-        (is_activation && alone && quantized).then_some((layer, activation))
+        // esp-ppq takes these for a pair, too: the model's output would then saturate at the activation's range.
+        let is_output = |value: &Option<ValueId>| value.is_some_and(|v| plan.graph.outputs.contains(&v));
+        let hidden = !plan.graph.node(layer).outputs.iter().any(is_output);
+        (is_activation && alone && quantized && hidden).then_some((layer, activation))
     };
     plan.graph.node_ids().filter_map(pair).collect()
 }
@@ -70,7 +73,8 @@ fn fuse_passive(plan: &mut Plan, links: &Links, node: NodeId) {
     }
 }
 
-/// ESP-DL runs a Relu inside Conv, Gemm and MatMul: it takes on their precision where that is wider.
+/// Widens a layer's activation: ESP-DL runs a Relu inside Conv, Gemm and MatMul, whose precision takes over if it is
+/// wider.
 fn widen_activation(plan: &mut Plan, layer: NodeId, activation: NodeId) {
     let behind = plan.graph.node(activation).op.as_str();
     let fused_on_chip = ops::on_chip(&plan.graph.node(layer).op).is_some_and(|chip| chip.fuses.contains(&behind));

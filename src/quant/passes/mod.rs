@@ -1,4 +1,4 @@
-//! The steps from a graph to a plan and from observations to a quantized model, one a file.
+//! Passes, one per file: from a graph to a plan, and from observations to a quantized model.
 
 mod alignment;
 mod configure;

@@ -43,7 +43,7 @@ fn parameter(plan: &mut Plan, node: NodeId, port: usize, id: ConfigId, constant:
     Ok(())
 }
 
-/// Observer of a per-tensor constant: percentile at 8 bits, minmax at 16 and all through 16-bit models.
+/// Returns `true` if a per-tensor constant has the observer percentile: at 8 bits, except in 16-bit models.
 fn by_percentile(plan: &Plan, node: NodeId, id: ConfigId) -> bool {
     if plan.settings.scheme.activation_bits() == 16 {
         return false;
@@ -55,7 +55,7 @@ fn by_percentile(plan: &Plan, node: NodeId, id: ConfigId) -> bool {
     }
 }
 
-/// Finite elements as float32, or the error that says what is wrong with them.
+/// Returns the elements as float32; fails if one is not finite.
 fn elements(plan: &Plan, node: NodeId, port: usize, constant: &Tensor) -> Result<Vec<f32>> {
     let elements: Vec<f32> = match constant {
         Tensor::F32(a) => a.iter().copied().collect(),
@@ -66,7 +66,7 @@ fn elements(plan: &Plan, node: NodeId, port: usize, constant: &Tensor) -> Result
         None => Ok(elements),
         Some(at) => {
             let what = format!("element {at} of the constant at input {port} is {}", elements[at]);
-            Err(plan.in_layer(node, what).with_help("train or export the model again: it cannot be quantized"))
+            Err(plan.in_layer(node, what).with_help("such a model cannot be quantized: train or export it again"))
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Scales that follow from others: bias from input and weight, bounds of Clip and Pad from the input.
+//! Passive scales, which depend on others: bias on input and weight, bounds of Clip and Pad on the input.
 //!
 //! esp-ppq: `PassiveParameterQuantizePass` in `optim/parameters.py`.
 
@@ -51,7 +51,7 @@ fn cell(plan: &mut Plan, node: NodeId, treatment: &Treatment) {
     }
 }
 
-/// Where inputs follow the bounds (the axes of Pad), esp-ppq leaves them alone.
+/// Lets bounds take the input's scale. If further inputs come after the bounds (the axes of Pad), esp-ppq does nothing.
 fn follow_input(plan: &mut Plan, node: NodeId, bounds: &[usize]) {
     let Some(config) = plan.config(node) else { return };
     let Some((&input, _)) = config.inputs.split_first() else { return };

@@ -1,4 +1,4 @@
-//! What a node of the same precision has quantized is not quantized again by its readers.
+//! Removes the quantization of inputs whose producer has the same precision and has already quantized them.
 //!
 //! esp-ppq: `QuantizeSimplifyPass` in `optim/refine.py`.
 

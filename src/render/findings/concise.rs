@@ -1,4 +1,4 @@
-//! One line a finding: `file:line:column: CODE message`.
+//! Format with one line per finding: `file:line:column: CODE message`.
 
 use super::super::terminal::{Style, Terminal};
 use crate::lint::Severity;
@@ -6,7 +6,7 @@ use crate::text::LineIndex;
 
 use super::{Linted, Place, file, summary};
 
-/// Renders one line a finding, and the count.
+/// Renders one line per finding, and the count.
 pub fn show(linted: &[Linted], terminal: &Terminal) -> String {
     let mut text = String::new();
     for Linted { project, findings } in linted {

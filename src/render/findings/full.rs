@@ -1,4 +1,4 @@
-//! Each finding with its line.
+//! Format with the configuration line of each finding.
 
 use super::super::diagnostics::Diagnostics;
 use super::super::terminal::Terminal;

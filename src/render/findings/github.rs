@@ -1,11 +1,11 @@
-//! Workflow commands, which GitHub shows as annotations on the changed lines.
+//! Format of GitHub workflow commands, shown as annotations on changed lines.
 
 use crate::lint::Severity;
 use crate::text::LineIndex;
 
 use super::{Linted, Place, file};
 
-/// Renders one workflow command a finding.
+/// Renders one workflow command per finding.
 pub fn show(linted: &[Linted]) -> String {
     let mut text = String::new();
     for Linted { project, findings } in linted {

@@ -1,4 +1,4 @@
-//! Findings as they are, with lines and columns beside their bytes.
+//! JSON format: findings with lines and columns beside their byte spans.
 
 use serde::Serialize;
 
@@ -43,7 +43,7 @@ struct Replaced<'a> {
     text: &'a str,
 }
 
-/// One list of all findings.
+/// Renders one list of all findings.
 pub fn show(linted: &[Linted]) -> String {
     let mut shown: Vec<Shown> = Vec::new();
     for Linted { project, findings } in linted {

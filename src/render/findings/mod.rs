@@ -1,4 +1,4 @@
-//! Findings of projects, one form a file.
+//! Formats of findings, one per file.
 
 mod concise;
 mod full;
@@ -21,9 +21,9 @@ use super::terminal::Terminal;
 /// Format of findings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Form {
-    /// With the line that each finding is about
+    /// The configuration line of each finding
     Full,
-    /// One line a finding
+    /// One line per finding
     Concise,
     /// Every finding with its fixes, for a script
     Json,
@@ -34,21 +34,22 @@ pub enum Form {
 }
 
 impl Form {
-    /// Tells formats for people, which other lines may surround, from those that programs parse.
+    /// Returns `true` for formats read by people, which may be surrounded by other output, and `false` for those that
+    /// programs parse.
     pub fn is_for_people(self) -> bool {
         matches!(self, Form::Full | Form::Concise)
     }
 }
 
-/// A project and what was found in it.
+/// Project with its findings.
 pub struct Linted {
-    /// Project whose text the spans are about.
+    /// Project that the spans refer to.
     pub project: Project,
     /// Findings in the order of the text.
     pub findings: Vec<Finding>,
 }
 
-/// Renders the findings of all projects, as they are printed.
+/// Renders the findings of all projects.
 pub fn show(linted: &[Linted], form: Form, terminal: &Terminal) -> String {
     match form {
         Form::Full => full::show(linted, terminal),
@@ -59,7 +60,7 @@ pub fn show(linted: &[Linted], form: Form, terminal: &Terminal) -> String {
     }
 }
 
-/// First and last line and column, from 1. Columns count characters, and the last is behind the span.
+/// First and last line and column, from 1. Columns count characters, and the last one is after the span.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 struct Place {
     line: u32,
@@ -75,7 +76,7 @@ impl Place {
     }
 }
 
-/// "2 findings in espq.toml; --fix mends 1"
+/// Summary line: "Found 2 issues in espq.toml (1 fixable with `--fix`)".
 fn summary(linted: &[Linted]) -> String {
     let total: usize = linted.iter().map(|l| l.findings.len()).sum();
     let findings = linted.iter().flat_map(|l| &l.findings);
@@ -88,23 +89,23 @@ fn summary(linted: &[Linted]) -> String {
         }
     }
     let place = match linted {
-        [] => return "No project reads these files\n".to_string(),
+        [] => return "No espq.toml refers to these files\n".to_string(),
         [one] => file(&one.project.file),
         many => format!("{} projects", many.len()),
     };
     if total == 0 {
-        return format!("No findings in {place}\n");
+        return format!("Found no issues in {place}\n");
     }
     let fixes = match (safe, unsafe_) {
         (0, 0) => String::new(),
-        (s, 0) => format!("; --fix mends {s}"),
-        (0, u) => format!("; --unsafe-fixes mends {u}"),
-        (s, u) => format!("; --fix mends {s}, --unsafe-fixes {u} more"),
+        (s, 0) => format!(" ({s} fixable with `--fix`)"),
+        (0, u) => format!(" ({u} fixable with `--unsafe-fixes`)"),
+        (s, u) => format!(" ({s} fixable with `--fix`, {u} more with `--unsafe-fixes`)"),
     };
-    format!("{} in {place}{fixes}\n", count(total, "finding"))
+    format!("Found {} in {place}{fixes}\n", count(total, "issue"))
 }
 
-/// As the user wrote it, with forward slashes.
+/// Path as the user wrote it, with forward slashes.
 fn file(path: &Path) -> String {
     path.to_string_lossy().replace('\\', "/")
 }

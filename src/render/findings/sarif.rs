@@ -105,7 +105,7 @@ fn region(lines: &LineIndex, span: &Span) -> Value {
     })
 }
 
-/// A path as a URI reference: what RFC 3986 does not let stand is percent-encoded.
+/// Converts a path to a URI reference: characters that RFC 3986 reserves are percent-encoded.
 fn uri(path: &str) -> String {
     let mut uri = String::with_capacity(path.len());
     for byte in path.bytes() {

@@ -1,4 +1,4 @@
-//! A node of an `.espdl` file, as limits see it.
+//! View of a node of an `.espdl` file for limits.
 
 use std::collections::HashMap;
 
@@ -6,7 +6,7 @@ use crate::chip::{AttributeView, Axes, Family, NodeView, QuantType, Runtime, Sch
 use crate::espdl::{Attribute, DataType, Node, Tensor, ValueInfo};
 use crate::ops;
 
-/// A node beside the constants and values of its file, by name.
+/// Node with the constants and values of its file, by name.
 pub struct FileNode<'a> {
     pub node: &'a Node,
     pub tensors: &'a HashMap<&'a str, &'a Tensor>,
@@ -24,17 +24,18 @@ impl FileNode<'_> {
         ops::on_chip(self.op()).is_some_and(|chip| chip.axes == Axes::ChannelsLast)
     }
 
-    /// Sizes of a value that is no constant, in ONNX's order.
+    /// Returns the sizes of a value that is not constant, in ONNX's order.
     fn sizes(&self, value: &str) -> Option<Vec<usize>> {
         let mut sizes = self.values.get(value)?.sizes()?;
         if self.has_channels_last() && sizes.len() > 2 {
-            // N, places, C becomes N, C, places.
+            // Order N, spatial axes, C becomes N, C, spatial axes.
             sizes[1..].rotate_right(1);
         }
         Some(sizes)
     }
 
-    /// Filters lie as places, channels, filters; of groups, as places, filters, channels of one.
+    /// Returns the shape of filters, which are stored as spatial axes, channels, filters; if grouped, as spatial axes,
+    /// filters, channels per group.
     fn filters(&self, dims: &[usize]) -> Option<Vec<usize>> {
         let (places, last) = dims.split_last_chunk::<2>().map(|(places, last)| (places, *last))?;
         let [channels, filters] = last;

@@ -1,16 +1,16 @@
-//! A node of an ONNX graph, as limits see it.
+//! View of a node of an ONNX graph for limits.
 
 use crate::chip::{AttributeView, Family, NodeView, Runtime, Scheme};
 use crate::graph::{Attribute, Graph, Node, NodeId, Tensor};
 
-/// Exponents of a node's integers by port; `None` for a port of floats.
+/// Exponents of a node's integers by port; `None` for float ports.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Exponents {
     pub inputs: Vec<Option<Vec<i64>>>,
     pub outputs: Vec<Option<Vec<i64>>>,
 }
 
-/// A node, and as much of how it will run as is known by now.
+/// Node, with the quantization known so far.
 pub struct GraphNode<'g> {
     pub graph: &'g Graph,
     pub id: NodeId,
@@ -21,7 +21,7 @@ pub struct GraphNode<'g> {
 }
 
 impl<'g> GraphNode<'g> {
-    /// A node of which nothing but the graph is known.
+    /// Makes a view without any quantization.
     pub fn of(graph: &'g Graph, id: NodeId) -> GraphNode<'g> {
         let (runtime, exponents) = (Runtime::KNOWN, Exponents::default());
         GraphNode { graph, id, scheme: None, family: None, runtime, exponents }

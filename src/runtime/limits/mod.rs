@@ -1,6 +1,6 @@
-//! Nodes of graphs and of files held against the limits of their operators: one way for lint, export and `inspect`.
+//! Checks of nodes against the limits of their operators, in graphs and files: the same for lint, export and `inspect`.
 //!
-//! The limits stand with their operators. Never: limits themselves.
+//! Limits are defined with their operators. Never: definitions of limits.
 
 mod file_node;
 mod graph_node;
@@ -12,22 +12,22 @@ use crate::ops;
 pub use file_node::FileNode;
 pub use graph_node::{Exponents, GraphNode};
 
-/// Returns the limits that a node breaks, and what of the node does, in the order of the operator's list.
+/// Returns the limits that a node violates, with a description of the fault, in the order of the operator's list.
 pub fn of_node(node: &dyn NodeView) -> impl Iterator<Item = (String, &'static Limit)> {
     let limits = ops::on_chip(node.op()).map_or(&[][..], |chip| chip.limits);
     limits.iter().filter_map(move |limit| Some((limit.violation(node)?, *limit)))
 }
 
-/// A limit that a node of a graph breaks.
+/// Limit that a node of a graph violates.
 pub struct Violation {
     pub node: NodeId,
     pub what: String,
     pub limit: &'static Limit,
-    /// The node would keep the limit at another precision.
+    /// Set if the node would not violate the limit at another precision.
     pub depends_on_precision: bool,
 }
 
-/// Returns the first limit that each node of a graph breaks, in the graph's order.
+/// Returns the first limit that each node of a graph violates, in the graph's order.
 pub fn of_graph<'g>(graph: &'g Graph, view: impl Fn(NodeId) -> GraphNode<'g>) -> Vec<Violation> {
     let broken = |id| {
         let (what, limit) = of_node(&view(id)).next()?;

@@ -1,4 +1,4 @@
-//! The table of limits.
+//! Tests of the limits' definitions.
 
 use std::collections::BTreeSet;
 
@@ -13,7 +13,7 @@ fn one_node(op: &str, attributes: Attributes) -> Graph {
 }
 
 #[test]
-fn limits_have_names_of_their_own() {
+fn limits_have_unique_names() {
     for (op, chip) in ops::all_on_chip() {
         for limit in chip.limits {
             let named = ops::all_limits().into_iter().find(|other| other.name == limit.name).unwrap();
@@ -23,7 +23,7 @@ fn limits_have_names_of_their_own() {
 }
 
 #[test]
-fn limits_say_what_to_do_and_what_decides() {
+fn limits_have_help_and_a_source() {
     for limit in ops::all_limits() {
         assert!(!limit.help.is_empty() && limit.source.contains('.'), "{}", limit.name);
         assert!(!limit.on.is_empty(), "{}", limit.name);
@@ -31,7 +31,7 @@ fn limits_say_what_to_do_and_what_decides() {
 }
 
 #[test]
-fn operators_of_the_chip_have_kernels_and_a_name_once() {
+fn operators_of_the_chip_have_kernels_and_unique_names() {
     let names: Vec<&str> = ops::all_on_chip().map(|(name, _)| name).collect();
     assert_eq!(names.len(), names.iter().collect::<BTreeSet<_>>().len());
     for (name, chip) in ops::all_on_chip() {
@@ -50,7 +50,7 @@ fn an_attribute_of_another_type_fails_the_node() {
 }
 
 #[test]
-fn a_limit_is_in_force_on_its_kernels_until_its_release() {
+fn a_limit_applies_to_its_kernels_until_its_release() {
     static LIMIT: Limit = Limit {
         name: "of-the-s3",
         effect: crate::chip::Effect::Crashes,

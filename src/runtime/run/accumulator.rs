@@ -1,19 +1,19 @@
-//! Accumulators of each chip, and the outputs that their sums become.
+//! Accumulators of each chip, and the conversion of their sums to outputs.
 //!
-//! The S3 adds int8 products in 16 lanes of 20 bits, bias first, and saturates at each step; filters that
-//! fill no block of lanes go through one accumulator of 40 bits, as does all int16 (`base/isa/tie728`: `QACC`, `ACCX`).
-//! The P4's lanes have 32 bits for int8; the portable code's sums wrap at 32 bits for int8, at 64 for int16.
+//! The S3 adds int8 products in 16 lanes of 20 bits, bias first, and saturates at each step; filters that do not fill a
+//! block of lanes use one accumulator of 40 bits, as do all int16 filters (`base/isa/tie728`: `QACC`, `ACCX`). The P4's
+//! lanes have 32 bits for int8; the portable code's sums wrap at 32 bits for int8, at 64 for int16.
 //!
-//! Never: which products are summed.
+//! Never: the products that are summed.
 
 use crate::chip::Family;
 use crate::kernels::integer::{Conv, End, Filters, Finish, Integer, Shape};
 use crate::{Result, bail};
 
+use super::node_context::Step;
 use super::round::rounding;
-use super::step::Step;
 
-/// `lane`: the filter is one of a full block.
+/// Returns the end of an accumulator; `lane` is set for a filter in a full block.
 fn end<T: Integer>(family: Family, lane: bool) -> End {
     match (family, T::BITS, lane) {
         (Family::S3, 8, true) => End::Saturates(20),
@@ -27,17 +27,17 @@ fn end<T: Integer>(family: Family, lane: bool) -> End {
     }
 }
 
-/// Outputs of a layer's sums, whatever its filters are.
+/// Conversion of a layer's sums to outputs, for any kind of filters.
 pub struct Sums {
     family: Family,
-    /// Filters that run in lanes.
+    /// Number of filters that run in lanes.
     full: usize,
     finish: Finish,
 }
 
 impl Sums {
-    /// Shifts follow from the exponents of input, `weight` (one or one a channel) and output. A depthwise kernel works in
-    /// lanes whatever the number of filters, any other as far as they fill blocks.
+    /// Prepares sums. Shifts result from the exponents of input, `weight` (one or one per channel) and output. A
+    /// depthwise kernel runs all filters in lanes, others only those that fill blocks.
     pub fn new(step: &Step, weight: &[i32], filters: usize, depthwise: bool) -> Result<Sums> {
         let family = step.family();
         let (input, output) = (step.input(0)?.exponent(), step.exponent()?);
@@ -46,7 +46,7 @@ impl Sums {
             bail!("its weights have no exponent");
         }
         if shifts.len() > 1 && family != Family::P4 {
-            bail!("its weights have {} exponents, this chip takes one", shifts.len());
+            bail!("its weights have {} exponents, but this chip supports one", shifts.len());
         }
         if shifts.len() > 1 && shifts.len() != filters {
             bail!("its weights have {} exponents for {filters} filters", shifts.len());
@@ -54,7 +54,7 @@ impl Sums {
         let least = shifts.iter().min().copied().unwrap_or(0);
         if least < 0 && family != Family::C {
             bail!(
-                "its output's exponent is {} below that of input times weight, and the chip shifts right only",
+                "its output's exponent is {} below that of input times weight, but the chip shifts only right",
                 -least
             );
         }
@@ -65,7 +65,7 @@ impl Sums {
         Ok(Sums { family, full, finish: Finish { rounding: rounding(family), relu: step.relu()?, shifts } })
     }
 
-    /// The kernel of `shape` for inputs of type `T`.
+    /// Prepares the kernel of `shape` for inputs of type `T`.
     pub fn conv<T: Integer>(&self, shape: Shape, rows: &[i16], bias: &[i64]) -> Result<Conv> {
         let end = |filter| end::<T>(self.family, filter < self.full);
         Conv::new::<T>(shape, &Filters { rows, bias, end: &end }, self.finish.clone())

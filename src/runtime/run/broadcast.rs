@@ -1,11 +1,11 @@
 //! Two operands of different shapes, by ONNX's rule of broadcasting.
 //!
-//! Never: what is computed of them.
+//! Never: the operation on them.
 
 use crate::kernels::integer::elementwise::Operand;
 use crate::{Result, bail};
 
-/// ONNX's rule.
+/// Broadcasts two shapes by ONNX's rule.
 pub fn broadcast(a: &[usize], b: &[usize]) -> Result<Vec<usize>> {
     let rank = a.len().max(b.len());
     let at =
@@ -19,7 +19,7 @@ pub fn broadcast(a: &[usize], b: &[usize]) -> Result<Vec<usize>> {
         .collect()
 }
 
-/// For every element of `dims`, the index into an operand of shape `own`.
+/// Returns, for every element of `dims`, the index into an operand of shape `own`.
 pub fn indices(own: &[usize], dims: &[usize]) -> Vec<usize> {
     let mut strides = vec![0usize; dims.len()];
     let mut step = 1;
@@ -36,24 +36,24 @@ pub fn indices(own: &[usize], dims: &[usize]) -> Vec<usize> {
     all
 }
 
-/// Two operands, element by element of the result: runs of neighbours, one after the other.
+/// Pairs of operands' elements, in the order of the result: runs of neighbours.
 pub struct Pairs {
-    /// Of the result.
+    /// Shape of the result.
     pub dims: Vec<usize>,
-    /// Elements of a run: of both operands, where one is repeated along it, and of the result.
+    /// Elements per run: of both operands (1 if repeated), and of the result.
     pub inner: [usize; 3],
     /// First element of each run in the operands.
     starts: Vec<[usize; 2]>,
 }
 
 impl Pairs {
-    /// Dimensions are merged as ESP-DL does (`get_elemwise_operation_args`), which then has four loops.
+    /// Merges dimensions like ESP-DL (`get_elemwise_operation_args`), which has loops over four.
     pub fn new(a: &[usize], b: &[usize]) -> Result<Pairs> {
         let dims = broadcast(a, b)?;
         let merged = merged(a, b, &dims);
         let rank = merged.len();
         if rank > 4 {
-            bail!("shapes {a:?} and {b:?} need {rank} loops, the chip has 4");
+            bail!("shapes {a:?} and {b:?} need {rank} loops, but the chip has 4");
         }
         let Some((&inner, outer)) = merged.split_last() else {
             return Ok(Pairs { dims, inner: [1; 3], starts: vec![[0; 2]] });
@@ -63,7 +63,7 @@ impl Pairs {
         Ok(Pairs { dims, inner, starts: start(0).zip(start(1)).map(|(a, b)| [a, b]).collect() })
     }
 
-    /// The operands of each run, whose elements the operands' shapes hold.
+    /// Visits the operands of each run, whose elements must fit the operands' shapes.
     pub fn runs<'a, T: Copy>(
         &'a self,
         a: &'a [T],
@@ -78,7 +78,7 @@ impl Pairs {
         self.starts.iter().map(move |&[i, j]| (operand(a, i, inner_a), operand(b, j, inner_b)))
     }
 
-    /// `op` of each two.
+    /// Applies `op` to each pair.
     pub fn each<T: Copy, U>(&self, a: &[T], b: &[T], op: impl Fn(T, T) -> U) -> Vec<U> {
         let run =
             |(a, b): (Operand<T>, Operand<T>)| (0..self.inner[2]).map(|i| op(a.at(i), b.at(i))).collect::<Vec<U>>();
@@ -86,7 +86,7 @@ impl Pairs {
     }
 }
 
-/// Sizes along each dimension that is left after merging: of both operands and of the result.
+/// Returns sizes along each dimension after merging: of both operands and of the result.
 fn merged(a: &[usize], b: &[usize], dims: &[usize]) -> Vec<[usize; 3]> {
     let rank = dims.len();
     let wide = |own: &[usize]| [vec![1; rank.saturating_sub(own.len())], own.to_vec()].concat();

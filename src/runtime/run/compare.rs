@@ -1,6 +1,7 @@
-//! Equal, Greater, GreaterOrEqual, Less, LessOrEqual: of integers as they are (`dl_base_greater.cpp` and its kin).
+//! Equal, Greater, GreaterOrEqual, Less, LessOrEqual: on integers without rescaling (`dl_base_greater.cpp` and similar
+//! files).
 //!
-//! Never: floats, which the loader makes no module for.
+//! Never: floats, for which the loader creates no module.
 
 use crate::chip::QuantType;
 use crate::espdl::DataType;
@@ -8,8 +9,8 @@ use crate::{Result, bail};
 
 use super::broadcast::Pairs;
 use super::kernel::Kernel;
-use super::step::Step;
-use super::value::{Data, Fact, Whole};
+use super::node_context::Step;
+use super::value::{Data, Fact, QuantizedInteger};
 
 pub fn compare(step: &Step) -> Result<Kernel> {
     match step.quant_type() {
@@ -19,10 +20,10 @@ pub fn compare(step: &Step) -> Result<Kernel> {
     }
 }
 
-fn compare_of<T: Whole>(step: &Step) -> Result<Kernel> {
-    let (a, b) = (step.whole::<T>(0)?, step.whole::<T>(1)?);
+fn compare_of<T: QuantizedInteger>(step: &Step) -> Result<Kernel> {
+    let (a, b) = (step.quantized::<T>(0)?, step.quantized::<T>(1)?);
     if a.exponent() != b.exponent() {
-        bail!("exponents {} and {}, but the chip compares integers as they are", a.exponent(), b.exponent());
+        bail!("exponents {} and {}, but the chip compares integers unscaled", a.exponent(), b.exponent());
     }
     let pairs = Pairs::new(&a.dims, &b.dims)?;
     let holds: fn(T, T) -> bool = match step.node.op.as_str() {
@@ -35,10 +36,10 @@ fn compare_of<T: Whole>(step: &Step) -> Result<Kernel> {
     };
     let declared = step.output()?;
     if declared.data_type != DataType::Bool {
-        bail!("its output is declared {}, it makes {}", declared.data_type.name(), DataType::Bool.name());
+        bail!("its output is declared {}, but it makes {}", declared.data_type.name(), DataType::Bool.name());
     }
     let fact = Fact::made(DataType::Bool, pairs.dims.clone(), declared.exponent);
     Ok(Kernel::new(fact, move |inputs| {
-        Ok(Data::Bool(pairs.each(inputs.whole::<T>(0)?, inputs.whole::<T>(1)?, |x, y| u8::from(holds(x, y)))))
+        Ok(Data::Bool(pairs.each(inputs.quantized::<T>(0)?, inputs.quantized::<T>(1)?, |x, y| u8::from(holds(x, y)))))
     }))
 }

@@ -1,9 +1,9 @@
 //! Conv and Gemm: ESP-DL's `conv2d` and, for every group but 1, `depthwise_conv2d`.
 //!
-//! ESP-DL 3.3.9 has no kernel for 8-bit filters on 16-bit inputs (W8A16). A file of them is written by force only; its sums
-//! end as those of the 16-bit kernels do.
+//! ESP-DL 3.3.9 has no kernel for 8-bit filters on 16-bit inputs (W8A16). A file with them is only written with
+//! `--force`; its sums are treated like those of the 16-bit kernels.
 //!
-//! Never: how sums end (`accumulator`), nor how filters are stored (`layout`).
+//! Never: accumulators (`accumulator`), the order of stored filters (`layout`).
 
 use crate::chip::QuantType;
 use crate::espdl::layout::Filter;
@@ -13,8 +13,8 @@ use crate::{Result, bail};
 
 use super::accumulator::Sums;
 use super::kernel::Kernel;
-use super::step::Step;
-use super::value::{Data, Whole};
+use super::node_context::Step;
+use super::value::{Data, QuantizedInteger};
 
 pub fn conv(step: &Step) -> Result<Kernel> {
     match step.quant_type() {
@@ -34,7 +34,7 @@ pub fn gemm(step: &Step) -> Result<Kernel> {
     }
 }
 
-/// Sizes from the node's attributes, for an NHWC or NWC input of one batch.
+/// Computes sizes from the node's attributes, for an NHWC or NWC input of one batch.
 pub fn window(step: &Step, dims: &[usize], kernel: &[usize]) -> Result<Window> {
     let rank = kernel.len();
     let (batch, space) = match dims {
@@ -43,7 +43,7 @@ pub fn window(step: &Step, dims: &[usize], kernel: &[usize]) -> Result<Window> {
         _ => bail!("{} with {rank} axes does not fit an input of shape {dims:?}", step.node.op),
     };
     if batch != 1 {
-        bail!("its input has a batch of {batch}; ESP-DL computes the first only");
+        bail!("its input has a batch of {batch}; but ESP-DL computes only the first sample");
     }
     let list = |name: &str, count: usize, default: usize| -> Result<Vec<usize>> {
         let Some(values) = step.ints(name) else { return Ok(vec![default; count]) };
@@ -51,7 +51,7 @@ pub fn window(step: &Step, dims: &[usize], kernel: &[usize]) -> Result<Window> {
             values.iter().map(|&v| usize::try_from(v).ok().filter(|&v| v <= 1 << 20)).collect();
         match sizes.filter(|s| s.len() == count) {
             Some(sizes) => Ok(sizes),
-            None => bail!("{name} is {values:?}, {count} sizes are read"),
+            None => bail!("{name} is {values:?}, but the chip reads {count} sizes"),
         }
     };
     let (strides, dilations) = (list("strides", rank, 1)?, list("dilations", rank, 1)?);
@@ -65,7 +65,7 @@ pub fn window(step: &Step, dims: &[usize], kernel: &[usize]) -> Result<Window> {
         let reach = dilations[axis] * (kernel[axis] - 1) + 1;
         let padded = space[axis] + pads[axis] + pads[rank + axis];
         let Some(left) = padded.checked_sub(reach) else {
-            bail!("a window of {reach} does not fit the {padded} places of its input");
+            bail!("a window of {reach} does not fit its padded input of {padded}");
         };
         output.push(left / strides[axis] + 1);
     }
@@ -90,8 +90,8 @@ pub fn window(step: &Step, dims: &[usize], kernel: &[usize]) -> Result<Window> {
     })
 }
 
-/// Filters in ONNX's order of filters, each `[H][W][C]`.
-pub fn rows<T: Whole>(
+/// Reorders filters to ONNX's order, each `[H][W][C]`.
+pub fn rows<T: QuantizedInteger>(
     stored: &[T],
     filters: usize,
     channels: usize,
@@ -110,7 +110,7 @@ pub fn rows<T: Whole>(
     Ok(rows)
 }
 
-/// One sum a filter.
+/// Returns one initial sum per filter.
 fn bias(step: &Step, filters: usize) -> Result<Vec<i64>> {
     let Some(fact) = step.optional(2) else { return Ok(vec![0; filters]) };
     let (values, wanted) = match (fact.constant()?.as_ref(), step.quant_type()) {
@@ -119,7 +119,7 @@ fn bias(step: &Step, filters: usize) -> Result<Vec<i64>> {
         _ => (Vec::new(), false),
     };
     if !wanted {
-        bail!("its bias is {}, the chip reads int32 beside int8 and int64 beside int16", fact.data_type.name());
+        bail!("its bias is {}, but the chip reads int32 for int8 and int64 for int16", fact.data_type.name());
     }
     if values.len() != filters {
         bail!("its bias has {} values for {filters} filters", values.len());
@@ -127,8 +127,8 @@ fn bias(step: &Step, filters: usize) -> Result<Vec<i64>> {
     Ok(values)
 }
 
-fn conv_of<T: Whole, W: Whole>(step: &Step) -> Result<Kernel> {
-    let (input, weight) = (step.whole::<T>(0)?, step.whole::<W>(1)?);
+fn conv_of<T: QuantizedInteger, W: QuantizedInteger>(step: &Step) -> Result<Kernel> {
+    let (input, weight) = (step.quantized::<T>(0)?, step.quantized::<W>(1)?);
     let grouped = step.int("group", 1) != 1;
     let (space, filters, channels) = match weight.dims.as_slice() {
         [space @ .., n, c] if grouped => (space, *n, *c),
@@ -142,7 +142,7 @@ fn conv_of<T: Whole, W: Whole>(step: &Step) -> Result<Kernel> {
         bail!("filters of shape {:?} in {} groups on {have} channels", weight.dims, step.int("group", 1));
     }
     let lanes = step.quant_type().lanes(step.family());
-    let (stored, area) = (weight.constant()?.whole::<W>()?, space.iter().product());
+    let (stored, area) = (weight.constant()?.quantized::<W>()?, space.iter().product());
     let rows = if grouped {
         let shape = [filters, 1, area, 1];
         Filter { shape: &shape, grouped: true, lanes }.unpack(stored)?.iter().map(|w| w.short()).collect()
@@ -157,10 +157,10 @@ fn conv_of<T: Whole, W: Whole>(step: &Step) -> Result<Kernel> {
     let shape = Shape { channels: have, filters, depthwise: grouped, window };
     let sums = Sums::new(step, &weight.exponents, filters, grouped)?;
     let conv = sums.conv::<T>(shape, &rows, &bias(step, filters)?)?;
-    step.makes(dims, move |inputs| conv.run(inputs.whole::<T>(0)?))
+    step.makes(dims, move |inputs| conv.run(inputs.quantized::<T>(0)?))
 }
 
-/// `count` rows of `channels` inputs by every filter.
+/// Shape of the product of `count` rows of `channels` inputs with every filter.
 pub fn product(count: usize, channels: usize, filters: usize) -> Shape {
     let (places, one) = ([1, count, 1], [1; 3]);
     let window =
@@ -168,19 +168,19 @@ pub fn product(count: usize, channels: usize, filters: usize) -> Shape {
     Shape { channels, filters, depthwise: false, window }
 }
 
-fn gemm_of<T: Whole, W: Whole>(step: &Step) -> Result<Kernel> {
-    let (input, weight) = (step.whole::<T>(0)?, step.whole::<W>(1)?);
+fn gemm_of<T: QuantizedInteger, W: QuantizedInteger>(step: &Step) -> Result<Kernel> {
+    let (input, weight) = (step.quantized::<T>(0)?, step.quantized::<W>(1)?);
     let &[1, 1, channels, filters] = weight.dims.as_slice() else {
-        bail!("its weights have shape {:?}, the chip reads [1, 1, C, N]", weight.dims);
+        bail!("its weights have shape {:?}, but the chip reads [1, 1, C, N]", weight.dims);
     };
     if step.int("transA", 0) != 0 || step.int("transB", 0) != 0 {
-        bail!("the chip reads transA 0 and transB 0 only");
+        bail!("the chip supports only transA 0 and transB 0");
     }
     if input.dims.last() != Some(&channels) || channels == 0 {
         bail!("an input of shape {:?} does not fit {channels} rows of weights", input.dims);
     }
     let lanes = step.quant_type().lanes(step.family());
-    let rows = rows(weight.constant()?.whole::<W>()?, filters, channels, 1, lanes)?;
+    let rows = rows(weight.constant()?.quantized::<W>()?, filters, channels, 1, lanes)?;
     let shape = product(input.len() / channels, channels, filters);
     let sums = Sums::new(step, &weight.exponents, filters, false)?;
     let conv = sums.conv::<T>(shape, &rows, &bias(step, filters)?)?;
@@ -188,5 +188,5 @@ fn gemm_of<T: Whole, W: Whole>(step: &Step) -> Result<Kernel> {
     if let Some(last) = dims.last_mut() {
         *last = filters;
     }
-    step.makes(dims, move |inputs| conv.run(inputs.whole::<T>(0)?))
+    step.makes(dims, move |inputs| conv.run(inputs.quantized::<T>(0)?))
 }

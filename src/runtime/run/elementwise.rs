@@ -1,7 +1,7 @@
 //! Add, Sub, Mul, Div with broadcasting.
 //!
-//! Add and Sub take integers as they are (`dl_base_add.cpp`). Mul of a P4 or S3 is an exact shift where the innermost run
-//! of elements fills a vector, and a float product elsewhere (`dl_base_mul.cpp`); Div is always float.
+//! Add and Sub do not rescale integers (`dl_base_add.cpp`). Mul on a P4 or S3 is an exact shift if the innermost run of
+//! elements fills a vector, and otherwise a float product (`dl_base_mul.cpp`); Div is always float.
 //!
 //! Never: comparisons.
 
@@ -12,9 +12,9 @@ use crate::{Result, bail};
 
 use super::broadcast::Pairs;
 use super::kernel::Kernel;
+use super::node_context::Step;
 use super::round::{round, rounding, scale, shift};
-use super::step::Step;
-use super::value::Whole;
+use super::value::QuantizedInteger;
 
 pub fn binary(step: &Step) -> Result<Kernel> {
     match step.quant_type() {
@@ -31,7 +31,7 @@ fn binary_float(step: &Step) -> Result<Kernel> {
         "Add" => |x, y| x + y,
         "Sub" => |x, y| x - y,
         "Mul" => |x, y| x * y,
-        // One divisor for a run: its inverse, which is a division of doubles.
+        // With one divisor per run, the chip multiplies by its inverse, which is a division of doubles.
         "Div" if pairs.inner[1] == 1 => |x, y| x * (1.0 / f64::from(y)) as f32,
         "Div" => |x, y| x / y,
         _ => return step.unsupported(),
@@ -40,8 +40,8 @@ fn binary_float(step: &Step) -> Result<Kernel> {
     Ok(step.makes_floats(dims, move |inputs| Ok(pairs.each(inputs.floats(0)?, inputs.floats(1)?, function))))
 }
 
-fn binary_of<T: Whole>(step: &Step) -> Result<Kernel> {
-    let (a, b) = (step.whole::<T>(0)?, step.whole::<T>(1)?);
+fn binary_of<T: QuantizedInteger>(step: &Step) -> Result<Kernel> {
+    let (a, b) = (step.quantized::<T>(0)?, step.quantized::<T>(1)?);
     let pairs = Pairs::new(&a.dims, &b.dims)?;
     let (family, output) = (step.family(), step.exponent()?);
     let (ea, eb) = (a.exponent(), b.exponent());
@@ -51,7 +51,7 @@ fn binary_of<T: Whole>(step: &Step) -> Result<Kernel> {
         "Mul" if family != Family::C && pairs.inner[2] >= 128 / T::BITS as usize => {
             let distance = output - ea - eb;
             if distance < 0 {
-                bail!("output exponent {output} is below {ea} plus {eb}, and the chip shifts right only");
+                bail!("output exponent {output} is below {ea} plus {eb}, but the chip shifts only right");
             }
             match Shift::new(distance, rounding(family)) {
                 Some(shift) => runs(step, pairs, move |a, b, to: &mut [T]| multiply(a, b, to, shift)),
@@ -65,7 +65,7 @@ fn binary_of<T: Whole>(step: &Step) -> Result<Kernel> {
         }
         "Div" => {
             let factor = scale(-output) * scale(ea) / scale(eb);
-            // A table of the divisors says so.
+            // The chip's table of divisors gives this value.
             let nought = if T::BITS == 8 && a.len() == 1 && b.len() > 1 { i64::MIN } else { 0 };
             let one_divisor = pairs.inner[0] != 1 && pairs.inner[1] == 1;
             each(step, pairs, move |x: T, y| match (x.wide(), y.wide()) {
@@ -80,14 +80,14 @@ fn binary_of<T: Whole>(step: &Step) -> Result<Kernel> {
     }
 }
 
-/// A kernel that writes a run of elements at a time.
-fn runs<T: Whole>(
+/// Makes a kernel that writes one run of elements at a time.
+fn runs<T: QuantizedInteger>(
     step: &Step,
     pairs: Pairs,
     run: impl Fn(Operand<T>, Operand<T>, &mut [T]) + Send + Sync + 'static,
 ) -> Result<Kernel> {
     step.makes(pairs.dims.clone(), move |inputs| {
-        let (a, b) = (inputs.whole::<T>(0)?, inputs.whole::<T>(1)?);
+        let (a, b) = (inputs.quantized::<T>(0)?, inputs.quantized::<T>(1)?);
         let mut made = vec![T::default(); pairs.dims.iter().product()];
         let rows = made.chunks_exact_mut(pairs.inner[2].max(1));
         pairs.runs(a, b).zip(rows).for_each(|((a, b), to)| run(a, b, to));
@@ -95,9 +95,13 @@ fn runs<T: Whole>(
     })
 }
 
-/// A kernel that makes one element at a time, as the nearest that the type holds.
-fn each<T: Whole>(step: &Step, pairs: Pairs, op: impl Fn(T, T) -> i64 + Send + Sync + 'static) -> Result<Kernel> {
+/// Makes a kernel that computes one element at a time, saturated to the type's range.
+fn each<T: QuantizedInteger>(
+    step: &Step,
+    pairs: Pairs,
+    op: impl Fn(T, T) -> i64 + Send + Sync + 'static,
+) -> Result<Kernel> {
     step.makes(pairs.dims.clone(), move |inputs| {
-        Ok(pairs.each(inputs.whole::<T>(0)?, inputs.whole::<T>(1)?, |x, y| T::clamp_from(op(x, y))))
+        Ok(pairs.each(inputs.quantized::<T>(0)?, inputs.quantized::<T>(1)?, |x, y| T::clamp_from(op(x, y))))
     })
 }

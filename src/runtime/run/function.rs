@@ -1,7 +1,7 @@
-//! Functions of one float: what the loader has no table for, or takes none for (`dl_module_sigmoid.hpp`, `dl_module_exp.hpp`
-//! and their kin). Integers become floats on the way in and are rounded on the way out.
+//! Functions of one float: operators without a table in the loader, or for which it uses none (`dl_module_sigmoid.hpp`,
+//! `dl_module_exp.hpp` and similar files). Integer inputs are converted to float, and outputs are rounded.
 //!
-//! The chip's `expf` and `logf` are its C library's; the last bit may differ from the ones here.
+//! The chip uses `expf` and `logf` of its C library, whose last bit may differ from those used here.
 //!
 //! Never: tables.
 
@@ -9,11 +9,11 @@ use crate::Result;
 use crate::chip::QuantType;
 
 use super::kernel::Kernel;
+use super::node_context::Step;
 use super::round::{finite, round, scale};
-use super::step::Step;
-use super::value::Whole;
+use super::value::QuantizedInteger;
 
-/// `dl::math::sigmoid`: the division is one of doubles.
+/// `dl::math::sigmoid`: the division is in double.
 pub fn sigmoid(x: f32) -> f32 {
     (1.0 / (1.0 + f64::from(libm::expf(-x)))) as f32
 }
@@ -35,15 +35,15 @@ pub fn function(step: &Step) -> Result<Kernel> {
     }
 }
 
-fn function_of<T: Whole>(step: &Step) -> Result<Kernel> {
-    let (input, function) = (step.whole::<T>(0)?, named(step)?);
+fn function_of<T: QuantizedInteger>(step: &Step) -> Result<Kernel> {
+    let (input, function) = (step.quantized::<T>(0)?, named(step)?);
     let (enter, leave, family) = (scale(input.exponent()), scale(-step.exponent()?), step.family());
     step.makes(input.dims.clone(), move |inputs| {
         let one = |x: &T| {
             let y = finite(function(f32::from(x.short()) * enter))?;
             Ok(T::clamp_from(round(y * leave, family)))
         };
-        inputs.whole::<T>(0)?.iter().map(one).collect()
+        inputs.quantized::<T>(0)?.iter().map(one).collect()
     })
 }
 
@@ -69,7 +69,7 @@ fn named(step: &Step) -> Result<Function> {
             let (alpha, beta) = (step.float("alpha", 0.2)?, step.float("beta", 0.5)?);
             Box::new(move |x| (alpha * x + beta).clamp(0.0, 1.0))
         }
-        // A sixth has six digits in the source, and is a double.
+        // One sixth has six digits in the source, and is a double.
         "HardSwish" => Box::new(|x| {
             let x = f64::from(x);
             ((0.166667 * x + 0.5).clamp(0.0, 1.0) * x) as f32

@@ -1,14 +1,14 @@
-//! A node ready to run: what it makes, and the function that makes it.
+//! Node ready to run: the facts of its outputs, and the function that computes them.
 //!
-//! Never: what the operators do.
+//! Never: implementations of operators.
 
 use std::sync::Arc;
 
 use crate::{Result, bail};
 
-use super::value::{Data, Fact, Whole};
+use super::value::{Data, Fact, QuantizedInteger};
 
-/// A node's inputs at its turn, by port.
+/// Inputs of a node when it runs, by port.
 pub struct Inputs<'a>(pub &'a [Option<Arc<Data>>]);
 
 impl Inputs<'_> {
@@ -19,8 +19,8 @@ impl Inputs<'_> {
         }
     }
 
-    pub fn whole<T: Whole>(&self, index: usize) -> Result<&[T]> {
-        self.get(index)?.whole()
+    pub fn quantized<T: QuantizedInteger>(&self, index: usize) -> Result<&[T]> {
+        self.get(index)?.quantized()
     }
 
     pub fn floats(&self, index: usize) -> Result<&[f32]> {
@@ -31,18 +31,18 @@ impl Inputs<'_> {
 type Run = dyn Fn(&Inputs) -> Result<Vec<Arc<Data>>> + Send + Sync;
 
 pub struct Kernel {
-    /// Of each output.
+    /// Facts of the outputs.
     pub facts: Vec<Fact>,
     run: Box<Run>,
 }
 
 impl Kernel {
-    /// Of one output, which `run` makes anew.
+    /// Makes a kernel of one output, which `run` allocates.
     pub fn new(fact: Fact, run: impl Fn(&Inputs) -> Result<Data> + Send + Sync + 'static) -> Kernel {
         Kernel::shared(fact, move |inputs| run(inputs).map(Arc::new))
     }
 
-    /// Of one output, which may be an input as it is.
+    /// Makes a kernel of one output, which may be an unchanged input.
     pub fn shared(fact: Fact, run: impl Fn(&Inputs) -> Result<Arc<Data>> + Send + Sync + 'static) -> Kernel {
         Kernel::several(vec![fact], move |inputs| Ok(vec![run(inputs)?]))
     }

@@ -3,31 +3,31 @@
 use crate::Result;
 
 use super::kernel::Kernel;
-use super::step::Step;
+use super::node_context::Step;
 use super::{
-    activation, assign, blocks, combine, compare, conv, elementwise, function, matmul, moves, normalize, pool, powers,
-    recurrent, reduce, regrid, resize, scatter, sequence, softmax,
+    activation, compare, concat, conv, depth_space, elementwise, function, matmul, normalize, pad_split, pool, pow_mod,
+    recurrent, reduce, requantize, resize, scatter, sequence, shape_ops, softmax,
 };
 
 type Prepare = fn(&Step) -> Result<Kernel>;
 
-/// By name.
+/// Functions by operator name.
 const KERNELS: &[(&str, Prepare)] = &[
     ("Add", elementwise::binary),
     ("AveragePool", pool::average),
     ("Clip", activation::clip),
-    ("Concat", combine::concat),
+    ("Concat", concat::concat),
     ("Conv", conv::conv),
-    ("DepthToSpace", blocks::depth_to_space),
-    ("DequantizeLinear", assign::assign),
+    ("DepthToSpace", depth_space::depth_to_space),
+    ("DequantizeLinear", requantize::assign),
     ("Div", elementwise::binary),
     ("Elu", function::function),
     ("Equal", compare::compare),
     ("Exp", function::function),
-    ("Flatten", moves::flatten),
+    ("Flatten", shape_ops::flatten),
     ("GRU", recurrent::gru),
-    ("Gather", moves::gather),
-    // A table and nothing else.
+    ("Gather", shape_ops::gather),
+    // Gelu is supported as a table only.
     ("Gelu", |step| step.unsupported()),
     ("Gemm", conv::gemm),
     ("GlobalAveragePool", pool::average),
@@ -35,8 +35,8 @@ const KERNELS: &[(&str, Prepare)] = &[
     ("GreaterOrEqual", compare::compare),
     ("HardSigmoid", function::function),
     ("HardSwish", function::function),
-    ("Identity", assign::assign),
-    ("InsertZeros", regrid::insert_zeros),
+    ("Identity", requantize::assign),
+    ("InsertZeros", pad_split::insert_zeros),
     ("LSTM", recurrent::lstm),
     ("LUT", |step| step.unsupported()),
     ("LayerNormalization", normalize::layer),
@@ -48,13 +48,13 @@ const KERNELS: &[(&str, Prepare)] = &[
     ("LpNormalization", normalize::lp),
     ("MatMul", matmul::matmul),
     ("MaxPool", pool::max),
-    ("Mod", powers::powers),
+    ("Mod", pow_mod::powers),
     ("Mul", elementwise::binary),
     ("Neg", activation::neg),
     ("PRelu", activation::prelu),
-    ("Pad", regrid::pad),
-    ("Pow", powers::powers),
-    ("QuantizeLinear", assign::assign),
+    ("Pad", pad_split::pad),
+    ("Pow", pow_mod::powers),
+    ("QuantizeLinear", requantize::assign),
     ("RMSNormalization", normalize::rms),
     ("ReduceL1", reduce::reduce),
     ("ReduceL2", reduce::reduce),
@@ -67,27 +67,27 @@ const KERNELS: &[(&str, Prepare)] = &[
     ("ReduceSum", reduce::reduce),
     ("ReduceSumSquare", reduce::reduce),
     ("Relu", activation::relu),
-    ("RequantizeLinear", assign::assign),
-    ("Reshape", moves::reshape),
+    ("RequantizeLinear", requantize::assign),
+    ("Reshape", shape_ops::reshape),
     ("Resize", resize::resize),
     ("ReverseSequence", sequence::reverse),
     ("ScatterND", scatter::scatter),
     ("Sigmoid", function::function),
-    ("Slice", moves::slice),
+    ("Slice", shape_ops::slice),
     ("Softmax", softmax::softmax),
-    ("SpaceToDepth", blocks::space_to_depth),
-    ("Split", regrid::split),
+    ("SpaceToDepth", depth_space::space_to_depth),
+    ("Split", pad_split::split),
     ("Sqrt", function::function),
-    ("Squeeze", moves::squeeze),
+    ("Squeeze", shape_ops::squeeze),
     ("StreamingCache", sequence::cache),
     ("Sub", elementwise::binary),
     ("Swish", function::function),
     ("Tanh", function::function),
-    ("Transpose", moves::transpose),
-    ("Unsqueeze", moves::unsqueeze),
+    ("Transpose", shape_ops::transpose),
+    ("Unsqueeze", shape_ops::unsqueeze),
 ];
 
-/// Prepares a node's kernel: its table, where the chip uses one, else its operator's.
+/// Prepares a node's kernel: its table if the chip uses one, else its operator's.
 pub fn prepare(step: &Step) -> Result<Kernel> {
     if let Some(table) = activation::table(step)? {
         return Ok(table);

@@ -1,5 +1,6 @@
-//! LayerNormalization, RMSNormalization, LpNormalization: sums of integers where the source has them, the rest in float,
-//! in its order (`dl_module_layer_normalization.hpp`, `dl_module_rms_normalization.hpp`, `dl_module_lp_normalization.hpp`).
+//! LayerNormalization, RMSNormalization, LpNormalization: sums of integers where the source has them, otherwise float,
+//! in the source's order (`dl_module_layer_normalization.hpp`, `dl_module_rms_normalization.hpp`,
+//! `dl_module_lp_normalization.hpp`).
 //!
 //! Never: statistics over a batch.
 
@@ -8,14 +9,14 @@ use crate::espdl::DataType;
 use crate::{Result, bail};
 
 use super::kernel::{Inputs, Kernel};
-use super::roots::{inverse, newton};
+use super::node_context::Step;
 use super::round::{round, scale};
-use super::step::Step;
-use super::value::{Fact, Whole};
+use super::sqrt::{inverse, newton};
+use super::value::{Fact, QuantizedInteger};
 
 pub fn layer(step: &Step) -> Result<Kernel> {
     if step.node.outputs.iter().skip(1).any(|name| !name.is_empty()) {
-        bail!("it gives its mean and deviation away, for which esp-ppq writes no scale");
+        bail!("it has the outputs Mean and InvStdDev, for which esp-ppq writes no scale");
     }
     match step.quant_type() {
         QuantType::S8 => layer_of::<i8>(step),
@@ -40,7 +41,7 @@ pub fn lp(step: &Step) -> Result<Kernel> {
     }
 }
 
-/// Elements of a row: all axes from `axis` on.
+/// Returns the number of elements per row: all axes from `axis` on.
 fn row(step: &Step, input: &Fact) -> Result<usize> {
     let axis = step.axis(step.int("axis", -1), input.dims.len())?;
     // In bounds: `axis` is below the rank.
@@ -50,11 +51,11 @@ fn row(step: &Step, input: &Fact) -> Result<usize> {
     }
 }
 
-/// One factor or offset an element of a row, where there are any: the port, and its scale.
+/// Returns the port and scale of a factor or offset with one value per element of a row, if there is one.
 fn factors(step: &Step, index: usize, what: &str, length: usize, data_type: DataType) -> Result<Option<(usize, f32)>> {
     let Some(fact) = step.optional(index) else { return Ok(None) };
     if fact.data_type != data_type {
-        bail!("it reads {}, the value is {}", data_type.name(), fact.data_type.name());
+        bail!("it reads {}, but the value is {}", data_type.name(), fact.data_type.name());
     }
     if fact.len() != length {
         bail!("its {what} has {} values for rows of {length}", fact.len());
@@ -62,28 +63,33 @@ fn factors(step: &Step, index: usize, what: &str, length: usize, data_type: Data
     Ok(Some((index, scale(fact.exponent()))))
 }
 
-/// Values of the port that [`factors`] has found, as floats; `absent` where there is nothing.
-fn read<T: Whole>(inputs: &Inputs, port: Option<(usize, f32)>, absent: f32, length: usize) -> Result<Vec<f32>> {
+/// Returns the values of the port from [`factors`] as floats; `absent` if there is none.
+fn read<T: QuantizedInteger>(
+    inputs: &Inputs,
+    port: Option<(usize, f32)>,
+    absent: f32,
+    length: usize,
+) -> Result<Vec<f32>> {
     let Some((port, scale)) = port else { return Ok(vec![absent; length]) };
-    Ok(inputs.whole::<T>(port)?.iter().map(|&v| f32::from(v.short()) * scale).collect())
+    Ok(inputs.quantized::<T>(port)?.iter().map(|&v| f32::from(v.short()) * scale).collect())
 }
 
 fn epsilon(step: &Step) -> Result<f32> {
     step.float("epsilon", 1e-5)
 }
 
-fn layer_of<T: Whole>(step: &Step) -> Result<Kernel> {
-    let input = step.whole::<T>(0)?;
+fn layer_of<T: QuantizedInteger>(step: &Step) -> Result<Kernel> {
+    let input = step.quantized::<T>(0)?;
     let (length, epsilon, family) = (row(step, input)?, epsilon(step)?, step.family());
     let ports = (factors(step, 1, "scale", length, T::TYPE)?, factors(step, 2, "bias", length, T::TYPE)?);
     let (enter, leave) = (scale(input.exponent()), scale(-step.exponent()?));
     step.makes(input.dims.clone(), move |inputs| {
-        let input = inputs.whole::<T>(0)?;
+        let input = inputs.quantized::<T>(0)?;
         let (factors, offsets) = (read::<T>(inputs, ports.0, 1.0, length)?, read::<T>(inputs, ports.1, 0.0, length)?);
         let mut made = Vec::with_capacity(input.len());
         for row in input.chunks_exact(length) {
             let sum: i64 = row.iter().map(|x| x.wide()).sum();
-            // The division is one of doubles.
+            // The division is in double.
             let mean = (sum as f64 / length as f64) as f32;
             let square = |x: &T| {
                 let apart = f32::from(x.short()) - mean;
@@ -125,7 +131,7 @@ fn layer_float(step: &Step) -> Result<Kernel> {
     }))
 }
 
-/// The row's length; its factors stay float.
+/// Returns the row's length; its factors stay in float.
 fn rms_row(step: &Step, input: &Fact) -> Result<usize> {
     let length = row(step, input)?;
     step.floats(1)?;
@@ -133,12 +139,12 @@ fn rms_row(step: &Step, input: &Fact) -> Result<usize> {
     Ok(length)
 }
 
-fn rms_of<T: Whole>(step: &Step) -> Result<Kernel> {
-    let input = step.whole::<T>(0)?;
+fn rms_of<T: QuantizedInteger>(step: &Step) -> Result<Kernel> {
+    let input = step.quantized::<T>(0)?;
     let (length, epsilon, family) = (rms_row(step, input)?, epsilon(step)?, step.family());
     let (enter, leave) = (scale(input.exponent()), scale(-step.exponent()?));
     step.makes(input.dims.clone(), move |inputs| {
-        let (input, factors) = (inputs.whole::<T>(0)?, inputs.floats(1)?);
+        let (input, factors) = (inputs.quantized::<T>(0)?, inputs.floats(1)?);
         let mut made = Vec::with_capacity(input.len());
         for row in input.chunks_exact(length) {
             let mean = squares(row.iter())? as f32 * (enter * enter) / length as f32;
@@ -167,11 +173,11 @@ fn rms_float(step: &Step) -> Result<Kernel> {
     }))
 }
 
-/// `reduce_l2`, whose sum has 32 bits at int8.
-fn squares<'a, T: Whole + 'a>(values: impl Iterator<Item = &'a T>) -> Result<i64> {
+/// Sums squares like `reduce_l2`, whose sum has 32 bits at int8.
+fn squares<'a, T: QuantizedInteger + 'a>(values: impl Iterator<Item = &'a T>) -> Result<i64> {
     let sum: i64 = values.map(|x| x.wide() * x.wide()).sum();
     if T::BITS == 8 && sum > i64::from(i32::MAX) {
-        bail!("its squares add up to {sum}, the chip's sum has 32 bits");
+        bail!("its sum of squares is {sum}, but the chip's has 32 bits");
     }
     Ok(sum)
 }
@@ -182,7 +188,7 @@ struct Columns {
     length: usize,
     outer: usize,
     inner: usize,
-    /// Of the norm: 1, or 2 for all others.
+    /// Order of the norm: 1, or 2 for all other values.
     p: i64,
 }
 
@@ -194,13 +200,13 @@ impl Columns {
         Ok(Columns { length, outer: input.dims[..axis].iter().product(), inner, p: step.int("p", 2) })
     }
 
-    /// Places of one column after the other.
+    /// Visits the positions of one column after the other.
     fn all(self) -> impl Iterator<Item = impl Iterator<Item = usize> + Clone> {
         let Columns { length, outer, inner, .. } = self;
         (0..outer).flat_map(move |o| (0..inner).map(move |k| (0..length).map(move |i| (o * length + i) * inner + k)))
     }
 
-    /// A column of zeros stays one.
+    /// Inverts a norm; that of zeros is 1, so that they stay zeros.
     fn inverted(self, norm: f32) -> f32 {
         match self.p {
             _ if norm <= 0.0 => 0.0,
@@ -210,15 +216,15 @@ impl Columns {
     }
 }
 
-/// Of integers: the input's exponent cancels out.
-fn lp_of<T: Whole>(step: &Step) -> Result<Kernel> {
-    let input = step.whole::<T>(0)?;
+/// Prepares the operator for integers: the input's exponent cancels out.
+fn lp_of<T: QuantizedInteger>(step: &Step) -> Result<Kernel> {
+    let input = step.quantized::<T>(0)?;
     let (columns, leave, family) = (Columns::new(step, input)?, scale(-step.exponent()?), step.family());
     step.makes(input.dims.clone(), move |inputs| {
-        let values = inputs.whole::<T>(0)?;
+        let values = inputs.quantized::<T>(0)?;
         let mut made = vec![T::default(); values.len()];
         for column in columns.all() {
-            // In bounds: a column's places are the input's.
+            // In bounds: a column's positions are in the input.
             let norm = match columns.p {
                 1 => column.clone().fold(0f32, |sum, i| sum + f32::from(values[i].short()).abs()),
                 _ => squares(column.clone().map(|i| &values[i]))? as f32,
@@ -237,7 +243,7 @@ fn lp_float(step: &Step) -> Result<Kernel> {
         let values = inputs.floats(0)?;
         let mut made = vec![0f32; values.len()];
         for column in columns.all() {
-            // In bounds: a column's places are the input's.
+            // In bounds: a column's positions are in the input.
             let norm = match columns.p {
                 1 => column.clone().fold(0f32, |sum, i| sum + values[i].abs()),
                 _ => column.clone().fold(0f32, |sum, i| sum + values[i] * values[i]),

@@ -1,4 +1,5 @@
-//! Small nodes by hand, one operator a test; each figure follows from the source that the operator's module names.
+//! Tests of small nodes, one operator each; expected values are computed by hand from the source that the operator's
+//! module names.
 
 use crate::chip::Target;
 use crate::espdl::{Attribute, DataType, Model, Tensor, ValueInfo};
@@ -54,12 +55,12 @@ fn layer_normalization_counts_from_the_mean() {
 }
 
 #[test]
-fn layer_normalization_gives_its_mean_to_nobody() {
+fn layer_normalization_with_output_mean_is_refused() {
     let mut net = model("LayerNormalization", info("x", &[2], 0), info("y", &[2], 0), &[], &[]);
     net.graph.nodes[0].outputs.push("mean".into());
     net.graph.values.push(info("mean", &[1], 0));
     let error = run(&net, Target::C, &[int8("x", &[2], 0, &[1, 3])]).unwrap_err();
-    assert_eq!(error.what(), "it gives its mean and deviation away, for which esp-ppq writes no scale");
+    assert_eq!(error.what(), "it has the outputs Mean and InvStdDev, for which esp-ppq writes no scale");
 }
 
 #[test]
@@ -84,7 +85,7 @@ fn lp_normalization_goes_along_any_axis() {
 }
 
 #[test]
-fn depth_to_space_is_right_in_one_mode() {
+fn depth_to_space_is_supported_in_one_mode() {
     let of = |mode: &str, channels: usize| {
         let x: Vec<i8> = (0..channels as i8).collect();
         let attributes = [("blocksize", Attribute::Int(2)), ("mode", text(mode))];
@@ -95,11 +96,11 @@ fn depth_to_space_is_right_in_one_mode() {
     assert_eq!(of("CRD", 8).unwrap(), [0, 4, 1, 5, 2, 6, 3, 7]);
     assert_eq!(of("DCR", 8).unwrap(), [0, 1, 2, 3, 4, 5, 6, 7]);
     let error = of("DCR", 4).unwrap_err();
-    assert_eq!(error.what(), "in mode DCR the chip writes 1 channels as if they were 2, over each other");
+    assert_eq!(error.what(), "in mode DCR, the chip writes 1 channels as if there were 2, overwriting some");
 }
 
 #[test]
-fn space_to_depth_has_channels_before_places() {
+fn space_to_depth_has_channels_before_positions() {
     let attributes = [("blocksize", Attribute::Int(2))];
     let net = model("SpaceToDepth", info("x", &[1, 2, 2, 2], 0), info("y", &[1, 1, 1, 8], 0), &[], &attributes);
     let made = outcome(&net, Target::C, int8("x", &[1, 2, 2, 2], 0, &[0, 1, 2, 3, 4, 5, 6, 7]));
@@ -116,22 +117,22 @@ fn comparisons_are_of_integers() {
     assert_eq!(of("Equal", -3).unwrap(), [0, 1, 0]);
     assert_eq!((of("Greater", -3).unwrap(), of("GreaterOrEqual", -3).unwrap()), (vec![0, 0, 1], vec![0, 1, 1]));
     assert_eq!((of("Less", -3).unwrap(), of("LessOrEqual", -3).unwrap()), (vec![1, 0, 0], vec![1, 1, 0]));
-    assert_eq!(of("Less", -2).unwrap_err().what(), "exponents -3 and -2, but the chip compares integers as they are");
+    assert_eq!(of("Less", -2).unwrap_err().what(), "exponents -3 and -2, but the chip compares integers unscaled");
 }
 
 #[test]
-fn powers_and_rests_are_floats() {
+fn powers_and_remainders_are_floats() {
     let of = |op: &str, k: &[i8]| {
         let net = model(op, info("x", &[2], -1), info("y", &[2], -2), &[int8("k", &[k.len()], 0, k)], &[]);
         run(&net, Target::C, &[int8("x", &[2], -1, &[-7, 5])]).map(|mut made| made.remove(0).bytes)
     };
-    // -3.5 and 2.5
+    // Expected: -3.5 and 2.5.
     assert_eq!(of("Pow", &[2]).unwrap(), [49, 25]);
     assert_eq!(of("Mod", &[2, 0]).unwrap(), [-6i8 as u8, 0]);
     assert_eq!(floats("Pow", &[2.0], &[float("k", &[1], &[0.5])]), [2f32.sqrt()]);
 }
 
-/// Of a column of values with these exponents.
+/// Reduces a column of values with these exponents.
 fn reduced(op: &str, target: Target, from: i64, to: i64, x: &[i8]) -> i8 {
     let net = model(op, info("x", &[x.len() as i64], from), info("y", &[1], to), &[], &[]);
     outcome(&net, target, int8("x", &[x.len()], from, x))[0]
@@ -139,14 +140,14 @@ fn reduced(op: &str, target: Target, from: i64, to: i64, x: &[i8]) -> i8 {
 
 #[test]
 fn sums_are_shifted_and_other_reductions_are_floats() {
-    // 2.5 and 12.5
+    // Expected: 2.5 and 12.5.
     let both = |op, to, x| [Target::Esp32p4, Target::C].map(|target| reduced(op, target, 0, to, x));
     assert_eq!(both("ReduceL1", 1, &[-2, 3]), [2, 3]);
     assert_eq!(both("ReduceSum", 1, &[2, 3]), [2, 3]);
     assert_eq!(both("ReduceSumSquare", 1, &[3, 4]), [12, 13]);
     assert_eq!(both("ReduceL2", 0, &[3, 4]), [5, 5]);
     assert_eq!(both("ReduceProd", 0, &[3, 4]), [12, 12]);
-    // log 8 in 32nds, log 2 in 64ths
+    // Expected: log 8 in 32nds, log 2 in 64ths.
     assert_eq!(both("ReduceLogSum", -5, &[3, 5]), [67, 67]);
     assert_eq!(both("ReduceLogSumExp", -6, &[0, 0]), [44, 44]);
 }
@@ -156,15 +157,15 @@ fn a_long_sum_of_16_bits_is_not_rounded_to_a_float() {
     let x = [&[32000; 1024][..], &[513]].concat();
     let s16 = [("quant_type", text("S16"))];
     let net = model("ReduceSum", info16("x", &[1025], 0), info16("y", &[1], 10), &[], &s16);
-    // 32000 and 513 / 1024, of which a float has left a half.
+    // Expected: 32000 and 513 / 1024; a float would round away one half.
     assert_eq!(outcome16(&net, Target::Esp32p4, int16("x", &[1025], 0, &x)), [32001]);
 }
 
 #[test]
-fn a_logarithm_of_nothing_is_refused() {
+fn a_logarithm_of_zero_is_refused() {
     let net = model("ReduceLogSum", info("x", &[2], 0), info("y", &[1], 0), &[], &[]);
     let error = run(&net, Target::C, &[int8("x", &[2], 0, &[-1, -1])]).unwrap_err();
-    assert_eq!(error.what(), "it makes a NaN, of which it is not known what the chip makes");
+    assert_eq!(error.what(), "its result is NaN, for which the chip's result is undefined");
 }
 
 #[test]
@@ -189,10 +190,10 @@ fn functions_without_a_table_are_floats() {
         let net = model(op, info16("x", &[2], -8), info16("y", &[2], -12), &[], &attributes);
         outcome16(&net, Target::C, int16("x", &[2], -8, &[256, -512]))
     };
-    // Of 1 and -2.
+    // Inputs 1 and -2.
     assert_eq!(of("LeakyRelu", &[("alpha", Attribute::Float(0.25))]), [4096, -2048]);
     assert_eq!(of("HardSigmoid", &[("alpha", Attribute::Float(0.25))]), [3072, 0]);
-    // 0.666667 and -2 x 0.166666
+    // Expected: 0.666667 and -2 x 0.166666.
     assert_eq!(of("HardSwish", &[]), [2731, -1365]);
     assert_eq!(of("Elu", &[]), [4096, -3542]);
     assert_eq!(of("Exp", &[]), [11134, 554]);
@@ -200,7 +201,7 @@ fn functions_without_a_table_are_floats() {
 }
 
 #[test]
-fn sequences_are_turned_as_far_as_they_go() {
+fn sequences_are_reversed_up_to_their_length() {
     let attributes = [("batch_axis", Attribute::Int(0)), ("time_axis", Attribute::Int(1))];
     let net = model(
         "ReverseSequence",
@@ -231,21 +232,21 @@ fn blocks_are_scattered() {
     };
     assert_eq!(of("none", 1).unwrap(), [1, 2, 100, 9]);
     assert_eq!(of("add", 1).unwrap(), [1, 2, 127, 13]);
-    assert_eq!(of("none", -1).unwrap_err().what(), "index -1 is outside the 2 places of axis 0");
+    assert_eq!(of("none", -1).unwrap_err().what(), "index -1 is outside the 2 elements of axis 0");
 }
 
 #[test]
-fn float_kernels_are_the_sources() {
+fn float_kernels_equal_the_sources() {
     assert_eq!(floats("Div", &[1.0, 7.0], &[float("k", &[1], &[3.0])]), [1.0 / 3.0, 7.0 * (1.0 / 3.0)]);
     assert_eq!(floats("Add", &[1.0, 7.0], &[float("k", &[2], &[3.0, 4.0])]), [4.0, 11.0]);
 }
 
 #[test]
-fn filters_of_8_bits_on_16_are_summed_as_16_on_16() {
+fn w8a16_filters_are_summed_like_16_bit_ones() {
     let w8a16 = [("quant_type", text("W8A16"))];
     let weight = int8("w", &[1, 1, 2, 1], -2, &[100, 4]);
     let net = model("Gemm", info16("x", &[1, 2], 0), info16("y", &[1, 1], 1), &[weight], &w8a16);
-    // 94004 / 8 = 11750.5
+    // Expected: 94004 / 8 = 11750.5.
     let made = |target| outcome16(&net, target, int16("x", &[1, 2], 0, &[1000, -1499]));
     assert_eq!((made(Target::Esp32p4), made(Target::C)), (vec![11750], vec![11751]));
     assert_eq!(unproven(&net), ["n"]);
@@ -255,7 +256,7 @@ fn filters_of_8_bits_on_16_are_summed_as_16_on_16() {
 fn a_float_clip_without_a_lower_bound_has_one() {
     let mut net = float_model("Clip", 2, &[float("high", &[1], &[6.0])]);
     net.graph.nodes[0].inputs.insert(1, String::new());
-    // `numeric_limits<float>::min()`: the least float above 0.
+    // `numeric_limits<float>::min()` is the smallest float above 0.
     assert_eq!(float_outcome(&net, &[-1.0, 7.0]), [f32::MIN_POSITIVE, 6.0]);
 }
 
@@ -264,6 +265,6 @@ fn one_slope_at_int16_is_repeated_for_every_channel() {
     let slope = int16("a", &[1, 1, 1], -1, &[1]);
     let (x, y) = (info16("x", &[1, 1, 1, 2], 0), info16("y", &[1, 1, 1, 2], 0));
     let net = model("PRelu", x, y, &[slope], &[("quant_type", text("S16"))]);
-    // Half of -6, and 5 as it is.
+    // Expected: half of -6, and 5 unchanged.
     assert_eq!(outcome16(&net, Target::Esp32p4, int16("x", &[1, 1, 1, 2], 0, &[-6, 5])), [-3, 5]);
 }

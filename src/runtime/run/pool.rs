@@ -1,9 +1,9 @@
 //! AveragePool, GlobalAveragePool, MaxPool.
 //!
 //! The average is a float product: the sum, times 2^in / area / 2^out; the area is that of the whole window, padding
-//! included, and the sum is of what lies inside (`avgpool2d_hwc` in `dl_base_avg_pool2d.cpp`).
+//! included, and the sum is over the elements inside (`avgpool2d_hwc` in `dl_base_avg_pool2d.cpp`).
 //!
-//! Never: `ceil_mode`, which ESP-DL has not.
+//! Never: `ceil_mode`, which ESP-DL does not support.
 
 use crate::chip::QuantType;
 use crate::kernels::integer::pool::{add, larger};
@@ -12,9 +12,9 @@ use crate::{Result, bail};
 
 use super::conv::window;
 use super::kernel::Kernel;
+use super::node_context::Step;
 use super::round::{round, scale};
-use super::step::Step;
-use super::value::{Fact, Whole};
+use super::value::{Fact, QuantizedInteger};
 
 pub fn average(step: &Step) -> Result<Kernel> {
     match step.quant_type() {
@@ -47,7 +47,7 @@ fn pooled(step: &Step, input: &Fact) -> Result<(Window, Vec<usize>)> {
         _ => bail!("{} has no kernel_shape", step.node.op),
     };
     let mut window = window(step, &input.dims, &kernel)?;
-    // The pooling kernels read none.
+    // The pooling kernels ignore dilations.
     window.dilation = [1; 3];
     let mut dims = input.dims.clone();
     dims.iter_mut()
@@ -58,14 +58,14 @@ fn pooled(step: &Step, input: &Fact) -> Result<(Window, Vec<usize>)> {
     Ok((window, dims))
 }
 
-/// For every output position, the places of the window that lie inside, then all channels there.
+/// Visits every output position with the positions of its window that are inside, and all channels there.
 fn each<T>(input: &[T], channels: usize, w: &Window, mut visit: impl FnMut(&[&[T]])) {
     let mut places = Vec::with_capacity(w.taps());
     for oy in 0..w.output[1] {
         for ox in 0..w.output[2] {
             places.clear();
             for ky in w.taps_inside(1, oy) {
-                // Not negative: the taps are those inside the input.
+                // Not negative: the taps are inside the input.
                 let row = w.position(1, oy, ky) as usize * w.input[2];
                 for kx in w.taps_inside(2, ox) {
                     let from = (row + w.position(2, ox, kx) as usize) * channels;
@@ -78,17 +78,17 @@ fn each<T>(input: &[T], channels: usize, w: &Window, mut visit: impl FnMut(&[&[T
     }
 }
 
-fn average_of<T: Whole>(step: &Step) -> Result<Kernel> {
-    let input = step.whole::<T>(0)?;
+fn average_of<T: QuantizedInteger>(step: &Step) -> Result<Kernel> {
+    let input = step.quantized::<T>(0)?;
     let (window, dims) = pooled(step, input)?;
     let channels = input.dims.last().copied().unwrap_or(0);
     let family = step.family();
-    // In float32 and in this order, as the source has it.
+    // In float32 and in this order, as in the source.
     let factor = scale(input.exponent()) * (1.0 / window.taps() as f32) * scale(-step.exponent()?);
     step.makes(dims, move |inputs| {
         let mut values = Vec::with_capacity(window.outputs() * channels);
         let mut sums = vec![0i32; channels];
-        each(inputs.whole::<T>(0)?, channels, &window, |places| {
+        each(inputs.quantized::<T>(0)?, channels, &window, |places| {
             sums.fill(0);
             // int8 and int16 both fit an int32.
             places.iter().for_each(|place| add(&mut sums, place));
@@ -102,7 +102,7 @@ fn average_float(step: &Step) -> Result<Kernel> {
     let input = step.floats(0)?;
     let (window, dims) = pooled(step, input)?;
     let channels = input.dims.last().copied().unwrap_or(0);
-    // A division of doubles.
+    // Division of doubles.
     let factor = (1.0 / window.taps() as f64) as f32;
     Ok(step.makes_floats(dims, move |inputs| {
         let mut values = Vec::with_capacity(window.outputs() * channels);
@@ -116,22 +116,26 @@ fn average_float(step: &Step) -> Result<Kernel> {
     }))
 }
 
-fn max_of<T: Whole>(step: &Step) -> Result<Kernel> {
-    let input = step.whole::<T>(0)?;
+fn max_of<T: QuantizedInteger>(step: &Step) -> Result<Kernel> {
+    let input = step.quantized::<T>(0)?;
     let (window, dims) = pooled(step, input)?;
     let channels = input.dims.last().copied().unwrap_or(0);
     if input.exponent() != step.exponent()? {
-        bail!("input exponent {} becomes {}, but the chip copies integers", input.exponent(), step.exponent()?);
+        bail!(
+            "input exponent {} becomes {}, but the chip copies integers unscaled",
+            input.exponent(),
+            step.exponent()?
+        );
     }
     let is_empty = |axis: usize| (0..window.output[axis]).any(|o| window.taps_inside(axis, o).is_empty());
     if is_empty(1) || is_empty(2) {
-        bail!("a window lies wholly in the padding, where the chip reads foreign memory");
+        bail!("a window is completely in the padding, where the chip reads out of bounds");
     }
     step.makes(dims, move |inputs| {
         let mut values: Vec<T> = Vec::with_capacity(window.outputs() * channels);
-        each(inputs.whole::<T>(0)?, channels, &window, |places| {
+        each(inputs.quantized::<T>(0)?, channels, &window, |places| {
             let start = values.len();
-            // No window is empty.
+            // Windows are never empty.
             let Some((first, others)) = places.split_first() else { return };
             values.extend_from_slice(first);
             others.iter().for_each(|place| larger(&mut values[start..], place));

@@ -1,6 +1,6 @@
-//! A model prepared once and run over any number of samples.
+//! Model prepared once and run over any number of samples.
 //!
-//! Never: what the operators do.
+//! Never: implementations of operators.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -12,15 +12,15 @@ use crate::espdl::{DataType, Graph, Model, Node, Tensor};
 use crate::{Error, Result, bail};
 
 use super::kernel::Kernel;
-use super::step::{Declared, Step};
+use super::node_context::{Declared, Step};
 use super::value::{self, Data, Fact};
 
-/// A model on a target's chip, shared by threads.
+/// Model on a target chip, shared by threads.
 pub struct Program {
     inputs: Vec<Input>,
     nodes: Vec<Ready>,
     outputs: Vec<Output>,
-    /// Of all that is made: inputs, then the nodes' outputs.
+    /// Number of values: inputs, then the nodes' outputs.
     values: usize,
 }
 
@@ -29,12 +29,12 @@ struct Input {
     fact: Fact,
 }
 
-/// A node ready to run.
+/// Node ready to run.
 struct Ready {
     name: String,
     kernel: Kernel,
     inputs: Vec<Source>,
-    /// Names and places of its outputs; those without a name are dropped.
+    /// Names and indices of its outputs; those without a name are dropped.
     outputs: Vec<Option<(String, usize)>>,
 }
 
@@ -50,7 +50,7 @@ struct Output {
     source: Source,
 }
 
-/// A value that a node has made.
+/// Value that a node has made.
 pub struct Made<'a> {
     pub node: &'a str,
     pub name: &'a str,
@@ -64,12 +64,12 @@ impl Made<'_> {
     }
 }
 
-/// Called with every value as soon as a node has made it.
+/// Callback for every value as soon as a node has made it.
 pub type OnValue<'a> = &'a mut dyn FnMut(Made) -> Result<()>;
 
 impl Program {
-    /// Reads attributes, exponents and shapes, and lays weights out as kernels read them. Fails where the chip, or the
-    /// interpreter, has no function for a node.
+    /// Prepares a model: reads attributes, exponents and shapes, and packs weights in the order of the kernels. Fails
+    /// if the chip, or the interpreter, has no function for a node.
     pub fn new(model: &Model, target: Target) -> Result<Program> {
         let mut builder = Builder::new(&model.graph, target)?;
         for node in &model.graph.nodes {
@@ -83,12 +83,12 @@ impl Program {
         self.execute(inputs, None)
     }
 
-    /// [`Program::run`] over samples, each on one thread; results are in the order of the samples.
+    /// Runs [`Program::run`] over samples, each on one thread; results are in the order of the samples.
     pub fn run_all(&self, samples: &[Vec<Tensor>]) -> Result<Vec<Vec<Tensor>>> {
         samples.par_iter().map(|inputs| self.run(inputs)).collect()
     }
 
-    /// [`Program::run`], which shows every value that a node makes.
+    /// Like [`Program::run`], and passes every value that a node makes to `on_value`.
     pub fn watch(&self, inputs: &[Tensor], on_value: OnValue) -> Result<Vec<Tensor>> {
         self.execute(inputs, Some(on_value))
     }
@@ -122,14 +122,14 @@ impl Program {
                 bail!("there is no tensor for the input {name}");
             };
             if fact.dims != tensor.dims {
-                bail!("input {name} has shape {:?}, the model takes {:?}", tensor.dims, fact.dims);
+                bail!("input {name} has shape {:?}, but the model expects {:?}", tensor.dims, fact.dims);
             }
             if fact.data_type != tensor.data_type {
-                bail!("input {name} is {}, the model takes {}", tensor.data_type.name(), fact.data_type.name());
+                bail!("input {name} is {}, but the model expects {}", tensor.data_type.name(), fact.data_type.name());
             }
             let given = Fact::read(tensor)?;
             if fact.is_quantized() && given.exponent() != fact.exponent() {
-                bail!("input {name} has exponent {}, the model takes {}", given.exponent(), fact.exponent());
+                bail!("input {name} has exponent {}, but the model expects {}", given.exponent(), fact.exponent());
             }
             *value = given.constant;
         }
@@ -138,19 +138,19 @@ impl Program {
 }
 
 impl Source {
-    /// The value, which is given away where nobody reads it after.
+    /// Returns the value, moved if this is its last use.
     fn get(&self, values: &mut [Option<Arc<Data>>]) -> Option<Arc<Data>> {
         match self {
             Source::Absent => None,
             Source::Constant(data) => Some(data.clone()),
-            // In bounds: places are counted by the builder.
+            // In bounds: the builder assigns the indices.
             Source::Value { place, last_use: true } => values[*place].take(),
             Source::Value { place, .. } => values[*place].clone(),
         }
     }
 }
 
-/// A program with the nodes so far.
+/// Builder of a program, with the nodes so far.
 struct Builder<'m> {
     graph: &'m Graph,
     target: Target,
@@ -177,7 +177,7 @@ impl<'m> Builder<'m> {
         };
         for info in &graph.inputs {
             let Some(dims) = info.sizes() else {
-                bail!("input {} has no fixed shape, of which the chip needs to know all sizes", info.name);
+                bail!("input {} has no fixed shape, but the chip needs all sizes", info.name);
             };
             let exponent = builder.declared.get(info.name.as_str()).map_or(0, |declared| declared.exponent);
             let fact = Fact::made(info.data_type, dims, exponent);
@@ -190,7 +190,7 @@ impl<'m> Builder<'m> {
         Ok(builder)
     }
 
-    /// Gives a value its place.
+    /// Assigns an index to a value.
     fn make(&mut self, name: &'m str, fact: Fact) -> usize {
         let place = self.values;
         self.values += 1;
@@ -203,7 +203,7 @@ impl<'m> Builder<'m> {
         let inputs: Vec<Source> = node.inputs.iter().map(|name| self.source(name)).collect();
         let kernel = super::kernels::prepare(&self.step(node)?).map_err(|e| e.in_layer(node.name.clone()))?;
         if kernel.facts.len() < node.outputs.iter().filter(|o| !o.is_empty()).count() {
-            bail!("node {} makes {} of its {} outputs", node.name, kernel.facts.len(), node.outputs.len());
+            bail!("node {} computes {} of its {} outputs", node.name, kernel.facts.len(), node.outputs.len());
         }
         let outputs = node.outputs.iter().zip(kernel.facts.clone());
         let place =
@@ -225,12 +225,12 @@ impl<'m> Builder<'m> {
         let input = |name: &String| match self.facts.get(name.as_str()) {
             Some(fact) => Ok(Some(fact)),
             None if name.is_empty() => Ok(None),
-            None => bail!("node {} reads {name}, which nothing before it makes", node.name),
+            None => bail!("node {} reads {name}, which no earlier node makes", node.name),
         };
         let output = |name: &String| match self.declared.get(name.as_str()) {
             Some(declared) => Ok(declared.clone()),
             None if name.is_empty() => Ok(Declared { data_type: DataType::Undefined, exponent: 0 }),
-            None => bail!("node {} makes {name}, which is not among the graph's values", node.name),
+            None => bail!("node {} makes {name}, which is not in value_info", node.name),
         };
         let table = match node.text("lut") {
             Some(name) => match self.facts.get(name) {

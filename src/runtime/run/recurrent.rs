@@ -1,7 +1,7 @@
 //! LSTM and GRU: products in integers, gates from tables of floats (`dl_module_lstm.hpp`, `dl_module_gru.hpp`).
 //!
-//! The float steps are written as the source has them; whether a compiler for a chip fuses a product and a sum is not
-//! known here, and would show only where a value lies within one float step of a half.
+//! The float steps are those of the source. A chip's compiler may fuse a product and a sum, which would only affect
+//! values within one float step of a half.
 //!
 //! Never: `linear_before_reset` 0, other activations, batches.
 
@@ -15,10 +15,10 @@ use crate::{Result, bail};
 
 use super::function::{sigmoid, tanh};
 use super::kernel::Kernel;
+use super::node_context::Step;
 use super::recurrent_float;
 use super::round::{round, scale, shift};
-use super::step::Step;
-use super::value::{Data, Fact, Whole};
+use super::value::{Data, Fact, QuantizedInteger};
 
 pub fn lstm(step: &Step) -> Result<Kernel> {
     match step.quant_type() {
@@ -39,10 +39,10 @@ pub fn gru(step: &Step) -> Result<Kernel> {
     }
 }
 
-/// A function of the gates' integers, tabled from 0 on.
+/// Table of a function of the gates' integers, from 0 on.
 struct Table {
     values: Vec<f32>,
-    /// Of a negative argument, from that of the positive.
+    /// Computes the value of a negative argument from that of the positive one.
     mirror: fn(f32) -> f32,
 }
 
@@ -56,14 +56,14 @@ impl Table {
     fn get(&self, index: i64) -> f32 {
         let last = self.values.len() - 1;
         let place = usize::try_from(index.unsigned_abs()).unwrap_or(last).min(last);
-        // In bounds: at most the last, and the table has one entry at least.
+        // In bounds: at most the last index, and the table has at least one entry.
         let value = self.values[place];
         if index >= 0 { value } else { (self.mirror)(value) }
     }
 }
 
-/// `dotprod`: exact where a vector fits the row, else by way of a float.
-fn dot<T: Whole>(row: &[T], x: &[T], distance: i32, family: Family) -> i16 {
+/// Sums like `dotprod`: exact if the row fills vectors, else with a conversion through float.
+fn dot<T: QuantizedInteger>(row: &[T], x: &[T], distance: i32, family: Family) -> i16 {
     let lanes = 128 / T::BITS as usize;
     let sum: i64 = row.iter().zip(x).map(|(w, x)| w.wide() * x.wide()).sum();
     let value = if family != Family::C && row.len().is_multiple_of(lanes) && distance >= 0 {
@@ -81,15 +81,15 @@ struct Cell<T> {
     shifts: [i32; 2],
     sigmoid: Table,
     tanh: Table,
-    /// Of the output, and of the LSTM's cell.
+    /// Factors of the output, and of the LSTM's cell.
     rescale: [f32; 2],
     family: Family,
-    /// Of inputs and of the hidden state, and as many biases.
+    /// Weights of inputs and of the hidden state; `bias` has the same order.
     weights: [Vec<T>; 2],
     bias: Option<[Vec<i16>; 2]>,
 }
 
-impl<T: Whole> Cell<T> {
+impl<T: QuantizedInteger> Cell<T> {
     fn products(&self, of: usize, x: &[T]) -> Vec<i16> {
         // `of` is 0 or 1.
         let length = if of == 0 { self.inputs } else { self.hidden };
@@ -107,7 +107,7 @@ impl<T: Whole> Cell<T> {
 
     fn lstm(&self, input: &[i16], hidden: &[i16], h: &mut [T], c: &mut [i16]) {
         let n = self.hidden;
-        // Sums of four int16 are cut to 16 bits, as storing them does. In bounds: 4 n products each.
+        // Sums of four int16 are truncated to 16 bits when they are stored. In bounds: 4 n products each.
         let gate = |i: usize| {
             let bias = i32::from(self.bias(0, i)) + i32::from(self.bias(1, i));
             i64::from((i32::from(input[i]) + i32::from(hidden[i]) + bias) as i16)
@@ -146,7 +146,7 @@ pub struct Shape {
     pub steps: usize,
     pub inputs: usize,
     pub hidden: usize,
-    /// Rows of weights: one a gate and hidden element.
+    /// Rows of weights: one per gate and hidden element.
     pub rows: usize,
 }
 
@@ -160,39 +160,39 @@ impl Shape {
             || hidden == 0
             || !(1..=2).contains(&directions)
         {
-            bail!("weights of shapes {:?} and {:?} are none of {gates} gates", w.dims, r.dims);
+            bail!("weights of shapes {:?} and {:?} do not have {gates} gates", w.dims, r.dims);
         }
         let steps = match (step.int("layout", 0), x.dims.as_slice()) {
             (0, &[steps, 1, last]) if last == inputs => steps,
             (layout, &[1, steps, last]) if layout != 0 && last == inputs => steps,
-            _ => bail!("an input of shape {:?} does not fit {inputs} inputs a step in one batch", x.dims),
+            _ => bail!("an input of shape {:?} does not fit {inputs} inputs per step in one batch", x.dims),
         };
         Ok(Shape { directions, steps, inputs, hidden, rows })
     }
 
-    /// The place of direction `d` in a state.
+    /// Returns the position of direction `d` in a state.
     pub fn own(&self, d: usize) -> std::ops::Range<usize> {
         d * self.hidden..(d + 1) * self.hidden
     }
 
-    /// Shapes of all outputs, of the last hidden state, and of the cell.
+    /// Returns the shapes of all outputs, of the last hidden state, and of the cell.
     pub fn outputs(&self) -> [Vec<usize>; 3] {
         let state = vec![self.directions, 1, self.hidden];
         [vec![self.steps, self.directions, 1, self.hidden], state.clone(), state]
     }
 
-    /// Holds an input of `length` elements to it, where there is one.
+    /// Returns an input, which must have `length` elements, if it exists.
     pub fn held<'a>(&self, step: &Step<'a>, index: usize, length: usize) -> Result<Option<&'a Fact>> {
         match step.optional(index) {
             Some(fact) if fact.len() != length => {
-                bail!("its input {index} has {} values, {length} are read", fact.len())
+                bail!("its input {index} has {} values, but the chip reads {length}", fact.len())
             }
             other => Ok(other),
         }
     }
 
-    /// Runs the steps of one direction: `advance` takes the inputs of a step and changes the hidden state, which is written to
-    /// its places among `all`.
+    /// Runs the steps of one direction. `advance` gets the inputs of a step and updates the hidden state, which is
+    /// written to its position in `all`.
     pub fn run<T: Copy>(
         &self,
         d: usize,
@@ -203,7 +203,7 @@ impl Shape {
     ) {
         for k in 0..self.steps {
             let t = if d == 0 { k } else { self.steps - 1 - k };
-            // In bounds: lengths are held to the shapes.
+            // In bounds: lengths are checked against the shapes.
             advance(&xs[t * self.inputs..(t + 1) * self.inputs], h);
             let at = (t * self.directions + d) * self.hidden;
             all[at..at + self.hidden].copy_from_slice(h);
@@ -211,40 +211,43 @@ impl Shape {
     }
 }
 
-fn cells<T: Whole>(step: &Step, gates: usize) -> Result<Kernel> {
+fn cells<T: QuantizedInteger>(step: &Step, gates: usize) -> Result<Kernel> {
     let shape = Shape::new(step, gates)?;
-    let (x, w, r) = (step.whole::<T>(0)?, step.whole::<T>(1)?, step.whole::<T>(2)?);
+    let (x, w, r) = (step.quantized::<T>(0)?, step.quantized::<T>(1)?, step.quantized::<T>(2)?);
     let Shape { directions, hidden, inputs, rows, .. } = shape;
     if directions == 1 && step.node.text("direction").is_some_and(|d| d != "forward") {
-        bail!("the chip runs forward or both ways, not {}", step.node.text("direction").unwrap_or_default());
+        bail!(
+            "the chip supports the directions forward and bidirectional, not {}",
+            step.node.text("direction").unwrap_or_default()
+        );
     }
     let declared = |i: usize, wanted: &str| match step.outputs.get(i) {
         Some(declared) => Ok(declared),
-        None => bail!("its output {wanted} is missing, which the chip writes"),
+        None => bail!("its output {wanted} is missing, but the chip writes it"),
     };
     let (y, y_h) = (declared(0, "Y")?, declared(1, "Y_h")?);
     let y_exponent = if step.node.outputs.first().is_some_and(|n| n.is_empty()) { y_h.exponent } else { y.exponent };
     let h_exponent = if step.node.outputs.get(1).is_some_and(|n| n.is_empty()) { y_exponent } else { y_h.exponent };
-    // The file's attribute, or the loader's default.
+    // Attribute of the file, or the loader's default.
     let gate = super::value::exponent(step.int("gate_exponent", -8))?;
     let c_exponent = if gates == 4 { declared(2, "Y_c")?.exponent } else { gate };
     if c_exponent != gate {
-        bail!("its cell has exponent {c_exponent}, its gates {gate}; the chip stops where they differ");
+        bail!("its cell has exponent {c_exponent}, but its gates {gate}; the chip stops if they differ");
     }
     let bias = match shape.held(step, 3, directions * 2 * rows)? {
-        Some(fact) => Some(fact.constant()?.whole::<i16>()?),
+        Some(fact) => Some(fact.constant()?.quantized::<i16>()?),
         None => None,
     };
     let has_h = shape.held(step, 5, directions * hidden)?.is_some();
     let has_c = gates == 4 && shape.held(step, 6, directions * hidden)?.is_some();
     if has_h {
-        step.whole::<T>(5)?;
+        step.quantized::<T>(5)?;
     }
     if has_c {
-        step.whole::<i16>(6)?;
+        step.quantized::<i16>(6)?;
     }
-    let (ws, rs) = (w.constant()?.whole::<T>()?, r.constant()?.whole::<T>()?);
-    // In bounds: lengths are held to the shapes above.
+    let (ws, rs) = (w.constant()?.quantized::<T>()?, r.constant()?.quantized::<T>()?);
+    // In bounds: lengths are checked against the shapes above.
     let cell = |d: usize| Cell {
         gates,
         hidden,
@@ -267,10 +270,10 @@ fn cells<T: Whole>(step: &Step, gates: usize) -> Result<Kernel> {
     let mut facts = vec![Fact::made(T::TYPE, all_dims, y_exponent), Fact::made(T::TYPE, h_dims, h_exponent)];
     facts.extend((gates == 4).then(|| Fact::made(DataType::Int16, c_dims, c_exponent)));
     Ok(Kernel::several(facts, move |node| {
-        let xs = node.whole::<T>(0)?;
+        let xs = node.quantized::<T>(0)?;
         let mut all = vec![T::default(); shape.steps * directions * hidden];
-        let mut h = if has_h { node.whole::<T>(5)?.to_vec() } else { vec![T::default(); directions * hidden] };
-        let mut c = if has_c { node.whole::<i16>(6)?.to_vec() } else { vec![0i16; directions * hidden] };
+        let mut h = if has_h { node.quantized::<T>(5)?.to_vec() } else { vec![T::default(); directions * hidden] };
+        let mut c = if has_c { node.quantized::<i16>(6)?.to_vec() } else { vec![0i16; directions * hidden] };
         for (d, cell) in cells.iter().enumerate() {
             let (h, c) = (&mut h[shape.own(d)], &mut c[shape.own(d)]);
             shape.run(d, xs, h, &mut all, |x, h| cell.step(x, h, c));

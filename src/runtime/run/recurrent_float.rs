@@ -10,12 +10,12 @@ use crate::espdl::DataType;
 
 use super::function::{sigmoid, tanh};
 use super::kernel::Kernel;
+use super::node_context::Step;
 use super::recurrent::Shape;
-use super::step::Step;
 use super::value::{Data, Fact};
 
-/// Vector code has four sums of fused products; the S3 adds them up before the rest, the P4 behind it
-/// (`dl_tie728_dotprod_f32`, `dl_esp32p4_dotprod_f32`).
+/// Sums like vector code, with four sums of fused products; the S3 adds them before the remaining products, the P4
+/// after them (`dl_tie728_dotprod_f32`, `dl_esp32p4_dotprod_f32`).
 fn dot(row: &[f32], x: &[f32], family: Family) -> f32 {
     let rest = row.len() / 4 * 4;
     // In bounds: `rest` is at most the length.
@@ -36,7 +36,7 @@ fn dot(row: &[f32], x: &[f32], family: Family) -> f32 {
 struct Cell {
     hidden: usize,
     family: Family,
-    /// Of inputs and of the hidden state, and as many biases.
+    /// Weights of inputs and of the hidden state; `bias` has the same order.
     weights: [Vec<f32>; 2],
     bias: Option<[Vec<f32>; 2]>,
 }
@@ -91,7 +91,7 @@ pub fn cells(step: &Step, gates: usize) -> Result<Kernel> {
     let (has_h, has_c) = (held(5, directions * hidden)?, gates == 4 && held(6, directions * hidden)?);
     let (ws, rs) = (step.floats(1)?.constant()?.floats()?, step.floats(2)?.constant()?.floats()?);
     step.floats(0)?;
-    // In bounds: lengths are held to the shapes above.
+    // In bounds: lengths are checked against the shapes above.
     let cell = |d: usize| Cell {
         hidden,
         family: step.family(),
@@ -128,8 +128,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn sums_are_added_up_as_each_chip_does() {
-        // The last product is lost beside 2^24, but not beside the sum of nothing.
+    fn sums_are_added_in_each_chips_order() {
+        // The last product is lost when added to 2^24, but not when added to 0.
         let (row, x) = ([16777216.0f32, -16777216.0, 0.0, 0.0, 1.0], [1.0f32; 5]);
         assert_eq!([Family::C, Family::S3, Family::P4].map(|family| dot(&row, &x, family)), [1.0, 1.0, 0.0]);
     }

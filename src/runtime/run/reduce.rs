@@ -1,7 +1,7 @@
-//! The Reduce family: sums of integers are exact, and so is the shift of a plain sum; what else there is, is in float, in the
-//! order of the elements (`dl_module_reduce_base.hpp`, `dl_module_reduce_*.hpp`).
+//! Reduce operators: sums of integers are exact, and so is the shift of a plain sum; all others are computed in float,
+//! in the order of the elements (`dl_module_reduce_base.hpp`, `dl_module_reduce_*.hpp`).
 //!
-//! The chip's `expf` and `logf` are its C library's; the last bit may differ from the ones here.
+//! The chip uses `expf` and `logf` of its C library, whose last bit may differ from those used here.
 //!
 //! Never: windows.
 
@@ -10,10 +10,10 @@ use crate::chip::QuantType;
 use crate::{Result, bail};
 
 use super::kernel::Kernel;
-use super::roots::newton;
+use super::node_context::Step;
 use super::round::{finite, round, round_double, scale, shift};
-use super::step::Step;
-use super::value::{Fact, Whole};
+use super::sqrt::newton;
+use super::value::{Fact, QuantizedInteger};
 use super::walk::{offsets, strides};
 
 pub fn reduce(step: &Step) -> Result<Kernel> {
@@ -24,11 +24,11 @@ pub fn reduce(step: &Step) -> Result<Kernel> {
     }
 }
 
-/// Elements that become one.
+/// Groups of elements, each of which is reduced to one.
 struct Groups {
     /// First element of each result's group.
     starts: Vec<usize>,
-    /// From there on.
+    /// Offsets of the group's elements from the first.
     offsets: Vec<usize>,
     dims: Vec<usize>,
 }
@@ -37,13 +37,13 @@ fn groups(step: &Step, input: &Fact) -> Result<Groups> {
     let rank = input.dims.len();
     let axes = match step.optional(1) {
         Some(axes) if axes.len() > 0 => axes.constant()?.integers()?,
-        _ if step.int("noop_with_empty_axes", 0) != 0 => bail!("it reduces no axis, which the chip takes for all"),
+        _ if step.int("noop_with_empty_axes", 0) != 0 => bail!("it reduces no axis, but the chip reduces all"),
         _ => (0..rank as i64).collect(),
     };
     let axes = axes.iter().map(|&a| step.axis(a, rank)).collect::<Result<Vec<usize>>>()?;
     let turns = (1..rank).filter(|a| axes.contains(a) != axes.contains(&(a - 1))).count();
     if turns > 3 {
-        bail!("axes {axes:?} of {rank} make {} runs, the chip has loops for 4", turns + 1);
+        bail!("axes {axes:?} of {rank} make {} groups, but the chip has loops for 4", turns + 1);
     }
     let strides = strides(&input.dims);
     let part = |reduced: bool| -> Vec<usize> {
@@ -53,7 +53,7 @@ fn groups(step: &Step, input: &Fact) -> Result<Groups> {
     };
     let (starts, offsets) = (part(false), part(true));
     if offsets.is_empty() {
-        bail!("it reduces no element of {:?}", input.dims);
+        bail!("its input of shape {:?} has no elements to reduce", input.dims);
     }
     let keep = step.int("keepdims", 1) != 0;
     let size = |(a, &d): (usize, &usize)| if axes.contains(&a) { keep.then_some(1) } else { Some(d) };
@@ -78,13 +78,13 @@ const OPERATORS: &[&str] = &[
     "ReduceMin",
 ];
 
-fn reduce_of<T: Whole>(step: &Step) -> Result<Kernel> {
-    let input = step.whole::<T>(0)?;
+fn reduce_of<T: QuantizedInteger>(step: &Step) -> Result<Kernel> {
+    let input = step.quantized::<T>(0)?;
     let Groups { starts, offsets, dims } = groups(step, input)?;
     let (op, family) = (named(step)?, step.family());
     let (enter, leave) = (input.exponent(), step.exponent()?);
     step.makes(dims, move |inputs| {
-        let values = inputs.whole::<T>(0)?;
+        let values = inputs.quantized::<T>(0)?;
         let mut group = Vec::with_capacity(offsets.len());
         let mut made = Vec::with_capacity(starts.len());
         for start in &starts {
@@ -104,7 +104,7 @@ fn named(step: &Step) -> Result<&'static str> {
     }
 }
 
-fn one<T: Whole>(op: &str, group: &[T], enter: i32, leave: i32, family: Family) -> Result<T> {
+fn one<T: QuantizedInteger>(op: &str, group: &[T], enter: i32, leave: i32, family: Family) -> Result<T> {
     let sum = |term: fn(i64) -> i64| -> i64 {
         let sum: i64 = group.iter().map(|x| term(x.wide())).sum();
         // An int32 at int8, which wraps.
@@ -125,7 +125,7 @@ fn one<T: Whole>(op: &str, group: &[T], enter: i32, leave: i32, family: Family) 
             let sum = group.iter().fold(0f32, |sum, x| sum + libm::expf(float(x)));
             rounded(finite(libm::logf(sum))?)
         }
-        // A float at int8, a double at int16.
+        // Float at int8, double at int16.
         "ReduceProd" if T::BITS == 8 => rounded(group.iter().fold(1f32, |product, x| product * float(x))),
         "ReduceProd" => {
             let product = group.iter().fold(1f64, |product, x| product * f64::from(float(x)));
@@ -133,7 +133,7 @@ fn one<T: Whole>(op: &str, group: &[T], enter: i32, leave: i32, family: Family) 
         }
         "ReduceMax" => group.iter().max().map_or(0, |x| x.wide()),
         "ReduceMin" => group.iter().min().map_or(0, |x| x.wide()),
-        other => bail!("{other} is no reduction"),
+        other => bail!("{other} is not a reduction"),
     }))
 }
 
@@ -158,7 +158,7 @@ fn reduce_float(step: &Step) -> Result<Kernel> {
                 "ReduceProd" => all.fold(1f32, |product, x| product * x),
                 "ReduceMax" => all.fold(f32::MIN, f32::max),
                 "ReduceMin" => all.fold(f32::MAX, f32::min),
-                other => bail!("{other} is no reduction"),
+                other => bail!("{other} is not a reduction"),
             })
         };
         starts.iter().map(one).collect()

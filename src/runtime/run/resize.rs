@@ -8,8 +8,8 @@ use crate::chip::QuantType;
 use crate::{Error, Result, bail};
 
 use super::kernel::Kernel;
+use super::node_context::Step;
 use super::round::{round, scale};
-use super::step::Step;
 
 pub fn resize(step: &Step) -> Result<Kernel> {
     let input = step.input(0)?;
@@ -24,7 +24,7 @@ pub fn resize(step: &Step) -> Result<Kernel> {
     let (size, channels) = match *input.dims.as_slice() {
         [1, w, c] => ([1, w], c),
         [1, h, w, c] => ([h, w], c),
-        _ => bail!("its input has shape {:?}, the chip reads [1, W, C] or [1, H, W, C]", input.dims),
+        _ => bail!("its input has shape {:?}, but the chip reads [1, W, C] or [1, H, W, C]", input.dims),
     };
     let plain = input.dims.len() == 3;
     let (scales, out) = match (step.optional(3).filter(|sizes| sizes.len() > 0), step.optional(2)) {
@@ -36,7 +36,7 @@ pub fn resize(step: &Step) -> Result<Kernel> {
         bail!("its input of shape {:?} is empty", input.dims);
     }
     let grid = Grid { size, out, channels, family: step.family() };
-    let (from, to) = (step.whole::<i8>(0)?.exponent(), step.exponent()?);
+    let (from, to) = (step.quantized::<i8>(0)?.exponent(), step.exponent()?);
     let mut dims = input.dims.clone();
     dims.iter_mut()
         .skip(1)
@@ -46,19 +46,19 @@ pub fn resize(step: &Step) -> Result<Kernel> {
     match step.node.text("mode") {
         Some("nearest") => {
             if from - to >= 7 {
-                bail!("its integers go {} bits to the left, the chip's factor has 7", from - to);
+                bail!("its integers are shifted left by {} bits, but the chip's factor has 7", from - to);
             }
-            step.makes(dims, move |inputs| Ok(nearest(inputs.whole::<i8>(0)?, &grid, scales, scale(from - to))))
+            step.makes(dims, move |inputs| Ok(nearest(inputs.quantized::<i8>(0)?, &grid, scales, scale(from - to))))
         }
         Some("linear") => {
             if size[1] < 2 || (size[0] < 2 && !plain) {
-                bail!("the chip interpolates between two places at least, its input has {size:?}");
+                bail!("the chip interpolates between two positions, but its input has size {size:?}");
             }
             let align = step.node.text("coordinate_transformation_mode") == Some("align_corners");
             let linear = Linear::new(grid, scales, plain, align);
-            step.makes(dims, move |inputs| Ok(linear.run(inputs.whole::<i8>(0)?, scale(from), scale(-to))))
+            step.makes(dims, move |inputs| Ok(linear.run(inputs.quantized::<i8>(0)?, scale(from), scale(-to))))
         }
-        other => bail!("the chip has no mode {}", other.unwrap_or("without a name")),
+        other => bail!("the chip does not support mode {}", other.unwrap_or("without a name")),
     }
 }
 
@@ -72,7 +72,7 @@ struct Grid {
 
 type Sized = ([f32; 2], [usize; 2]);
 
-/// Sizes come in ONNX's order: N, C, then H and W, or W.
+/// Reads sizes in ONNX's order: N, C, then H and W, or W.
 fn by_sizes(sizes: &[i64], size: [usize; 2], plain: bool) -> Result<Sized> {
     let space = match (sizes, plain) {
         ([_, _, w], true) => [1, *w],
@@ -81,7 +81,7 @@ fn by_sizes(sizes: &[i64], size: [usize; 2], plain: bool) -> Result<Sized> {
     };
     match space.map(|s| usize::try_from(s).ok().filter(|s| (1..=1 << 20).contains(s))) {
         [Some(h), Some(w)] => Ok(([h as f32 / size[0] as f32, w as f32 / size[1] as f32], [h, w])),
-        _ => bail!("its sizes {sizes:?} are none that a tensor has"),
+        _ => bail!("its sizes {sizes:?} are not valid for a tensor"),
     }
 }
 
@@ -93,7 +93,7 @@ fn by_scales(scales: &[f32], size: [usize; 2], plain: bool) -> Result<Sized> {
     };
     let out = [0, 1].map(|i| (size[i] as f32 * space[i]) as usize);
     if out.iter().any(|s| !(1..=1 << 20).contains(s)) {
-        bail!("its scales {scales:?} make {out:?} places");
+        bail!("its scales {scales:?} give the size {out:?}");
     }
     Ok((space, out))
 }
@@ -110,7 +110,8 @@ fn nearest(values: &[i8], grid: &Grid, scales: [f32; 2], factor: f32) -> Vec<i8>
         for &x in &columns {
             let at = (y * size[1] + x) * channels;
             // In bounds: y and x are inside the input. A value that does not fit int8 loses its upper bits in portable
-            // code and saturates in vector code; equal exponents, which esp-ppq and espq write, never get there.
+            // code and saturates in vector code; this does not occur with equal exponents, which esp-ppq and espq
+            // write.
             let one = |&v: &i8| {
                 let rounded = round(f32::from(v) * factor, family);
                 if family == Family::C { rounded as i8 } else { rounded.clamp(-128, 127) as i8 }
@@ -121,7 +122,7 @@ fn nearest(values: &[i8], grid: &Grid, scales: [f32; 2], factor: f32) -> Vec<i8>
     all
 }
 
-/// `linear_coeffs`: the lower neighbour and the share of the upper.
+/// Computes `linear_coeffs`: the lower neighbour and the share of the upper one.
 fn coefficients(out: usize, size: usize, inverse: f32, align: bool) -> (usize, f32) {
     let place = if align { out as f32 * inverse } else { (out as f32 + 0.5) * inverse - 0.5 };
     let lower = place.floor();
@@ -134,12 +135,12 @@ fn coefficients(out: usize, size: usize, inverse: f32, align: bool) -> (usize, f
     (lower as usize, place - lower)
 }
 
-/// Neighbours and shares of each place.
+/// Neighbours and shares of each position.
 struct Linear {
     grid: Grid,
     rows: Vec<(usize, f32)>,
     columns: Vec<(usize, f32)>,
-    /// One row that has no height: it is not interpolated over.
+    /// Set for one-dimensional inputs, which have no height to interpolate.
     plain: bool,
 }
 
@@ -160,7 +161,7 @@ impl Linear {
         let Grid { size, out, channels, family } = self.grid;
         let at = |y: usize, x: usize| {
             let first = (y * size[1] + x) * channels;
-            // In bounds: `coefficients` stays inside, and so does its upper neighbour.
+            // In bounds: results of `coefficients` are inside, and so are their upper neighbours.
             values[first..first + channels].iter().map(move |&v| f32::from(v) * enter)
         };
         let row = |y: usize| -> Vec<f32> {

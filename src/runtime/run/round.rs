@@ -11,18 +11,18 @@ pub fn scale(exponent: i32) -> f32 {
     libm::ldexpf(1.0, exponent)
 }
 
-/// `tool::round` of a float, into the range of int32.
+/// Computes `tool::round` of a float, in the range of int32.
 pub fn round(value: f32, family: Family) -> i64 {
     let rounded = match family {
         Family::P4 => value.round_ties_even(),
-        // The half is a double in the source, the floor that of a float.
+        // The half is a double in the source, the floor is computed in float.
         Family::S3 | Family::C => ((f64::from(value) + 0.5) as f32).floor(),
     };
-    // Saturates, as the chips' instructions do.
+    // Saturates like the chips' instructions.
     i64::from(rounded as i32)
 }
 
-/// `tool::round` of a double. On the P4 it takes what lies within 1e-6 of a half for a tie.
+/// Computes `tool::round` of a double. The P4 treats values within 1e-6 of a half as ties.
 pub fn round_double(value: f64, family: Family) -> i64 {
     if family != Family::P4 {
         return i64::from((value + 0.5).floor() as i32);
@@ -34,20 +34,20 @@ pub fn round_double(value: f64, family: Family) -> i64 {
     i64::from(if tie { whole - away } else { whole })
 }
 
-/// ESP-DL is built with `-ffast-math`, under which a NaN may become anything.
+/// Refuses NaN: ESP-DL is built with `-ffast-math`, for which its behaviour is undefined.
 pub fn finite(value: f32) -> Result<f32> {
     if value.is_nan() {
-        bail!("it makes a NaN, of which it is not known what the chip makes");
+        bail!("its result is NaN, for which the chip's result is undefined");
     }
     Ok(value)
 }
 
-/// `tool::shift_and_round`: right, rounded; left where the shift is negative.
+/// Computes `tool::shift_and_round`: a rounded right shift; a left shift if the distance is negative.
 pub fn shift(value: i64, distance: i32, family: Family) -> i64 {
     integer::finish::shift(value, distance, rounding(family))
 }
 
-/// Rounding of a shifted integer.
+/// Returns the rounding of a shifted integer.
 pub fn rounding(family: Family) -> Rounding {
     match family {
         Family::P4 => Rounding::HalfEven,

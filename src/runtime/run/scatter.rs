@@ -1,16 +1,16 @@
 //! ScatterND: blocks of one value written into another (`dl_module_scatter_nd.hpp`).
 //!
-//! A reduction works on the integers: `add` saturates, and `mul` does not scale its product.
+//! Reductions operate on the integers: `add` saturates, and `mul` does not rescale its product.
 //!
-//! Never: indices from the end, which the chip adds to an address as they are.
+//! Never: indices from the end, which the chip adds to an address unchecked.
 
 use crate::espdl::DataType;
 use crate::{Error, Result, bail};
 
 use super::kernel::Kernel;
-use super::moves::moved;
-use super::step::Step;
-use super::value::{Data, Whole};
+use super::node_context::Step;
+use super::shape_ops::moved;
+use super::value::{Data, QuantizedInteger};
 use super::walk::strides;
 
 pub fn scatter(step: &Step) -> Result<Kernel> {
@@ -25,14 +25,14 @@ pub fn scatter(step: &Step) -> Result<Kernel> {
         bail!("{} updates for {blocks} blocks of {size}", updates.len());
     }
     if updates.exponent() != input.exponent() && input.data_type != DataType::Float {
-        bail!("exponents {} and {}, but the chip copies integers", input.exponent(), updates.exponent());
+        bail!("exponents {} and {}, but the chip copies integers unscaled", input.exponent(), updates.exponent());
     }
     let is_known = matches!(input.data_type, DataType::Int8 | DataType::Int16 | DataType::Float);
     if !is_known || updates.data_type != input.data_type {
         bail!("updates of {} on {}", updates.data_type.name(), input.data_type.name());
     }
     let reduction = step.node.text("reduction").unwrap_or("none").to_string();
-    let (as_int8, as_int16) = (whole::<i8>(&reduction)?, whole::<i16>(&reduction)?);
+    let (as_int8, as_int16) = (quantized::<i8>(&reduction)?, quantized::<i16>(&reduction)?);
     let (as_float, dims) = (float(&reduction)?, input.dims.clone());
     Ok(Kernel::new(moved(step, input, dims.clone())?, move |inputs| {
         let starts = starts(&dims, depth, &inputs.get(1)?.integers()?)?;
@@ -45,14 +45,14 @@ pub fn scatter(step: &Step) -> Result<Kernel> {
     }))
 }
 
-/// The first element of each block.
+/// Returns the first element of each block.
 fn starts(dims: &[usize], depth: usize, indices: &[i64]) -> Result<Vec<usize>> {
     let strides = strides(dims);
     let place = |(&index, axis): (&i64, usize)| match usize::try_from(index).ok().filter(|&i| i < dims[axis]) {
         // In bounds: at most the rank's axes.
         Some(i) => Ok(i * strides[axis]),
-        None => Err(Error::new(format!("index {index} is outside the {} places of axis {axis}", dims[axis]))
-            .with_help("the chip does not count from the end: write the index from the start")),
+        None => Err(Error::new(format!("index {index} is outside the {} elements of axis {axis}", dims[axis]))
+            .with_help("use an index from the start: the chip does not support indices from the end")),
     };
     indices.chunks_exact(depth).map(|tuple| tuple.iter().zip(0..).map(place).sum()).collect()
 }
@@ -66,14 +66,14 @@ fn scattered<T: Copy>(data: &[T], updates: &[T], starts: &[usize], size: usize, 
     made
 }
 
-fn whole<T: Whole>(reduction: &str) -> Result<fn(T, T) -> T> {
+fn quantized<T: QuantizedInteger>(reduction: &str) -> Result<fn(T, T) -> T> {
     Ok(match reduction {
         "none" => |_, y| y,
         "add" => |x, y| T::clamp_from(x.wide() + y.wide()),
         "mul" => |x, y| T::clamp_from(x.wide() * y.wide()),
         "max" => |x, y| x.max(y),
         "min" => |x, y| x.min(y),
-        other => bail!("the chip has no reduction {other}"),
+        other => bail!("the chip does not support reduction {other}"),
     })
 }
 
@@ -84,6 +84,6 @@ fn float(reduction: &str) -> Result<fn(f32, f32) -> f32> {
         "mul" => |x, y| x * y,
         "max" => |x, y| if x < y { y } else { x },
         "min" => |x, y| if y < x { y } else { x },
-        other => bail!("the chip has no reduction {other}"),
+        other => bail!("the chip does not support reduction {other}"),
     })
 }

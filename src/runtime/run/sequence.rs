@@ -1,4 +1,4 @@
-//! ReverseSequence and StreamingCache: what turns or keeps steps of time (`dl_module_reverse_sequence.hpp`,
+//! ReverseSequence and StreamingCache: operators that reverse or keep time steps (`dl_module_reverse_sequence.hpp`,
 //! `dl_module_streaming_cache.hpp`).
 //!
 //! Never: arithmetic.
@@ -7,21 +7,21 @@ use crate::chip::QuantType;
 use crate::{Result, bail};
 
 use super::kernel::Kernel;
-use super::moves::moved;
-use super::step::Step;
+use super::node_context::Step;
+use super::shape_ops::moved;
 use super::value::{Data, same};
 use super::walk::strides;
 
 pub fn reverse(step: &Step) -> Result<Kernel> {
     if step.quant_type() == QuantType::F32 {
-        // The elements pass through an int on their way.
+        // The chip converts elements to int.
         return step.unsupported();
     }
     let input = step.input(0)?;
     let rank = input.dims.len();
     let (batch, time) = (step.axis(step.int("batch_axis", 1), rank)?, step.axis(step.int("time_axis", 0), rank)?);
     if batch + time != 1 {
-        bail!("time along axis {time} and batches along {batch}; the chip turns axes 0 and 1");
+        bail!("time along axis {time} and batches along {batch}, but the chip supports axes 0 and 1");
     }
     // In bounds: both are axes of the input.
     let (batches, steps) = (input.dims[batch], input.dims[time]);
@@ -41,12 +41,12 @@ pub fn reverse(step: &Step) -> Result<Kernel> {
             }
         };
         let data = inputs.get(0)?;
-        // In bounds: a step stays within its sequence.
+        // In bounds: a step is within its sequence.
         Ok(same!(data.as_ref(), values => (0..values.len()).map(|place| values[source(place)]).collect()))
     }))
 }
 
-/// A first run, before which the cache holds zeros. It stands in front of the input whatever the axis is.
+/// Prepares a first run, before which the cache holds zeros. The chip puts it before the input for any axis.
 pub fn cache(step: &Step) -> Result<Kernel> {
     let input = step.input(0)?;
     let axis = step.axis(step.int("frame_axis", 1), input.dims.len())?;
@@ -57,7 +57,7 @@ pub fn cache(step: &Step) -> Result<Kernel> {
         bail!("a window of {} frames", step.int("window_size", 1));
     };
     if outer != 1 || kept > 1 << 20 {
-        bail!("{kept} frames along axis {axis} of {:?}; the chip keeps one block of bytes", input.dims);
+        bail!("{kept} frames along axis {axis} of {:?}, but the chip keeps one contiguous block", input.dims);
     }
     let mut dims = input.dims.clone();
     dims[axis] += kept;

@@ -1,16 +1,16 @@
-//! Softmax and LogSoftmax, which the chip computes in float whatever the input is.
+//! Softmax and LogSoftmax, which the chip computes in float for every input type.
 //!
-//! The chip's `expf` and `logf` are its C library's; the last bit may differ from the ones here, which is why the loader's
-//! self-test allows 2e-5 for floats.
+//! The chip uses `expf` and `logf` of its C library, whose last bit may differ from those used here; the loader's
+//! self-test therefore allows 2e-5 for floats.
 //!
 //! Never: integer outputs.
 
 use crate::espdl::DataType;
 use crate::{Result, bail};
 
-use super::assign::convert;
 use super::kernel::Kernel;
-use super::step::Step;
+use super::node_context::Step;
+use super::requantize::convert;
 use super::value::Data;
 
 pub fn softmax(step: &Step) -> Result<Kernel> {
@@ -34,10 +34,10 @@ pub fn log_softmax(step: &Step) -> Result<Kernel> {
 fn along(step: &Step, each: impl Fn(&mut [f32]) + Send + Sync + 'static) -> Result<Kernel> {
     let input = step.input(0)?;
     if step.output()?.data_type != DataType::Float {
-        bail!("its output is declared {}, the chip makes float32", step.output()?.data_type.name());
+        bail!("its output is declared {}, but the chip makes float32", step.output()?.data_type.name());
     }
     if !matches!(input.data_type, DataType::Int8 | DataType::Int16 | DataType::Float) {
-        bail!("its input is no number");
+        bail!("its input has infinite or NaN values");
     }
     let axis = step.axis(step.int("axis", -1), input.dims.len())?;
     // In bounds: `axis` is below the rank.
@@ -45,7 +45,7 @@ fn along(step: &Step, each: impl Fn(&mut [f32]) + Send + Sync + 'static) -> Resu
     let (from, family) = (input.exponent(), step.family());
     Ok(step.makes_floats(input.dims.clone(), move |inputs| {
         let Data::F32(mut values) = convert(inputs.get(0)?, from, DataType::Float, 0, family)? else {
-            bail!("its input is no number");
+            bail!("its input has infinite or NaN values");
         };
         let mut row = vec![0f32; length];
         for outer in values.chunks_exact_mut((length * inner).max(1)) {

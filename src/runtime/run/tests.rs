@@ -1,4 +1,4 @@
-//! Test values that esp-ppq 1.3.12 wrote (`fixtures/espdl/files.py`), and small nodes by hand.
+//! Tests against test values that esp-ppq 1.3.12 wrote (`fixtures/espdl/files.py`), and tests of small nodes.
 
 use crate::chip::Target;
 use crate::espdl::{Attribute, DataType, Dim, Graph, Model, Node, Tensor, ValueInfo, read};
@@ -43,7 +43,7 @@ pub(super) fn int8(name: &str, dims: &[usize], exponent: i64, values: &[i8]) -> 
     }
 }
 
-/// One node from `x` to `y`.
+/// Model with one node from `x` to `y`.
 pub(super) fn model(
     op: &str,
     x: ValueInfo,
@@ -79,13 +79,14 @@ pub(super) fn outcome(model: &Model, target: Target, input: Tensor) -> Vec<i8> {
 
 #[test]
 fn the_s3_saturates_at_20_bits_on_the_way() {
-    // 40 products of 127 * 127 pass 2^19 - 1; then 40 of the opposite sign come off the saturated sum.
+    // The sum of 40 products of 127 * 127 exceeds 2^19 - 1; 40 of the opposite sign are then subtracted from the
+    // saturated sum.
     let inputs: Vec<i8> = (0..80).map(|i| if i < 40 { 127 } else { -127 }).collect();
     let weight = int8("w", &[1, 1, 80, 16], 0, &[127; 80 * 16]);
     let net = model("Gemm", info("x", &[1, 80], 0), info("y", &[1, 16], 12), &[weight], &[]);
     let input = int8("x", &[1, 80], 0, &inputs);
     assert_eq!(outcome(&net, Target::Esp32p4, input.clone()), [0; 16]);
-    // (524287 - 40 * 16129) / 4096 = -29.51
+    // Expected: (524287 - 40 * 16129) / 4096 = -29.51.
     assert_eq!(outcome(&net, Target::Esp32s3, input), [-30; 16]);
 }
 
@@ -105,14 +106,14 @@ fn add_saturates() {
 }
 
 #[test]
-fn what_cannot_run_names_its_node() {
+fn an_error_names_its_node() {
     let net = model("Erf", info("x", &[2], 0), info("y", &[2], 0), &[], &[]);
     let error = run(&net, Target::C, &[int8("x", &[2], 0, &[1, 2])]).unwrap_err();
     assert_eq!(error.layer(), Some("n"));
-    assert_eq!(error.what(), "the interpreter does not run Erf with quant_type S8");
+    assert_eq!(error.what(), "the interpreter does not support Erf with quant_type S8");
     let net = model("Relu", info("x", &[2], 0), info("y", &[2], 0), &[], &[]);
     let error = run(&net, Target::C, &[int8("x", &[3], 0, &[1, 2, 3])]).unwrap_err();
-    assert_eq!(error.what(), "input x has shape [3], the model takes [2]");
+    assert_eq!(error.what(), "input x has shape [3], but the model expects [2]");
 }
 
 #[test]
@@ -156,7 +157,7 @@ fn pads_repeat_reflect_or_fill() {
 }
 
 #[test]
-fn zeros_stand_between_and_behind() {
+fn zeros_are_inserted_between_and_after_elements() {
     let attributes = [("stride", Attribute::Ints(vec![2])), ("output_padding", Attribute::Ints(vec![1]))];
     let net = model("InsertZeros", info("x", &[1, 2, 2], 0), info("y", &[1, 4, 2], 0), &[], &attributes);
     let made = outcome(&net, Target::C, int8("x", &[1, 2, 2], 0, &[1, 2, 3, 4]));
@@ -167,5 +168,5 @@ fn zeros_stand_between_and_behind() {
 fn an_index_from_the_end_is_refused() {
     let net = model("Gather", info("x", &[2], 0), info("y", &[1], 0), &[int64("i", &[-1])], &[]);
     let error = run(&net, Target::C, &[int8("x", &[2], 0, &[1, 2])]).unwrap_err();
-    assert_eq!(error.what(), "index -1 is outside the 2 places of axis 0");
+    assert_eq!(error.what(), "index -1 is outside the 2 elements of axis 0");
 }

@@ -1,4 +1,4 @@
-//! Elements of a value, and the facts that hold before a model runs: type, shape, exponents, and of a constant its elements.
+//! Elements of a value, and its facts before a model runs: type, shape, exponents, and the elements of a constant.
 //!
 //! Never: operators.
 
@@ -8,12 +8,12 @@ use crate::espdl::{DataType, Tensor};
 use crate::kernels::integer::Integer;
 use crate::{Result, bail};
 
-/// Facts of a value that hold before a model runs.
+/// Facts of a value before a model runs.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Fact {
     pub data_type: DataType,
     pub dims: Vec<usize>,
-    /// One, or one a channel of a weight.
+    /// Exponents: one, or one per channel of a weight.
     pub exponents: Vec<i32>,
     pub constant: Option<Arc<Data>>,
 }
@@ -28,7 +28,7 @@ pub enum Data {
     F32(Vec<f32>),
 }
 
-/// Makes [`Data`] of the type that another has: `same!(data, values => expression of values)`.
+/// Maps [`Data`] without changing its type: `same!(data, values => expression of values)`.
 macro_rules! same {
     ($data:expr, $values:ident => $made:expr) => {
         match $data {
@@ -45,7 +45,7 @@ macro_rules! same {
 pub(super) use same;
 
 /// Integers that are stored as quantized values.
-pub trait Whole: Integer {
+pub trait QuantizedInteger: Integer {
     const TYPE: DataType;
     fn of(data: &Data) -> Option<&[Self]>;
     fn data(values: Vec<Self>) -> Data;
@@ -53,7 +53,7 @@ pub trait Whole: Integer {
 
 macro_rules! whole {
     ($type:ident, $variant:ident, $name:ident) => {
-        impl Whole for $type {
+        impl QuantizedInteger for $type {
             const TYPE: DataType = DataType::$name;
             fn of(data: &Data) -> Option<&[Self]> {
                 match data {
@@ -83,29 +83,29 @@ impl Data {
         }
     }
 
-    /// 8- or 16-bit integers.
-    pub fn whole<T: Whole>(&self) -> Result<&[T]> {
+    /// Returns 8- or 16-bit integers.
+    pub fn quantized<T: QuantizedInteger>(&self) -> Result<&[T]> {
         match T::of(self) {
             Some(values) => Ok(values),
-            None => bail!("it reads {}, the value is {}", T::TYPE.name(), self.data_type().name()),
+            None => bail!("it reads {}, but the value is {}", T::TYPE.name(), self.data_type().name()),
         }
     }
 
     pub fn floats(&self) -> Result<&[f32]> {
         match self {
             Data::F32(values) => Ok(values),
-            other => bail!("it reads float32, the value is {}", other.data_type().name()),
+            other => bail!("it reads float32, but the value is {}", other.data_type().name()),
         }
     }
 
-    /// Of shapes, axes and the like.
+    /// Returns integers of shapes, axes and similar values.
     pub fn integers(&self) -> Result<Vec<i64>> {
         match self {
             Data::I64(v) => Ok(v.clone()),
             Data::I32(v) => Ok(v.iter().map(|&x| x.into()).collect()),
             Data::I16(v) => Ok(v.iter().map(|&x| x.into()).collect()),
             Data::I8(v) => Ok(v.iter().map(|&x| x.into()).collect()),
-            other => bail!("it reads integers, the value is {}", other.data_type().name()),
+            other => bail!("it reads integers, but the value is {}", other.data_type().name()),
         }
     }
 
@@ -127,7 +127,7 @@ impl Data {
     fn to_bytes(&self) -> Vec<u8> {
         match self {
             Data::Bool(v) => v.clone(),
-            Data::I8(v) => v.iter().flat_map(|x| x.to_le_bytes()).collect(),
+            Data::I8(v) => v.iter().map(|&x| x as u8).collect(),
             Data::I16(v) => v.iter().flat_map(|x| x.to_le_bytes()).collect(),
             Data::I32(v) => v.iter().flat_map(|x| x.to_le_bytes()).collect(),
             Data::I64(v) => v.iter().flat_map(|x| x.to_le_bytes()).collect(),
@@ -137,19 +137,19 @@ impl Data {
 }
 
 impl Fact {
-    /// A value of one exponent that the model makes.
+    /// Makes the fact of a computed value with one exponent.
     pub fn made(data_type: DataType, dims: Vec<usize>, exponent: i32) -> Fact {
         Fact { data_type, dims, exponents: vec![exponent], constant: None }
     }
 
-    /// A tensor's fact, its elements included.
+    /// Reads a tensor's fact, including its elements.
     pub fn read(tensor: &Tensor) -> Result<Fact> {
         let wanted = tensor.byte_count()?;
         if wanted != tensor.bytes.len() {
-            bail!("tensor {}: {:?} needs {wanted} bytes, it has {}", tensor.name, tensor.dims, tensor.bytes.len());
+            bail!("tensor {}: {:?} needs {wanted} bytes, but it has {}", tensor.name, tensor.dims, tensor.bytes.len());
         }
         let Some(data) = Data::from_bytes(tensor.data_type, &tensor.bytes) else {
-            bail!("tensor {}: the interpreter knows no {} values", tensor.name, tensor.data_type.name());
+            bail!("tensor {}: the interpreter does not support {} values", tensor.name, tensor.data_type.name());
         };
         let exponents = tensor.exponents.iter().map(|&e| exponent(e)).collect::<Result<Vec<i32>>>()?;
         let (data_type, dims) = (tensor.data_type, tensor.dims.clone());
@@ -167,34 +167,34 @@ impl Fact {
         }
     }
 
-    /// Elements by the shape, of which the product is known to fit.
+    /// Returns the number of elements of the shape, whose product is known to fit.
     pub fn len(&self) -> usize {
         self.dims.iter().product()
     }
 
-    /// The first exponent, which is the only one of what is not a weight.
+    /// Returns the first exponent, which is the only one except for weights.
     pub fn exponent(&self) -> i32 {
         self.exponents.first().copied().unwrap_or(0)
     }
 
-    /// Checks that its elements are integers that stand for multiples of a scale.
+    /// Returns `true` if its elements are integers with a scale.
     pub fn is_quantized(&self) -> bool {
         matches!(self.data_type, DataType::Int8 | DataType::Int16)
     }
 
-    /// The elements of what the chip reads when it loads the model.
+    /// Returns the elements of a value that the chip reads when it loads the model.
     pub fn constant(&self) -> Result<&Arc<Data>> {
         match &self.constant {
             Some(data) => Ok(data),
-            None => bail!("it reads a value that the model makes, where the chip reads a constant"),
+            None => bail!("it reads a computed value, but the chip reads a constant"),
         }
     }
 }
 
-/// Exponents of the format are 64-bit; a scale of 2^±100 is no scale.
+/// Converts an exponent from the format's 64 bits; scales beyond 2^±100 are refused.
 pub fn exponent(exponent: i64) -> Result<i32> {
     match i32::try_from(exponent).ok().filter(|e| e.abs() <= 100) {
         Some(exponent) => Ok(exponent),
-        None => bail!("exponent {exponent} is none that a value has"),
+        None => bail!("exponent {exponent} is out of range"),
     }
 }

@@ -1,19 +1,20 @@
-//! Elements of a value in another order: the source of each place of the result.
+//! Permutations of a value's elements: the source of each position of the result.
 //!
 //! Never: arithmetic.
 
 use super::value::{Data, same};
 
-/// Along one axis of the result: the first place's offset in the source, the step from place to place, and how many there are.
+/// Axis of the result: offset of its first position in the source, step from position to position, and number of
+/// positions.
 pub type Axis = (i64, i64, usize);
 
-/// Offsets of all places, the last axis fastest.
+/// Returns the offsets of all positions, the last axis fastest.
 pub fn offsets(axes: &[Axis]) -> Vec<usize> {
     let mut all = vec![0i64];
     for &(first, step, count) in axes {
         all = all.iter().flat_map(|&base| (0..count as i64).map(move |i| base + first + i * step)).collect();
     }
-    // Not negative: every axis stays inside its dimension.
+    // Not negative: every axis is inside its dimension.
     all.into_iter().map(|i| i as usize).collect()
 }
 
@@ -24,20 +25,20 @@ pub fn strides(dims: &[usize]) -> Vec<usize> {
     strides
 }
 
-/// A walk through a source, run by run of its last axes.
+/// Walk through a source, run by run of its last axes.
 pub struct Walk {
-    /// First place of each run.
+    /// First position of each run.
     starts: Vec<usize>,
     step: i64,
     count: usize,
 }
 
 impl Walk {
-    /// `axes` of the result, which stay inside the source.
+    /// Makes a walk of the result's `axes`, which must be inside the source.
     pub fn new(axes: &[Axis]) -> Walk {
         let mut outer: Vec<Axis> = axes.iter().copied().filter(|axis| axis.2 != 1 || axis.0 != 0).collect();
         let (mut first, mut step, mut count) = outer.pop().unwrap_or((0, 1, 1));
-        // Axes that go on where the run ends make it longer.
+        // Axes that continue where the run ends extend it.
         while let Some(&(f, s, c)) = outer.last()
             && s == step * count as i64
         {
@@ -51,7 +52,7 @@ impl Walk {
         Walk { starts, step, count }
     }
 
-    /// The elements that the walk comes to.
+    /// Returns the elements in the order of the walk.
     pub fn take(&self, data: &Data) -> Data {
         same!(data, values => self.of(values))
     }
@@ -59,7 +60,7 @@ impl Walk {
     fn of<T: Copy>(&self, values: &[T]) -> Vec<T> {
         let mut made = Vec::with_capacity(self.starts.len() * self.count);
         for &start in &self.starts {
-            // In bounds: every axis stays inside the source.
+            // In bounds: every axis is inside the source.
             match self.step {
                 1 => made.extend_from_slice(&values[start..start + self.count]),
                 _ => made.extend((0..self.count as i64).map(|i| values[(start as i64 + i * self.step) as usize])),
@@ -74,7 +75,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn runs_come_to_the_places_of_all_axes() {
+    fn runs_visit_the_positions_of_all_axes() {
         let source: Vec<i64> = (0..120).collect();
         let walks: [&[Axis]; 7] = [
             &[(0, 60, 2), (0, 12, 5), (0, 1, 12)],

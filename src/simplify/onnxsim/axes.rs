@@ -1,4 +1,4 @@
-//! Axes added and taken away in a row: Squeeze, Unsqueeze and reductions that drop their axes.
+//! Consecutive insertion and removal of axes: Squeeze, Unsqueeze and reductions that drop their axes.
 
 use crate::graph::edit::Links;
 use crate::graph::{Attribute, Graph, NodeId, Tensor};
@@ -16,13 +16,13 @@ const REDUCTIONS: [&str; 10] = [
     "ReduceSumSquare",
 ];
 
-/// The node and the one before it, of these types.
+/// Returns the node and the one before it, if they have these types.
 fn pair(graph: &Graph, id: NodeId, links: &Links, before: &str, op: &str) -> Option<NodeId> {
     let node = graph.node(id);
     links.before(node, 0).filter(|b| node.is(op) && graph.node(*b).is(before))
 }
 
-/// Axes of a node, counted from the front and in order; `rank` is that of the larger tensor.
+/// Returns the axes of a node, counted from the front and in order; `rank` is that of the larger tensor.
 fn axes(graph: &Graph, id: NodeId, rank: usize) -> Option<Vec<usize>> {
     let axes = graph.ints(graph.node(id), "axes", 1)?;
     let from_front = |axis: i64| usize::try_from(if axis < 0 { axis + rank as i64 } else { axis }).ok();
@@ -39,7 +39,7 @@ fn rank_out(graph: &Graph, id: NodeId) -> Option<usize> {
     Some(graph.shape(graph.node(id).output(0)?)?.len())
 }
 
-/// Unsqueeze of what a reduction dropped: the reduction keeps its axes.
+/// Merges a reduction and the Unsqueeze of its axes: the reduction keeps them.
 pub fn keep_reduced(graph: &mut Graph, id: NodeId, links: &Links) -> bool {
     let node = graph.node(id);
     let Some(before) = links.before(node, 0).filter(|_| node.is("Unsqueeze")) else { return false };
@@ -59,7 +59,7 @@ pub fn keep_reduced(graph: &mut Graph, id: NodeId, links: &Links) -> bool {
     true
 }
 
-/// Squeeze and Unsqueeze of the same axes, either way round, undo each other.
+/// Removes Squeeze and Unsqueeze of the same axes, in either order.
 pub fn cancel(graph: &mut Graph, id: NodeId, links: &Links) -> bool {
     let (before, rank) =
         match (pair(graph, id, links, "Squeeze", "Unsqueeze"), pair(graph, id, links, "Unsqueeze", "Squeeze")) {
@@ -72,7 +72,7 @@ pub fn cancel(graph: &mut Graph, id: NodeId, links: &Links) -> bool {
     same.is_some_and(|(a, b)| a == b) && graph.replace_uses(output, input)
 }
 
-/// Two in a row become one.
+/// Merges two consecutive nodes.
 pub fn merge_squeezes(graph: &mut Graph, id: NodeId, links: &Links) -> bool {
     pair(graph, id, links, "Squeeze", "Squeeze").is_some_and(|before| merge_pair(graph, id, before, true))
 }
@@ -82,7 +82,7 @@ pub fn merge_unsqueezes(graph: &mut Graph, id: NodeId, links: &Links) -> bool {
 }
 
 fn merge_pair(graph: &mut Graph, id: NodeId, before: NodeId, squeeze: bool) -> bool {
-    // The tensor with all axes, the one between, and who works on the former.
+    // The tensor with all axes, the one between, and the reader of the former.
     let (outer, inner) = if squeeze { (before, id) } else { (id, before) };
     let ranks = if squeeze {
         (rank_in(graph, before), rank_in(graph, id))
@@ -91,7 +91,7 @@ fn merge_pair(graph: &mut Graph, id: NodeId, before: NodeId, squeeze: bool) -> b
     };
     let (Some(full), Some(between)) = ranks else { return false };
     let (Some(outer), Some(inner)) = (axes(graph, outer, full), axes(graph, inner, between)) else { return false };
-    // The axes between, by their place among all.
+    // Remaining axes, by their index among all.
     let kept: Vec<usize> = (0..full).filter(|axis| !outer.contains(axis)).collect();
     let Some(inner) = inner.iter().map(|&axis| kept.get(axis).copied()).collect::<Option<Vec<_>>>() else {
         return false;
@@ -104,7 +104,7 @@ fn merge_pair(graph: &mut Graph, id: NodeId, before: NodeId, squeeze: bool) -> b
     true
 }
 
-/// As an input where the operator set has it so.
+/// Sets the axes, as an input if the operator set has one.
 fn set_axes(graph: &mut Graph, id: NodeId, axes: Vec<i64>) {
     if graph.opset < 13 {
         graph.nodes[id.0].attributes.set("axes", Attribute::Ints(axes));

@@ -1,7 +1,7 @@
-//! BatchNormalization after Conv or ConvTranspose becomes part of its weights.
+//! Folding of BatchNormalization after Conv or ConvTranspose into its weights.
 //!
-//! In float32 and in onnxsim's order of operations, so that the weights are its to the bit:
-//! s = gamma / sqrt(var + eps), W' = W * s, b' = (b - mean) * s + beta.
+//! In float32 and in onnxsim's order of operations, so that the weights are bit-identical: s = gamma / sqrt(var + eps),
+//! W' = W * s, b' = (b - mean) * s + beta.
 
 use crate::graph::edit::Links;
 use crate::graph::{Graph, Node, NodeId, Tensor};
@@ -25,7 +25,7 @@ pub fn rewrite(graph: &mut Graph, id: NodeId, links: &Links) -> bool {
     let bias_name = conv.input(2).map_or_else(|| format!("{name}_bias"), |b| graph.value(b).name.clone());
     let weights = graph.fresh_constant(&name, weights);
     let bias = graph.fresh_constant(&bias_name, bias);
-    // The nodes and constants that onnxsim writes for this, and then folds.
+    // Names of the nodes and constants that onnxsim creates for this, and then folds.
     graph.numbered += 26;
     let conv = &mut graph.nodes[before.0];
     conv.inputs.resize(3, None);
@@ -38,7 +38,7 @@ fn folded(graph: &Graph, conv: &Node, norm: &Node) -> Option<(Tensor, Tensor)> {
     let parameter = |port| graph.constant(norm, port)?.slice::<f32>();
     let (gamma, beta, mean, variance) = (parameter(1)?, parameter(2)?, parameter(3)?, parameter(4)?);
     let weights = graph.constant(conv, 1)?;
-    // The weights' axis of output channels; a grouped ConvTranspose has only part of them on it.
+    // Axis of output channels; a grouped ConvTranspose has only part of them on it.
     let axis = usize::from(conv.op == "ConvTranspose");
     let channels = *weights.shape().get(axis)?;
     let given = match conv.input(2) {

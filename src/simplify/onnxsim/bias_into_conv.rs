@@ -1,4 +1,4 @@
-//! A constant added to what a Conv or ConvTranspose without bias makes becomes its bias.
+//! Folding of a constant added to a Conv or ConvTranspose without bias into its bias.
 
 use crate::graph::edit::Links;
 use crate::graph::{Graph, NodeId, Tensor};
@@ -14,13 +14,13 @@ pub fn rewrite(graph: &mut Graph, id: NodeId, links: &Links) -> bool {
     let Some(bias) = bias(graph, before, id) else { return false };
     let name = node.input(1).map_or_else(String::new, |addend| graph.value(addend).name.clone());
     let bias = graph.fresh_constant(&name, bias);
-    // A Squeeze and its axes.
+    // Names of a Squeeze and its axes.
     graph.numbered += 3;
     graph.nodes[before.0].inputs.push(Some(bias));
     graph.replace_uses(sum, made)
 }
 
-/// The addend as one number a channel, where it is that.
+/// Returns the addend as one number per channel, if it has this form.
 fn bias(graph: &Graph, conv: NodeId, add: NodeId) -> Option<Tensor> {
     let made = graph.shape(graph.node(conv).output(0)?)?;
     let channels = *made.get(1)?;
@@ -33,7 +33,7 @@ fn bias(graph: &Graph, conv: NodeId, add: NodeId) -> Option<Tensor> {
         let value = *addend.slice::<f32>()?.first()?;
         return Tensor::new(&[channels], vec![value; channels]).ok();
     }
-    // Its one dimension beside 1s must stand at the channels, counted from the last axis.
+    // Its only dimension other than 1 must be the channels, counted from the last axis.
     let axis = (1 + shape.len()).checked_sub(made.len())?;
     let per_channel = addend.len() == channels && shape.get(axis) == Some(&channels);
     if per_channel { addend.clone().reshape(&[channels]).ok() } else { None }

@@ -1,4 +1,4 @@
-//! One of each: equal constants are one value, nodes that compute the same are one node.
+//! Deduplication: equal constants become one value, and nodes with equal results become one node.
 
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -25,13 +25,13 @@ pub fn constants(graph: &mut Graph) -> bool {
         }
     }
     if !twins.is_empty() {
-        // A constant that onnxsim adds for a moment.
+        // Name of a temporary constant in onnxsim.
         graph.numbered += 2;
     }
     !twins.is_empty()
 }
 
-/// Bit by bit: 0 and -0 differ, NaN equals itself.
+/// Compares bit by bit: 0 and -0 differ, NaN equals itself.
 fn same(other: Option<&Tensor>, tensor: &Tensor) -> bool {
     other.is_some_and(|other| match (other, tensor) {
         (Tensor::F32(a), Tensor::F32(b)) => {
@@ -44,7 +44,7 @@ fn same(other: Option<&Tensor>, tensor: &Tensor) -> bool {
     })
 }
 
-/// Of type, shape and a few elements: large constants are compared whole only where this agrees.
+/// Hashes type, shape and a few elements: large constants are only compared if this is equal.
 fn fingerprint(tensor: &Tensor) -> u64 {
     fn some<T: Element>(tensor: &Tensor, bits: impl Fn(T) -> u64) -> Option<Vec<u64>> {
         let elements = tensor.slice::<T>()?;

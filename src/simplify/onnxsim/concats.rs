@@ -1,4 +1,4 @@
-//! A Concat of Concats along the same axis becomes one; Log(Softmax(x)) becomes LogSoftmax.
+//! Merging of nested Concats along the same axis; Log(Softmax(x)) becomes LogSoftmax.
 
 use crate::graph::edit::Links;
 use crate::graph::{Graph, NodeId};

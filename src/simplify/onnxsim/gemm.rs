@@ -1,9 +1,9 @@
-//! MatMul and Add of a bias become Gemm; a Transpose before Gemm becomes its attribute.
+//! Conversion of MatMul and Add of a bias to Gemm; a Transpose before Gemm becomes its attribute.
 
 use crate::graph::edit::Links;
 use crate::graph::{Attribute, Attributes, Graph, Node, NodeId, Tensor, ValueId};
 
-/// Add(MatMul(x, w), b) of two matrices.
+/// Converts Add(MatMul(x, w), b) of two matrices.
 pub fn from_matmul_add(graph: &mut Graph, id: NodeId, links: &Links) -> bool {
     let add = graph.node(id);
     let Some(matmul) = links.before(add, 0).filter(|before| add.is("Add") && graph.node(*before).is("MatMul")) else {
@@ -103,7 +103,7 @@ pub fn from_batched_matmul_add(graph: &mut Graph, id: NodeId, links: &Links) -> 
     true
 }
 
-/// Gemm(Transpose(x), w) is Gemm(x, w) with transA, and likewise for w.
+/// Converts Gemm(Transpose(x), w) to Gemm(x, w) with transA, and likewise for w.
 pub fn take_transpose(graph: &mut Graph, id: NodeId, links: &Links) -> bool {
     if !graph.node(id).is("Gemm") {
         return false;

@@ -1,4 +1,4 @@
-//! Of two equal nodes in a row, where the second changes nothing, one: Relu, Reshape, Floor, ...
+//! Removal of the second of two equal idempotent nodes in a row: Relu, Reshape, Floor, ...
 
 use crate::graph::edit::Links;
 use crate::graph::{Graph, NodeId, Tensor};
@@ -20,8 +20,8 @@ pub fn rewrite(graph: &mut Graph, id: NodeId, links: &Links) -> bool {
     graph.replace_uses(between, first)
 }
 
-/// A 0 in the second shape copies a dimension of what the first made, and so is written out;
-/// onnxsim leaves it, and the model then fails or means another shape.
+/// Resolves zeros in the second shape, which copy dimensions of the first result. onnxsim keeps them, so the model then
+/// fails or gets another shape.
 fn resolve(graph: &mut Graph, id: NodeId) -> bool {
     let node = graph.node(id);
     let (Some(wanted), Some(output)) = (graph.constant(node, 1).and_then(Tensor::to_i64s), node.output(0)) else {
@@ -38,8 +38,8 @@ fn resolve(graph: &mut Graph, id: NodeId) -> bool {
     let title = graph.title(id);
     graph.nodes[id.0].inputs[1] = Some(constant);
     let text = format!(
-        "its shape {wanted:?} reads dimensions of a Reshape before it that is merged into it; they are written out, \
-         where onnxsim would lose them"
+        "its shape {wanted:?} copies dimensions of a Reshape that is merged into it; they are written as numbers, \
+         since onnxsim would lose them"
     );
     graph.notes.push(Note::of_layer(title, text));
     true

@@ -23,21 +23,21 @@ use super::fold;
 use crate::graph::edit::Links;
 use crate::graph::{Graph, NodeId, Value};
 
-/// Tries to rewrite at one node; true where it did.
+/// Rewrite at one node; returns `true` if it changed the graph.
 type Rewrite = fn(&mut Graph, NodeId, &Links) -> bool;
 
 enum Pass {
-    /// At every node, once.
+    /// Runs once at every node.
     Nodes(Rewrite),
-    /// Like `Nodes`, by way of nodes that onnxsim has yet to fold: after folding, it rewrites again.
+    /// Like `Nodes`, but creates constant subgraphs: run constant folding and then another round.
     Folding(Rewrite),
-    /// Like `Nodes`, but replaced nodes stay and count as readers until dead ends are dropped.
+    /// Like `Nodes`, but replaced nodes remain and count as readers until unused nodes are dropped.
     Lingering(Rewrite),
     Whole(fn(&mut Graph) -> bool),
 }
 use Pass::{Folding, Lingering, Nodes, Whole};
 
-/// In the order of onnx-optimizer's registry, then onnxsim's own.
+/// Passes in the order of onnx-optimizer's registry, then onnxsim's own.
 const PASSES: &[Pass] = &[
     Nodes(rnn_state::zero),
     Nodes(no_op::rewrite),
@@ -55,7 +55,7 @@ const PASSES: &[Pass] = &[
     Nodes(pad_into::rewrite),
     Nodes(gemm::take_transpose),
     Nodes(no_op::reshape),
-    // Three MatMuls of what a zero bias left are no query, key and value in this round: four read it.
+    // Three MatMuls left by a removed zero bias are not query, key and value in this round: the value has four readers.
     Lingering(unit::rewrite),
     Whole(common::nodes),
     Folding(qkv::rewrite),
@@ -72,10 +72,10 @@ const PASSES: &[Pass] = &[
     Folding(gemm::from_batched_matmul_add),
 ];
 
-/// Rounds after which a graph that still changes is left as it is; onnxsim's own number.
+/// Maximum number of rounds for a graph that keeps changing; onnxsim's limit.
 const ROUNDS: usize = 50;
 
-/// Rewrites and folds in turn, until folding finds nothing.
+/// Rewrites and folds alternately until folding finds nothing.
 pub fn simplify(graph: &mut Graph) {
     for nth in 0..ROUNDS {
         let folding = rewrite(graph, nth == 0);
@@ -86,8 +86,8 @@ pub fn simplify(graph: &mut Graph) {
     graph.drop_dead();
 }
 
-/// Rewrites in rounds. onnxsim ends them as soon as shape inference learns nothing new, even where
-/// another round would find more; so does this, since the layers that remain are the user's rows.
+/// Rewrites in rounds. Like onnxsim, it stops when shape inference finds nothing new, even if another round would: the
+/// remaining layers are the rows that users see.
 fn rewrite(graph: &mut Graph, first: bool) -> bool {
     fold::infer_known(graph);
     let mut ever = false;
@@ -102,18 +102,18 @@ fn rewrite(graph: &mut Graph, first: bool) -> bool {
     ever
 }
 
-/// Numbers of values start anew with each round: one for each that there is, and one for "none".
+/// Restarts the numbers of values for a round: one for each existing value, and one for "none".
 fn renumber(graph: &mut Graph, first: bool) {
     let links = Links::of(graph);
     let read = |(n, value): (usize, &Value)| value.constant.is_some() && (first || !links.consumers[n].is_empty());
     let constants = graph.values.iter().enumerate().filter(|&entry| read(entry)).count();
     let made: usize = graph.nodes.iter().map(|node| node.outputs.len()).sum();
-    // The loader has counted the Constant nodes, which cost two more until they are initializers.
+    // The loader has counted the Constant nodes, which use two more numbers until they are initializers.
     let more = if first { graph.numbered } else { 0 };
     graph.numbered = more + graph.inputs.len() + constants + made + 1;
 }
 
-/// Every pass once; whether any changed the graph, and whether by nodes that are to be folded.
+/// Runs every pass once. Returns whether any changed the graph, and whether any created nodes to fold.
 fn round(graph: &mut Graph) -> (bool, bool) {
     let (mut changed, mut folding) = (false, false);
     for pass in PASSES {
@@ -127,14 +127,14 @@ fn round(graph: &mut Graph) -> (bool, bool) {
     (changed || folding, folding)
 }
 
-/// One rewrite at every node in turn. A node that is replaced goes at once; others that are then of
-/// no use stay, and count as readers, until dead ends are dropped; so does the node itself unless it `goes`.
+/// Runs one rewrite at every node in turn. A replaced node is removed immediately if it `goes`; nodes that thereby
+/// become unused remain, and count as readers, until unused nodes are dropped.
 fn sweep(graph: &mut Graph, rewrite: Rewrite, goes: bool) -> bool {
     let mut links = Links::of(graph);
     let mut changed = false;
     let mut at = 0;
     while at < graph.nodes.len() {
-        // Rewrites insert nodes before the one that they are at, never after it.
+        // Rewrites insert nodes before the current one, never after it.
         let after = graph.nodes.len() - at - 1;
         if rewrite(graph, NodeId(at), &links) {
             changed = true;

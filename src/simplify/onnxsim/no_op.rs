@@ -1,4 +1,4 @@
-//! Nodes that give back what they are given: Identity, Dropout, a Cast to the same type, and kin.
+//! Removal of nodes without effect: Identity, Dropout, a Cast to the same type, and others.
 
 use crate::graph::edit::Links;
 use crate::graph::{DataType, Graph, Node, NodeId, Tensor};
@@ -34,7 +34,8 @@ fn bypass(graph: &mut Graph, id: NodeId, links: &Links, is_no_op: fn(&Graph, &No
     node.domain.is_empty() && !masked && is_no_op(graph, node) && graph.replace_uses(output, input)
 }
 
-/// One that drops nothing. Others stay until names are given, and then go too: they only ever act in training.
+/// Returns `true` for a Dropout without effect. Others remain until nodes are named, and are removed then: Dropout is
+/// only active in training.
 fn dropout(graph: &Graph, node: &Node) -> bool {
     let none = |port: usize| node.input(port).is_none() || graph.constant(node, port).is_some_and(is_zero);
     match node.attributes.float("ratio") {

@@ -1,4 +1,4 @@
-//! A Pad before Conv or pooling becomes part of its own padding.
+//! Folding of a Pad before Conv or pooling into its own padding.
 
 use crate::graph::edit::Links;
 use crate::graph::{Attribute, Graph, Node, NodeId, Tensor};
@@ -8,7 +8,7 @@ pub fn rewrite(graph: &mut Graph, id: NodeId, links: &Links) -> bool {
     let Some(before) = links.before(node, 0).filter(|before| graph.node(*before).is("Pad")) else { return false };
     let filler = match node.op.as_str() {
         "Conv" | "AveragePool" => 0.0,
-        // Padding of a maximum is never chosen.
+        // Padding is never the maximum.
         "MaxPool" => f32::NEG_INFINITY,
         _ => return false,
     };
@@ -21,8 +21,8 @@ pub fn rewrite(graph: &mut Graph, id: NodeId, links: &Links) -> bool {
     if !matches!(node.attributes.text("auto_pad"), None | Some("NOTSET")) {
         return false;
     }
-    // onnxsim turns padding of an average into counted padding, which a pool with padding of its own,
-    // not counted, does not allow.
+    // onnxsim converts padding of an average to padding that counts, which a pool with its own padding that does not
+    // count cannot express.
     let own = node.attributes.ints("pads").is_some_and(|pads| pads.iter().any(|&p| p != 0));
     let counts = node.attributes.int_or("count_include_pad", 0) == 1;
     if node.op == "AveragePool" && own && !counts {
@@ -56,7 +56,7 @@ fn value(graph: &Graph, pad: &Node) -> Option<f32> {
 fn sum(graph: &Graph, node: &Node, pad: &Node) -> Option<Vec<i64>> {
     let added = graph.ints(pad, "pads", 1)?;
     let rank = graph.shape(pad.input(0)?)?.len();
-    // Operator set 18 may pad chosen axes only.
+    // Operator set 18 may pad selected axes only.
     if pad.input(3).is_some() || added.len() != 2 * rank || rank < 3 || added.iter().any(|&p| p < 0) {
         return None;
     }

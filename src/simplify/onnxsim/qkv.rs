@@ -1,5 +1,5 @@
-//! Three MatMuls of one value with constants of the same shape (query, key and value of an
-//! attention) become one MatMul with all three, and a Split.
+//! Merging of three MatMuls of one value with constants of equal shape (query, key and value of an attention) into one
+//! MatMul and a Split.
 
 use crate::graph::edit::Links;
 use crate::graph::{Attribute, Attributes, Graph, Node, NodeId, Tensor, ValueId};
@@ -11,10 +11,10 @@ pub fn rewrite(graph: &mut Graph, id: NodeId, links: &Links) -> bool {
     let Some(weights) = joined(graph, three) else { return false };
     let products: Vec<Option<ValueId>> = three.iter().map(|id| graph.node(*id).output(0)).collect();
     let parts: Vec<i64> = vec![(weights.shape().last().copied().unwrap_or(0) / 3) as i64; 3];
-    // In the place of the first, so that every reader comes after.
+    // At the position of the first, so that every reader comes after it.
     let at = three.iter().map(|id| id.0).min().unwrap_or(id.0);
     let weights = graph.fresh_constant("qkv_weight", weights);
-    // Concat, then MatMul, Split and its sizes.
+    // Names of Concat, then MatMul, Split and its sizes.
     graph.numbered += 1;
     let product = graph.fresh_numbered();
     graph.numbered += 5;
@@ -54,7 +54,7 @@ fn three(graph: &Graph, links: &Links, x: ValueId) -> Option<[NodeId; 3]> {
     (three.iter().all(fits) && !graph.outputs.contains(&x)).then_some([a.0, b.0, c.0])
 }
 
-/// The three weights side by side along the last axis.
+/// Concatenates the three weights along the last axis.
 fn joined(graph: &Graph, three: [NodeId; 3]) -> Option<Tensor> {
     let weights: Vec<&Tensor> = three.iter().filter_map(|id| graph.constant(graph.node(*id), 1)).collect();
     let [q, k, v] = weights[..] else { return None };

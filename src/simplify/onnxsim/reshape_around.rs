@@ -1,5 +1,5 @@
-//! A Reshape back to rows that only elementwise layers separate from the Reshape before it: both go,
-//! and the layers between work on rows. This is what `gemm::from_batched_matmul_add` leaves.
+//! Removal of a pair of Reshapes, from rows and back to rows, with only elementwise layers between them, which then run
+//! on rows. `gemm::from_batched_matmul_add` creates such pairs.
 
 use std::collections::HashSet;
 
@@ -45,7 +45,7 @@ pub fn rewrite(graph: &mut Graph, id: NodeId, links: &Links) -> bool {
     true
 }
 
-/// Returns the value that a Reshape of leading axes to one reads, and the shape it makes.
+/// Returns the input of a Reshape that merges leading axes, and its shape.
 fn flattened(graph: &Graph, id: NodeId, links: &Links) -> Option<(ValueId, Vec<usize>)> {
     let node = graph.node(id);
     let (top, made) = (node.input(0)?, node.output(0)?);
@@ -57,11 +57,11 @@ fn flattened(graph: &Graph, id: NodeId, links: &Links) -> Option<(ValueId, Vec<u
 
 struct Region {
     nodes: HashSet<NodeId>,
-    /// Node and port that read a Reshape's result, and what that Reshape reads.
+    /// Node and port that read a Reshape's result, and the value that this Reshape reads.
     rewires: Vec<(NodeId, usize, ValueId)>,
 }
 
-/// The elementwise nodes above `top`, where all that they read is rows or a constant along the last axis.
+/// Returns the elementwise nodes above `top`, if all their inputs are rows or constants along the last axis.
 fn region(graph: &Graph, links: &Links, top: ValueId, rows: &[usize]) -> Option<Region> {
     let root = links.producers[top.0].filter(|root| is_elementwise(graph.node(*root)))?;
     let mut region = Region { nodes: HashSet::from([root]), rewires: Vec::new() };
@@ -80,7 +80,7 @@ fn region(graph: &Graph, links: &Links, top: ValueId, rows: &[usize]) -> Option<
             if let Some(source) = producer.and_then(|p| rows_before(graph, p, rows)) {
                 region.rewires.push((at, port, source));
             } else if graph.value(value).constant.as_ref().is_some_and(|c| c.rank() <= 1) {
-                // Broadcasts the same way along rows.
+                // Broadcasts in the same way along rows.
             } else {
                 let producer = producer.filter(|p| is_elementwise(graph.node(*p)))?;
                 (graph.shape(value) == graph.shape(top)).then_some(())?;

@@ -1,4 +1,4 @@
-//! An initial state of zeros is what LSTM, GRU and RNN start from anyway: it is left out.
+//! Removal of a zero initial state of LSTM, GRU and RNN, which is their default.
 
 use crate::graph::edit::Links;
 use crate::graph::{Graph, NodeId, Tensor};
@@ -22,7 +22,7 @@ pub fn zero(graph: &mut Graph, id: NodeId, _: &Links) -> bool {
     !zeros.is_empty() || node.inputs.len() != before
 }
 
-/// +0 throughout, as onnxsim tests it.
+/// Returns `true` if all elements are +0, as onnxsim tests it.
 fn is_zero(tensor: &Tensor) -> bool {
     match tensor {
         Tensor::F32(a) => a.iter().all(|v| v.to_bits() == 0),

@@ -1,9 +1,9 @@
-//! Multiplication by a constant becomes part of the Conv before or after it, or of another one.
+//! Folding of a multiplication by a constant into the Conv before or after it, or into another one.
 
 use crate::graph::edit::Links;
 use crate::graph::{Graph, Node, NodeId, Tensor};
 
-/// Mul(Conv(x), c): weights and bias are multiplied.
+/// Folds Mul(Conv(x), c): weights and bias are multiplied.
 pub fn into_conv_before(graph: &mut Graph, id: NodeId, links: &Links) -> bool {
     let mul = graph.node(id);
     if !mul.is("Mul") || mul.inputs.len() != 2 {
@@ -45,7 +45,7 @@ fn scaled_outputs(graph: &Graph, conv: &Node, scale: &Tensor) -> Option<(Tensor,
     Some((weights, Some(Tensor::new(bias.shape(), scaled).ok()?)))
 }
 
-/// Conv(Mul(x, c)): weights are multiplied along the input channels.
+/// Folds Conv(Mul(x, c)): weights are multiplied along the input channels.
 pub fn into_conv_after(graph: &mut Graph, id: NodeId, links: &Links) -> bool {
     let mul = graph.node(id);
     let Some(product) = mul.output(0).filter(|_| mul.is("Mul") && mul.inputs.len() == 2) else { return false };
@@ -77,7 +77,7 @@ fn scaled_inputs(graph: &Graph, conv: &Node, scale: &Tensor) -> Option<Tensor> {
     Tensor::new(weights.shape(), scaled).ok()
 }
 
-/// The factor of each channel, where a tensor of `rank` axes is multiplied along its axis 1 only.
+/// Returns the factor of each channel, if a tensor of `rank` axes is multiplied along its axis 1 only.
 fn per_channel<'a>(scale: &'a Tensor, channels: usize, rank: usize) -> Option<impl Fn(usize) -> f32 + use<'a>> {
     let values = scale.slice::<f32>()?;
     let shape = scale.shape();
@@ -92,7 +92,7 @@ fn replace(graph: &mut Graph, id: NodeId, port: usize, tensor: Tensor) {
     graph.nodes[id.0].inputs[port] = Some(constant);
 }
 
-/// Mul(Mul(x, a), b) becomes Mul(x, a * b).
+/// Merges Mul(Mul(x, a), b) to Mul(x, a * b).
 pub fn merge(graph: &mut Graph, id: NodeId, links: &Links) -> bool {
     let outer = graph.node(id);
     let Some(port) = sole_constant(graph, outer) else { return false };
@@ -111,12 +111,12 @@ pub fn merge(graph: &mut Graph, id: NodeId, links: &Links) -> bool {
     let node = &mut graph.nodes[id.0];
     node.name.clear();
     node.inputs = vec![x, Some(constant)];
-    // The inner Mul still reads x here, so that onnxsim takes the product into the Conv after it.
+    // The inner Mul still reads x here, so that onnxsim folds the product into the Conv after it.
     into_conv_after(graph, id, &Links::of(graph));
     true
 }
 
-/// The port of the one constant of a Mul.
+/// Returns the port of the only constant of a Mul.
 fn sole_constant(graph: &Graph, node: &Node) -> Option<usize> {
     if !node.is("Mul") || node.inputs.len() != 2 {
         return None;

@@ -1,4 +1,5 @@
-//! Where(Not(c), x, y) is Where(c, y, x); ArgMax of a rising function is ArgMax of its argument.
+//! Simplification of Where(Not(c), x, y) to Where(c, y, x), and of ArgMax of a rising function to ArgMax of its
+//! argument.
 
 use crate::graph::edit::Links;
 use crate::graph::{Graph, NodeId};
@@ -19,7 +20,7 @@ pub fn without_not(graph: &mut Graph, id: NodeId, links: &Links) -> bool {
     true
 }
 
-/// Functions that never fall, so that the greatest argument has the greatest value.
+/// Functions that never fall, so that the largest argument has the largest value.
 const RISING: [&str; 3] = ["Exp", "Log", "Sqrt"];
 
 pub fn arg_max(graph: &mut Graph, id: NodeId, links: &Links) -> bool {

@@ -1,4 +1,4 @@
-//! Two Slices in a row along different axes become one.
+//! Merging of two consecutive Slices along different axes.
 
 use crate::graph::edit::Links;
 use crate::graph::{Graph, Node, NodeId, Tensor};
@@ -21,7 +21,7 @@ pub fn rewrite(graph: &mut Graph, id: NodeId, links: &Links) -> bool {
         let Ok(tensor) = Tensor::new(&[both.len()], both) else { return false };
         inputs.push(Some(graph.fresh_constant(&format!("{name}_{part}"), tensor)));
     }
-    // A Concat for each argument, and then the new Slice, whose result has no name.
+    // Names of a Concat for each argument, and then of the new Slice, whose result is unnamed.
     graph.numbered += 5;
     if let Some(output) = graph.node(id).output(0).filter(|output| !graph.outputs.contains(output)) {
         graph.values[output.0].name = format!("_v_{}", graph.numbered);
@@ -32,7 +32,7 @@ pub fn rewrite(graph: &mut Graph, id: NodeId, links: &Links) -> bool {
     true
 }
 
-/// Starts, ends, axes (from the front) and steps, where all are given and constant.
+/// Returns starts, ends, axes (from the front) and steps, if all are given and constant.
 fn arguments(graph: &Graph, node: &Node) -> Option<[Vec<i64>; 4]> {
     let rank = graph.shape(node.input(0)?)?.len() as i64;
     let ints = |port| graph.constant(node, port)?.to_i64s();

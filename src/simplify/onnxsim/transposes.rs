@@ -1,4 +1,4 @@
-//! Two Transposes in a row become one.
+//! Merging of two consecutive Transposes.
 
 use crate::graph::edit::Links;
 use crate::graph::{Attribute, Graph, NodeId};

@@ -1,4 +1,4 @@
-//! Arithmetic with a neutral constant: x * 1, x + 0, x - 0, x / 1, x ^ 1; an empty part of a Concat.
+//! Removal of arithmetic with a neutral constant: x * 1, x + 0, x - 0, x / 1, x ^ 1; and of an empty part of a Concat.
 
 use crate::graph::edit::Links;
 use crate::graph::{Graph, Node, NodeId, Tensor};
@@ -54,7 +54,7 @@ fn all(tensor: &Tensor, value: i8) -> bool {
     }
 }
 
-/// Decides whether `shape` broadcasts to `other` without enlarging it.
+/// Returns `true` if `shape` broadcasts to `other` without enlarging it.
 fn fits(shape: &[usize], other: Option<&[usize]>) -> bool {
     other.is_some_and(|other| {
         shape.len() <= other.len() && shape.iter().rev().zip(other.iter().rev()).all(|(&d, &o)| d == 1 || d == o)

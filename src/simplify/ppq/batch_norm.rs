@@ -1,9 +1,9 @@
-//! BatchNormalization after Gemm, or a Conv or ConvTranspose that onnxsim has left, becomes part of it.
+//! Folding of BatchNormalization after Gemm, or after a Conv or ConvTranspose that onnxsim has left.
 //!
-//! In float32 and in esp-ppq's order of operations (`fuse_bn`):
-//! W' = W * (gamma / sqrt(var + eps)), b' = gamma * (b - mean) / sqrt(var + eps) + beta.
-//! The root here is the nearest float32. esp-ppq's is PyTorch's, by a vector library that is off by
-//! the last bit for one value in five, on some processors: such weights agree to 2 units in the last place.
+//! In float32 and in esp-ppq's order of operations (`fuse_bn`): W' = W * (gamma / sqrt(var + eps)), b' = gamma * (b -
+//! mean) / sqrt(var + eps) + beta. The root here is correctly rounded. esp-ppq's is PyTorch's, whose vector library on
+//! some processors is off by one in the last bit for one value in five: such weights agree to 2 units in the last
+//! place.
 
 use super::layers::Layers;
 use crate::graph::{Attribute, Node, NodeId, Tensor};
@@ -29,7 +29,7 @@ pub fn fuse(layers: &mut Layers) {
     }
 }
 
-/// gamma, beta, mean, variance, epsilon.
+/// Parameters gamma, beta, mean, variance, epsilon.
 pub struct Norm<'a> {
     pub gamma: &'a [f32],
     pub beta: &'a [f32],
@@ -70,7 +70,7 @@ fn folded(layers: &Layers, id: NodeId, norm: NodeId) -> Option<(Tensor, Tensor)>
     let channels = norm.gamma.len();
     let shape = weights.shape();
     let group = usize::try_from(node.attributes.int_or("group", 1)).ok().filter(|&g| g > 0)?;
-    // How many weights in a row share a channel, and whether channels start anew for each group.
+    // Number of consecutive weights per channel, and whether channels restart for each group.
     let inner = |axis: usize| -> usize { shape[axis + 1..].iter().product() };
     let channel: Box<dyn Fn(usize) -> usize> = match node.op.as_str() {
         "Conv" if shape.first() == Some(&channels) => {
@@ -99,7 +99,7 @@ fn folded(layers: &Layers, id: NodeId, norm: NodeId) -> Option<(Tensor, Tensor)>
     Some((Tensor::new(shape, weights).ok()?, Tensor::new(&[channels], bias).ok()?))
 }
 
-/// One number a channel; zeros where there is none.
+/// Returns one number per channel; zeros if there is no bias.
 fn bias(layers: &Layers, id: NodeId, channels: usize) -> Option<Vec<f32>> {
     if layers.node(id).input(2).is_none() {
         return Some(vec![0.0; channels]);

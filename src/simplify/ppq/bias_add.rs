@@ -1,5 +1,5 @@
-//! A constant added to what a Conv, ConvTranspose or Gemm without bias makes becomes its bias:
-//! what onnxsim has left of them, Gemm most of all.
+//! Folding of a constant added to a Conv, ConvTranspose or Gemm without bias into its bias, as far as onnxsim has left
+//! such constants, mainly at Gemm.
 
 use super::layers::Layers;
 use crate::graph::Tensor;
@@ -32,7 +32,7 @@ fn bias(layers: &Layers, id: NodeId, add: NodeId) -> Option<Tensor> {
     let made = layers.graph.shape(node.output(0)?)?;
     let shape = addend.shape();
     if node.op == "Gemm" {
-        // One that broadcasts to the product; a larger one makes a larger sum, and stays an Add.
+        // The constant must broadcast to the product; a larger one enlarges the sum and remains an Add.
         let fits =
             shape.len() <= made.len() && shape.iter().rev().zip(made.iter().rev()).all(|(&s, &m)| s == 1 || s == m);
         return fits.then(|| addend.clone());

@@ -1,4 +1,4 @@
-//! ConvTranspose becomes InsertZeros and Conv, which is how ESP-DL runs it.
+//! Replacement of ConvTranspose by InsertZeros and Conv, which is how ESP-DL runs it.
 
 use super::layers::Layers;
 use crate::graph::{Attribute, Attributes, Node, NodeId, Tensor};
@@ -6,14 +6,14 @@ use crate::note::Note;
 use crate::ops::conv_transpose::{AsConv, as_conv};
 use crate::ops::{Call, Fact};
 
-/// One without constant weights, or whose output is cut beyond what a Conv can, stays as it is.
+/// Decomposes every ConvTranspose, except for those without constant weights, or with padding that no Conv can express.
 pub fn decompose(layers: &mut Layers) {
     let mut made = 0;
     for id in layers.of_type(&["ConvTranspose"]) {
         let Some((how, filter)) = plan(layers, id) else { continue };
         if how.begins.iter().chain(&how.ends).any(|&pad| pad < 0) {
-            let text = "this ConvTranspose pads away more than its filter reaches, so it cannot become the Conv that \
-                        ESP-DL runs; pad less, and cut the rest off with a Slice";
+            let text = "the padding of this ConvTranspose exceeds its filter, so it cannot be replaced by the Conv that \
+                        ESP-DL runs; use less padding, and crop with a Slice";
             layers.note(Note::of_layer(&layers.node(id).name, text));
             continue;
         }
@@ -40,7 +40,7 @@ fn plan(layers: &Layers, id: NodeId) -> Option<(AsConv, Tensor)> {
     Some((how, filter))
 }
 
-/// [inputs, outputs / groups, ...] turned by 180 degrees, as [outputs, inputs / groups, ...].
+/// Converts a filter [inputs, outputs / groups, ...] to [outputs, inputs / groups, ...], rotated by 180 degrees.
 fn turned(filter: &Tensor, groups: usize) -> Option<Tensor> {
     let [inputs, group_outputs, spatial @ ..] = filter.shape() else { return None };
     let (values, taps) = (filter.slice::<f32>()?, spatial.iter().product::<usize>());
@@ -56,7 +56,7 @@ fn turned(filter: &Tensor, groups: usize) -> Option<Tensor> {
     Tensor::new(&[&[groups * group_outputs, group_inputs], spatial].concat(), turned).ok()
 }
 
-/// Named as esp-ppq names what it inserts.
+/// Inserts the node, named as in esp-ppq.
 fn insert_zeros(layers: &mut Layers, id: NodeId, how: &AsConv, made: &mut usize) {
     let mut name = format!("PPQ_Operation_{made}");
     while layers.has_name(&name) {
@@ -84,7 +84,7 @@ fn convolve(layers: &mut Layers, id: NodeId, how: &AsConv, filter: Tensor) {
             value.shape = Some(filter.shape().to_vec());
             value.constant = Some(filter);
         }
-        // Others read the filter as it was.
+        // Other readers need the original filter.
         None => {
             let name = layers.graph.value(old).name.clone();
             let filter = layers.add_constant(&name, filter);

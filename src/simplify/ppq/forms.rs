@@ -1,10 +1,10 @@
-//! Arguments that older operator sets give as attributes become inputs, as newer ones have them.
+//! Conversion of attributes of older operator sets to inputs, as in newer ones.
 
 use super::layers::Layers;
 use crate::graph::{Attribute, NodeId, Tensor};
 use crate::note::Note;
 
-/// Dropout acts in training only, and ESP-DL has none: esp-ppq leaves it in the graph.
+/// Removes Dropout, which is only active in training and not supported by ESP-DL; esp-ppq keeps it in the graph.
 pub fn dropout(layers: &mut Layers) {
     for id in layers.of_type(&["Dropout"]) {
         let (input, output) = (layers.node(id).input(0), layers.node(id).output(0));
@@ -18,7 +18,7 @@ pub fn dropout(layers: &mut Layers) {
     }
 }
 
-/// Slice before operator set 10.
+/// Converts Slice before operator set 10.
 pub fn slice(layers: &mut Layers) {
     for id in layers.of_type(&["Slice"]) {
         let node = layers.node(id);
@@ -34,7 +34,7 @@ pub fn slice(layers: &mut Layers) {
     }
 }
 
-/// Clip before operator set 11. A bound that is not given is 2^31, as in esp-ppq.
+/// Converts Clip before operator set 11. A missing bound is 2^31, as in esp-ppq.
 pub fn clip(layers: &mut Layers) {
     for id in layers.of_type(&["Clip"]) {
         let attributes = &layers.node(id).attributes;
@@ -52,7 +52,7 @@ pub fn clip(layers: &mut Layers) {
     }
 }
 
-/// Pad before operator set 11. esp-ppq forgets `mode` and `value` here; they are kept.
+/// Converts Pad before operator set 11. esp-ppq drops `mode` and `value` here; they are kept.
 pub fn pad(layers: &mut Layers) {
     for id in layers.of_type(&["Pad"]) {
         let node = layers.node(id);
@@ -60,7 +60,7 @@ pub fn pad(layers: &mut Layers) {
         let value = node.attributes.float_or("value", 0.0);
         let mode = node.attributes.text("mode").unwrap_or("constant");
         if value != 0.0 || mode != "constant" {
-            let text = format!("Pad keeps mode '{mode}' and value {value}, which esp-ppq forgets");
+            let text = format!("Pad keeps mode '{mode}' and value {value}, which esp-ppq drops");
             layers.note(Note::of_layer(&node.name, text));
         }
         take(layers, id, &["pads", "value"]);
@@ -71,8 +71,8 @@ pub fn pad(layers: &mut Layers) {
     }
 }
 
-/// Resize of operator set 10 and Upsample before it: no region of interest, and pixels counted
-/// from the corner, which later sets have to be told.
+/// Converts Resize of operator set 10 and Upsample: they have no region of interest, and asymmetric coordinates, which
+/// are an attribute in later operator sets.
 pub fn resize(layers: &mut Layers) {
     for id in layers.of_type(&["Resize", "Upsample"]) {
         let node = layers.node(id);
@@ -86,7 +86,7 @@ pub fn resize(layers: &mut Layers) {
         }
         if layers.node(id).op == "Upsample" {
             let name = layers.node(id).name.clone();
-            layers.note(Note::of_layer(name, "Upsample became Resize, which ESP-DL has"));
+            layers.note(Note::of_layer(name, "Upsample is replaced by Resize, which ESP-DL supports"));
         }
         let scales = layers.node(id).input(1);
         layers.set_input(id, 1, None);
@@ -105,9 +105,9 @@ fn take(layers: &mut Layers, id: NodeId, names: &[&str]) {
     names.iter().for_each(|name| _ = layers.node_mut(id).attributes.0.remove(*name));
 }
 
-/// A constant as the last input, named as in esp-ppq.
+/// Adds a constant as the last input, named as in esp-ppq.
 fn push(layers: &mut Layers, id: NodeId, tensor: crate::Result<Tensor>) {
-    // A list is as long as its shape says.
+    // The list always fits its shape.
     let Ok(tensor) = tensor else { return };
     let port = layers.node(id).inputs.len();
     let name = format!("{}_{}", layers.node(id).name, port + 1);

@@ -1,7 +1,7 @@
-//! A graph while it is formatted, with the two orders that esp-ppq's result depends on.
+//! Graph during formatting, with the two orders that esp-ppq's result depends on.
 //!
-//! `graph.operations` is a dictionary: a fused layer goes to its end. `Variable.dest_ops` is a list:
-//! a reader that is replaced goes to its end. The topological order follows from both.
+//! `graph.operations` is a dictionary: a fused layer moves to its end. `Variable.dest_ops` is a list: a replaced reader
+//! moves to its end. Both determine the topological order.
 
 use crate::graph::{Graph, Node, NodeId, Tensor, ValueId};
 use crate::note::Note;
@@ -9,11 +9,11 @@ use crate::{Error, Result};
 
 /// Graph under change, with the order of its layers and readers.
 pub struct Layers {
-    /// Nodes that were removed stay in it until the end.
+    /// Graph, which still contains removed nodes.
     pub graph: Graph,
     /// False for nodes that were removed; indices stay, so they are the order of insertion.
     alive: Vec<bool>,
-    /// Readers of each value, one entry a port, in the order in which they came.
+    /// Readers of each value, one entry per port, in the order in which they were added.
     readers: Vec<Vec<NodeId>>,
     producers: Vec<Option<NodeId>>,
 }
@@ -27,7 +27,7 @@ impl Layers {
         Layers { alive: vec![true; graph.nodes.len()], readers, producers, graph }
     }
 
-    /// Nodes of a type, as there are now.
+    /// Returns the current nodes of these types.
     pub fn of_type(&self, ops: &[&str]) -> Vec<NodeId> {
         let wanted = |id: &NodeId| self.alive[id.0] && ops.iter().any(|op| self.graph.node(*id).is(op));
         self.graph.node_ids().filter(wanted).collect()
@@ -43,12 +43,12 @@ impl Layers {
         &mut self.graph.nodes[id.0]
     }
 
-    /// Tells values that a node reads or the model puts out.
+    /// Returns `true` for values that a node reads, or that are outputs of the model.
     pub fn is_read(&self, value: ValueId) -> bool {
         !self.readers[value.0].is_empty() || self.graph.outputs.contains(&value)
     }
 
-    /// The one reader of a value that nobody else reads and that is no output of the model.
+    /// Returns the only reader of a value that is not an output of the model.
     pub fn only_reader(&self, value: ValueId) -> Option<NodeId> {
         match self.readers[value.0][..] {
             [reader] if !self.graph.outputs.contains(&value) => Some(reader),
@@ -56,7 +56,7 @@ impl Layers {
         }
     }
 
-    /// The one node that reads what `id` makes.
+    /// Returns the only node that reads an output of `id`.
     pub fn after(&self, id: NodeId) -> Option<NodeId> {
         match self.node(id).outputs[..] {
             [Some(output)] => self.only_reader(output),
@@ -69,7 +69,7 @@ impl Layers {
         self.producers[value.0]
     }
 
-    /// Tells constants from values that nodes make.
+    /// Returns `true` for constants.
     pub fn is_constant(&self, value: ValueId) -> bool {
         self.graph.value(value).constant.is_some()
     }
@@ -79,12 +79,12 @@ impl Layers {
         self.graph.constant(self.node(id), port)
     }
 
-    /// Every name of a layer, once.
+    /// Returns `true` if a layer has this name.
     pub fn has_name(&self, name: &str) -> bool {
         self.graph.nodes.iter().zip(&self.alive).any(|(node, alive)| *alive && node.name == name)
     }
 
-    /// Returns a layer name that no layer has: `wanted`, or with a count behind it.
+    /// Returns an unused layer name: `wanted`, or with a count appended.
     pub fn free_name(&self, wanted: String) -> String {
         let mut name = wanted.clone();
         let mut count = 0;
@@ -95,7 +95,7 @@ impl Layers {
         name
     }
 
-    /// Takes a node out; its outputs then have no producer.
+    /// Removes a node; its outputs then have no producer.
     pub fn remove(&mut self, id: NodeId) {
         self.alive[id.0] = false;
         let node = self.graph.node(id);
@@ -125,8 +125,8 @@ impl Layers {
         id
     }
 
-    /// Adds a node at the end of the order that reads what `reader` reads at its first port, in its
-    /// place among the readers; `reader` reads what the new node makes.
+    /// Adds a node at the end of the order that reads the input of `reader` at its first port, replacing it among the
+    /// readers; `reader` reads the new node's output.
     pub fn insert_before(&mut self, reader: NodeId, mut node: Node) -> Option<NodeId> {
         let input = self.node(reader).input(0)?;
         let between = self.graph.fresh(&format!("{}_output_0", node.name));
@@ -144,20 +144,20 @@ impl Layers {
         Some(id)
     }
 
-    /// Adds a constant under a name that no other value has.
+    /// Adds a constant with a name that no other value has.
     pub fn add_constant(&mut self, name: &str, tensor: Tensor) -> ValueId {
         let id = self.graph.fresh_constant(name, tensor);
         self.grow();
         id
     }
 
-    /// Tables as long as the graph's list of values.
+    /// Extends the tables to the length of the graph's list of values.
     fn grow(&mut self) {
         self.readers.resize(self.graph.values.len(), Vec::new());
         self.producers.resize(self.graph.values.len(), None);
     }
 
-    /// Puts a value at an input port, which may be new.
+    /// Sets the value at an input port, which may be new.
     pub fn set_input(&mut self, id: NodeId, port: usize, value: Option<ValueId>) {
         self.grow();
         let inputs = &mut self.graph.nodes[id.0].inputs;
@@ -175,8 +175,8 @@ impl Layers {
         }
     }
 
-    /// Lets the readers of `old` read `new`, after those that `new` has. An output of the model
-    /// takes the name of `new`, and is noted.
+    /// Redirects the readers of `old` to `new`, after the existing readers of `new`. An output of the model takes the
+    /// name of `new`, and is noted.
     pub fn replace_uses(&mut self, old: ValueId, new: ValueId) {
         for reader in std::mem::take(&mut self.readers[old.0]) {
             let port = self.graph.nodes[reader.0].inputs.iter_mut().find(|input| **input == Some(old));
@@ -186,13 +186,13 @@ impl Layers {
             }
         }
         if let Some(at) = self.graph.outputs.iter().position(|output| *output == old) {
-            // As esp-ppq has it, so that its files can be held against ours: renamed and last.
+            // Renamed and moved to the end, as in esp-ppq, so that its files can be compared with ours.
             self.graph.outputs.remove(at);
             if !self.graph.outputs.contains(&new) {
                 self.graph.outputs.push(new);
             }
             let text = format!(
-                "output '{}' of the model is called '{}' after the layer that makes it now",
+                "output '{}' of the model is renamed to '{}' after the layer that now makes it",
                 self.graph.value(old).name,
                 self.graph.value(new).name
             );
@@ -200,7 +200,7 @@ impl Layers {
         }
     }
 
-    /// Replaces a value as above, but an output of the model keeps its name and place.
+    /// Replaces a value like `replace_uses`, but an output of the model keeps its name and place.
     pub fn bypass(&mut self, old: ValueId, new: ValueId) {
         if let Some(output) = self.graph.outputs.iter_mut().find(|output| **output == old) {
             *output = new;
@@ -215,7 +215,7 @@ impl Layers {
         self.graph.notes.push(note);
     }
 
-    /// The graph in esp-ppq's topological order, with its order of insertion beside.
+    /// Returns the graph in esp-ppq's topological order, together with its order of insertion.
     pub fn finish(mut self) -> Result<Graph> {
         let order = self.order()?;
         let mut place = vec![usize::MAX; self.graph.nodes.len()];
@@ -229,7 +229,7 @@ impl Layers {
         Ok(self.graph)
     }
 
-    /// Breadth first over the lists of readers: `topological_sort` of `IR/base/graph.py`.
+    /// Sorts breadth first over the lists of readers: `topological_sort` of `IR/base/graph.py`.
     fn order(&self) -> Result<Vec<NodeId>> {
         let waits = |node: &Node| node.inputs.iter().flatten().filter(|v| self.producers[v.0].is_some()).count();
         let mut waiting: Vec<usize> = self.graph.nodes.iter().map(waits).collect();
@@ -250,6 +250,7 @@ impl Layers {
         if order.len() == self.alive.iter().filter(|alive| **alive).count() {
             return Ok(order);
         }
-        Err(Error::new("the graph has a cycle").with_help("the model was edited wrongly; export it again"))
+        Err(Error::new("the graph has a cycle")
+            .with_help("the model is not a valid graph: export it again from the training framework"))
     }
 }

@@ -1,7 +1,7 @@
-//! BatchNormalization that follows no layer it could be folded into becomes a depthwise 1x1 Conv.
+//! Replacement of a BatchNormalization that cannot be folded by a depthwise 1x1 Conv.
 //!
-//! esp-ppq writes a 2-D Conv whatever the rank, which fails after Conv1d and Linear: here the Conv
-//! has the input's axes, and a plain matrix gets Mul and Add.
+//! esp-ppq always writes a 2-D Conv, which fails after Conv1d and Linear. Here the Conv has the input's axes, and a
+//! matrix gets Mul and Add.
 
 use super::batch_norm::Norm;
 use super::layers::Layers;
@@ -54,12 +54,12 @@ fn convolve(layers: &mut Layers, id: NodeId, axes: usize, scale: Vec<f32>, shift
     node.attributes = attributes;
     let text = format!(
         "this BatchNormalization follows no Conv or Gemm and became a depthwise 1x1 Conv, as in esp-ppq; \
-         if its error is large, it is kl that cuts its rare large outputs off: set [calibration.methods] \
+         if its error is large, kl clips its rare large outputs: set [calibration.methods] \
          \"{name}\" = \"minmax\""
     );
     layers.note(Note::of_layer(&name, text));
     if axes != 2 {
-        let text = format!("this Conv is {axes}-D like its input, where esp-ppq writes a 2-D one and then fails");
+        let text = format!("this Conv is {axes}-D like its input; esp-ppq writes a 2-D one and then fails");
         layers.note(Note::of_layer(&name, text));
     }
     Ok(())
@@ -86,7 +86,8 @@ fn multiply_and_add(layers: &mut Layers, id: NodeId, channels: usize, scale: Vec
     };
     layers.append(node(name.clone(), "Mul", vec![input, Some(scale)], vec![Some(scaled)]));
     layers.append(node(sum, "Add", vec![Some(scaled), Some(shift)], outputs));
-    let text = "this BatchNormalization of a matrix became Mul and Add, where esp-ppq writes a 2-D Conv and then fails";
+    let text =
+        "this BatchNormalization of a matrix is replaced by Mul and Add; esp-ppq writes a 2-D Conv and then fails";
     layers.note(Note::of_layer(name, text));
     Ok(())
 }

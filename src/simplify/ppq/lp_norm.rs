@@ -1,4 +1,4 @@
-//! x / Expand(Clip(ReduceL2(x))) becomes LpNormalization.
+//! Conversion of x / Expand(Clip(ReduceL2(x))) to LpNormalization.
 
 use super::layers::Layers;
 use crate::graph::{Attribute, Attributes, Node, NodeId};

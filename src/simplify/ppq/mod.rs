@@ -1,6 +1,5 @@
-//! esp-ppq's rewrites of a graph that it loads: `format_graph` of `api/interface.py`, with the
-//! fusions of `IR/morph.py`, in its order. Its quantizer's first pass, ConvTranspose, follows here, since
-//! it asks for no scale either.
+//! esp-ppq's rewrites of a graph that it loads: `format_graph` of `api/interface.py`, with the fusions of
+//! `IR/morph.py`, in its order. The first pass of its quantizer, ConvTranspose, is also here, since it needs no scales.
 
 mod batch_norm;
 mod bias_add;

@@ -1,4 +1,4 @@
-//! A constant that several ports read becomes one a port: each may get a scale of its own.
+//! Duplication of constants that several ports read: each may get its own scale.
 
 use std::collections::HashSet;
 

@@ -1,4 +1,4 @@
-//! Pow(x, 2), ReduceMean, Add(eps), Sqrt, Reciprocal, Mul(x), Mul(scale) become RMSNormalization.
+//! Conversion of Pow(x, 2), ReduceMean, Add(eps), Sqrt, Reciprocal, Mul(x), Mul(scale) to RMSNormalization.
 
 use super::layers::Layers;
 use crate::graph::{Attribute, Attributes, Node, NodeId, Tensor, ValueId};
@@ -49,15 +49,15 @@ fn find(layers: &Layers, pow: NodeId) -> Option<Found> {
     Some(Found { x, scale, axis, epsilon, nodes, last })
 }
 
-/// The only reader of a node, where it is of one of the types.
+/// Returns the only reader of a node, if it has one of the types.
 fn step(layers: &Layers, nodes: &mut Vec<NodeId>, from: NodeId, ops: &[&str]) -> Option<NodeId> {
     let next = layers.after(from)?;
     nodes.push(next);
     ops.iter().any(|op| layers.node(next).is(op)).then_some(next)
 }
 
-/// The first of the last axes, where the mean is over all of them. esp-ppq does not know the rank
-/// here, and so takes negative axes only.
+/// Returns the first of the last axes, if the mean is over all of them. esp-ppq does not know the rank here, so it only
+/// accepts negative axes.
 fn axis(layers: &Layers, mean: NodeId) -> Option<i64> {
     let node = layers.node(mean);
     let mut axes = layers.graph.ints(node, "axes", 1)?;

@@ -1,4 +1,4 @@
-//! x * Sigmoid(x) becomes Swish, named after the layer that makes x.
+//! Conversion of x * Sigmoid(x) to Swish, named after the layer that makes x.
 
 use super::layers::Layers;
 use crate::graph::{Attributes, Node, NodeId};
@@ -23,7 +23,7 @@ pub fn fuse(layers: &mut Layers) {
     }
 }
 
-/// Decides whether `mul` multiplies the input and the output of `sigmoid`.
+/// Returns `true` if `mul` multiplies the input and the output of `sigmoid`.
 fn is_product(layers: &Layers, mul: NodeId, sigmoid: NodeId) -> bool {
     let (node, sigmoid) = (layers.node(mul), layers.node(sigmoid));
     let factors = [sigmoid.input(0), sigmoid.output(0)];

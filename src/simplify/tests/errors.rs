@@ -1,4 +1,4 @@
-//! Graphs that cannot be quantized are refused by the name of layer or input.
+//! Tests of graphs that cannot be quantized: errors name the layer or input.
 
 use super::*;
 use crate::note::sentences;
@@ -45,7 +45,7 @@ fn every_refusal_of_a_layer_says_what_to_do() {
     for error in [relu("a: Add(x, w) -> y"), relu("m: MatMul(x, w) -> y"), relu("d: DequantizeLinear(x, w) -> y")] {
         assert!(error.starts_with("layer ") && error.contains("\n  help: "), "{error}");
     }
-    assert!(relu("d: DequantizeLinear(x, w) -> y").contains("quantized already"));
+    assert!(relu("d: DequantizeLinear(x, w) -> y").contains("already quantized"));
 }
 
 #[test]

@@ -1,8 +1,8 @@
-//! Small graphs before and after, written as `name: Op(inputs) -> outputs`.
+//! Tests on small graphs, written as `name: Op(inputs) -> outputs`.
 
 mod errors;
-mod load;
-mod sim;
+mod onnxsim;
+mod ppq_format;
 
 use super::{Simplified, simplify};
 use crate::graph::{Attribute, DataType, Graph, Node, Tensor, Value, ValueId};
@@ -10,7 +10,7 @@ use crate::model::{Dialect, Imported};
 
 struct Net(Graph);
 
-/// A net of float inputs (`x 1 3 8 8`) and nodes; everything after the last node is an output.
+/// Net of float inputs (`x 1 3 8 8`) and nodes; all unused results of the last node are outputs.
 fn net(inputs: &[&str]) -> Net {
     let mut net = Net(Graph { opset: 18, ..Graph::default() });
     for input in inputs {
@@ -33,7 +33,7 @@ impl Net {
         self.constant(name, Tensor::new(&[values.len()], values.to_vec()).unwrap())
     }
 
-    /// 0.5, 1.0, 1.5, ... in a shape.
+    /// Adds a constant 0.5, 1.0, 1.5, ... of a shape.
     fn floats(self, name: &str, shape: &[usize]) -> Net {
         let values = (1..=shape.iter().product()).map(|i| i as f32 * 0.5).collect();
         self.constant(name, Tensor::new(shape, values).unwrap())
@@ -84,7 +84,7 @@ impl Net {
         simplify(Imported { graph: self.0, dialect: Dialect::Onnx }).unwrap()
     }
 
-    /// The layers after, constants left out.
+    /// Returns the layers after simplification, without constants.
     fn layers(self) -> Vec<String> {
         layers(&self.simplified().graph)
     }
@@ -120,7 +120,7 @@ fn attribute(graph: &Graph, layer: &str, name: &str) -> Option<Attribute> {
     graph.nodes.iter().find(|node| node.name == layer).unwrap().attributes.get(name).cloned()
 }
 
-/// gamma, beta, mean and variance of two channels.
+/// Adds gamma, beta, mean and variance of two channels.
 fn with_norm(net: Net) -> Net {
     let two = |a: f32, b: f32| Tensor::new(&[2], vec![a, b]).unwrap();
     net.constant("gamma", two(2.0, 3.0))

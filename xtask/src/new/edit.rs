@@ -1,12 +1,12 @@
 //! Edits of sorted lists in source files.
 
-/// Inserts `line` among the lines for which `key` gives a sort key, in order; an error where there are none.
+/// Inserts `line` among the lines for which `key` gives a sort key, in order; fails if there are none.
 pub fn insert<K: Ord>(text: &str, line: &str, key: impl Fn(&str) -> Option<K>) -> Result<String, String> {
     let wanted = key(line).ok_or_else(|| format!("`{line}` does not belong to the list"))?;
     let lines: Vec<&str> = text.lines().collect();
     let listed: Vec<(usize, K)> = lines.iter().enumerate().filter_map(|(at, line)| Some((at, key(line)?))).collect();
     if listed.iter().any(|(_, key)| *key == wanted) {
-        return Err(format!("`{}` is there already", line.trim()));
+        return Err(format!("`{}` already exists", line.trim()));
     }
     let after = listed.iter().rev().find(|(_, key)| *key < wanted).map(|(at, _)| at + 1);
     let Some(at) = after.or(listed.first().map(|(at, _)| *at)) else {
@@ -17,7 +17,7 @@ pub fn insert<K: Ord>(text: &str, line: &str, key: impl Fn(&str) -> Option<K>) -
     Ok(all.flat_map(|line| [line, "\n"]).collect())
 }
 
-/// Returns the text between a prefix and a suffix of a line, where the line has both.
+/// Returns the text between a prefix and a suffix of a line, if the line has both.
 pub fn within<'t>(line: &'t str, prefix: &str, suffix: &str) -> Option<&'t str> {
     line.strip_prefix(prefix)?.strip_suffix(suffix)
 }
@@ -27,7 +27,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_line_comes_to_its_place() {
+    fn a_line_is_inserted_in_order() {
         let key = |line: &str| within(line, "mod ", ";").map(str::to_string);
         let text = "//! Doc.\n\nmod b;\nmod d;\n\nuse x;\n";
         assert_eq!(insert(text, "mod c;", key).unwrap(), "//! Doc.\n\nmod b;\nmod c;\nmod d;\n\nuse x;\n");

@@ -1,4 +1,4 @@
-//! New files from templates, with the lines that register them. `cargo test` then says what is left to do.
+//! New files from templates, with the lines that register them. `cargo test` then shows the remaining steps.
 
 mod edit;
 pub mod operator;
@@ -8,13 +8,13 @@ use std::path::{Path, PathBuf};
 
 use crate::{at, root};
 
-/// Files to write; nothing is written before all of them are known.
+/// Files to write; no file is written before all of them are known.
 #[derive(Default)]
 pub struct Change {
     files: Vec<(PathBuf, String)>,
-    /// Files that may not be there yet.
+    /// Files that must not exist yet.
     new: Vec<PathBuf>,
-    /// Sentences for whoever goes on.
+    /// Next steps, as sentences.
     pub next: Vec<String>,
 }
 
@@ -32,7 +32,7 @@ impl Change {
     /// Writes the files below the root of the repository and returns their names.
     pub fn write(&self) -> Result<Vec<&Path>, String> {
         if let Some(file) = self.new.iter().find(|file| root().join(file).exists()) {
-            return Err(format!("{} exists already", file.display()));
+            return Err(format!("{} already exists", file.display()));
         }
         for (file, text) in &self.files {
             let path = root().join(file);

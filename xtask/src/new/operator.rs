@@ -9,10 +9,10 @@ use crate::read;
 
 const TABLE: &str = "src/ops/mod.rs";
 
-/// Prepares the files of an operator; an error where espq has it already.
+/// Prepares the files of an operator; fails if espq already supports it.
 pub fn operator(name: &str) -> Result<Change, String> {
     if !name.starts_with(|c: char| c.is_ascii_uppercase()) || !name.chars().all(|c| c.is_ascii_alphanumeric()) {
-        return Err(format!("`{name}` is not an operator type as ONNX spells them: Celu, LayerNormalization"));
+        return Err(format!("`{name}` is not an operator type in ONNX's spelling: Celu, LayerNormalization"));
     }
     let module = snake(name);
     let table = read(Path::new(TABLE))?;

@@ -1,4 +1,4 @@
-//! `new rule CODE name`: a lint rule, with a project that it reports and one that it does not.
+//! `new rule CODE name`: a lint rule, with a project that has a finding and one that has none.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -10,7 +10,7 @@ use crate::{read, sources};
 
 const TABLE: &str = "src/lint/rules/mod.rs";
 
-/// Prepares the files of a rule; an error where the code or the name is taken.
+/// Prepares the files of a rule; fails if the code or the name is taken.
 pub fn rule(code: &str, name: &str) -> Result<Change, String> {
     let (letter, number) = code.split_at_checked(1).unwrap_or_default();
     if !letter.chars().all(|c| c.is_ascii_uppercase()) || number.len() != 3 || number.parse::<u32>().is_err() {
@@ -94,7 +94,7 @@ fn check(facts: &Facts, findings: &mut Vec<Finding>) {{
     )
 }
 
-/// A project that no rule reports.
+/// Project without findings.
 const PROJECT: &str = r#"[model]
 path = "../../files/small.onnx"
 target = "esp32p4"

@@ -1,10 +1,10 @@
-//! Imports between top-level modules, held to the table in docs/architecture.md.
+//! Imports between top-level modules, compared with the table in docs/architecture.md.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Source;
 
-/// A row of the table: a module and the modules that it may import.
+/// Row of the table: a module and the modules that it may import.
 type Row = (String, BTreeSet<String>);
 
 pub(super) fn check(architecture: &str, sources: &[Source]) -> Vec<String> {
@@ -28,20 +28,21 @@ fn rows(page: &str) -> Vec<Row> {
     page.lines().filter(|line| line.starts_with("| `")).filter_map(row).collect()
 }
 
-/// A module may import only modules of rows above its own.
+/// Checks that a module imports only modules of rows above its own.
 fn order(rows: &[Row]) -> Vec<String> {
     let mut above: BTreeSet<&String> = BTreeSet::new();
     let mut faults = Vec::new();
     for (module, allowed) in rows {
         for name in allowed.iter().filter(|name| !above.contains(name)) {
-            faults.push(format!("docs/architecture.md: `{module}` may import `{name}`, which is no row above its own"));
+            faults
+                .push(format!("docs/architecture.md: `{module}` may import `{name}`, which has no row above its own"));
         }
         above.insert(module);
     }
     faults
 }
 
-/// Every folder of `src/` has a row, and every row a folder.
+/// Checks that every folder of `src/` has a row, and every row a folder.
 fn folders(table: &BTreeMap<String, BTreeSet<String>>, sources: &[Source]) -> Vec<String> {
     let in_folder = |source: &&Source| source.path.components().count() > 2;
     let folders: BTreeSet<String> = sources.iter().filter(in_folder).map(Source::module).collect();
@@ -123,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn each_breach_is_a_fault() {
+    fn each_violation_is_a_fault() {
         let sources = sources(&[
             ("src/text/mod.rs", "use crate::lint::Finding;"),
             ("src/lint/mod.rs", "#[cfg(test)]\nmod tests {\n    use crate::text;\n}"),
@@ -132,7 +133,7 @@ mod tests {
         let page = PAGE.replace("| tools | |", "| tools | `late` |") + "| `late` | nothing | |\n";
         let faults = check(&page, &sources);
         let expected = [
-            "`text` may import `late`, which is no row above its own",
+            "`text` may import `late`, which has no row above its own",
             "`new` has no row",
             "there is no src/late/",
             "src/text/mod.rs: imports `lint`",

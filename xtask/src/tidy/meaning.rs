@@ -1,11 +1,11 @@
-//! Decisions: no code decides by a rule's code, a title or the words of a message; fields are there for that.
+//! Decisions of the code: they depend on fields, not on a rule's code, a title or the words of a message.
 
 use super::Source;
 
 const FORMS: [&str; 5] =
     [".code == \"", ".code != \"", "title.starts_with(", "message.starts_with(", "message.contains("];
 
-/// Returns a line for each place that decides by words.
+/// Returns a line for each place that compares words.
 pub fn check(sources: &[Source]) -> Vec<String> {
     let of = |source: &Source| {
         let lines = source.code().lines().enumerate();

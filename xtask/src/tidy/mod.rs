@@ -1,20 +1,21 @@
-//! Checks of the code's form: imports, places of `unsafe`, documentation. One kind of check a file.
+//! Checks of the code's form: imports, places of `unsafe`, words of documentation and messages. Each kind of check has
+//! one file.
 
-mod docs;
 mod imports;
 mod meaning;
 mod modules;
+mod words;
 
 use std::path::{Path, PathBuf};
 
 use crate::{read, sources};
 
-/// Files above this many lines are listed: most of them hold two ideas.
+/// Number of lines above which files are listed: most of them should be split.
 const LONG: usize = 500;
 
-/// A source file of `src/`.
+/// Source file of `src/`.
 pub struct Source {
-    /// From the root of the repository.
+    /// Path from the root of the repository.
     pub path: PathBuf,
     pub text: String,
 }
@@ -26,7 +27,7 @@ impl Source {
         part.unwrap_or_default().trim_end_matches(".rs").to_string()
     }
 
-    /// Tells files of tests, which may use anything.
+    /// Returns `true` for files of tests, which may use anything.
     fn is_test(&self) -> bool {
         self.path.components().any(|part| part.as_os_str().to_string_lossy().contains("tests"))
     }
@@ -41,10 +42,12 @@ impl Source {
     }
 }
 
-/// The files that the checks read.
+/// Files that the checks read.
 pub struct Tree {
     sources: Vec<Source>,
-    /// docs/architecture.md
+    /// Other Rust files of the repository, whose words are checked, too.
+    others: Vec<Source>,
+    /// Text of docs/architecture.md.
     architecture: String,
 }
 
@@ -52,15 +55,22 @@ impl Tree {
     /// Reads the repository.
     pub fn read() -> Result<Tree, String> {
         let source = |path: PathBuf| Ok(Source { text: read(&path)?, path });
-        let sources = sources(Path::new("src"))?.into_iter().map(source).collect::<Result<_, String>>()?;
-        Ok(Tree { sources, architecture: read(Path::new("docs/architecture.md"))? })
+        let of = |folder: &str| sources(Path::new(folder))?.into_iter().map(source).collect::<Result<Vec<_>, String>>();
+        let mut others = Vec::new();
+        for folder in ["tests", "benches", "fuzz", "xtask"] {
+            others.extend(of(folder)?);
+        }
+        // The list of terms itself.
+        others.retain(|source| !source.path.ends_with("tidy/words.rs"));
+        Ok(Tree { sources: of("src")?, others, architecture: read(Path::new("docs/architecture.md"))? })
     }
 
-    /// Returns one line for each place that breaks a rule, with the file and what to do.
+    /// Returns one line for each violation, with the file and the fix.
     pub fn faults(&self) -> Vec<String> {
         let mut faults = imports::check(&self.architecture, &self.sources);
         faults.extend(modules::check(&self.sources));
-        faults.extend(docs::check(&self.sources));
+        faults.extend(words::check(&self.sources));
+        faults.extend(words::check(&self.others));
         faults.extend(meaning::check(&self.sources));
         faults
     }

@@ -1,4 +1,4 @@
-//! Rules for modules and files: the first lines, and what may stand where.
+//! Rules for modules and files: first lines, places of `unsafe`, templates that are not filled in.
 
 use std::path::Path;
 
@@ -12,33 +12,33 @@ pub(super) fn check(sources: &[Source]) -> Vec<String> {
         .collect()
 }
 
-/// The `mod.rs` of a top-level module says what does not live there.
+/// Requires that the `mod.rs` of a top-level module names what does not belong there.
 fn never(source: &Source) -> Option<String> {
     let is_top = source.path.ends_with("mod.rs") && source.path.components().count() == 3;
     let mut head = source.text.lines().take_while(|line| line.starts_with("//!"));
     (is_top && !head.any(|line| line.contains("Never:")))
-        .then(|| source.fault(0, "no line `Never: ...` says what does not live in this module"))
+        .then(|| source.fault(0, "add a line `Never: ...` with what does not belong to this module"))
 }
 
-/// A file opens with `//!` lines.
+/// Requires that a file opens with `//!` lines.
 fn opening(source: &Source) -> Option<String> {
     let has_docs = source.text.starts_with("//!");
     (!has_docs && !source.is_test())
-        .then(|| source.fault(0, "open the file with `//!` lines: the contents, in a sentence"))
+        .then(|| source.fault(0, "open the file with `//!` lines that describe its contents"))
 }
 
-/// `unsafe` stands in the kernels and around the allocator.
+/// Requires that `unsafe` is in the kernels or around the allocator.
 fn unsafe_code(source: &Source) -> Option<String> {
     let is_allowed = source.path.starts_with("src/kernels") || source.path == Path::new("src/memory.rs");
     let signs = ["unsafe {", "unsafe fn", "unsafe impl", "unsafe extern", "(unsafe_code)"];
     let line = source.text.lines().position(|line| signs.iter().any(|sign| line.contains(sign)))?;
-    (!is_allowed).then(|| source.fault(line, "`unsafe` stands in src/kernels and src/memory.rs only"))
+    (!is_allowed).then(|| source.fault(line, "`unsafe` is only allowed in src/kernels and src/memory.rs"))
 }
 
-/// What a template leaves to fill in.
+/// Finds parts of a template that are not filled in.
 fn unfinished(source: &Source) -> Option<String> {
     let line = source.text.lines().position(|line| line.contains("TODO"))?;
-    Some(source.fault(line, "something is left to fill in"))
+    Some(source.fault(line, "fill in the template"))
 }
 
 #[cfg(test)]
@@ -50,7 +50,7 @@ mod tests {
     }
 
     #[test]
-    fn each_breach_is_a_fault() {
+    fn each_violation_is_a_fault() {
         assert_eq!(faults("src/text/mod.rs", "//! Tools.\n//! Never: files.\n"), [""; 0]);
         assert!(faults("src/text/mod.rs", "//! Tools.\n")[0].contains("Never"));
         assert!(faults("src/text/units.rs", "fn f() {}\n")[0].contains("open the file"));

@@ -18,7 +18,7 @@ function M.check()
   if vim.fn.executable(program) == 0 then
     health.error(("`%s` is not a program that can be run"):format(program), {
       "install espq: `cargo install --path .` in its source, with ~/.cargo/bin on PATH",
-      'or name it: vim.lsp.config("espq", { cmd = { "/path/to/espq", "lsp" } })',
+      'or configure its path: vim.lsp.config("espq", { cmd = { "/path/to/espq", "lsp" } })',
     })
     return
   end
@@ -27,7 +27,7 @@ function M.check()
   end)
   local version = ran and vim.trim(result.stdout or "") or ""
   if ran and result.code == 0 and version == "" then
-    health.warn(("`%s --version` says nothing; is it espq?"):format(program))
+    health.warn(("`%s --version` prints nothing; is it espq?"):format(program))
   elseif ran and result.code == 0 then
     health.ok(("%s: %s"):format(vim.fn.exepath(program), version))
   else
@@ -38,7 +38,7 @@ function M.check()
   end
   local clients = vim.lsp.get_clients({ name = "espq" })
   if #clients == 0 then
-    health.info("no server runs now; one starts when an espq.toml is opened")
+    health.info("no server is running; one starts when an espq.toml is opened")
   end
   for _, client in ipairs(clients) do
     health.ok(("server %d runs for %s"):format(client.id, client.root_dir or "single files"))

@@ -1,4 +1,4 @@
--- What :Espq does. Every decision about a project is the server's; this only sends commands.
+-- Commands of :Espq, which are sent to the server. No decisions about a project are made here.
 
 local M = {}
 
@@ -21,7 +21,7 @@ local function execute(command)
   local client = client_of(buffer)
   if not client then
     vim.notify(
-      'espq does not run in this buffer. It works on espq.toml and *.espq.toml, after vim.lsp.enable("espq"); :checkhealth espq tells more.',
+      'espq is not running in this buffer. It needs espq.toml or *.espq.toml, and vim.lsp.enable("espq"); see :checkhealth espq.',
       vim.log.levels.ERROR
     )
     return
@@ -47,12 +47,12 @@ local function restart()
     vim.lsp.enable("espq")
     for _, buffer in ipairs(buffers) do
       if vim.api.nvim_buf_is_valid(buffer) then
-        -- Starting is what the FileType event does for an enabled server.
+        -- The FileType event starts an enabled server.
         vim.api.nvim_exec_autocmds("FileType", { group = "nvim.lsp.enable", buffer = buffer })
       end
     end
   end
-  -- A server that is still leaving would be taken for the one to attach to.
+  -- A server that is still stopping would be attached instead of a new one.
   local function wait(tries)
     local left = vim.iter(clients):any(function(client)
       return not client:is_stopped()

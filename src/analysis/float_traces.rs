@@ -1,0 +1,76 @@
+//! Float activations of the analyzed samples, kept for the next measurement.
+
+use crate::Result;
+use crate::exec::Trace;
+use crate::graph::{Graph, NodeId, Tensor};
+
+use super::Subject;
+use super::graphwise::{first_output, mask};
+
+/// Float values of one sample.
+pub(super) struct Original {
+    /// Values that the analysis compares with.
+    pub trace: Trace,
+    /// Outputs of the model.
+    pub outputs: Vec<Option<Tensor>>,
+}
+
+/// Samples in float, from the first, as many as the budget allows.
+pub struct FloatTraces {
+    kept: Vec<Original>,
+    used: usize,
+    budget: usize,
+}
+
+impl Original {
+    /// Runs one sample; values inside the network come from `float`, outputs from `original`.
+    pub fn of(subject: &Subject, inputs: &[Tensor], wanted: &[bool]) -> Result<Original> {
+        let trace = subject.float.trace(inputs, wanted)?;
+        let outputs: Vec<Option<Tensor>> = subject.graph.outputs.iter().map(|&v| trace.value(v).cloned()).collect();
+        let outputs = match outputs.iter().cloned().collect::<Option<Vec<Tensor>>>() {
+            Some(all) => subject.reference(inputs, all, &[], &mut |_, _| ())?.into_iter().map(Some).collect(),
+            None => outputs,
+        };
+        Ok(Original { trace, outputs })
+    }
+}
+
+impl FloatTraces {
+    /// Makes an empty store. `budget` is in bytes; with 0, no sample is kept.
+    pub fn new(budget: usize) -> FloatTraces {
+        FloatTraces { kept: Vec::new(), used: 0, budget }
+    }
+
+    /// Marks the values that a sample's trace must contain: the inputs of `all` nodes for layerwise error. If traces
+    /// are kept, also their outputs for graphwise error, which a kernel with a fused clamp does not store.
+    pub(super) fn wanted(&self, graph: &Graph, all: &[NodeId]) -> Vec<bool> {
+        let inputs = all.iter().flat_map(|&n| graph.node(n).inputs.iter().copied().flatten());
+        let outputs = all.iter().filter(|_| self.budget > 0).filter_map(|&n| first_output(graph, n));
+        mask(graph, &inputs.chain(outputs).collect::<Vec<_>>())
+    }
+
+    /// Returns the memory in use, in bytes.
+    pub fn bytes(&self) -> usize {
+        self.used
+    }
+
+    /// Frees all samples.
+    pub fn clear(&mut self) {
+        (self.kept, self.used) = (Vec::new(), 0);
+    }
+
+    pub(super) fn get(&self, sample: usize) -> Option<&Original> {
+        self.kept.get(sample)
+    }
+
+    /// Keeps the sample after the last one kept if there is room, else returns it.
+    pub(super) fn keep(&mut self, sample: usize, original: Original) -> Option<Original> {
+        let bytes = original.trace.bytes();
+        if sample != self.kept.len() || self.used.saturating_add(bytes) > self.budget {
+            return Some(original);
+        }
+        self.used += bytes;
+        self.kept.push(original);
+        None
+    }
+}

@@ -1,0 +1,91 @@
+//! The finished file of an opened project, in memory, and what the chip makes of it.
+
+use std::sync::Arc;
+
+use crate::Result;
+use crate::analysis::OnChip;
+use crate::exec::Samples as _;
+use crate::export::Export;
+use crate::proof::{self, Finished};
+
+use super::content::{Key, KeyBuilder};
+use super::opened::Opened;
+use super::session::{Calibrated, Session};
+use super::{Engine, Progress, Stage};
+
+impl Opened {
+    /// Returns the file that export writes, without metadata and test values.
+    pub(super) fn finished(&self, progress: &dyn Progress) -> Result<Arc<Finished>> {
+        self.finished.get(|| {
+            let calibrated = self.calibrated(progress)?;
+            Ok(Arc::new(proof::finish(&calibrated.quantized, self.project().config.export.esp_dl())?))
+        })
+    }
+
+    /// Returns the result of that file on the chip over the samples of the analysis, from memory or the store if nothing
+    /// has changed.
+    pub(super) fn proved(&self, progress: &dyn Progress) -> Result<Arc<OnChip>> {
+        self.proved.get(|| {
+            let key = self.proof_key()?;
+            if let Some(proof) = self.engine.kept_proof(&key) {
+                return Ok(proof);
+            }
+            let (session, calibrated, finished) =
+                (self.session()?, self.calibrated(progress)?, self.finished(progress)?);
+            let on_chip = match &finished.export {
+                Some(export) if finished.incompatibilities.is_empty() => {
+                    let count = self.project().config.analysis_samples();
+                    session.run_on_chip(&calibrated, export, count, progress)?
+                }
+                _ => OnChip::Refused(finished.incompatibilities.clone()),
+            };
+            Ok(self.engine.keep_proof(key, on_chip))
+        })
+    }
+
+    fn proof_key(&self) -> Result<Key> {
+        let report = self.report_key(&self.known_settings()?, false)?;
+        let runtime = self.project().config.export.esp_dl();
+        Ok(KeyBuilder::new("proof").key(&report).text(&runtime.to_string()).finish())
+    }
+}
+
+impl Session {
+    fn run_on_chip(
+        &self,
+        calibrated: &Calibrated,
+        export: &Export,
+        count: usize,
+        progress: &dyn Progress,
+    ) -> Result<OnChip> {
+        let count = count.min(self.analysis.len());
+        progress.begin(Stage::Chip, count);
+        let simulated = calibrated.program()?;
+        let quantized = &calibrated.quantized;
+        proof::run(&proof::Subject {
+            graph: &quantized.graph,
+            original: calibrated.original(),
+            simulation: calibrated.simulation(),
+            simulated: &simulated,
+            export,
+            target: quantized.settings.target,
+            samples: &self.analysis,
+            count,
+            tick: &|| progress.tick(),
+        })
+    }
+}
+
+impl Engine {
+    fn kept_proof(&self, key: &Key) -> Option<Arc<OnChip>> {
+        let stored = || Some(self.proofs.keep(*key, Arc::new(self.store.as_ref()?.get(key)?)));
+        self.proofs.get(key).or_else(stored)
+    }
+
+    fn keep_proof(&self, key: Key, proof: OnChip) -> Arc<OnChip> {
+        if let Some(store) = &self.store {
+            store.put(&key, &proof);
+        }
+        self.proofs.keep(key, Arc::new(proof))
+    }
+}

@@ -1,0 +1,223 @@
+//! The finished file run by whole numbers over samples: its error against the original, and each layer against its
+//! simulation on the inputs that the chip gives to it.
+
+use std::collections::BTreeMap;
+
+use rayon::prelude::*;
+
+use crate::analysis::{Comparison, Difference, OnChip, Ran, floats};
+use crate::chip::Target;
+use crate::espdl;
+use crate::exec::{self, FakeQuant, NodeSimulation, Samples, Tick, fake_quantize};
+use crate::export::Export;
+use crate::graph::{Graph, NodeId, Tensor, ValueId};
+use crate::runtime::run::Program;
+use crate::{Result, bail};
+
+use super::finished::incompatibility;
+use super::stored::{exponent, in_onnx_order};
+
+/// Steps of a value's scale that rounding explains: the chip rounds once more than the simulation where it requantizes an
+/// operand, and sums floats in another order.
+const ROUNDING: f64 = 2.0;
+
+/// A finished file, and the two forms of the model that it is held against.
+pub struct Subject<'a> {
+    pub graph: &'a Graph,
+    /// Program of the model as it was read: its outputs are the reference.
+    pub original: &'a exec::Program,
+    /// Rounding of each node on the chip.
+    pub simulation: &'a [Option<NodeSimulation>],
+    /// Program of `graph` with that simulation.
+    pub simulated: &'a exec::Program,
+    pub export: &'a Export,
+    pub target: Target,
+    pub samples: &'a dyn Samples,
+    /// The first so many samples are run, fewer where there are fewer.
+    pub count: usize,
+    /// Called after each sample; an error ends the run.
+    pub tick: Tick<'a>,
+}
+
+/// Largest difference of a value, over the samples so far.
+#[derive(Debug, Clone, Copy, Default)]
+struct Gap {
+    steps: f64,
+    /// Elements that differ by more than rounding, of so many.
+    over: usize,
+    elements: usize,
+}
+
+/// Result of one sample: a comparison per output of the model, and the gaps of the values that the chip has, too.
+struct Sampled {
+    compared: Vec<Comparison>,
+    gaps: Vec<(NodeId, ValueId, Gap)>,
+}
+
+/// Runs the file over the samples, each on one thread; results do not depend on the number of threads. A layer at which the
+/// chip stops, or that has no kernel, is an incompatibility.
+pub fn run(subject: &Subject) -> Result<OnChip> {
+    match run_samples(subject) {
+        Ok(ran) => Ok(OnChip::Ran(ran)),
+        Err(error) if error.is_cancelled() => Err(error),
+        Err(error) => Ok(OnChip::Refused(vec![incompatibility(&error)])),
+    }
+}
+
+fn run_samples(subject: &Subject) -> Result<Ran> {
+    let program = Program::new(&subject.export.model, subject.target)?;
+    let samples = subject.count.min(subject.samples.len());
+    let by_sample = (0..samples).into_par_iter().map(|s| {
+        let found = subject.sample(&program, &subject.samples.sample(s)?)?;
+        (subject.tick)()?;
+        Ok(found)
+    });
+    let by_sample: Vec<Sampled> = by_sample.collect::<Result<_>>()?;
+    let mut outputs = vec![Comparison::default(); subject.graph.outputs.len()];
+    let mut gaps: BTreeMap<(NodeId, ValueId), Gap> = BTreeMap::new();
+    for Sampled { compared, gaps: found } in by_sample {
+        outputs.iter_mut().zip(compared).for_each(|(sum, c)| sum.add(c));
+        for (node, value, gap) in found {
+            gaps.entry((node, value)).or_default().add(gap);
+        }
+    }
+    let differences = gaps.into_iter().filter(|(_, gap)| gap.over > 0);
+    let differences = differences.map(|((node, value), gap)| Difference {
+        layer: subject.graph.node(node).name.clone(),
+        value: subject.graph.value(value).name.clone(),
+        steps: gap.steps,
+        share: gap.over as f64 / gap.elements.max(1) as f64,
+    });
+    Ok(Ran { samples, outputs: outputs.iter().map(Comparison::mean).collect(), differences: differences.collect() })
+}
+
+impl Subject<'_> {
+    fn sample(&self, program: &Program, inputs: &[Tensor]) -> Result<Sampled> {
+        let fed = self.export.feed(inputs)?;
+        let mut chip = Values(vec![None; self.graph.values.len()]);
+        let made = program.watch(&fed, &mut |made| {
+            if let Some(place) = self.export.place(made.name) {
+                chip.0[place.value.0] = Some(made.tensor()); // ids are the graph's
+            }
+            Ok(())
+        })?;
+        let wanted = self.original.run(inputs, &[], &mut |_, _| Ok(()))?;
+        let mut compared = Vec::with_capacity(wanted.len());
+        for (made, wanted) in made.iter().zip(&wanted) {
+            let value = match self.export.place(&made.name) {
+                Some(place) => in_onnx_order(made, &place.perm)?,
+                None => in_onnx_order(made, &[])?,
+            };
+            if value.len() != wanted.len() {
+                bail!("output {} has shape {:?}, its original {:?}", made.name, value.shape(), wanted.shape());
+            }
+            compared.push(Comparison::of(&value.reshape(wanted.shape())?, wanted)?);
+        }
+        Ok(Sampled { compared, gaps: self.gaps(&fed, &chip)? })
+    }
+
+    /// Simulates each layer on what the chip gives to it, so that rounding does not add up from layer to layer.
+    fn gaps(&self, fed: &[espdl::Tensor], chip: &Values) -> Result<Vec<(NodeId, ValueId, Gap)>> {
+        let mut inputs = Vec::with_capacity(fed.len());
+        for tensor in fed {
+            let perm = self.export.place(&tensor.name).map_or(&[][..], |place| &place.perm);
+            inputs.push(in_onnx_order(tensor, perm)?);
+        }
+        let mut frontier = self.simulated.begin(&inputs)?;
+        let mut gaps = Vec::new();
+        for node in self.graph.node_ids() {
+            let mut outputs = self.simulated.outputs_of(node, &frontier)?;
+            for (value, simulated) in &mut outputs {
+                let Some(stored) = &chip.0[value.0] else { continue }; // ids are the graph's
+                let perm = self.export.place(&stored.name).map_or(&[][..], |place| &place.perm);
+                let mut on_chip = in_onnx_order(stored, perm)?;
+                let mut step = step(stored, simulated);
+                match self.rounding(node, *value) {
+                    // An exporter's pass may store it at another scale, where its readers requantize it.
+                    Some(rounding) => {
+                        on_chip = fake_quantize(on_chip, rounding)?;
+                        step = rounding.exponents.first().map_or(step, |&exponent| 2f64.powi(exponent));
+                    }
+                    None => {
+                        if let Some(stored) = self.stored_rounding(stored) {
+                            *simulated = fake_quantize(simulated.clone(), &stored)?;
+                        }
+                    }
+                }
+                gaps.push((node, *value, Gap::between(&on_chip, simulated, step)));
+                if on_chip.data_type() == simulated.data_type() && on_chip.shape() == simulated.shape() {
+                    *simulated = on_chip;
+                }
+            }
+            self.simulated.advance(node, outputs, &mut frontier);
+        }
+        Ok(gaps)
+    }
+}
+
+impl Subject<'_> {
+    /// Returns the rounding of a value in the simulation; `None` for a value before a Relu or Clip, which have its scale:
+    /// what the chip cuts off there, they cut off, too.
+    fn rounding(&self, node: NodeId, value: ValueId) -> Option<&FakeQuant> {
+        let port = self.graph.node(node).outputs.iter().position(|&output| output == Some(value))?;
+        self.simulation.get(node.0)?.as_ref()?.outputs.get(port)?.as_ref()
+    }
+
+    fn stored_rounding(&self, stored: &espdl::Tensor) -> Option<FakeQuant> {
+        let bits = match stored.data_type {
+            espdl::DataType::Int8 => 8,
+            espdl::DataType::Int16 => 16,
+            _ => return None,
+        };
+        Some(FakeQuant { exponents: vec![exponent(stored)], axis: None, bits, rounding: self.target.rounding() })
+    }
+}
+
+/// Tensors that the chip has made, by value of the graph.
+struct Values(Vec<Option<espdl::Tensor>>);
+
+/// The scale of integers; of floats, a step of 16 bits over their range.
+fn step(stored: &espdl::Tensor, simulated: &Tensor) -> f64 {
+    match stored.data_type {
+        espdl::DataType::Int8 | espdl::DataType::Int16 => 2f64.powi(exponent(stored)),
+        espdl::DataType::Float => {
+            let largest =
+                floats(simulated).iter().copied().filter(|v| v.is_finite()).fold(0.0, |m: f64, v| m.max(v.abs()));
+            (largest / f64::from(i16::MAX)).max(f64::MIN_POSITIVE)
+        }
+        // Places, truth values: equal or not.
+        _ => 0.25,
+    }
+}
+
+impl Gap {
+    fn between(on_chip: &Tensor, simulated: &Tensor, step: f64) -> Gap {
+        if on_chip.len() != simulated.len() {
+            let elements = simulated.len();
+            return Gap { steps: f64::INFINITY, over: elements, elements };
+        }
+        match (on_chip.slice::<f32>(), simulated.slice::<f32>()) {
+            (Some(a), Some(b)) => Gap::of(a, b, step as f32, |a, b| (a - b).abs()),
+            _ => Gap::of(&floats(on_chip), &floats(simulated), step, |a, b| (a - b).abs()),
+        }
+    }
+
+    /// Compares elements; a NaN on one side alone is a difference, too.
+    fn of<T: PartialOrd + Copy + Default + Into<f64>>(a: &[T], b: &[T], step: T, distance: fn(T, T) -> T) -> Gap {
+        let limit = ROUNDING * step.into();
+        let (mut largest, mut over) = (0f64, 0);
+        for (&a, &b) in a.iter().zip(b) {
+            let distance: f64 = if a == b { 0.0 } else { distance(a, b).into() };
+            let distance = if distance.is_nan() { f64::INFINITY } else { distance };
+            largest = largest.max(distance);
+            over += usize::from(distance > limit);
+        }
+        Gap { steps: largest / step.into(), over, elements: b.len() }
+    }
+
+    fn add(&mut self, other: Gap) {
+        self.steps = self.steps.max(other.steps);
+        self.over += other.over;
+        self.elements += other.elements;
+    }
+}
