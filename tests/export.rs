@@ -249,3 +249,33 @@ fn a_quantization_for_another_chip_is_refused_at_its_line() {
         "{said}"
     );
 }
+
+#[test]
+fn two_projects_of_one_model_write_two_files() {
+    let folder = project("");
+    let text = std::fs::read_to_string(folder.path().join("espq.toml")).unwrap();
+    std::fs::write(folder.path().join("p4.espq.toml"), &text).unwrap();
+    std::fs::write(folder.path().join("named.espq.toml"), text + "[export]\nname = 'board'\n").unwrap();
+    for configuration in ["espq.toml", "p4.espq.toml", "named.espq.toml"] {
+        let output = export(folder.path(), &[configuration]);
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    }
+    let espdl: Vec<String> = written(folder.path()).into_iter().filter(|name| name.ends_with(".espdl")).collect();
+    assert_eq!(espdl, ["board.espdl", "model.espdl", "p4.espdl"]);
+}
+
+#[test]
+fn exports_at_the_same_time_end_in_one_whole_set() {
+    let folder = project("");
+    let start = || {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_espq"));
+        command.args(["export", "-o", "out"]).current_dir(folder.path()).stdout(std::process::Stdio::null());
+        command.spawn().unwrap()
+    };
+    for _ in 0..4 {
+        let exports: Vec<_> = (0..3).map(|_| start()).collect();
+        exports.into_iter().for_each(|mut export| assert!(export.wait().unwrap().success()));
+        assert_eq!(written(folder.path()), ["model.espdl", "model.info", "model.json"]);
+        model(folder.path());
+    }
+}

@@ -1,7 +1,8 @@
 //! Atomic writing of several files: all appear, or none.
 //!
 //! New content is written to temporary files, synced, and then renamed; old files are kept until all are renamed. After
-//! a kill, the next call finds the leftovers and restores the old files.
+//! a kill, the next call finds the leftovers and restores the old files. Two processes that write into one folder take
+//! turns.
 
 use std::fs::{self, File};
 use std::io::{ErrorKind, Write};
@@ -11,6 +12,7 @@ use crate::{Error, Result};
 
 /// Writes `files` (name and content) into `folder`.
 pub fn write(folder: &Path, files: &[(String, &[u8])]) -> Result<()> {
+    let _turn = lock(folder);
     let places: Vec<Place> = files.iter().map(|(name, _)| Place::new(folder, name)).collect();
     recover(&places)?;
     for (place, (_, content)) in places.iter().zip(files) {
@@ -31,6 +33,16 @@ pub fn write(folder: &Path, files: &[(String, &[u8])]) -> Result<()> {
     discard(places.iter().map(|p| &p.old));
     sync_folder(folder);
     Ok(())
+}
+
+/// Waits for the turn to write into a folder, which ends when the handle is dropped, or with the process.
+///
+/// The lock is on the folder itself, so that no file is left behind. Where a system or a file system has no such lock,
+/// writing goes on without one.
+fn lock(folder: &Path) -> Option<File> {
+    let handle = File::open(folder).ok()?;
+    handle.lock().ok()?;
+    Some(handle)
 }
 
 /// File with its new and its old content.
@@ -139,6 +151,19 @@ mod tests {
 
     fn all(content: &str) -> Vec<(String, String)> {
         NAMES.iter().map(|n| (n.to_string(), content.to_string())).collect()
+    }
+
+    #[test]
+    fn fifty_pairs_at_once_each_end_in_one_whole_set() {
+        let folder = tempfile::tempdir().unwrap();
+        for _ in 0..50 {
+            std::thread::scope(|scope| {
+                let writers = ["first", "second"].map(|content| scope.spawn(|| write(folder.path(), &files(content))));
+                writers.into_iter().for_each(|writer| writer.join().unwrap().unwrap());
+            });
+            let found = found(folder.path());
+            assert!(found == all("first") || found == all("second"), "{found:?}");
+        }
     }
 
     #[test]

@@ -72,6 +72,8 @@ impl KeyBuilder {
 pub struct Contents {
     files: Files,
     beside: Mutex<HashMap<blake3::Hash, Vec<String>>>,
+    /// Exported files of configurations; `None` for one that cannot be read.
+    outputs: Mutex<HashMap<PathBuf, (Stamp, Option<PathBuf>)>>,
 }
 
 /// Content of a model on disk.
@@ -123,6 +125,23 @@ impl Contents {
         *bytes = Some(read);
         known().insert(digest, names.clone());
         Ok(names)
+    }
+
+    /// Returns a configuration in the project's folder that is exported to the same file.
+    pub fn same_output(&self, project: &Project) -> Option<PathBuf> {
+        let own = project.export_file().ok()?;
+        project.siblings().into_iter().find(|sibling| self.output(sibling).as_ref() == Some(&own))
+    }
+
+    fn output(&self, configuration: &Path) -> Option<PathBuf> {
+        let stamp = Stamp::of(configuration).ok()?;
+        let known = || self.outputs.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, output)) = known().get(configuration).filter(|(known, _)| *known == stamp) {
+            return output.clone();
+        }
+        let output = Project::load(configuration).and_then(|project| project.export_file()).ok();
+        known().insert(configuration.to_path_buf(), (stamp, output.clone()));
+        output
     }
 
     /// Returns the key of the scales that replace calibration.

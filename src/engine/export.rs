@@ -90,13 +90,8 @@ impl Exported {
 
     /// Writes all three files, or none, into a folder or beside the model. Returns their paths, the `.espdl` first.
     pub fn write(&self, project: &Project, folder: Option<&Path>) -> Result<Vec<PathBuf>> {
-        let model = project.model_path()?;
-        let folder = match (folder, model.parent()) {
-            (Some(folder), _) => folder,
-            (None, Some(folder)) if !folder.as_os_str().is_empty() => folder,
-            _ => Path::new("."),
-        };
-        let name = model.file_stem().map_or_else(|| "model".to_string(), |s| s.to_string_lossy().into_owned());
+        let name = project.export_name()?;
+        let folder = &folder.map_or_else(|| project.export_folder(), |folder| Ok(folder.to_path_buf()))?;
         std::fs::create_dir_all(folder)
             .map_err(|e| Error::new(format!("the folder cannot be created: {e}")).in_file(folder))?;
         let files = [

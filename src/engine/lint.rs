@@ -1,5 +1,6 @@
 //! Findings of an opened project, from the stages up to the requested depth.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::Result;
@@ -38,6 +39,7 @@ struct Stages {
     session: Option<Result<Arc<Session>>>,
     settings: Option<Settings>,
     plan: Option<Result<Arc<Plan>>>,
+    same_output: Option<PathBuf>,
 }
 
 impl Stages {
@@ -52,7 +54,7 @@ impl Stages {
         };
         let settings = if is_read { opened.known_settings().ok() } else { None };
         let plan = settings.as_ref().map(|_| opened.plan());
-        Stages { model, session, settings, plan }
+        Stages { model, session, settings, plan, same_output: opened.contents.same_output.clone() }
     }
 
     fn facts<'a>(&'a self, project: &'a Project) -> Facts<'a> {
@@ -61,6 +63,7 @@ impl Stages {
             samples: self.session.as_ref().map(|s| s.as_ref().map(|s| &*s.samples)),
             settings: self.settings.as_ref(),
             plan: self.plan.as_ref().map(|p| p.as_ref().map(|p| &**p)),
+            same_output: self.same_output.as_deref(),
             ..Facts::of(project)
         }
     }
@@ -100,10 +103,12 @@ impl Opened {
     /// files; `None` if a file cannot be read, since it may be readable the next time.
     fn findings_key(&self, depth: LintDepth) -> Option<Key> {
         let project = self.project();
-        let Found { model: Ok(model), samples: Ok(samples), scales: Ok(scales) } = &self.contents else { return None };
+        let Found { model: Ok(model), samples: Ok(samples), scales: Ok(scales), same_output } = &self.contents else {
+            return None;
+        };
         let mut parts = KeyBuilder::new("findings");
         parts.text(&project.text).text(&format!("{:?}", project.config)).text(&project.file.to_string_lossy());
-        parts.text(&format!("{depth:?}")).key(&model.key).key(&samples.key).key(scales);
+        parts.text(&format!("{depth:?} {same_output:?}")).key(&model.key).key(&samples.key).key(scales);
         Some(parts.finish())
     }
 

@@ -1,5 +1,6 @@
 //! State of a project: its text, and its files, which are read once. Each stage is computed on first use.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -42,6 +43,8 @@ pub(super) struct Found {
     pub samples: Result<SampleContent>,
     /// Key of the file whose scales replace calibration.
     pub scales: Result<Key>,
+    /// Another configuration that is exported to the same file.
+    pub same_output: Option<PathBuf>,
 }
 
 /// Returns static findings of the text alone, without reading files.
@@ -58,6 +61,7 @@ impl Engine {
             model: self.contents.model(&project),
             samples: self.contents.samples(&project),
             scales: self.contents.scales(&project),
+            same_output: self.contents.same_output(&project),
         };
         Opened {
             engine: self.clone(),

@@ -1,5 +1,7 @@
 //! Facts that rules check.
 
+use std::path::Path;
+
 use crate::Error;
 use crate::analysis::{OnChip, Report};
 use crate::project::Project;
@@ -23,6 +25,8 @@ pub struct Facts<'a> {
     pub report: Known<'a, Report>,
     /// Result of the finished file on the chip.
     pub on_chip: Known<'a, OnChip>,
+    /// Another configuration in the folder that is exported to the same file.
+    pub same_output: Option<&'a Path>,
     /// Measured fixes of its errors, if they were tried.
     pub trials: Option<&'a Trials>,
 }
@@ -38,6 +42,7 @@ impl<'a> Facts<'a> {
             plan: None,
             report: None,
             on_chip: None,
+            same_output: None,
             trials: None,
         }
     }

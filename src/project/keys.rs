@@ -9,7 +9,7 @@ use crate::samples::{Channels, Layout, Resize};
 use super::config::{Data, LayerChoice, Spanned};
 use super::declare::{Defaulted, Field, Given, Init, Key, Offers, Required, Stage, Table, table};
 use super::exclude::IgnoreLine;
-use super::values::{Divisors, Share, Value};
+use super::values::{Divisors, FileStem, Share, Value};
 
 table! { Config {
     /// The model and the target chip.
@@ -171,6 +171,10 @@ table! { Optimize {
 }}
 
 table! { Export {
+    /// Name of the exported files, without an ending. By default the project's (`p4` of `p4.espq.toml`), or the model's.
+    #[key("name", example = "\"model\"")]
+    name: Given<FileStem>,
+
     /// The ESP-DL release that runs the file.
     #[key("esp-dl")]
     esp_dl: Given<Runtime> = Runtime::KNOWN,

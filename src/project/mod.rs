@@ -11,6 +11,7 @@ mod glob;
 mod initial;
 mod keys;
 mod locate;
+mod output;
 mod problem;
 mod reader;
 mod samples;

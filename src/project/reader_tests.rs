@@ -47,6 +47,7 @@ held-out = 3
 correct = true
 
 [export]
+name = "small"
 esp-dl = "3.3.9"
 test-values = true
 "#;

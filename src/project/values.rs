@@ -62,6 +62,30 @@ pub trait Value: Sized + Debug {
     }
 }
 
+/// Name of a file without folder and ending.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileStem(pub String);
+
+impl Value for FileStem {
+    fn expected() -> String {
+        "the name of a file, without a folder".to_string()
+    }
+
+    fn parse(value: &Toml) -> Option<FileStem> {
+        let name = String::parse(value)?;
+        let is_plain = !name.is_empty() && !name.starts_with('.') && !name.contains(['/', '\\', '\0', ':']);
+        is_plain.then_some(FileStem(name))
+    }
+
+    fn write(&self) -> String {
+        self.0.write()
+    }
+
+    fn json_schema() -> Json {
+        json!({ "type": "string", "pattern": r"^[^./\\:][^/\\:]*$" })
+    }
+}
+
 impl Value for String {
     fn expected() -> String {
         "a non-empty string in quotes".to_string()

@@ -14,6 +14,7 @@ mod non_finite;
 mod not_measured;
 mod output_over_limit;
 mod problems;
+mod same_output;
 mod sample_shape;
 mod syntax_error;
 mod too_few_samples;
@@ -33,6 +34,7 @@ pub static RULES: &[&Rule] = &[
     &missing_key::RULE,
     &missing_file::RULE,
     &unknown_layer::RULE,
+    &same_output::RULE,
     &unsupported_operator::RULE,
     &unsupported_width::RULE,
     &unsupported_form::RULE,
