@@ -94,6 +94,11 @@ fn what_is_written_in_other_operators_is_not_reported() {
     let (exit, text) = export(project.path());
     assert_eq!(exit, Some(0), "{text}");
     assert!(text.contains("are one Gelu"), "{text}");
+    let project = project_of("grouped.onnx");
+    assert_eq!(lint(project.path(), &["--select", "D"]).0, Some(0));
+    let (exit, text) = export(project.path());
+    assert_eq!(exit, Some(0), "{text}");
+    assert!(text.contains("/body/Conv: its 2 groups are one dense Conv with zeros"), "{text}");
 }
 
 /// A copy that may be written to.

@@ -8,8 +8,7 @@ use super::{Axes, Table};
 /// Order of axes of an operator that the runtime lacks (`layout_patterns.py`).
 pub fn axes(op: &str) -> Option<Axes> {
     Some(match op {
-        "GlobalMaxPool" => Axes::ChannelsLast,
-        "Abs" | "Cast" | "Ceil" | "Cos" | "Erf" | "Floor" | "Not" | "Round" | "Sin" | "Softplus" | "Tan" => Axes::Any,
+        "Cast" | "Ceil" | "Cos" | "Erf" | "Floor" | "Not" | "Round" | "Sin" | "Softplus" | "Tan" => Axes::Any,
         "And" => Axes::OneForAll,
         "ConstantOfShape" | "Expand" | "GatherElements" | "GatherND" | "Max" | "Min" | "ScatterElements" | "Shape"
         | "Sum" | "TopK" | "Where" => Axes::AsOnnx,
@@ -22,15 +21,12 @@ pub fn axes(op: &str) -> Option<Axes> {
 pub fn table(op: &str) -> Table {
     match op {
         "Cos" | "Erf" | "Sin" | "Softplus" | "Tan" => Table::Int8AndInt16,
-        "Abs" | "Cast" | "Ceil" | "Floor" | "Identity" | "Neg" | "Not" | "Round" => Table::Int8,
+        "Cast" | "Ceil" | "Floor" | "Identity" | "Neg" | "Not" | "Round" => Table::Int8,
         _ => Table::Never,
     }
 }
 
 /// esp-ppq leaves the Transposes around these, which take any order of axes (`FuseTransposePattern`).
 pub fn keeps_transposes(op: &str) -> bool {
-    matches!(
-        op,
-        "Abs" | "Ceil" | "Cos" | "Exp" | "Floor" | "Log" | "Neg" | "Not" | "PRelu" | "Round" | "Sin" | "Sqrt" | "Tan"
-    )
+    matches!(op, "Ceil" | "Cos" | "Exp" | "Floor" | "Log" | "Neg" | "Not" | "PRelu" | "Round" | "Sin" | "Sqrt" | "Tan")
 }

@@ -23,7 +23,10 @@ impl Support {
 
 /// What ESP-DL's runtime has of an operator.
 pub struct Chip {
+    /// Precisions that a layer may have.
     pub kernels: Kernels,
+    /// Precisions of its module, where a layer is written as other operators at the rest.
+    pub own_kernels: Option<Kernels>,
     /// The operators that it is written as, where it has no module of its own.
     pub written_as: Option<&'static str>,
     pub axes: Axes,
@@ -43,6 +46,7 @@ impl Chip {
     /// A module with kernels of every width that minds nothing but its own axes.
     pub const PLAIN: Chip = Chip {
         kernels: Kernels::ALL,
+        own_kernels: None,
         written_as: None,
         axes: Axes::AsOnnx,
         table: Table::Never,
@@ -52,6 +56,11 @@ impl Chip {
         outputs: None,
         limits: &[],
     };
+
+    /// Precisions of its module.
+    pub fn module(&self) -> Kernels {
+        self.own_kernels.unwrap_or(self.kernels)
+    }
 
     /// The loader makes a module of it.
     pub fn has_module(&self) -> bool {

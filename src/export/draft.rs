@@ -52,6 +52,8 @@ pub struct Draft {
     pub outputs: Vec<ValueId>,
     /// How many nodes and values have been made up, for their names.
     pub made: (usize, usize),
+    /// As planned, the nodes that others stand for.
+    pub replaced: Vec<DraftNode>,
     /// What is done otherwise than esp-ppq does it, a sentence each.
     pub differences: Vec<String>,
 }
@@ -137,7 +139,7 @@ impl DraftNode {
     }
 
     /// What stands before this node works in its integers; W8A16 is for what multiplies by weights.
-    fn inserted_quant_type(&self) -> Vec<(String, Attribute)> {
+    pub fn inserted_quant_type(&self) -> Vec<(String, Attribute)> {
         let quant_type = self.quant_type().map(|t| if t == QuantType::W8A16 { QuantType::S16 } else { t });
         let text = quant_type.map(|t| Attribute::Text(t.name().as_bytes().to_vec()));
         text.into_iter().map(|t| ("quant_type".to_string(), t)).collect()

@@ -2,25 +2,37 @@
 //!
 //! Never: how exponents were found, and the bytes of the file.
 
+mod abs;
 mod assemble;
+mod averages;
+mod batch;
 mod begin;
 mod boundaries;
 mod constants;
+mod crop;
 mod draft;
 mod forms;
 mod gelu;
 mod gemm;
+mod global_max;
+mod groups;
 mod layout;
 mod matmul;
+mod nothing;
+mod places;
 mod pooling;
 mod prelu;
 mod quantization;
+mod reciprocal;
 mod relu;
 mod resize;
+mod rewrite;
+mod softmax;
 mod tables;
 mod test_values;
 mod transposes;
 mod weights;
+mod wide;
 
 use crate::chip::Runtime;
 use crate::espdl::Model;
@@ -67,11 +79,14 @@ pub fn export(quantized: &Quantized, options: &Options) -> Result<Export> {
     let mut draft = begin::begin(quantized)?;
     pooling::explicit_windows(&mut draft);
     gelu::fuse_gelu(&mut draft);
+    other_operators(&mut draft);
+    softmax::join_axes(&mut draft, quantized.graph.opset);
     fuse_relu(&mut draft);
     gemm::turn_first_inputs(&mut draft);
     matmul::right_sides(&mut draft, target.family(), options.runtime);
     prelu::shape(&mut draft);
     lay_out(&mut draft)?;
+    other_forms(&mut draft, quantized, options.runtime)?;
     prelu::exponents(&mut draft, target.family());
     boundaries::equalize(&mut draft);
     insert_boundaries(&mut draft);
@@ -89,6 +104,26 @@ pub fn export(quantized: &Quantized, options: &Options) -> Result<Export> {
     }
     let quantization = quantization::quantization(&draft, quantized)?;
     Ok(Export { model, quantization, differences: draft.differences, untested })
+}
+
+/// Operators that ESP-DL lacks, by one that it has.
+fn other_operators(draft: &mut Draft) {
+    abs::by_slope(draft);
+    reciprocal::divide(draft);
+    global_max::reduce(draft);
+    nothing::reduce_one(draft);
+    crop::slice(draft);
+}
+
+/// Forms that ESP-DL's kernels lack, by several nodes; the batch comes last, since each of these may have one.
+fn other_forms(draft: &mut Draft, quantized: &Quantized, runtime: Runtime) -> Result<()> {
+    places::by_places(draft, quantized, runtime)?;
+    averages::pool_edges_apart(draft);
+    groups::ungroup(draft);
+    prelu::flatten(draft);
+    wide::pad_before(draft);
+    batch::unroll(draft);
+    Ok(())
 }
 
 #[cfg(test)]

@@ -169,11 +169,11 @@ pub struct Axis {
 }
 
 /// By output index of one axis: input indices with weights, or `None` for the extrapolation value.
-type Taps = Vec<Option<Vec<(usize, f64)>>>;
+pub type Taps = Vec<Option<Vec<(usize, f64)>>>;
 
 pub struct Interpolate {
     /// By axis; `None` where nothing changes.
-    axes: Vec<Option<Taps>>,
+    pub axes: Vec<Option<Taps>>,
     from: Vec<usize>,
     to: Vec<usize>,
     nearest: bool,

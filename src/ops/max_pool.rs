@@ -20,7 +20,14 @@ pub static OPERATOR: Operator = Operator {
     chip: Support::Runs(&Chip {
         kernels: Kernels::INTEGER,
         axes: Axes::ChannelsLast,
-        limits: &[&limits::spatial::RANK, &limits::spatial::BATCH, &limits::pool::DILATED, &INDICES, &CEIL_MODE],
+        limits: &[
+            &limits::spatial::RANK,
+            &limits::spatial::BATCH,
+            &limits::spatial::WIDE,
+            &limits::pool::DILATED,
+            &INDICES,
+            &limits::pool::CEIL_MODE,
+        ],
         ..Chip::PLAIN
     }),
     infer,
@@ -37,17 +44,6 @@ pub static INDICES: Limit = Limit {
     },
     help: "leave the indices out; to enlarge an image again, use Resize or ConvTranspose",
     source: "dl_module_max_pool.hpp",
-};
-
-/// The exporter writes pads at the end in its place.
-pub static CEIL_MODE: Limit = Limit {
-    name: "max-pool-ceil-mode",
-    effect: Effect::SilentlyWrong,
-    on: Family::ALL,
-    until: None,
-    check: |node| if node.is_written() { limits::pool::rounded_down(node) } else { Ok(None) },
-    help: "pad the input at its end, and pool with ceil_mode = 0",
-    source: "dl_module_max_pool.hpp, get_output_shape",
 };
 
 fn infer(call: &Call) -> Result<Vec<Fact>> {

@@ -40,13 +40,14 @@ pub static AXES: Limit = Limit {
     source: "dl_base_pad.cpp, get_pad_shape",
 };
 
+/// The exporter crops with a Slice.
 pub static NEGATIVE: Limit = Limit {
     name: "pad-negative",
     effect: Effect::Crashes,
     on: Family::ALL,
     until: None,
     check: |node| {
-        let pads = node.constant(1).filter(|pads| pads.iter().any(|&pad| pad < 0));
+        let pads = node.constant(1).filter(|pads| node.is_written() && pads.iter().any(|&pad| pad < 0));
         Ok(pads
             .map(|pads| format!("Pad with pads {pads:?}; the chip pads and never crops, and writes before its output")))
     },

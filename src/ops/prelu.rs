@@ -16,14 +16,14 @@ pub static OPERATOR: Operator = Operator {
     prepare: |_| Ok(Box::new(PRelu)),
 };
 
-/// A file's slopes are [C, 1, 1] beside channels last; the exporter writes a graph's so where they follow the channels.
+/// A file's slopes are [C, 1, 1] beside channels last; the exporter writes a graph's constant slopes so.
 pub static SLOPES: Limit = Limit {
     name: "prelu-slopes",
     effect: Effect::Crashes,
     on: Family::ALL,
     until: None,
     check: slopes,
-    help: "give PRelu one slope a channel, of shape [C, 1, 1] (Keras: shared_axes=[1, 2]), or one for all",
+    help: "make the slopes constant: one a channel of shape [C, 1, 1] (Keras: shared_axes=[1, 2]), or one for all",
     source: "dl_module_prelu.hpp",
 };
 
@@ -44,7 +44,7 @@ fn slopes(node: &dyn NodeView) -> Checked {
     let (Some(input), Some(slopes)) = (node.shape(0), node.shape(1)) else { return Ok(None) };
     let is_read = match node.is_written() {
         true => node.attribute("lut").is_some() || are_last(&input, &slopes, node.scheme()),
-        false => follow(node, &input, &slopes),
+        false => true,
     };
     Ok((!is_read).then(|| {
         format!(
@@ -59,25 +59,6 @@ fn are_last(input: &[usize], slopes: &[usize], scheme: Option<Scheme>) -> bool {
         (&[_, _, _, channels], &[count, 1, 1]) => count == channels || (count == 1 && scheme != Some(Scheme::Int8)),
         _ => false,
     }
-}
-
-/// Slopes of a graph that the exporter can write so; one at int8 is a table, whatever the input.
-fn follow(node: &dyn NodeView, input: &[usize], shape: &[usize]) -> bool {
-    match shape.iter().product() {
-        1usize => node.scheme() == Some(Scheme::Int8) || input.len() > 1,
-        _ => node.floats(1).is_some_and(|slopes| follow_channels(&slopes, shape, input.len())),
-    }
-}
-
-/// Slopes that are broadcast from the right over `rank` axes are equal wherever axis 1 is.
-fn follow_channels(slopes: &[f32], shape: &[usize], rank: usize) -> bool {
-    let Some(axis) = (1 + shape.len()).checked_sub(rank).filter(|_| rank > 1) else {
-        return slopes.windows(2).all(|pair| pair[0] == pair[1]);
-    };
-    let inner: usize = shape.iter().skip(axis + 1).product();
-    let channels = shape.get(axis).copied().unwrap_or(1);
-    let channel = |i: usize| i.checked_div(inner).and_then(|i| i.checked_rem(channels)).unwrap_or(0);
-    slopes.iter().enumerate().all(|(i, slope)| slopes.get(channel(i) * inner) == Some(slope))
 }
 
 /// Portable code, and int16 on all chips, copy positive inputs; negative ones are shifted right.
@@ -106,20 +87,5 @@ impl Kernel for PRelu {
             Tensor::F64(_) => zip(x, slope, |x: f64, s: f64| if x < 0.0 { x * s } else { x })?,
             _ => zip(x, slope, |x: f32, s: f32| if x < 0.0 { x * s } else { x })?,
         }])
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn slopes_follow_channels_where_they_are_equal_beside_them() {
-        assert!(follow_channels(&[0.1, 0.1, 0.2, 0.2], &[2, 1, 2], 4));
-        assert!(!follow_channels(&[0.1, 0.2, 0.1, 0.2], &[2, 1, 2], 4));
-        assert!(follow_channels(&[0.1, 0.2], &[2], 2));
-        assert!(!follow_channels(&[0.1, 0.2], &[2], 4));
-        assert!(follow_channels(&[0.1, 0.1], &[2], 4));
-        assert!(follow_channels(&[0.3, 0.3, 0.4, 0.4, 0.3, 0.3, 0.4, 0.4], &[2, 2, 1, 2], 4));
     }
 }

@@ -12,7 +12,7 @@ use super::{Call, Fact, Kernel};
 /// All reductions have one kernel, and its limits.
 pub const CHIP: Support = Support::Runs(&Chip { axes: Axes::Reduced, limits: &[&NOTHING, &RANK], ..Chip::PLAIN });
 
-/// No axes are all axes to the kernel.
+/// No axes are all axes to the kernel; the exporter reduces an axis of size 1.
 pub static NOTHING: Limit = Limit {
     name: "reduction-of-nothing",
     effect: Effect::SilentlyWrong,
@@ -56,6 +56,9 @@ fn merged_reduction(rank: usize, axes: &[i64]) -> usize {
 }
 
 fn nothing(node: &dyn NodeView) -> Checked {
+    if !node.is_written() {
+        return Ok(None);
+    }
     let axes = match node.input(1) {
         Some(_) => node.constant(1),
         None => Some(node.ints("axes")?.to_vec()),

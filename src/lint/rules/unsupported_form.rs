@@ -6,17 +6,15 @@ use crate::runtime::limits::{self, GraphNode, Violation};
 
 rule! {
     /// ## What it does
-    /// Reports layers whose operator ESP-DL has, but not in this form: grouped convolutions that are not depthwise,
-    /// dilated pooling, an LSTM or GRU that runs backwards only, a Gather whose indices are computed, tensors of more
+    /// Reports layers whose operator ESP-DL has, but not in this form, and that cannot be written in another: dilated pooling, an LSTM or GRU that runs backwards only, a Gather whose indices are computed, tensors of more
     /// dimensions than its kernels know.
     ///
     /// ## Why is this bad?
-    /// Some of these stop the chip when it loads the model. Others run, and give wrong numbers: a grouped convolution is
-    /// taken for a depthwise one.
+    /// Some of these stop the chip when it loads the model. Others run, and give wrong numbers: pooling ignores dilations.
     ///
     /// ## Example
     /// ```python
-    /// torch.nn.Conv2d(32, 64, 3, groups=4)
+    /// torch.nn.MaxPool2d(3, dilation=2)
     /// ```
     ///
     /// ## What to do

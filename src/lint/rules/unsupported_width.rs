@@ -11,13 +11,12 @@ rule! {
     /// Reports layers whose operator ESP-DL has, but not at the precision that the layer is given.
     ///
     /// ## Why is this bad?
-    /// At best the chip refuses the model. Resize at int16 is worse: an empty function in ESP-DL 3.3.9, so its output
-    /// stays zero and nothing fails.
+    /// The chip refuses the model, or runs the layer with a kernel of another precision.
     ///
     /// ## Example
     /// ```toml
     /// [precision]
-    /// "/neck/Resize" = "int16"
+    /// "/neck/Conv" = "float"
     /// ```
     ///
     /// ## What to do

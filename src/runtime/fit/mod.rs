@@ -40,7 +40,7 @@ pub fn fit(entry: &Entry, target: Target, runtime: Runtime) -> Vec<Misfit> {
     let mut misfits = whole::check(entry, &context);
     for node in &entry.model.graph.nodes {
         let misfit = |(what, help): Fault| Misfit { node: node.name.clone(), what, help };
-        let Some(chip) = ops::on_chip(&node.op) else {
+        let Some(chip) = ops::on_chip(&node.op).filter(|chip| chip.has_module()) else {
             misfits.push(misfit(kernels::missing(node)));
             continue;
         };
