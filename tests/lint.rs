@@ -94,6 +94,11 @@ fn operators_that_are_rewritten_are_not_reported() {
     let (exit, text) = export(project.path());
     assert_eq!(exit, Some(0), "{text}");
     assert!(text.contains("replaced by one Gelu"), "{text}");
+    let project = project_of("grouped.onnx");
+    assert_eq!(lint(project.path(), &["--select", "D"]).0, Some(0));
+    let (exit, text) = export(project.path());
+    assert_eq!(exit, Some(0), "{text}");
+    assert!(text.contains("/body/Conv: its 2 groups are one dense Conv with zeros"), "{text}");
 }
 
 /// Makes a writable copy.

@@ -9,8 +9,7 @@ use super::{Axes, Table};
 /// Order of axes of an operator that the runtime does not support (`layout_patterns.py`).
 pub fn axes(op: &str) -> Option<Axes> {
     Some(match op {
-        "GlobalMaxPool" => Axes::ChannelsLast,
-        "Abs" | "Cast" | "Ceil" | "Cos" | "Erf" | "Floor" | "Not" | "Round" | "Sin" | "Softplus" | "Tan" => Axes::Any,
+        "Cast" | "Ceil" | "Cos" | "Erf" | "Floor" | "Not" | "Round" | "Sin" | "Softplus" | "Tan" => Axes::Any,
         "And" => Axes::OneForAll,
         "ConstantOfShape" | "Expand" | "GatherElements" | "GatherND" | "Max" | "Min" | "ScatterElements" | "Shape"
         | "Sum" | "TopK" | "Where" => Axes::AsOnnx,
@@ -23,15 +22,12 @@ pub fn axes(op: &str) -> Option<Axes> {
 pub fn table(op: &str) -> Table {
     match op {
         "Cos" | "Erf" | "Sin" | "Softplus" | "Tan" => Table::Int8AndInt16,
-        "Abs" | "Cast" | "Ceil" | "Floor" | "Identity" | "Neg" | "Not" | "Round" => Table::Int8,
+        "Cast" | "Ceil" | "Floor" | "Identity" | "Neg" | "Not" | "Round" => Table::Int8,
         _ => Table::Never,
     }
 }
 
 /// Returns `true` for operators with any order of axes around which esp-ppq keeps Transposes (`FuseTransposePattern`).
 pub fn keeps_transposes(op: &str) -> bool {
-    matches!(
-        op,
-        "Abs" | "Ceil" | "Cos" | "Exp" | "Floor" | "Log" | "Neg" | "Not" | "PRelu" | "Round" | "Sin" | "Sqrt" | "Tan"
-    )
+    matches!(op, "Ceil" | "Cos" | "Exp" | "Floor" | "Log" | "Neg" | "Not" | "PRelu" | "Round" | "Sin" | "Sqrt" | "Tan")
 }

@@ -23,7 +23,10 @@ impl Support {
 
 /// Properties of an operator in ESP-DL's runtime.
 pub struct Chip {
+    /// Precisions that a layer may have.
     pub kernels: Kernels,
+    /// Precisions of its own module, if other precisions are written as other operators.
+    pub own_kernels: Option<Kernels>,
     /// Operators that it is rewritten as if it has no module.
     pub written_as: Option<&'static str>,
     pub axes: Axes,
@@ -42,6 +45,7 @@ impl Chip {
     /// Module with kernels of every width, in any order of axes except for its own.
     pub const PLAIN: Chip = Chip {
         kernels: Kernels::ALL,
+        own_kernels: None,
         written_as: None,
         axes: Axes::AsOnnx,
         table: Table::Never,
@@ -51,6 +55,11 @@ impl Chip {
         outputs: None,
         limits: &[],
     };
+
+    /// Returns the precisions of its module.
+    pub fn module(&self) -> Kernels {
+        self.own_kernels.unwrap_or(self.kernels)
+    }
 
     /// Returns `true` if the loader creates a module for it.
     pub fn has_module(&self) -> bool {

@@ -28,7 +28,7 @@ pub fn begin(quantized: &Quantized) -> Result<Draft> {
         node.outputs.iter().for_each(|&v| draft.value_mut(v).maker = Some(id));
         draft.nodes.push(Some(node));
         read(&mut draft, quantized, id, source).map_err(|e| e.in_layer(name))?;
-        forms::complete(&mut draft, id, graph.opset).map_err(|e| e.in_layer(name))?;
+        forms::complete(&mut draft, id);
     }
     Ok(draft)
 }

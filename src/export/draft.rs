@@ -52,6 +52,8 @@ pub struct Draft {
     pub outputs: Vec<ValueId>,
     /// Numbers of nodes and values created so far, for their names.
     pub made: (usize, usize),
+    /// Nodes of the plan that others replace.
+    pub replaced: Vec<DraftNode>,
     /// Differences from esp-ppq, one sentence each.
     pub differences: Vec<String>,
 }
@@ -138,7 +140,7 @@ impl DraftNode {
 
     /// Returns the attribute of a node inserted before this one, which runs on the same integers; W8A16 is only for
     /// operators with weights.
-    fn inserted_quant_type(&self) -> Vec<(String, Attribute)> {
+    pub fn inserted_quant_type(&self) -> Vec<(String, Attribute)> {
         let quant_type = self.quant_type().map(|t| if t == QuantType::W8A16 { QuantType::S16 } else { t });
         let text = quant_type.map(|t| Attribute::Text(t.name().as_bytes().to_vec()));
         text.into_iter().map(|t| ("quant_type".to_string(), t)).collect()

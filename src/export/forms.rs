@@ -7,7 +7,6 @@ use crate::chip::Axes;
 use crate::espdl::{Attribute, DataType};
 use crate::graph::NodeId;
 use crate::ops;
-use crate::{Error, Result};
 
 use super::draft::{Draft, DraftNode};
 use super::resize;
@@ -15,8 +14,9 @@ use super::resize;
 /// Exponent of the sums inside a cell: `LSTM_QUANT_EXPONENT` and `GRU_QUANT_EXPONENT` of esp-ppq.
 const GATE_EXPONENT: i64 = -9;
 
-pub fn complete(draft: &mut Draft, id: NodeId, opset: i64) -> Result<()> {
-    let Some(op) = draft.node(id).map(|n| n.op.clone()) else { return Ok(()) };
+pub fn complete(draft: &mut Draft, id: NodeId) {
+    let Some(op) = draft.node(id).map(|n| n.op.clone()) else { return };
+    leave_out_empty(draft, id);
     match op.as_str() {
         "Squeeze" | "Unsqueeze" => list_as_input(draft, id, "axes"),
         "Split" => {
@@ -27,9 +27,6 @@ pub fn complete(draft: &mut Draft, id: NodeId, opset: i64) -> Result<()> {
         op if is_reduction(op) => list_as_input(draft, id, "axes"),
         _ => {}
     }
-    if matches!(op.as_str(), "Softmax" | "LogSoftmax") && opset < 13 {
-        one_axis(draft, id)?;
-    }
     if op == "Gather" {
         from_the_start(draft, id);
     }
@@ -37,7 +34,22 @@ pub fn complete(draft: &mut Draft, id: NodeId, opset: i64) -> Result<()> {
     if let Some(node) = draft.node_mut(id) {
         defaults(node, &op, rank);
     }
-    Ok(())
+}
+
+/// The loader asserts that a constant has elements: what has none is left out, as an empty shape is one of size 1.
+fn leave_out_empty(draft: &mut Draft, id: NodeId) {
+    let inputs = draft.node(id).map(|n| n.inputs.clone()).unwrap_or_default();
+    for (port, value) in inputs.into_iter().enumerate() {
+        let is_empty = |value| draft.value(value).constant.as_ref().is_some_and(|tensor| tensor.bytes.is_empty());
+        let Some(value) = value.filter(|&value| is_empty(value)) else { continue };
+        draft.value_mut(value).readers.retain(|reader| *reader != id);
+        let Some(node) = draft.node_mut(id) else { return };
+        node.inputs[port] = None; // an input of the node
+        if node.op == "Reshape" {
+            node.inputs.truncate(1);
+            draft.append_list(id, &[1]);
+        }
+    }
 }
 
 fn is_reduction(op: &str) -> bool {
@@ -95,28 +107,6 @@ fn from_the_start(draft: &mut Draft, id: NodeId) {
     draft
         .differences
         .push(format!("{name}: indices that count from the end are converted to count from the start, since the kernel supports no others"));
-}
-
-/// Sets the axis of Softmax before operator set 13, which joined all axes from `axis` on; the kernel supports one.
-fn one_axis(draft: &mut Draft, id: NodeId) -> Result<()> {
-    let Some(value) = draft.input(id, 0) else { return Ok(()) };
-    let shape = draft.value(value).shape.clone();
-    let Some(node) = draft.node_mut(id) else { return Ok(()) };
-    let axis = node.int("axis").unwrap_or(1);
-    let first = if axis < 0 { axis.saturating_add(shape.len() as i64) } else { axis };
-    let first = usize::try_from(first).unwrap_or(usize::MAX);
-    let wide: Vec<usize> = (first..shape.len()).filter(|&i| shape[i] > 1).collect();
-    let axis = match wide.as_slice() {
-        [] => first.min(shape.len().saturating_sub(1)),
-        [one] => *one,
-        several => {
-            return Err(Error::new(format!("{} of operator set 12 and before joins {} axes", node.op, several.len()))
-                .with_help("reshape the input to two dimensions, or export the model with operator set 13"));
-        }
-    };
-    // A rank fits any integer type.
-    node.set("axis", Attribute::Int(axis as i64));
-    Ok(())
 }
 
 fn defaults(node: &mut DraftNode, op: &str, rank: usize) {

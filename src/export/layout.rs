@@ -33,6 +33,8 @@ pub fn lay_out(draft: &mut Draft) -> Result<()> {
 fn visit(draft: &mut Draft, id: NodeId, op: &str) -> Result<()> {
     match axes(op) {
         Some(_) if prelu::by_channel(draft, id) => spatial(draft, id)?,
+        // Written by its places, which may lie anyhow.
+        Some(Axes::ChannelsLast) if op == "Resize" && !has_channels_last(draft, id) => passive(draft, id),
         Some(Axes::ChannelsLast) => spatial(draft, id)?,
         Some(Axes::Any) => passive(draft, id),
         Some(Axes::OneForAll) => elementwise(draft, id),
@@ -47,6 +49,10 @@ fn visit(draft: &mut Draft, id: NodeId, op: &str) -> Result<()> {
         }
     }
     Ok(())
+}
+
+fn has_channels_last(draft: &Draft, id: NodeId) -> bool {
+    draft.input(id, 0).is_some_and(|value| channels_last(draft.value(value).shape.len()).is_some())
 }
 
 fn channels_last(rank: usize) -> Option<Vec<usize>> {

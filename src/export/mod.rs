@@ -3,26 +3,38 @@
 //!
 //! Never: the choice of exponents, the bytes of the file.
 
+mod abs;
 mod assemble;
+mod averages;
+mod batch;
 mod begin;
 mod boundaries;
 mod constants;
+mod crop;
 mod draft;
 mod feed;
 mod forms;
 mod gelu;
 mod gemm;
+mod global_max;
+mod groups;
 mod layout;
 mod matmul;
+mod nothing;
+mod places;
 mod pooling;
 mod prelu;
 mod quantization;
+mod reciprocal;
 mod relu;
 mod resize;
+mod rewrite;
 mod scales;
+mod softmax;
 mod tables;
 mod transposes;
 mod weights;
+mod wide;
 
 use std::collections::HashMap;
 
@@ -95,11 +107,14 @@ pub fn export(quantized: &Quantized, options: &Options) -> Result<Export> {
     let mut draft = begin::begin(quantized)?;
     pooling::explicit_windows(&mut draft);
     gelu::fuse_gelu(&mut draft);
+    other_operators(&mut draft);
+    softmax::join_axes(&mut draft, quantized.graph.opset);
     fuse_relu(&mut draft);
     gemm::turn_first_inputs(&mut draft);
     matmul::right_sides(&mut draft, target.family(), options.runtime);
     prelu::shape(&mut draft);
     lay_out(&mut draft)?;
+    other_forms(&mut draft, quantized, options.runtime)?;
     prelu::exponents(&mut draft, target.family());
     scales::settle_inputs(&mut draft);
     insert_boundaries(&mut draft);
@@ -126,6 +141,26 @@ fn places(draft: &Draft, graph: &graph::Graph) -> HashMap<String, Place> {
         (is_made && is_same).then(|| (value.name.clone(), Place { value: id, perm }))
     };
     ids.filter_map(place).collect()
+}
+
+/// Operators that ESP-DL lacks, by one that it has.
+fn other_operators(draft: &mut Draft) {
+    abs::by_slope(draft);
+    reciprocal::divide(draft);
+    global_max::reduce(draft);
+    nothing::reduce_one(draft);
+    crop::slice(draft);
+}
+
+/// Forms that ESP-DL's kernels lack, by several nodes; the batch comes last, since each of these may have one.
+fn other_forms(draft: &mut Draft, quantized: &Quantized, runtime: Runtime) -> Result<()> {
+    places::by_places(draft, quantized, runtime)?;
+    averages::pool_edges_apart(draft);
+    groups::ungroup(draft);
+    prelu::flatten(draft);
+    wide::pad_before(draft);
+    batch::unroll(draft);
+    Ok(())
 }
 
 #[cfg(test)]

@@ -4,9 +4,11 @@
 //! A single slope at int8 is a table and needs no change.
 
 use crate::chip::{Family, QuantType};
+use crate::espdl::Tensor;
 use crate::graph::{NodeId, ValueId};
 
-use super::draft::{Draft, DraftNode};
+use super::draft::{Draft, DraftNode, identity};
+use super::layout;
 
 /// Maximum shift of positive inputs in int8 kernels with vector instructions.
 const LARGEST_SHIFT: i64 = 6;
@@ -21,7 +23,10 @@ fn slopes(draft: &Draft, node: &DraftNode) -> Option<(ValueId, usize)> {
 
 /// Returns `true` if the slopes are along the channels, which are last in NHWC.
 pub fn by_channel(draft: &Draft, id: NodeId) -> bool {
-    draft.node(id).and_then(|n| slopes(draft, n)).is_some()
+    let Some((value, count)) = draft.node(id).and_then(|n| slopes(draft, n)) else { return false };
+    let channels = draft.input(id, 0).map(|input| draft.value(input).shape.clone()).filter(|shape| shape.len() == 4);
+    let is_list = matches!(draft.value(value).shape[..], [_, 1, 1]);
+    is_list && channels.is_some_and(|shape| count == 1 || count == shape[1])
 }
 
 /// Changes shapes before the layout: rank 4 for the input, `[C, 1, 1]` for the slopes, the original rank for the
@@ -92,6 +97,75 @@ fn wrap(draft: &mut Draft, id: NodeId, wide: &[usize], shape: &[usize]) {
         "{name}: Reshapes give PReLU the rank 4 that its kernel reads; esp-ppq keeps {}, at which the chip crashes",
         shape.len()
     ));
+}
+
+/// Joins all axes to one for slopes that are not one per channel, in the stored order; runs after the layout.
+pub fn flatten(draft: &mut Draft) {
+    for id in draft.order() {
+        let Some((value, count)) = draft.node(id).and_then(|n| slopes(draft, n)) else { continue };
+        if is_last_axis(draft, id, value, count) {
+            continue;
+        }
+        let Some((input, output)) = draft.input(id, 0).zip(draft.node(id).and_then(|n| n.outputs.first().copied()))
+        else {
+            continue;
+        };
+        let (shape, plain) = (draft.value(input).shape.clone(), draft.value(input).identity());
+        let perm = draft.value(input).perm.clone().unwrap_or(plain);
+        let Some(slopes) = draft.value(value).constant.clone() else { continue };
+        let slopes = repeated(layout::transposed(&expanded(&slopes, &shape), &perm));
+        let rows: usize = shape.iter().product::<usize>() / slopes.dims[0].max(1); // a list
+        let flat = vec![1, 1, rows, slopes.dims[0]];
+        draft.value_mut(value).shape.clone_from(&slopes.dims);
+        draft.value_mut(value).constant = Some(slopes);
+        let Some(before) = draft.insert_before(id, 0, "Reshape", flat.clone()) else { continue };
+        draft.append_sizes(before, &flat);
+        let Some(after) = draft.insert_after(id, 0, "Reshape", flat.clone()) else { continue };
+        let sizes = draft.value(output).stored_shape();
+        draft.append_sizes(after, &sizes);
+        if let Some(made) = draft.input(after, 0) {
+            draft.value_mut(made).perm = Some(identity(flat.len()));
+        }
+        let name = draft.node(id).map(|n| n.name.clone()).unwrap_or_default();
+        draft.differences.push(format!(
+            "{name}: Reshapes join its axes, and its {} slopes go along all, since the kernel reads one a channel",
+            flat[3]
+        ));
+    }
+}
+
+/// Returns `true` if slopes `[C, 1, 1]` go along the last axis of an input of rank 4, in its stored order.
+fn is_last_axis(draft: &Draft, id: NodeId, slopes: ValueId, count: usize) -> bool {
+    let is_list = matches!(draft.value(slopes).shape[..], [_, 1, 1]);
+    let stored = draft.input(id, 0).map(|input| draft.value(input).stored_shape());
+    is_list && stored.is_some_and(|stored| stored.len() == 4 && (count == 1 || stored.last() == Some(&count)))
+}
+
+/// Broadcasts elements to `shape`.
+fn expanded(source: &Tensor, shape: &[usize]) -> Tensor {
+    let dims = [vec![1; shape.len().saturating_sub(source.dims.len())], source.dims.clone()].concat();
+    let width = source.data_type.width().unwrap_or(1);
+    let mut bytes = Vec::with_capacity(shape.iter().product::<usize>() * width);
+    for flat in 0..shape.iter().product::<usize>() {
+        let (mut rest, mut from, mut step) = (flat, 0, 1);
+        for (&size, &own) in shape.iter().zip(&dims).rev() {
+            from += if own == 1 { 0 } else { rest % size * step };
+            (rest, step) = (rest / size, step * own);
+        }
+        // In bounds: slopes are broadcast to the input.
+        bytes.extend(&source.bytes[from * width..(from + 1) * width]);
+    }
+    Tensor { dims: shape.to_vec(), bytes, ..source.clone() }
+}
+
+/// Returns the shortest tail that all elements repeat, as `[N, 1, 1]`.
+fn repeated(source: Tensor) -> Tensor {
+    let width = source.data_type.width().unwrap_or(1);
+    let tails = (0..=source.dims.len()).rev().map(|axis| source.dims[axis..].iter().product::<usize>());
+    let repeats =
+        |&count: &usize| count > 0 && source.bytes.chunks(count * width).all(|part| source.bytes.starts_with(part));
+    let count = tails.into_iter().find(repeats).unwrap_or(source.bytes.len() / width);
+    Tensor { dims: vec![count, 1, 1], bytes: source.bytes[..count * width].to_vec(), ..source }
 }
 
 /// Sets an output exponent within the kernel's range, before the boundaries: readers of the output then requantize it.

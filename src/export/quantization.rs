@@ -55,7 +55,7 @@ impl<V: Serialize> Serialize for Pairs<V> {
 pub fn quantization(draft: &Draft, quantized: &Quantized) -> Result<String> {
     let mut file = File::default();
     let mut numbers = Numbers::default();
-    for node in draft.nodes.iter().flatten() {
+    for node in draft.nodes.iter().flatten().chain(&draft.replaced) {
         let Some(config) = &node.config else { continue };
         file.configs.insert(node.name.clone(), ports(draft, node, quantized, &mut numbers));
         file.dispatchings.insert(node.name.clone(), platform(quantized.settings.target, config.scheme));

@@ -1,23 +1,17 @@
-//! Resize in its kernel's form: a number for every axis, and no empty lists.
+//! Resize in its kernel's form: a number for every axis.
 //!
-//! ESP-DL 3.3.9 reads the third and the fourth of the sizes or scales, ignores `axes` and the policy, and asserts that
-//! a constant has elements (`dl_module_resize.hpp`).
+//! ESP-DL 3.3.9 reads the third and the fourth of the sizes or scales, and ignores `axes` and the policy
+//! (`dl_module_resize.hpp`).
 
 use crate::espdl::{DataType, Tensor};
 use crate::graph::{NodeId, ValueId};
 
 use super::draft::Draft;
 
-const ROI: usize = 1;
 const SCALES: usize = 2;
 const SIZES: usize = 3;
 
 pub fn complete(draft: &mut Draft, id: NodeId) {
-    for port in [ROI, SCALES, SIZES] {
-        if elements(draft, id, port).is_some_and(|tensor| tensor.bytes.is_empty()) {
-            replace(draft, id, port, None);
-        }
-    }
     every_axis(draft, id);
 }
 
@@ -57,17 +51,17 @@ fn every_axis(draft: &mut Draft, id: NodeId) {
 fn write(draft: &mut Draft, id: NodeId, port: usize, data_type: DataType, count: usize, bytes: Vec<u8>) {
     let tensor = Tensor { data_type, dims: vec![count], exponents: vec![0], bytes, ..Tensor::default() };
     let value = draft.add_constant(id, tensor);
-    replace(draft, id, port, Some(value));
+    replace(draft, id, port, value);
 }
 
 /// Replaces an input; the previous value has one reader less, and without readers it is not written.
-fn replace(draft: &mut Draft, id: NodeId, port: usize, value: Option<ValueId>) {
+fn replace(draft: &mut Draft, id: NodeId, port: usize, value: ValueId) {
     let Some(old) = draft.input(id, port) else { return };
     let readers = &mut draft.value_mut(old).readers;
     if let Some(at) = readers.iter().position(|&reader| reader == id) {
         readers.remove(at);
     }
     if let Some(input) = draft.node_mut(id).and_then(|node| node.inputs.get_mut(port)) {
-        *input = value;
+        *input = Some(value);
     }
 }

@@ -236,7 +236,7 @@ fn indices_from_the_end_are_counted_from_the_start() {
     let bytes = [-1i64, 3].iter().flat_map(|v| v.to_le_bytes()).collect();
     net.0.values[i.0].constant = Some(Tensor { data_type: DataType::Int64, dims: vec![2], bytes, ..Tensor::default() });
     net.node("Gather", &[x, i], y, (0, 0), &[]);
-    forms::complete(&mut net.0, NodeId(0), 18).unwrap();
+    forms::complete(&mut net.0, NodeId(0));
     assert_eq!(net.0.values[i.0].integers(), Some(vec![4, 3]));
     assert_eq!(net.0.differences.len(), 1);
 }
@@ -247,7 +247,7 @@ fn a_split_by_count_gets_the_sizes_of_its_parts() {
     let [x, a, b] = [("x", 5), ("a", 3), ("b", 2)].map(|(name, size)| net.value(name, &[1, size]));
     net.node("Split", &[x], a, (0, 0), &[("axis", Attribute::Int(-1)), ("num_outputs", Attribute::Int(2))]);
     net.0.node_mut(NodeId(0)).unwrap().outputs.push(b);
-    forms::complete(&mut net.0, NodeId(0), 18).unwrap();
+    forms::complete(&mut net.0, NodeId(0));
     let node = net.0.node(NodeId(0)).unwrap();
     assert_eq!(net.0.value(node.inputs[1].unwrap()).integers(), Some(vec![3, 2]));
     assert_eq!(node.int("num_outputs"), None);
@@ -278,7 +278,7 @@ fn resized(port: usize, data_type: DataType, list: &[u8], attributes: &[(&str, A
     let node = net.0.node_mut(NodeId(0)).unwrap();
     node.inputs.resize(port + 1, None);
     node.inputs[port] = Some(given);
-    forms::complete(&mut net.0, NodeId(0), 18).unwrap();
+    forms::complete(&mut net.0, NodeId(0));
     let node = net.0.node(NodeId(0)).unwrap();
     let written = node.inputs[port].map(|value| net.0.value(value).constant.as_ref().unwrap().values().unwrap());
     assert_eq!(net.0.values[given.0].readers.is_empty(), node.inputs[port] != Some(given));

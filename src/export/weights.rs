@@ -2,6 +2,8 @@
 //!
 //! Weights are already integers, in ONNX's order.
 
+use std::collections::BTreeSet;
+
 use crate::bail;
 use crate::chip::{Family, QuantType};
 use crate::espdl::layout::{Filter, pack_gemm, pack_matmul};
@@ -14,6 +16,8 @@ use super::draft::Draft;
 
 /// Packs the second input of every Conv, Gemm and MatMul with an integer `quant_type`.
 pub fn pack_weights(draft: &mut Draft, family: Family) -> Result<()> {
+    // Nodes that stand for one share their weights.
+    let mut packed = BTreeSet::new();
     for id in draft.order() {
         let Some(node) = draft.node(id) else { continue };
         let Some(quant_type) = node.quant_type() else { continue };
@@ -23,7 +27,7 @@ pub fn pack_weights(draft: &mut Draft, family: Family) -> Result<()> {
         }
         let (name, op) = (node.name.clone(), node.op.clone());
         let Some(value) = node.inputs.get(1).copied().flatten() else { continue };
-        if draft.value(value).constant.is_some() {
+        if draft.value(value).constant.is_some() && packed.insert(value) {
             pack(draft, id, value, &op, quant_type.lanes(family)).map_err(|e| e.in_layer(name))?;
         }
     }

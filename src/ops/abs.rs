@@ -2,16 +2,14 @@
 
 use super::elementwise::{infer_same, map, take};
 use super::{Kernel, Operator, Treatment};
-use crate::chip::Support;
+use crate::chip::{Axes, Chip, Support, Table};
 use crate::graph::Tensor;
 use crate::{Result, bail};
 
 pub static OPERATOR: Operator = Operator {
     name: "Abs",
     treatment: Treatment::FLOAT,
-    chip: Support::Lacks {
-        instead: Some("replace it by LeakyRelu with alpha = -1, or by Relu(x) + Relu(-x), which ESP-DL supports"),
-    },
+    chip: Support::Runs(&Chip { written_as: Some("LeakyRelu"), axes: Axes::Any, table: Table::Int8, ..Chip::PLAIN }),
     infer: infer_same,
     prepare: |_| Ok(Box::new(Abs)),
 };

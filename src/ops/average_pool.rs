@@ -21,6 +21,7 @@ pub static OPERATOR: Operator = Operator {
         limits: &[
             &limits::spatial::RANK,
             &limits::spatial::BATCH,
+            &limits::spatial::WIDE,
             &limits::pool::DILATED,
             &limits::pool::CEIL_MODE,
             &PADS,
@@ -37,14 +38,22 @@ pub static PADS: Limit = Limit {
     on: Family::ALL,
     until: None,
     check: pads,
-    help: "set count_include_pad = 1 and train with it, or pool without pads",
+    help: "pool with pads below the window's size, so that each window covers a part of the input",
     source: "dl_base_avg_pool2d.cpp",
 };
 
-/// The kernels divide by the whole window, also at the edges.
+/// The kernels divide by the whole window, also at the edges. The exporter pools the edges separately.
 fn pads(node: &dyn NodeView) -> Checked {
     if node.int("count_include_pad", 0)? != 0 {
         return Ok(None);
+    }
+    if !node.is_written() {
+        let sides = explicit_sides(node)?;
+        let is_empty = |side: &Side| (0..side.outputs).any(|o| side.window(o).1 == 0);
+        return Ok(sides
+            .iter()
+            .any(is_empty)
+            .then(|| "a window lies wholly in its pads, and averages nothing".to_string()));
     }
     let pads = match node.text("auto_pad", "NOTSET")? {
         "NOTSET" | "" => format!("pads {:?}", node.ints("pads")?),
@@ -75,6 +84,63 @@ fn is_padded(node: &dyn NodeView) -> Result<bool, Unreadable> {
         (windows - 1).saturating_mul(stride).saturating_add(kernel) > size
     };
     Ok(places.iter().skip(2).zip(kernel).enumerate().any(reaches_beyond))
+}
+
+/// A spatial axis of a pool.
+pub struct Side {
+    pub size: usize,
+    pub outputs: usize,
+    pub kernel: usize,
+    pub stride: usize,
+    pub pads: (usize, usize),
+    pub counts_pads: bool,
+}
+
+impl Side {
+    /// First place of a window, counted from the input's, and the number of places that its mean counts.
+    pub fn window(&self, output: usize) -> (i64, usize) {
+        let as_place = |n: usize| i64::try_from(n).unwrap_or(i64::MAX);
+        let start = as_place(output.saturating_mul(self.stride)).saturating_sub(as_place(self.pads.0));
+        let pads = if self.counts_pads { self.pads } else { (0, 0) };
+        let first = start.max(as_place(pads.0).saturating_neg());
+        let end = start.saturating_add(as_place(self.kernel)).min(as_place(self.size.saturating_add(pads.1)));
+        (first, usize::try_from(end.saturating_sub(first)).unwrap_or(0))
+    }
+
+    /// The axis with zeros in the place of counted pads.
+    pub fn padded(&self) -> Side {
+        match self.counts_pads {
+            true => Side { size: self.size + self.pads.0 + self.pads.1, pads: (0, 0), counts_pads: false, ..*self },
+            false => Side { ..*self },
+        }
+    }
+
+    /// The kernel's windows, rounded down and divided by the whole, are these.
+    pub fn is_whole(&self) -> bool {
+        let padded = self.size.saturating_add(self.pads.0).saturating_add(self.pads.1);
+        let floored = padded.checked_sub(self.kernel).map_or(0, |room| room / self.stride.max(1) + 1);
+        floored == self.outputs && (0..self.outputs).all(|output| self.window(output).1 == self.kernel)
+    }
+}
+
+/// Spatial axes of a node with explicit pads; none where sizes are not known.
+fn explicit_sides(node: &dyn NodeView) -> Result<Vec<Side>, Unreadable> {
+    let (Some(from), Some(to)) = (node.shape(0), node.output_shape(0)) else { return Ok(Vec::new()) };
+    let is_explicit = matches!(node.text("auto_pad", "NOTSET")?, "NOTSET" | "");
+    let (kernel, strides, pads) = (node.ints("kernel_shape")?, node.ints("strides")?, node.ints("pads")?);
+    let at = |list: &[i64], index: usize, default: usize| {
+        list.get(index).map_or(default, |&value| usize::try_from(value).unwrap_or(default))
+    };
+    let side = |(axis, (&size, &outputs)): (usize, (&usize, &usize))| Side {
+        size,
+        outputs,
+        kernel: at(kernel, axis, 1),
+        stride: at(strides, axis, 1),
+        pads: (at(pads, axis, 0), at(pads, axis + kernel.len(), 0)),
+        counts_pads: false,
+    };
+    let sides = from.iter().zip(&to).skip(2).enumerate().map(side);
+    Ok(if is_explicit { sides.collect() } else { Vec::new() })
 }
 
 fn infer(call: &Call) -> Result<Vec<Fact>> {

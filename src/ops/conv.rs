@@ -20,7 +20,13 @@ pub static OPERATOR: Operator = Operator {
         axes: Axes::ChannelsLast,
         packs_weights: true,
         fuses: &["Relu"],
-        limits: &[&limits::spatial::RANK, &limits::spatial::BATCH, &GROUPS, &limits::exponents::SHIFT],
+        limits: &[
+            &limits::spatial::RANK,
+            &limits::spatial::BATCH,
+            &limits::spatial::WIDE,
+            &GROUPS,
+            &limits::exponents::SHIFT,
+        ],
         ..Chip::PLAIN
     }),
     infer,
@@ -33,12 +39,17 @@ pub static GROUPS: Limit = Limit {
     on: Family::ALL,
     until: None,
     check: groups,
-    help: "split the channels with Split, run a Conv per group and join the results with Concat, or train with groups=1 \
-           (dense) or one group per channel (depthwise)",
+    help: "make weights and bias constant: the exporter then writes the groups as Convs between Split and Concat, or as one \
+           dense Conv",
     source: "dl_module_conv.hpp",
 };
 
+/// The exporter writes constant weights otherwise.
 fn groups(node: &dyn NodeView) -> Checked {
+    let is_constant = |port| node.input(port).is_none() || node.is_constant(port);
+    if !node.is_written() && is_constant(1) && is_constant(2) {
+        return Ok(None);
+    }
     let (group, weights) = (node.int("group", 1)?, node.shape(1).unwrap_or_default());
     let (true, &[filters, channels, ..]) = (group != 1, weights.as_slice()) else { return Ok(None) };
     let depthwise = channels == 1 && i64::try_from(filters) == Ok(group);

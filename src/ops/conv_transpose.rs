@@ -35,15 +35,12 @@ pub static DECOMPOSED: Limit = Limit {
     on: Family::ALL,
     until: None,
     check: decomposed,
-    help: "use less padding and crop with a Slice; weights must be constant",
+    help: "make the weights constant, or enlarge with Resize and a Conv behind it",
     source: "dl_module_creator.hpp",
 };
 
 fn decomposed(node: &dyn NodeView) -> Checked {
-    let reason = match node.is_constant(1) {
-        true => format!("its pads {:?} reach beyond its filter", node.ints("pads")?),
-        false => "its weights are computed".to_string(),
-    };
+    let reason = if node.is_constant(1) { "its weights are not float32" } else { "its weights are computed" };
     Ok(Some(format!("ConvTranspose is replaced by InsertZeros and Conv, which is not possible here: {reason}")))
 }
 
@@ -108,7 +105,9 @@ pub struct AsConv {
     /// Strides of InsertZeros, by spatial axis; all 1, with no zeros at the end, if none are inserted.
     pub strides: Vec<usize>,
     pub output_padding: Vec<usize>,
-    /// Padding of the Conv. Negative padding would be cropping, which Conv does not support.
+    /// Sizes after InsertZeros.
+    pub spread: Vec<usize>,
+    /// Padding of the Conv. Negative padding is cut from its input.
     pub begins: Vec<i64>,
     pub ends: Vec<i64>,
     pub dilations: Vec<usize>,
@@ -129,12 +128,11 @@ pub fn as_conv(call: &Call) -> Result<AsConv> {
         .unwrap_or_else(|| vec![0; rank]);
     let reach = |axis: usize| (w.dilation[axis] * (w.kernel[axis] - 1)) as i64;
     let begins: Vec<i64> = axes.clone().map(|axis| reach(axis) - w.pad[axis] as i64).collect();
-    let ends = axes.clone().enumerate().map(|(i, axis)| {
-        let spread = ((w.output[axis] - 1) * w.stride[axis] + 1 + behind[i]) as i64;
-        w.input[axis] as i64 + reach(axis) - spread - begins[i]
-    });
-    let (ends, dilations) = (ends.collect(), w.dilation[axes].to_vec());
-    Ok(AsConv { strides, output_padding: behind, begins, ends, dilations, groups: shape.groups })
+    let size = |(i, axis): (usize, usize)| (w.output[axis] - 1) * w.stride[axis] + 1 + behind[i];
+    let spread: Vec<usize> = axes.clone().enumerate().map(size).collect();
+    let end = |(i, axis): (usize, usize)| w.input[axis] as i64 + reach(axis) - spread[i] as i64 - begins[i];
+    let (ends, dilations) = (axes.clone().enumerate().map(end).collect(), w.dilation[axes].to_vec());
+    Ok(AsConv { strides, output_padding: behind, spread, begins, ends, dilations, groups: shape.groups })
 }
 
 /// Returns the window of the convolution that is transposed: its output is `spatial`.

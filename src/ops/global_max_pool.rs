@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 
 use super::operands::{checked_len, exactly, expect_float, required};
 use super::{Call, Fact, Kernel, Operator, Treatment};
-use crate::chip::Support;
+use crate::chip::{Chip, Support};
 use crate::graph::{DataType, Element, Tensor};
 use crate::kernels::pool;
 use crate::kernels::real::Real;
@@ -14,11 +14,7 @@ use crate::{Result, bail};
 pub static OPERATOR: Operator = Operator {
     name: "GlobalMaxPool",
     treatment: Treatment::PASSIVE,
-    chip: Support::Lacks {
-        instead: Some(
-            "replace it by ReduceMax over the spatial axes, or by MaxPool with a window as large as the feature map",
-        ),
-    },
+    chip: Support::Runs(&Chip { written_as: Some("ReduceMax"), ..Chip::PLAIN }),
     infer,
     prepare,
 };

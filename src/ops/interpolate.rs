@@ -169,11 +169,11 @@ pub struct Axis {
 }
 
 /// Input indices with weights for each output index of one axis; `None` for the extrapolation value.
-type Taps = Vec<Option<Vec<(usize, f64)>>>;
+pub type Taps = Vec<Option<Vec<(usize, f64)>>>;
 
 pub struct Interpolate {
     /// Taps of each axis; `None` for axes that do not change.
-    axes: Vec<Option<Taps>>,
+    pub axes: Vec<Option<Taps>>,
     from: Vec<usize>,
     to: Vec<usize>,
     nearest: bool,

@@ -20,7 +20,14 @@ pub static OPERATOR: Operator = Operator {
     chip: Support::Runs(&Chip {
         kernels: Kernels::INTEGER,
         axes: Axes::ChannelsLast,
-        limits: &[&limits::spatial::RANK, &limits::spatial::BATCH, &limits::pool::DILATED, &INDICES, &CEIL_MODE],
+        limits: &[
+            &limits::spatial::RANK,
+            &limits::spatial::BATCH,
+            &limits::spatial::WIDE,
+            &limits::pool::DILATED,
+            &INDICES,
+            &limits::pool::CEIL_MODE,
+        ],
         scales: Scales::OfInput,
         ..Chip::PLAIN
     }),
@@ -38,17 +45,6 @@ pub static INDICES: Limit = Limit {
     },
     help: "remove the output Indices; to enlarge an image, use Resize or ConvTranspose",
     source: "dl_module_max_pool.hpp",
-};
-
-/// The exporter writes padding at the end instead.
-pub static CEIL_MODE: Limit = Limit {
-    name: "max-pool-ceil-mode",
-    effect: Effect::SilentlyWrong,
-    on: Family::ALL,
-    until: None,
-    check: |node| if node.is_written() { limits::pool::rounded_down(node) } else { Ok(None) },
-    help: "pad the input at its end, and set ceil_mode = 0",
-    source: "dl_module_max_pool.hpp, get_output_shape",
 };
 
 fn infer(call: &Call) -> Result<Vec<Fact>> {

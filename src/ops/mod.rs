@@ -16,7 +16,7 @@ mod asin;
 mod asinh;
 mod atan;
 mod atanh;
-mod average_pool;
+pub mod average_pool;
 mod axes;
 mod batch_normalization;
 mod broadcast;
@@ -112,7 +112,7 @@ mod reduce_sum_square;
 mod relu;
 mod reshape;
 mod reshaped;
-mod resize;
+pub mod resize;
 mod reverse_sequence;
 mod rms_normalization;
 mod rnn;
@@ -156,6 +156,7 @@ mod xor;
 #[cfg(test)]
 mod tests;
 
+pub use limits::spatial::{BATCH, counts_one_too_many};
 pub use treatment::{Role, Shared, Treatment, Weights};
 
 use crate::Result;

@@ -1,6 +1,5 @@
 //! Rows of a tensor that are normalized together, for Softmax and similar operators.
 
-use crate::chip::{Checked, Effect, Family, Limit, NodeView};
 use crate::graph::{Element, Tensor};
 use crate::kernels::real::Real;
 use crate::{Result, bail};
@@ -8,29 +7,6 @@ use crate::{Result, bail};
 use super::axes::normalize;
 use super::operands::required;
 use super::{Call, Kernel};
-
-/// Before operator set 13, Softmax joins all axes from `axis` on; the kernel supports one.
-pub static JOINED_AXES: Limit = Limit {
-    name: "softmax-axes",
-    effect: Effect::SilentlyWrong,
-    on: Family::ALL,
-    until: None,
-    check: joined_axes,
-    help: "reshape the input to two dimensions, or export the model with operator set 13",
-    source: "dl_module_softmax.hpp",
-};
-
-fn joined_axes(node: &dyn NodeView) -> Checked {
-    let (Some(opset), Some(shape)) = (node.opset(), node.shape(0)) else { return Ok(None) };
-    if opset >= 13 {
-        return Ok(None);
-    }
-    let axis = node.int("axis", 1)?;
-    let first = if axis < 0 { axis.saturating_add_unsigned(shape.len() as u64) } else { axis };
-    let Ok(first) = usize::try_from(first) else { return Ok(Some(format!("axis {axis} is outside of {shape:?}"))) };
-    let joined = shape.iter().skip(first).filter(|&&size| size > 1).count();
-    Ok((joined > 1).then(|| format!("{} of operator set 12 and before joins {joined} axes", node.op())))
-}
 
 /// Rows of a tensor, in blocks of `length` x `inner` elements; each row runs along `length`.
 #[derive(Debug, Clone, Copy)]

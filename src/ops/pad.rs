@@ -44,13 +44,14 @@ pub static AXES: Limit = Limit {
     source: "dl_base_pad.cpp, get_pad_shape",
 };
 
+/// The exporter crops with a Slice.
 pub static NEGATIVE: Limit = Limit {
     name: "pad-negative",
     effect: Effect::Crashes,
     on: Family::ALL,
     until: None,
     check: |node| {
-        let pads = node.constant(1).filter(|pads| pads.iter().any(|&pad| pad < 0));
+        let pads = node.constant(1).filter(|pads| node.is_written() && pads.iter().any(|&pad| pad < 0));
         Ok(pads.map(|pads| format!("Pad with pads {pads:?}; the chip cannot crop, and writes before its output")))
     },
     help: "crop with a Slice, then pad",

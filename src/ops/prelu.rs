@@ -16,15 +16,15 @@ pub static OPERATOR: Operator = Operator {
     prepare: |_| Ok(Box::new(PRelu)),
 };
 
-/// Slopes in a file have shape [C, 1, 1] for channels-last inputs; the exporter writes a graph's slopes in this form if
-/// they depend on the channel only.
+/// Slopes in a file have shape [C, 1, 1] for channels-last inputs; the exporter writes a graph's constant slopes in this
+/// form.
 pub static SLOPES: Limit = Limit {
     name: "prelu-slopes",
     effect: Effect::Crashes,
     on: Family::ALL,
     until: None,
     check: slopes,
-    help: "give PRelu one slope per channel, of shape [C, 1, 1] (Keras: shared_axes=[1, 2]), or one for all",
+    help: "make the slopes constant: one per channel of shape [C, 1, 1] (Keras: shared_axes=[1, 2]), or one for all",
     source: "dl_module_prelu.hpp",
 };
 
@@ -45,7 +45,7 @@ fn slopes(node: &dyn NodeView) -> Checked {
     let (Some(input), Some(slopes)) = (node.shape(0), node.shape(1)) else { return Ok(None) };
     let is_read = match node.is_written() {
         true => node.attribute("lut").is_some() || are_last(&input, &slopes, node.scheme()),
-        false => follow(node, &input, &slopes),
+        false => true,
     };
     Ok((!is_read).then(|| {
         format!(
@@ -61,26 +61,6 @@ fn are_last(input: &[usize], slopes: &[usize], scheme: Option<Scheme>) -> bool {
         (&[_, _, _, channels], &[count, 1, 1]) => count == channels || (count == 1 && scheme != Some(Scheme::Int8)),
         _ => false,
     }
-}
-
-/// Returns `true` for slopes of a graph that the exporter can write in that form; a single slope at int8 becomes a
-/// table, for any input.
-fn follow(node: &dyn NodeView, input: &[usize], shape: &[usize]) -> bool {
-    match shape.iter().product() {
-        1usize => node.scheme() == Some(Scheme::Int8) || input.len() > 1,
-        _ => node.floats(1).is_some_and(|slopes| follow_channels(&slopes, shape, input.len())),
-    }
-}
-
-/// Returns `true` if slopes, broadcast from the right over `rank` axes, depend on axis 1 only.
-fn follow_channels(slopes: &[f32], shape: &[usize], rank: usize) -> bool {
-    let Some(axis) = (1 + shape.len()).checked_sub(rank).filter(|_| rank > 1) else {
-        return slopes.windows(2).all(|pair| pair[0] == pair[1]);
-    };
-    let inner: usize = shape.iter().skip(axis + 1).product();
-    let channels = shape.get(axis).copied().unwrap_or(1);
-    let channel = |i: usize| i.checked_div(inner).and_then(|i| i.checked_rem(channels)).unwrap_or(0);
-    slopes.iter().enumerate().all(|(i, slope)| slopes.get(channel(i) * inner) == Some(slope))
 }
 
 /// Portable code, and int16 on all chips, copies positive inputs; negative ones are shifted right.
@@ -109,20 +89,5 @@ impl Kernel for PRelu {
             Tensor::F64(_) => zip(x, slope, |x: f64, s: f64| if x < 0.0 { x * s } else { x })?,
             _ => zip(x, slope, |x: f32, s: f32| if x < 0.0 { x * s } else { x })?,
         }])
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn slopes_depend_on_the_channel_if_they_are_equal_along_other_axes() {
-        assert!(follow_channels(&[0.1, 0.1, 0.2, 0.2], &[2, 1, 2], 4));
-        assert!(!follow_channels(&[0.1, 0.2, 0.1, 0.2], &[2, 1, 2], 4));
-        assert!(follow_channels(&[0.1, 0.2], &[2], 2));
-        assert!(!follow_channels(&[0.1, 0.2], &[2], 4));
-        assert!(follow_channels(&[0.1, 0.1], &[2], 4));
-        assert!(follow_channels(&[0.3, 0.3, 0.4, 0.4, 0.3, 0.3, 0.4, 0.4], &[2, 2, 1, 2], 4));
     }
 }

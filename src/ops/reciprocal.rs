@@ -2,14 +2,12 @@
 
 use super::Treatment;
 use super::elementwise::unary;
-use crate::chip::Support;
+use crate::chip::{Axes, Chip, Support};
 
 unary!(
     "Reciprocal",
     Treatment::FLOAT,
-    Support::Lacks {
-        instead: Some("replace it by Div of 1 by the value, or by Pow with the exponent -1, which ESP-DL supports")
-    },
+    Support::Runs(&Chip { written_as: Some("Div"), axes: Axes::Any, ..Chip::PLAIN }),
     (),
     |x| 1.0 / x
 );

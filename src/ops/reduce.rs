@@ -17,7 +17,7 @@ pub const EXTREME: Support = Support::Runs(&Chip { scales: Scales::OfInput, ..SU
 
 const SUM: Chip = Chip { axes: Axes::Reduced, limits: &[&NOTHING, &RANK], ..Chip::PLAIN };
 
-/// The kernel treats an empty list of axes as all axes.
+/// The kernel treats an empty list of axes as all axes; the exporter reduces an axis of size 1.
 pub static NOTHING: Limit = Limit {
     name: "reduction-of-nothing",
     effect: Effect::SilentlyWrong,
@@ -64,6 +64,9 @@ fn merged_reduction(rank: usize, axes: &[i64]) -> usize {
 }
 
 fn nothing(node: &dyn NodeView) -> Checked {
+    if !node.is_written() {
+        return Ok(None);
+    }
     let axes = match node.input(1) {
         Some(_) => node.constant(1),
         None => Some(node.ints("axes")?.to_vec()),

@@ -2,14 +2,14 @@
 //! <https://onnx.ai/onnx/operators/onnx__Softmax.html>
 
 use super::elementwise::infer_same;
-use super::normalize_rows::{JOINED_AXES, Rows, Softmax};
+use super::normalize_rows::{Rows, Softmax};
 use super::{Operator, Treatment};
 use crate::chip::{Axes, Chip, Support};
 
 pub static OPERATOR: Operator = Operator {
     name: "Softmax",
     treatment: Treatment { float_outputs: &[0], ..Treatment::PLAIN },
-    chip: Support::Runs(&Chip { axes: Axes::Attribute { default: -1 }, limits: &[&JOINED_AXES], ..Chip::PLAIN }),
+    chip: Support::Runs(&Chip { axes: Axes::Attribute { default: -1 }, ..Chip::PLAIN }),
     infer: infer_same,
     prepare: |call| Ok(Box::new(Softmax { rows: Rows::of_softmax(call)?, log: false })),
 };

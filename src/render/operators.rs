@@ -31,8 +31,13 @@ pub fn operators_page() -> String {
 }
 
 fn row(name: &str, chip: &Chip) -> String {
-    let precisions: Vec<&str> = chip.kernels.names().collect();
-    let written = chip.written_as.map(|other| format!(", as {other}")).unwrap_or_default();
+    let precisions: Vec<&str> = chip.module().names().collect();
+    let others: Vec<&str> = chip.kernels.names().filter(|name| !precisions.contains(name)).collect();
+    let written = match (chip.written_as, others.as_slice()) {
+        (Some(other), _) => format!(", as {other}"),
+        (None, []) => String::new(),
+        (None, others) => format!("; {} as other operators", others.join(", ")),
+    };
     let table = match chip.table {
         Table::Never => "",
         Table::Int8 => "int8",

@@ -3,6 +3,7 @@
 //! Never: code of espq, which takes minutes to compile; a chore that needs it runs `cargo`.
 
 pub mod cases;
+pub mod judge;
 pub mod new;
 pub mod parity;
 pub mod tidy;

@@ -1,8 +1,9 @@
 //! `cargo xtask`: chores of the repository.
 
+use std::path::Path;
 use std::process::{Command, ExitCode};
 
-use xtask::{cargo, new, parity, root, tidy};
+use xtask::{cargo, judge, new, parity, root, tidy};
 
 const USAGE: &str = "\
 Chores of espq's repository.
@@ -11,6 +12,7 @@ Chores of espq's repository.
   cargo xtask new operator NAME     an ONNX operator: Celu
   cargo xtask gen [--check]         writes docs/rules.md, the JSON Schema and the tables of README; or compares them
   cargo xtask parity NAME           differences from esp-ppq on a fixture: digits
+  cargo xtask judge PROGRAM [TARGET [PATH...]]   fixtures, projects or .espdl files held to PROGRAM, which runs ESP-DL's code on a file
   cargo xtask tidy                  imports, places of unsafe, forms of docs
 ";
 
@@ -23,6 +25,8 @@ fn main() -> ExitCode {
         ["gen"] => generate(true),
         ["gen", "--check"] => generate(false),
         ["parity", name] => parity::parity(name).map(|differences| println!("{differences}")),
+        ["judge", program] => held(judge::judge(Path::new(program), "c", &[])),
+        ["judge", program, target, ref paths @ ..] => held(judge::judge(Path::new(program), target, paths)),
         ["tidy"] => check(),
         [] | ["help" | "--help" | "-h"] => {
             print!("{USAGE}");
@@ -46,6 +50,13 @@ fn create(change: &new::Change) -> Result<(), String> {
     println!("\nNext:");
     change.next.iter().for_each(|step| println!("  {step}"));
     Ok(())
+}
+
+fn held(verdict: Result<judge::Verdict, String>) -> Result<(), String> {
+    let judge::Verdict { equal, refused, differing } = verdict?;
+    println!("{equal} files equal, {} differ, {} not written", differing.len(), refused.len());
+    refused.iter().for_each(|name| println!("not written: {name}"));
+    if differing.is_empty() { Ok(()) } else { Err(differing.concat()) }
 }
 
 /// Runs the tests that compare generated files with the code; with `write`, they write the files first.

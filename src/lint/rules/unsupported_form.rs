@@ -6,17 +6,16 @@ use crate::runtime::limits::{self, GraphNode, Violation};
 
 rule! {
     /// ## What it does
-    /// Reports layers whose operator ESP-DL supports, but not in this form: grouped convolutions that are not
-    /// depthwise, dilated pooling, an LSTM or GRU that runs backwards only, a Gather whose indices are computed,
-    /// tensors of more dimensions than its kernels support.
+    /// Reports layers whose operator ESP-DL supports, but not in this form, if no other form is equal: dilated pooling, an
+    /// LSTM or GRU that runs backwards only, a Gather whose indices are computed, tensors of more dimensions than its
+    /// kernels support.
     ///
     /// ## Why is this bad?
-    /// Some of these stop the chip while it loads the model. Others run and give wrong results: a grouped convolution
-    /// runs as a depthwise one.
+    /// Some of these stop the chip while it loads the model. Others run and give wrong results: pooling ignores dilations.
     ///
     /// ## Example
     /// ```python
-    /// torch.nn.Conv2d(32, 64, 3, groups=4)
+    /// torch.nn.MaxPool2d(3, dilation=2)
     /// ```
     ///
     /// ## What to do

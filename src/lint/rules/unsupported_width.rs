@@ -11,13 +11,12 @@ rule! {
     /// Reports layers whose operator ESP-DL supports, but not at the layer's precision.
     ///
     /// ## Why is this bad?
-    /// The chip refuses most of these models. Resize at int16 is an empty function in ESP-DL 3.3.9: its output stays
-    /// zero, without an error.
+    /// The chip refuses the model, or runs the layer with a kernel of another precision.
     ///
     /// ## Example
     /// ```toml
     /// [precision]
-    /// "/neck/Resize" = "int16"
+    /// "/neck/Conv" = "float"
     /// ```
     ///
     /// ## What to do

@@ -1,6 +1,6 @@
 //! Limits of kernels that run over one or two spatial axes besides batch and channel.
 
-use crate::chip::{Effect, Family, Limit};
+use crate::chip::{Checked, Effect, Family, Limit, NodeView};
 
 pub static RANK: Limit = Limit {
     name: "spatial-rank",
@@ -17,16 +17,53 @@ pub static RANK: Limit = Limit {
     source: "dl_module_conv.hpp",
 };
 
-/// The kernels loop over spatial axes and channels, but not over the batch.
+/// The kernels loop over spatial axes and channels, but not over the batch; the exporter writes a node per sample.
 pub static BATCH: Limit = Limit {
     name: "batch",
     effect: Effect::SilentlyWrong,
     on: Family::ALL,
     until: None,
     check: |node| {
-        let batch = node.shape(0).and_then(|shape| shape.first().copied()).filter(|&batch| batch > 1);
+        let batch = node.shape(0).filter(|_| node.is_written()).and_then(|shape| shape.first().copied());
+        let batch = batch.filter(|&batch| batch > 1);
         Ok(batch.map(|n| format!("a batch of {n}, of which the chip computes only the first sample")))
     },
     help: "use a batch of 1: split the batch, run the layer on each part and join the results with Concat",
     source: "dl_base_conv2d.hpp, dl_base_pool2d.hpp, dl_base_resize.hpp",
 };
+
+/// The exporter makes the pads a part of the input.
+pub static WIDE: Limit = Limit {
+    name: "window-beyond-input",
+    effect: Effect::SilentlyWrong,
+    on: Family::ALL,
+    until: None,
+    check: wide,
+    help: "pad the input with a Pad before the layer",
+    source: "dl_base_pool2d.hpp, dl_base.hpp",
+};
+
+fn wide(node: &dyn NodeView) -> Checked {
+    let Some(places) = node.shape(0).filter(|_| node.is_written()) else { return Ok(None) };
+    let weights = node.shape(1).unwrap_or_default();
+    let of_weights = || weights.iter().skip(2).map(|&k| i64::try_from(k).unwrap_or(i64::MAX)).collect();
+    let kernel: Vec<i64> = if node.op() == "Conv" { of_weights() } else { node.ints("kernel_shape")?.to_vec() };
+    let (strides, dilations, pads) = (node.ints("strides")?, node.ints("dilations")?, node.ints("pads")?);
+    for (axis, (&size, &kernel)) in places.iter().skip(2).zip(&kernel).enumerate() {
+        let at = |list: &[i64], default: i64| list.get(axis).copied().unwrap_or(default);
+        let window = kernel.saturating_sub(1).saturating_mul(at(dilations, 1)).saturating_add(1);
+        if counts_one_too_many(size, at(pads, 0), window, at(strides, 1)) {
+            return Ok(Some(format!(
+                "a window of {window} over {size} places, padded at the end only, reads beyond them"
+            )));
+        }
+    }
+    Ok(None)
+}
+
+/// Returns whether the kernels count a whole window along an axis that has none: `(size - window) / stride` is rounded toward zero.
+/// With pads at its begin, the windows in these are taken off again.
+pub fn counts_one_too_many(size: usize, begin: i64, window: i64, stride: i64) -> bool {
+    let missing = window.saturating_sub(i64::try_from(size).unwrap_or(i64::MAX));
+    begin == 0 && missing > 0 && missing < stride
+}

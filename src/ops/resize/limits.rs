@@ -1,14 +1,17 @@
 //! Limits of ESP-DL's Resize, which supports height and width, nearest and linear, with the positions that its kernel
 //! computes.
+//!
+//! The exporter writes other forms position by position; only a region beyond the input is unsupported.
 
-use crate::chip::{Checked, Effect, Family, Limit, NodeView, Unreadable};
+use crate::chip::{Checked, Effect, Family, Limit, NodeView, Scheme, Unreadable};
 use crate::ops::axes::normalize_all;
 use crate::ops::interpolate::{self, Axis, Coordinates, Nearest};
 use crate::ops::limits;
 
 /// Limits in the order in which they are reported.
 pub const LIMITS: &[&Limit] = &[
-    &limits::spatial::RANK,
+    &REGION,
+    &RANK,
     &limits::spatial::BATCH,
     &MODE,
     &ANTIALIAS,
@@ -20,6 +23,36 @@ pub const LIMITS: &[&Limit] = &[
     &COORDINATES,
 ];
 
+/// Returns whether the kernel computes the node as it stands, but for numbers that stand for some axes only.
+pub fn has_kernel(node: &dyn NodeView) -> bool {
+    let is_broken = |limit: &&&Limit| limit.name != AXES.name && limit.violation(node).is_some();
+    node.scheme() == Some(Scheme::Int8) && !LIMITS.iter().any(|limit| is_broken(&limit))
+}
+
+pub static REGION: Limit = Limit {
+    name: "resize-region",
+    effect: Effect::SilentlyWrong,
+    on: Family::ALL,
+    until: None,
+    check: |node| {
+        let is_beyond = |side: &Side| (0..side.axis.to).any(|to| side.place(to).is_none());
+        let found = resized(node)?.iter().any(is_beyond);
+        Ok(found.then(|| "Resize of a region beyond its input, where there is nothing to read".to_string()))
+    },
+    help: "keep the region of interest inside the input, or pad the input before it",
+    source: "dl_base_resize.cpp",
+};
+
+pub static RANK: Limit = Limit {
+    name: "resize-rank",
+    effect: Effect::NotLoaded,
+    on: Family::ALL,
+    until: None,
+    check: |node| if node.is_written() { (limits::spatial::RANK.check)(node) } else { Ok(None) },
+    help: "reshape the tensor around the layer",
+    source: "dl_module_resize.hpp, get_output_shape",
+};
+
 pub static MODE: Limit = Limit {
     name: "resize-mode",
     effect: Effect::SilentlyWrong,
@@ -27,6 +60,9 @@ pub static MODE: Limit = Limit {
     until: None,
     check: |node| {
         let mode = node.text("mode", "nearest")?;
+        if !node.is_written() {
+            return Ok(None);
+        }
         let message =
             || format!("Resize with mode {mode:?}, for which the chip has no kernel and leaves the output unwritten");
         Ok((!matches!(mode, "nearest" | "linear")).then(message))
@@ -69,7 +105,9 @@ pub static CHANNELS: Limit = Limit {
     on: Family::ALL,
     until: None,
     check: |node| {
-        let (Some(from), Some(to)) = (node.shape(0), node.output_shape(0)) else { return Ok(None) };
+        let (true, Some(from), Some(to)) = (node.is_written(), node.shape(0), node.output_shape(0)) else {
+            return Ok(None);
+        };
         let is_kept = from.iter().zip(&to).take(2).all(|(from, to)| from == to);
         Ok((!is_kept).then(|| format!("Resize of {from:?} to {to:?}; the chip resizes height and width only")))
     },
@@ -84,7 +122,7 @@ pub static SIZE: Limit = Limit {
     on: Family::ALL,
     until: None,
     check: |node| {
-        let other = resized(node)?.into_iter().find(|side| side.size_on_chip() != side.axis.to);
+        let other = resized_on_chip(node)?.into_iter().find(|side| side.size_on_chip() != side.axis.to);
         Ok(other.map(|side| {
             let Axis { from, to, .. } = side.axis;
             format!(
@@ -106,7 +144,8 @@ pub static ONE_PLACE: Limit = Limit {
     until: None,
     check: |node| {
         let places = node.shape(0).unwrap_or_default();
-        let is_one = node.text("mode", "nearest")? == "linear" && places.iter().skip(2).any(|&n| n == 1);
+        let is_linear = node.is_written() && node.text("mode", "nearest")? == "linear";
+        let is_one = is_linear && places.iter().skip(2).any(|&n| n == 1);
         Ok(is_one.then(|| {
             format!(
                 "linear Resize of {places:?}; the kernel interpolates between two positions, and reads before its input"
@@ -146,7 +185,7 @@ fn nearest(node: &dyn NodeView) -> Checked {
     }
     let mode = node.text("nearest_mode", "round_prefer_floor")?;
     let mode = Nearest::named(mode).map_err(|_| Unreadable("nearest_mode"))?;
-    for side in resized(node)? {
+    for side in resized_on_chip(node)? {
         let taken = |to: usize| side.place(to).map(|place| mode.round(place).clamp(0.0, side.last()) as usize);
         if let Some(to) = (0..side.axis.to).find(|&to| taken(to) != Some(side.nearest_on_chip(to))) {
             let read = taken(to).map_or("none".to_string(), |place| place.to_string());
@@ -167,7 +206,7 @@ fn coordinates(node: &dyn NodeView) -> Checked {
     }
     let named = node.text("coordinate_transformation_mode", "half_pixel")?;
     let differs = |side: &Side| (0..side.axis.to).any(|to| !side.agrees(to, named == "align_corners"));
-    Ok(resized(node)?.into_iter().find(differs).map(|side| {
+    Ok(resized_on_chip(node)?.into_iter().find(differs).map(|side| {
         let Axis { from, to, .. } = side.axis;
         format!("linear Resize from {from} to {to} with coordinates {named:?}, which the chip runs as half_pixel")
     }))
@@ -188,6 +227,11 @@ struct Side {
     /// Scale of the kernel.
     scale: f32,
     by_scale: bool,
+}
+
+/// Returns height and width of a node that the kernel runs.
+fn resized_on_chip(node: &dyn NodeView) -> Result<Vec<Side>, Unreadable> {
+    if node.is_written() { resized(node) } else { Ok(Vec::new()) }
 }
 
 /// Returns height and width; empty if a size is not known.

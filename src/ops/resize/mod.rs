@@ -2,6 +2,9 @@
 
 mod limits;
 
+pub use super::interpolate::Taps;
+pub use limits::has_kernel;
+
 use crate::chip::{Axes, Chip, Kernels, Support};
 use crate::ops::axes::{constant_ints, normalize_all};
 use crate::ops::interpolate::{self, Coordinates, Interpolate, Mode, Nearest};
@@ -13,7 +16,7 @@ pub static OPERATOR: Operator = Operator {
     name: "Resize",
     treatment: Treatment { shared: Shared::Output, float_inputs: &[1, 2, 3], ..Treatment::PLAIN },
     chip: Support::Runs(&Chip {
-        kernels: Kernels::INT8,
+        own_kernels: Some(Kernels::INT8),
         axes: Axes::ChannelsLast,
         limits: limits::LIMITS,
         ..Chip::PLAIN
@@ -28,6 +31,11 @@ fn infer(call: &Call) -> Result<Vec<Fact>> {
 
 fn prepare(call: &Call) -> Result<Box<dyn Kernel>> {
     Ok(Box::new(plan(call)?))
+}
+
+/// Returns what each place of each axis is made of; `None` for an axis that stays.
+pub fn taps(call: &Call) -> Result<Vec<Option<Taps>>> {
+    Ok(plan(call)?.axes)
 }
 
 fn plan(call: &Call) -> Result<Interpolate> {

@@ -39,11 +39,20 @@ fn scheme_of(graph: &Graph, id: NodeId, settings: &Settings) -> Scheme {
     if scheme == Scheme::W8A16 && node.op == "MatMul" && dynamic { Scheme::Int16 } else { scheme }
 }
 
-/// Returns the layer whose scheme a node has: InsertZeros belongs to the ConvTranspose that it was made for.
+/// Returns the layer whose scheme a node has: InsertZeros and the Slice after it belong to the ConvTranspose that they were
+/// made for.
 fn owner(graph: &Graph, id: NodeId) -> &Node {
-    let node = graph.node(id);
-    let reader = || graph.nodes[id.0..].iter().find(|other| other.inputs.first() == node.outputs.first());
-    if node.op == "InsertZeros" { reader().unwrap_or(node) } else { node }
+    let reader = |node: &Node| graph.nodes.iter().find(|other| other.inputs.first() == node.outputs.first());
+    let is_behind = |node: &Node| {
+        let source = |other: &&Node| other.op == "InsertZeros" && other.outputs.first() == node.inputs.first();
+        node.op == "Slice" && graph.nodes.iter().any(|other| source(&other))
+    };
+    let mut node = graph.node(id);
+    while node.op == "InsertZeros" || is_behind(node) {
+        let Some(next) = reader(node) else { break };
+        node = next;
+    }
+    node
 }
 
 pub(super) fn is_parameter(graph: &Graph, node: &Node, port: usize) -> bool {

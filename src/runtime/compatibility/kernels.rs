@@ -13,7 +13,7 @@ pub fn missing(node: &Node) -> Fault {
 
 pub fn width(_: &Context, node: &Node, chip: &Chip) -> Option<Fault> {
     let scheme = quant_type(node)?.scheme();
-    if chip.kernels.runs(scheme) {
+    if chip.module().runs(scheme) {
         return None;
     }
     let (release, op) = (Runtime::KNOWN, &node.op);
@@ -24,5 +24,5 @@ pub fn width(_: &Context, node: &Node, chip: &Chip) -> Option<Fault> {
             format!("{op} at {scheme} is an empty function in ESP-DL {release}: its output stays zero")
         }
     };
-    Some((what, if chip.kernels.int16 { "give the layer int8 or int16" } else { "give the layer int8" }))
+    Some((what, if chip.module().int16 { "give the layer int8 or int16" } else { "give the layer int8" }))
 }

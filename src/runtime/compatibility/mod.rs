@@ -38,7 +38,7 @@ pub fn check(entry: &Entry, target: Target, runtime: Runtime) -> Vec<Incompatibi
     let mut found = file::check(entry, &context);
     for node in &entry.model.graph.nodes {
         let of = |(what, help): Fault| Incompatibility { node: node.name.clone(), what, help: help.into() };
-        let Some(chip) = ops::on_chip(&node.op) else {
+        let Some(chip) = ops::on_chip(&node.op).filter(|chip| chip.has_module()) else {
             found.push(of(kernels::missing(node)));
             continue;
         };

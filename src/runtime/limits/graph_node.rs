@@ -18,13 +18,15 @@ pub struct GraphNode<'g> {
     pub family: Option<Family>,
     pub runtime: Runtime,
     pub exponents: Exponents,
+    /// The node is held against the kernels as it stands, whatever the exporter would make of it.
+    pub as_it_stands: bool,
 }
 
 impl<'g> GraphNode<'g> {
     /// Makes a view without any quantization.
     pub fn of(graph: &'g Graph, id: NodeId) -> GraphNode<'g> {
         let (runtime, exponents) = (Runtime::KNOWN, Exponents::default());
-        GraphNode { graph, id, scheme: None, family: None, runtime, exponents }
+        GraphNode { graph, id, scheme: None, family: None, runtime, exponents, as_it_stands: false }
     }
 
     fn node(&self) -> &'g Node {
@@ -107,5 +109,9 @@ impl NodeView for GraphNode<'_> {
 
     fn runtime(&self) -> Runtime {
         self.runtime
+    }
+
+    fn is_written(&self) -> bool {
+        self.as_it_stands
     }
 }

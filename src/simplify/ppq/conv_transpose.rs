@@ -6,22 +6,41 @@ use crate::note::Note;
 use crate::ops::conv_transpose::{AsConv, as_conv};
 use crate::ops::{Call, Fact};
 
-/// Decomposes every ConvTranspose, except for those without constant weights, or with padding that no Conv can express.
+/// Decomposes every ConvTranspose with constant weights. If its padding exceeds the filter, the input of the Conv is cut,
+/// which esp-ppq writes as negative padding.
 pub fn decompose(layers: &mut Layers) {
     let mut made = 0;
     for id in layers.of_type(&["ConvTranspose"]) {
         let Some((how, filter)) = plan(layers, id) else { continue };
-        if how.begins.iter().chain(&how.ends).any(|&pad| pad < 0) {
-            let text = "the padding of this ConvTranspose exceeds its filter, so it cannot be replaced by the Conv that \
-                        ESP-DL runs; use less padding, and crop with a Slice";
-            layers.note(Note::of_layer(&layers.node(id).name, text));
-            continue;
-        }
         if how.strides.iter().any(|&stride| stride != 1) {
             insert_zeros(layers, id, &how, &mut made);
         }
+        if how.begins.iter().chain(&how.ends).any(|&pad| pad < 0) {
+            crop(layers, id, &how);
+        }
         convolve(layers, id, &how, filter);
     }
+}
+
+/// A Slice of what the Conv would pad by less than nothing.
+fn crop(layers: &mut Layers, id: NodeId, how: &AsConv) {
+    let name = layers.free_name(format!("{}/Slice", layers.node(id).name));
+    let (op, domain, attributes) = ("Slice".to_owned(), String::new(), Attributes::default());
+    let node = Node { name: name.clone(), op, domain, attributes, inputs: Vec::new(), outputs: Vec::new() };
+    let Some(slice) = layers.insert_before(id, node) else { return };
+    let cut = |pad: i64| (-pad).max(0);
+    let starts = how.begins.iter().map(|&pad| cut(pad)).collect();
+    let ends = how.spread.iter().zip(&how.ends).map(|(&size, &pad)| size as i64 - cut(pad)).collect();
+    let axes = (2..2 + how.begins.len() as i64).collect();
+    let lists: [Vec<i64>; 3] = [starts, ends, axes];
+    for (port, list) in (1..).zip(lists) {
+        // A list is as long as its shape says.
+        let Ok(tensor) = Tensor::new(&[list.len()], list) else { return };
+        let value = layers.add_constant(&format!("{name}_{port}"), tensor);
+        layers.set_input(slice, port, Some(value));
+    }
+    let text = "its input is cut by a Slice, since it pads away more than its filter reaches";
+    layers.note(Note::of_layer(&layers.node(id).name, text));
 }
 
 fn plan(layers: &Layers, id: NodeId) -> Option<(AsConv, Tensor)> {
@@ -74,7 +93,7 @@ fn convolve(layers: &mut Layers, id: NodeId, how: &AsConv, filter: Tensor) {
     let mut attributes = Attributes::default();
     attributes.set("kernel_shape", ints(&filter.shape()[2..]));
     attributes.set("strides", Attribute::Ints(vec![1; how.begins.len()]));
-    attributes.set("pads", Attribute::Ints([how.begins.as_slice(), &how.ends].concat()));
+    attributes.set("pads", Attribute::Ints(how.begins.iter().chain(&how.ends).map(|&pad| pad.max(0)).collect()));
     attributes.set("dilations", ints(&how.dilations));
     attributes.set("group", Attribute::Int(how.groups as i64));
     let Some(old) = layers.node(id).input(1) else { return };

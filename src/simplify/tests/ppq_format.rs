@@ -180,6 +180,8 @@ fn conv_transpose_in_any_form_computes_the_same() {
         vec![ints("strides", &[2, 2]), ints("output_shape", &[7, 9])],
         vec![ints("dilations", &[2, 2]), ints("output_padding", &[1, 0])],
         vec![ints("strides", &[2, 2]), ("group", Attribute::Int(2))],
+        vec![ints("strides", &[2, 2]), ints("pads", &[2, 3, 1, 4])],
+        vec![ints("pads", &[1, 3, 2, 0])],
     ];
     for form in forms {
         let made = || net(&["x 1 4 3 4"]).floats("w", &[4, 3, 2, 3]);
@@ -189,7 +191,7 @@ fn conv_transpose_in_any_form_computes_the_same() {
         infer(&mut raw).unwrap();
         let x = Tensor::new(&[1, 4, 3, 4], (0..48).map(|i| i as f32 - 20.0).collect()).unwrap();
         let run = |graph: &Graph| {
-            Program::float(graph).unwrap().run(std::slice::from_ref(&x), &[false; 9], &mut |_, _| Ok(())).unwrap()
+            Program::float(graph).unwrap().run(std::slice::from_ref(&x), &[false; 16], &mut |_, _| Ok(())).unwrap()
         };
         assert!(layers(&simplified).iter().all(|layer| !layer.contains("ConvTranspose")), "{form:?}");
         assert_eq!(run(&simplified), run(&raw), "{form:?}");
@@ -197,10 +199,16 @@ fn conv_transpose_in_any_form_computes_the_same() {
 }
 
 #[test]
-fn conv_transpose_that_cuts_more_than_its_filter_reaches_stays_and_is_noted() {
+fn conv_transpose_that_cuts_more_than_its_filter_reaches_gets_a_slice_and_is_noted() {
     let attributes = [("strides", Attribute::Ints(vec![2, 2])), ("pads", Attribute::Ints(vec![1; 4]))];
     let graph = net(&["x 1 1 4 4"]).floats("w", &[1, 1, 1, 1]).node_with("c: ConvTranspose(x, w) -> y", &attributes);
     let simplified = graph.outputs(&["y"]).simplified();
-    assert_eq!(layers(&simplified.graph), ["c: ConvTranspose(x) -> y"]);
-    assert!(simplified.notes[0].to_string().contains("exceeds its filter"), "{:?}", simplified.notes);
+    let ops: Vec<&str> = simplified.graph.nodes.iter().map(|node| node.op.as_str()).collect();
+    assert_eq!(ops, ["InsertZeros", "Slice", "Conv"]);
+    assert_eq!(simplified.graph.nodes[1].name, "c/Slice");
+    assert!(
+        simplified.notes[0].to_string().contains("pads away more than its filter reaches"),
+        "{:?}",
+        simplified.notes
+    );
 }
