@@ -10,7 +10,7 @@ use espq::ops;
 use serde_json::Value;
 
 /// Limits that no model can break once it is simplified, or that have no model here, with the reason.
-const WITHOUT_MODEL: [(&str, &str); 20] = [
+const WITHOUT_MODEL: [(&str, &str); 21] = [
     ("pooling-indices", "the float kernels give MaxPool one output, so such a model is refused before it is planned"),
     ("resize-antialias", "the float kernels have none, so such a model is refused when it is read"),
     ("resize-axes", "the exporter writes a number for every axis"),
@@ -24,6 +24,7 @@ const WITHOUT_MODEL: [(&str, &str); 20] = [
     ("matmul-plain-rows", "the exporter packs the right side, unless a later release is asked for"),
     ("gather-indices", "indices that are computed need an input of integers; tests/export.rs has such a model"),
     ("concat-of-one", "simplification takes a Concat of one input out"),
+    ("reduction-of-nothing", "simplification writes the function of one element"),
     ("shift-right-only", "it shows once exponents are calibrated; fixtures/lint/D004 has such a model"),
     ("sum-of-one-exponent", "the exporter requantizes the inputs"),
     ("join-of-one-exponent", "the exporter requantizes the inputs"),

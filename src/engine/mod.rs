@@ -18,6 +18,7 @@ mod optimize;
 mod outline;
 mod progress;
 mod session;
+mod shapes;
 mod step;
 mod store;
 mod together;
@@ -32,6 +33,7 @@ use crate::lint::{Finding, Trials};
 use crate::quant::{Plan, Recorded};
 
 pub use crate::model::{endings as model_endings, is_model};
+pub use crate::simplify::LayerNames;
 pub use cancel::{Token, Watch};
 pub use export::{Exported, Wanted, reason};
 pub use layers::{Layers, PlannedLayer};

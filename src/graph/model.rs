@@ -65,6 +65,9 @@ pub struct Graph {
     pub insertion: Vec<NodeId>,
     /// Number of values that onnxsim has named so far: it names those that it makes by number, `_v_12`.
     pub numbered: usize,
+    /// Values whose readers were given another, each with that other, in the order of the rewrites: the trace of layers
+    /// that are gone.
+    pub replaced: Vec<(ValueId, ValueId)>,
     /// Unexpected results of loading and simplifying, for the user or against esp-ppq.
     pub notes: Vec<Note>,
 }

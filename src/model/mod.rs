@@ -6,7 +6,9 @@
 mod beside;
 mod bytes;
 pub mod onnx;
+mod shapes;
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use prost::bytes::Bytes;
@@ -16,6 +18,7 @@ use crate::{Error, Result};
 
 pub use beside::inside;
 pub use bytes::read;
+pub use shapes::{Axis, Declared};
 
 /// One kind of model file.
 pub trait Format: Sync {
@@ -40,6 +43,26 @@ pub struct Imported {
     pub graph: Graph,
     /// Decides the rewrites that follow.
     pub dialect: Dialect,
+    /// Facts about nodes that the graph does not hold.
+    pub record: Record,
+    /// Axes of the inputs, in the order of the graph's; an input has no shape in the graph while one is free.
+    pub declared: Vec<Declared>,
+}
+
+impl Imported {
+    /// A graph in ONNX's dialect of which nothing else is known.
+    pub fn of(graph: Graph) -> Imported {
+        Imported { graph, dialect: Dialect::Onnx, record: Record::default(), declared: Vec::new() }
+    }
+}
+
+/// Facts of the file about its nodes, for whoever shows them to a person.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Record {
+    /// Names of nodes that are constants in the graph.
+    pub constants: Vec<String>,
+    /// By name of a node: the path of the module that it came from, `layer1.0.conv1`.
+    pub modules: BTreeMap<String, String>,
 }
 
 /// The exporter's way of writing a graph, by which it is simplified.

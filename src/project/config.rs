@@ -28,6 +28,15 @@ pub enum Data {
     PerInput(Vec<(Spanned<String>, Spanned<String>)>),
 }
 
+/// Shapes of the model's inputs, as written.
+#[derive(Debug, Clone, PartialEq)]
+pub enum InputShapes {
+    /// Of the one input.
+    One(Vec<usize>),
+    /// By model input.
+    PerInput(BTreeMap<String, Vec<usize>>),
+}
+
 impl Image {
     /// The options without their places in the text.
     pub fn options(&self) -> ImageOptions {

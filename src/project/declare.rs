@@ -116,6 +116,8 @@ pub enum Init {
 pub enum Stage {
     /// No cached result: the key names a file that is hashed, or is applied to results.
     None,
+    /// The model with its shapes.
+    Model,
     /// The samples as tensors.
     Samples,
     /// The plan and its scales.

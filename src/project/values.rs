@@ -2,6 +2,7 @@
 //!
 //! Never: a key's name, or a rule between two keys.
 
+use std::collections::BTreeMap;
 use std::fmt::Debug;
 
 use serde_json::{Value as Json, json};
@@ -11,7 +12,7 @@ use crate::chip::Runtime;
 use crate::samples::Resize;
 use crate::text::Span;
 
-use super::config::{Data, LayerChoice, Spanned};
+use super::config::{Data, InputShapes, LayerChoice, Spanned};
 use super::declare::{Field, Form, Key, Stage};
 use super::problem::ProblemKind;
 use super::reader::{Place, Reader};
@@ -352,6 +353,41 @@ impl Value for Data {
         let Data::PerInput(inputs) = self else { return None };
         let name = path.trim_matches('"');
         inputs.iter().find(|(input, _)| input.value == name).map(|(_, path)| path.span.clone())
+    }
+}
+
+/// Lengths of axes, each at least 1.
+fn shape(value: &Toml) -> Option<Vec<usize>> {
+    value.get_ref().as_array()?.iter().map(usize::parse).collect::<Option<Vec<usize>>>().filter(|s| !s.is_empty())
+}
+
+fn shape_schema() -> Json {
+    json!({ "type": "array", "items": usize::json_schema(), "minItems": 1 })
+}
+
+impl Value for InputShapes {
+    fn expected() -> String {
+        "a list of lengths, each at least 1 ([1, 3, 224, 224]), or a table with one for each model input".to_string()
+    }
+
+    fn parse(value: &Toml) -> Option<InputShapes> {
+        let DeValue::Table(table) = value.get_ref() else { return shape(value).map(InputShapes::One) };
+        let shapes = table.iter().map(|(name, value)| Some((name.get_ref().to_string(), shape(value)?)));
+        shapes.collect::<Option<BTreeMap<_, _>>>().filter(|shapes| !shapes.is_empty()).map(InputShapes::PerInput)
+    }
+
+    fn write(&self) -> String {
+        match self {
+            InputShapes::One(shape) => format!("{shape:?}"),
+            InputShapes::PerInput(shapes) => {
+                let entry = |(name, shape): (&String, &Vec<usize>)| format!("{} = {shape:?}", quoted(name));
+                format!("{{ {} }}", shapes.iter().map(entry).collect::<Vec<_>>().join(", "))
+            }
+        }
+    }
+
+    fn json_schema() -> Json {
+        json!({ "anyOf": [shape_schema(), { "type": "object", "additionalProperties": shape_schema(), "minProperties": 1 }] })
     }
 }
 

@@ -1,6 +1,6 @@
 //! From the graph as exported to the graph that is quantized.
 //!
-//! For a model in ONNX's dialect, the first half does what onnxsim does (its passes and onnx-optimizer's, to a fixed point, with
+//! Operators that neither has are written with those that they have. For a model in ONNX's dialect, the first half then does what onnxsim does (its passes and onnx-optimizer's, to a fixed point, with
 //! constants folded in between); the second what esp-ppq does when it loads the result
 //! (`api/interface.py`, `format_graph`). Names and order come out as theirs, because layers are
 //! chosen by name and passes depend on order. Where they break a good model, the right graph is
@@ -8,21 +8,28 @@
 //!
 //! Never: scales, targets.
 
+mod batch;
 mod fold;
+mod gemm;
+mod lower;
 mod name;
+mod names;
 mod onnxsim;
+mod operators;
 mod ppq;
 mod softmax;
 #[cfg(test)]
 mod tests;
 mod verify;
 
-use crate::Result;
 use crate::graph::{Graph, edit::Links};
 use crate::model::{Dialect, Imported};
 use crate::note::Note;
+use crate::{Error, Result};
+use names::Origins;
 
 pub use fold::{MAX_ELEMENTS, infer};
+pub use names::LayerNames;
 
 /// A graph in topological order whose every value has a type and a shape.
 #[derive(Debug, Clone, PartialEq)]
@@ -31,24 +38,43 @@ pub struct Simplified {
     pub graph: Graph,
     /// Unexpected results, for the user or against esp-ppq.
     pub notes: Vec<Note>,
+    /// Layers by the names that the file has.
+    pub names: LayerNames,
 }
 
 /// Simplifies a model by its dialect. Errors name the layer.
 pub fn simplify(imported: Imported) -> Result<Simplified> {
+    imported.check_fixed()?;
+    let assumes_batch = imported.assumes_batch();
     let mut graph = imported.graph;
     sort(&mut graph)?;
+    let origins = Origins::of(&graph, imported.record.constants);
+    lower::lower(&mut graph);
     match imported.dialect {
         Dialect::Onnx => onnxsim::simplify(&mut graph),
         Dialect::Translated => fold_all(&mut graph),
     }
     name::unnamed(&mut graph);
+    operators::check(&graph)?;
     let mut graph = ppq::format(graph)?;
-    fold::infer(&mut graph)?;
+    fold::infer(&mut graph).map_err(|error| match assumes_batch {
+        true => written_batch(&graph, &error).unwrap_or(error),
+        false => error,
+    })?;
+    gemm::settle(&mut graph);
+    let names = origins.trace(&graph, &imported.record.modules);
+    graph.replaced.clear();
     graph.drop_unused_values();
-    verify::verify(&graph)?;
+    verify::verify(&graph, assumes_batch)?;
     softmax::note(&mut graph);
     let notes = graph.notes.clone();
-    Ok(Simplified { graph, notes })
+    Ok(Simplified { graph, notes, names })
+}
+
+/// The error of the Reshape that stands behind another layer's, where it has a batch written in it.
+fn written_batch(graph: &Graph, error: &Error) -> Option<Error> {
+    let layer = error.layer()?;
+    batch::written(graph, graph.node_ids().find(|&id| graph.title(id) == layer)?)
 }
 
 /// Folds what is constant, and drops what nothing reads.

@@ -6,7 +6,8 @@ use crate::lint::{Facts, Finding, place};
 
 rule! {
     /// ## What it does
-    /// Reports inputs of the model with a dimension that is not a number. A symbolic batch alone is taken as 1.
+    /// Reports inputs of the model with a dimension that is not a number, where neither the samples nor `input-shape` give
+    /// it one. A symbolic batch is taken as 1.
     ///
     /// ## Why is this bad?
     /// ESP-DL plans all memory before the first inference: every shape has to be known when the model is written.
@@ -17,13 +18,15 @@ rule! {
     /// ```
     ///
     /// ## What to do
-    /// Export with the size that the chip will see, without `dynamic_axes` or `dynamic_shapes`.
+    /// Name samples, whose shape is taken; or set `input-shape` in `[model]`; or export with the size that the chip will see,
+    /// without `dynamic_axes` or `dynamic_shapes`.
     M002, "dynamic-dimension", Error
 }
 
 fn check(facts: &Facts, findings: &mut Vec<Finding>) {
     if let Some(error) = facts.model.and_then(Result::err).filter(|e| e.kind() == Kind::Dynamic) {
-        let mut finding = Finding::new(&RULE, place::of_key(facts.project, "model.path"), place::sentence(error));
+        let mut finding =
+            Finding::new(&RULE, place::of_error(facts.project, error, "model.path"), place::sentence(error));
         finding.help = error.help().map(str::to_string);
         findings.push(finding);
     }

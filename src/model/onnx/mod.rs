@@ -1,11 +1,13 @@
 //! ONNX files: protobuf messages, loading, external data, size limits.
 //!
 //! [`parse`] gives the model as its file has it, with three simplifications that lose nothing:
-//! `Constant` nodes become constants, float16 and bfloat16 are widened, and a symbolic batch is 1.
+//! `Constant` nodes become constants, float16 and bfloat16 are widened, and a free batch is 1.
 //! The file is only read. Never: quantization, rewrites of the graph.
 
 mod external;
 mod load;
+mod modules;
+mod names;
 mod proto;
 mod tensor;
 
@@ -13,7 +15,7 @@ use std::path::Path;
 
 use prost::bytes::Bytes;
 
-use super::{Dialect, Format, Imported};
+use super::{Format, Imported};
 use crate::Result;
 
 pub use load::parse;
@@ -36,7 +38,7 @@ impl Format for Onnx {
     }
 
     fn import(&self, bytes: Bytes, folder: &Path) -> Result<Imported> {
-        Ok(Imported { graph: parse(bytes, folder)?, dialect: Dialect::Onnx })
+        parse(bytes, folder)
     }
 }
 
