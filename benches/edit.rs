@@ -34,7 +34,7 @@ fn main() -> espq::Result<()> {
     let report = engine.open(project.clone()).report(false, &Silent)?;
     let mut times = Vec::new();
     for layer in report.layers.iter().filter(|l| l.layerwise.is_some()) {
-        let Some(edit) = edit::set_precision(&project.text, &[(&layer.name, Scheme::Int16)]) else { continue };
+        let Some(edit) = edit::set_precision(&project, &[(&layer.name, Scheme::Int16)]) else { continue };
         let edited = Project::parse(&project.file, espq::text::apply(&project.text, [&edit]));
         let start = Instant::now();
         engine.open(edited).lint(LintDepth::Measured, &Silent)?;

@@ -315,7 +315,12 @@ impl Target for Arrays {
     fn read(&self, input: &[u8]) -> String {
         let file = self.folder.path().join(format!("samples.{}", self.ending));
         std::fs::write(&file, input).unwrap();
-        let spec = |name: &str, data_type| InputSpec { name: name.to_string(), data_type, shape: vec![1, 4] };
+        let spec = |name: &str, data_type| InputSpec {
+            name: name.to_string(),
+            data_type,
+            shape: vec![1, 4],
+            free: Vec::new(),
+        };
         let mut inputs = vec![spec("x", DataType::F32)];
         if self.ending == "npz" {
             inputs.push(spec("y", DataType::I64));

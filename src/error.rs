@@ -22,6 +22,8 @@ struct Detail {
     key: Option<String>,
     help: Option<String>,
     kind: Kind,
+    /// Found beside this one.
+    others: Vec<Error>,
 }
 
 /// Kinds of errors that callers treat differently, without parsing the sentence.
@@ -53,8 +55,28 @@ pub enum Kind {
 impl Error {
     /// Makes an error of one sentence without a full stop.
     pub fn new(what: impl Into<String>) -> Self {
-        let detail = Detail { what: what.into(), file: None, layer: None, key: None, help: None, kind: Kind::Other };
-        Error(Box::new(detail))
+        Error(Box::new(Detail {
+            what: what.into(),
+            file: None,
+            layer: None,
+            key: None,
+            help: None,
+            kind: Kind::Other,
+            others: Vec::new(),
+        }))
+    }
+
+    /// Joins errors that were found side by side into the first of them; `None` where there are none.
+    pub fn of_all(errors: Vec<Error>) -> Option<Error> {
+        let mut errors = errors.into_iter();
+        let mut first = errors.next()?;
+        first.0.others.extend(errors);
+        Some(first)
+    }
+
+    /// Lists this error and those that were found beside it.
+    pub fn each(&self) -> impl Iterator<Item = &Error> {
+        std::iter::once(self).chain(&self.0.others)
     }
 
     /// Makes the error of cancelled work, which is not a fault.
@@ -80,6 +102,9 @@ impl Error {
 
     /// Names the file, unless an inner call has named a more specific one.
     pub fn in_file(mut self, file: impl AsRef<Path>) -> Self {
+        for error in &mut self.0.others {
+            error.0.file.get_or_insert_with(|| file.as_ref().to_path_buf());
+        }
         self.0.file.get_or_insert_with(|| file.as_ref().to_path_buf());
         self
     }
@@ -154,7 +179,7 @@ impl fmt::Display for Error {
         if let Some(help) = self.help() {
             write!(f, "\n  help: {help}")?;
         }
-        Ok(())
+        self.0.others.iter().try_for_each(|other| write!(f, "\n{other}"))
     }
 }
 
@@ -164,4 +189,21 @@ impl std::error::Error for Error {}
 #[macro_export]
 macro_rules! bail {
     ($($text:tt)*) => { return Err($crate::Error::new(format!($($text)*))) };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_side_by_side_are_all_shown_with_their_file() {
+        let errors = ["a", "b"].map(|layer| Error::new("is odd").in_layer(layer).with_help("fix it"));
+        let both = Error::of_all(errors.to_vec()).unwrap().in_file("m.onnx");
+        assert_eq!(
+            both.to_string(),
+            "m.onnx: layer a: is odd\n  help: fix it\nm.onnx: layer b: is odd\n  help: fix it"
+        );
+        assert_eq!(both.each().filter_map(Error::layer).collect::<Vec<_>>(), ["a", "b"]);
+        assert_eq!(Error::of_all(Vec::new()), None);
+    }
 }

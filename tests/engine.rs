@@ -16,7 +16,7 @@ fn project(fixture: &str) -> Project {
 }
 
 fn with(project: &Project, layer: &str, scheme: Scheme) -> Project {
-    let edit = edit::set_precision(&project.text, &[(layer, scheme)]).unwrap();
+    let edit = edit::set_precision(project, &[(layer, scheme)]).unwrap();
     let mut text = project.text.clone();
     text.replace_range(edit.span, &edit.text);
     Project::parse(&project.file, text)

@@ -94,7 +94,7 @@ fn run(model: &[u8]) -> Result<(), String> {
     if model.is_empty() {
         return Err("its inputs or outputs are not tensors".into());
     }
-    let graph = espq::model::onnx::parse(model.to_vec().into(), Path::new(".")).map_err(|e| e.to_string())?;
+    let graph = espq::model::onnx::parse(model.to_vec().into(), Path::new(".")).map_err(|e| e.to_string())?.graph;
     let mut values: Vec<Option<Tensor>> = graph.values.iter().map(|v| v.constant.clone()).collect();
     for node in &graph.nodes {
         let operator = ops::find(&node.op).ok_or(format!("no operator {}", node.op))?;

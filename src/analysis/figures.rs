@@ -24,6 +24,9 @@ pub struct Error {
 pub struct Layer {
     /// Name of the layer, as Netron shows it.
     pub name: String,
+    /// Path of the module of the source model that it is from, where the file has it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub module: Option<String>,
     /// ONNX operator type.
     pub op: String,
     /// Precision by which the layer is quantized.

@@ -111,12 +111,36 @@ fn configuration(model: &str, target: Target, inputs: &[InputSpec], layer: Optio
         data(inputs),
         example(&format!("precision.{layer}"), "\"int16\"".to_string()),
     ];
+    values.extend(input_shape(inputs));
     values.extend(image(inputs));
     initial(&values)
 }
 
 fn example(key: &str, value: String) -> Initial {
     Initial { key: key.to_string(), comment: None, value, is_example: true }
+}
+
+/// An example for a model that leaves dimensions free.
+fn input_shape(inputs: &[InputSpec]) -> Option<Initial> {
+    const LENGTH: usize = 224;
+    let shape = |input: &InputSpec| {
+        let length = |(axis, &length): (usize, &usize)| match input.free.iter().any(|(free, _)| *free == axis) {
+            true => LENGTH,
+            false => length,
+        };
+        input.shape.iter().enumerate().map(length).collect::<Vec<usize>>()
+    };
+    if inputs.iter().all(|input| input.free.is_empty()) {
+        return None;
+    }
+    let value = match inputs {
+        [input] => format!("{:?}", shape(input)),
+        _ => {
+            let each: Vec<String> = inputs.iter().map(|i| format!("{} = {:?}", quoted(&i.name), shape(i))).collect();
+            format!("{{ {} }}", each.join(", "))
+        }
+    };
+    Some(example("model.input-shape", value))
 }
 
 fn data(inputs: &[InputSpec]) -> Initial {
@@ -126,7 +150,7 @@ fn data(inputs: &[InputSpec]) -> Initial {
             format!(
                 "Typical samples, preprocessed as in training, for the model's input:\n{lines}\
                  One .npy file each, or one .npy or .npz file of {} for N samples{}.",
-                batch(&input.shape),
+                batch(&input.describe()),
                 if pixels(&input.shape).is_some() { ", or a folder of images" } else { "" },
             ),
             "\"calib/*.npy\"",
@@ -148,13 +172,17 @@ fn data(inputs: &[InputSpec]) -> Initial {
 
 /// "input.1   1x3x224x224 float32"
 fn describe(input: &InputSpec) -> String {
-    let sides: Vec<String> = input.shape.iter().map(usize::to_string).collect();
-    format!("{}  {} {}", input.name, sides.join("x"), input.data_type.name())
+    format!("{}  {}", input.name, input.describe())
 }
 
-fn batch(shape: &[usize]) -> String {
-    let rest = shape.strip_prefix(&[1]).unwrap_or(shape);
-    std::iter::once("N".to_string()).chain(rest.iter().map(usize::to_string)).collect::<Vec<_>>().join("x")
+/// "Nx3x224x224", from "1x3x224x224 float32"
+fn batch(input: &str) -> String {
+    let sides = input.split(' ').next().unwrap_or_default();
+    let rest = match sides.strip_prefix('1') {
+        Some(rest) if rest.is_empty() || rest.starts_with('x') => rest.to_string(),
+        _ => format!("x{sides}"),
+    };
+    format!("N{rest}")
 }
 
 /// Returns channels, height and width if a shape looks like that of an image.

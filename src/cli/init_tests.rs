@@ -3,7 +3,7 @@ use crate::graph::DataType;
 use crate::project::Project;
 
 fn input(name: &str, shape: &[usize], data_type: DataType) -> InputSpec {
-    InputSpec { name: name.into(), data_type, shape: shape.to_vec() }
+    InputSpec { name: name.into(), data_type, shape: shape.to_vec(), free: Vec::new() }
 }
 
 #[test]

@@ -8,6 +8,7 @@ use prost::bytes::Bytes;
 
 use crate::model;
 use crate::project::{Data, Project, Stage};
+use crate::samples;
 use crate::{Error, Kind, Result};
 
 use super::files::{Files, Stamp};
@@ -164,8 +165,8 @@ impl Contents {
         parts.text(&config.identity(Stage::Samples)).number(is_per_input.into());
         for source in project.sample_files()? {
             parts.text(&source.input).number(source.files.len());
-            // Every file contains at least one sample; files after the last one needed are identified by name and
-            // length.
+            // Every file contains at least one sample; files after the last one needed are identified by name, length and
+            // header.
             for (index, file) in source.files.iter().enumerate() {
                 parts.text(&file.to_string_lossy());
                 if index < wanted {
@@ -173,6 +174,9 @@ impl Contents {
                     parts.digest(&self.files.digest(file)?);
                 } else {
                     parts.number(std::fs::metadata(file).map_or(0, |m| m.len()) as usize);
+                    if let Some(length) = samples::deciding_bytes(file) {
+                        parts.digest(&self.files.head(file, length)?);
+                    }
                 }
             }
         }

@@ -6,6 +6,7 @@
 
 use std::collections::HashMap;
 use std::fs::{File, Metadata};
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
@@ -22,8 +23,11 @@ const MOST: usize = 1 << 16;
 /// Digests by path.
 #[derive(Default)]
 pub struct Files {
-    known: Mutex<HashMap<PathBuf, (Stamp, blake3::Hash)>>,
+    known: Mutex<Known>,
+    heads: Mutex<Known>,
 }
+
+type Known = HashMap<PathBuf, (Stamp, blake3::Hash)>;
 
 /// State of a file according to the file system, without opening it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -79,14 +83,29 @@ impl Files {
     /// Returns a file's digest; opens the file if its stamp has changed. Errors name the file.
     pub fn digest(&self, path: &Path) -> Result<blake3::Hash> {
         let stamp = Stamp::of(path)?;
-        if let Some(known) = self.known_at(path, &stamp) {
+        if let Some(known) = known_at(&self.known, path, &stamp) {
             return Ok(known);
         }
         let file = File::open(path).map_err(|e| unreadable(path, &e))?;
         let mut hasher = blake3::Hasher::new();
         hasher.update_reader(file).map_err(|e| unreadable(path, &e))?;
         let digest = hasher.finalize();
-        self.remember(path, stamp, digest)?;
+        remember(&self.known, path, stamp, digest)?;
+        Ok(digest)
+    }
+
+    /// Returns the digest of a file's first bytes, at most `length`; opens it where its stamp is another than before. Errors
+    /// name the file.
+    pub fn head(&self, path: &Path, length: usize) -> Result<blake3::Hash> {
+        let stamp = Stamp::of(path)?;
+        if let Some(known) = known_at(&self.heads, path, &stamp) {
+            return Ok(known);
+        }
+        let file = File::open(path).map_err(|e| unreadable(path, &e))?;
+        let mut hasher = blake3::Hasher::new();
+        hasher.update_reader(file.take(length as u64)).map_err(|e| unreadable(path, &e))?;
+        let digest = hasher.finalize();
+        remember(&self.heads, path, stamp, digest)?;
         Ok(digest)
     }
 
@@ -97,34 +116,34 @@ impl Files {
         read: impl FnOnce(&Path) -> Result<Bytes>,
     ) -> Result<(blake3::Hash, Option<Bytes>)> {
         let stamp = Stamp::of(path)?;
-        if let Some(known) = self.known_at(path, &stamp) {
+        if let Some(known) = known_at(&self.known, path, &stamp) {
             return Ok((known, None));
         }
         let bytes = read(path)?;
         let digest = blake3::hash(&bytes);
-        self.remember(path, stamp, digest)?;
+        remember(&self.known, path, stamp, digest)?;
         Ok((digest, Some(bytes)))
     }
+}
 
-    fn known_at(&self, path: &Path, stamp: &Stamp) -> Option<blake3::Hash> {
-        self.lock().get(path).filter(|(known, _)| known == stamp).map(|(_, digest)| *digest)
-    }
+fn known_at(known: &Mutex<Known>, path: &Path, stamp: &Stamp) -> Option<blake3::Hash> {
+    lock(known).get(path).filter(|(known, _)| known == stamp).map(|(_, digest)| *digest)
+}
 
-    /// Keeps a digest, unless the file may have changed while it was read, or may still change without a new stamp.
-    fn remember(&self, path: &Path, before: Stamp, digest: blake3::Hash) -> Result<()> {
-        if before.is_settled() && Stamp::of(path)? == before {
-            let mut known = self.lock();
-            if known.len() >= MOST {
-                known.clear();
-            }
-            known.insert(path.to_path_buf(), (before, digest));
+/// Keeps a digest, unless the file may have changed while it was read, or may still change without a new stamp.
+fn remember(known: &Mutex<Known>, path: &Path, before: Stamp, digest: blake3::Hash) -> Result<()> {
+    if before.is_settled() && Stamp::of(path)? == before {
+        let mut known = lock(known);
+        if known.len() >= MOST {
+            known.clear();
         }
-        Ok(())
+        known.insert(path.to_path_buf(), (before, digest));
     }
+    Ok(())
+}
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<PathBuf, (Stamp, blake3::Hash)>> {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+fn lock(known: &Mutex<Known>) -> MutexGuard<'_, Known> {
+    known.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn unreadable(path: &Path, error: &std::io::Error) -> Error {
@@ -141,7 +160,7 @@ mod tests {
     }
 
     fn files_know(files: &Files, path: &Path) -> bool {
-        files.known_at(path, &Stamp::of(path).unwrap()).is_some()
+        known_at(&files.known, path, &Stamp::of(path).unwrap()).is_some()
     }
 
     #[test]

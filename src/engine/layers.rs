@@ -2,6 +2,7 @@
 
 use crate::Result;
 use crate::chip::Scheme;
+use crate::simplify::LayerNames;
 
 use super::opened::Opened;
 
@@ -10,6 +11,8 @@ use super::opened::Opened;
 pub struct Layers {
     pub inputs: Vec<String>,
     pub layers: Vec<PlannedLayer>,
+    /// Layers by the names that the file has.
+    pub names: LayerNames,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -34,6 +37,6 @@ impl Opened {
             PlannedLayer { name: node.name.clone(), op: node.op.clone(), scheme }
         });
         let inputs = graph.inputs.iter().map(|&id| graph.value(id).name.clone());
-        Ok(Layers { inputs: inputs.collect(), layers: layers.collect() })
+        Ok(Layers { inputs: inputs.collect(), layers: layers.collect(), names: model.simplified.names.clone() })
     }
 }

@@ -3,11 +3,11 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::Result;
 use crate::analysis::Report;
 use crate::lint::{self, Facts, Finding, Selection};
 use crate::project::Project;
 use crate::quant::{Plan, Settings};
+use crate::{Error, Result};
 
 use super::content::{Key, KeyBuilder};
 use super::measure::Measurement;
@@ -46,11 +46,17 @@ impl Stages {
     fn of(opened: &Opened) -> Stages {
         let config = &opened.project().config;
         let model = config.model.path.as_ref().map(|_| opened.model());
+        // A model whose shapes wait for the samples has no fault of its own where these have one.
+        let is_of_samples = |error: &Error| error.key().is_some_and(|key| key.starts_with("calibration."));
+        let (model, fault) = match model {
+            Some(Err(error)) if is_of_samples(&error) => (None, Some(error)),
+            model => (model, None),
+        };
         let is_read = matches!(model, Some(Ok(_)));
         let session = match (&config.calibration.data, &opened.contents.samples) {
             (None, _) => None,
             (Some(_), Err(error)) => Some(Err(error.clone())),
-            (Some(_), Ok(_)) => is_read.then(|| opened.session()),
+            (Some(_), Ok(_)) => fault.map(Err).or_else(|| is_read.then(|| opened.session())),
         };
         let settings = if is_read { opened.known_settings().ok() } else { None };
         let plan = settings.as_ref().map(|_| opened.plan());
@@ -128,14 +134,16 @@ impl Opened {
             // The error is reported by the measurement.
             Ok(None) | Err(_) => return Ok(None),
         };
-        let facts = Facts { report: Some(Ok(&report)), ..stages.facts(self.project()) };
+        let named = self.named();
+        let facts = Facts { report: Some(Ok(&report)), ..stages.facts(&named) };
         let findings = selected(self.project(), lint::check(&facts));
         Ok(Some((findings, report)))
     }
 
     fn look(&self, depth: LintDepth, progress: &dyn Progress) -> Result<Vec<Finding>> {
         let stages = Stages::of(self);
-        let facts = stages.facts(self.project());
+        let named = self.named();
+        let facts = stages.facts(&named);
         if depth == LintDepth::Static || !stages.can_be_measured(self.project()) {
             return Ok(lint::check(&facts));
         }

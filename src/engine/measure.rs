@@ -8,6 +8,7 @@ use crate::exec::{FakeQuant, Samples as _};
 use crate::graph::NodeId;
 use crate::ops::Role;
 use crate::quant::{self, Plan, Quantized};
+use crate::simplify::LayerNames;
 
 use super::opened::Opened;
 use super::session::{Calibrated, Session};
@@ -40,7 +41,8 @@ impl Measurement<'_> {
         let graphwise = timed(&mut seconds.graphwise, || session.graphwise(calibrated, &computing, count, progress))?;
         let layerwise = timed(&mut seconds.layerwise, || session.layerwise(calibrated, &computing, count, progress))?;
 
-        let mut layers: Vec<Layer> = graph.node_ids().map(|node| layer(quantized, node)).collect();
+        let mut layers: Vec<Layer> =
+            graph.node_ids().map(|node| layer(quantized, &session.model.simplified.names, node)).collect();
         for ((node, &graphwise), layerwise) in computing.iter().zip(&graphwise.layers).zip(layerwise) {
             layers[node.0].graphwise = Some(graphwise);
             layers[node.0].layerwise = Some(layerwise);
@@ -107,13 +109,14 @@ pub(super) fn timed<T>(seconds: &mut f64, work: impl FnOnce() -> T) -> T {
     done
 }
 
-fn layer(quantized: &Quantized, node: NodeId) -> Layer {
+fn layer(quantized: &Quantized, names: &LayerNames, node: NodeId) -> Layer {
     let (inputs, outputs) = quantized.ports(node);
     let port = |port: quant::Port| Port { name: port.name, bits: port.bits, exponents: port.exponents };
     let ports = |ports: Vec<Option<quant::Port>>| ports.into_iter().map(|p| p.map(port)).collect();
     let n = quantized.graph.node(node);
     Layer {
         name: n.name.clone(),
+        module: names.module(&n.name).map(str::to_string),
         op: n.op.clone(),
         scheme: quantized.scheme(node),
         graphwise: None,

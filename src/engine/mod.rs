@@ -20,6 +20,7 @@ mod outline;
 mod progress;
 mod proof;
 mod session;
+mod shapes;
 mod step;
 mod store;
 mod trials;
@@ -33,6 +34,7 @@ use crate::lint::{Finding, Trials};
 use crate::quant::{ImportedScales, Plan};
 
 pub use crate::model::{endings as model_endings, is_model};
+pub use crate::simplify::LayerNames;
 pub use atomic_write::write as write_all_or_none;
 pub use cancel::{Token, Watch};
 pub use export::{ExportOptions, Exported};

@@ -1,5 +1,6 @@
 //! State of a project: its text, and its files, which are read once. Each stage is computed on first use.
 
+use std::fmt::Display;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
@@ -8,16 +9,17 @@ use crate::analysis::{OnChip, Report, Seconds};
 use crate::espdl;
 use crate::lint::{self, Finding};
 use crate::model;
-use crate::project::Project;
+use crate::project::{self, LayerChoice, Project};
 use crate::proof::Finished;
 use crate::quant::{self, ImportedScales, Plan, Settings};
 use crate::samples::{InputSpec, Samples};
-use crate::simplify::simplify;
+use crate::simplify::{LayerNames, Simplified, simplify};
 use crate::{Error, Result};
 
 use super::content::{Key, KeyBuilder, ModelContent, SampleContent};
 use super::measure::{Measurement, timed};
 use super::session::{Calibrated, Model, Session};
+use super::shapes;
 use super::step::Step;
 use super::{Engine, Progress, Stage};
 
@@ -28,6 +30,7 @@ pub struct Opened {
     project: Arc<Project>,
     pub(super) contents: Found,
     model: Step<Arc<Model>>,
+    samples: Step<Arc<Samples>>,
     session: Step<Arc<Session>>,
     scales: Step<Option<Arc<ImportedScales>>>,
     plan: Step<Arc<Plan>>,
@@ -68,6 +71,7 @@ impl Engine {
             project,
             contents,
             model: Step::default(),
+            samples: Step::default(),
             session: Step::default(),
             scales: Step::default(),
             plan: Step::default(),
@@ -84,17 +88,47 @@ impl Opened {
         &self.project
     }
 
-    /// Returns the model, read and simplified.
+    /// Returns the model, read and simplified. If it leaves shapes free, they are those of the samples, which it then waits
+    /// for.
     pub fn model(&self) -> Result<Arc<Model>> {
         self.model.get(|| {
             let content = self.contents.model.as_ref().map_err(Clone::clone)?;
-            if let Some(model) = self.engine.models.get(&content.key) {
+            let key = self.model_key(&content.key);
+            let sampled = self.contents.samples.as_ref().ok().map(|samples| sampled_key(&key, &samples.key));
+            let kept = |key: &Key| self.engine.models.get(key);
+            if let Some(model) = kept(&key).or_else(|| sampled.as_ref().and_then(kept)) {
                 return Ok(model);
             }
-            let imported = model::import(&content.path, content.read()?)?;
+            let mut imported = model::import(&content.path, content.read()?)?;
             content.unchanged()?;
+            let at_key = |e: Error| e.at_key("model.input-shape");
+            imported.fix(&shapes::given(&self.project, &imported).map_err(at_key)?, "`input-shape`").map_err(at_key)?;
+            let is_fixed = imported.is_fixed();
+            if !is_fixed && self.project.config.calibration.data.is_some() {
+                let samples = self.samples(&shapes::inputs(&imported)?).map_err(|e| e.at_key("calibration.data"))?;
+                imported.fix(&shapes::of_samples(&samples), "the samples").map_err(|e| e.at_key("calibration.data"))?;
+            }
             let simplified = simplify(imported).map_err(|e| e.in_file(&content.path))?;
-            Ok(self.engine.models.keep(content.key, Arc::new(Model { key: content.key, simplified })))
+            let shaped = KeyBuilder::new("shaped").key(&key).text(&input_shapes(&simplified)).finish();
+            let model = Arc::new(Model { key: shaped, simplified });
+            let key = if is_fixed { Some(key) } else { sampled };
+            Ok(key.map_or_else(|| model.clone(), |key| self.engine.models.keep(key, model.clone())))
+        })
+    }
+
+    /// The model's content, and the shapes that the text gives its inputs.
+    fn model_key(&self, content: &Key) -> Key {
+        let given = self.project.config.identity(project::Stage::Model);
+        KeyBuilder::new("model with shapes").key(content).text(&given).finish()
+    }
+
+    /// The samples, opened once.
+    fn samples(&self, inputs: &[InputSpec]) -> Result<Arc<Samples>> {
+        self.samples.get(|| {
+            let content = self.contents.samples.as_ref().map_err(Clone::clone)?;
+            let samples = Samples::open(self.project.samples()?, inputs)?;
+            content.unchanged()?;
+            Ok(Arc::new(samples))
         })
     }
 
@@ -110,8 +144,7 @@ impl Opened {
             if let Some(session) = self.engine.sessions.get(&key) {
                 return Ok(session);
             }
-            let samples = Samples::open(self.project.samples()?, &InputSpec::of(&model.simplified.graph)?)?;
-            content.unchanged()?;
+            let samples = self.samples(&InputSpec::of(&model.simplified.graph)?)?;
             let session = Session::new(key, model, samples, held_out, self.engine.options.activations);
             if let Some(figures) = self.engine.store.as_ref().and_then(|store| store.get(&key)) {
                 session.remember(figures);
@@ -120,11 +153,19 @@ impl Opened {
         })
     }
 
-    /// Returns the settings in the text. Only the chip has no default.
+    /// Returns the project with names of layers instead of nodes within them, if there is a model.
+    pub(super) fn named(&self) -> Arc<Project> {
+        let named = || {
+            let model = self.model().ok()?;
+            let names = &model.simplified.names;
+            self.project.with_layers(|name| names.layer(name).map(str::to_string)).map(Arc::new)
+        };
+        named().unwrap_or_else(|| self.project.clone())
+    }
+
+    /// Returns the settings in the text.
     fn settings(&self) -> Result<Settings> {
-        self.project.config.settings().ok_or_else(|| {
-            Error::new("the target chip is not configured").at_key("model.target").with_help("add target = \"esp32p4\"")
-        })
+        settings_of(&self.named())
     }
 
     /// Returns the settings without unknown layers, so that the other layers can be measured.
@@ -182,13 +223,15 @@ impl Opened {
         })
     }
 
-    /// Returns the plan of all settings; fails if they name unknown layers.
+    /// Returns the plan of all settings; fails if they name unknown layers, or give one layer two precisions by different
+    /// names.
     pub(super) fn exact_plan(&self) -> Result<Arc<Plan>> {
-        let settings = self.settings()?;
-        if settings == self.known_settings()? {
-            return self.plan();
-        }
-        self.plan_of(&settings).map(Arc::new)
+        let model = self.model()?;
+        let (as_written, named) = (&self.project.config, &self.named().config);
+        check_layers("precision", &model.simplified.names, &as_written.precision, &named.precision)?;
+        let methods = (&as_written.calibration.methods, &named.calibration.methods);
+        check_layers("calibration.methods", &model.simplified.names, methods.0, methods.1)?;
+        self.plan()
     }
 
     /// Calibrates every scale of the plan with the samples.
@@ -237,12 +280,14 @@ impl Opened {
     fn tables(&self, statistics: bool, progress: &dyn Progress) -> Result<Report> {
         progress.begin(Stage::Load, 1);
         let start = Instant::now();
-        let key = self.report_key(&self.settings()?, statistics)?;
+        // As written, without a look at the model: a report under this key has no name that stands for another layer.
+        let key = self.report_key(&settings_of(&self.project)?, statistics)?;
         if let Some(report) = self.kept_report(&key) {
             let seconds = Seconds { load: start.elapsed().as_secs_f64(), ..Seconds::default() };
             return Ok(Report { seconds, ..Report::clone(&report) });
         }
         let (session, plan) = (self.session()?, self.exact_plan()?);
+        let key = self.report_key(&self.settings()?, statistics)?;
         let load = start.elapsed().as_secs_f64();
         progress.tick()?;
         if !statistics {
@@ -271,6 +316,7 @@ impl Opened {
 
     fn plan_key(&self, settings: &Settings) -> Result<Key> {
         let mut parts = KeyBuilder::new("plan");
+        parts.key(&self.model()?.key);
         self.quantization(&mut parts, settings)?;
         Ok(parts.finish())
     }
@@ -291,7 +337,7 @@ impl Opened {
         let model = &self.contents.model.as_ref().map_err(Clone::clone)?.key;
         let scales = self.contents.scales.as_ref().map_err(Clone::clone)?;
         let whole = self.project.config.model.precision.as_ref().map(|p| p.value);
-        parts.key(model).key(scales).text(&format!("{settings:?} {whole:?}"));
+        parts.key(&self.model_key(model)).key(scales).text(&format!("{settings:?} {whole:?}"));
         Ok(())
     }
 }
@@ -315,6 +361,49 @@ impl Engine {
             store.put(&session.key, &figures);
         }
     }
+}
+
+/// The model with the shapes of these samples.
+fn sampled_key(model: &Key, samples: &Key) -> Key {
+    KeyBuilder::new("model with samples").key(model).key(samples).finish()
+}
+
+fn input_shapes(simplified: &Simplified) -> String {
+    let graph = &simplified.graph;
+    let shapes: Vec<_> = graph.inputs.iter().map(|&input| &graph.value(input).shape).collect();
+    format!("{shapes:?}")
+}
+
+/// The chip is the one thing that has no default.
+fn settings_of(project: &Project) -> Result<Settings> {
+    project
+        .config
+        .settings()
+        .ok_or_else(|| Error::new("the chip is not named").at_key("model.target").with_help("add target = \"esp32p4\""))
+}
+
+/// Refuses names that stand for no layer, and two choices for one layer. `named` has the lines by name of the layer.
+fn check_layers<T: PartialEq + Display>(
+    table: &str,
+    names: &LayerNames,
+    as_written: &[LayerChoice<T>],
+    named: &[LayerChoice<T>],
+) -> Result<()> {
+    for (at, (line, layer)) in as_written.iter().zip(named).enumerate() {
+        let name = &line.layer.value;
+        let at_line = |error: Error| error.at_key(format!("{table}.\"{name}\""));
+        if names.layer(name).is_none() {
+            return Err(at_line(names.unknown(name)));
+        }
+        let layer = &layer.layer.value;
+        let other = named[..at].iter().position(|earlier| earlier.layer.value == *layer);
+        if let Some(other) = other.filter(|&other| named[other].choice.value != line.choice.value) {
+            let (first, choice) = (&as_written[other].layer.value, &named[other].choice.value);
+            let what = format!("`{name}` and `{first}` are one layer, `{layer}`, and `{first}` has {choice}");
+            return Err(at_line(Error::new(what).with_help("give both the same, or remove one of the lines")));
+        }
+    }
+    Ok(())
 }
 
 fn session_key(model: &Key, samples: &Key, held_out: Option<usize>) -> Key {

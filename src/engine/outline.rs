@@ -6,6 +6,8 @@ use crate::model;
 use crate::samples::InputSpec;
 use crate::{Error, Result};
 
+use super::shapes;
+
 /// Inputs of a model, and one layer for an example.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Outline {
@@ -15,10 +17,11 @@ pub struct Outline {
 
 /// Reads a model's inputs. Errors name the file.
 pub fn outline(file: &Path) -> Result<Outline> {
-    let graph = model::load(file)?.graph;
+    let imported = model::load(file)?;
+    let graph = &imported.graph;
     let inputs = match graph.inputs.is_empty() {
         true => Err(Error::new("the model has no input").with_help("export it again, with an example input")),
-        false => InputSpec::of(&graph),
+        false => shapes::inputs(&imported),
     };
     let layer = graph.nodes.iter().find(|n| n.op == "Conv" || n.op == "Gemm").map(|n| n.name.clone());
     Ok(Outline { inputs: inputs.map_err(|e| e.in_file(file))?, layer })

@@ -78,7 +78,13 @@ pub struct Calibrated {
 
 impl Session {
     /// Makes a session. `activations` is the memory for float activations in bytes.
-    pub fn new(key: Key, model: Arc<Model>, samples: Samples, held_out: Option<usize>, activations: usize) -> Session {
+    pub fn new(
+        key: Key,
+        model: Arc<Model>,
+        samples: Arc<Samples>,
+        held_out: Option<usize>,
+        activations: usize,
+    ) -> Session {
         let known = Known {
             observations: Observations::default(),
             float: None,
@@ -88,7 +94,6 @@ impl Session {
             outputs: HashMap::new(),
             saved: 0,
         };
-        let samples = Arc::new(samples);
         let [calibration, analysis] = Part::split(&samples, held_out);
         Session { key, model, samples, calibration, analysis, known: Mutex::new(known) }
     }

@@ -20,7 +20,6 @@ mod global_max;
 mod groups;
 mod layout;
 mod matmul;
-mod nothing;
 mod places;
 mod pooling;
 mod prelu;
@@ -148,7 +147,6 @@ fn other_operators(draft: &mut Draft) {
     abs::by_slope(draft);
     reciprocal::divide(draft);
     global_max::reduce(draft);
-    nothing::reduce_one(draft);
     crop::slice(draft);
 }
 

@@ -107,6 +107,7 @@ impl Graph {
         if fixed(old) && fixed(new) {
             return false;
         }
+        self.replaced.push((old, new));
         for input in self.nodes.iter_mut().flat_map(|node| &mut node.inputs) {
             if *input == Some(old) {
                 *input = Some(new);

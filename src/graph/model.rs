@@ -65,6 +65,8 @@ pub struct Graph {
     pub insertion: Vec<NodeId>,
     /// Number of values that onnxsim has named so far; its names are numbers, `_v_12`.
     pub numbered: usize,
+    /// Values that other values replaced, with these, in the order of the rewrites: the trace of layers that are gone.
+    pub replaced: Vec<(ValueId, ValueId)>,
     /// Notes on unexpected results of loading and simplifying, and on differences from esp-ppq.
     pub notes: Vec<Note>,
 }

@@ -97,6 +97,23 @@ impl DataType {
             _ => return None,
         })
     }
+
+    /// Returns the number of `TensorProto.DataType`.
+    pub fn to_onnx(self) -> i64 {
+        match self {
+            DataType::F32 => 1,
+            DataType::U8 => 2,
+            DataType::I8 => 3,
+            DataType::U16 => 4,
+            DataType::I16 => 5,
+            DataType::I32 => 6,
+            DataType::I64 => 7,
+            DataType::Bool => 9,
+            DataType::F64 => 11,
+            DataType::U32 => 12,
+            DataType::U64 => 13,
+        }
+    }
 }
 
 /// A Rust type that a tensor can hold.

@@ -83,7 +83,7 @@ impl Measure {
     }
 
     fn edit(&self, project: &Project, title: String, layers: &[(&str, Scheme)]) -> Option<Fix> {
-        let edit = edit::set_precision(&project.text, layers)?;
+        let edit = edit::set_precision(project, layers)?;
         Some(Fix { title, kind: FixKind::Precision(self.clone()), safety: Safety::Unsafe, edits: vec![edit] })
     }
 }

@@ -21,14 +21,30 @@ pub use rule::{Rule, Selection, find};
 pub use rules::RULES;
 pub use trials::{Trial, Trials, candidates};
 
+use crate::simplify::LayerNames;
+
 /// Returns all findings of the rules on the given facts, in the order of the text.
 pub fn check(facts: &Facts) -> Vec<Finding> {
     let mut findings = Vec::new();
     for rule in RULES {
         (rule.check)(facts, &mut findings);
     }
+    if let Some(model) = facts.model() {
+        findings.iter_mut().for_each(|finding| name_module(finding, &model.names));
+    }
     sort(&mut findings);
     findings
+}
+
+/// Adds the module of the source model to a finding about a layer whose name is a number.
+fn name_module(finding: &mut Finding, names: &LayerNames) {
+    let Some(layer) = &finding.layer else { return };
+    let Some(module) = names.module(layer) else { return };
+    let words = format!("{layer} is in module {module} of the source model");
+    finding.help = Some(match finding.help.take() {
+        Some(help) => format!("{help}; {words}"),
+        None => words,
+    });
 }
 
 /// Sorts by place, then by code.

@@ -52,6 +52,7 @@ struct Analysis {
 pub struct Snapshot {
     pub uri: Url,
     pub version: i32,
+    /// Project with the names of layers instead of nodes within them.
     pub project: Arc<Project>,
     pub findings: Findings,
     pub knowledge: Arc<Knowledge>,
@@ -200,7 +201,7 @@ impl Document {
         Snapshot {
             uri: self.uri.clone(),
             version: self.version,
-            project: self.project.clone(),
+            project: self.knowledge.named(&self.project),
             findings: self.findings.clone(),
             knowledge: self.knowledge.clone(),
             token: self.analysis.token.clone(),

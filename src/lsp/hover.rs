@@ -79,7 +79,8 @@ fn layer(layer: &LayerView) -> String {
 
 fn head(layer: &LayerView) -> Option<String> {
     let scheme = layer.scheme.map(|scheme| format!(" at {scheme}")).unwrap_or_default();
-    Some(format!("**{}** `{}`{scheme}", layer.op, layer.name))
+    let module = layer.module.as_ref().map(|module| format!(", module `{module}`")).unwrap_or_default();
+    Some(format!("**{}** `{}`{scheme}{module}", layer.op, layer.name))
 }
 
 fn errors(layer: &LayerView) -> Option<String> {
@@ -135,9 +136,15 @@ mod tests {
 
     #[test]
     fn a_layers_hover_has_all_its_figures() {
-        let mut view =
-            LayerView { name: "/a".to_string(), op: "Conv".to_string(), scheme: Some(Scheme::Int8), figures: None };
-        assert_eq!(layer(&view), "**Conv** `/a` at int8\n\nnot measured yet");
+        let mut view = LayerView {
+            name: "/a".to_string(),
+            op: "Conv".to_string(),
+            module: Some("a.conv".to_string()),
+            scheme: Some(Scheme::Int8),
+            figures: None,
+        };
+        assert_eq!(layer(&view), "**Conv** `/a` at int8, module `a.conv`\n\nnot measured yet");
+        view.module = None;
         let port = Port { name: "y".to_string(), bits: 8, exponents: vec![-5] };
         let error = Error { nsr: 0.25, cosine: 0.9, mse: 0.1 };
         view.figures = Some(Figures {

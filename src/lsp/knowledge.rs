@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use crate::analysis::{Error, Layer, OutputError, Port, Report};
 use crate::chip::Scheme;
-use crate::engine::{Layers, PlannedLayer};
+use crate::engine::{LayerNames, Layers, PlannedLayer};
+use crate::project::Project;
 
 /// Result of a stage of the analysis.
 pub enum Fact {
@@ -20,12 +21,15 @@ pub struct Knowledge {
     inputs: Vec<String>,
     outputs: Vec<OutputError>,
     layers: Vec<LayerView>,
+    names: LayerNames,
 }
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct LayerView {
     pub name: String,
     pub op: String,
+    /// Path of the module of the source model that it is from.
+    pub module: Option<String>,
     pub scheme: Option<Scheme>,
     pub figures: Option<Figures>,
 }
@@ -47,8 +51,10 @@ impl Knowledge {
         match fact {
             Fact::Layers(found) => {
                 self.inputs = found.inputs;
+                self.names = found.names;
                 let mut old = std::mem::take(&mut self.layers);
-                self.layers = found.layers.into_iter().map(|layer| planned(layer, &mut old)).collect();
+                let names = &self.names;
+                self.layers = found.layers.into_iter().map(|layer| planned(layer, names, &mut old)).collect();
             }
             Fact::Report(report) => {
                 self.outputs.clone_from(&report.outputs);
@@ -70,8 +76,16 @@ impl Knowledge {
         &self.layers
     }
 
+    /// The layer that a name stands for: its own, or that of a node within it.
     pub fn layer(&self, name: &str) -> Option<&LayerView> {
+        let name = self.names.layer(name).unwrap_or(name);
         self.layers.iter().find(|layer| layer.name == name)
+    }
+
+    /// The project with the names of layers in the place of those of nodes within them.
+    pub fn named(&self, project: &Arc<Project>) -> Arc<Project> {
+        let named = project.with_layers(|name| self.names.layer(name).map(str::to_string));
+        named.map_or_else(|| project.clone(), Arc::new)
     }
 }
 
@@ -83,12 +97,13 @@ impl LayerView {
 }
 
 /// Makes a layer's view, with its previous figures unless they belong to another precision.
-fn planned(layer: PlannedLayer, old: &mut [LayerView]) -> LayerView {
+fn planned(layer: PlannedLayer, names: &LayerNames, old: &mut [LayerView]) -> LayerView {
     let PlannedLayer { name, op, scheme } = layer;
     let before = old.iter_mut().find(|old| old.name == name && old.op == op);
     let figures = before.and_then(|old| old.figures.take());
     let figures = figures.filter(|figures| scheme.is_none_or(|scheme| scheme == figures.scheme));
-    LayerView { name, op, scheme, figures }
+    let module = names.module(&name).map(str::to_string);
+    LayerView { name, op, module, scheme, figures }
 }
 
 fn measured(layer: &Layer, report: &Report) -> LayerView {
@@ -101,7 +116,13 @@ fn measured(layer: &Layer, report: &Report) -> LayerView {
         outputs: ports(&layer.outputs),
         notes: report.notes.iter().filter(|note| note.layers.contains(&layer.name)).map(|n| n.text.clone()).collect(),
     };
-    LayerView { name: layer.name.clone(), op: layer.op.clone(), scheme: Some(layer.scheme), figures: Some(figures) }
+    LayerView {
+        name: layer.name.clone(),
+        op: layer.op.clone(),
+        module: layer.module.clone(),
+        scheme: Some(layer.scheme),
+        figures: Some(figures),
+    }
 }
 
 #[cfg(test)]
@@ -119,12 +140,17 @@ mod tests {
             op: "Conv".to_string(),
             scheme: Some(scheme),
         };
-        Fact::Layers(Layers { inputs: vec!["x".to_string()], layers: schemes.iter().map(planned).collect() })
+        Fact::Layers(Layers {
+            inputs: vec!["x".to_string()],
+            layers: schemes.iter().map(planned).collect(),
+            names: LayerNames::default(),
+        })
     }
 
     fn report(names: &[&str]) -> Fact {
         let layer = |name: &&str| Layer {
             name: name.to_string(),
+            module: None,
             op: "Conv".to_string(),
             scheme: Scheme::Int8,
             graphwise: None,

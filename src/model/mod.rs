@@ -6,7 +6,9 @@
 mod beside;
 mod bytes;
 pub mod onnx;
+mod shapes;
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use prost::bytes::Bytes;
@@ -16,6 +18,7 @@ use crate::{Error, Result};
 
 pub use beside::inside;
 pub use bytes::read;
+pub use shapes::{Axis, Declared};
 
 /// Format of model files.
 pub trait Format: Sync {
@@ -40,6 +43,26 @@ pub struct Imported {
     pub graph: Graph,
     /// Dialect, which determines the rewrites that follow.
     pub dialect: Dialect,
+    /// Facts about nodes that the graph does not hold.
+    pub record: Record,
+    /// Axes of the inputs, in the order of the graph's; an input has no shape in the graph while one is free.
+    pub declared: Vec<Declared>,
+}
+
+impl Imported {
+    /// A graph in ONNX's dialect of which nothing else is known.
+    pub fn of(graph: Graph) -> Imported {
+        Imported { graph, dialect: Dialect::Onnx, record: Record::default(), declared: Vec::new() }
+    }
+}
+
+/// Facts of the file about its nodes, for reports and messages.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Record {
+    /// Names of nodes that are constants in the graph.
+    pub constants: Vec<String>,
+    /// Path of the module that a node comes from (`layer1.0.conv1`), by name of the node.
+    pub modules: BTreeMap<String, String>,
 }
 
 /// Origin of a graph, which determines its simplification.

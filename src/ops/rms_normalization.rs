@@ -3,7 +3,7 @@
 use super::axes::normalize;
 use super::elementwise::{infer_same, take};
 use super::normalize_rows::Rows;
-use super::operands::{elements, required};
+use super::operands::{elements, optional, required};
 use super::{Call, Kernel, Operator, Treatment};
 use crate::chip::{Chip, Support};
 use crate::graph::{Element, Tensor};
@@ -22,6 +22,13 @@ fn prepare(call: &Call) -> Result<Box<dyn Kernel>> {
     let x = required(call, 0, "RMSNormalization")?;
     let axis = normalize(call.attributes.int_or("axis", -1), x.shape.len())?;
     let epsilon = call.attributes.float_or("epsilon", 1e-5);
+    if let Some(scale) = optional(call, 1) {
+        let real: Vec<usize> = scale.shape.iter().copied().skip_while(|&d| d == 1).collect();
+        let row: Vec<usize> = x.shape[axis..].iter().copied().skip_while(|&d| d == 1).collect();
+        if !real.is_empty() && real != row {
+            bail!("RMSNormalization of rows {:?} has a scale of shape {:?}", &x.shape[axis..], scale.shape);
+        }
+    }
     Ok(Box::new(RmsNormalization { rows: Rows::from(&x.shape, axis), epsilon }))
 }
 

@@ -28,6 +28,15 @@ pub enum Data {
     PerInput(Vec<(Spanned<String>, Spanned<String>)>),
 }
 
+/// Shapes of the model's inputs, as written.
+#[derive(Debug, Clone, PartialEq)]
+pub enum InputShapes {
+    /// Shape of the only input.
+    One(Vec<usize>),
+    /// Shapes by model input.
+    PerInput(BTreeMap<String, Vec<usize>>),
+}
+
 impl Image {
     /// Returns the options without their spans.
     pub fn options(&self) -> ImageOptions {

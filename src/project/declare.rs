@@ -116,6 +116,8 @@ pub enum Init {
 pub enum Stage {
     /// No cached result: the key names a file that is hashed, or applies to results.
     None,
+    /// The model with its shapes.
+    Model,
     /// Samples as tensors.
     Samples,
     /// Plan and scales.

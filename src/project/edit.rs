@@ -3,10 +3,14 @@
 use toml_edit::{DocumentMut, Item, Key, Table, value};
 
 use crate::chip::Scheme;
-use crate::text::{Edit, difference};
+use crate::text::{Edit, Span, difference};
 
-/// Gives layers a precision in `[precision]`. Returns `None` if the text is not TOML, or if nothing would change.
-pub fn set_precision(text: &str, layers: &[(&str, Scheme)]) -> Option<Edit> {
+use super::Project;
+
+/// Gives layers a precision in `[precision]`, on all lines that stand for them. Returns `None` if the text is not TOML,
+/// or if nothing would change.
+pub fn set_precision(project: &Project, layers: &[(&str, Scheme)]) -> Option<Edit> {
+    let text = project.text.as_str();
     let mut document: DocumentMut = text.parse().ok()?;
     let new = !document.contains_key("precision");
     let item = document.entry("precision").or_insert_with(|| Item::Table(Table::new()));
@@ -22,13 +26,15 @@ pub fn set_precision(text: &str, layers: &[(&str, Scheme)]) -> Option<Edit> {
     }
     let table = item.as_table_like_mut()?;
     for (layer, scheme) in layers {
-        match table.get_mut(layer).and_then(Item::as_value_mut) {
-            Some(old) => {
-                let decor = old.decor().clone();
-                *old = scheme.name().into();
-                *old.decor_mut() = decor;
+        for name in written(project, layer) {
+            match table.get_mut(&name).and_then(Item::as_value_mut) {
+                Some(old) => {
+                    let decor = old.decor().clone();
+                    *old = scheme.name().into();
+                    *old.decor_mut() = decor;
+                }
+                None => drop(table.entry_format(&quoted(&name)).or_insert(value(scheme.name()))),
             }
-            None => drop(table.entry_format(&quoted(layer)).or_insert(value(scheme.name()))),
         }
     }
     if let Some(inline) = item.as_inline_table_mut() {
@@ -43,6 +49,14 @@ pub fn set_precision(text: &str, layers: &[(&str, Scheme)]) -> Option<Edit> {
         edited = edited.replace("\r\n", "\n").replace('\n', "\r\n");
     }
     difference(text, &edited)
+}
+
+/// Returns the names under which `[precision]` lists a layer, which may be those of nodes within it; else its own.
+fn written(project: &Project, layer: &str) -> Vec<String> {
+    let lines = project.config.precision.iter().filter(|line| line.layer.value == layer);
+    let key = |span: &Span| Some(Key::parse(project.text.get(span.clone())?).ok()?.pop()?.get().to_string());
+    let names: Vec<String> = lines.filter_map(|line| key(&line.layer.span)).collect();
+    if names.is_empty() { vec![layer.to_string()] } else { names }
 }
 
 /// Sets keys to values that are written as TOML, each named by its table and its name. Returns `None` if the text is
@@ -95,7 +109,16 @@ mod tests {
     }
 
     fn set(text: &str, layers: &[(&str, Scheme)]) -> String {
-        crate::text::apply(text, &set_precision(text, layers))
+        crate::text::apply(text, &set_precision(&Project::parse("espq.toml", text), layers))
+    }
+
+    #[test]
+    fn a_layer_is_set_on_the_lines_of_its_parts() {
+        let text = "[precision]\n\"/fc/MatMul\" = \"int8\" # here\n'/fc/Add' = \"int8\"\n";
+        let layer = |name: &str| name.starts_with("/fc/").then(|| "Gemm_0".to_string());
+        let project = Project::parse("espq.toml", text).with_layers(layer).unwrap();
+        let changed = crate::text::apply(text, &set_precision(&project, &[("Gemm_0", Scheme::Int16)]));
+        assert_eq!(changed, text.replace("int8", "int16"));
     }
 
     #[test]
@@ -116,7 +139,7 @@ mod tests {
     fn a_value_is_replaced_with_its_comment_kept() {
         let text = "[precision]\n\"/a\" = \"int8\"  # hot\n";
         assert_eq!(set(text, &[("/a", Scheme::Int16)]), "[precision]\n\"/a\" = \"int16\"  # hot\n");
-        assert_eq!(set_precision(text, &[("/a", Scheme::Int8)]), None);
+        assert_eq!(set_precision(&Project::parse("espq.toml", text), &[("/a", Scheme::Int8)]), None);
     }
 
     #[test]
@@ -133,12 +156,12 @@ mod tests {
     #[test]
     fn a_last_line_without_an_end_is_kept() {
         let text = "[precision]\n\"/a\" = \"int8\"\n[limits]\nlayer-nsr = 0.1";
-        let edit = set_precision(text, &[("/a", Scheme::Int16)]).unwrap();
+        let edit = set_precision(&Project::parse("espq.toml", text), &[("/a", Scheme::Int16)]).unwrap();
         assert_eq!((&text[edit.span], edit.text.as_str()), ("8", "16"));
     }
 
     #[test]
     fn a_text_that_is_not_toml_is_not_edited() {
-        assert_eq!(set_precision("[model\n", &[("/a", Scheme::Int16)]), None);
+        assert_eq!(set_precision(&Project::parse("espq.toml", "[model\n"), &[("/a", Scheme::Int16)]), None);
     }
 }

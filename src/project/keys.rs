@@ -6,7 +6,7 @@
 use crate::chip::{Method, Runtime, Scheme, Target};
 use crate::samples::{Channels, Layout, Resize};
 
-use super::config::{Data, LayerChoice, Spanned};
+use super::config::{Data, InputShapes, LayerChoice, Spanned};
 use super::declare::{Defaulted, Field, Given, Init, Key, Offers, Required, Stage, Table, table};
 use super::exclude::IgnoreLine;
 use super::values::{Divisors, FileStem, Share, Value};
@@ -50,6 +50,11 @@ table! { Model {
     #[key("path", required = Required::Yes, example = "\"model.onnx\"", offers = Offers::Models,
           init = Init::Model)]
     path: Given<String>,
+
+    /// Shape of the model's input, the batch of 1 among it, where the model leaves dimensions free; by name where there are
+    /// several inputs. Without it, the shape of the samples.
+    #[key("input-shape", example = "[1, 3, 224, 224]", stage = Stage::Model, init = Init::Model)]
+    input_shape: Given<InputShapes>,
 
     /// The chip, or `c` for ESP-DL's portable code.
     #[key("target", required = Required::Yes, example = "\"esp32p4\"", stage = Stage::Quantization, init = Init::Model)]

@@ -9,6 +9,7 @@ pub mod edit;
 mod exclude;
 mod glob;
 mod initial;
+mod input_shapes;
 mod keys;
 mod locate;
 mod output;
@@ -23,7 +24,7 @@ use std::path::{Path, PathBuf};
 
 use crate::{Error, Kind, Result};
 
-pub use config::{Data, HELD_OUT, LayerChoice, Overrides, Spanned};
+pub use config::{Data, HELD_OUT, InputShapes, LayerChoice, Overrides, Spanned};
 pub use declare::{Given, Key, Offers, Stage};
 pub use initial::{Initial, initial};
 pub use keys::{Analysis, Calibration, Config, Export, Image, Limits, Lint, Model, Optimize};
@@ -172,6 +173,19 @@ impl Project {
         let text = text.into();
         let (config, problems) = reader::read(&text);
         Project { file: file.into(), text, config, problems }
+    }
+
+    /// Renames layers by `layer_of`; places in the text stay. Returns `None` if no name changes.
+    pub fn with_layers(&self, layer_of: impl Fn(&str) -> Option<String>) -> Option<Project> {
+        let mut named = self.clone();
+        let precision = named.config.precision.iter_mut().map(|line| &mut line.layer.value);
+        let methods = named.config.calibration.methods.iter_mut().map(|line| &mut line.layer.value);
+        for name in precision.chain(methods) {
+            if let Some(layer) = layer_of(name) {
+                *name = layer;
+            }
+        }
+        (named.config != self.config).then_some(named)
     }
 
     /// Returns the folder to which paths in the configuration are relative.

@@ -1,10 +1,11 @@
 use super::*;
 use crate::chip::{Method, Scheme, Target};
-use crate::project::{Project, Spanned, schema};
+use crate::project::{InputShapes, Project, Spanned, schema};
 
 const WHOLE: &str = r#"
 [model]
 path   = "mobilenet_v2.onnx"
+input-shape = [1, 3, 224, 224]
 target = "esp32p4"
 precision = "int8"
 quantization = "scales.json"
@@ -211,5 +212,20 @@ proptest::proptest! {
     #[test]
     fn no_cut_panics(at in 0..WHOLE.len()) {
         let _ = read(&WHOLE[..at]);
+    }
+}
+
+#[test]
+fn shapes_of_inputs_are_lists_or_a_table_of_lists() {
+    let read = |value: &str| {
+        let (config, problems) = read(&format!("[model]\npath = \"m.onnx\"\ntarget = \"c\"\ninput-shape = {value}\n"));
+        let wrong = problems.iter().any(|problem| problem.key == "model.input-shape");
+        (config.model.input_shape.map(|given| given.value), wrong)
+    };
+    assert_eq!(read("[1, 3, 16, 12]"), (Some(InputShapes::One(vec![1, 3, 16, 12])), false));
+    let by_name = [("x".to_string(), vec![1, 4])].into();
+    assert_eq!(read("{ x = [1, 4] }"), (Some(InputShapes::PerInput(by_name)), false));
+    for wrong in ["[]", "[0]", "[1, -1]", "[1.5]", "{}", "{ x = 4 }", "\"1x3\"", "4"] {
+        assert_eq!(read(wrong), (None, true), "{wrong}");
     }
 }

@@ -25,6 +25,12 @@ fn open(arrays: &[(&str, &str, &[f32])], calibration: &str, inputs: &[(&str, &[u
         name: name.into(),
         data_type: DataType::F32,
         shape: shape.to_vec(),
+        free: shape
+            .iter()
+            .enumerate()
+            .filter(|(_, length)| **length == 0)
+            .map(|(axis, _)| (axis, String::new()))
+            .collect(),
     };
     Samples::open(project.samples()?, &inputs.iter().map(spec).collect::<Vec<_>>())
 }
@@ -87,4 +93,36 @@ fn errors_name_the_file_the_key_and_the_fix() {
         error(PAIR, "data = { left = 'c/a.npy' }", two),
     ];
     insta::assert_snapshot!(errors.join("\n\n"));
+}
+
+#[test]
+fn the_first_file_tells_the_lengths_that_a_model_leaves_free() {
+    let shape = |files: &[(&str, &str, &[f32])], input: &[usize]| {
+        let samples = open(files, "data = 'c/*.npy'", &[("x", input)]).unwrap();
+        samples.inputs()[0].shape.clone()
+    };
+    let six = &[1., 2., 3., 4., 5., 6.];
+    let of = |text: &'static str, input: &[usize]| shape(&[("c/a.npy", text, six)], input);
+    assert_eq!(of("(1, 2, 3)", &[1, 2, 0]), [1, 2, 3]);
+    assert_eq!(of("(2, 3)", &[1, 0]), [1, 3]);
+    assert_eq!(of("(2, 3)", &[1, 2, 0]), [1, 2, 3]);
+    assert_eq!(of("(1, 1, 2, 3)", &[1, 0, 3]), [1, 2, 3]);
+    assert_eq!(of("(2, 3)", &[2, 0]), [2, 3]);
+    assert_eq!(of("(2, 3)", &[0]), [3]);
+    assert_eq!(of("(6,)", &[0]), [6]);
+}
+
+#[test]
+fn samples_of_two_sizes_fix_nothing() {
+    let files: &[(&str, &str, &[f32])] = &[("c/a.npy", "(1, 2)", &[1., 2.]), ("c/b.npy", "(1, 3)", &[1., 2., 3.])];
+    let error = open(files, "data = 'c/*.npy'", &[("x", &[1, 0])]).err().unwrap();
+    let (what, help) = (error.what(), error.help().unwrap());
+    assert!(
+        what.starts_with("the array is 1x3, and ") && what.ends_with("a.npy has samples of 1x2 for input `x`"),
+        "{what}"
+    );
+    assert!(help.ends_with("or name it, as input-shape = [1, 2] in [model]"), "{help}");
+    assert!(error.file().is_some_and(|file| file.ends_with("b.npy")) && error.key() == Some("calibration.data"));
+    let error = open(&files[1..], "data = 'c/*.npy'", &[("x", &[1, 2, 0])]).err().unwrap();
+    assert_eq!(error.what(), "the array is 1x3, but input `x` expects 1x2x?");
 }

@@ -26,7 +26,6 @@ pub use calibrate::{calibrate, recall};
 pub use config::{Config, ConfigId, Configs, State};
 pub use edits::Edits;
 pub use imported_scales::{ImportedLayer, ImportedPort, ImportedScales};
-pub use layer_names::{check as check_names, nearest as nearest_names};
 pub use observations::{Observation, Observations};
 pub use plan::{NodeConfig, Observed, Plan, plan};
 pub use quantized::{Port, Quantized};

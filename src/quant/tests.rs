@@ -228,12 +228,12 @@ fn a_matmul_of_two_activations_has_no_weight_to_keep_at_8_bits() {
 }
 
 #[test]
-fn an_unknown_layer_is_an_error_with_similar_names() {
+fn an_unknown_layer_is_an_error_at_its_line() {
     let mut settings = settings(Scheme::Int8);
     settings.layer_schemes.insert("Conv1_".into(), Scheme::Int16);
     let error = plan(&conv_relu_pool_conv(), &settings).unwrap_err();
-    assert_eq!(error.what(), "the model has no layer \"Conv1_\"");
-    assert_eq!(error.help(), Some("similar names: conv1, conv2, pool"));
+    assert_eq!(error.what(), "the model has no layer `Conv1_`");
+    assert_eq!(error.key(), Some("precision.\"Conv1_\""));
 }
 
 #[test]

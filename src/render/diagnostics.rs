@@ -54,8 +54,12 @@ impl Diagnostics {
         self.draw(diagnostic, labels, Some((project, finding.span.clone())))
     }
 
-    /// Renders an error; if a project is given, with the line of the key that the error names.
+    /// Renders an error and those found with it; if a project is given, each on the line of the key that it names.
     pub fn error(&self, error: &Error, project: Option<&Project>) -> String {
+        error.each().map(|error| self.one_error(error, project)).collect()
+    }
+
+    fn one_error(&self, error: &Error, project: Option<&Project>) -> String {
         let place = error.key().zip(project).and_then(|(key, project)| Some((project, project.config.span_of(key)?)));
         let mut message = error.what().to_string();
         if let (Some(key), None) = (error.key(), &place) {

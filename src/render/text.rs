@@ -75,9 +75,13 @@ fn table(report: &Report, view: &View, title: &str, limit: f64, nsr: impl Fn(&La
     if layers.is_empty() {
         return None;
     }
-    // Only a precision other than the model's is shown.
-    let note = |layer: &Layer| if layer.scheme == report.settings.scheme { "" } else { layer.scheme.name() };
-    let rows = layers.iter().map(|&(layer, nsr)| Row { name: &layer.name, nsr, note: note(layer) }).collect();
+    // Only a precision other than the model's is shown, and the module of a generated name.
+    let note = |layer: &Layer| {
+        let scheme = (layer.scheme != report.settings.scheme).then(|| layer.scheme.name().to_string());
+        scheme.into_iter().chain(layer.module.clone()).collect::<Vec<_>>().join(", ")
+    };
+    let notes: Vec<String> = layers.iter().map(|(layer, _)| note(layer)).collect();
+    let rows = layers.iter().zip(&notes).map(|(&(layer, nsr), note)| Row { name: &layer.name, nsr, note }).collect();
     let title = view.terminal.paint(Style::Title, title);
     Some(format!("{title}\n{}", bars(rows, limit, view.top, &view.terminal)))
 }

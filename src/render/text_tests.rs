@@ -31,6 +31,7 @@ fn statistics_of(name: &str) -> TensorStatistics {
 fn layer(name: &str, op: &str, errors: Option<(f64, f64)>) -> Layer {
     Layer {
         name: name.into(),
+        module: None,
         op: op.into(),
         scheme: Scheme::Int8,
         graphwise: errors.map(|e| error(e.0)),

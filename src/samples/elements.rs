@@ -183,7 +183,7 @@ mod tests {
 
     fn convert(bytes: &[u8], element: Element, data_type: DataType) -> Result<Tensor, String> {
         let shape = vec![bytes.len() / element.size()];
-        tensor(bytes, element, false, &InputSpec { name: "x".into(), data_type, shape })
+        tensor(bytes, element, false, &InputSpec { name: "x".into(), data_type, shape, free: Vec::new() })
     }
 
     #[test]
@@ -220,7 +220,7 @@ mod tests {
 
     #[test]
     fn bytes_of_float32_in_both_orders() {
-        let spec = InputSpec { name: "x".into(), data_type: DataType::F32, shape: vec![2] };
+        let spec = InputSpec { name: "x".into(), data_type: DataType::F32, shape: vec![2], free: Vec::new() };
         let values = [1.5f32, -0.1];
         let little = tensor(&values.map(f32::to_le_bytes).concat(), Element::F32, false, &spec).unwrap();
         let big = tensor(&values.map(f32::to_be_bytes).concat(), Element::F32, true, &spec).unwrap();

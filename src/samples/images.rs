@@ -120,6 +120,72 @@ impl Images {
     }
 }
 
+/// The input with the height and width of `size`, else of the pictures, where the model leaves them free.
+pub fn settled(input: &InputSpec, files: &[PathBuf], image: &ImageOptions) -> Result<InputSpec> {
+    if input.free.is_empty() {
+        return Ok(input.clone());
+    }
+    let rank = input.shape.len();
+    let is_last = matches!(input.shape.last(), Some(1 | 3))
+        && !rank.checked_sub(3).is_some_and(|c| matches!(input.shape[c], 1 | 3));
+    let is_nhwc = image.layout.map_or(is_last, |layout| layout == Layout::Nhwc);
+    let Some(channel) = rank.checked_sub(if is_nhwc { 1 } else { 3 }).filter(|_| rank > 2) else {
+        return Err(not_a_picture(input));
+    };
+    let sides = if is_nhwc { [rank - 3, rank - 2] } else { [rank - 2, rank - 1] };
+    let size = match image.size {
+        Some(size) => size,
+        None => one_size(input, files)?,
+    };
+    let mut shape = input.shape.clone();
+    for (axis, _) in &input.free {
+        shape[*axis] = match sides.iter().position(|side| side == axis) {
+            Some(side) => size[side] as usize,
+            None if *axis == channel => {
+                if image.channels == Some(Channels::Gray) {
+                    1
+                } else {
+                    3
+                }
+            }
+            None => return Err(not_a_picture(input)),
+        };
+    }
+    Ok(InputSpec { shape, free: Vec::new(), ..input.clone() })
+}
+
+fn not_a_picture(input: &InputSpec) -> Error {
+    Error::new(format!("input `{}` is {}, which is no picture", input.name, input.describe()))
+        .with_help("give its shape, as input-shape = [1, 3, 224, 224] in [model], or its samples as .npy files")
+        .of_kind(Kind::Shape)
+}
+
+/// Height and width that all pictures have.
+fn one_size(input: &InputSpec, files: &[PathBuf]) -> Result<[u32; 2]> {
+    let mut first: Option<(&PathBuf, [u32; 2])> = None;
+    for file in files {
+        let unreadable = |e: &dyn std::fmt::Display| Error::new(format!("cannot be read: {e}")).in_file(file);
+        let reader = ImageReader::open(file).and_then(ImageReader::with_guessed_format).map_err(|e| unreadable(&e))?;
+        let (width, height) = reader.into_dimensions().map_err(|e| unreadable(&e))?;
+        match first {
+            None => first = Some((file, [height, width])),
+            Some((_, size)) if size == [height, width] => {}
+            Some((other, [h, w])) => {
+                let what = format!(
+                    "input `{}` is free, and the pictures have two sizes: {} is {w}x{h}, {} is {width}x{height}",
+                    input.name,
+                    other.display(),
+                    file.display()
+                );
+                return Err(Error::new(what)
+                    .with_help("the chip runs one size: add size = [HEIGHT, WIDTH] to [calibration.image]")
+                    .of_kind(Kind::Shape));
+            }
+        }
+    }
+    first.map(|(_, size)| size).ok_or_else(|| Error::new("there are no files"))
+}
+
 fn decode(file: &Path) -> Result<DynamicImage> {
     let undecodable = |e: &dyn std::fmt::Display| {
         Error::new(format!("cannot be decoded: {e}")).in_file(file).with_help("open and save it again, or remove it")
@@ -325,7 +391,7 @@ mod tests {
     use super::*;
 
     fn input(shape: &[usize]) -> InputSpec {
-        InputSpec { name: "x".into(), data_type: DataType::F32, shape: shape.to_vec() }
+        InputSpec { name: "x".into(), data_type: DataType::F32, shape: shape.to_vec(), free: Vec::new() }
     }
 
     fn tensor(shape: &[usize], image: ImageOptions, picture: RgbImage) -> Vec<f32> {

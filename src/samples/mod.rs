@@ -10,11 +10,12 @@ mod npz;
 mod part;
 mod resize;
 
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use crate::graph::{DataType, Graph, Tensor};
 use crate::note::Note;
-use crate::{Error, Result};
+use crate::{Error, Kind, Result};
 
 use crate::text::nearest;
 use images::Images;
@@ -29,8 +30,10 @@ pub struct InputSpec {
     pub name: String,
     /// Type of the elements.
     pub data_type: DataType,
-    /// Lengths of the axes, including the batch axis of 1.
+    /// Lengths of the axes, including the batch axis of 1; 0 for axes that the model leaves free.
     pub shape: Vec<usize>,
+    /// Axes that the model leaves free, with their names in it, which may be empty: the samples tell their lengths.
+    pub free: Vec<(usize, String)>,
 }
 
 impl InputSpec {
@@ -40,7 +43,9 @@ impl InputSpec {
             let value = graph.value(id);
             let name = value.name.clone();
             match (value.data_type, &value.shape) {
-                (Some(data_type), Some(shape)) => Ok(InputSpec { name, data_type, shape: shape.clone() }),
+                (Some(data_type), Some(shape)) => {
+                    Ok(InputSpec { name, data_type, shape: shape.clone(), free: Vec::new() })
+                }
                 _ => Err(Error::new(format!("the shape of input `{name}` is not known"))),
             }
         };
@@ -52,9 +57,45 @@ impl InputSpec {
         self.shape.iter().product()
     }
 
-    /// "1x3x224x224 float32"
-    fn describe(&self) -> String {
-        format!("{} {}", sides(&self.shape), self.data_type.name())
+    /// "1x3x224x224 float32"; a free axis has its name: "1x3xheightxwidth float32"
+    pub fn describe(&self) -> String {
+        format!("{} {}", self.sides(), self.data_type.name())
+    }
+
+    fn sides(&self) -> String {
+        if self.free.is_empty() {
+            return sides(&self.shape);
+        }
+        let side = |(axis, length): (usize, &usize)| match self.free.iter().find(|(free, _)| *free == axis) {
+            Some((_, name)) if name.is_empty() => "?".to_string(),
+            Some((_, name)) => name.clone(),
+            None => length.to_string(),
+        };
+        self.shape.iter().enumerate().map(side).collect::<Vec<_>>().join("x")
+    }
+
+    /// The input with the lengths that an array of samples has; `None` where its shape is not that of samples.
+    fn settled(&self, array: &[usize]) -> Option<InputSpec> {
+        if self.free.is_empty() {
+            return Some(self.clone());
+        }
+        let with_batch = |rest: &[usize]| [&[1], rest].concat();
+        let rank = self.shape.len();
+        let candidates = match array.len() {
+            // The first axis counts samples, in the place of the batch; or there is one sample.
+            n if n == rank && n > 1 => vec![with_batch(&array[1..]), array.to_vec()],
+            n if n == rank => vec![array.to_vec()],
+            n if n == rank + 1 => vec![array[1..].to_vec()],
+            n if n + 1 == rank => vec![with_batch(array)],
+            _ => Vec::new(),
+        };
+        let is_free = |axis: usize| self.free.iter().any(|(free, _)| *free == axis);
+        let fits = |shape: &Vec<usize>| {
+            let mut axes = shape.iter().zip(&self.shape).enumerate();
+            axes.all(|(axis, (&length, &declared))| if is_free(axis) { length > 0 } else { length == declared })
+        };
+        let shape = candidates.into_iter().find(fits)?;
+        Some(InputSpec { shape, free: Vec::new(), ..self.clone() })
     }
 }
 
@@ -86,6 +127,7 @@ pub enum Files {
 pub struct Samples {
     /// Sources by model input.
     sources: Vec<Source>,
+    inputs: Vec<InputSpec>,
     length: usize,
     files: Vec<PathBuf>,
     notes: Vec<Note>,
@@ -102,10 +144,16 @@ impl Samples {
     /// Opens at most the requested number of samples. Errors name the part of the request that caused them.
     pub fn open(request: Request, inputs: &[InputSpec]) -> Result<Samples> {
         let table = request.table;
-        let mut opened = Opening { request: &request, files: Vec::new(), notes: request.notes.clone() };
+        let mut opened = Opening {
+            request: &request,
+            inputs: inputs.to_vec(),
+            settled_by: vec![None; inputs.len()],
+            files: Vec::new(),
+            notes: request.notes.clone(),
+        };
         let sources = match &request.files {
-            Files::Shared(files) => opened.shared(files.clone(), inputs).map_err(|e| e.at_key("data")),
-            Files::PerInput(named) => opened.per_input(named, inputs),
+            Files::Shared(files) => opened.shared(files.clone()).map_err(|e| e.at_key("data")),
+            Files::PerInput(named) => opened.per_input(named),
         };
         sources.and_then(|sources| opened.finish(sources)).map_err(|e| e.in_table(table))
     }
@@ -113,6 +161,11 @@ impl Samples {
     /// Files of the samples, for hashing their contents.
     pub fn files(&self) -> &[PathBuf] {
         &self.files
+    }
+
+    /// Returns the model's inputs, with the shapes of the samples.
+    pub fn inputs(&self) -> &[InputSpec] {
+        &self.inputs
     }
 
     /// Notes for the user about conditions that are not errors.
@@ -144,29 +197,48 @@ impl Source {
     }
 }
 
+/// Returns the error for samples of two shapes at an input whose shape is free.
+fn two_sizes(input: &InputSpec, array: &[usize], first: &Path) -> Error {
+    let shape = sides(&input.shape);
+    let what = format!(
+        "the array is {}, and {} has samples of {shape} for input `{}`",
+        sides(array),
+        first.display(),
+        input.name
+    );
+    let help = format!(
+        "the chip runs one size: save all samples in it, or name it, as input-shape = {:?} in [model]",
+        input.shape
+    );
+    Error::new(what).with_help(help).of_kind(Kind::Shape)
+}
+
 fn no_sample(index: usize) -> Error {
     Error::new(format!("there is no sample {index}"))
 }
 
 struct Opening<'a> {
     request: &'a Request,
+    inputs: Vec<InputSpec>,
+    /// File that set the shape of each free input.
+    settled_by: Vec<Option<PathBuf>>,
     files: Vec<PathBuf>,
     notes: Vec<Note>,
 }
 
 impl Opening<'_> {
     /// Opens one set of files for all inputs.
-    fn shared(&mut self, files: Vec<PathBuf>, inputs: &[InputSpec]) -> Result<Vec<Source>> {
-        match (Format::of_all(&files)?, inputs) {
-            (Format::Npz, _) => self.npz(&files, inputs),
-            (format, [input]) => Ok(vec![self.source(format, files, input)?]),
-            (format, _) => {
-                let names: Vec<String> = inputs.iter().map(|i| format!("\"{}\" = \"...\"", i.name)).collect();
+    fn shared(&mut self, files: Vec<PathBuf>) -> Result<Vec<Source>> {
+        match (Format::of_all(&files)?, self.inputs.len()) {
+            (Format::Npz, count) => self.npz(&files, 0..count),
+            (format, 1) => Ok(vec![self.source(format, files, 0)?]),
+            (format, count) => {
+                let names: Vec<String> = self.inputs.iter().map(|i| format!("\"{}\" = \"...\"", i.name)).collect();
                 let what = match format {
                     Format::Image => "images feed",
                     _ => "a .npy file holds",
                 };
-                Err(Error::new(format!("{what} one input, but the model has {}", inputs.len())).with_help(format!(
+                Err(Error::new(format!("{what} one input, but the model has {count}")).with_help(format!(
                     "give each input its own files: data = {{ {} }}, or a .npz file with all of them",
                     names.join(", ")
                 )))
@@ -174,8 +246,8 @@ impl Opening<'_> {
         }
     }
 
-    fn per_input(&mut self, named: &[(String, Result<Vec<PathBuf>>)], inputs: &[InputSpec]) -> Result<Vec<Source>> {
-        let names = || inputs.iter().map(|i| i.name.as_str());
+    fn per_input(&mut self, named: &[(String, Result<Vec<PathBuf>>)]) -> Result<Vec<Source>> {
+        let names = || self.inputs.iter().map(|i| i.name.as_str());
         for (name, _) in named {
             if !names().any(|n| n == name) {
                 let help = match nearest(name, names()) {
@@ -187,51 +259,62 @@ impl Opening<'_> {
                     .with_help(help));
             }
         }
-        let source = |input: &InputSpec| {
-            let Some((_, files)) = named.iter().find(|(name, _)| *name == input.name) else {
-                return Err(Error::new(format!("input `{}` has no samples", input.name))
-                    .at_key("data")
-                    .with_help(format!("add \"{}\" = \"...\", samples of {}", input.name, input.describe())));
-            };
-            let at_key = |e: Error| e.at_key(format!("data.\"{}\"", input.name));
-            let files = files.clone().map_err(at_key)?;
-            let format = Format::of_all(&files).map_err(at_key)?;
-            self.source(format, files, input).map_err(at_key)
-        };
-        inputs.iter().map(source).collect()
+        (0..self.inputs.len()).map(|index| self.own(named, index)).collect()
     }
 
-    fn source(&mut self, format: Format, mut files: Vec<PathBuf>, input: &InputSpec) -> Result<Source> {
+    /// The samples of one input from its own files.
+    fn own(&mut self, named: &[(String, Result<Vec<PathBuf>>)], index: usize) -> Result<Source> {
+        let input = &self.inputs[index];
+        let Some((_, files)) = named.iter().find(|(name, _)| *name == input.name) else {
+            return Err(Error::new(format!("input `{}` has no samples", input.name))
+                .at_key("data")
+                .with_help(format!("add \"{}\" = \"...\", samples of {}", input.name, input.describe())));
+        };
+        let key = format!("data.\"{}\"", input.name);
+        let source = files.clone().and_then(|files| self.source(Format::of_all(&files)?, files, index));
+        source.map_err(|e| e.at_key(key))
+    }
+
+    fn source(&mut self, format: Format, mut files: Vec<PathBuf>, index: usize) -> Result<Source> {
         if format == Format::Npz {
-            // One input has one source.
-            return self.npz(&files, std::slice::from_ref(input)).map(|mut sources| sources.remove(0));
+            // One input, one source.
+            return self.npz(&files, index..index + 1).map(|mut sources| sources.remove(0));
         }
         if format == Format::Image {
             files.truncate(self.request.wanted);
             self.files.extend_from_slice(&files);
-            return Ok(Source::Images(Images::new(files, input, &self.request.image)?));
+            let input = images::settled(&self.inputs[index], &files, &self.request.image)?;
+            let images = Images::new(files, &input, &self.request.image)?;
+            self.inputs[index] = input;
+            return Ok(Source::Images(images));
         }
         let mut tensors = Vec::new();
         for file in files {
-            if tensors.len() < self.request.wanted {
-                tensors.extend(
-                    npy::load(&file, input, self.request.wanted - tensors.len()).map_err(|e| e.in_file(&file))?,
-                );
+            let wanted = self.request.wanted - tensors.len();
+            if wanted > 0 {
+                let settle = &mut |shape: &[usize]| self.settle(index, shape, &file);
+                tensors.extend(npy::load(&file, settle, wanted).map_err(|e| e.in_file(&file))?);
                 self.files.push(file);
+            } else if self.settled_by[index].is_some() {
+                // Files behind the last one wanted have to be of the one size, too.
+                npy::shape(&file).and_then(|shape| self.settle(index, &shape, &file)).map_err(|e| e.in_file(&file))?;
             }
         }
         Ok(Source::Kept(tensors))
     }
 
-    fn npz(&mut self, files: &[PathBuf], inputs: &[InputSpec]) -> Result<Vec<Source>> {
+    fn npz(&mut self, files: &[PathBuf], inputs: Range<usize>) -> Result<Vec<Source>> {
         let mut kept: Vec<Vec<Tensor>> = vec![Vec::new(); inputs.len()];
         for file in files {
             let have = kept.iter().map(Vec::len).min().unwrap_or(0);
             if have >= self.request.wanted {
                 break;
             }
-            let arrays = npz::load(file, inputs, self.request.wanted - have).map_err(|e| e.in_file(file))?;
-            let count = self.even(&arrays, inputs, file);
+            let names: Vec<String> = self.inputs[inputs.clone()].iter().map(|input| input.name.clone()).collect();
+            let wanted = self.request.wanted - have;
+            let settle = &mut |at: usize, shape: &[usize]| self.settle(inputs.start + at, shape, file);
+            let arrays = npz::load(file, &names, settle, wanted).map_err(|e| e.in_file(file))?;
+            let count = self.even(&arrays, inputs.clone(), file);
             for (kept, mut array) in kept.iter_mut().zip(arrays) {
                 array.truncate(count);
                 kept.append(&mut array);
@@ -241,10 +324,29 @@ impl Opening<'_> {
         Ok(kept.into_iter().map(Source::Kept).collect())
     }
 
+    /// Returns the input with the lengths of an array of samples: the first array sets those that the model leaves free.
+    fn settle(&mut self, index: usize, array: &[usize], file: &Path) -> Result<InputSpec> {
+        let input = &self.inputs[index];
+        if input.free.is_empty() {
+            return match &self.settled_by[index] {
+                Some(first) if npy::samples_in(array, &input.shape).is_none() => Err(two_sizes(input, array, first)),
+                _ => Ok(input.clone()),
+            };
+        }
+        let settled = input.settled(array).ok_or_else(|| {
+            let what = format!("the array is {}, but input `{}` expects {}", sides(array), input.name, input.sides());
+            let help = "the first axis counts samples; the rest is the input's shape without its batch of 1";
+            Error::new(what).with_help(help).of_kind(Kind::Shape)
+        })?;
+        self.inputs[index] = settled.clone();
+        self.settled_by[index] = Some(file.to_path_buf());
+        Ok(settled)
+    }
+
     /// Returns the number of samples that all arrays of one file contain.
-    fn even(&mut self, arrays: &[Vec<Tensor>], inputs: &[InputSpec], file: &Path) -> usize {
+    fn even(&mut self, arrays: &[Vec<Tensor>], inputs: Range<usize>, file: &Path) -> usize {
         let count = arrays.iter().map(Vec::len).min().unwrap_or(0);
-        for (array, input) in arrays.iter().zip(inputs).filter(|(a, _)| a.len() > count) {
+        for (array, input) in arrays.iter().zip(&self.inputs[inputs]).filter(|(a, _)| a.len() > count) {
             self.notes.push(Note::new(format!(
                 "{}: input `{}` has {} samples and another input {count}; only the first {count} are used",
                 file.display(),
@@ -274,13 +376,18 @@ impl Opening<'_> {
             self.notes.push(Note::new(format!("found {length} samples, but {} are configured", self.request.wanted)));
         }
         let key = format!("{}.data", self.request.table);
-        Ok(Samples { sources, length, files: self.files, notes: self.notes, key })
+        Ok(Samples { sources, inputs: self.inputs, length, files: self.files, notes: self.notes, key })
     }
 }
 
 /// Returns `true` if the file name is that of samples.
 pub fn is_sample(file: &Path) -> bool {
     Format::of(file).is_some()
+}
+
+/// Returns the number of first bytes of a file that may set a model's shape, even if its samples are not used.
+pub fn deciding_bytes(file: &Path) -> Option<usize> {
+    (Format::of(file) == Some(Format::Npy)).then_some(npy::HEAD)
 }
 
 /// Formats of sample files, as listed in messages.

@@ -26,15 +26,28 @@ pub struct Header {
     pub shape: Vec<usize>,
 }
 
+/// Number of bytes that contain the header of a plain array.
+pub const HEAD: usize = 256;
+
+/// Returns the input for an array's shape.
+pub type Settle<'a> = &'a mut dyn FnMut(&[usize]) -> Result<InputSpec>;
+
 /// Loads the first samples of a file, at most `wanted`.
-pub fn load(file: &Path, input: &InputSpec, wanted: usize) -> Result<Vec<Tensor>> {
+pub fn load(file: &Path, settle: Settle, wanted: usize) -> Result<Vec<Tensor>> {
     let opened = File::open(file).map_err(|e| Error::new(format!("cannot be read: {e}")))?;
-    read(&mut BufReader::new(opened), input, wanted)
+    read(&mut BufReader::new(opened), settle, wanted)
+}
+
+/// Shape of the array in a file, of which only the header is read.
+pub fn shape(file: &Path) -> Result<Vec<usize>> {
+    let opened = File::open(file).map_err(|e| Error::new(format!("cannot be read: {e}")))?;
+    Ok(read_header(&mut BufReader::with_capacity(HEAD, opened))?.shape)
 }
 
 /// Like [`load`], from any stream.
-pub fn read(stream: &mut dyn Read, input: &InputSpec, wanted: usize) -> Result<Vec<Tensor>> {
+pub fn read(stream: &mut dyn Read, settle: Settle, wanted: usize) -> Result<Vec<Tensor>> {
     let header = read_header(stream)?;
+    let input = &settle(&header.shape)?;
     let count = samples_in(&header.shape, &input.shape).ok_or_else(|| mismatch(&header.shape, input))?;
     let kept = count.min(wanted);
     let size = header.element.size();
@@ -65,7 +78,7 @@ pub fn read(stream: &mut dyn Read, input: &InputSpec, wanted: usize) -> Result<V
 /// Returns the number of samples in an array; `None` if its shape does not fit the input.
 ///
 /// Axes of length 1 are ignored: they do not change the order of elements.
-fn samples_in(array: &[usize], input: &[usize]) -> Option<usize> {
+pub fn samples_in(array: &[usize], input: &[usize]) -> Option<usize> {
     let real = |shape: &[usize]| shape.iter().copied().filter(|&n| n != 1).collect::<Vec<_>>();
     let wanted = real(input);
     match array.split_first() {
@@ -262,7 +275,7 @@ mod tests {
     }
 
     fn input(shape: &[usize]) -> InputSpec {
-        InputSpec { name: "x".into(), data_type: DataType::F32, shape: shape.to_vec() }
+        InputSpec { name: "x".into(), data_type: DataType::F32, shape: shape.to_vec(), free: Vec::new() }
     }
 
     fn floats(values: &[f32]) -> Vec<u8> {
@@ -270,13 +283,13 @@ mod tests {
     }
 
     fn read_floats(file: Vec<u8>, shape: &[usize], wanted: usize) -> Vec<Vec<f32>> {
-        let tensors = read(&mut file.as_slice(), &input(shape), wanted).unwrap();
+        let tensors = read(&mut file.as_slice(), &mut |_| Ok(input(shape)), wanted).unwrap();
         assert!(tensors.iter().all(|t| t.shape() == shape));
         tensors.into_iter().map(|t| t.into_vec().unwrap()).collect()
     }
 
     fn error(file: Vec<u8>, shape: &[usize]) -> String {
-        read(&mut file.as_slice(), &input(shape), 9).unwrap_err().to_string()
+        read(&mut file.as_slice(), &mut |_| Ok(input(shape)), 9).unwrap_err().to_string()
     }
 
     #[test]
@@ -355,12 +368,12 @@ mod tests {
             file.extend((header.len() as u16).to_le_bytes());
             file.extend(header.bytes());
             file.extend(data);
-            let _ = read(&mut file.as_slice(), &input(&[1, 2]), 9);
+            let _ = read(&mut file.as_slice(), &mut |_| Ok(input(&[1, 2])), 9);
         }
 
         #[test]
         fn no_claim_panics(code in "[<>|]?[fiubcOSU][0-9]{1,2}", shape in "\\(([0-9]{1,20}, ?){0,4}[0-9]?\\)", fortran: bool) {
-            let _ = read(&mut npy(&code, fortran, &shape, &[0; 16]).as_slice(), &input(&[1, 2]), 9);
+            let _ = read(&mut npy(&code, fortran, &shape, &[0; 16]).as_slice(), &mut |_| Ok(input(&[1, 2])), 9);
         }
     }
 }

@@ -13,8 +13,14 @@ use super::{InputSpec, npy};
 
 /// Loads the first samples of each input's array, at most `wanted`.
 ///
-/// Arrays are assigned to inputs by name if every input's name occurs, else in order.
-pub fn load(file: &Path, inputs: &[InputSpec], wanted: usize) -> Result<Vec<Vec<Tensor>>> {
+/// Arrays are assigned to inputs by name if every input's name occurs, else in order. `settle` returns the input at an index
+/// for its array's shape.
+pub fn load(
+    file: &Path,
+    inputs: &[String],
+    settle: &mut dyn FnMut(usize, &[usize]) -> Result<InputSpec>,
+    wanted: usize,
+) -> Result<Vec<Vec<Tensor>>> {
     let opened = File::open(file).map_err(|e| Error::new(format!("cannot be read: {e}")))?;
     let mut archive = ZipArchive::new(BufReader::new(opened)).map_err(|e| {
         Error::new(format!("is not a .npz file: {e}")).with_help("save it with numpy.savez(file, name=array)")
@@ -23,9 +29,9 @@ pub fn load(file: &Path, inputs: &[InputSpec], wanted: usize) -> Result<Vec<Vec<
         .filter_map(|i| Some((i, archive.name_for_index(i)?.ok()?.strip_suffix(".npy")?.to_string())))
         .collect();
     let chosen = choose(&entries, inputs)?;
-    let array = |(input, index): (&InputSpec, usize)| {
+    let array = |(at, index): (usize, usize)| {
         let mut entry = archive.by_index(index).map_err(|e| Error::new(format!("cannot be read: {e}")))?;
-        npy::read(&mut entry, input, wanted).map_err(|e| {
+        npy::read(&mut entry, &mut |shape| settle(at, shape), wanted).map_err(|e| {
             let name = entries.iter().find(|(i, _)| *i == index).map_or("", |(_, name)| name);
             let named = Error::new(format!("array `{name}`: {}", e.what())).of_kind(e.kind());
             match e.help() {
@@ -34,20 +40,19 @@ pub fn load(file: &Path, inputs: &[InputSpec], wanted: usize) -> Result<Vec<Vec<
             }
         })
     };
-    inputs.iter().zip(chosen).map(array).collect()
+    chosen.into_iter().enumerate().map(array).collect()
 }
 
 /// Chooses the archive's entry for each input.
-fn choose(entries: &[(usize, String)], inputs: &[InputSpec]) -> Result<Vec<usize>> {
-    let by_name = |input: &InputSpec| entries.iter().find(|(_, name)| *name == input.name).map(|(i, _)| *i);
+fn choose(entries: &[(usize, String)], inputs: &[String]) -> Result<Vec<usize>> {
+    let by_name = |input: &String| entries.iter().find(|(_, name)| name == input).map(|(i, _)| *i);
     if let Some(all) = inputs.iter().map(by_name).collect() {
         return Ok(all);
     }
     if entries.len() == inputs.len() {
         return Ok(entries.iter().map(|(i, _)| *i).collect());
     }
-    let missing: Vec<String> =
-        inputs.iter().filter(|i| by_name(i).is_none()).map(|i| format!("`{}`", i.name)).collect();
+    let missing: Vec<String> = inputs.iter().filter(|i| by_name(i).is_none()).map(|i| format!("`{i}`")).collect();
     let held: Vec<String> = entries.iter().map(|(_, name)| format!("`{name}`")).collect();
     let held = match held.len() {
         0 => {
@@ -84,9 +89,14 @@ mod tests {
     }
 
     fn values(file: &tempfile::NamedTempFile, inputs: &[&str]) -> Result<Vec<f32>> {
-        let spec = |name: &&str| InputSpec { name: name.to_string(), data_type: DataType::F32, shape: vec![1, 1] };
-        let inputs: Vec<InputSpec> = inputs.iter().map(spec).collect();
-        let arrays = load(file.path(), &inputs, 9)?;
+        let names: Vec<String> = inputs.iter().map(|name| name.to_string()).collect();
+        let spec = |at: usize| InputSpec {
+            name: names[at].clone(),
+            data_type: DataType::F32,
+            shape: vec![1, 1],
+            free: Vec::new(),
+        };
+        let arrays = load(file.path(), &names, &mut |at, _| Ok(spec(at)), 9)?;
         Ok(arrays.into_iter().map(|a| a[0].slice::<f32>().unwrap()[0]).collect())
     }
 

@@ -2,7 +2,9 @@
 
 use crate::graph::{Graph, Node, NodeId, ValueId};
 use crate::ops::{self, Call, Fact};
-use crate::{Error, Kind, Result};
+use crate::{Error, Result, bail};
+
+use super::operators;
 
 /// Maximum number of elements of a value: 2^28, a gigabyte of float32, far beyond any chip.
 pub const MAX_ELEMENTS: usize = 1 << 28;
@@ -117,21 +119,10 @@ fn facts(graph: &Graph, id: NodeId) -> Result<Vec<Fact>> {
 
 fn node_facts(graph: &Graph, id: NodeId) -> Result<Vec<Fact>> {
     let node = graph.node(id);
-    if !node.domain.is_empty() {
-        return Err(Error::new(format!("operator {} of domain '{}' is not an ONNX operator", node.op, node.domain))
-            .with_help("export the model with standard operators only: ESP-DL supports no others")
-            .of_kind(Kind::Operator));
+    if let Some(refusal) = operators::refusal(node) {
+        return Err(refusal);
     }
-    if matches!(node.op.as_str(), "QuantizeLinear" | "DequantizeLinear" | "DynamicQuantizeLinear") {
-        return Err(Error::new(format!("operator {}: the model is already quantized", node.op))
-            .with_help("use the float model that it was made from: espq determines the scales for ESP-DL")
-            .of_kind(Kind::Operator));
-    }
-    let Some(operator) = ops::find(&node.op) else {
-        return Err(Error::new(format!("operator {} is not supported", node.op))
-            .with_help("replace the layer by operators that ESP-DL supports, or end the model before it")
-            .of_kind(Kind::Operator));
-    };
+    let Some(operator) = ops::find(&node.op) else { bail!("operator {} is not supported", node.op) };
     let Some(inputs) = input_facts(graph, node) else {
         let unknown = |id: &&ValueId| graph.value(**id).shape.is_none();
         let name = node.inputs.iter().flatten().find(unknown).map_or("", |id| &graph.value(*id).name);

@@ -1,8 +1,8 @@
 //! Conditions for every simplified graph, with an error if one is not met.
 
-use super::fold::MAX_ELEMENTS;
+use super::{batch, fold::MAX_ELEMENTS};
 use crate::graph::edit::Links;
-use crate::graph::{DataType, Graph, Node, Tensor, ValueId};
+use crate::graph::{DataType, Graph, Node, NodeId, Tensor, ValueId};
 use crate::{Error, Kind, Result};
 
 /// Layers whose first axis is the batch.
@@ -21,13 +21,14 @@ const BATCHED: [&str; 9] = [
 /// Layers for which an infinite weight is meaningless.
 const WEIGHTED: [&str; 7] = ["Conv", "ConvTranspose", "Gemm", "MatMul", "LSTM", "GRU", "BatchNormalization"];
 
-/// Checks a graph. Errors name the layer, with help on how to change the model.
-pub fn verify(graph: &Graph) -> Result<()> {
+/// Checks a graph. Errors name the layer, with help on how to change the model. `assumes_batch`: the batch of 1 is not the
+/// file's.
+pub fn verify(graph: &Graph, assumes_batch: bool) -> Result<()> {
     inputs(graph)?;
     outputs(graph)?;
     for id in graph.node_ids() {
         let node = graph.node(id);
-        batch(graph, node)
+        batch(graph, id, assumes_batch)
             .and_then(|()| double(graph, node))
             .and_then(|()| weights(graph, node))
             .map_err(|e| e.in_layer(&node.name))?;
@@ -77,7 +78,8 @@ fn outputs(graph: &Graph) -> Result<()> {
 }
 
 /// Refuses a batch: ESP-DL runs one sample at a time.
-fn batch(graph: &Graph, node: &Node) -> Result<()> {
+fn batch(graph: &Graph, id: NodeId, assumes_batch: bool) -> Result<()> {
+    let node = graph.node(id);
     let axis = match node.op.as_str() {
         op if BATCHED.contains(&op) => 0,
         "LSTM" | "GRU" | "RNN" => usize::from(node.attributes.int_or("layout", 0) == 0),
@@ -90,12 +92,17 @@ fn batch(graph: &Graph, node: &Node) -> Result<()> {
     // A Transpose may have moved the batch axis of a recurrent layer's input.
     let shows = |shape: &[usize]| shape.iter().take(axis + 1).any(|&d| d == batch);
     let of_input = graph.inputs.iter().find(|id| graph.shape(**id).is_some_and(shows));
-    match of_input {
-        None => Ok(()),
-        Some(input) => Err(Error::new(format!("batch {batch}, from input '{}'", graph.value(*input).name))
-            .with_help("ESP-DL runs one sample at a time: export the model with batch 1")
-            .of_kind(Kind::Batch)),
-    }
+    let Some(input) = of_input.map(|id| graph.value(*id)) else {
+        return batch::written(graph, id).filter(|_| assumes_batch).map_or(Ok(()), Err);
+    };
+    let help = match input.shape.as_deref() {
+        Some([first, rest @ ..]) if *first == batch => {
+            let shape = [&[1], rest].concat();
+            format!("ESP-DL runs one sample at a time: set input-shape = {shape:?} in [model], or export with batch 1")
+        }
+        _ => "ESP-DL runs one sample at a time: export the model with batch 1".to_string(),
+    };
+    Err(Error::new(format!("batch {batch}, from input '{}'", input.name)).with_help(help).of_kind(Kind::Batch))
 }
 
 fn weights(graph: &Graph, node: &Node) -> Result<()> {

@@ -9,4 +9,4 @@ pub mod units;
 
 pub use edit::{Edit, Span, apply, difference};
 pub use lines::{Encoding, LineIndex, Position};
-pub use nearest::{list, nearest};
+pub use nearest::{list, nearest, related};

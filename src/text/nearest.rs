@@ -14,6 +14,28 @@ pub fn nearest<'a>(written: &str, known: impl IntoIterator<Item = &'a str>) -> O
         .map(|(_, name)| name)
 }
 
+/// Returns the names that a person may have meant, at most `count`, the nearest first: those of similar spelling, those
+/// that the written name begins, and those of its own scope (`/features/0/` of `/features/0/Conv`).
+pub fn related<'a>(written: &str, known: impl IntoIterator<Item = &'a str>, count: usize) -> Vec<&'a str> {
+    let lower = written.to_lowercase();
+    let length = written.chars().count();
+    let near = (length / 3).max(1);
+    let scope = |name: &str| name.rfind(['/', '.']).map_or(0, |at| at + 1);
+    let own = &lower[..scope(&lower)];
+    let is_scope = own.chars().any(char::is_alphanumeric);
+    let rank = |name: &'a str| {
+        let other = name.to_lowercase();
+        let distance = strsim::osa_distance(&lower, &other);
+        let begins = length > 2 && other.len() > 2 && (other.starts_with(&lower) || lower.starts_with(&other));
+        let is_beside = is_scope && other[..scope(&other)] == *own;
+        (distance <= near || begins || is_beside).then_some((distance, name))
+    };
+    let mut found: Vec<(usize, &str)> = known.into_iter().filter_map(rank).collect();
+    found.sort_unstable();
+    found.dedup();
+    found.into_iter().take(count).map(|(_, name)| name).collect()
+}
+
 /// "`a`, `b` or `c`"
 pub fn list<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
     let names: Vec<String> = names.into_iter().map(|n| format!("`{n}`")).collect();
@@ -40,5 +62,15 @@ mod tests {
     fn an_unrelated_word_finds_no_name() {
         assert_eq!(nearest("batch", ["path", "target"]), None);
         assert_eq!(nearest("x", ["kl"]), None);
+    }
+
+    #[test]
+    fn names_of_the_same_scope_or_spelling_are_related_and_others_are_not() {
+        let layers = ["/stem/Conv", "/flat/Flatten", "/act/Relu", "/pool/GlobalAveragePool"];
+        assert_eq!(related("/norm/BatchNormalization", layers, 3), [""; 0]);
+        assert_eq!(related("/stem/BatchNormalization", layers, 3), ["/stem/Conv"]);
+        assert_eq!(related("/act/relu", layers, 3), ["/act/Relu"]);
+        assert_eq!(related("Conv_1", ["Conv_0", "Conv_10", "Gemm_1", "Gemm_100"], 3), ["Conv_0", "Conv_10"]);
+        assert_eq!(related("é/a", ["É/b"], 3), ["É/b"]);
     }
 }

@@ -219,7 +219,7 @@ fn completion_offers_keys_values_and_layers() {
     assert!(labels(DIGITS.replace("target = \"esp32s3\"", "target = \""), 2, 10).contains(&"esp32p4".to_string()));
     assert_eq!(
         labels(DIGITS.replace("target = \"esp32s3\"", "t"), 2, 1),
-        ["path", "target", "precision", "quantization"]
+        ["path", "input-shape", "target", "precision", "quantization"]
     );
     assert!(labels(DIGITS.replace("[limits]", "[lim"), 11, 4).contains(&"limits".to_string()));
     assert_eq!(labels(DIGITS.replace("path = \"model.onnx\"", "path = \""), 1, 8), ["model.onnx", "cache/"]);

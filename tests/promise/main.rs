@@ -11,7 +11,7 @@ use espq::analysis::{Comparison, OnChip};
 use espq::chip::{Method, Runtime, Scheme, Target};
 use espq::exec::{Program, Samples};
 use espq::graph::Tensor;
-use espq::model::{Dialect, Imported};
+use espq::model::Imported;
 use espq::proof::{self, Subject};
 use espq::quant::{self, Observations, Quantized, Settings};
 use espq::simplify::simplify;
@@ -74,7 +74,7 @@ enum End {
 
 fn quantized(case: &Case) -> espq::Result<(Quantized, Drawn)> {
     let graph = network(&case.layers, case.shape, case.seed);
-    let simplified = simplify(Imported { graph, dialect: Dialect::Onnx })?.graph;
+    let simplified = simplify(Imported::of(graph))?.graph;
     let samples = Drawn(network::samples(&simplified, case.seed, 4));
     let mut settings = Settings { method: Some(case.method), ..Settings::new(case.target, case.scheme) };
     let another = if case.scheme == Scheme::Int8 { Scheme::Int16 } else { Scheme::Int8 };

@@ -6,7 +6,8 @@ use crate::lint::{Facts, Finding, place};
 
 rule! {
     /// ## What it does
-    /// Reports inputs of the model with a dimension that is not a number. A symbolic batch dimension is fixed to 1.
+    /// Reports inputs of the model with a dimension that is not a number, if neither the samples nor `input-shape` give it
+    /// one. A symbolic batch dimension is fixed to 1.
     ///
     /// ## Why is this bad?
     /// ESP-DL plans all memory before the first inference: every shape must be known at export.
@@ -17,13 +18,15 @@ rule! {
     /// ```
     ///
     /// ## What to do
-    /// Export with the size used on the chip, without `dynamic_axes` or `dynamic_shapes`.
+    /// Configure samples, whose shape is used; or set `input-shape` in `[model]`; or export with the size used on the chip,
+    /// without `dynamic_axes` or `dynamic_shapes`.
     M002, "dynamic-dimension", Error
 }
 
 fn check(facts: &Facts, findings: &mut Vec<Finding>) {
     if let Some(error) = facts.model.and_then(Result::err).filter(|e| e.kind() == Kind::Dynamic) {
-        let mut finding = Finding::new(&RULE, place::of_key(facts.project, "model.path"), place::sentence(error));
+        let mut finding =
+            Finding::new(&RULE, place::of_error(facts.project, error, "model.path"), place::sentence(error));
         finding.help = error.help().map(str::to_string);
         findings.push(finding);
     }

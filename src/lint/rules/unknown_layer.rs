@@ -1,9 +1,10 @@
 //! C006
 
+use std::fmt::Display;
+
 use crate::lint::rule::rule;
 use crate::lint::{Facts, Finding, Fix, FixKind, Safety};
 use crate::project::LayerChoice;
-use crate::quant;
 use crate::text::{Edit, nearest};
 
 rule! {
@@ -21,8 +22,8 @@ rule! {
     /// ```
     ///
     /// ## What to do
-    /// Use the name that Netron and `espq report` show. Layers folded into another (BatchNormalization, Add of a bias)
-    /// have the name of that layer. A model that was exported again may have new names.
+    /// Use the name that Netron or `espq report` shows. Nodes that become part of another layer (BatchNormalization, MatMul
+    /// and Add of a linear layer) select that layer. A model that was exported again may have new names.
     C006, "unknown-layer", Error
 }
 
@@ -30,30 +31,45 @@ fn check(facts: &Facts, findings: &mut Vec<Finding>) {
     let config = &facts.project.config;
     look(facts, &config.precision, findings);
     look(facts, &config.calibration.methods, findings);
+    contradictions(facts, &config.precision, findings);
+    contradictions(facts, &config.calibration.methods, findings);
 }
 
 fn look<T>(facts: &Facts, choices: &[LayerChoice<T>], findings: &mut Vec<Finding>) {
     let Some(model) = facts.model() else { return };
-    let names = || model.graph.nodes.iter().map(|n| n.name.as_str());
     for choice in choices {
         let name = &choice.layer.value;
-        if names().any(|n| n == name) {
+        if model.names.layer(name).is_some() {
             continue;
         }
-        let near = quant::nearest_names(&model.graph, name, 3);
-        let mut finding =
-            Finding::new(&RULE, choice.layer.span.clone(), format!("the model has no layer `{name}`")).about(name);
-        finding.help = Some(match near.as_slice() {
-            [] => "the model has no layers".to_string(),
-            near => format!("similar names: {}", near.join(", ")),
-        });
+        let error = model.names.unknown(name);
+        let mut finding = Finding::new(&RULE, choice.layer.span.clone(), error.what()).about(name);
+        finding.help = error.help().map(str::to_string);
         // Only a likely misspelling gets a fix.
-        if let Some(meant) = nearest(name, names()) {
+        if let Some(meant) = nearest(name, model.names.like(name)) {
             let edit = Edit { span: choice.layer.span.clone(), text: quoted(meant) };
             let title = format!("write {}", edit.text);
             finding.fixes.push(Fix { title, kind: FixKind::Spelling, safety: Safety::Unsafe, edits: vec![edit] });
         }
         findings.push(finding);
+    }
+}
+
+/// Reports lines that give a layer, by the names of nodes within it, another choice than an earlier line.
+fn contradictions<T: PartialEq + Display>(facts: &Facts, choices: &[LayerChoice<T>], findings: &mut Vec<Finding>) {
+    for (at, line) in choices.iter().enumerate() {
+        let is_of_layer = |earlier: &&LayerChoice<T>| earlier.layer.value == line.layer.value;
+        let Some(first) =
+            choices[..at].iter().find(is_of_layer).filter(|first| first.choice.value != line.choice.value)
+        else {
+            continue;
+        };
+        let written = |line: &LayerChoice<T>| facts.project.text.get(line.layer.span.clone()).unwrap_or_default();
+        let (layer, choice) = (&line.layer.value, &first.choice.value);
+        let message =
+            format!("{} and {} are one layer, `{layer}`, and the first has {choice}", written(first), written(line));
+        let finding = Finding::new(&RULE, line.layer.span.clone(), message).about(layer);
+        findings.push(finding.with_help("give both the same, or remove one of the lines"));
     }
 }
 

@@ -1,11 +1,11 @@
 //! D001
 
-use crate::Kind;
 use crate::chip::{Runtime, Support};
 use crate::export::erfs_of_gelus;
 use crate::lint::rule::rule;
 use crate::lint::{Facts, Finding, place};
 use crate::ops::{self, Operator};
+use crate::{Error, Kind};
 
 rule! {
     /// ## What it does
@@ -26,7 +26,8 @@ rule! {
 }
 
 fn check(facts: &Facts, findings: &mut Vec<Finding>) {
-    if let Some(error) = facts.model.and_then(Result::err).filter(|e| e.kind() == Kind::Operator) {
+    let refused = facts.model.and_then(Result::err).into_iter().flat_map(Error::each);
+    for error in refused.filter(|error| error.kind() == Kind::Operator) {
         let mut finding = Finding::new(&RULE, place::of_key(facts.project, "model.path"), place::sentence(error));
         finding.help = error.help().map(str::to_string);
         finding.layer = error.layer().map(str::to_string);

@@ -8,19 +8,22 @@ use prost::bytes::Bytes;
 
 use super::proto::{self, DimensionValue, TypeValue, kind};
 use super::tensor::{data_type, shape, tensor, text};
+use super::{modules, names};
 use crate::graph::{Attribute, Attributes, Graph, Node, Tensor, Value, ValueId};
+use crate::model::shapes::batch_note;
+use crate::model::{Axis, Declared, Imported, Record};
 use crate::note::Note;
 use crate::{Error, Kind, Result, bail};
 
 /// Operator sets that espq supports.
-const OPSETS: std::ops::RangeInclusive<i64> = 7..=21;
+const OPSETS: std::ops::RangeInclusive<i64> = 7..=25;
 
 const NOT_ONNX: &str = "check that the path is a complete .onnx file; export or download it again";
 const AGAIN: &str = "the file is damaged or was edited wrongly; export the model again";
 const FIXED: &str = "export with a fixed shape: leave out dynamic_axes / dynamic_shapes";
 
 /// Parses a model's bytes; external data is searched in `folder`.
-pub fn parse(bytes: Bytes, folder: &Path) -> Result<Graph> {
+pub fn parse(bytes: Bytes, folder: &Path) -> Result<Imported> {
     if bytes.is_empty() {
         return Err(Error::new("the model is empty, 0 bytes").with_help(NOT_ONNX));
     }
@@ -37,11 +40,20 @@ pub fn parse(bytes: Bytes, folder: &Path) -> Result<Graph> {
         return Err(Error::new("not an ONNX model: it contains no graph").with_help(NOT_ONNX));
     };
     let opset = opset(&model)?;
-    let mut loader =
-        Loader { folder, opset, functions: &model.functions, graph: Graph::default(), ids: HashMap::new() };
+    let mut loader = Loader {
+        folder,
+        opset,
+        functions: &model.functions,
+        graph: Graph::default(),
+        declared: Vec::new(),
+        ids: HashMap::new(),
+    };
     loader.load(graph)?;
     loader.graph.topological_order()?;
-    Ok(loader.graph)
+    let constants = graph.node.iter().filter(|node| is_constant(node)).map(|node| node.name.clone());
+    let modules = modules::of(&loader.graph.nodes, graph.node.iter().filter(|node| !is_constant(node)));
+    let record = Record { constants: constants.filter(|name| !name.is_empty()).collect(), modules };
+    Ok(Imported { record, declared: loader.declared, ..Imported::of(loader.graph) })
 }
 
 /// Recognizes files that are often found instead of a model, such as Git LFS pointers.
@@ -84,6 +96,7 @@ struct Loader<'a> {
     opset: i64,
     functions: &'a [proto::Function],
     graph: Graph,
+    declared: Vec<Declared>,
     ids: HashMap<String, ValueId>,
 }
 
@@ -96,12 +109,8 @@ impl Loader<'_> {
         if let Some(unnamed) = proto.output.iter().position(|output| output.name.is_empty()) {
             bail!("output {unnamed} of the model has no name")
         }
-        let mut names = std::collections::HashSet::new();
-        if let Some(twice) = proto.node.iter().find(|node| !node.name.is_empty() && !names.insert(&node.name)) {
-            return Err(Error::new(format!("two layers are named '{}'", twice.name))
-                .with_help("layers are selected by name: give each node a unique name and save the model again"));
-        }
         self.nodes(&proto.node)?;
+        self.graph.notes.extend(names::distinct(&mut self.graph.nodes));
         self.outputs(proto)
     }
 
@@ -114,9 +123,23 @@ impl Loader<'_> {
         }
         for initializer in &proto.initializer {
             let value = tensor(initializer, self.folder)?;
-            self.define(&initializer.name, Some(value))?;
+            match self.ids.get(&initializer.name) {
+                None => drop(self.define(&initializer.name, Some(value))?),
+                Some(&id) => self.replace_constant(id, value),
+            }
         }
         Ok(())
+    }
+
+    /// Takes the later of two initializers of one name, as ONNX Runtime does.
+    fn replace_constant(&mut self, id: ValueId, tensor: Tensor) {
+        let value = &mut self.graph.values[id.0];
+        if value.constant.as_ref() != Some(&tensor) {
+            let text = format!("two initializers are called '{}': the later one is taken", value.name);
+            (value.data_type, value.shape) = (Some(tensor.data_type()), Some(tensor.shape().to_vec()));
+            value.constant = Some(tensor);
+            self.graph.notes.push(Note::new(text));
+        }
     }
 
     fn inputs(&mut self, proto: &proto::Graph) -> Result<()> {
@@ -152,43 +175,14 @@ impl Loader<'_> {
         let Some(declared) = &tensor.shape else {
             return Err(Error::new(format!("input '{name}' has no shape")).with_help(FIXED).of_kind(Kind::Dynamic));
         };
-        let dims = self.fixed(name, &declared.dim)?;
-        let (sizes, _) =
-            shape(&dims).map_err(|e| Error::new(format!("input '{name}': {}", e.what())).with_help(FIXED))?;
-        if let Some(axis) = sizes.iter().position(|&d| d == 0) {
-            return Err(
-                Error::new(format!("dimension {axis} of input '{name}' is 0, its shape is {sizes:?}")).with_help(FIXED)
-            );
-        }
+        let axes = axes(name, &declared.dim)?;
+        let declared = Declared { input: id, axes };
         let value = &mut self.graph.values[id.0];
         value.data_type = Some(kind);
-        value.shape = Some(sizes);
+        value.shape = declared.shape();
+        self.graph.notes.extend(batch_note(name, &declared).map(Note::new));
+        self.declared.push(declared);
         Ok(())
-    }
-
-    /// Converts dimensions to numbers. A symbolic first one is the batch, which is 1 in ESP-DL.
-    fn fixed(&mut self, name: &str, declared: &[proto::Dimension]) -> Result<Vec<i64>> {
-        let mut dims = Vec::with_capacity(declared.len());
-        for (axis, dim) in declared.iter().enumerate() {
-            let symbol = match &dim.value {
-                // Some exporters write -1 for "any".
-                Some(DimensionValue::Value(size)) if *size != -1 => {
-                    dims.push(*size);
-                    continue;
-                }
-                Some(DimensionValue::Param(symbol)) if !symbol.is_empty() => format!(" ('{symbol}')"),
-                _ => String::new(),
-            };
-            if axis > 0 || declared.len() < 2 {
-                return Err(Error::new(format!("dimension {axis}{symbol} of input '{name}' is not fixed"))
-                    .with_help(FIXED)
-                    .of_kind(Kind::Dynamic));
-            }
-            dims.push(1);
-            let text = format!("the batch of input '{name}', dimension 0{symbol}, is not fixed: set to 1");
-            self.graph.notes.push(Note::new(text));
-        }
-        Ok(dims)
     }
 
     /// Adds a new value; fails if the name is taken.
@@ -309,6 +303,7 @@ impl Loader<'_> {
             opset: self.opset,
             functions: self.functions,
             graph: Graph { name: proto.name.clone(), opset: self.opset, ..Graph::default() },
+            declared: Vec::new(),
             ids: HashMap::new(),
         };
         inner.constants(proto)?;
@@ -344,6 +339,24 @@ impl Loader<'_> {
         }
         Ok(())
     }
+}
+
+/// Axes of an input; all lengths are positive, and fit memory together.
+fn axes(input: &str, declared: &[proto::Dimension]) -> Result<Vec<Axis>> {
+    let axis = |dim: &proto::Dimension| match &dim.value {
+        // -1 is how some exporters write "any".
+        Some(DimensionValue::Value(size)) if *size != -1 => Ok(*size),
+        Some(DimensionValue::Param(symbol)) => Err(symbol.clone()),
+        _ => Err(String::new()),
+    };
+    let axes: Vec<Result<i64, String>> = declared.iter().map(axis).collect();
+    let dims: Vec<i64> = axes.iter().map(|axis| *axis.as_ref().unwrap_or(&1)).collect();
+    let (sizes, _) = shape(&dims).map_err(|e| Error::new(format!("input '{input}': {}", e.what())).with_help(FIXED))?;
+    if let Some(axis) = sizes.iter().position(|&d| d == 0) {
+        let what = format!("dimension {axis} of input '{input}' is 0, its shape is {sizes:?}");
+        return Err(Error::new(what).with_help(FIXED));
+    }
+    Ok(axes.into_iter().zip(sizes).map(|(axis, size)| axis.map_or_else(Axis::Free, |_| Axis::Fixed(size))).collect())
 }
 
 fn is_constant(node: &proto::Node) -> bool {

@@ -6,6 +6,8 @@
 
 mod external;
 mod load;
+mod modules;
+mod names;
 mod proto;
 mod tensor;
 
@@ -13,7 +15,7 @@ use std::path::Path;
 
 use prost::bytes::Bytes;
 
-use super::{Dialect, Format, Imported};
+use super::{Format, Imported};
 use crate::Result;
 
 pub use load::parse;
@@ -36,7 +38,7 @@ impl Format for Onnx {
     }
 
     fn import(&self, bytes: Bytes, folder: &Path) -> Result<Imported> {
-        Ok(Imported { graph: parse(bytes, folder)?, dialect: Dialect::Onnx })
+        parse(bytes, folder)
     }
 }
 

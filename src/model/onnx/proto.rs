@@ -66,6 +66,8 @@ pub struct Node {
     pub attribute: Vec<Attribute>,
     #[prost(string, tag = "7")]
     pub domain: String,
+    #[prost(message, repeated, tag = "9")]
+    pub metadata: Vec<StringPair>,
 }
 
 #[derive(Clone, PartialEq, prost::Message)]

@@ -35,7 +35,9 @@ pub fn rewrite(graph: &mut Graph, id: NodeId, links: &Links) -> bool {
         return false;
     }
     for (node, port, source) in region.rewires {
-        graph.nodes[node.0].inputs[port] = Some(source);
+        if let Some(old) = graph.nodes[node.0].inputs[port].replace(source) {
+            graph.replaced.push((old, source));
+        }
     }
     for node in region.nodes {
         for made in graph.node(node).outputs.clone().into_iter().flatten() {

@@ -178,6 +178,7 @@ impl Layers {
     /// Redirects the readers of `old` to `new`, after the existing readers of `new`. An output of the model takes the
     /// name of `new`, and is noted.
     pub fn replace_uses(&mut self, old: ValueId, new: ValueId) {
+        self.graph.replaced.push((old, new));
         for reader in std::mem::take(&mut self.readers[old.0]) {
             let port = self.graph.nodes[reader.0].inputs.iter_mut().find(|input| **input == Some(old));
             if let Some(port) = port {

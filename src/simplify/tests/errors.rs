@@ -1,6 +1,7 @@
 //! Tests of graphs that cannot be quantized: errors name the layer or input.
 
 use super::*;
+use crate::model::{Axis, Declared};
 use crate::note::sentences;
 
 #[test]
@@ -92,4 +93,41 @@ fn nodes_in_any_order_are_sorted_and_cycles_refused() {
     assert_eq!(graph.layers(), ["a: Relu(x) -> a", "b: Tanh(a) -> y"]);
     let graph = net(&["x 1 2"]).node("a: Add(x, q) -> p").node("b: Relu(p) -> q").outputs(&["q"]);
     assert!(graph.error().contains("the graph has a cycle"));
+}
+
+#[test]
+fn all_layers_of_unknown_operators_are_refused_at_once() {
+    let mut graph = net(&["x 1 2"]).node("a: Zork(x) -> p").node("b: Relu(p) -> q").node("c: Loop(q) -> r");
+    graph = graph.node("d: TFL_Erf(r) -> y").outputs(&["y"]);
+    graph.0.nodes[0].domain = "my.ops".into();
+    let error = simplify(Imported::of(graph.0)).unwrap_err();
+    let found: Vec<(&str, &str)> = error.each().map(|e| (e.layer().unwrap(), e.what())).collect();
+    let expected = [
+        ("a", "operator Zork of domain 'my.ops' is not an ONNX operator"),
+        ("c", "operator Loop is not supported"),
+        ("d", "operator TFL_Erf is one of TensorFlow Lite that tf2onnx left as it was"),
+    ];
+    assert_eq!(found, expected);
+    assert!(error.to_string().contains("unroll=True"));
+}
+
+/// A model whose file leaves the batch of `x` free.
+fn of_free_batch(net: Net) -> Imported {
+    let input = net.0.inputs[0];
+    let rest = net.0.shape(input).unwrap()[1..].iter().map(|&d| Axis::Fixed(d));
+    let axes = std::iter::once(Axis::Free("N".into())).chain(rest).collect();
+    Imported { declared: vec![Declared { input, axes }], ..Imported::of(net.0) }
+}
+
+#[test]
+fn a_batch_that_is_written_into_a_reshape_is_named() {
+    let flat = || net(&["x 1 2 2"]).ints("s", &[8, 4]).node("r: Reshape(x, s) -> y").outputs(&["y"]);
+    let error = simplify(of_free_batch(flat())).unwrap_err();
+    assert_eq!((error.layer(), error.kind()), (Some("r"), crate::Kind::Batch));
+    assert!(error.what().contains("has a batch of 8 written in it"), "{error}");
+    // Without a free batch the shape is at fault, not its batch.
+    assert_ne!(simplify(Imported::of(flat().0)).unwrap_err().kind(), crate::Kind::Batch);
+    let net = net(&["x 1 2 2"]).ints("s", &[2, -1]).floats("w", &[2, 3]).floats("b", &[3]);
+    let net = net.node("r: Reshape(x, s) -> a").node("t: Tanh(a) -> c").node("g: Gemm(c, w, b) -> y").outputs(&["y"]);
+    assert_eq!(simplify(of_free_batch(net)).unwrap_err().layer(), Some("r"));
 }

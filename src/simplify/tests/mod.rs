@@ -1,12 +1,13 @@
 //! Tests on small graphs, written as `name: Op(inputs) -> outputs`.
 
 mod errors;
+mod names;
 mod onnxsim;
 mod ppq_format;
 
 use super::{Simplified, simplify};
 use crate::graph::{Attribute, DataType, Graph, Node, Tensor, Value, ValueId};
-use crate::model::{Dialect, Imported};
+use crate::model::{Dialect, Imported, Record};
 
 struct Net(Graph);
 
@@ -81,7 +82,7 @@ impl Net {
     }
 
     fn simplified(self) -> Simplified {
-        simplify(Imported { graph: self.0, dialect: Dialect::Onnx }).unwrap()
+        simplify(Imported::of(self.0)).unwrap()
     }
 
     /// Returns the layers after simplification, without constants.
@@ -90,7 +91,7 @@ impl Net {
     }
 
     fn error(self) -> String {
-        simplify(Imported { graph: self.0, dialect: Dialect::Onnx }).unwrap_err().to_string()
+        simplify(Imported::of(self.0)).unwrap_err().to_string()
     }
 }
 
@@ -132,7 +133,7 @@ fn with_norm(net: Net) -> Net {
 #[test]
 fn only_onnx_is_rewritten_as_onnxsim_does() {
     let net = || net(&["x 1 4"]).node("copied: Identity(x) -> y").node("act: Relu(y) -> z").outputs(&["z"]).0;
-    let simplified = |dialect| layers(&simplify(Imported { graph: net(), dialect }).unwrap().graph);
+    let simplified = |dialect| layers(&simplify(Imported { dialect, ..Imported::of(net()) }).unwrap().graph);
     assert_eq!(simplified(Dialect::Onnx), ["act: Relu(x) -> z"]);
     assert_eq!(simplified(Dialect::Translated), ["copied: Identity(x) -> y", "act: Relu(y) -> z"]);
 }

@@ -212,3 +212,38 @@ fn conv_transpose_that_cuts_more_than_its_filter_reaches_gets_a_slice_and_is_not
         simplified.notes
     );
 }
+
+#[test]
+fn factors_of_gemm_go_into_its_constants() {
+    let net = net(&["x 1 2"]).floats("w", &[2, 3]).floats("b", &[3]);
+    let factors = [("alpha", Attribute::Float(0.5)), ("beta", Attribute::Float(2.0))];
+    let simplified = net.node_with("g: Gemm(x, w, b) -> y", &factors).outputs(&["y"]).simplified();
+    let graph = &simplified.graph;
+    assert_eq!(floats(graph, "g", 1), [0.25, 0.5, 0.75, 1.0, 1.25, 1.5]);
+    assert_eq!(floats(graph, "g", 2), [1.0, 2.0, 3.0]);
+    for name in ["alpha", "beta"] {
+        assert_eq!(attribute(graph, "g", name), Some(Attribute::Float(1.0)));
+    }
+    assert_eq!(simplified.notes.len(), 2);
+}
+
+#[test]
+fn factors_of_computed_matrices_stay() {
+    let net = net(&["x 1 2", "w 2 3"]).floats("b", &[3]);
+    let factors = [("alpha", Attribute::Float(0.5)), ("beta", Attribute::Float(2.0))];
+    let graph = net.node_with("g: Gemm(x, w, b) -> y", &factors).outputs(&["y"]).simplified().graph;
+    assert_eq!(attribute(&graph, "g", "alpha"), Some(Attribute::Float(0.5)));
+    assert_eq!(
+        (attribute(&graph, "g", "beta"), floats(&graph, "g", 2)),
+        (Some(Attribute::Float(1.0)), vec![1.0, 2.0, 3.0])
+    );
+}
+
+#[test]
+fn a_bias_of_one_value_has_one_for_each_column() {
+    for shape in [&[][..], &[1], &[1, 1]] {
+        let net = net(&["x 1 2"]).floats("w", &[2, 3]).floats("b", shape);
+        let graph = net.node("g: Gemm(x, w, b) -> y").outputs(&["y"]).simplified().graph;
+        assert_eq!(floats(&graph, "g", 2), [0.5; 3]);
+    }
+}
