@@ -2,9 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::chip::Scheme;
+use crate::chip::{Method, Scheme};
 use crate::note::Note;
 use crate::quant::{Port, Settings};
+
+use super::Spread;
 
 /// Difference of two tensors, mean over samples.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -45,6 +47,9 @@ pub struct OutputError {
     pub name: String,
     /// Mean over samples, with the whole model quantized.
     pub error: Error,
+    /// Standard error of the noise-to-signal ratio, from its spread over samples.
+    #[serde(default)]
+    pub standard_error: f64,
     /// Before the Softmax or Sigmoid that ends in this output: behind it, a small error may be all of the signal.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub before: Option<Before>,
@@ -55,7 +60,53 @@ pub struct OutputError {
 pub struct Before {
     /// The layer that makes them.
     pub layer: String,
+    /// The Softmax or Sigmoid behind it.
+    #[serde(default)]
+    pub op: String,
     pub error: Error,
+    /// Standard error of the noise-to-signal ratio, from its spread over samples.
+    #[serde(default)]
+    pub standard_error: f64,
+}
+
+/// Errors of the values that decide the outputs, by observer, with all else as the settings have it; means over samples
+/// and outputs.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Observers {
+    /// Observer of the settings; esp-ppq's where they name none.
+    pub set: Method,
+    /// The one with the least error; `set` unless it is better by more than the standard error.
+    pub best: Method,
+    pub tried: Vec<TriedObserver>,
+}
+
+/// One measured observer.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct TriedObserver {
+    pub method: Method,
+    pub error: Spread,
+}
+
+impl Observers {
+    /// Returns the error with an observer.
+    pub fn error(&self, method: Method) -> Spread {
+        self.tried.iter().find(|tried| tried.method == method).map_or(Spread::default(), |tried| tried.error)
+    }
+
+    /// Returns the better observer, where there is one.
+    pub fn better(&self) -> Option<Method> {
+        (self.best != self.set).then_some(self.best)
+    }
+}
+
+impl OutputError {
+    /// Returns the error that decides: before the Softmax or Sigmoid at the end, where there is one.
+    pub fn decisive(&self) -> Spread {
+        match &self.before {
+            None => Spread { mean: self.error.nsr, standard_error: self.standard_error },
+            Some(before) => Spread { mean: before.error.nsr, standard_error: before.standard_error },
+        }
+    }
 }
 
 /// Of the elements of one tensor over all samples.
@@ -111,6 +162,9 @@ pub struct Seconds {
     pub layerwise: f64,
     /// 0 where they were not asked for.
     pub statistics: f64,
+    /// Measuring every observer; 0 where their figures were known.
+    #[serde(default)]
+    pub observers: f64,
 }
 
 /// Result of an analysis: the errors of every layer and output.
@@ -128,6 +182,9 @@ pub struct Report {
     pub layers: Vec<Layer>,
     /// By output of the model.
     pub outputs: Vec<OutputError>,
+    /// Errors by observer, where they were measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub observers: Option<Observers>,
     /// Changes that espq made, and differences from esp-ppq.
     pub notes: Vec<Note>,
     /// Time that the phases took.

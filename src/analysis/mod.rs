@@ -10,6 +10,7 @@ mod layerwise;
 mod limit;
 mod originals;
 mod search;
+mod spread;
 mod statistics;
 
 use crate::Result;
@@ -57,10 +58,14 @@ impl Subject<'_> {
 
 pub use crate::quant::Port;
 pub use decisive::decisive;
-pub use figures::{Before, Error, Histogram, Layer, OutputError, Report, Seconds, Statistics, TensorStatistics};
+pub use figures::{
+    Before, Error, Histogram, Layer, Observers, OutputError, Report, Seconds, Statistics, TensorStatistics,
+    TriedObserver,
+};
 pub use graphwise::{Graphwise, graphwise};
 pub use layerwise::layerwise;
 pub use limit::is_over;
 pub use originals::Originals;
 pub use search::{Enough, enough};
+pub use spread::Spread;
 pub use statistics::statistics;

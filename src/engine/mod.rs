@@ -13,6 +13,7 @@ mod layers;
 mod lint;
 mod lru;
 mod measure;
+mod observers;
 mod opened;
 mod optimize;
 mod outline;
@@ -27,7 +28,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::analysis::Report;
+use crate::analysis::{Observers, Report};
 use crate::lint::{Finding, Trials};
 use crate::quant::{Plan, Recorded};
 
@@ -63,6 +64,8 @@ pub struct Engine {
     sessions: Lru<Session>,
     findings: Lru<Vec<Finding>>,
     reports: Lru<Report>,
+    observers: Lru<Observers>,
+    optimized: Lru<Optimized>,
     trials: Lru<Trials>,
     latest: Mutex<HashMap<PathBuf, Token>>,
 }
@@ -104,6 +107,8 @@ impl Engine {
             sessions: Lru::new(SESSIONS),
             findings: Lru::new(ANSWERS),
             reports: Lru::new(ANSWERS),
+            observers: Lru::new(ANSWERS),
+            optimized: Lru::new(ANSWERS),
             trials: Lru::new(ANSWERS),
             latest: Mutex::new(HashMap::new()),
         })

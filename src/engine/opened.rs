@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use crate::analysis::{Report, Seconds};
+use crate::analysis::{Observers, Report, Seconds};
 use crate::espdl;
 use crate::lint::{self, Finding};
 use crate::model;
@@ -31,6 +31,7 @@ pub struct Opened {
     plan: Step<Arc<Plan>>,
     calibrated: Step<Arc<Calibrated>>,
     measured: Step<Arc<Report>>,
+    pub(super) observers: Step<Option<Arc<Observers>>>,
 }
 
 /// The project's files by their content.
@@ -66,6 +67,7 @@ impl Engine {
             plan: Step::default(),
             calibrated: Step::default(),
             measured: Step::default(),
+            observers: Step::default(),
         }
     }
 }
@@ -101,9 +103,11 @@ impl Opened {
             if let Some(session) = self.engine.sessions.get(&key) {
                 return Ok(session);
             }
-            let samples = Samples::open(self.project.samples()?, &InputSpec::of(&model.simplified.graph)?)?;
+            let inputs = InputSpec::of(&model.simplified.graph)?;
+            let samples = Samples::open(self.project.samples()?, &inputs)?;
+            let others = self.project.analysis_samples()?.map(|request| Samples::open(request, &inputs)).transpose()?;
             content.unchanged()?;
-            let session = Session::new(key, model, samples, held_out, self.engine.options.activations);
+            let session = Session::new(key, model, samples, others, held_out, self.engine.options.activations);
             if let Some(figures) = self.engine.store.as_ref().and_then(|store| store.get(&key)) {
                 session.remember(figures);
             }
@@ -128,7 +132,7 @@ impl Opened {
         Ok(settings)
     }
 
-    /// The plan of the layers that the model has.
+    /// The plan of the layers that the model has; with esp-ppq's observer where the text leaves it to measurements.
     pub(super) fn plan(&self) -> Result<Arc<Plan>> {
         self.plan.get(|| {
             let settings = self.known_settings()?;
@@ -145,6 +149,14 @@ impl Opened {
         let model = self.model()?;
         let graph = &model.simplified.graph;
         let Some(recorded) = self.scales()? else { return quant::plan(graph, settings) };
+        if let Some(pass) = settings.recipe.names().next() {
+            return Err(Error::new(format!(
+                "`optimize.{pass}` changes weights, and the scales of `model.quantization` belong to those that it was \
+                 exported with: the chip would compute with wrong ranges"
+            ))
+            .at_key(format!("optimize.{pass}"))
+            .with_help("remove the passes of [optimize], or `quantization` to calibrate with samples"));
+        }
         let file = self.project.config.model.quantization.as_ref().map(|f| self.project.resolve(&f.value));
         let whole = self.project.config.model.precision.as_ref().map(|p| p.value);
         let settings = recorded.settings(graph, settings, whole).map_err(|e| e.at_key("model.quantization"))?;
@@ -185,7 +197,7 @@ impl Opened {
     /// Every scale of the plan, from the samples.
     pub(super) fn calibrated(&self, progress: &dyn Progress) -> Result<Arc<Calibrated>> {
         self.calibrated.get(|| {
-            let (session, plan) = (self.session()?, self.plan()?);
+            let (session, plan) = (self.session()?, self.settled_plan(progress)?);
             let calibrated = session.calibrate(&plan, progress)?;
             self.engine.save(&session);
             Ok(Arc::new(calibrated))
@@ -199,13 +211,13 @@ impl Opened {
     }
 
     /// Both error tables of the layers that the model has, from memory or the store where nothing has changed.
-    pub(super) fn measured(&self, progress: &dyn Progress) -> Result<Arc<Report>> {
+    pub fn measured(&self, progress: &dyn Progress) -> Result<Arc<Report>> {
         self.measured.get(|| {
             let key = self.report_key(&self.known_settings()?, false)?;
             if let Some(report) = self.kept_report(&key) {
                 return Ok(report);
             }
-            let (session, plan) = (self.session()?, self.plan()?);
+            let (session, plan) = (self.session()?, self.settled_plan(progress)?);
             let mut seconds = Seconds::default();
             let calibrated = timed(&mut seconds.calibrate, || self.calibrated(progress))?;
             let measurement = Measurement { opened: self, session: &session, plan: &plan, progress };
@@ -215,29 +227,43 @@ impl Opened {
         })
     }
 
-    /// Both error tables, with the statistics of tensors where they are wanted: these cost two more runs a sample.
+    /// Both error tables and the errors by observer, with the statistics of tensors where they are wanted: these cost two
+    /// more runs a sample.
     pub fn report(&self, statistics: bool, progress: &dyn Progress) -> Result<Report> {
         progress.begin(Stage::Load, 1);
         let start = Instant::now();
         let key = self.report_key(&self.settings()?, statistics)?;
-        if let Some(report) = self.kept_report(&key) {
-            let seconds = Seconds { load: start.elapsed().as_secs_f64(), ..Seconds::default() };
-            return Ok(Report { seconds, ..Report::clone(&report) });
-        }
-        let (session, plan) = (self.session()?, self.exact_plan()?);
-        let load = start.elapsed().as_secs_f64();
-        progress.tick()?;
-        if !statistics {
-            let report = Report::clone(&*self.measured(progress)?);
-            let seconds = Seconds { load, ..report.seconds };
-            return Ok(Report { seconds, ..report });
-        }
-        let mut seconds = Seconds { load, ..Seconds::default() };
+        let report = match self.kept_report(&key) {
+            Some(report) => {
+                let seconds = Seconds { load: start.elapsed().as_secs_f64(), ..Seconds::default() };
+                Report { seconds, ..Report::clone(&report) }
+            }
+            None => {
+                let (session, _) = (self.session()?, self.exact_plan()?);
+                let load = start.elapsed().as_secs_f64();
+                progress.tick()?;
+                let report = match statistics {
+                    true => self.with_statistics(&session, &key, progress)?,
+                    false => self.measured(progress)?,
+                };
+                let report = Report::clone(&*report);
+                Report { seconds: Seconds { load, ..report.seconds }, ..report }
+            }
+        };
+        let mut seconds = report.seconds;
+        let observers = timed(&mut seconds.observers, || self.observers(&report, progress))?;
+        let observers = observers.map(|observers| Observers::clone(&observers));
+        Ok(Report { seconds, observers, ..report })
+    }
+
+    fn with_statistics(&self, session: &Session, key: &Key, progress: &dyn Progress) -> Result<Arc<Report>> {
+        let plan = self.settled_plan(progress)?;
+        let mut seconds = Seconds::default();
         let calibrated = timed(&mut seconds.calibrate, || self.calibrated(progress))?;
-        let measurement = Measurement { opened: self, session: &session, plan: &plan, progress };
+        let measurement = Measurement { opened: self, session, plan: &plan, progress };
         let report = measurement.report(&calibrated, true, seconds)?;
-        self.engine.save(&session);
-        Ok(Report::clone(&*self.engine.keep_report(key, report)))
+        self.engine.save(session);
+        Ok(self.engine.keep_report(*key, report))
     }
 
     /// A report of the same content, under this project's name for the model.
@@ -273,7 +299,8 @@ impl Opened {
         let model = &self.contents.model.as_ref().map_err(Clone::clone)?.key;
         let scales = self.contents.scales.as_ref().map_err(Clone::clone)?;
         let whole = self.project.config.model.precision.as_ref().map(|p| p.value);
-        parts.key(model).key(scales).text(&format!("{settings:?} {whole:?}"));
+        let is_chosen = self.project.config.chooses_observer();
+        parts.key(model).key(scales).text(&format!("{settings:?} {whole:?}")).number(is_chosen.into());
         Ok(())
     }
 }

@@ -9,6 +9,8 @@ pub enum Stage {
     Graphwise,
     Layerwise,
     Statistics,
+    /// Of the network with each observer.
+    Observers,
     /// Of fixes: one unit a set of layers.
     Trials,
     /// One unit a candidate.
@@ -24,6 +26,7 @@ impl Stage {
             Stage::Graphwise => "graphwise error",
             Stage::Layerwise => "layerwise error",
             Stage::Statistics => "statistics",
+            Stage::Observers => "trying observers",
             Stage::Trials => "trying fixes",
             Stage::Optimize => "optimizing",
         }

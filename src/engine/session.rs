@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use serde::{Deserialize, Serialize};
 
 use crate::Result;
-use crate::analysis::{self, Error as Figures, Graphwise, Originals, Subject};
+use crate::analysis::{self, Error as Figures, Graphwise, Observers, Originals, Subject};
+use crate::chip::Method;
 use crate::exec::{Program, Samples as _, Simulation, Tick};
 use crate::graph::NodeId;
 use crate::note::Note;
@@ -30,6 +31,8 @@ pub struct Session {
     pub key: Key,
     pub model: Arc<Model>,
     pub samples: Arc<Samples>,
+    /// Those of `[analysis]`, where it has its own.
+    others: Option<Arc<Samples>>,
     /// Those that scales and constants are made from.
     pub calibration: Part,
     /// Those that figures are taken over.
@@ -40,6 +43,8 @@ pub struct Session {
 /// All that a change of precision leaves valid, by keys that say when.
 struct Known {
     observations: Observations,
+    /// The observer that was best when they were last measured.
+    best: Option<Method>,
     /// The float side, and the key of what is rounded on it, too.
     float: Option<(Key, Float)>,
     originals: Originals,
@@ -78,9 +83,18 @@ pub struct Calibrated {
 
 impl Session {
     /// `activations` is how many bytes of float activations may be kept.
-    pub fn new(key: Key, model: Arc<Model>, samples: Samples, held_out: Option<usize>, activations: usize) -> Session {
+    /// Error is measured on `others` where there are any, else on `samples` or, with `held_out`, on a part of them.
+    pub fn new(
+        key: Key,
+        model: Arc<Model>,
+        samples: Samples,
+        others: Option<Samples>,
+        held_out: Option<usize>,
+        activations: usize,
+    ) -> Session {
         let known = Known {
             observations: Observations::default(),
+            best: None,
             float: None,
             originals: Originals::new(activations),
             layerwise: HashMap::new(),
@@ -89,8 +103,12 @@ impl Session {
             saved: 0,
         };
         let samples = Arc::new(samples);
-        let [calibration, analysis] = Part::split(&samples, held_out);
-        Session { key, model, samples, calibration, analysis, known: Mutex::new(known) }
+        let others = others.map(Arc::new);
+        let [calibration, analysis] = match &others {
+            Some(others) => [&samples, others].map(Part::all),
+            None => Part::split(&samples, held_out),
+        };
+        Session { key, model, samples, others, calibration, analysis, known: Mutex::new(known) }
     }
 
     /// Takes in what another process has measured.
@@ -120,7 +138,8 @@ impl Session {
 
     /// Notes on the model, the samples and their quantization.
     pub fn notes(&self, quantized: &Quantized) -> Vec<Note> {
-        [&self.model.simplified.notes[..], self.samples.notes(), &quantized.notes].concat()
+        let others = self.others.as_ref().map_or(&[][..], |others| others.notes());
+        [&self.model.simplified.notes[..], self.samples.notes(), others, &quantized.notes].concat()
     }
 
     /// Bytes of float activations that it keeps.
@@ -150,6 +169,23 @@ impl Session {
         let mut quantized = quant::calibrate(plan, &self.calibration, &mut known.observations, &tick)?;
         optimize::finish(&mut quantized, &self.calibration, &tick)?;
         known.calibrated(quantized)
+    }
+
+    /// Errors by observer over the first `count` samples.
+    pub(super) fn observers(&self, plan: &Plan, count: usize, progress: &dyn Progress) -> Result<Observers> {
+        let mut known = self.known();
+        known.bound();
+        let judged_on = self.analysis.first(count);
+        progress.begin(Stage::Observers, 2 * self.calibration.len() + (1 + Method::ALL.len()) * judged_on.len());
+        let tick = || progress.tick();
+        let observers = optimize::observers(plan, &self.calibration, &judged_on, &mut known.observations, &tick)?;
+        known.best = Some(observers.best);
+        Ok(observers)
+    }
+
+    /// The observer that was chosen last, whatever the settings were.
+    pub(super) fn last_observer(&self) -> Option<Method> {
+        self.known().best
     }
 
     /// The scales that a plan most likely has, by what was observed before.

@@ -1,13 +1,13 @@
 //! What rules look at.
 
 use crate::Error;
-use crate::analysis::Report;
+use crate::analysis::{Observers, Report};
 use crate::project::Project;
 use crate::quant::{Plan, Settings};
 use crate::samples::Samples;
 use crate::simplify::Simplified;
 
-use super::Trials;
+use super::{Optimization, Trials};
 
 /// `None` where nobody has looked yet, or where something before it is missing.
 pub type Known<'a, T> = Option<Result<&'a T, &'a Error>>;
@@ -21,6 +21,10 @@ pub struct Facts<'a> {
     pub settings: Option<&'a Settings>,
     pub plan: Known<'a, Plan>,
     pub report: Known<'a, Report>,
+    /// Errors by observer, where they were measured.
+    pub observers: Option<&'a Observers>,
+    /// A better observer with passes, where a search found one.
+    pub optimization: Option<&'a Optimization>,
     /// What would mend its errors, where it was tried.
     pub trials: Option<&'a Trials>,
 }
@@ -28,7 +32,17 @@ pub struct Facts<'a> {
 impl<'a> Facts<'a> {
     /// Only the text.
     pub fn of(project: &'a Project) -> Facts<'a> {
-        Facts { project, model: None, samples: None, settings: None, plan: None, report: None, trials: None }
+        Facts {
+            project,
+            model: None,
+            samples: None,
+            settings: None,
+            plan: None,
+            report: None,
+            observers: None,
+            optimization: None,
+            trials: None,
+        }
     }
 
     pub fn model(&self) -> Option<&'a Simplified> {

@@ -75,6 +75,8 @@ pub struct Fix {
 pub enum FixKind {
     /// Precisions of layers, with the effect that this measurement found.
     Precision(Measure),
+    /// Keys of other tables, with the effect that was measured.
+    Settings,
     /// A name or a value, to the one that was likely meant.
     Spelling,
     /// Text that is not TOML.
@@ -102,7 +104,7 @@ impl Finding {
     pub fn drop_fixes(&mut self) {
         let measures = self.fixes.drain(..).filter_map(|fix| match fix.kind {
             FixKind::Precision(measure) => Some(measure),
-            FixKind::Spelling | FixKind::Syntax => None,
+            FixKind::Settings | FixKind::Spelling | FixKind::Syntax => None,
         });
         let first = measures.reduce(|first, _| first);
         self.pending = self.pending.take().or(first);

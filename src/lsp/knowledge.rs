@@ -139,7 +139,8 @@ mod tests {
             calibration_samples: 1,
             analysis_samples: 1,
             layers: names.iter().map(layer).collect(),
-            outputs: vec![OutputError { name: "y".to_string(), error: ERROR, before: None }],
+            outputs: vec![OutputError { name: "y".to_string(), error: ERROR, standard_error: 0.0, before: None }],
+            observers: None,
             notes: vec![Note::of_layer("/b", "is zero"), Note::new("the batch is 1")],
             seconds: Seconds::default(),
         }))

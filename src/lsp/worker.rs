@@ -132,8 +132,8 @@ fn analyze(engine: &Arc<Engine>, job: &Job, send: &mut dyn FnMut(Outcome)) -> Re
         send(Outcome::Fact(Fact::Report(Arc::new(report))));
     }
     lint(LintDepth::Measured, send)?;
-    match opened.report(false, &watch) {
-        Ok(report) => send(Outcome::Fact(Fact::Report(Arc::new(report)))),
+    match opened.measured(&watch) {
+        Ok(report) => send(Outcome::Fact(Fact::Report(report))),
         Err(error) if error.is_cancelled() => return Err(error),
         // What is wrong is among the findings.
         Err(_) => {}

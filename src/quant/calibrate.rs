@@ -29,6 +29,31 @@ pub fn calibrate(plan: Plan, samples: &dyn Samples, known: &mut Observations, ti
     Ok(finish(calibration.plan))
 }
 
+/// Observes every port without an observer of its own by each of `methods`, all in the same two passes over the samples:
+/// [`calibrate`] with any of them then finds its observations in `known`.
+pub fn observe(
+    plan: Plan,
+    methods: &[Method],
+    samples: &dyn Samples,
+    known: &mut Observations,
+    tick: Tick,
+) -> Result<()> {
+    let ports = plan.observed_by(methods);
+    check(&plan, samples, &ports)?;
+    let mut calibration = Calibration { plan, samples, known, tick };
+    let simulation = calibration.plan.calibration()?;
+    let first = Fingerprints::new(&calibration.plan, &simulation);
+    let missing = calibration.missing(&ports, &first, &first);
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let program = Program::simulated(&calibration.plan.graph, &simulation)?;
+    let seen = calibration.first_pass(&program, &missing)?;
+    let (two_pass, one_pass): (Vec<Observed>, Vec<Observed>) = missing.iter().partition(|p| p.method.takes_histogram());
+    calibration.keep_ranges(&one_pass, &seen, &first)?;
+    calibration.keep_histograms(&program, &two_pass, &seen, &first, &first)
+}
+
 /// What [`calibrate`] would most likely give: each scale as it was observed last, be it with another precision upstream.
 /// Ports that were never observed as they are now are looked at, no further than they stand in the graph; `None` where
 /// that is most of them.
@@ -200,7 +225,8 @@ impl Calibration<'_> {
     }
 
     fn settle(&mut self, port: &Observed, observation: Observation) {
-        self.plan.configs.activate(port.config, vec![observation.exponent]);
+        let exponent = self.plan.chosen.get(&port.value).copied().unwrap_or(observation.exponent);
+        self.plan.configs.activate(port.config, vec![exponent]);
         if observation.min == 0.0 && observation.max == 0.0 {
             self.note_zero(port);
         }

@@ -22,7 +22,7 @@ mod sums;
 #[cfg(test)]
 mod tests;
 
-pub use calibrate::{calibrate, recall};
+pub use calibrate::{calibrate, observe, recall};
 pub use config::{Config, ConfigId, Configs, State};
 pub use edits::Edits;
 pub use names::{check as check_names, nearest as nearest_names};

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::analysis::{Layer, OutputError, Report, Seconds};
+use crate::analysis::{Layer, Observers, OutputError, Report, Seconds};
 use crate::note::sentences;
 use crate::{Error, Result};
 
@@ -14,13 +14,16 @@ struct Shown<'a, S> {
     analysis_samples: usize,
     layers: &'a [Layer],
     outputs: &'a [OutputError],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    observers: Option<&'a Observers>,
     notes: Vec<String>,
     seconds: Seconds,
 }
 
 /// Serializes a report. An error where a figure has no place in JSON.
 pub fn json(report: &Report) -> Result<String> {
-    let Report { model, settings, calibration_samples, analysis_samples, layers, outputs, notes, seconds } = report;
+    let Report { model, settings, calibration_samples, analysis_samples, layers, outputs, observers, notes, seconds } =
+        report;
     let shown = Shown {
         model,
         settings,
@@ -28,6 +31,7 @@ pub fn json(report: &Report) -> Result<String> {
         analysis_samples: *analysis_samples,
         layers,
         outputs,
+        observers: observers.as_ref(),
         notes: sentences(notes),
         seconds: *seconds,
     };

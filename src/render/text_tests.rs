@@ -65,11 +65,12 @@ fn report() -> Report {
             layer("/classifier/classifier.1/Gemm", "Gemm", Some((0.1134, 0.0))),
         ],
         outputs: vec![
-            OutputError { name: "logits".into(), error: error(0.1134), before: None },
-            OutputError { name: "features".into(), error: error(0.004), before: None },
+            OutputError { name: "logits".into(), error: error(0.1134), standard_error: 0.0125, before: None },
+            OutputError { name: "features".into(), error: error(0.004), standard_error: 0.0003, before: None },
         ],
+        observers: None,
         notes: vec![Note::new("/features/features.0/features.0.1/BatchNormalization was folded into its Conv")],
-        seconds: Seconds { load: 0.04, calibrate: 0.81, graphwise: 0.12, layerwise: 0.7, statistics: 0.0 },
+        seconds: Seconds { load: 0.04, calibrate: 0.81, graphwise: 0.12, layerwise: 0.7, ..Seconds::default() },
     }
 }
 
