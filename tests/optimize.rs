@@ -32,7 +32,7 @@ fn figures_of_one_recipe_are_never_served_for_another() {
     let cached = || Engine::new(Options { activations: 64 << 20, cache: Cache::at(Some(folder.path())) });
     let fresh = || Engine::new(Options::default());
     let plain = with("digits", "held-out = 4");
-    let passes = ["align = true", "equalize = true", "round = true", "correct = true"];
+    let passes = ["align = true", "equalize = true", "scales = true", "round = true", "correct = true"];
     let engine = cached();
     let before = report(&engine, &plain);
     for pass in passes {
@@ -95,8 +95,8 @@ fn a_search_ends_with_the_figures_of_the_report() {
     let engine = Engine::new(Options::default());
     let found = engine.open(project.clone()).optimize(Duration::from_secs(600), &Silent).unwrap();
     assert!(found.after.nsr < found.before.nsr);
-    assert_eq!(found.tried.iter().map(|t| t.figure.nsr).fold(f64::INFINITY, f64::min), found.after.nsr);
-    let edit = found.edit.unwrap();
+    assert!(found.before.nsr - found.after.nsr > 0.0 && found.tried.iter().any(|tried| tried.figure == found.after));
+    let edit = found.edit.clone().unwrap();
     let mut text = project.text.clone();
     text.replace_range(edit.span, &edit.text);
     let report = report(&engine, &Project::parse(&project.file, text));
@@ -109,6 +109,99 @@ fn a_search_ends_with_the_figures_of_the_report() {
 fn a_search_without_time_measures_only_the_project() {
     let project = with("digits", "held-out = 4");
     let found = Engine::new(Options::default()).open(project).optimize(Duration::ZERO, &Silent).unwrap();
-    assert_eq!((found.tried.len(), found.is_cut_short, found.edit), (1, true, None));
+    assert_eq!((found.tried.len(), found.is_cut_short, &found.edit), (1, true, &None));
     assert_eq!(found.before, found.after);
+}
+
+#[test]
+fn a_search_is_not_made_twice() {
+    let folder = tempfile::tempdir().unwrap();
+    let cached = || Engine::new(Options { activations: 0, cache: Cache::at(Some(folder.path())) });
+    let project = with("digits", "held-out = 4");
+    let found = cached().open(project.clone()).optimize(Duration::from_secs(600), &Silent).unwrap();
+    // Without time, only what is known can be answered in full.
+    let stored = cached().open(project).optimize(Duration::ZERO, &Silent).unwrap();
+    assert_eq!(stored, found);
+}
+
+/// A project of a fixture with lines of its own under `[calibration]`.
+fn calibrated(fixture: &str, lines: &str) -> Project {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures").join(fixture).join("espq.toml");
+    let text = std::fs::read_to_string(&file).unwrap();
+    assert!(text.contains("[calibration]\n"));
+    Project::parse(file, text.replace("[calibration]\n", &format!("[calibration]\n{lines}\n")))
+}
+
+#[test]
+fn the_observer_that_is_chosen_has_the_figures_of_the_same_one_by_name() {
+    let engine = Engine::new(Options::default());
+    for fixture in ["digits", "mixed"] {
+        let auto = report(&engine, &calibrated(fixture, "method = \"auto\""));
+        let observers = auto.observers.clone().unwrap();
+        let best = observers.best;
+        assert_ne!(best, observers.set, "{fixture}: another one than kl is better");
+        assert_eq!(auto.settings.method, Some(best));
+        for tried in &observers.tried {
+            let method = format!("method = \"{}\"", tried.method);
+            let fixed = report(&engine, &calibrated(fixture, &method));
+            let nsr = fixed.outputs.iter().map(|o| o.decisive().mean).sum::<f64>() / fixed.outputs.len() as f64;
+            assert!((nsr - tried.error.mean).abs() <= 1e-5 * nsr, "{fixture} {}: {nsr}", tried.method);
+            if tried.method == best {
+                assert_eq!((&fixed.outputs, &fixed.layers), (&auto.outputs, &auto.layers));
+                assert!(fixed.observers.is_none_or(|observers| observers.better().is_none()), "{fixture}");
+            }
+        }
+    }
+}
+
+#[test]
+fn samples_of_analysis_leave_the_scales_alone_and_figures_are_theirs() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/digits/espq.toml");
+    let text = std::fs::read_to_string(&file).unwrap();
+    let other = folder.path().join("other.npy");
+    let sample = {
+        let opened = Engine::new(Options::default()).open(Project::parse(file.clone(), text.clone()));
+        opened.session().unwrap().samples.sample(11).unwrap().remove(0)
+    };
+    let header = format!("{{'descr': '<f4', 'fortran_order': False, 'shape': {}, }}", tuple(sample.shape()));
+    let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
+    bytes.extend((header.len() as u16).to_le_bytes());
+    bytes.extend(header.bytes());
+    bytes.extend(sample.slice::<f32>().unwrap().iter().flat_map(|v| v.to_le_bytes()));
+    std::fs::write(&other, bytes).unwrap();
+    let own = Project::parse(file.clone(), format!("{text}\n[analysis]\ndata = {other:?}\n"));
+    let engine = Engine::new(Options::default());
+    let (plain, own) = (report(&engine, &Project::parse(file, text)), report(&engine, &own));
+    assert_eq!((own.analysis_samples, own.calibration_samples), (1, plain.calibration_samples));
+    let exponents =
+        |report: &Report| report.layers.iter().map(|l| (l.inputs.clone(), l.outputs.clone())).collect::<Vec<_>>();
+    assert_eq!(exponents(&own), exponents(&plain));
+    assert_ne!(own.outputs, plain.outputs);
+}
+
+fn tuple(shape: &[usize]) -> String {
+    format!("({},)", shape.iter().map(usize::to_string).collect::<Vec<_>>().join(", "))
+}
+
+#[test]
+fn passes_and_recorded_scales_exclude_each_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let digits = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/digits");
+    let model = digits.join("model.onnx");
+    let engine = Engine::new(Options::default());
+    let exported = engine.open(with("digits", "")).export(Default::default(), &Silent).unwrap();
+    std::fs::write(folder.path().join("scales.json"), exported.quantization).unwrap();
+    let text = |passes: &str| {
+        format!(
+            "[model]\npath = {model:?}\ntarget = \"esp32p4\"\nquantization = \"scales.json\"\n[calibration]\ndata = {:?}\n{passes}",
+            digits.join("calib.npz")
+        )
+    };
+    let project = |passes: &str| Project::parse(folder.path().join("espq.toml"), text(passes));
+    assert!(engine.open(project("")).report(false, &Silent).is_ok());
+    let error = engine.open(project("[optimize]\nround = true\n")).report(false, &Silent).unwrap_err();
+    assert_eq!(error.key(), Some("optimize.round"), "{error}");
+    let error = engine.open(project("")).optimize(Duration::ZERO, &Silent).unwrap_err();
+    assert_eq!(error.key(), Some("model.quantization"), "{error}");
 }

@@ -2,11 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::chip::Scheme;
+use crate::chip::{Method, Scheme};
 use crate::note::Note;
 use crate::quant::{Port, Settings};
 
-use super::{OnChip, is_over};
+use super::{OnChip, Spread, is_over};
 
 /// Error figures of a tensor, mean over samples.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -50,6 +50,9 @@ pub struct OutputError {
     pub name: String,
     /// Mean over samples, with the whole model quantized.
     pub error: Error,
+    /// Standard error of the noise-to-signal ratio, from its spread over samples.
+    #[serde(default)]
+    pub standard_error: f64,
     /// Error before the Softmax or Sigmoid that ends in this output: after it, even a small error can be as large as
     /// the signal.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -77,7 +80,53 @@ impl OutputError {
 pub struct Before {
     /// Layer that makes the values.
     pub layer: String,
+    /// The Softmax or Sigmoid behind it.
+    #[serde(default)]
+    pub op: String,
     pub error: Error,
+    /// Standard error of the noise-to-signal ratio, from its spread over samples.
+    #[serde(default)]
+    pub standard_error: f64,
+}
+
+/// Errors of the values that decide the outputs, by observer, with all else as the settings have it; means over samples
+/// and outputs.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Observers {
+    /// Observer of the settings; esp-ppq's where they name none.
+    pub set: Method,
+    /// The one with the least error; `set` unless it is better by more than the standard error.
+    pub best: Method,
+    pub tried: Vec<TriedObserver>,
+}
+
+/// One measured observer.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct TriedObserver {
+    pub method: Method,
+    pub error: Spread,
+}
+
+impl Observers {
+    /// Returns the error with an observer.
+    pub fn error(&self, method: Method) -> Spread {
+        self.tried.iter().find(|tried| tried.method == method).map_or(Spread::default(), |tried| tried.error)
+    }
+
+    /// Returns the better observer, where there is one.
+    pub fn better(&self) -> Option<Method> {
+        (self.best != self.set).then_some(self.best)
+    }
+}
+
+impl OutputError {
+    /// Returns the error that decides: before the Softmax or Sigmoid at the end, where there is one.
+    pub fn decisive(&self) -> Spread {
+        match &self.before {
+            None => Spread { mean: self.error.nsr, standard_error: self.standard_error },
+            Some(before) => Spread { mean: before.error.nsr, standard_error: before.standard_error },
+        }
+    }
 }
 
 /// Statistics of the elements of one tensor over all samples.
@@ -136,6 +185,9 @@ pub struct Seconds {
     /// Exporting in memory, and running the file in the chip's integers.
     #[serde(default)]
     pub chip: f64,
+    /// Measuring every observer; 0 where their figures were known.
+    #[serde(default)]
+    pub observers: f64,
 }
 
 /// Result of an analysis: the errors of every layer and output.
@@ -153,6 +205,9 @@ pub struct Report {
     pub layers: Vec<Layer>,
     /// Outputs of the model.
     pub outputs: Vec<OutputError>,
+    /// Errors by observer, if they were measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub observers: Option<Observers>,
     /// Notes on changes that espq made, and on differences from esp-ppq.
     pub notes: Vec<Note>,
     /// Time that the phases took.

@@ -10,7 +10,7 @@ use crate::graph::{Graph, NodeId, Tensor, ValueId};
 use super::compare::Comparison;
 use super::decisive::decisive;
 use super::float_traces::{FloatTraces, Original};
-use super::{Error, Subject};
+use super::{Error, Spread, Subject};
 
 /// Errors with the whole graph quantized, means over the samples.
 pub struct Graphwise {
@@ -18,6 +18,10 @@ pub struct Graphwise {
     pub layers: Vec<Error>,
     /// Errors of the model's outputs.
     pub outputs: Vec<Error>,
+    /// Standard errors of the noise-to-signal ratios of `layers`.
+    pub layer_spread: Vec<f64>,
+    /// Standard errors of the noise-to-signal ratios of `outputs`.
+    pub output_spread: Vec<f64>,
 }
 
 /// Runs the first `count` samples through both programs and compares the first output of `nodes`. Samples in
@@ -33,14 +37,23 @@ pub fn graphwise(subject: &Subject, nodes: &[NodeId], originals: &FloatTraces) -
     });
     let by_sample: Vec<Vec<Comparison>> = by_sample.collect::<Result<_>>()?;
     let mut sums = vec![Comparison::default(); watched.len() + graph.outputs.len()];
+    let mut ratios = vec![Vec::new(); sums.len()];
     // In sample order, so that figures do not depend on the number of threads.
     for sample in by_sample {
-        sums.iter_mut().zip(sample).for_each(|(sum, c)| sum.add(c));
+        for ((sum, ratios), one) in sums.iter_mut().zip(&mut ratios).zip(sample) {
+            ratios.push(one.mean().nsr);
+            sum.add(one);
+        }
     }
-    let (layers, outputs) = sums.split_at(watched.len());
+    let means: Vec<Error> = sums.iter().map(Comparison::mean).collect();
+    let spread: Vec<f64> = ratios.iter().map(|ratios| Spread::of(ratios).standard_error).collect();
+    let ((layers, outputs), (layer_spread, output_spread)) =
+        (means.split_at(watched.len()), spread.split_at(watched.len()));
     Ok(Graphwise {
-        layers: layers.iter().map(Comparison::mean).collect(),
-        outputs: outputs.iter().map(Comparison::mean).collect(),
+        layers: layers.to_vec(),
+        outputs: outputs.to_vec(),
+        layer_spread: layer_spread.to_vec(),
+        output_spread: output_spread.to_vec(),
     })
 }
 

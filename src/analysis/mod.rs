@@ -11,6 +11,7 @@ mod layerwise;
 mod limit;
 mod on_chip;
 mod search;
+mod spread;
 mod statistics;
 
 use crate::Result;
@@ -59,11 +60,15 @@ impl Subject<'_> {
 pub use crate::quant::Port;
 pub use compare::{Comparison, floats, is_place};
 pub use decisive::decisive;
-pub use figures::{Before, Error, Histogram, Layer, OutputError, Report, Seconds, Statistics, TensorStatistics};
+pub use figures::{
+    Before, Error, Histogram, Layer, Observers, OutputError, Report, Seconds, Statistics, TensorStatistics,
+    TriedObserver,
+};
 pub use float_traces::FloatTraces;
 pub use graphwise::{Graphwise, graphwise};
 pub use layerwise::layerwise;
 pub use limit::is_over;
 pub use on_chip::{Difference, OnChip, Ran};
 pub use search::{SufficientSet, smallest_sufficient_set};
+pub use spread::Spread;
 pub use statistics::statistics;

@@ -5,9 +5,9 @@ use std::path::Path;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 
 use crate::Error;
-use crate::chip::{Method, Scheme, Target};
+use crate::chip::{Scheme, Target};
 use crate::engine::is_model;
-use crate::project::{Overrides, Project};
+use crate::project::{Observer, Overrides, Project};
 
 use super::Failure;
 
@@ -24,8 +24,8 @@ pub struct Arguments {
     precision: Option<Scheme>,
 
     /// Observer of activations, overrides espq.toml
-    #[arg(long, value_parser = named(Method::ALL, Method::name))]
-    method: Option<Method>,
+    #[arg(long, value_parser = named(Observer::ALL, Observer::name))]
+    method: Option<Observer>,
 
     /// Maximum number of calibration samples, overrides espq.toml
     #[arg(long, value_name = "N", value_parser = at_least_one)]

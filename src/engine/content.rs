@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use prost::bytes::Bytes;
 
 use crate::model;
-use crate::project::{Data, Project, Stage};
+use crate::project::{Data, Given, Project, Stage};
 use crate::samples;
 use crate::{Error, Kind, Result};
 
@@ -158,18 +158,18 @@ impl Contents {
     /// Returns the content of the sample files, and the settings of their conversion.
     pub fn samples(&self, project: &Project) -> Result<SampleContent> {
         let config = &project.config;
-        let wanted = config.calibration_samples();
         let mut stamps = Vec::new();
         let mut parts = KeyBuilder::new("samples");
-        let is_per_input = matches!(config.calibration.data.as_ref().map(|d| &d.value), Some(Data::PerInput(_)));
-        parts.text(&config.identity(Stage::Samples)).number(is_per_input.into());
+        let has_inputs = |data: &Given<Data>| matches!(data.as_ref().map(|d| &d.value), Some(Data::PerInput(_)));
+        let is_per_input = [&config.calibration.data, &config.analysis.data].map(has_inputs);
+        parts.text(&config.identity(Stage::Samples)).text(&format!("{is_per_input:?}"));
         for source in project.sample_files()? {
-            parts.text(&source.input).number(source.files.len());
+            parts.text(source.table).text(&source.input).number(source.files.len()).number(source.wanted);
             // Every file contains at least one sample; files after the last one needed are identified by name, length and
             // header.
             for (index, file) in source.files.iter().enumerate() {
                 parts.text(&file.to_string_lossy());
-                if index < wanted {
+                if index < source.wanted {
                     stamps.push((file.clone(), Stamp::of(file)?));
                     parts.digest(&self.files.digest(file)?);
                 } else {

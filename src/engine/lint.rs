@@ -127,7 +127,12 @@ impl Opened {
         if !stages.can_be_measured(self.project()) || self.is_measured() {
             return Ok(None);
         }
-        let measurement = Measurement { opened: self, session, plan, progress };
+        let plan = match (self.project().config.chooses_observer(), session.last_observer()) {
+            (false, _) => plan.clone(),
+            (true, Some(method)) => Arc::new(plan.with_method(method)),
+            (true, None) => return Ok(None),
+        };
+        let measurement = Measurement { opened: self, session, plan: &plan, progress };
         let report = match measurement.recalled() {
             Ok(Some(report)) => report,
             Err(error) if error.is_cancelled() => return Err(error),
@@ -166,9 +171,19 @@ impl Opened {
         {
             return Err(error.clone());
         }
+        let observers = match &report {
+            Ok(report) if depth >= LintDepth::Fixes => self.observers(report, progress)?,
+            _ => None,
+        };
+        let optimization = match &report {
+            Ok(report) if depth >= LintDepth::Fixes => self.optimization(report, progress)?,
+            _ => None,
+        };
         let report = Some(report.as_ref().map(|report| &**report));
         let on_chip = on_chip.as_ref().map(|on_chip| on_chip.as_ref().map(|on_chip| &**on_chip));
-        Ok(lint::check(&Facts { report, on_chip, trials: trials.as_deref(), ..facts }))
+        let (trials, observers) = (trials.as_deref(), observers.as_deref());
+        let optimization = optimization.as_ref();
+        Ok(lint::check(&Facts { report, on_chip, observers, optimization, trials, ..facts }))
     }
 }
 

@@ -3,9 +3,9 @@
 use std::time::Instant;
 
 use crate::Result;
-use crate::analysis::{self, Before, Layer, OutputError, Port, Report, Seconds};
+use crate::analysis::{self, Before, Error as Figures, Graphwise, Layer, OutputError, Port, Report, Seconds};
 use crate::exec::{FakeQuant, Samples as _};
-use crate::graph::NodeId;
+use crate::graph::{NodeId, ValueId};
 use crate::ops::Role;
 use crate::quant::{self, Plan, Quantized};
 use crate::simplify::LayerNames;
@@ -47,26 +47,11 @@ impl Measurement<'_> {
             layers[node.0].graphwise = Some(graphwise);
             layers[node.0].layerwise = Some(layerwise);
         }
+        let outputs = outputs(quantized, &computing, &graphwise);
         if statistics {
             timed(&mut seconds.statistics, || self.statistics(calibrated, count, &mut layers))?;
         }
 
-        let decisive = analysis::decisive(&quantized.original);
-        let outputs: Vec<OutputError> = graph
-            .outputs
-            .iter()
-            .zip(&graphwise.outputs)
-            .zip(decisive)
-            .map(|((&id, &error), before)| {
-                let producer = graph.node_ids().find(|&node| graph.node(node).outputs.contains(&Some(before)));
-                let before = producer.filter(|_| before != id).and_then(|node| {
-                    let error = layers[node.0].graphwise?;
-                    Some(Before { layer: graph.node(node).name.clone(), error })
-                });
-                let equal = graph.value(id).data_type.is_some_and(analysis::is_place).then_some(1.0 - error.nsr);
-                OutputError { name: graph.value(id).name.clone(), error, before, equal }
-            })
-            .collect();
         let notes = session.notes(quantized);
         Ok(Report {
             model: opened.model_name(),
@@ -75,6 +60,7 @@ impl Measurement<'_> {
             analysis_samples: count,
             layers,
             outputs,
+            observers: None,
             notes,
             seconds,
             on_chip: None,
@@ -107,6 +93,32 @@ pub(super) fn timed<T>(seconds: &mut f64, work: impl FnOnce() -> T) -> T {
     let done = work();
     *seconds = start.elapsed().as_secs_f64();
     done
+}
+
+/// Returns the errors of the outputs, with those before a Softmax or Sigmoid at the end; `figures` are of `nodes`.
+fn outputs(quantized: &Quantized, nodes: &[NodeId], figures: &Graphwise) -> Vec<OutputError> {
+    let graph = &quantized.graph;
+    let producers = graph.producers();
+    let before = |output: ValueId, decisive: ValueId| {
+        let ((end, _), (node, _)) = (producers[output.0]?, producers[decisive.0].filter(|_| decisive != output)?);
+        let at = nodes.iter().position(|&measured| measured == node)?;
+        Some(Before {
+            layer: graph.node(node).name.clone(),
+            op: graph.node(end).op.clone(),
+            error: figures.layers[at],
+            standard_error: figures.layer_spread[at],
+        })
+    };
+    let decisive = analysis::decisive(&quantized.original);
+    let each = graph.outputs.iter().zip(decisive).zip(figures.outputs.iter().zip(&figures.output_spread));
+    let output = |((&id, decisive), (&error, &standard_error)): ((&ValueId, ValueId), (&Figures, &f64))| OutputError {
+        name: graph.value(id).name.clone(),
+        error,
+        standard_error,
+        before: before(id, decisive),
+        equal: graph.value(id).data_type.is_some_and(analysis::is_place).then_some(1.0 - error.nsr),
+    };
+    each.map(output).collect()
 }
 
 fn layer(quantized: &Quantized, names: &LayerNames, node: NodeId) -> Layer {

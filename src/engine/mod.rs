@@ -14,6 +14,7 @@ mod layers;
 mod lint;
 mod lru;
 mod measure;
+mod observers;
 mod opened;
 mod optimize;
 mod outline;
@@ -29,7 +30,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::analysis::{OnChip, Report};
+use crate::analysis::{Observers, OnChip, Report};
 use crate::lint::{Finding, Trials};
 use crate::quant::{ImportedScales, Plan};
 
@@ -67,6 +68,8 @@ pub struct Engine {
     findings: Lru<Vec<Finding>>,
     reports: Lru<Report>,
     proofs: Lru<OnChip>,
+    observers: Lru<Observers>,
+    optimized: Lru<Optimized>,
     trials: Lru<Trials>,
     latest: Mutex<HashMap<PathBuf, Token>>,
 }
@@ -109,6 +112,8 @@ impl Engine {
             findings: Lru::new(ANSWERS),
             reports: Lru::new(ANSWERS),
             proofs: Lru::new(ANSWERS),
+            observers: Lru::new(ANSWERS),
+            optimized: Lru::new(ANSWERS),
             trials: Lru::new(ANSWERS),
             latest: Mutex::new(HashMap::new()),
         })

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
-use crate::analysis::{OnChip, Report, Seconds};
+use crate::analysis::{Observers, OnChip, Report, Seconds};
 use crate::espdl;
 use crate::lint::{self, Finding};
 use crate::model;
@@ -38,6 +38,7 @@ pub struct Opened {
     measured: Step<Arc<Report>>,
     pub(super) finished: Step<Arc<Finished>>,
     pub(super) proved: Step<Arc<OnChip>>,
+    pub(super) observers: Step<Option<Arc<Observers>>>,
 }
 
 /// Files of the project by content.
@@ -79,6 +80,7 @@ impl Engine {
             measured: Step::default(),
             finished: Step::default(),
             proved: Step::default(),
+            observers: Step::default(),
         }
     }
 }
@@ -144,8 +146,11 @@ impl Opened {
             if let Some(session) = self.engine.sessions.get(&key) {
                 return Ok(session);
             }
-            let samples = self.samples(&InputSpec::of(&model.simplified.graph)?)?;
-            let session = Session::new(key, model, samples, held_out, self.engine.options.activations);
+            let inputs = InputSpec::of(&model.simplified.graph)?;
+            let samples = self.samples(&inputs)?;
+            let others = self.project.analysis_samples()?.map(|request| Samples::open(request, &inputs)).transpose()?;
+            content.unchanged()?;
+            let session = Session::new(key, model, samples, others, held_out, self.engine.options.activations);
             if let Some(figures) = self.engine.store.as_ref().and_then(|store| store.get(&key)) {
                 session.remember(figures);
             }
@@ -178,7 +183,7 @@ impl Opened {
         Ok(settings)
     }
 
-    /// Returns the plan without unknown layers.
+    /// Returns the plan without unknown layers; with esp-ppq's observer if the text leaves it to measurements.
     pub(super) fn plan(&self) -> Result<Arc<Plan>> {
         self.plan.get(|| {
             let settings = self.known_settings()?;
@@ -195,6 +200,14 @@ impl Opened {
         let model = self.model()?;
         let graph = &model.simplified.graph;
         let Some(recorded) = self.scales()? else { return quant::plan(graph, settings) };
+        if let Some(pass) = settings.recipe.names().next() {
+            return Err(Error::new(format!(
+                "`optimize.{pass}` changes weights, and the scales of `model.quantization` belong to those that it was \
+                 exported with: the chip would compute with wrong ranges"
+            ))
+            .at_key(format!("optimize.{pass}"))
+            .with_help("remove the passes of [optimize], or `quantization` to calibrate with samples"));
+        }
         let file = self.project.config.model.quantization.as_ref().map(|f| self.project.resolve(&f.value));
         let whole = self.project.config.model.precision.as_ref().map(|p| p.value);
         let settings = recorded.settings(graph, settings, whole).map_err(|e| e.at_key("model.quantization"))?;
@@ -237,7 +250,7 @@ impl Opened {
     /// Calibrates every scale of the plan with the samples.
     pub(super) fn calibrated(&self, progress: &dyn Progress) -> Result<Arc<Calibrated>> {
         self.calibrated.get(|| {
-            let (session, plan) = (self.session()?, self.plan()?);
+            let (session, plan) = (self.session()?, self.settled_plan(progress)?);
             let calibrated = session.calibrate(&plan, progress)?;
             self.engine.save(&session);
             Ok(Arc::new(calibrated))
@@ -257,7 +270,7 @@ impl Opened {
             if let Some(report) = self.kept_report(&key) {
                 return Ok(report);
             }
-            let (session, plan) = (self.session()?, self.plan()?);
+            let (session, plan) = (self.session()?, self.settled_plan(progress)?);
             let mut seconds = Seconds::default();
             let calibrated = timed(&mut seconds.calibrate, || self.calibrated(progress))?;
             let measurement = Measurement { opened: self, session: &session, plan: &plan, progress };
@@ -267,8 +280,8 @@ impl Opened {
         })
     }
 
-    /// Returns both error tables and the result of the file on the chip, with statistics of tensors if requested: these need
-    /// two more runs per sample.
+    /// Returns both error tables, the errors by observer and the result of the file on the chip, with statistics of tensors
+    /// if requested: these need two more runs per sample.
     pub fn report(&self, statistics: bool, progress: &dyn Progress) -> Result<Report> {
         let mut report = self.tables(statistics, progress)?;
         let start = Instant::now();
@@ -280,27 +293,43 @@ impl Opened {
     fn tables(&self, statistics: bool, progress: &dyn Progress) -> Result<Report> {
         progress.begin(Stage::Load, 1);
         let start = Instant::now();
-        // As written, without a look at the model: a report under this key has no name that stands for another layer.
-        let key = self.report_key(&settings_of(&self.project)?, statistics)?;
-        if let Some(report) = self.kept_report(&key) {
-            let seconds = Seconds { load: start.elapsed().as_secs_f64(), ..Seconds::default() };
-            return Ok(Report { seconds, ..Report::clone(&report) });
-        }
-        let (session, plan) = (self.session()?, self.exact_plan()?);
-        let key = self.report_key(&self.settings()?, statistics)?;
-        let load = start.elapsed().as_secs_f64();
-        progress.tick()?;
-        if !statistics {
-            let report = Report::clone(&*self.measured(progress)?);
-            let seconds = Seconds { load, ..report.seconds };
-            return Ok(Report { seconds, ..report });
-        }
-        let mut seconds = Seconds { load, ..Seconds::default() };
+        // As written, without reading the model: a report under this key has no name that selects another layer.
+        let written = self.report_key(&settings_of(&self.project)?, statistics)?;
+        let key = match self.kept_report(&written) {
+            Some(_) => written,
+            None => self.report_key(&self.settings()?, statistics)?,
+        };
+        let report = match self.kept_report(&key) {
+            Some(report) => {
+                let seconds = Seconds { load: start.elapsed().as_secs_f64(), ..Seconds::default() };
+                Report { seconds, ..Report::clone(&report) }
+            }
+            None => {
+                let (session, _) = (self.session()?, self.exact_plan()?);
+                let load = start.elapsed().as_secs_f64();
+                progress.tick()?;
+                let report = match statistics {
+                    true => self.with_statistics(&session, &key, progress)?,
+                    false => self.measured(progress)?,
+                };
+                let report = Report::clone(&*report);
+                Report { seconds: Seconds { load, ..report.seconds }, ..report }
+            }
+        };
+        let mut seconds = report.seconds;
+        let observers = timed(&mut seconds.observers, || self.observers(&report, progress))?;
+        let observers = observers.map(|observers| Observers::clone(&observers));
+        Ok(Report { seconds, observers, ..report })
+    }
+
+    fn with_statistics(&self, session: &Session, key: &Key, progress: &dyn Progress) -> Result<Arc<Report>> {
+        let plan = self.settled_plan(progress)?;
+        let mut seconds = Seconds::default();
         let calibrated = timed(&mut seconds.calibrate, || self.calibrated(progress))?;
-        let measurement = Measurement { opened: self, session: &session, plan: &plan, progress };
+        let measurement = Measurement { opened: self, session, plan: &plan, progress };
         let report = measurement.report(&calibrated, true, seconds)?;
-        self.engine.save(&session);
-        Ok(Report::clone(&*self.engine.keep_report(key, report)))
+        self.engine.save(session);
+        Ok(self.engine.keep_report(*key, report))
     }
 
     /// Returns a report with the same content, with this project's name for the model.
@@ -337,7 +366,8 @@ impl Opened {
         let model = &self.contents.model.as_ref().map_err(Clone::clone)?.key;
         let scales = self.contents.scales.as_ref().map_err(Clone::clone)?;
         let whole = self.project.config.model.precision.as_ref().map(|p| p.value);
-        parts.key(&self.model_key(model)).key(scales).text(&format!("{settings:?} {whole:?}"));
+        let is_chosen = self.project.config.chooses_observer();
+        parts.key(&self.model_key(model)).key(scales).text(&format!("{settings:?} {whole:?}")).number(is_chosen.into());
         Ok(())
     }
 }

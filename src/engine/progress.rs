@@ -9,6 +9,8 @@ pub enum Stage {
     Graphwise,
     Layerwise,
     Statistics,
+    /// Measuring observers, one unit per sample.
+    Observers,
     /// Running the finished file in the chip's integers: one unit per sample.
     Chip,
     /// Measuring fixes: one unit per set of layers.
@@ -27,6 +29,7 @@ impl Stage {
             Stage::Layerwise => "layerwise error",
             Stage::Statistics => "statistics",
             Stage::Chip => "running on the chip's integers",
+            Stage::Observers => "trying observers",
             Stage::Trials => "trying fixes",
             Stage::Optimize => "optimizing",
         }

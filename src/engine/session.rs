@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use serde::{Deserialize, Serialize};
 
 use crate::Result;
-use crate::analysis::{self, Error as Figures, FloatTraces, Graphwise, Subject};
+use crate::analysis::{self, Error as Figures, FloatTraces, Graphwise, Observers, Subject};
+use crate::chip::Method;
 use crate::exec::{Program, Samples as _, Simulation, Tick};
 use crate::graph::NodeId;
 use crate::note::Note;
@@ -30,6 +31,8 @@ pub struct Session {
     pub key: Key,
     pub model: Arc<Model>,
     pub samples: Arc<Samples>,
+    /// Samples of `[analysis]`, if it has its own.
+    others: Option<Arc<Samples>>,
     /// Samples for scales and constants.
     pub calibration: Part,
     /// Samples for figures.
@@ -40,6 +43,8 @@ pub struct Session {
 /// Results that remain valid after a change of precision, by keys.
 struct Known {
     observations: Observations,
+    /// Observer with the least error in the last measurement.
+    best: Option<Method>,
     /// Float programs, with the key of the values that are also rounded in them.
     float: Option<(Key, Float)>,
     originals: FloatTraces,
@@ -77,16 +82,19 @@ pub struct Calibrated {
 }
 
 impl Session {
-    /// Makes a session. `activations` is the memory for float activations in bytes.
+    /// Makes a session. `activations` is the memory for float activations in bytes. Error is measured on `others` if there are
+    /// any, else on `samples` or, with `held_out`, on a part of them.
     pub fn new(
         key: Key,
         model: Arc<Model>,
         samples: Arc<Samples>,
+        others: Option<Samples>,
         held_out: Option<usize>,
         activations: usize,
     ) -> Session {
         let known = Known {
             observations: Observations::default(),
+            best: None,
             float: None,
             originals: FloatTraces::new(activations),
             layerwise: HashMap::new(),
@@ -94,8 +102,12 @@ impl Session {
             outputs: HashMap::new(),
             saved: 0,
         };
-        let [calibration, analysis] = Part::split(&samples, held_out);
-        Session { key, model, samples, calibration, analysis, known: Mutex::new(known) }
+        let others = others.map(Arc::new);
+        let [calibration, analysis] = match &others {
+            Some(others) => [&samples, others].map(Part::all),
+            None => Part::split(&samples, held_out),
+        };
+        Session { key, model, samples, others, calibration, analysis, known: Mutex::new(known) }
     }
 
     /// Adds the measurements of another process.
@@ -125,7 +137,8 @@ impl Session {
 
     /// Returns notes on the model, the samples and their quantization.
     pub fn notes(&self, quantized: &Quantized) -> Vec<Note> {
-        [&self.model.simplified.notes[..], self.samples.notes(), &quantized.notes].concat()
+        let others = self.others.as_ref().map_or(&[][..], |others| others.notes());
+        [&self.model.simplified.notes[..], self.samples.notes(), others, &quantized.notes].concat()
     }
 
     /// Returns the size of the float activations that it keeps.
@@ -155,6 +168,23 @@ impl Session {
         let mut quantized = quant::calibrate(plan, &self.calibration, &mut known.observations, &tick)?;
         optimize::finish(&mut quantized, &self.calibration, &tick)?;
         known.calibrated(quantized)
+    }
+
+    /// Returns errors by observer over the first `count` samples.
+    pub(super) fn observers(&self, plan: &Plan, count: usize, progress: &dyn Progress) -> Result<Observers> {
+        let mut known = self.known();
+        known.bound();
+        let judged_on = self.analysis.first(count);
+        progress.begin(Stage::Observers, 2 * self.calibration.len() + (1 + Method::ALL.len()) * judged_on.len());
+        let tick = || progress.tick();
+        let observers = optimize::observers(plan, &self.calibration, &judged_on, &mut known.observations, &tick)?;
+        known.best = Some(observers.best);
+        Ok(observers)
+    }
+
+    /// Returns the observer that was chosen last, whatever the settings were.
+    pub(super) fn last_observer(&self) -> Option<Method> {
+        self.known().best
     }
 
     /// Returns the likely scales of a plan, from earlier observations.

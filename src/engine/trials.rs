@@ -24,7 +24,7 @@ impl Opened {
     /// Measures a pending fix and returns it with its effect in the title; `None` if it does not help.
     pub fn resolve(&self, measure: &Measure, progress: &dyn Progress) -> Result<Option<Fix>> {
         let report = self.measured(progress)?;
-        let (session, plan) = (self.session()?, self.plan()?);
+        let (session, plan) = (self.session()?, self.settled_plan(progress)?);
         let measurement = Measurement { opened: self, session: &session, plan: &plan, progress };
         let trial = measurement.measure(&report, measure)?;
         self.engine.save(&session);
@@ -41,7 +41,7 @@ impl Opened {
         if let Some(trials) = self.engine.trials.get(&key) {
             return Ok(trials);
         }
-        let (report, session, plan) = (self.measured(progress)?, self.session()?, self.plan()?);
+        let (report, session, plan) = (self.measured(progress)?, self.session()?, self.settled_plan(progress)?);
         let measurement = Measurement { opened: self, session: &session, plan: &plan, progress };
         let trials = measurement.trials(&report, search)?;
         self.engine.save(&session);

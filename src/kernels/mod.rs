@@ -18,6 +18,7 @@ mod direct;
 pub mod errors;
 pub mod histogram;
 pub mod integer;
+pub mod lanes;
 pub mod matmul;
 pub mod pool;
 pub mod real;

@@ -3,13 +3,13 @@
 use std::path::Path;
 
 use crate::Error;
-use crate::analysis::{OnChip, Report};
+use crate::analysis::{Observers, OnChip, Report};
 use crate::project::Project;
 use crate::quant::{Plan, Settings};
 use crate::samples::Samples;
 use crate::simplify::Simplified;
 
-use super::Trials;
+use super::{Optimization, Trials};
 
 /// Fact of a stage; `None` if the stage has not run, or if an earlier one failed.
 pub type Known<'a, T> = Option<Result<&'a T, &'a Error>>;
@@ -23,6 +23,10 @@ pub struct Facts<'a> {
     pub settings: Option<&'a Settings>,
     pub plan: Known<'a, Plan>,
     pub report: Known<'a, Report>,
+    /// Errors by observer, if they were measured.
+    pub observers: Option<&'a Observers>,
+    /// Better observer with passes, if a search found one.
+    pub optimization: Option<&'a Optimization>,
     /// Result of the finished file on the chip.
     pub on_chip: Known<'a, OnChip>,
     /// Another configuration in the folder that is exported to the same file.
@@ -43,6 +47,8 @@ impl<'a> Facts<'a> {
             report: None,
             on_chip: None,
             same_output: None,
+            observers: None,
+            optimization: None,
             trials: None,
         }
     }

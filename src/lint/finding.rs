@@ -75,6 +75,8 @@ pub struct Fix {
 pub enum FixKind {
     /// Precisions of layers, with the measured effect.
     Precision(Measure),
+    /// Keys of other tables, with their measured effect.
+    Settings,
     /// Spelling of a name or a value.
     Spelling,
     /// Syntax of a text that is not TOML.
@@ -101,7 +103,7 @@ impl Finding {
     pub fn drop_fixes(&mut self) {
         let measures = self.fixes.drain(..).filter_map(|fix| match fix.kind {
             FixKind::Precision(measure) => Some(measure),
-            FixKind::Spelling | FixKind::Syntax => None,
+            FixKind::Settings | FixKind::Spelling | FixKind::Syntax => None,
         });
         let first = measures.reduce(|first, _| first);
         self.pending = self.pending.take().or(first);

@@ -8,6 +8,7 @@ mod facts;
 mod finding;
 mod fix;
 mod measure;
+mod observers;
 mod place;
 mod rule;
 mod rules;
@@ -17,9 +18,10 @@ pub use facts::{Facts, Known};
 pub use finding::{Finding, Fix, FixKind, Related, Safety, Severity};
 pub use fix::{Applied, apply};
 pub use measure::Measure;
+pub use observers::{ObserverAdvice, decisive_error};
 pub use rule::{Rule, Selection, find};
 pub use rules::RULES;
-pub use trials::{Trial, Trials, candidates};
+pub use trials::{Optimization, Trial, Trials, candidates};
 
 use crate::simplify::LayerNames;
 

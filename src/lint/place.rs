@@ -20,6 +20,11 @@ pub fn of_key(project: &Project, key: &str) -> Span {
     first(project, &[key, "model.path"])
 }
 
+/// Returns the place of the observer of all layers.
+pub fn of_observer(project: &Project) -> Span {
+    first(project, &["calibration.method", "calibration.data", "model.path"])
+}
+
 /// Returns the place of the value that an error names.
 pub fn of_error(project: &Project, error: &Error, otherwise: &str) -> Span {
     error.key().and_then(|key| project.config.span_of(key)).unwrap_or_else(|| of_key(project, otherwise))

@@ -5,7 +5,10 @@ use serde::{Deserialize, Serialize};
 use crate::analysis::{Error as Figures, Report};
 use crate::chip::Scheme;
 use crate::ops;
+use crate::text::Edit;
 use crate::text::units::{kilobytes, percent};
+
+use super::{Fix, FixKind, Safety, decisive_error};
 
 /// Trial of layers at another precision.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -30,6 +33,29 @@ pub struct Trials {
     pub outputs: Option<Trial>,
     /// Set if an output was over its limit, so that a set was searched.
     pub searched: bool,
+}
+
+/// The observer and the passes that a search found, by their error on samples kept apart.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Optimization {
+    /// Error of the values that decide the outputs.
+    pub before: f64,
+    pub after: f64,
+    /// Change of the text.
+    pub edit: Edit,
+}
+
+impl Optimization {
+    /// "Optimize: output error 23.2% -> 1.4% on samples kept apart, no flash"
+    pub fn fix(&self, report: &Report) -> Fix {
+        let (before, after) = (percent(self.before), percent(self.after));
+        Fix {
+            title: format!("Optimize: {} {before} -> {after} on samples kept apart, no flash", decisive_error(report)),
+            kind: FixKind::Settings,
+            safety: Safety::Unsafe,
+            edits: vec![self.edit.clone()],
+        }
+    }
 }
 
 impl Trials {

@@ -6,12 +6,12 @@
 use rayon::prelude::*;
 
 use crate::Result;
-use crate::graph::{Tensor, ValueId};
+use crate::graph::Tensor;
 
-use super::sweep::{Layer, channel_means};
+use super::sweep::{Change, Layer, channel_means};
 
 /// Returns the bias of a layer without the mean error of its outputs.
-pub fn correct(layer: &Layer) -> Result<Option<(ValueId, Tensor)>> {
+pub fn correct(layer: &Layer) -> Result<Option<Change>> {
     let weighted = layer.weighted;
     let Some(bias) = weighted.bias.filter(|_| !layer.float_means.is_empty()) else { return Ok(None) };
     let Some(constant) = layer.graph.value(bias).constant.as_ref() else { return Ok(None) };
@@ -27,5 +27,6 @@ pub fn correct(layer: &Layer) -> Result<Option<(ValueId, Tensor)>> {
         let simulated: f64 = means.iter().filter_map(|m| m.get(channel)).sum::<f64>() / means.len().max(1) as f64;
         *value -= (simulated - layer.float_means.get(channel).copied().unwrap_or(simulated)) as f32;
     }
-    Ok(Some((bias, Tensor::new(constant.shape(), corrected)?)))
+    let tensor = Tensor::new(constant.shape(), corrected)?;
+    Ok(Some(Change { value: bias, tensor, exponents: None }))
 }

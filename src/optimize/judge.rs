@@ -3,19 +3,34 @@
 use rayon::prelude::*;
 
 use crate::Result;
-use crate::analysis::decisive;
+use crate::analysis::{Spread, decisive};
 use crate::exec::{Program, Samples, Tick};
 use crate::graph::{Graph, Tensor, ValueId};
 use crate::quant::{Plan, Quantized};
 
 /// Mean noise-to-signal power ratio over samples and outputs.
-#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Figure {
     pub nsr: f64,
     /// Standard error of the mean, from the spread over samples.
     pub standard_error: f64,
     /// Share of samples in which every output has its largest element at the same index as in the float network.
     pub agreement: f64,
+}
+
+/// A figure with what it is the mean of.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Judged {
+    pub figure: Figure,
+    /// Mean over the outputs, by sample.
+    pub each: Vec<f64>,
+}
+
+impl Judged {
+    /// The error that another one has less, sample by sample.
+    pub fn less(&self, other: &Judged) -> Spread {
+        Spread::of_difference(&self.each, &other.each)
+    }
 }
 
 /// Outputs of the float network on the held-out samples.
@@ -40,23 +55,27 @@ impl Judge<'_> {
     }
 
     /// Runs the quantized network on every sample.
-    pub fn figure(&self, quantized: &Quantized, tick: Tick) -> Result<Figure> {
+    pub fn judge(&self, quantized: &Quantized, tick: Tick) -> Result<Judged> {
         let program = Program::simulated(&quantized.graph, &quantized.simulation()?)?;
         let each = (0..self.samples.len()).into_par_iter().map(|sample| {
             let found = observe(&program, &quantized.graph, &self.values, &self.samples.sample(sample)?)?;
             tick()?;
-            let pairs = found.iter().zip(&self.answers[sample]);
-            let nsr =
-                pairs.clone().map(|(found, float)| ratio(found, float)).sum::<f64>() / self.values.len().max(1) as f64;
-            let agrees = pairs.into_iter().all(|(found, float)| largest(found) == largest(float));
-            Ok((nsr, agrees))
+            Ok(self.compare(sample, &found))
         });
-        let each: Vec<(f64, bool)> = each.collect::<Result<_>>()?;
-        let count = each.len().max(1) as f64;
-        let nsr = each.iter().map(|(nsr, _)| nsr).sum::<f64>() / count;
-        let variance = each.iter().map(|(one, _)| (one - nsr) * (one - nsr)).sum::<f64>() / (count - 1.0).max(1.0);
-        let agreement = each.iter().filter(|(_, agrees)| *agrees).count() as f64 / count;
-        Ok(Figure { nsr, standard_error: (variance / count).sqrt(), agreement })
+        let (each, agrees): (Vec<f64>, Vec<bool>) = each.collect::<Result<Vec<_>>>()?.into_iter().unzip();
+        let Spread { mean, standard_error } = Spread::of(&each);
+        let agreement = agrees.iter().filter(|agrees| **agrees).count() as f64 / agrees.len().max(1) as f64;
+        Ok(Judged { figure: Figure { nsr: mean, standard_error, agreement }, each })
+    }
+
+    /// Mean ratio over the outputs of one sample, and whether all have their largest element at the same place.
+    fn compare(&self, sample: usize, found: &[Tensor]) -> (f64, bool) {
+        let pairs = found.iter().zip(&self.answers[sample]);
+        let sum: f64 = pairs.clone().map(|(found, float)| ratio(found, float)).sum();
+        (
+            sum / self.values.len().max(1) as f64,
+            pairs.into_iter().all(|(found, float)| largest(found) == largest(float)),
+        )
     }
 }
 

@@ -7,20 +7,28 @@ mod align;
 mod channels;
 mod correct;
 mod equalize;
+mod excerpts;
+mod factor;
 mod groups;
 mod judge;
+mod observers;
 mod patches;
 mod round;
+mod scales;
 mod search;
 mod sets;
 mod sweep;
 mod weighted;
 
+use std::collections::BTreeMap;
+
 use crate::Result;
 use crate::exec::{Samples, Tick};
+use crate::graph::ValueId;
 use crate::quant::{Edits, Observations, Plan, Quantized, Recipe, calibrate};
 
-pub use judge::Figure;
+pub use judge::{Figure, Judge, Judged};
+pub use observers::observers;
 pub use search::{Budget, CANDIDATES, Found, Subject, Tried, search};
 
 use sweep::LayerPass;
@@ -37,6 +45,8 @@ pub struct Pass {
 pub enum Run {
     /// Before calibration; the function of the float network is preserved.
     Equivalent(fn(&Work) -> Result<Edits>),
+    /// Exponents of values, in place of those that calibration observes.
+    Scales(fn(&Work) -> Result<BTreeMap<ValueId, i32>>),
     /// After calibration, on known scales, layer after layer.
     Layer(LayerPass),
 }
@@ -45,9 +55,13 @@ pub enum Run {
 pub static PASSES: &[Pass] = &[
     Pass { name: "equalize", is_wanted: |recipe| recipe.equalize, run: Run::Equivalent(equalize::equalize) },
     Pass { name: "align", is_wanted: |recipe| recipe.align, run: Run::Equivalent(align::align) },
-    Pass { name: "round", is_wanted: |recipe| recipe.round, run: Run::Layer(round::round) },
-    Pass { name: "correct", is_wanted: |recipe| recipe.correct, run: Run::Layer(correct::correct) },
+    Pass { name: "scales", is_wanted: |recipe| recipe.scales, run: Run::Scales(scales::scales) },
+    Pass { name: "round", is_wanted: |recipe| recipe.round, run: ROUND },
+    Pass { name: "correct", is_wanted: |recipe| recipe.correct, run: CORRECT },
 ];
+
+const ROUND: Run = Run::Layer(LayerPass { run: round::round, needs_means: false });
+const CORRECT: Run = Run::Layer(LayerPass { run: correct::correct, needs_means: true });
 
 /// Planned network, and the samples for a pass.
 pub struct Work<'a> {
@@ -60,11 +74,24 @@ pub struct Work<'a> {
 pub fn prepare(plan: &Plan, samples: &dyn Samples, tick: Tick) -> Result<Plan> {
     let (mut plan, mut edits) = (plan.clone(), Edits::default());
     for pass in PASSES.iter().filter(|pass| (pass.is_wanted)(&plan.settings.recipe)).collect::<Vec<_>>() {
-        if let Run::Equivalent(run) = pass.run {
-            edits.extend(run(&Work { plan: &plan, samples, tick })?);
-            plan = plan.with_equivalent(&edits)?;
+        let work = Work { plan: &plan, samples, tick };
+        match pass.run {
+            Run::Equivalent(run) => {
+                edits.extend(run(&work)?);
+                plan = plan.with_equivalent(&edits)?;
+            }
+            Run::Scales(run) => plan.chosen = run(&work)?,
+            Run::Layer(_) => {}
         }
     }
+    Ok(plan)
+}
+
+/// The plan with the scales of the pass that chooses them.
+fn with_scales(plan: &Plan, samples: &dyn Samples, tick: Tick) -> Result<Plan> {
+    let mut plan = plan.clone();
+    plan.chosen = scales::scales(&Work { plan: &plan, samples, tick })?;
+    plan.settings.recipe.scales = true;
     Ok(plan)
 }
 
@@ -74,14 +101,13 @@ pub fn finish(quantized: &mut Quantized, samples: &dyn Samples, tick: Tick) -> R
     let passes: Vec<LayerPass> = wanted
         .filter_map(|pass| match pass.run {
             Run::Layer(run) => Some(run),
-            Run::Equivalent(_) => None,
+            Run::Equivalent(_) | Run::Scales(_) => None,
         })
         .collect();
-    if !passes.is_empty() {
-        let edits = sweep::sweep(quantized, samples, &passes, tick)?;
-        quantized.edit(&edits);
+    match passes.is_empty() {
+        true => Ok(()),
+        false => sweep::sweep(quantized, samples, &passes, tick),
     }
-    Ok(())
 }
 
 /// Quantizes the network with all passes that its settings enable.

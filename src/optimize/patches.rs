@@ -1,15 +1,30 @@
 //! Inputs of a weighted layer as columns: one per position of the output, with the elements that its filter reads.
 
+use std::borrow::Cow;
+
 use crate::graph::{Graph, Node, Tensor};
+use crate::kernels::matmul::Matrix;
 use crate::kernels::window::Window;
 
 use super::weighted::Weighted;
 
-/// Columns of one group of channels: `rows` elements of a filter, each with `columns` positions of the output.
-pub struct Patches {
-    pub data: Vec<f32>,
-    pub rows: usize,
-    pub columns: usize,
+/// Columns of one group of channels: `rows` elements of a filter, each with `columns` places of the output.
+pub struct Patches<'a> {
+    data: Cow<'a, [f32]>,
+    rows: usize,
+    columns: usize,
+    /// An element's places are one after the other; else a place's elements are.
+    is_by_element: bool,
+}
+
+impl Patches<'_> {
+    /// One row for each element of a filter, one column for each place.
+    pub fn matrix(&self) -> Matrix<'_, f32> {
+        match self.is_by_element {
+            true => Matrix::dense(&self.data, self.rows, self.columns),
+            false => Matrix::dense(&self.data, self.columns, self.rows).transposed(),
+        }
+    }
 }
 
 /// Reader of a layer's input, prepared once for all samples.
@@ -30,27 +45,23 @@ impl Reader {
         }
     }
 
-    /// Returns the columns of one group of channels in one sample.
-    pub fn patches(&self, layer: &Weighted, group: usize, input: &Tensor) -> Option<Patches> {
-        let elements = floats(input)?;
+    /// The columns of one group of channels in one sample.
+    pub fn patches<'a>(&self, layer: &Weighted, group: usize, input: &'a [f32]) -> Option<Patches<'a>> {
         match self {
             Reader::Rows => {
                 let rows = layer.inputs;
-                let columns = elements.len().checked_div(rows)?;
-                let mut data = vec![0.0; elements.len()];
-                for (column, row) in elements.chunks_exact(rows).enumerate() {
-                    row.iter().enumerate().for_each(|(r, &v)| data[r * columns + column] = v);
-                }
-                Some(Patches { data, rows, columns })
+                let columns = input.len().checked_div(rows)?;
+                Some(Patches { data: input.into(), rows, columns, is_by_element: false })
             }
-            Reader::Window(window) => Some(unfold(window, layer, group, &elements)),
+            Reader::Window(window) => Some(unfold(window, layer, group, input)),
         }
     }
 }
 
-fn floats(tensor: &Tensor) -> Option<Vec<f32>> {
+/// The elements of a tensor as float32; `None` where it is not float.
+pub fn elements(tensor: &Tensor) -> Option<Cow<'_, [f32]>> {
     match tensor {
-        Tensor::F32(_) => tensor.slice::<f32>().map(<[f32]>::to_vec),
+        Tensor::F32(_) => tensor.slice::<f32>().map(Cow::Borrowed),
         Tensor::F64(_) => tensor.slice::<f64>().map(|s| s.iter().map(|&v| v as f32).collect()),
         _ => None,
     }
@@ -92,12 +103,12 @@ fn window(graph: &Graph, node: &Node, layer: &Weighted) -> Option<Window> {
     })
 }
 
-fn unfold(window: &Window, layer: &Weighted, group: usize, input: &[f32]) -> Patches {
+fn unfold<'a>(window: &Window, layer: &Weighted, group: usize, input: &'a [f32]) -> Patches<'a> {
     let per_group = layer.inputs / layer.groups;
     let (places, columns) = (window.inputs(), window.outputs());
     let channels = &input[group * per_group * places..][..per_group * places];
     if window.is_pointwise() {
-        return Patches { data: channels.to_vec(), rows: per_group, columns };
+        return Patches { data: channels.into(), rows: per_group, columns, is_by_element: true };
     }
     let rows = per_group * window.taps();
     let mut data = vec![0.0; rows * columns];
@@ -108,7 +119,7 @@ fn unfold(window: &Window, layer: &Weighted, group: usize, input: &[f32]) -> Pat
             row += 1;
         }
     }
-    Patches { data, rows, columns }
+    Patches { data: data.into(), rows, columns, is_by_element: true }
 }
 
 fn taps(window: &Window) -> impl Iterator<Item = [usize; 3]> + use<> {

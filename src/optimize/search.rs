@@ -5,17 +5,21 @@ use std::time::{Duration, Instant};
 use crate::Result;
 use crate::chip::Method;
 use crate::exec::{Samples, Tick};
-use crate::quant::{Observations, Plan, Quantized, Recipe, Settings, calibrate};
+use crate::quant::{Observations, Plan, Quantized, Recipe, Settings, calibrate, observe};
 
-use super::judge::{Figure, Judge};
-use super::{finish, prepare};
+use super::judge::{Figure, Judge, Judged};
+use super::{finish, prepare, with_scales};
 
 /// Number of candidates that are tried with passes on known scales.
 const FINALISTS: usize = 3;
+/// Observers that are tried with passes before calibration.
+const OBSERVERS: usize = 2;
+/// Passes before calibration: `equalize` and `align`.
+const MOVED: [(bool, bool); 3] = [(false, true), (true, false), (true, true)];
 
-/// Number of candidates of a whole search: the project's settings, observers, passes before calibration with two of
-/// them, and passes on known scales with each finalist.
-pub const CANDIDATES: usize = Method::ALL.len() + 3 * 2 + 3 * FINALISTS;
+/// Candidates of a whole search: the settings as they are, observers, passes before calibration with the best of them, all of
+/// these with scales by the least error, and passes on known scales with each finalist and once more with the best.
+pub const CANDIDATES: usize = 1 + Method::ALL.len() + MOVED.len() * OBSERVERS + 1 + MOVED.len() + FINALISTS + 1;
 
 /// Limits of a search.
 #[derive(Debug, Clone, Copy)]
@@ -23,8 +27,8 @@ pub struct Budget {
     pub time: Duration,
 }
 
-/// Measured candidate.
-#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+/// One measured candidate.
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Tried {
     pub method: Option<Method>,
     pub recipe: Recipe,
@@ -58,11 +62,20 @@ pub struct Subject<'a> {
     pub told: &'a (dyn Fn(&Tried, &Tried) -> Result<()> + Sync),
 }
 
+/// A measured candidate that passes on known scales can start from.
+struct Candidate {
+    tried: Tried,
+    judged: Judged,
+    quantized: Quantized,
+}
+
 struct Search<'a> {
     subject: &'a Subject<'a>,
     judge: Judge<'a>,
-    known: Observations,
     tried: Vec<Tried>,
+    /// The settings as they are.
+    given: Option<Judged>,
+    best: Option<Tried>,
     until: Instant,
 }
 
@@ -71,98 +84,121 @@ pub fn search(subject: &Subject, budget: Budget) -> Result<Found> {
     let until = Instant::now() + budget.time;
     let plan = (subject.plan)(subject.settings)?;
     let judge = Judge::new(&plan, subject.held_out, subject.tick)?;
-    let mut search = Search { subject, judge, known: Observations::default(), tried: Vec::new(), until };
-    let before = search.measure(subject.settings.method, subject.settings.recipe)?;
-    let is_complete = search.all()?;
-    let best = search.best(|_| true).cloned().unwrap_or(Tried {
-        method: subject.settings.method,
-        recipe: subject.settings.recipe,
-        figure: before,
-    });
+    let mut search = Search { subject, judge, tried: Vec::new(), given: None, best: None, until };
+    let given = search.given(&plan)?;
+    let before = given.judged.figure;
+    let is_complete = search.all(given)?;
+    let unchanged = Tried { method: None, recipe: subject.settings.recipe, figure: before };
+    let best = search.best.unwrap_or(unchanged);
     Ok(Found { before, best, tried: search.tried, is_cut_short: !is_complete })
 }
 
-impl<'a> Search<'a> {
-    /// Measures all candidates; `false` if the time limit was reached.
-    fn all(&mut self) -> Result<bool> {
-        let plain = Recipe::default();
-        let default = Settings { method: None, ..self.subject.settings.clone() }.method_of("");
-        let given = (self.subject.settings.method.unwrap_or(default), self.subject.settings.recipe);
-        if given.1 == plain
-            && let Some(first) = self.tried.first_mut()
-        {
-            // The project's settings name their observer, so that it is not measured again.
-            first.method = Some(given.0);
+impl Search<'_> {
+    /// The settings as they are.
+    fn given(&mut self, plan: &Plan) -> Result<Candidate> {
+        let Subject { samples, settings, tick, .. } = *self.subject;
+        let plan = prepare(plan, samples, tick)?;
+        let mut quantized = calibrate(plan, samples, &mut Observations::default(), tick)?;
+        finish(&mut quantized, samples, tick)?;
+        self.measure(quantized, settings.method_of(""), settings.recipe)
+    }
+
+    /// Measures all candidates; `false` where the time was up before.
+    fn all(&mut self, given: Candidate) -> Result<bool> {
+        let mut plain = self.moved(Recipe::default(), Method::ALL, Some(&given.tried))?;
+        if given.tried.recipe == Recipe::default() {
+            plain.push(given);
         }
-        for method in Method::ALL.iter().filter(|method| (**method, plain) != given) {
-            if !self.try_one(Some(*method), Recipe::default())? {
-                return Ok(false);
+        by_error(&mut plain);
+        let observed = plain.iter().filter(|c| !c.tried.recipe.scales);
+        let observers: Vec<Method> = observed.filter_map(|c| c.tried.method).take(OBSERVERS).collect();
+        let mut candidates = plain;
+        for (equalize, align) in MOVED {
+            let recipe = Recipe { equalize, align, ..Recipe::default() };
+            candidates.extend(self.moved(recipe, &observers, None)?);
+            by_error(&mut candidates);
+            candidates.truncate(FINALISTS);
+        }
+        let mut rounded = Vec::new();
+        for candidate in &candidates {
+            rounded
+                .extend(self.finished(candidate, |recipe| Recipe { round: true, ..recipe })?.map(|r| (candidate, r)));
+        }
+        rounded.sort_by(|a, b| a.1.total_cmp(&b.1));
+        if let Some((candidate, _)) = rounded.first() {
+            self.finished(candidate, |recipe| Recipe { round: true, correct: true, ..recipe })?;
+        }
+        Ok(!self.is_over())
+    }
+
+    /// One set of passes before calibration with several observers, which are seen in the same passes over the samples.
+    fn moved(&mut self, recipe: Recipe, methods: &[Method], given: Option<&Tried>) -> Result<Vec<Candidate>> {
+        let Subject { samples, tick, settings, .. } = *self.subject;
+        if self.is_over() {
+            return Ok(Vec::new());
+        }
+        let settings = Settings { recipe, ..settings.clone() };
+        let plan = prepare(&(self.subject.plan)(&settings)?, samples, tick)?;
+        let is_given = |method| given.is_some_and(|given| given.recipe == recipe && given.method == Some(method));
+        let methods: Vec<Method> = methods.iter().copied().filter(|&method| !is_given(method)).collect();
+        let mut known = Observations::default();
+        observe(plan.clone(), &methods, samples, &mut known, tick)?;
+        let mut candidates = Vec::new();
+        for method in methods {
+            let quantized = calibrate(plan.with_method(method), samples, &mut known, tick)?;
+            candidates.push(self.measure(quantized, method, recipe)?);
+            if self.is_over() {
+                return Ok(candidates);
             }
         }
-        for (equalize, align) in [(false, true), (true, false), (true, true)] {
-            for method in self.methods(2) {
-                let recipe = Recipe { equalize, align, ..Recipe::default() };
-                if !self.try_one(Some(method), recipe)? {
-                    return Ok(false);
-                }
-            }
+        if let Some(method) = candidates.first().and_then(|c| c.tried.method) {
+            let plan = with_scales(&plan, samples, tick)?;
+            let recipe = plan.settings.recipe;
+            let quantized = calibrate(plan.with_method(method), samples, &mut known, tick)?;
+            candidates.push(self.measure(quantized, method, recipe)?);
         }
-        for (method, recipe) in self.finalists() {
-            for (round, correct) in [(true, true), (true, false), (false, true)] {
-                if !self.try_one(method, Recipe { round, correct, ..recipe })? {
-                    return Ok(false);
-                }
-            }
-        }
-        Ok(true)
+        Ok(candidates)
     }
 
-    /// Returns the observers that were best without passes.
-    fn methods(&self, count: usize) -> Vec<Method> {
-        let mut plain: Vec<&Tried> =
-            self.tried.iter().filter(|t| t.recipe == Recipe::default() && t.method.is_some()).collect();
-        plain.sort_by(|a, b| a.figure.nsr.total_cmp(&b.figure.nsr));
-        plain.iter().filter_map(|t| t.method).take(count).collect()
+    /// The error of a candidate with passes on its scales; `None` where the time is up.
+    fn finished(&mut self, candidate: &Candidate, with: impl Fn(Recipe) -> Recipe) -> Result<Option<f64>> {
+        let Subject { samples, tick, .. } = *self.subject;
+        let (Some(method), false) = (candidate.tried.method, self.is_over()) else { return Ok(None) };
+        let recipe = with(candidate.tried.recipe);
+        let mut quantized = candidate.quantized.with_recipe(recipe);
+        finish(&mut quantized, samples, tick)?;
+        Ok(Some(self.measure(quantized, method, recipe)?.judged.figure.nsr))
     }
 
-    fn finalists(&self) -> Vec<(Option<Method>, Recipe)> {
-        let mut all: Vec<&Tried> = self.tried.iter().filter(|t| t.method.is_some()).collect();
-        all.sort_by(|a, b| a.figure.nsr.total_cmp(&b.figure.nsr));
-        // Two observers that choose the same scales are one candidate.
-        all.dedup_by(|a, b| a.figure == b.figure && a.recipe == b.recipe);
-        all.iter().take(FINALISTS).map(|t| (t.method, t.recipe)).collect()
+    fn is_over(&self) -> bool {
+        Instant::now() >= self.until
     }
 
-    fn best(&self, wanted: impl Fn(&Tried) -> bool) -> Option<&Tried> {
-        let better = |a: &&Tried, b: &&Tried| a.figure.nsr.total_cmp(&b.figure.nsr);
-        self.tried.iter().filter(|t| wanted(t) && !t.figure.nsr.is_nan()).min_by(better)
-    }
-
-    fn try_one(&mut self, method: Option<Method>, recipe: Recipe) -> Result<bool> {
-        if Instant::now() >= self.until {
-            return Ok(false);
-        }
-        self.measure(method, recipe)?;
-        Ok(true)
-    }
-
-    fn measure(&mut self, method: Option<Method>, recipe: Recipe) -> Result<Figure> {
-        let quantized = self.quantize(method, recipe)?;
-        let figure = self.judge.figure(&quantized, self.subject.tick)?;
-        let tried = Tried { method, recipe, figure };
+    /// Measures a candidate. It is the best where its error is the least, and less than that of the settings as they are by
+    /// more than the standard error.
+    fn measure(&mut self, quantized: Quantized, method: Method, recipe: Recipe) -> Result<Candidate> {
+        let judged = self.judge.judge(&quantized, self.subject.tick)?;
+        let tried = Tried { method: Some(method), recipe, figure: judged.figure };
         self.tried.push(tried.clone());
-        if let Some(best) = self.best(|_| true) {
+        let given = self.given.get_or_insert_with(|| judged.clone());
+        let is_least =
+            self.best.as_ref().is_none_or(|best| best.figure.nsr.is_nan() || judged.figure.nsr < best.figure.nsr);
+        if self.best.is_none() || (is_least && is_gain(&judged, given)) {
+            self.best = Some(tried.clone());
+        }
+        if let Some(best) = &self.best {
             (self.subject.told)(&tried, best)?;
         }
-        Ok(figure)
+        Ok(Candidate { tried, judged, quantized })
     }
+}
 
-    fn quantize(&mut self, method: Option<Method>, recipe: Recipe) -> Result<Quantized> {
-        let Subject { samples, tick, .. } = *self.subject;
-        let settings = Settings { method, recipe, ..self.subject.settings.clone() };
-        let plan = prepare(&(self.subject.plan)(&settings)?, samples, tick)?;
-        let mut quantized = calibrate(plan, samples, &mut self.known, tick)?;
-        finish(&mut quantized, samples, tick)?;
-        Ok(quantized)
-    }
+fn is_gain(judged: &Judged, given: &Judged) -> bool {
+    given.less(judged).is_gain() || (!given.figure.nsr.is_finite() && judged.figure.nsr.is_finite())
+}
+
+/// The best first. Two observers that choose the same scales are one candidate.
+fn by_error(candidates: &mut Vec<Candidate>) {
+    candidates.sort_by(|a, b| a.judged.figure.nsr.total_cmp(&b.judged.figure.nsr));
+    candidates.dedup_by(|a, b| a.judged == b.judged && a.tried.recipe == b.tried.recipe);
 }

@@ -15,14 +15,29 @@ pub struct Layer<'a> {
     pub weighted: &'a Weighted,
     pub graph: &'a Graph,
     pub weights: Option<&'a FakeQuant>,
+    pub bias: Option<&'a FakeQuant>,
     program: &'a Program,
     frontiers: &'a [Frontier],
-    /// Mean of each output channel in the float network over all samples; empty if the layer has no bias.
+    /// Mean of each output channel in the float network over all samples; empty where the layer has no bias, or no pass asks.
     pub float_means: &'a [f64],
 }
 
-/// Pass over layers: returns a new value for one constant of a layer, or `None` for no change.
-pub type LayerPass = fn(&Layer) -> Result<Option<(ValueId, Tensor)>>;
+/// Another value for one constant of a layer.
+pub struct Change {
+    pub value: ValueId,
+    pub tensor: Tensor,
+    /// New exponents of the weights, if they change.
+    pub exponents: Option<Vec<i32>>,
+}
+
+/// A pass over the layers with weights.
+#[derive(Debug, Clone, Copy)]
+pub struct LayerPass {
+    /// Returns `None` where the layer stays as it is.
+    pub run: fn(&Layer) -> Result<Option<Change>>,
+    /// Set if the pass needs the means of the float network.
+    pub needs_means: bool,
+}
 
 impl Layer<'_> {
     pub fn samples(&self) -> usize {
@@ -41,13 +56,16 @@ impl Layer<'_> {
     }
 }
 
-/// Runs `passes` on every layer with weights, in the graph's order. Returns the constants that have changed.
-pub fn sweep(quantized: &Quantized, samples: &dyn Samples, passes: &[LayerPass], tick: Tick) -> Result<Edits> {
+/// Runs `passes` on every layer with weights, in the graph's order.
+pub fn sweep(quantized: &mut Quantized, samples: &dyn Samples, passes: &[LayerPass], tick: Tick) -> Result<()> {
     let mut graph = quantized.graph.clone();
-    let simulation = quantized.simulation()?;
+    let mut simulation = quantized.simulation()?;
     let mut program = Program::simulated(&graph, &simulation)?;
     let layers = Weighted::all(&graph);
-    let float_means = means(quantized, &layers, samples, tick)?;
+    let float_means = match passes.iter().any(|pass| pass.needs_means) {
+        true => means(quantized, &layers, samples, tick)?,
+        false => vec![Vec::new(); layers.len()],
+    };
     let begun = (0..samples.len()).into_par_iter().map(|s| program.begin(&samples.sample(s)?));
     let mut frontiers: Vec<Frontier> = begun.collect::<Result<_>>()?;
     let mut edits = Edits::default();
@@ -55,19 +73,24 @@ pub fn sweep(quantized: &Quantized, samples: &dyn Samples, passes: &[LayerPass],
         let found = layers.iter().position(|layer| layer.node == node);
         for pass in found.iter().flat_map(|_| passes) {
             let Some(index) = found else { continue };
-            let simulated = simulation[node.0].as_ref();
+            let grid = |port: usize| simulation[node.0].as_ref().and_then(|s| s.inputs.get(port)?.as_ref());
             let layer = Layer {
                 weighted: &layers[index],
                 graph: &graph,
-                weights: simulated.and_then(|s| s.inputs.get(1)?.as_ref()),
+                weights: grid(1),
+                bias: grid(2),
                 program: &program,
                 frontiers: &frontiers,
                 float_means: &float_means[index],
             };
-            if let Some((value, tensor)) = pass(&layer)? {
+            if let Some(Change { value, tensor, exponents }) = (pass.run)(&layer)? {
                 graph.values[value.0].constant = Some(tensor.clone());
                 edits.constants.insert(value, tensor);
-                program.renew(&graph, node, simulated)?;
+                if let Some(exponents) = exponents {
+                    quantized.set_weight_exponents(node, exponents);
+                    simulation[node.0] = quantized.simulation_of(node)?;
+                }
+                program.renew(&graph, node, simulation[node.0].as_ref())?;
             }
         }
         let program = &program;
@@ -78,7 +101,8 @@ pub fn sweep(quantized: &Quantized, samples: &dyn Samples, passes: &[LayerPass],
         })?;
         tick()?;
     }
-    Ok(edits)
+    quantized.edit(&edits);
+    Ok(())
 }
 
 /// Computes, by layer, the mean of each output channel over samples and positions in the float network.

@@ -52,6 +52,39 @@ impl Image {
     }
 }
 
+/// Choice of the observer of all layers without an own one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Observer {
+    /// The one with the least measured error.
+    Auto,
+    /// This one.
+    Fixed(Method),
+}
+
+impl Observer {
+    /// All choices.
+    pub const ALL: &'static [Observer] = &[
+        Observer::Auto,
+        Observer::Fixed(Method::Kl),
+        Observer::Fixed(Method::MinMax),
+        Observer::Fixed(Method::Percentile),
+        Observer::Fixed(Method::Mse),
+    ];
+
+    /// Returns the word that the user writes.
+    pub fn name(self) -> &'static str {
+        self.method().map_or("auto", Method::name)
+    }
+
+    /// Returns the observer; `None` where it is to be chosen.
+    pub fn method(self) -> Option<Method> {
+        match self {
+            Observer::Auto => None,
+            Observer::Fixed(method) => Some(method),
+        }
+    }
+}
+
 /// One line of `[precision]` or `[calibration.methods]`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LayerChoice<T> {
@@ -69,7 +102,7 @@ pub struct Overrides {
     /// Overrides `model.precision`.
     pub precision: Option<Scheme>,
     /// Overrides `calibration.method`.
-    pub method: Option<Method>,
+    pub method: Option<Observer>,
     /// Overrides `calibration.samples`.
     pub samples: Option<usize>,
 }
@@ -112,13 +145,18 @@ impl Config {
         self.optimize.held_out.as_ref().map(|given| given.value).or(by_default)
     }
 
+    /// Tells a text that leaves the observer to measurements.
+    pub fn chooses_observer(&self) -> bool {
+        self.calibration.method.as_ref().is_some_and(|method| method.value == Observer::Auto)
+    }
+
     /// Returns the settings; `None` without a target, which is one of the project's problems.
     pub fn settings(&self) -> Option<Settings> {
         Some(Settings {
             target: self.model.target.as_ref()?.value,
             scheme: self.precision(),
             layer_schemes: by_layer(&self.precision),
-            method: self.calibration.method.as_ref().map(|m| m.value),
+            method: self.calibration.method.as_ref().and_then(|m| m.value.method()),
             layer_methods: by_layer(&self.calibration.methods),
             recipe: self.optimize.recipe(),
         })
@@ -151,7 +189,13 @@ pub const HELD_OUT: usize = 4;
 
 impl Optimize {
     fn recipe(&self) -> Recipe {
-        Recipe { equalize: self.equalize(), align: self.align(), round: self.round(), correct: self.correct() }
+        Recipe {
+            equalize: self.equalize(),
+            align: self.align(),
+            scales: self.scales(),
+            round: self.round(),
+            correct: self.correct(),
+        }
     }
 }
 

@@ -105,7 +105,7 @@ pub enum Init {
     Skip,
     /// Written with its default.
     Default,
-    /// Written with its example, commented out.
+    /// Written with its example, which serves a new project better than the default.
     Example,
     /// Written with a value from the model; left out if there is none.
     Model,

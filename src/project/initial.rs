@@ -46,7 +46,7 @@ fn line(table: &str, key: &Key, values: &[Initial]) -> Option<Line> {
     let (comment, value, is_example) = match key.init {
         Init::Skip => return None,
         Init::Default => (None, key.default?(), false),
-        Init::Example => (None, key.example.to_string(), true),
+        Init::Example => (None, key.example.to_string(), false),
         Init::Model => {
             let own = values.iter().find(|value| value.key == path)?;
             (own.comment.clone(), own.value.clone(), own.is_example)

@@ -6,7 +6,7 @@
 use crate::chip::{Method, Runtime, Scheme, Target};
 use crate::samples::{Channels, Layout, Resize};
 
-use super::config::{Data, InputShapes, LayerChoice, Spanned};
+use super::config::{Data, InputShapes, LayerChoice, Observer, Spanned};
 use super::declare::{Defaulted, Field, Given, Init, Key, Offers, Required, Stage, Table, table};
 use super::exclude::IgnoreLine;
 use super::values::{Divisors, FileStem, Share, Value};
@@ -79,9 +79,10 @@ table! { Calibration {
     #[key("samples", stage = Stage::Samples, init = Init::Default)]
     samples: Given<usize> = 32,
 
-    /// Observer of activations. Without it, `kl` at int8 and `minmax` at 16 bits.
-    #[key("method", example = "\"kl\"", stage = Stage::Quantization, init = Init::Example)]
-    method: Given<Method>,
+    /// Observer of activations; `auto` measures all and takes the one with the least error. Without it, `kl` at int8 and
+    /// `minmax` at 16 bits.
+    #[key("method", example = "\"auto\"", stage = Stage::Quantization, init = Init::Example)]
+    method: Given<Observer>,
 
     /// Conversion of images to tensors: resized, then (pixel * scale - mean) / std.
     #[key("image")]
@@ -123,6 +124,10 @@ table! { Image {
 }}
 
 table! { Analysis {
+    /// Samples of their own to measure error on, in the forms of `calibration.data`. Without it, those of calibration.
+    #[key("data", example = "\"test/*.npy\"", offers = Offers::Files(&["npy", "npz"]))]
+    data: Given<Data>,
+
     /// At most this many samples, in file order. esp-ppq's `steps` of 8 takes 9.
     #[key("samples", stage = Stage::Analysis, init = Init::Default)]
     samples: Given<usize> = 9,
@@ -162,11 +167,17 @@ table! { Optimize {
     #[key("align", stage = Stage::Quantization)]
     align: Given<bool> = false,
 
-    /// Rounds 8-bit weights one after the other, each making up for the error of those before it on the samples.
+    /// Takes for each 8-bit value the scale that loses least of it on the samples, in place of the observer's.
+    #[key("scales", stage = Stage::Quantization)]
+    scales: Given<bool> = false,
+
+    /// Rounds 8-bit weights one after the other, each making up for the error of those before it on the samples, with the
+    /// largest weights cut where finer steps are worth it.
     #[key("round", stage = Stage::Quantization)]
     round: Given<bool> = false,
 
     /// Keeps every n-th sample out of calibration and passes, and measures error on these. Without it, 4 where a pass is on.
+    /// Samples of `analysis.data` are apart as they are.
     #[key("held-out", example = "4", stage = Stage::Samples)]
     held_out: Given<usize>,
 

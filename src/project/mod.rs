@@ -24,7 +24,7 @@ use std::path::{Path, PathBuf};
 
 use crate::{Error, Kind, Result};
 
-pub use config::{Data, HELD_OUT, InputShapes, LayerChoice, Overrides, Spanned};
+pub use config::{Data, HELD_OUT, InputShapes, LayerChoice, Observer, Overrides, Spanned};
 pub use declare::{Given, Key, Offers, Stage};
 pub use initial::{Initial, initial};
 pub use keys::{Analysis, Calibration, Config, Export, Image, Limits, Lint, Model, Optimize};
@@ -153,14 +153,6 @@ impl Project {
     /// Returns the folders whose files may be samples.
     pub fn sample_folders(&self) -> Vec<PathBuf> {
         self.sample_patterns().iter().map(|pattern| glob::folder_of(pattern)).collect()
-    }
-
-    fn sample_patterns(&self) -> Vec<PathBuf> {
-        match self.config.calibration.data.as_ref().map(|d| &d.value) {
-            None => Vec::new(),
-            Some(Data::One(pattern)) => vec![self.resolve(pattern)],
-            Some(Data::PerInput(patterns)) => patterns.iter().map(|(_, p)| self.resolve(&p.value)).collect(),
-        }
     }
 
     /// Returns `true` if the text is sufficient for measurements. An unknown key does not prevent them.

@@ -26,6 +26,7 @@ std  = 0.5
 "/a/Conv" = "mse"
 
 [analysis]
+data = "test/*.npy"
 samples = 3
 
 [precision]
@@ -43,6 +44,7 @@ exclude = ["old/", "*.bak.espq.toml"]
 [optimize]
 equalize = true
 align = true
+scales = true
 round = true
 held-out = 3
 correct = true

@@ -12,10 +12,22 @@ use super::glob::{self, Found};
 
 /// Files of one model input, or of all inputs if the name is empty.
 pub struct Named {
+    /// Table of the configuration that names them.
+    pub table: &'static str,
     /// Name of the input.
     pub input: String,
     /// Files in the order in which they are opened.
     pub files: Vec<PathBuf>,
+    /// The most samples that are read from them.
+    pub wanted: usize,
+}
+
+/// The `data` of one table.
+struct Source<'a> {
+    table: &'static str,
+    data: &'a Data,
+    wanted: usize,
+    is_number_named: bool,
 }
 
 impl Project {
@@ -23,69 +35,111 @@ impl Project {
     ///
     /// Fails if `data` is missing, or if no files are found for all inputs.
     pub fn samples(&self) -> Result<Request> {
-        let calibration = &self.config.calibration;
-        let Some(data) = &calibration.data else {
-            return Err(Error::new("`calibration.data` is missing, so there are no samples")
+        match self.sources().into_iter().find(|source| source.table == CALIBRATION) {
+            Some(source) => self.request(&source),
+            None => Err(Error::new("where samples are is not said")
                 .at_key("calibration.data")
-                .with_help("add data = \"calib/*.npy\""));
+                .with_help("add data = \"calib/*.npy\"")),
+        }
+    }
+
+    /// The samples that `[analysis]` asks for; `None` where error is measured on those of `[calibration]`.
+    pub fn analysis_samples(&self) -> Result<Option<Request>> {
+        self.sources().iter().find(|source| source.table == ANALYSIS).map(|source| self.request(source)).transpose()
+    }
+
+    /// The files that `data` names in `[calibration]` and `[analysis]`, before any is opened.
+    pub fn sample_files(&self) -> Result<Vec<Named>> {
+        let mut all = Vec::new();
+        for source in self.sources() {
+            let &Source { table, wanted, .. } = &source;
+            let mut add = |input: &str, files| all.push(Named { table, input: input.to_string(), files, wanted });
+            match source.data {
+                Data::One(pattern) => add("", self.found(&source, pattern)?.files),
+                Data::PerInput(patterns) => {
+                    for (input, pattern) in patterns {
+                        add(&input.value, self.found_for(&source, input, pattern)?.files);
+                    }
+                }
+            }
+        }
+        Ok(all)
+    }
+
+    /// The patterns of all samples, from the project's folder on.
+    pub(super) fn sample_patterns(&self) -> Vec<PathBuf> {
+        let patterns = |source: Source| match source.data {
+            Data::One(pattern) => vec![self.resolve(pattern)],
+            Data::PerInput(patterns) => patterns.iter().map(|(_, p)| self.resolve(&p.value)).collect(),
         };
+        self.sources().into_iter().flat_map(patterns).collect()
+    }
+
+    fn sources(&self) -> Vec<Source<'_>> {
+        let config = &self.config;
+        let calibration = config.calibration.data.as_ref().map(|data| Source {
+            table: CALIBRATION,
+            data: &data.value,
+            wanted: config.calibration_samples(),
+            is_number_named: config.calibration.samples.is_some(),
+        });
+        let analysis = config.analysis.data.as_ref().map(|data| Source {
+            table: ANALYSIS,
+            data: &data.value,
+            wanted: config.analysis_samples(),
+            is_number_named: config.analysis.samples.is_some(),
+        });
+        calibration.into_iter().chain(analysis).collect()
+    }
+
+    fn request(&self, source: &Source) -> Result<Request> {
         let mut notes = Vec::new();
         let mut noted = |found: Found| {
-            notes.extend(found.links.iter().map(|link| not_followed(link)));
+            notes.extend(found.links.iter().map(|link| not_followed(source.table, link)));
             found.files
         };
-        let files = match &data.value {
-            Data::One(pattern) => Files::Shared(noted(self.found(pattern)?)),
+        let files = match source.data {
+            Data::One(pattern) => Files::Shared(noted(self.found(source, pattern)?)),
             Data::PerInput(patterns) => {
                 let named = |(input, pattern): &(Spanned<String>, _)| {
-                    (input.value.clone(), self.found_for(input, pattern).map(&mut noted))
+                    (input.value.clone(), self.found_for(source, input, pattern).map(&mut noted))
                 };
                 Files::PerInput(patterns.iter().map(named).collect())
             }
         };
         Ok(Request {
             files,
-            wanted: self.config.calibration_samples(),
-            is_number_named: calibration.samples.is_some(),
-            image: calibration.image.options(),
-            table: "calibration",
+            wanted: source.wanted,
+            is_number_named: source.is_number_named,
+            image: self.config.calibration.image.options(),
+            table: source.table,
             notes,
         })
     }
 
-    /// Returns the files in `calibration.data` without opening them.
-    pub fn sample_files(&self) -> Result<Vec<Named>> {
-        match self.config.calibration.data.as_ref().map(|d| &d.value) {
-            None => Ok(Vec::new()),
-            Some(Data::One(pattern)) => Ok(vec![Named { input: String::new(), files: self.found(pattern)?.files }]),
-            Some(Data::PerInput(patterns)) => {
-                let named = |(input, pattern): &(Spanned<String>, _)| {
-                    Ok(Named { input: input.value.clone(), files: self.found_for(input, pattern)?.files })
-                };
-                patterns.iter().map(named).collect()
-            }
-        }
+    fn found(&self, source: &Source, pattern: &str) -> Result<Found> {
+        find(self, source.table, pattern).map_err(|e| e.at_key(format!("{}.data", source.table)))
     }
 
-    fn found(&self, pattern: &str) -> Result<Found> {
-        find(self, pattern).map_err(|e| e.at_key("calibration.data"))
-    }
-
-    fn found_for(&self, input: &Spanned<String>, pattern: &Spanned<String>) -> Result<Found> {
-        find(self, &pattern.value).map_err(|e| e.at_key(format!("calibration.data.\"{}\"", input.value)))
+    fn found_for(&self, source: &Source, input: &Spanned<String>, pattern: &Spanned<String>) -> Result<Found> {
+        let key = || format!("{}.data.\"{}\"", source.table, input.value);
+        find(self, source.table, &pattern.value).map_err(|e| e.at_key(key()))
     }
 }
 
-fn not_followed(link: &Path) -> Note {
+const CALIBRATION: &str = "calibration";
+const ANALYSIS: &str = "analysis";
+
+fn not_followed(table: &str, link: &Path) -> Note {
     Note::new(format!(
-        "{} is a link to a folder and was not followed, so its files are not used as samples; \
-         link the files themselves, or name the folder in `calibration.data`",
+        "{} is a link to a folder and was not followed: its files are not among the samples; \
+         link the files themselves, or name the folder in `{table}.data`",
         link.display()
     ))
 }
 
-/// Finds the files that match a pattern; fails if there are none.
-fn find(project: &Project, pattern: &str) -> Result<Found> {
+/// Finds what a pattern names; an error where that is no file.
+fn find(project: &Project, table: &str, pattern: &str) -> Result<Found> {
     let path = project.resolve(pattern);
     let mut found = glob::files(&path)?;
     let all = found.files.len();
@@ -103,7 +157,7 @@ fn find(project: &Project, pattern: &str) -> Result<Found> {
         n => format!("folder {} contains {n} files, but no samples", path.display()),
     };
     let help = match found.links.first() {
-        Some(link) => not_followed(link).to_string(),
+        Some(link) => not_followed(table, link).to_string(),
         None if pattern.contains('\\') && !cfg!(windows) => "write `/` between folders".to_string(),
         None if path.is_dir() => format!("put samples there: {}", samples::FORMATS),
         None => "paths are relative to the folder of espq.toml".to_string(),

@@ -8,6 +8,7 @@ use crate::chip::{Family, Method, Scheme, Target};
 use crate::samples::{Channels, Layout};
 use crate::text::list;
 
+use super::config::Observer;
 use super::reader::{Place, Reader};
 use super::values::{Choice, Toml, Value, quoted};
 
@@ -101,6 +102,21 @@ impl Word for Method {
             Method::MinMax => "Whole observed range; esp-ppq's choice at 16 bits.",
             Method::Percentile => "Range without the outermost values.",
             Method::Mse => "Range with the smallest squared error.",
+        }
+    }
+}
+
+impl Word for Observer {
+    const WORDS: &'static [Observer] = Observer::ALL;
+
+    fn word(self) -> &'static str {
+        self.name()
+    }
+
+    fn doc(self) -> &'static str {
+        match self.method() {
+            None => "Measures all observers and takes the one with the least error of the outputs.",
+            Some(method) => method.doc(),
         }
     }
 }

@@ -29,6 +29,31 @@ pub fn calibrate(plan: Plan, samples: &dyn Samples, known: &mut Observations, ti
     Ok(finish(calibration.plan))
 }
 
+/// Observes every port without an observer of its own by each of `methods`, all in the same two passes over the samples:
+/// [`calibrate`] with any of them then finds its observations in `known`.
+pub fn observe(
+    plan: Plan,
+    methods: &[Method],
+    samples: &dyn Samples,
+    known: &mut Observations,
+    tick: Tick,
+) -> Result<()> {
+    let ports = plan.observed_by(methods);
+    check(&plan, samples, &ports)?;
+    let mut calibration = Calibration { plan, samples, known, tick };
+    let simulation = calibration.plan.calibration()?;
+    let first = Fingerprints::new(&calibration.plan, &simulation);
+    let missing = calibration.missing(&ports, &first, &first);
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let program = Program::simulated(&calibration.plan.graph, &simulation)?;
+    let seen = calibration.first_pass(&program, &missing)?;
+    let (two_pass, one_pass): (Vec<Observed>, Vec<Observed>) = missing.iter().partition(|p| p.method.takes_histogram());
+    calibration.keep_ranges(&one_pass, &seen, &first)?;
+    calibration.keep_histograms(&program, &two_pass, &seen, &first, &first)
+}
+
 /// Approximate calibration from cached observations. Uses each port's most recent scale even if upstream precision has
 /// changed; ports without one are observed now, up to their position in the graph. Returns `None` if more than half
 /// would have to be.
@@ -200,7 +225,8 @@ impl Calibration<'_> {
     }
 
     fn settle(&mut self, port: &Observed, observation: Observation) {
-        self.plan.configs.activate(port.config, vec![observation.exponent]);
+        let exponent = self.plan.chosen.get(&port.value).copied().unwrap_or(observation.exponent);
+        self.plan.configs.activate(port.config, vec![exponent]);
         if observation.min == 0.0 && observation.max == 0.0 {
             self.note_zero(port);
         }

@@ -101,6 +101,12 @@ impl Configs {
         self[id].state = State::Activated;
     }
 
+    /// Gives the scale that `id` shows other exponents; states stay.
+    pub(super) fn rescale(&mut self, id: ConfigId, exponents: Vec<i32>) {
+        let root = self.root(id);
+        self[root].own = Some(exponents);
+    }
+
     /// Makes `id` a root with this scale, in state [`State::Passive`].
     pub(super) fn settle(&mut self, id: ConfigId, exponents: Vec<i32>) {
         let config = &mut self[id];

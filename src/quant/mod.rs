@@ -22,7 +22,7 @@ mod simulate;
 #[cfg(test)]
 mod tests;
 
-pub use calibrate::{calibrate, recall};
+pub use calibrate::{calibrate, observe, recall};
 pub use config::{Config, ConfigId, Configs, State};
 pub use edits::Edits;
 pub use imported_scales::{ImportedLayer, ImportedPort, ImportedScales};

@@ -49,6 +49,8 @@ pub struct Plan {
     pub configs: Configs,
     /// Notes on differences from esp-ppq and other facts for the user, one sentence each.
     pub notes: Vec<Note>,
+    /// Exponents that a pass has chosen for values, in place of those that calibration observes.
+    pub chosen: BTreeMap<ValueId, i32>,
     /// Nodes and input ports of constants that calibration does not quantize.
     pub(super) kept_float: Vec<(NodeId, usize)>,
 }
@@ -85,6 +87,7 @@ fn plan_edited(original: Arc<Graph>, edits: &Edits, settings: &Settings) -> Resu
         settings: settings.clone(),
         configs: Configs::default(),
         notes: Vec::new(),
+        chosen: BTreeMap::new(),
         kept_float: Vec::new(),
     };
     passes::configure(&mut plan, &links)?;
@@ -176,6 +179,23 @@ impl Plan {
             }
         }
         observed
+    }
+
+    /// The ports whose scale is to be calibrated, by each of `methods` where their layer has no observer of its own.
+    pub(super) fn observed_by(&self, methods: &[Method]) -> Vec<Observed> {
+        let has_own = |port: &Observed| self.settings.layer_methods.contains_key(&self.graph.node(port.node).name);
+        let by_each = |port: Observed| match has_own(&port) {
+            true => vec![port],
+            false => methods.iter().map(|&method| Observed { method, ..port }).collect(),
+        };
+        self.observed().into_iter().flat_map(by_each).collect()
+    }
+
+    /// Returns the plan with another observer for all layers without their own.
+    pub fn with_method(&self, method: Method) -> Plan {
+        let mut plan = self.clone();
+        plan.settings.method = Some(method);
+        plan
     }
 
     /// Keeps a constant in float that its smallest possible scale would round to zero, as needed for `log(x + 1e-10)`.

@@ -11,6 +11,7 @@ use super::edits::Edits;
 use super::links::Links;
 use super::passes;
 use super::plan::Plan;
+use super::settings::Recipe;
 
 /// Quantized port of a layer.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -46,6 +47,23 @@ impl Quantized {
         let plan = &mut self.0;
         plan.edited.extend(edits.digests(&plan.graph));
         plan.graph = edits.apply(&plan.graph);
+    }
+
+    /// Returns the network with other passes on known scales, which are still to run.
+    pub fn with_recipe(&self, recipe: Recipe) -> Quantized {
+        let mut quantized = self.clone();
+        quantized.0.settings.recipe = recipe;
+        quantized
+    }
+
+    /// Gives the weights of a layer other scales, and its bias those that follow.
+    pub fn set_weight_exponents(&mut self, node: NodeId, exponents: Vec<i32>) {
+        let plan = &mut self.0;
+        let weights = plan.config(node).and_then(|config| config.inputs.get(1).copied());
+        if let Some(id) = weights {
+            plan.configs.rescale(id, exponents);
+            passes::passive_parameters(plan);
+        }
     }
 
     /// Returns inputs and outputs of a node with their effective scales; `None` if a port is in float.

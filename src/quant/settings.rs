@@ -26,6 +26,8 @@ pub struct Settings {
 pub struct Recipe {
     pub equalize: bool,
     pub align: bool,
+    #[serde(default)]
+    pub scales: bool,
     pub round: bool,
     pub correct: bool,
 }
@@ -33,8 +35,9 @@ pub struct Recipe {
 impl Recipe {
     /// Returns the names of enabled passes, as in `[optimize]`.
     pub fn names(&self) -> impl Iterator<Item = &'static str> + use<> {
+        let &Recipe { equalize, align, scales, round, correct } = self;
         let all =
-            [("equalize", self.equalize), ("align", self.align), ("round", self.round), ("correct", self.correct)];
+            [("equalize", equalize), ("align", align), ("scales", scales), ("round", round), ("correct", correct)];
         all.into_iter().filter(|(_, on)| *on).map(|(name, _)| name)
     }
 }

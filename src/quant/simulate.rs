@@ -16,15 +16,23 @@ use crate::chip::{Scheme, Table, ppq};
 impl Plan {
     /// Simulates the chip's arithmetic, as far as scales are known.
     pub fn simulation(&self) -> Result<Simulation> {
-        self.simulate_all(|node, config| {
-            let mut simulated = self.quantized(config);
-            simulated.wide |= accumulation::beyond_float32(self, node, config);
-            simulated.kernel = match self.table(node, config)? {
-                Some(table) => Some(table),
-                None => self.recurrent(node, config, simulated.outputs.first().cloned().flatten())?,
-            };
-            Ok(simulated)
-        })
+        self.simulate_all(|node, config| self.on_chip(node, config))
+    }
+
+    /// The chip's arithmetic of one node; `None` where it runs in float.
+    pub fn simulation_of(&self, node: NodeId) -> Result<Option<NodeSimulation>> {
+        let simulated = self.config(node).map(|config| self.on_chip(node, config)).transpose();
+        simulated.map_err(|e| e.in_layer(&self.graph.node(node).name))
+    }
+
+    fn on_chip(&self, node: NodeId, config: &NodeConfig) -> Result<NodeSimulation> {
+        let mut simulated = self.quantized(config);
+        simulated.wide |= accumulation::beyond_float32(self, node, config);
+        simulated.kernel = match self.table(node, config)? {
+            Some(table) => Some(table),
+            None => self.recurrent(node, config, simulated.outputs.first().cloned().flatten())?,
+        };
+        Ok(simulated)
     }
 
     /// Reference of the figures: float, except for values that the chip rounds independently of scales. esp-ppq also

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::analysis::{Layer, OnChip, OutputError, Report, Seconds};
+use crate::analysis::{Layer, Observers, OnChip, OutputError, Report, Seconds};
 use crate::note::sentences;
 use crate::{Error, Result};
 
@@ -17,14 +17,26 @@ struct Shown<'a, S> {
     /// Result of the finished file on the chip.
     #[serde(skip_serializing_if = "Option::is_none")]
     on_chip: Option<&'a OnChip>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    observers: Option<&'a Observers>,
     notes: Vec<String>,
     seconds: Seconds,
 }
 
 /// Serializes a report. Fails if a figure has no JSON form.
 pub fn json(report: &Report) -> Result<String> {
-    let Report { model, settings, calibration_samples, analysis_samples, layers, outputs, notes, seconds, on_chip } =
-        report;
+    let Report {
+        model,
+        settings,
+        calibration_samples,
+        analysis_samples,
+        layers,
+        outputs,
+        observers,
+        notes,
+        seconds,
+        on_chip,
+    } = report;
     let shown = Shown {
         model,
         settings,
@@ -33,6 +45,7 @@ pub fn json(report: &Report) -> Result<String> {
         layers,
         outputs,
         on_chip: on_chip.as_ref(),
+        observers: observers.as_ref(),
         notes: sentences(notes),
         seconds: *seconds,
     };

@@ -1,8 +1,9 @@
 //! Text form of a report.
 
 use super::terminal::{Style, Terminal};
-use crate::analysis::{Layer, OnChip, OutputError, Report, is_over};
+use crate::analysis::{Before, Layer, Observers, OnChip, OutputError, Report, Spread, TriedObserver, is_over};
 use crate::chip::{Incompatibility, Method, Scheme};
+use crate::lint::{ObserverAdvice, decisive_error};
 use crate::text::units::{count, percent, percent_column};
 
 use super::statistics::statistics;
@@ -47,6 +48,7 @@ pub fn text(report: &Report, view: &View) -> String {
     if !report.notes.is_empty() {
         sections.push(notes(report, view));
     }
+    sections.extend(report.observers.as_ref().and_then(|observers| by_observer(report, observers, view)));
     sections.push(outputs(report, view));
     sections.extend(on_chip(report, view));
     sections.push(took(report, view));
@@ -101,6 +103,31 @@ fn outputs(report: &Report, view: &View) -> String {
     format!("{}\n{verdicts}{advice}", view.terminal.paint(Style::Title, "Outputs"))
 }
 
+/// The error with each observer, where espq has chosen one or another is better than the one that is set.
+fn by_observer(report: &Report, observers: &Observers, view: &View) -> Option<String> {
+    let advice = ObserverAdvice::of(report, observers);
+    if advice.is_none() && report.settings.method.is_none_or(|method| method != observers.best) {
+        return None;
+    }
+    let samples = count(report.analysis_samples, "sample");
+    let title = format!("Observers by {} ({samples})", decisive_error(report));
+    let mut tried: Vec<&TriedObserver> = observers.tried.iter().collect();
+    tried.sort_by(|a, b| a.error.mean.total_cmp(&b.error.mean));
+    let in_use = report.settings.method_of("");
+    let line = |tried: &&TriedObserver| {
+        let mark = if tried.method == in_use { "  in use" } else { "" };
+        format!("  {:<10} {:>18}{mark}\n", tried.method, with_error(tried.error))
+    };
+    let lines: String = tried.iter().map(line).collect();
+    let advice = advice.map(|advice| format!("    {}\n", advice.title())).unwrap_or_default();
+    Some(format!("{}\n{lines}{advice}", view.terminal.paint(Style::Title, &title)))
+}
+
+/// "1.950% ± 0.212%"
+fn with_error(spread: Spread) -> String {
+    format!("{} ± {}", percent_column(spread.mean), percent_column(spread.standard_error))
+}
+
 fn within(output: &OutputError, view: &View) -> bool {
     !output.is_over(view.output_limit)
 }
@@ -125,8 +152,10 @@ fn verdict(output: &OutputError, on_chip: Option<f64>, view: &View) -> String {
     let limit = percent(view.output_limit);
     let paint = |style, text: &str| view.terminal.paint(style, text);
     let on_chip = on_chip.map(|nsr| format!(" (on the chip {})", percent_column(nsr).trim_start())).unwrap_or_default();
-    let figures = format!("NSR {}{on_chip}, cosine {:.5}", percent_column(error.nsr), error.cosine);
-    match within(output, view) {
+    let spread = Spread { mean: error.nsr, standard_error: output.standard_error };
+    let figures = format!("NSR {}{on_chip}, cosine {:.5}", with_error(spread), error.cosine);
+    let before = output.before.as_ref().map(before_end).unwrap_or_default();
+    let line = match within(output, view) {
         true => {
             let words = paint(Style::Good, &format!("within the limit of {limit}"));
             format!("  {} {}  {figures}: {words}\n", paint(Style::Good, "✓"), output.name)
@@ -139,7 +168,20 @@ fn verdict(output: &OutputError, on_chip: Option<f64>, view: &View) -> String {
             let words = paint(Style::Bad, "the error is not finite: a network's output overflows");
             format!("  {} {}  {words}\n", paint(Style::Bad, "✗"), output.name)
         }
-    }
+    };
+    line + &before
+}
+
+/// The error before the Softmax or Sigmoid at the end, and why it is another.
+fn before_end(before: &Before) -> String {
+    let spread = Spread { mean: before.error.nsr, standard_error: before.standard_error };
+    format!(
+        "      NSR {} before its {}, which decides between settings: the {} compresses the values, so that the ratio behind \
+         it hangs on a few samples\n",
+        with_error(spread),
+        before.op,
+        before.op
+    )
 }
 
 /// Names the layers with the largest error, and what to try.
@@ -174,6 +216,9 @@ fn took(report: &Report, view: &View) -> String {
     }
     if s.chip > 0.0 {
         phases.push(("on the chip", s.chip));
+    }
+    if s.observers > 0.0005 {
+        phases.push(("observers", s.observers));
     }
     let sum: f64 = phases.iter().map(|(_, s)| s).sum();
     let phases: Vec<String> = phases.iter().map(|(name, s)| format!("{name} {s:.2}")).collect();

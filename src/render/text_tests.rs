@@ -66,12 +66,25 @@ fn report() -> Report {
             layer("/classifier/classifier.1/Gemm", "Gemm", Some((0.1134, 0.0))),
         ],
         outputs: vec![
-            OutputError { name: "logits".into(), error: error(0.1134), before: None, equal: None },
-            OutputError { name: "features".into(), error: error(0.004), before: None, equal: None },
+            OutputError {
+                name: "logits".into(),
+                error: error(0.1134),
+                standard_error: 0.0125,
+                before: None,
+                equal: None,
+            },
+            OutputError {
+                name: "features".into(),
+                error: error(0.004),
+                standard_error: 0.0003,
+                before: None,
+                equal: None,
+            },
         ],
+        observers: None,
         notes: vec![Note::new("/features/features.0/features.0.1/BatchNormalization was folded into its Conv")],
         on_chip: None,
-        seconds: Seconds { load: 0.04, calibrate: 0.81, graphwise: 0.12, layerwise: 0.7, statistics: 0.0, chip: 0.0 },
+        seconds: Seconds { load: 0.04, calibrate: 0.81, graphwise: 0.12, layerwise: 0.7, ..Seconds::default() },
     }
 }
 

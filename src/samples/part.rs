@@ -24,13 +24,25 @@ impl Part {
         let all: Vec<usize> = (0..count).collect();
         let part = |indices: Vec<usize>| Part { samples: samples.clone(), indices };
         match held_out.filter(|_| count >= 2 * LEAST) {
-            None => [part(all.clone()), part(all)],
+            None => [Part::all(samples), Part::all(samples)],
             Some(every) => {
                 let every = every.min(count / LEAST).max(2);
                 let (measured, used) = all.into_iter().partition(|index| index % every == every - 1);
                 [part(used), part(measured)]
             }
         }
+    }
+}
+
+impl Part {
+    /// Returns all samples.
+    pub fn all(samples: &Arc<Samples>) -> Part {
+        Part { samples: samples.clone(), indices: (0..crate::exec::Samples::len(&**samples)).collect() }
+    }
+
+    /// Returns the first `count` of them, fewer where there are fewer.
+    pub fn first(&self, count: usize) -> Part {
+        Part { samples: self.samples.clone(), indices: self.indices.iter().copied().take(count).collect() }
     }
 }
 

@@ -1,6 +1,7 @@
 //! Rules, one per file, and the table of codes.
 
 mod batch_size;
+mod better_observer;
 mod dynamic_dimension;
 mod exponent_rule;
 mod fails_on_chip;
@@ -43,6 +44,7 @@ pub static RULES: &[&Rule] = &[
     &output_over_limit::RULE,
     &layer_over_limit::RULE,
     &not_measured::RULE,
+    &better_observer::RULE,
     &invalid_model::RULE,
     &dynamic_dimension::RULE,
     &batch_size::RULE,

@@ -21,9 +21,10 @@ rule! {
     /// ```
     ///
     /// ## What to do
-    /// Give the layers with the largest error 16 bits; the fix is the smallest sufficient set of layers found by
-    /// measuring. If only 16 bits for all layers help, check the ranges first: `espq report --statistics` shows
-    /// outliers and saturation, and another `calibration.method` may be sufficient.
+    /// `espq optimize` finds the observer and the passes with the least error, at no cost on the chip; the first fix is its
+    /// result. Otherwise give the layers with the largest error 16 bits; the second fix is the smallest sufficient set of
+    /// layers found by measuring. If only 16 bits for all layers help, check the ranges first: `espq report --statistics`
+    /// shows outliers and saturation, and another `calibration.method` may be sufficient.
     E001, "output-over-limit", Error
 }
 
@@ -41,6 +42,8 @@ fn check(facts: &Facts, findings: &mut Vec<Finding>) {
             false => format!("the error of output `{}` is not finite: it overflows", output.name),
         };
         let mut finding = Finding::new(&RULE, place::of_model(facts.project), message);
+        // It costs no flash.
+        finding.fixes.extend(facts.optimization.map(|optimization| optimization.fix(report)));
         match facts.trials {
             Some(Trials { outputs: Some(trial), .. }) => {
                 finding.fixes.extend(Measure::SmallestSet.fix(facts.project, trial));

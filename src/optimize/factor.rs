@@ -1,0 +1,196 @@
+//! Upper Cholesky factor of second moments, and the rounding of filters by it.
+//!
+//! Frantar et al., "GPTQ: Accurate Post-Training Quantization for Generative Pre-trained Transformers" (2022), equation 2,
+//! here by the Cholesky factor of the second moments themselves and from the last weight to the first, which rounds the
+//! same way and needs no inverse.
+
+use rayon::prelude::*;
+
+use crate::kernels::lanes::{LANES, products};
+use crate::kernels::matmul::{Matrix, multiply};
+
+/// Share of the mean second moment that is added to each: Frantar et al., section 4.
+const DAMPING: f64 = 0.01;
+/// Rows that are eliminated before they are taken out of all others at once.
+const BLOCK: usize = 48;
+
+/// Factor of second moments, inputs ordered by their power.
+pub struct Factor {
+    /// Row after row; below the diagonal nothing is read.
+    upper: Vec<f32>,
+    size: usize,
+    /// Place in the filter of each row of the factor, the weakest input first.
+    order: Vec<usize>,
+}
+
+/// One filter that is to lie on multiples of `step`.
+#[derive(Debug, Clone, Copy)]
+pub struct Wanted<'a> {
+    pub filter: &'a [f32],
+    pub step: f32,
+}
+
+/// A filter on its grid.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Rounded {
+    pub filter: Vec<f32>,
+    /// Power of the error that it makes at the layer's output, in the units of the second moments.
+    pub loss: f64,
+}
+
+impl Factor {
+    /// `moments` is a square matrix, row after row.
+    pub fn of(moments: &[f64], size: usize) -> Factor {
+        let diagonal = |at: usize| moments[at * size + at];
+        let mean = (0..size).map(diagonal).sum::<f64>() / size.max(1) as f64;
+        let mut order: Vec<usize> = (0..size).collect();
+        order.sort_by(|&a, &b| diagonal(a).total_cmp(&diagonal(b)));
+        let mut upper = vec![0.0f64; size * size];
+        for (r, &a) in order.iter().enumerate() {
+            for (c, &b) in order.iter().enumerate().skip(r) {
+                upper[r * size + c] = moments[a * size + b];
+            }
+            // An input that is always 0 takes part in nothing.
+            upper[r * size + r] += if mean > 0.0 { DAMPING * mean } else { 1.0 };
+        }
+        factorize(&mut upper, size);
+        Factor { upper: upper.into_iter().map(|v| v as f32).collect(), size, order }
+    }
+
+    /// Rounds filters to multiples of their steps within `limits` (in steps): each weight makes up for the error of those
+    /// before it.
+    pub fn round(&self, wanted: &[Wanted], limits: (f32, f32)) -> Vec<Rounded> {
+        wanted.par_chunks(LANES).flat_map_iter(|wanted| self.round_lanes(wanted, limits)).collect()
+    }
+
+    /// At most as many filters as there are lanes.
+    fn round_lanes(&self, wanted: &[Wanted], limits: (f32, f32)) -> Vec<Rounded> {
+        let mut errors = vec![[0.0f32; LANES]; self.size];
+        let mut rounded: Vec<Rounded> =
+            wanted.iter().map(|wanted| Rounded { filter: wanted.filter.to_vec(), loss: 0.0 }).collect();
+        for r in (0..self.size).rev() {
+            let row = &self.upper[r * self.size..][..self.size];
+            let (place, diagonal) = (self.order[r], row[r]);
+            let carried = products(&row[r + 1..], &errors[r + 1..]);
+            for (lane, (wanted, rounded)) in wanted.iter().zip(&mut rounded).enumerate() {
+                let exact = wanted.filter[place] + carried[lane] / diagonal;
+                let on_grid = (exact / wanted.step).round_ties_even().clamp(limits.0, limits.1) * wanted.step;
+                errors[r][lane] = wanted.filter[place] - on_grid;
+                rounded.filter[place] = on_grid;
+                rounded.loss += f64::from(diagonal * (exact - on_grid)).powi(2);
+            }
+        }
+        rounded
+    }
+}
+
+/// Cholesky's elimination, block by block; results do not depend on the number of threads.
+fn factorize(upper: &mut [f64], size: usize) {
+    for start in (0..size).step_by(BLOCK) {
+        let end = size.min(start + BLOCK);
+        let (block, rest) = upper[start * size..].split_at_mut((end - start) * size);
+        for r in start..end {
+            let (done, below) = block.split_at_mut((r - start + 1) * size);
+            let row = &mut done[(r - start) * size..];
+            let pivot = row[r].max(f64::MIN_POSITIVE).sqrt();
+            row[r..].iter_mut().for_each(|v| *v /= pivot);
+            for (c, other) in (r + 1..).zip(below.chunks_exact_mut(size)) {
+                subtract(&mut other[c..], &row[c..], row[c]);
+            }
+        }
+        let block = &*block;
+        rest.par_chunks_mut(BLOCK * size).enumerate().for_each(|(index, rows)| {
+            let from = end + index * BLOCK;
+            let (count, width) = (rows.len() / size, size - from);
+            let of = |columns| Matrix {
+                data: &block[from..],
+                rows: end - start,
+                columns,
+                row_stride: size,
+                column_stride: 1,
+            };
+            let mut taken = vec![0.0; count * width];
+            multiply(of(count).transposed(), of(width), &mut taken);
+            for (row, taken) in rows.chunks_exact_mut(size).zip(taken.chunks_exact(width)) {
+                subtract(&mut row[from..], taken, 1.0);
+            }
+        });
+    }
+}
+
+fn subtract(from: &mut [f64], values: &[f64], by: f64) {
+    if by != 0.0 {
+        from.iter_mut().zip(values).for_each(|(v, w)| *v -= by * w);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rounded(moments: &[f64], filter: &[f32]) -> Rounded {
+        let factor = Factor::of(moments, filter.len());
+        factor.round(&[Wanted { filter, step: 1.0 }], (-128.0, 127.0)).remove(0)
+    }
+
+    /// Error of rounded weights on the inputs, as second moments measure it.
+    fn error(moments: &[f64], float: &[f32], rounded: &[f32]) -> f64 {
+        let size = float.len();
+        let e: Vec<f64> = float.iter().zip(rounded).map(|(f, r)| f64::from(f - r)).collect();
+        (0..size).flat_map(|a| (0..size).map(move |b| (a, b))).map(|(a, b)| e[a] * moments[a * size + b] * e[b]).sum()
+    }
+
+    #[test]
+    fn inputs_that_move_together_make_up_for_each_other() {
+        let moments = [1.0, 0.99, 0.99, 1.0];
+        let found = rounded(&moments, &[0.4, 0.4]).filter;
+        // To the nearest, both are 0, and the sum of 0.8 is lost.
+        assert_eq!(found.iter().sum::<f32>(), 1.0);
+        assert!(error(&moments, &[0.4, 0.4], &found) < error(&moments, &[0.4, 0.4], &[0.0, 0.0]));
+    }
+
+    #[test]
+    fn inputs_without_relation_are_rounded_to_the_nearest() {
+        let found = rounded(&[1.0, 0.0, 0.0, 0.0, 2.0, 0.0, 0.0, 0.0, 3.0], &[0.4, 0.6, -1.4]);
+        assert_eq!(found.filter, [0.0, 1.0, -1.0]);
+    }
+
+    #[test]
+    fn weights_stay_within_their_width() {
+        assert_eq!(rounded(&[1.0, 0.5, 0.5, 1.0], &[500.0, -500.0]).filter, [127.0, -128.0]);
+    }
+
+    /// Moments of inputs that are sums of their neighbours.
+    fn moments(size: usize) -> Vec<f64> {
+        let input = |sample: usize, at: usize| f64::from(((sample * 31 + at * 17 + sample * at) % 13) as u32) - 6.0;
+        let product = |a: usize, b: usize| (0..2 * size).map(|s| input(s, a) * input(s, b)).sum::<f64>();
+        (0..size * size).map(|at| product(at / size, at % size)).collect()
+    }
+
+    #[test]
+    fn the_factor_times_itself_is_the_matrix_over_several_blocks() {
+        let size = 2 * BLOCK + 5;
+        let mut matrix = moments(size);
+        (0..size).for_each(|at| matrix[at * size + at] += 1000.0);
+        let mut upper = matrix.clone();
+        factorize(&mut upper, size);
+        let product =
+            |a: usize, b: usize| (0..=a.min(b)).map(|r| upper[r * size + a] * upper[r * size + b]).sum::<f64>();
+        for at in 0..size * size {
+            let (a, b) = (at / size, at % size);
+            assert!((product(a, b) - matrix[at]).abs() < 1e-6 * matrix[a * size + a], "{a} {b}");
+        }
+    }
+
+    #[test]
+    fn the_loss_is_the_error_with_its_damping() {
+        let size = 20;
+        let mut matrix = moments(size);
+        let filter: Vec<f32> = (0..size).map(|at| (at as f32 * 0.37).sin() * 5.0).collect();
+        let found = rounded(&matrix, &filter);
+        let mean = (0..size).map(|at| matrix[at * size + at]).sum::<f64>() / size as f64;
+        (0..size).for_each(|at| matrix[at * size + at] += DAMPING * mean);
+        let expected = error(&matrix, &filter, &found.filter);
+        assert!((found.loss - expected).abs() < 1e-3 * expected, "{} and {expected}", found.loss);
+    }
+}
