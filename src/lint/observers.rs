@@ -12,9 +12,11 @@ pub struct ObserverAdvice<'a> {
 }
 
 impl ObserverAdvice<'_> {
-    /// `None` where no other observer is better than the one that is set by more than the standard error.
+    /// Returns `None` if no other observer is better than the one in use by more than the standard error; with `auto`, the
+    /// best is in use.
     pub fn of<'a>(report: &'a Report, observers: &'a Observers) -> Option<ObserverAdvice<'a>> {
-        Some(ObserverAdvice { report, observers, better: observers.better()? })
+        let better = observers.better().filter(|&better| report.settings.method != Some(better))?;
+        Some(ObserverAdvice { report, observers, better })
     }
 
     /// "output error 10.3% with kl, 0.17% with minmax"
