@@ -10,6 +10,7 @@ Chores of espq's repository.
 
   cargo xtask new rule CODE NAME    a lint rule: D005 wide-kernel
   cargo xtask new operator NAME     an ONNX operator: Celu
+  cargo xtask new pass NAME         a pass of [optimize]: clip_weights
   cargo xtask gen [--check]         writes docs/rules.md, the JSON Schema and the tables of README; or compares them
   cargo xtask parity NAME           differences from esp-ppq on a fixture: digits
   cargo xtask judge PROGRAM [TARGET [PATH...]]   fixtures, projects or .espdl files held to PROGRAM, which runs ESP-DL's code on a file
@@ -22,6 +23,7 @@ fn main() -> ExitCode {
     let outcome = match arguments[..] {
         ["new", "rule", code, name] => new::rule::rule(code, name).and_then(|change| create(&change)),
         ["new", "operator", name] => new::operator::operator(name).and_then(|change| create(&change)),
+        ["new", "pass", name] => new::pass::pass(name).and_then(|change| create(&change)),
         ["gen"] => generate(true),
         ["gen", "--check"] => generate(false),
         ["parity", name] => parity::parity(name).map(|differences| println!("{differences}")),

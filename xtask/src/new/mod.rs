@@ -2,6 +2,7 @@
 
 mod edit;
 pub mod operator;
+pub mod pass;
 pub mod rule;
 
 use std::path::{Path, PathBuf};
