@@ -3,7 +3,8 @@
 //!     cargo bench --bench edit -- path/to/espq.toml
 //!
 //! Without a path, the digits fixture is used. Every computing layer is set to int16, one after the other, each
-//! starting from the original project.
+//! starting from the original project. The first figures are those that an editor shows first: with the scales that were
+//! observed before. The exact ones follow after calibration.
 
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)] // A benchmark ends by a panic.
 
@@ -31,19 +32,44 @@ fn main() -> espq::Result<()> {
     engine.open(project.clone()).lint(LintDepth::Measured, &Silent)?;
     println!("unchanged          {:8.1} ms", milliseconds(start));
 
+    let comment = Project::parse(&project.file, format!("# A comment.\n{}", project.text));
+    let start = Instant::now();
+    engine.open(comment).lint(LintDepth::Measured, &Silent)?;
+    println!("comment            {:8.1} ms", milliseconds(start));
+
     let report = engine.open(project.clone()).report(false, &Silent)?;
-    let mut times = Vec::new();
+    let (mut first, mut exact) = (Vec::new(), Vec::new());
     for layer in report.layers.iter().filter(|l| l.layerwise.is_some()) {
         let Some(edit) = edit::set_precision(&project, &[(&layer.name, Scheme::Int16)]) else { continue };
         let edited = Project::parse(&project.file, espq::text::apply(&project.text, [&edit]));
         let start = Instant::now();
-        engine.open(edited).lint(LintDepth::Measured, &Silent)?;
-        times.push((milliseconds(start), layer.name.as_str()));
+        let opened = engine.open(edited);
+        opened.lint(LintDepth::Static, &Silent)?;
+        let checked = milliseconds(start);
+        if let Some((_, report)) = opened.expected(&Silent)? {
+            first.push((milliseconds(start), layer.name.clone()));
+            if std::env::var_os("ESPQ_BENCH_STAGES").is_some() {
+                let (graphwise, layerwise) = (report.seconds.graphwise * 1e3, report.seconds.layerwise * 1e3);
+                let all = milliseconds(start);
+                println!(
+                    "  {all:8.1} ms: static {checked:.1}, scales {:.1}, graphwise {graphwise:.1}, layerwise {layerwise:.1}: {}",
+                    all - checked - graphwise - layerwise,
+                    layer.name
+                );
+            }
+        }
+        opened.lint(LintDepth::Measured, &Silent)?;
+        exact.push((milliseconds(start), layer.name.clone()));
     }
+    print("first figures", first);
+    print("exact figures", exact);
+    Ok(())
+}
+
+/// Prints the distribution of times in milliseconds, with the slowest layer.
+fn print(name: &str, mut times: Vec<(f64, String)>) {
     times.sort_by(|a, b| a.0.total_cmp(&b.0));
     if let (Some(least), Some(middle), Some(most)) = (times.first(), times.get(times.len() / 2), times.last()) {
-        println!("one layer to int16 {:8.1} ms at least, {:.1} median, {:.1} at most", least.0, middle.0, most.0);
-        println!("slowest: {}", most.1);
+        println!("{name}      {:8.1} ms at least, {:.1} median, {:.1} at most ({})", least.0, middle.0, most.0, most.1);
     }
-    Ok(())
 }

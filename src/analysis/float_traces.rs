@@ -2,7 +2,8 @@
 
 use crate::Result;
 use crate::exec::Trace;
-use crate::graph::{Graph, NodeId, Tensor};
+use crate::graph::{Graph, NodeId, Tensor, ValueId};
+use crate::quant::Activations;
 
 use super::Subject;
 use super::graphwise::{first_output, mask};
@@ -72,5 +73,15 @@ impl FloatTraces {
         self.used += bytes;
         self.kept.push(original);
         None
+    }
+}
+
+impl Activations for FloatTraces {
+    fn samples(&self) -> usize {
+        self.kept.len()
+    }
+
+    fn elements(&self, sample: usize, value: ValueId) -> Option<&[f32]> {
+        self.kept.get(sample)?.trace.value(value)?.slice()
     }
 }

@@ -5,11 +5,13 @@
 use rayon::prelude::*;
 
 use crate::Result;
+use crate::exec::Frontier;
 use crate::graph::{Graph, NodeId, Tensor, ValueId};
 
 use super::compare::Comparison;
 use super::decisive::decisive;
 use super::float_traces::{FloatTraces, Original};
+use super::resume::{Simulated, SimulatedTraces};
 use super::{Error, Spread, Subject};
 
 /// Errors with the whole graph quantized, means over the samples.
@@ -26,82 +28,125 @@ pub struct Graphwise {
 
 /// Runs the first `count` samples through both programs and compares the first output of `nodes`. Samples in
 /// `originals` are not run in float again.
-pub fn graphwise(subject: &Subject, nodes: &[NodeId], originals: &FloatTraces) -> Result<Graphwise> {
+///
+/// `traces` belong to these samples and this float program, and the first `same` nodes were simulated in them as they are
+/// now: those are not run again. With `nodes`, the traces become those of this simulation.
+pub fn graphwise(
+    subject: &Subject,
+    nodes: &[NodeId],
+    originals: &FloatTraces,
+    traces: &mut SimulatedTraces,
+    same: usize,
+) -> Result<Graphwise> {
     let &Subject { graph, samples, count, tick, .. } = subject;
     let watched: Vec<ValueId> = nodes.iter().filter_map(|&n| first_output(graph, n)).collect();
-    let by_sample = (0..count.min(samples.len())).into_par_iter().map(|s| {
-        let inputs = samples.sample(s)?;
-        let compared = compare(subject, &watched, &inputs, originals.get(s))?;
+    let count = count.min(samples.len());
+    let places = if nodes.is_empty() { Vec::new() } else { traces.places(graph) };
+    let by_sample = (0..count).into_par_iter().map(|s| {
+        let sample = Sample {
+            inputs: &samples.sample(s)?,
+            original: originals.get(s),
+            before: traces.before(s, same, &watched),
+        };
+        let mut simulated = compare(subject, &watched, &sample, &places)?;
+        traces.fit(&mut simulated.frontiers, count);
         tick()?;
-        Ok(compared)
+        Ok(simulated)
     });
-    let by_sample: Vec<Vec<Comparison>> = by_sample.collect::<Result<_>>()?;
-    let mut sums = vec![Comparison::default(); watched.len() + graph.outputs.len()];
+    let by_sample: Vec<Simulated> = by_sample.collect::<Result<_>>()?;
+    let found = summary(&by_sample, watched.len(), graph.outputs.len());
+    if !nodes.is_empty() {
+        (traces.watched, traces.samples) = (watched, by_sample);
+    }
+    Ok(found)
+}
+
+fn summary(by_sample: &[Simulated], watched: usize, outputs: usize) -> Graphwise {
+    let mut sums = vec![Comparison::default(); watched + outputs];
     let mut ratios = vec![Vec::new(); sums.len()];
     // In sample order, so that figures do not depend on the number of threads.
     for sample in by_sample {
-        for ((sum, ratios), one) in sums.iter_mut().zip(&mut ratios).zip(sample) {
+        for ((sum, ratios), &one) in sums.iter_mut().zip(&mut ratios).zip(&sample.compared) {
             ratios.push(one.mean().nsr);
             sum.add(one);
         }
     }
     let means: Vec<Error> = sums.iter().map(Comparison::mean).collect();
     let spread: Vec<f64> = ratios.iter().map(|ratios| Spread::of(ratios).standard_error).collect();
-    let ((layers, outputs), (layer_spread, output_spread)) =
-        (means.split_at(watched.len()), spread.split_at(watched.len()));
-    Ok(Graphwise {
+    let ((layers, outputs), (layer_spread, output_spread)) = (means.split_at(watched), spread.split_at(watched));
+    Graphwise {
         layers: layers.to_vec(),
         outputs: outputs.to_vec(),
         layer_spread: layer_spread.to_vec(),
         output_spread: output_spread.to_vec(),
-    })
+    }
+}
+
+/// Sample to compare, with earlier results.
+struct Sample<'a> {
+    inputs: &'a [Tensor],
+    original: Option<&'a Original>,
+    /// Its last simulation, and the frontier to resume.
+    before: Option<(&'a Simulated, &'a Frontier)>,
 }
 
 /// Compares one sample: one comparison per watched value, then one per output of the model.
-fn compare(
-    subject: &Subject,
-    watched: &[ValueId],
-    inputs: &[Tensor],
-    kept: Option<&Original>,
-) -> Result<Vec<Comparison>> {
-    let &Subject { graph, float, simulated, .. } = subject;
-    let wanted = mask(graph, watched);
-    let mut originals: Vec<Option<Tensor>> = vec![None; graph.values.len()];
-    // Kept activations are those of `float`.
-    let kept = kept
-        .filter(|_| std::ptr::eq(subject.original, float))
-        .and_then(|k| Some((k, k.outputs.iter().cloned().collect::<Option<Vec<Tensor>>>()?)));
-    let float_outputs = match kept.filter(|(k, _)| watched.iter().all(|&v| k.trace.value(v).is_some())) {
-        Some((kept, outputs)) => {
-            watched.iter().for_each(|&v| originals[v.0] = kept.trace.value(v).cloned());
-            outputs
-        }
-        None => {
-            let outputs = float.run(inputs, &wanted, &mut |value, tensor| {
-                originals[value.0] = Some(tensor.clone());
-                Ok(())
-            })?;
-            // No pass scales the deciding values, so their reference is in the original.
-            subject.reference(inputs, outputs, &mask(graph, &decisive(graph)), &mut |value, tensor| {
-                if wanted[value.0] {
-                    originals[value.0] = Some(tensor.clone());
-                }
-            })?
-        }
-    };
-    let mut found = vec![Comparison::default(); graph.values.len()];
-    let outputs = simulated.run(inputs, &wanted, &mut |value, tensor| {
+fn compare(subject: &Subject, watched: &[ValueId], sample: &Sample, places: &[NodeId]) -> Result<Simulated> {
+    let &Subject { graph, simulated, .. } = subject;
+    let (mut originals, float_outputs) = float_values(subject, watched, sample)?;
+    let mut found = vec![None; graph.values.len()];
+    let mut compare = |value: ValueId, tensor: &Tensor| {
         // Dropped right after the comparison: the float activations of a sample are the peak of memory.
         if let Some(original) = originals[value.0].take() {
-            found[value.0] = Comparison::of(tensor, &original)?;
+            found[value.0] = Some(Comparison::of(tensor, &original)?);
         }
         Ok(())
-    })?;
-    let mut compared: Vec<Comparison> = watched.iter().map(|v| found[v.0]).collect();
+    };
+    let wanted = mask(graph, watched);
+    let start = match sample.before {
+        Some((_, frontier)) => frontier.clone(),
+        None => simulated.begin(sample.inputs)?,
+    };
+    let resumed = start.next();
+    let (outputs, new) = simulated.finish(start, places, &wanted, &mut compare)?;
+
+    let earlier = |at: usize| sample.before.and_then(|(before, _)| before.compared.get(at).copied());
+    let compared = watched.iter().enumerate().map(|(at, v)| found[v.0].or_else(|| earlier(at)).unwrap_or_default());
+    let mut compared: Vec<Comparison> = compared.collect();
     for (simulated, float) in outputs.iter().zip(&float_outputs) {
         compared.push(Comparison::of(simulated, float)?);
     }
-    Ok(compared)
+    let kept = sample.before.into_iter().flat_map(|(before, _)| &before.frontiers);
+    let mut frontiers: Vec<Frontier> = kept.filter(|frontier| frontier.next() <= resumed).cloned().collect();
+    frontiers.extend(new);
+    Ok(Simulated { frontiers, compared })
+}
+
+/// Returns the float values of a sample that are watched, by id, and the outputs of the model.
+fn float_values(subject: &Subject, watched: &[ValueId], sample: &Sample) -> Result<(Vec<Option<Tensor>>, Vec<Tensor>)> {
+    let &Subject { graph, float, .. } = subject;
+    let mut originals: Vec<Option<Tensor>> = vec![None; graph.values.len()];
+    // Kept activations are those of `float`.
+    let kept = sample
+        .original
+        .filter(|_| std::ptr::eq(subject.original, float))
+        .and_then(|k| Some((k, k.outputs.iter().cloned().collect::<Option<Vec<Tensor>>>()?)));
+    if let Some((kept, outputs)) = kept.filter(|(k, _)| watched.iter().all(|&v| k.trace.value(v).is_some())) {
+        watched.iter().for_each(|&v| originals[v.0] = kept.trace.value(v).cloned());
+        return Ok((originals, outputs));
+    }
+    let wanted = mask(graph, watched);
+    let outputs = float.run(sample.inputs, &wanted, &mut |value, tensor| {
+        originals[value.0] = Some(tensor.clone());
+        Ok(())
+    })?;
+    // No pass scales the deciding values, so their reference is in the original.
+    let outputs = subject.reference(sample.inputs, outputs, &mask(graph, &decisive(graph)), &mut |value, tensor| {
+        if wanted[value.0] {
+            originals[value.0] = Some(tensor.clone());
+        }
+    })?;
+    Ok((originals, outputs))
 }
 
 pub(super) fn first_output(graph: &Graph, node: NodeId) -> Option<ValueId> {

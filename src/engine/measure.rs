@@ -76,9 +76,8 @@ impl Measurement<'_> {
         let active = calibrated.nodes(|role| role != Role::Passive);
         let quantizers: Vec<_> = active.iter().map(|&node| output_quantizer(&calibrated.quantized, node)).collect();
         self.progress.begin(Stage::Statistics, 2 * count);
-        let simulated = calibrated.program()?;
         let tick = || self.progress.tick();
-        let subject = self.session.subject(calibrated, &simulated, count, &tick);
+        let subject = self.session.subject(calibrated, count, &tick);
         let found = analysis::statistics(&subject, &active, &quantizers)?;
         for (node, statistics) in active.iter().zip(found) {
             layers[node.0].statistics = statistics;

@@ -60,13 +60,12 @@ impl Session {
     ) -> Result<OnChip> {
         let count = count.min(self.analysis.len());
         progress.begin(Stage::Chip, count);
-        let simulated = calibrated.program()?;
         let quantized = &calibrated.quantized;
         proof::run(&proof::Subject {
             graph: &quantized.graph,
             original: calibrated.original(),
             simulation: calibrated.simulation(),
-            simulated: &simulated,
+            simulated: calibrated.simulated(),
             export,
             target: quantized.settings.target,
             samples: &self.analysis,

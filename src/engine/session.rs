@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use serde::{Deserialize, Serialize};
 
 use crate::Result;
-use crate::analysis::{self, Error as Figures, FloatTraces, Graphwise, Observers, Subject};
+use crate::analysis::{self, Error as Figures, FloatTraces, Graphwise, Observers, SimulatedTraces, Subject};
 use crate::chip::Method;
 use crate::exec::{Program, Samples as _, Simulation, Tick};
 use crate::graph::NodeId;
@@ -47,7 +47,12 @@ struct Known {
     best: Option<Method>,
     /// Float programs, with the key of the values that are also rounded in them.
     float: Option<(Key, Float)>,
+    /// Last simulation, with the keys of its nodes: the next one prepares only nodes that differ.
+    simulated: Option<(Vec<Key>, Arc<Program>)>,
     originals: FloatTraces,
+    simulations: SimulatedTraces,
+    /// Keys of those simulations.
+    traced: Option<Traced>,
     layerwise: HashMap<Key, Figures>,
     graphwise: HashMap<Key, Arc<Graphwise>>,
     /// Errors of the outputs by settings.
@@ -71,11 +76,28 @@ struct Float {
     equivalent: Arc<Program>,
 }
 
+/// Keys of a simulation whose values are kept.
+struct Traced {
+    reference: Key,
+    keys: Vec<Key>,
+}
+
+impl Traced {
+    /// Returns the number of leading nodes that are simulated in the same way.
+    fn leading(&self, calibrated: &Calibrated) -> usize {
+        match self.reference == calibrated.reference {
+            true => self.keys.iter().zip(&calibrated.keys).take_while(|(a, b)| a == b).count(),
+            false => 0,
+        }
+    }
+}
+
 /// Calibrated model, with the keys of its figures' inputs.
 pub struct Calibrated {
     pub quantized: Quantized,
     float: Float,
     simulation: Simulation,
+    simulated: Arc<Program>,
     /// Keys by node.
     keys: Vec<Key>,
     reference: Key,
@@ -96,7 +118,10 @@ impl Session {
             observations: Observations::default(),
             best: None,
             float: None,
+            simulated: None,
             originals: FloatTraces::new(activations),
+            simulations: SimulatedTraces::new(activations / 4),
+            traced: None,
             layerwise: HashMap::new(),
             graphwise: HashMap::new(),
             outputs: HashMap::new(),
@@ -143,13 +168,15 @@ impl Session {
 
     /// Returns the size of the float activations that it keeps.
     pub fn activations(&self) -> usize {
-        self.known().originals.bytes()
+        let known = self.known();
+        known.originals.bytes() + known.simulations.bytes()
     }
 
     /// Frees the activations, unless a measurement is using them.
     pub(super) fn forget_activations(&self) {
         if let Ok(mut known) = self.known.try_lock() {
             known.originals.clear();
+            known.simulations.clear();
         }
     }
 
@@ -194,8 +221,8 @@ impl Session {
             return Ok(None);
         }
         let mut known = self.known();
-        let tick = || progress.check();
-        let quantized = quant::recall(plan.clone(), &self.calibration, &mut known.observations, &tick)?;
+        let Known { observations, originals, .. } = &*known;
+        let quantized = quant::recall(plan.clone(), &self.calibration, observations, originals, &|| progress.check())?;
         quantized.map(|quantized| known.calibrated(quantized)).transpose()
     }
 
@@ -221,13 +248,15 @@ impl Session {
             return Ok(found.clone());
         }
         progress.begin(Stage::Graphwise, count);
-        let simulated = calibrated.program()?;
         let tick = || progress.tick();
-        let found = Arc::new(analysis::graphwise(
-            &self.subject(calibrated, &simulated, count, &tick),
-            nodes,
-            &known.originals,
-        )?);
+        let subject = self.subject(calibrated, count, &tick);
+        let known = &mut *known;
+        let same = known.traced.as_ref().map_or(0, |traced| traced.leading(calibrated));
+        let found = Arc::new(analysis::graphwise(&subject, nodes, &known.originals, &mut known.simulations, same)?);
+        if !nodes.is_empty() {
+            let keys = calibrated.keys.clone();
+            known.traced = Some(Traced { reference: calibrated.reference, keys });
+        }
         known.graphwise.insert(key, found.clone());
         Ok(found)
     }
@@ -264,9 +293,8 @@ impl Session {
         let (wanted, new): (Vec<NodeId>, Vec<Key>) = nodes.iter().zip(&keys).filter(missing).unzip();
         if !wanted.is_empty() {
             progress.begin(Stage::Layerwise, count * wanted.len());
-            let simulated = calibrated.program()?;
             let tick = || progress.tick();
-            let subject = self.subject(calibrated, &simulated, count, &tick);
+            let subject = self.subject(calibrated, count, &tick);
             let known = &mut *known;
             let found = analysis::layerwise(&subject, &wanted, nodes, &mut known.originals)?;
             known.layerwise.extend(new.into_iter().zip(found));
@@ -275,15 +303,10 @@ impl Session {
         Ok(keys.iter().filter_map(|key| known.layerwise.get(key).copied()).collect())
     }
 
-    pub fn subject<'a>(
-        &'a self,
-        calibrated: &'a Calibrated,
-        simulated: &'a Program,
-        count: usize,
-        tick: Tick<'a>,
-    ) -> Subject<'a> {
+    pub fn subject<'a>(&'a self, calibrated: &'a Calibrated, count: usize, tick: Tick<'a>) -> Subject<'a> {
         let graph = &calibrated.quantized.graph;
         let Float { original, equivalent } = &calibrated.float;
+        let simulated = calibrated.simulated();
         Subject { graph, original, float: equivalent, simulated, samples: &self.analysis, count, tick }
     }
 }
@@ -311,8 +334,15 @@ impl Known {
             }
         };
         let simulation = quantized.simulation()?;
-        let keys = quantized.graph.node_ids().map(|node| node_key(&quantized, &simulation, node)).collect();
-        Ok(Calibrated { quantized, float, simulation, keys, reference: reference_key })
+        let keys: Vec<Key> = quantized.graph.node_ids().map(|node| node_key(&quantized, &simulation, node)).collect();
+        let simulated = Arc::new(match &self.simulated {
+            Some((known, program)) => {
+                program.with_simulation(&quantized.graph, &simulation, |n| known.get(n.0) == Some(&keys[n.0]))?
+            }
+            None => Program::simulated(&quantized.graph, &simulation)?,
+        });
+        self.simulated = Some((keys.clone(), simulated.clone()));
+        Ok(Calibrated { quantized, float, simulation, simulated, keys, reference: reference_key })
     }
 
     fn measured(&self) -> usize {
@@ -345,8 +375,9 @@ impl Calibrated {
         &self.float.original
     }
 
-    pub fn program(&self) -> Result<Program> {
-        Program::simulated(&self.quantized.graph, &self.simulation)
+    /// The network in the chip's arithmetic.
+    pub(super) fn simulated(&self) -> &Program {
+        &self.simulated
     }
 
     /// Returns quantized nodes whose operator has a role, in the graph's order.

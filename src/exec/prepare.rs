@@ -16,7 +16,6 @@ pub(super) enum Source {
     Value {
         value: ValueId,
         quantize: Option<FakeQuant>,
-        last_use: bool,
     },
 }
 
@@ -96,7 +95,7 @@ fn input_of(
         return Err(Error::new(format!("the type and shape of {} are not known", value.name)));
     };
     let data_type = if wide && data_type == DataType::F32 { DataType::F64 } else { data_type };
-    Ok((Source::Value { value: id, quantize, last_use: false }, Some(Fact::new(data_type, shape))))
+    Ok((Source::Value { value: id, quantize }, Some(Fact::new(data_type, shape))))
 }
 
 /// Converts float32 to float64; other types are unchanged.

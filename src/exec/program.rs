@@ -1,11 +1,14 @@
 //! Graph prepared for running, either completely or from one node on.
 
+use std::sync::Arc;
+
 use rayon::prelude::*;
 
 use crate::graph::{Graph, NodeId, Tensor, ValueId};
 use crate::{Error, Result, bail};
 
 use super::prepare::{self, Source, Step, narrow, widen};
+use super::stepwise::Frontier;
 use super::{NodeSimulation, fake_quantize};
 
 /// Graph with one simulation, prepared once and shared by threads.
@@ -13,7 +16,9 @@ use super::{NodeSimulation, fake_quantize};
 /// Steps are the graph's nodes in order, which is topological.
 pub struct Program {
     names: Vec<String>,
-    pub(super) steps: Vec<Step>,
+    pub(super) steps: Vec<Arc<Step>>,
+    /// Inputs, by node and port, that are the last to read their value.
+    pub(super) last_uses: Vec<Vec<bool>>,
     /// Relu or Clip of each node that its kernel includes if no caller wants the value between them.
     clamps: Vec<Option<Clamp>>,
     inputs: Vec<ValueId>,
@@ -60,36 +65,42 @@ impl Program {
 
     /// Prepares the graph with each node simulated according to its entry; an empty slice means float.
     pub fn simulated(graph: &Graph, simulation: &[Option<NodeSimulation>]) -> Result<Program> {
-        let steps: Vec<Step> = (0..graph.nodes.len())
-            .into_par_iter()
-            .map(|n| prepare::step(graph, NodeId(n), simulation.get(n).and_then(Option::as_ref)))
-            .collect::<Result<_>>()?;
+        Program::prepared(graph, simulation, |_| None)
+    }
+
+    /// Prepares the graph again with another simulation. The nodes that are the same, with the same constants, are taken
+    /// from this program.
+    pub fn with_simulation(
+        &self,
+        graph: &Graph,
+        simulation: &[Option<NodeSimulation>],
+        is_same: impl Fn(NodeId) -> bool + Sync,
+    ) -> Result<Program> {
+        Program::prepared(graph, simulation, |node| self.steps.get(node.0).filter(|_| is_same(node)).cloned())
+    }
+
+    fn prepared(
+        graph: &Graph,
+        simulation: &[Option<NodeSimulation>],
+        known: impl Fn(NodeId) -> Option<Arc<Step>> + Sync,
+    ) -> Result<Program> {
+        let step = |n: usize| match known(NodeId(n)) {
+            Some(step) => Ok(step),
+            None => prepare::step(graph, NodeId(n), simulation.get(n).and_then(Option::as_ref)).map(Arc::new),
+        };
+        let steps: Vec<Arc<Step>> = (0..graph.nodes.len()).into_par_iter().map(step).collect::<Result<_>>()?;
         let mut program = Program {
             names: graph.nodes.iter().map(|n| n.name.clone()).collect(),
             clamps: vec![None; steps.len()],
+            last_uses: last_uses(&steps, &graph.outputs, graph.values.len()),
             steps,
             inputs: graph.inputs.clone(),
             outputs: graph.outputs.clone(),
             values: graph.values.len(),
             readers: readers(graph),
         };
-        program.mark_last_uses();
         program.find_clamps(graph);
         Ok(program)
-    }
-
-    fn mark_last_uses(&mut self) {
-        let mut seen = vec![false; self.values];
-        for &output in &self.outputs {
-            seen[output.0] = true;
-        }
-        for step in self.steps.iter_mut().rev() {
-            for source in step.inputs.iter_mut().rev() {
-                if let Source::Value { value, last_use, .. } = source {
-                    *last_use = !std::mem::replace(&mut seen[value.0], true);
-                }
-            }
-        }
     }
 
     /// Finds kernels that can include the Relu or Clip after them: nothing else reads their output, and nothing is
@@ -135,27 +146,53 @@ impl Program {
         wanted: &[bool],
         on_value: OnValue,
     ) -> Result<Vec<Option<Tensor>>> {
-        let mut values = self.feed(inputs)?;
+        let mut frontier = self.begin(inputs)?;
         for &input in &self.inputs {
-            self.show(input, &values, wanted, on_value)?;
+            self.show(input, &frontier.values, wanted, on_value)?;
         }
-        let mut done = vec![false; self.steps.len()];
-        for n in 0..count {
+        self.proceed(&mut frontier, count, wanted, on_value)?;
+        Ok(frontier.values)
+    }
+
+    /// Runs the nodes before `until` that have not run yet.
+    fn proceed(&self, frontier: &mut Frontier, until: usize, wanted: &[bool], on_value: OnValue) -> Result<()> {
+        let Frontier { values, next, done } = frontier;
+        for n in std::mem::replace(next, until)..until {
             if done[n] {
                 continue;
             }
-            let last = self.run_node(n, &mut values, wanted)?;
+            let last = self.run_node(n, values, wanted)?;
             done[last] = true;
             for output in &self.steps[last].outputs {
                 if let Some(value) = output.value {
-                    self.show(value, &values, wanted, on_value)?;
+                    self.show(value, values, wanted, on_value)?;
                     if self.readers[value.0].is_empty() && !self.outputs.contains(&value) {
                         values[value.0] = None;
                     }
                 }
             }
         }
-        Ok(values)
+        Ok(())
+    }
+
+    /// Runs a sample from a frontier to the end and returns the model's outputs in order, with the frontiers at the nodes in
+    /// `kept`, which ascend. One within a kernel and its clamp is left out.
+    pub fn finish(
+        &self,
+        mut frontier: Frontier,
+        kept: &[NodeId],
+        wanted: &[bool],
+        on_value: OnValue,
+    ) -> Result<(Vec<Tensor>, Vec<Frontier>)> {
+        let mut frontiers = Vec::new();
+        for node in kept.iter().filter(|node| node.0 > frontier.next).collect::<Vec<_>>() {
+            self.proceed(&mut frontier, node.0, wanted, on_value)?;
+            if !frontier.done[node.0..].contains(&true) {
+                frontiers.push(frontier.clone());
+            }
+        }
+        self.proceed(&mut frontier, self.steps.len(), wanted, on_value)?;
+        Ok((self.collect(&mut frontier.values)?, frontiers))
     }
 
     /// Runs one sample and keeps values for [`Program::run_from`]: those in `wanted` (the inputs of the nodes that are
@@ -253,8 +290,9 @@ impl Program {
         let step = &self.steps[n];
         let clamp = self.clamps[n].filter(|_| fuse);
         let mut compute = || {
-            let inputs: Vec<Option<Tensor>> =
-                step.inputs.iter().map(|source| input(source, step.wide, &mut take)).collect::<Result<_>>()?;
+            let sources = step.inputs.iter().zip(&self.last_uses[n]);
+            let inputs = sources.map(|(source, &last)| input(source, step.wide, |value| take(value, last)));
+            let inputs: Vec<Option<Tensor>> = inputs.collect::<Result<_>>()?;
             match clamp {
                 Some(c) => step.kernel.run_clamped(inputs, c.low, c.high),
                 None => step.kernel.run(inputs),
@@ -285,14 +323,13 @@ fn missing() -> Error {
 pub(super) fn input(
     source: &Source,
     wide: bool,
-    take: &mut impl FnMut(ValueId, bool) -> Option<Tensor>,
+    take: impl FnOnce(ValueId) -> Option<Tensor>,
 ) -> Result<Option<Tensor>> {
     match source {
         Source::Absent => Ok(None),
         Source::Constant(tensor) => Ok(Some(tensor.clone())),
-        Source::Value { value, quantize, last_use } => {
-            let tensor =
-                take(*value, *last_use).ok_or_else(|| Error::new("an input is computed by no earlier layer"))?;
+        Source::Value { value, quantize } => {
+            let tensor = take(*value).ok_or_else(|| Error::new("an input is computed by no earlier layer"))?;
             let tensor = match quantize {
                 Some(q) => fake_quantize(tensor, q)?,
                 None => tensor,
@@ -300,6 +337,27 @@ pub(super) fn input(
             Ok(Some(if wide { widen(tensor) } else { narrow(tensor) }))
         }
     }
+}
+
+/// Marks the last reads, which need no copy; outputs of the model are read at the end.
+fn last_uses(steps: &[Arc<Step>], outputs: &[ValueId], values: usize) -> Vec<Vec<bool>> {
+    let mut seen = vec![false; values];
+    outputs.iter().for_each(|output| seen[output.0] = true);
+    let mut is_last = |source: &Source| match source {
+        Source::Value { value, .. } => !std::mem::replace(&mut seen[value.0], true),
+        Source::Absent | Source::Constant(_) => false,
+    };
+    let mut marks: Vec<Vec<bool>> = steps
+        .iter()
+        .rev()
+        .map(|step| {
+            let mut marks: Vec<bool> = step.inputs.iter().rev().map(&mut is_last).collect();
+            marks.reverse();
+            marks
+        })
+        .collect();
+    marks.reverse();
+    marks
 }
 
 fn readers(graph: &Graph) -> Vec<Vec<NodeId>> {

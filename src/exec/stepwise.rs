@@ -1,5 +1,7 @@
 //! Execution of a graph node by node over samples that advance together, for passes that change a layer between steps.
 
+use std::sync::Arc;
+
 use crate::graph::{Graph, NodeId, Tensor, ValueId};
 use crate::{Error, Result};
 
@@ -7,21 +9,37 @@ use super::NodeSimulation;
 use super::prepare::{self, Source};
 use super::program::{Program, input};
 
-/// Values of one sample that are still to be read.
+/// State of one sample between two nodes.
+#[derive(Clone)]
 pub struct Frontier {
-    values: Vec<Option<Tensor>>,
+    /// Values that are still to be read.
+    pub(super) values: Vec<Option<Tensor>>,
+    /// Next node.
+    pub(super) next: usize,
+    /// Nodes that have run ahead, with the kernel before them.
+    pub(super) done: Vec<bool>,
 }
 
 impl Frontier {
     pub fn value(&self, id: ValueId) -> Option<&Tensor> {
         self.values[id.0].as_ref()
     }
+
+    /// The next node.
+    pub fn next(&self) -> NodeId {
+        NodeId(self.next)
+    }
+
+    /// Returns the size of its values in bytes.
+    pub fn bytes(&self) -> usize {
+        self.values.iter().flatten().map(|t| t.len() * t.data_type().size()).sum()
+    }
 }
 
 impl Program {
     /// Begins a sample: its inputs exist, and no node has run.
     pub fn begin(&self, inputs: &[Tensor]) -> Result<Frontier> {
-        Ok(Frontier { values: self.feed(inputs)? })
+        Ok(Frontier { values: self.feed(inputs)?, next: 0, done: vec![false; self.steps.len()] })
     }
 
     /// Returns the tensor that a node's kernel reads at an input port, after its quantization; `None` if the input is
@@ -29,7 +47,7 @@ impl Program {
     pub fn operand(&self, node: NodeId, port: usize, frontier: &Frontier) -> Result<Option<Tensor>> {
         let step = &self.steps[node.0];
         let Some(source) = step.inputs.get(port) else { return Ok(None) };
-        input(source, step.wide, &mut |value, _| frontier.values[value.0].clone())
+        input(source, step.wide, |value| frontier.values[value.0].clone())
     }
 
     /// Returns the outputs of one node, without keeping them.
@@ -40,8 +58,8 @@ impl Program {
 
     /// Keeps the outputs of a node, and releases the values that it was the last to read.
     pub fn advance(&self, node: NodeId, outputs: Vec<(ValueId, Tensor)>, frontier: &mut Frontier) {
-        for source in &self.steps[node.0].inputs {
-            if let Source::Value { value, last_use: true, .. } = source {
+        for (source, last_use) in self.steps[node.0].inputs.iter().zip(&self.last_uses[node.0]) {
+            if let (Source::Value { value, .. }, true) = (source, last_use) {
                 frontier.values[value.0] = None;
             }
         }
@@ -54,14 +72,9 @@ impl Program {
 
     /// Prepares one node again, with the graph's current constants.
     pub fn renew(&mut self, graph: &Graph, node: NodeId, simulation: Option<&NodeSimulation>) -> Result<()> {
-        let mut step = prepare::step(graph, node, simulation)?;
+        let step = prepare::step(graph, node, simulation)?;
         let old = self.steps.get_mut(node.0).ok_or_else(|| Error::new("the node is not of this graph"))?;
-        for (new, old) in step.inputs.iter_mut().zip(&old.inputs) {
-            if let (Source::Value { last_use, .. }, Source::Value { last_use: known, .. }) = (new, old) {
-                *last_use = *known;
-            }
-        }
-        *old = step;
+        *old = Arc::new(step);
         Ok(())
     }
 }

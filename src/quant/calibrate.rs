@@ -54,46 +54,12 @@ pub fn observe(
     calibration.keep_histograms(&program, &two_pass, &seen, &first, &first)
 }
 
-/// Approximate calibration from cached observations. Uses each port's most recent scale even if upstream precision has
-/// changed; ports without one are observed now, up to their position in the graph. Returns `None` if more than half
-/// would have to be.
-pub fn recall(plan: Plan, samples: &dyn Samples, known: &mut Observations, tick: Tick) -> Result<Option<Quantized>> {
-    let ports = plan.observed();
-    check(&plan, samples, &ports)?;
-    let (two_pass, one_pass): (Vec<Observed>, Vec<Observed>) = ports.iter().partition(|p| p.method.takes_histogram());
-    let mut calibration = Calibration { plan, samples, known, tick };
-    let simulation = calibration.plan.calibration()?;
-    let first = Fingerprints::new(&calibration.plan, &simulation);
-    let missing = calibration.recalled(&ports, &first, &first).1;
-    if 2 * missing.len() > ports.len() {
-        return Ok(None);
-    }
-    let mut seen = Seen::new();
-    if !missing.is_empty() {
-        let program = Program::simulated(&calibration.plan.graph, &simulation)?;
-        seen = calibration.first_pass(&program, &missing)?;
-        let ranges: Vec<Observed> = missing.into_iter().filter(|p| !p.method.takes_histogram()).collect();
-        calibration.keep_ranges(&ranges, &seen, &first)?;
-    }
-    calibration.activate_recalled(&one_pass, &first, &first);
-
-    let simulation = calibration.plan.calibration()?;
-    let second = Fingerprints::new(&calibration.plan, &simulation);
-    let missing = calibration.recalled(&two_pass, &second, &first).1;
-    if !missing.is_empty() {
-        let program = Program::simulated(&calibration.plan.graph, &simulation)?;
-        calibration.keep_histograms(&program, &missing, &seen, &second, &first)?;
-    }
-    calibration.activate_recalled(&two_pass, &second, &first);
-    Ok(Some(finish(calibration.plan)))
-}
-
-fn asked<'a>(plan: &'a Plan, port: &Observed) -> Asked<'a> {
+pub(super) fn asked<'a>(plan: &'a Plan, port: &Observed) -> Asked<'a> {
     let value = &plan.graph.value(port.value).name;
     Asked { value, edits: plan.equivalence, method: port.method, bits: plan.configs[port.config].bits }
 }
 
-fn check(plan: &Plan, samples: &dyn Samples, ports: &[Observed]) -> Result<()> {
+pub(super) fn check(plan: &Plan, samples: &dyn Samples, ports: &[Observed]) -> Result<()> {
     if samples.is_empty() && !ports.is_empty() {
         return Err(Error::new("there are no samples to calibrate with")
             .at_key("calibration.data")
@@ -183,30 +149,6 @@ impl Calibration<'_> {
         Ok(())
     }
 
-    /// Returns observations with these keys, or else the most recent ones, and the ports without any.
-    fn recalled(
-        &self,
-        ports: &[Observed],
-        now: &Fingerprints,
-        first: &Fingerprints,
-    ) -> (Vec<(Observed, Observation)>, Vec<Observed>) {
-        let (mut found, mut missing) = (Vec::new(), Vec::new());
-        for port in ports {
-            let exact = self.known.get(&self.key(now, first, port));
-            match exact.or_else(|| self.known.recall(&asked(&self.plan, port))) {
-                Some(observation) => found.push((*port, observation)),
-                None => missing.push(*port),
-            }
-        }
-        (found, missing)
-    }
-
-    fn activate_recalled(&mut self, ports: &[Observed], now: &Fingerprints, first: &Fingerprints) {
-        for (port, observation) in self.recalled(ports, now, first).0 {
-            self.settle(&port, observation);
-        }
-    }
-
     /// Returns the ports without an observation under these keys.
     fn missing(&self, ports: &[Observed], now: &Fingerprints, first: &Fingerprints) -> Vec<Observed> {
         ports.iter().copied().filter(|p| self.known.get(&self.key(now, first, p)).is_none()).collect()
@@ -219,40 +161,8 @@ impl Calibration<'_> {
     fn activate(&mut self, ports: &[Observed], now: &Fingerprints, first: &Fingerprints) {
         for port in ports {
             if let Some(observation) = self.known.get(&self.key(now, first, port)) {
-                self.settle(port, observation);
+                settle(&mut self.plan, port, observation);
             }
-        }
-    }
-
-    fn settle(&mut self, port: &Observed, observation: Observation) {
-        let exponent = self.plan.chosen.get(&port.value).copied().unwrap_or(observation.exponent);
-        self.plan.configs.activate(port.config, vec![exponent]);
-        if observation.min == 0.0 && observation.max == 0.0 {
-            self.note_zero(port);
-        }
-    }
-
-    /// Adds a note on a value of zeros only: it has no range, so it gets the smallest scale, and downstream errors are
-    /// meaningless.
-    fn note_zero(&mut self, port: &Observed) {
-        let name = self.name(port.value);
-        // Percentile ignores the few largest elements.
-        let most = if port.method == Method::Percentile { "zero except for a few elements" } else { "zero" };
-        let note = match self.maker(port.value) {
-            Some(node) => Note::of_layer(
-                &node.name,
-                format!(
-                    "its output '{name}' is {most} in every calibration sample, so its scale and all downstream errors are \
-                     meaningless; check the weights before it, and that samples are preprocessed as in training"
-                ),
-            ),
-            None => Note::new(format!(
-                "calibration.data: input '{name}' is {most} in every calibration sample, so its scale is meaningless; \
-                 use samples of the data that the chip will process"
-            )),
-        };
-        if !self.plan.notes.contains(&note) {
-            self.plan.notes.push(note);
         }
     }
 
@@ -339,15 +249,10 @@ impl Calibration<'_> {
         &self.plan.graph.value(value).name
     }
 
-    /// Returns the node that makes a value; `None` for an input.
-    fn maker(&self, value: ValueId) -> Option<&Node> {
-        self.plan.graph.nodes.iter().find(|n| n.outputs.contains(&Some(value)))
-    }
-
     fn not_float(&self, value: ValueId, data_type: DataType) -> Error {
         let what = format!("{} is {}, but only float values can be quantized", self.name(value), data_type.name());
         let error = Error::new(what).with_help("compute it outside of the model, or with float values");
-        match self.maker(value) {
+        match maker(&self.plan, value) {
             Some(node) => error.in_layer(&node.name),
             None => error,
         }
@@ -356,13 +261,51 @@ impl Calibration<'_> {
     fn not_finite(&self, value: ValueId, sample: usize) -> Error {
         let what = format!("{} is infinite or not a number with sample {sample}", self.name(value));
         let error = Error::new(what).of_kind(Kind::NotFinite);
-        match self.maker(value) {
+        match maker(&self.plan, value) {
             Some(node) => error.in_layer(&node.name).with_help(
                 "look for a division by zero, a logarithm of zero or an overflow in this layer or before it",
             ),
             None => error.at_key("calibration.data").with_help("fix the sample: every element must be a finite number"),
         }
     }
+}
+
+/// Gives a port its scale.
+pub(super) fn settle(plan: &mut Plan, port: &Observed, observation: Observation) {
+    let exponent = plan.chosen.get(&port.value).copied().unwrap_or(observation.exponent);
+    plan.configs.activate(port.config, vec![exponent]);
+    if observation.min == 0.0 && observation.max == 0.0 {
+        note_zero(plan, port);
+    }
+}
+
+/// Adds a note on a value of zeros only: it has no range, so it gets the smallest scale, and downstream errors are
+/// meaningless.
+fn note_zero(plan: &mut Plan, port: &Observed) {
+    let name = &plan.graph.value(port.value).name;
+    // Percentile ignores the few largest elements.
+    let most = if port.method == Method::Percentile { "zero except for a few elements" } else { "zero" };
+    let note = match maker(plan, port.value) {
+        Some(node) => Note::of_layer(
+            &node.name,
+            format!(
+                "its output '{name}' is {most} in every calibration sample, so its scale and all downstream errors are \
+                     meaningless; check the weights before it, and that samples are preprocessed as in training"
+            ),
+        ),
+        None => Note::new(format!(
+            "calibration.data: input '{name}' is {most} in every calibration sample, so its scale is meaningless; \
+                 use samples of the data that the chip will process"
+        )),
+    };
+    if !plan.notes.contains(&note) {
+        plan.notes.push(note);
+    }
+}
+
+/// Returns the node that makes a value; `None` for an input.
+fn maker(plan: &Plan, value: ValueId) -> Option<&Node> {
+    plan.graph.nodes.iter().find(|n| n.outputs.contains(&Some(value)))
 }
 
 /// Observation of a value in the first pass.

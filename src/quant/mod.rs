@@ -17,18 +17,20 @@ pub mod observe;
 mod passes;
 mod plan;
 mod quantized;
+mod recall;
 mod settings;
 mod simulate;
 #[cfg(test)]
 mod tests;
 
-pub use calibrate::{calibrate, observe, recall};
+pub use calibrate::{calibrate, observe};
 pub use config::{Config, ConfigId, Configs, State};
 pub use edits::Edits;
 pub use imported_scales::{ImportedLayer, ImportedPort, ImportedScales};
 pub use observations::{Observation, Observations};
 pub use plan::{NodeConfig, Observed, Plan, plan};
 pub use quantized::{Port, Quantized};
+pub use recall::{Activations, recall};
 pub use settings::{Recipe, Settings};
 
 use quantized::finish;

@@ -2,6 +2,8 @@
 //!
 //! esp-ppq: `ParameterQuantizePass` in `optim/parameters.py`, observers chosen in `EspdlQuantizer.py`.
 
+use rayon::prelude::*;
+
 use crate::Result;
 use crate::chip::{Family, Scheme};
 use crate::graph::{NodeId, Tensor};
@@ -10,37 +12,68 @@ use crate::quant::observe::{self, Elements, Extremes};
 use crate::quant::plan::Plan;
 
 pub fn parameters(plan: &mut Plan) -> Result<()> {
-    for node in plan.graph.node_ids() {
-        for (port, (id, value)) in plan.ports(node).into_iter().enumerate() {
-            let Some(constant) = value.and_then(|v| plan.graph.value(v).constant.clone()) else { continue };
-            match plan.configs[id].state {
-                State::Initial => parameter(plan, node, port, id, &constant)?,
-                State::PassiveInit => drop(elements(plan, node, port, &constant)?),
-                _ => {}
-            }
+    let constants = constants(plan);
+    let ranges = constants.par_iter().map(|constant| ranges(plan, constant));
+    let ranges: Vec<Result<Vec<Extremes>>> = ranges.collect();
+    for (constant, ranges) in constants.iter().zip(ranges) {
+        let ranges = ranges?;
+        // A scale that two constants share is that of the first one.
+        if plan.configs[constant.id].state == State::Initial {
+            set_scale(plan, constant, &ranges);
         }
     }
     Ok(())
 }
 
-fn parameter(plan: &mut Plan, node: NodeId, port: usize, id: ConfigId, constant: &Tensor) -> Result<()> {
-    let elements = elements(plan, node, port, constant)?;
-    let (bits, axis) = (plan.configs[id].bits, plan.configs[id].axis);
-    let extremes = match axis {
-        Some(axis) => channel_ranges(&elements, constant.shape(), axis),
-        None if by_percentile(plan, node, id) => vec![observe::percentiles(elements)],
+/// Constant whose scale is not known yet.
+struct Parameter {
+    node: NodeId,
+    port: usize,
+    id: ConfigId,
+    tensor: Tensor,
+}
+
+fn constants(plan: &Plan) -> Vec<Parameter> {
+    let mut constants = Vec::new();
+    for node in plan.graph.node_ids() {
+        for (port, (id, value)) in plan.ports(node).into_iter().enumerate() {
+            let Some(tensor) = value.and_then(|v| plan.graph.value(v).constant.clone()) else { continue };
+            if matches!(plan.configs[id].state, State::Initial | State::PassiveInit) {
+                constants.push(Parameter { node, port, id, tensor });
+            }
+        }
+    }
+    constants
+}
+
+/// Returns the range of a constant, or of each channel; none where its scale follows from others. Fails if an element
+/// is not finite.
+fn ranges(plan: &Plan, constant: &Parameter) -> Result<Vec<Extremes>> {
+    let Parameter { node, port, id, tensor } = constant;
+    let elements = elements(plan, *node, *port, tensor)?;
+    if plan.configs[*id].state != State::Initial {
+        return Ok(Vec::new());
+    }
+    let ranges = match plan.configs[*id].axis {
+        Some(axis) => channel_ranges(&elements, tensor.shape(), axis),
+        None if by_percentile(plan, *node, *id) => vec![observe::percentiles(elements)],
         None => Extremes::finite(Elements::F32(&elements)).into_iter().collect(),
     };
-    if extremes.is_empty() {
-        return Err(plan.in_layer(node, format!("input {port} is an empty constant of shape {:?}", constant.shape())));
+    match ranges.is_empty() {
+        true => Err(plan.in_layer(*node, format!("input {port} is an empty constant of shape {:?}", tensor.shape()))),
+        false => Ok(ranges),
     }
-    let tiny = extremes.iter().all(|e| e.magnitude() > 0.0 && e.below_floor(bits));
-    plan.configs.activate(id, extremes.iter().map(|e| e.exponent(bits)).collect());
+}
+
+fn set_scale(plan: &mut Plan, constant: &Parameter, ranges: &[Extremes]) {
+    let &Parameter { node, port, id, .. } = constant;
+    let bits = plan.configs[id].bits;
+    let tiny = ranges.iter().all(|e| e.magnitude() > 0.0 && e.below_floor(bits));
+    plan.configs.activate(id, ranges.iter().map(|e| e.exponent(bits)).collect());
     if tiny {
-        let magnitude = extremes.iter().fold(0.0, |m: f64, e| m.max(e.magnitude()));
+        let magnitude = ranges.iter().fold(0.0, |m: f64, e| m.max(e.magnitude()));
         plan.keep_float(node, port, magnitude);
     }
-    Ok(())
 }
 
 /// Returns `true` if a per-tensor constant has the observer percentile: at 8 bits, except in 16-bit models.

@@ -1,0 +1,79 @@
+//! Simulated samples that a later simulation resumes: after a change of one layer, only nodes from there on run again.
+
+use crate::exec::Frontier;
+use crate::graph::{Graph, NodeId, ValueId};
+
+use super::compare::Comparison;
+
+/// Number of parts of similar cost into which a sample's run is divided.
+const PARTS: usize = 8;
+
+/// Frontiers and comparisons of the last simulation of each sample.
+pub struct SimulatedTraces {
+    pub(super) watched: Vec<ValueId>,
+    pub(super) samples: Vec<Simulated>,
+    budget: usize,
+}
+
+/// One sample.
+#[derive(Default)]
+pub(super) struct Simulated {
+    /// In ascending order.
+    pub frontiers: Vec<Frontier>,
+    /// One comparison per watched value, then one per output of the model.
+    pub compared: Vec<Comparison>,
+}
+
+impl SimulatedTraces {
+    /// Makes an empty store. `budget` is in bytes; with 0, nothing is kept.
+    pub fn new(budget: usize) -> SimulatedTraces {
+        SimulatedTraces { watched: Vec::new(), samples: Vec::new(), budget }
+    }
+
+    /// Frees all samples.
+    pub fn clear(&mut self) {
+        self.samples.clear();
+    }
+
+    /// Returns the memory in use, in bytes; a value in two frontiers counts twice.
+    pub fn bytes(&self) -> usize {
+        self.samples.iter().flat_map(|sample| &sample.frontiers).map(Frontier::bytes).sum()
+    }
+
+    /// Returns the nodes before which frontiers are kept. Parts between them have a similar number of output elements.
+    pub(super) fn places(&self, graph: &Graph) -> Vec<NodeId> {
+        if self.budget == 0 {
+            return Vec::new();
+        }
+        let elements = |value: ValueId| graph.value(value).shape.as_ref().map_or(0, |shape| shape.iter().product());
+        let cost = |node: NodeId| graph.node(node).outputs.iter().flatten().map(|&v| elements(v)).sum::<usize>();
+        let total: usize = graph.node_ids().map(cost).sum();
+        let (mut done, mut places) = (0, Vec::new());
+        for node in graph.node_ids() {
+            if done * PARTS >= total * (places.len() + 1) {
+                places.push(node);
+            }
+            done += cost(node);
+        }
+        places
+    }
+
+    /// Returns the sample, and its last frontier before which nothing has changed. `same` is the number of leading nodes
+    /// that are simulated as before.
+    pub(super) fn before(&self, sample: usize, same: usize, watched: &[ValueId]) -> Option<(&Simulated, &Frontier)> {
+        let kept = self.samples.get(sample).filter(|_| watched.is_empty() || self.watched == watched)?;
+        Some((kept, kept.frontiers.iter().rev().find(|frontier| frontier.next().0 <= same)?))
+    }
+
+    /// Drops the last frontiers of a sample that exceed its share of the memory.
+    pub(super) fn fit(&self, frontiers: &mut Vec<Frontier>, samples: usize) {
+        let mut left = self.budget / samples.max(1);
+        let fitting = frontiers.iter().take_while(|frontier| {
+            let bytes = frontier.bytes();
+            let fits = bytes <= left;
+            left = left.saturating_sub(bytes);
+            fits
+        });
+        frontiers.truncate(fitting.count());
+    }
+}
