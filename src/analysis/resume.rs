@@ -18,7 +18,7 @@ pub struct SimulatedTraces {
 /// One sample.
 #[derive(Default)]
 pub(super) struct Simulated {
-    /// In ascending order.
+    /// Frontiers, in ascending order.
     pub frontiers: Vec<Frontier>,
     /// One comparison per watched value, then one per output of the model.
     pub compared: Vec<Comparison>,
