@@ -7,7 +7,7 @@ use crate::kernels::errors::error_sums;
 use crate::kernels::real::Real;
 use crate::{Result, bail};
 
-use super::Error;
+use super::ErrorFigures;
 
 /// Running mean of the figures over rows of the first axis, weighted like esp-ppq's `MeasureRecorder`: each tensor's
 /// weight is the length of its first axis.
@@ -85,9 +85,9 @@ impl Comparison {
     }
 
     /// Returns the mean over all rows so far.
-    pub fn mean(&self) -> Error {
+    pub fn mean(&self) -> ErrorFigures {
         let weight = self.weight.max(1.0);
-        Error { nsr: self.nsr / weight, cosine: self.cosine / weight, mse: self.mse / weight }
+        ErrorFigures { nsr: self.nsr / weight, cosine: self.cosine / weight, mse: self.mse / weight }
     }
 }
 

@@ -10,7 +10,7 @@ use super::{OnChip, Spread, is_over};
 
 /// Error figures of a tensor, mean over samples.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Error {
+pub struct ErrorFigures {
     /// Noise-to-signal power ratio, `sum((q - f)^2) / (sum(f^2) + 1e-7)`.
     pub nsr: f64,
     /// Cosine of the angle between the two, as vectors; 1 if they are parallel.
@@ -32,9 +32,9 @@ pub struct Layer {
     /// Precision by which the layer is quantized.
     pub scheme: Scheme,
     /// Cumulative error at the layer's first output; computing layers only.
-    pub graphwise: Option<Error>,
+    pub graphwise: Option<ErrorFigures>,
     /// Error at the model's outputs with this layer alone quantized; computing layers only.
-    pub layerwise: Option<Error>,
+    pub layerwise: Option<ErrorFigures>,
     /// Input ports; `None` if the port is not quantized.
     pub inputs: Vec<Option<Port>>,
     /// Output ports; `None` if the port is not quantized.
@@ -49,7 +49,7 @@ pub struct OutputError {
     /// Name of the output.
     pub name: String,
     /// Mean over samples, with the whole model quantized.
-    pub error: Error,
+    pub error: ErrorFigures,
     /// Standard error of the noise-to-signal ratio, from its spread over samples.
     #[serde(default)]
     pub standard_error: f64,
@@ -83,7 +83,7 @@ pub struct Before {
     /// The Softmax or Sigmoid behind it.
     #[serde(default)]
     pub op: String,
-    pub error: Error,
+    pub error: ErrorFigures,
     /// Standard error of the noise-to-signal ratio, from its spread over samples.
     #[serde(default)]
     pub standard_error: f64,
@@ -164,7 +164,7 @@ pub struct TensorStatistics {
     /// Statistics of quantized minus float.
     pub noise: Statistics,
     /// Cumulative error, as in the graphwise table, including operators that the table leaves out.
-    pub error: Error,
+    pub error: ErrorFigures,
     /// Share of the quantized elements at an end of the range.
     pub saturated: f64,
 }

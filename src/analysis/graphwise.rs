@@ -12,14 +12,14 @@ use super::compare::Comparison;
 use super::decisive::decisive;
 use super::float_traces::{FloatTraces, Original};
 use super::resume::{Simulated, SimulatedTraces};
-use super::{Error, Spread, Subject};
+use super::{ErrorFigures, Spread, Subject};
 
 /// Errors with the whole graph quantized, means over the samples.
 pub struct Graphwise {
     /// Error at the first output of each requested node, after its quantization.
-    pub layers: Vec<Error>,
+    pub layers: Vec<ErrorFigures>,
     /// Errors of the model's outputs.
-    pub outputs: Vec<Error>,
+    pub outputs: Vec<ErrorFigures>,
     /// Standard errors of the noise-to-signal ratios of `layers`.
     pub layer_spread: Vec<f64>,
     /// Standard errors of the noise-to-signal ratios of `outputs`.
@@ -71,7 +71,7 @@ fn summary(by_sample: &[Simulated], watched: usize, outputs: usize) -> Graphwise
             sum.add(one);
         }
     }
-    let means: Vec<Error> = sums.iter().map(Comparison::mean).collect();
+    let means: Vec<ErrorFigures> = sums.iter().map(Comparison::mean).collect();
     let spread: Vec<f64> = ratios.iter().map(|ratios| Spread::of(ratios).standard_error).collect();
     let ((layers, outputs), (layer_spread, output_spread)) = (means.split_at(watched), spread.split_at(watched));
     Graphwise {

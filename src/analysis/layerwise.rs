@@ -10,7 +10,7 @@ use crate::graph::NodeId;
 
 use super::compare::Comparison;
 use super::float_traces::Original;
-use super::{Error, FloatTraces, Subject};
+use super::{ErrorFigures, FloatTraces, Subject};
 
 /// Computes, for each requested node, the mean over the model's outputs and the first `count` samples. `tick` is called
 /// once per node and sample.
@@ -22,7 +22,7 @@ pub fn layerwise(
     nodes: &[NodeId],
     all: &[NodeId],
     originals: &mut FloatTraces,
-) -> Result<Vec<Error>> {
+) -> Result<Vec<ErrorFigures>> {
     let &Subject { graph, float, simulated, samples, count, tick, .. } = subject;
     let mut sums = vec![Comparison::default(); nodes.len()];
     let wanted = originals.wanted(graph, all);

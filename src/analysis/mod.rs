@@ -62,7 +62,7 @@ pub use crate::quant::Port;
 pub use compare::{Comparison, floats, is_place};
 pub use decisive::decisive;
 pub use figures::{
-    Before, Error, Histogram, Layer, Observers, OutputError, Report, Seconds, Statistics, TensorStatistics,
+    Before, ErrorFigures, Histogram, Layer, Observers, OutputError, Report, Seconds, Statistics, TensorStatistics,
     TriedObserver,
 };
 pub use float_traces::FloatTraces;

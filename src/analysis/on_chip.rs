@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::chip::Incompatibility;
 use crate::text::units::percent;
 
-use super::Error;
+use super::ErrorFigures;
 
 /// Result of the exported file in ESP-DL's arithmetic.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -23,7 +23,7 @@ pub struct Ran {
     /// Samples that it was run over.
     pub samples: usize,
     /// Error of each output of the model: the chip's values compared with the original's.
-    pub outputs: Vec<Error>,
+    pub outputs: Vec<ErrorFigures>,
     /// Layers that compute something else than their simulation, in the graph's order.
     pub differences: Vec<Difference>,
 }

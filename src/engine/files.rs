@@ -23,11 +23,11 @@ const MOST: usize = 1 << 16;
 /// Digests by path.
 #[derive(Default)]
 pub struct Files {
-    known: Mutex<Known>,
-    heads: Mutex<Known>,
+    known: Mutex<Digests>,
+    heads: Mutex<Digests>,
 }
 
-type Known = HashMap<PathBuf, (Stamp, blake3::Hash)>;
+type Digests = HashMap<PathBuf, (Stamp, blake3::Hash)>;
 
 /// State of a file according to the file system, without opening it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -126,12 +126,12 @@ impl Files {
     }
 }
 
-fn known_at(known: &Mutex<Known>, path: &Path, stamp: &Stamp) -> Option<blake3::Hash> {
+fn known_at(known: &Mutex<Digests>, path: &Path, stamp: &Stamp) -> Option<blake3::Hash> {
     lock(known).get(path).filter(|(known, _)| known == stamp).map(|(_, digest)| *digest)
 }
 
 /// Keeps a digest, unless the file may have changed while it was read, or may still change without a new stamp.
-fn remember(known: &Mutex<Known>, path: &Path, before: Stamp, digest: blake3::Hash) -> Result<()> {
+fn remember(known: &Mutex<Digests>, path: &Path, before: Stamp, digest: blake3::Hash) -> Result<()> {
     if before.is_settled() && Stamp::of(path)? == before {
         let mut known = lock(known);
         if known.len() >= MOST {
@@ -142,7 +142,7 @@ fn remember(known: &Mutex<Known>, path: &Path, before: Stamp, digest: blake3::Ha
     Ok(())
 }
 
-fn lock(known: &Mutex<Known>) -> MutexGuard<'_, Known> {
+fn lock(known: &Mutex<Digests>) -> MutexGuard<'_, Digests> {
     known.lock().unwrap_or_else(PoisonError::into_inner)
 }
 

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use crate::Result;
-use crate::analysis::{self, Before, Error as Figures, Graphwise, Layer, OutputError, Port, Report, Seconds};
+use crate::analysis::{self, Before, ErrorFigures, Graphwise, Layer, OutputError, Port, Report, Seconds};
 use crate::exec::{FakeQuant, Samples as _};
 use crate::graph::{NodeId, ValueId};
 use crate::ops::Role;
@@ -110,13 +110,14 @@ fn outputs(quantized: &Quantized, nodes: &[NodeId], figures: &Graphwise) -> Vec<
     };
     let decisive = analysis::decisive(&quantized.original);
     let each = graph.outputs.iter().zip(decisive).zip(figures.outputs.iter().zip(&figures.output_spread));
-    let output = |((&id, decisive), (&error, &standard_error)): ((&ValueId, ValueId), (&Figures, &f64))| OutputError {
-        name: graph.value(id).name.clone(),
-        error,
-        standard_error,
-        before: before(id, decisive),
-        equal: graph.value(id).data_type.is_some_and(analysis::is_place).then_some(1.0 - error.nsr),
-    };
+    let output =
+        |((&id, decisive), (&error, &standard_error)): ((&ValueId, ValueId), (&ErrorFigures, &f64))| OutputError {
+            name: graph.value(id).name.clone(),
+            error,
+            standard_error,
+            before: before(id, decisive),
+            equal: graph.value(id).data_type.is_some_and(analysis::is_place).then_some(1.0 - error.nsr),
+        };
     each.map(output).collect()
 }
 

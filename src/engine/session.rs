@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use serde::{Deserialize, Serialize};
 
 use crate::Result;
-use crate::analysis::{self, Error as Figures, FloatTraces, Graphwise, Observers, SimulatedTraces, Subject};
+use crate::analysis::{self, ErrorFigures, FloatTraces, Graphwise, Observers, SimulatedTraces, Subject};
 use crate::chip::Method;
 use crate::exec::{Program, Samples as _, Simulation, Tick};
 use crate::graph::NodeId;
@@ -37,11 +37,11 @@ pub struct Session {
     pub calibration: Part,
     /// Samples for figures.
     pub analysis: Part,
-    known: Mutex<Known>,
+    cached: Mutex<Cached>,
 }
 
 /// Results that remain valid after a change of precision, by keys.
-struct Known {
+struct Cached {
     observations: Observations,
     /// Observer with the least error in the last measurement.
     best: Option<Method>,
@@ -53,10 +53,10 @@ struct Known {
     simulations: SimulatedTraces,
     /// Keys of those simulations.
     traced: Option<Traced>,
-    layerwise: HashMap<Key, Figures>,
+    layerwise: HashMap<Key, ErrorFigures>,
     graphwise: HashMap<Key, Arc<Graphwise>>,
     /// Errors of the outputs by settings.
-    outputs: HashMap<Key, Vec<Figures>>,
+    outputs: HashMap<Key, Vec<ErrorFigures>>,
     /// Number of entries that are already in the store.
     saved: usize,
 }
@@ -65,8 +65,8 @@ struct Known {
 #[derive(Serialize, Deserialize)]
 pub(super) struct Kept {
     observations: Observations,
-    layerwise: BTreeMap<String, Figures>,
-    outputs: BTreeMap<String, Vec<Figures>>,
+    layerwise: BTreeMap<String, ErrorFigures>,
+    outputs: BTreeMap<String, Vec<ErrorFigures>>,
 }
 
 /// Network in float: the original, and with the constants that preserve its function.
@@ -114,7 +114,7 @@ impl Session {
         held_out: Option<usize>,
         activations: usize,
     ) -> Session {
-        let known = Known {
+        let cached = Cached {
             observations: Observations::default(),
             best: None,
             float: None,
@@ -132,29 +132,29 @@ impl Session {
             Some(others) => [&samples, others].map(Part::all),
             None => Part::split(&samples, held_out),
         };
-        Session { key, model, samples, others, calibration, analysis, known: Mutex::new(known) }
+        Session { key, model, samples, others, calibration, analysis, cached: Mutex::new(cached) }
     }
 
     /// Adds the measurements of another process.
     pub(super) fn remember(&self, kept: Kept) {
-        let mut known = self.known();
-        known.observations = kept.observations;
-        known.layerwise = kept.layerwise.iter().filter_map(|(k, v)| Some((Key::from_hex(k)?, *v))).collect();
-        known.outputs = kept.outputs.into_iter().filter_map(|(k, v)| Some((Key::from_hex(&k)?, v))).collect();
-        known.saved = known.measured();
+        let mut cached = self.cached();
+        cached.observations = kept.observations;
+        cached.layerwise = kept.layerwise.iter().filter_map(|(k, v)| Some((Key::from_hex(k)?, *v))).collect();
+        cached.outputs = kept.outputs.into_iter().filter_map(|(k, v)| Some((Key::from_hex(&k)?, v))).collect();
+        cached.saved = cached.measured();
     }
 
     /// Returns the measurements if there are more than are stored.
     pub(super) fn news(&self) -> Option<Kept> {
-        let mut known = self.known();
-        let measured = known.measured();
-        if std::mem::replace(&mut known.saved, measured) == measured {
+        let mut cached = self.cached();
+        let measured = cached.measured();
+        if std::mem::replace(&mut cached.saved, measured) == measured {
             return None;
         }
-        let layerwise = known.layerwise.iter().filter(|(_, f)| is_finite(f)).map(|(k, f)| (k.hex(), *f));
-        let outputs = known.outputs.iter().filter(|(_, f)| f.iter().all(is_finite)).map(|(k, f)| (k.hex(), f.clone()));
+        let layerwise = cached.layerwise.iter().filter(|(_, f)| is_finite(f)).map(|(k, f)| (k.hex(), *f));
+        let outputs = cached.outputs.iter().filter(|(_, f)| f.iter().all(is_finite)).map(|(k, f)| (k.hex(), f.clone()));
         Some(Kept {
-            observations: known.observations.clone(),
+            observations: cached.observations.clone(),
             layerwise: layerwise.collect(),
             outputs: outputs.collect(),
         })
@@ -168,50 +168,50 @@ impl Session {
 
     /// Returns the size of the float activations that it keeps.
     pub fn activations(&self) -> usize {
-        let known = self.known();
-        known.originals.bytes() + known.simulations.bytes()
+        let cached = self.cached();
+        cached.originals.bytes() + cached.simulations.bytes()
     }
 
     /// Frees the activations, unless a measurement is using them.
     pub(super) fn forget_activations(&self) {
-        if let Ok(mut known) = self.known.try_lock() {
-            known.originals.clear();
-            known.simulations.clear();
+        if let Ok(mut cached) = self.cached.try_lock() {
+            cached.originals.clear();
+            cached.simulations.clear();
         }
     }
 
     /// Locks the results. One thread measures at a time; the waiting one has cancelled it.
-    fn known(&self) -> MutexGuard<'_, Known> {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    fn cached(&self) -> MutexGuard<'_, Cached> {
+        self.cached.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub fn calibrate(&self, plan: &Plan, progress: &dyn Progress) -> Result<Calibrated> {
-        let mut known = self.known();
-        known.bound();
+        let mut cached = self.cached();
+        cached.bound();
         let passes = if plan.observed().iter().any(|o| o.method.takes_histogram()) { 2 } else { 1 };
         let tick = || progress.tick();
         let plan = optimize::prepare(plan, &self.calibration, &tick)?;
         progress.begin(Stage::Calibrate, passes * self.calibration.len());
-        let mut quantized = quant::calibrate(plan, &self.calibration, &mut known.observations, &tick)?;
+        let mut quantized = quant::calibrate(plan, &self.calibration, &mut cached.observations, &tick)?;
         optimize::finish(&mut quantized, &self.calibration, &tick)?;
-        known.calibrated(quantized)
+        cached.calibrated(quantized)
     }
 
     /// Returns errors by observer over the first `count` samples.
     pub(super) fn observers(&self, plan: &Plan, count: usize, progress: &dyn Progress) -> Result<Observers> {
-        let mut known = self.known();
-        known.bound();
+        let mut cached = self.cached();
+        cached.bound();
         let judged_on = self.analysis.first(count);
         progress.begin(Stage::Observers, 2 * self.calibration.len() + (1 + Method::ALL.len()) * judged_on.len());
         let tick = || progress.tick();
-        let observers = optimize::observers(plan, &self.calibration, &judged_on, &mut known.observations, &tick)?;
-        known.best = Some(observers.best);
+        let observers = optimize::observers(plan, &self.calibration, &judged_on, &mut cached.observations, &tick)?;
+        cached.best = Some(observers.best);
         Ok(observers)
     }
 
     /// Returns the observer that was chosen last, whatever the settings were.
     pub(super) fn last_observer(&self) -> Option<Method> {
-        self.known().best
+        self.cached().best
     }
 
     /// Returns the likely scales of a plan, from earlier observations.
@@ -220,10 +220,10 @@ impl Session {
         if plan.settings.recipe != Recipe::default() {
             return Ok(None);
         }
-        let mut known = self.known();
-        let Known { observations, originals, .. } = &*known;
+        let mut cached = self.cached();
+        let Cached { observations, originals, .. } = &*cached;
         let quantized = quant::recall(plan.clone(), &self.calibration, observations, originals, &|| progress.check())?;
-        quantized.map(|quantized| known.calibrated(quantized)).transpose()
+        quantized.map(|quantized| cached.calibrated(quantized)).transpose()
     }
 
     /// Computes the cumulative error at `nodes` and at the outputs.
@@ -234,7 +234,7 @@ impl Session {
         count: usize,
         progress: &dyn Progress,
     ) -> Result<Arc<Graphwise>> {
-        let mut known = self.known();
+        let mut cached = self.cached();
         let mut parts = KeyBuilder::new("graphwise");
         parts.number(count).key(&calibrated.reference);
         for key in &calibrated.keys {
@@ -244,35 +244,35 @@ impl Session {
             parts.number(node.0);
         }
         let key = parts.finish();
-        if let Some(found) = known.graphwise.get(&key) {
+        if let Some(found) = cached.graphwise.get(&key) {
             return Ok(found.clone());
         }
         progress.begin(Stage::Graphwise, count);
         let tick = || progress.tick();
         let subject = self.subject(calibrated, count, &tick);
-        let known = &mut *known;
-        let same = known.traced.as_ref().map_or(0, |traced| traced.leading(calibrated));
-        let found = Arc::new(analysis::graphwise(&subject, nodes, &known.originals, &mut known.simulations, same)?);
+        let cached = &mut *cached;
+        let same = cached.traced.as_ref().map_or(0, |traced| traced.leading(calibrated));
+        let found = Arc::new(analysis::graphwise(&subject, nodes, &cached.originals, &mut cached.simulations, same)?);
         if !nodes.is_empty() {
             let keys = calibrated.keys.clone();
-            known.traced = Some(Traced { reference: calibrated.reference, keys });
+            cached.traced = Some(Traced { reference: calibrated.reference, keys });
         }
-        known.graphwise.insert(key, found.clone());
+        cached.graphwise.insert(key, found.clone());
         Ok(found)
     }
 
     /// Computes the errors of the outputs only, with the settings of a plan.
-    pub fn outputs(&self, plan: &Plan, count: usize, progress: &dyn Progress) -> Result<Vec<Figures>> {
+    pub fn outputs(&self, plan: &Plan, count: usize, progress: &dyn Progress) -> Result<Vec<ErrorFigures>> {
         let key = KeyBuilder::new("outputs")
             .number(count)
             .text(&format!("{:?} {:?} {:?}", plan.settings, plan.configs, plan.edited))
             .finish();
-        if let Some(found) = self.known().outputs.get(&key) {
+        if let Some(found) = self.cached().outputs.get(&key) {
             return Ok(found.clone());
         }
         let calibrated = self.calibrate(plan, progress)?;
         let found = self.graphwise(&calibrated, &[], count, progress)?.outputs.clone();
-        self.known().outputs.insert(key, found.clone());
+        self.cached().outputs.insert(key, found.clone());
         Ok(found)
     }
 
@@ -283,24 +283,24 @@ impl Session {
         nodes: &[NodeId],
         count: usize,
         progress: &dyn Progress,
-    ) -> Result<Vec<Figures>> {
-        let mut known = self.known();
+    ) -> Result<Vec<ErrorFigures>> {
+        let mut cached = self.cached();
         let key = |node: NodeId| {
             KeyBuilder::new("layerwise").number(count).key(&calibrated.reference).key(&calibrated.keys[node.0]).finish()
         };
         let keys: Vec<Key> = nodes.iter().map(|&node| key(node)).collect();
-        let missing = |(_, key): &(&NodeId, &Key)| !known.layerwise.contains_key(*key);
+        let missing = |(_, key): &(&NodeId, &Key)| !cached.layerwise.contains_key(*key);
         let (wanted, new): (Vec<NodeId>, Vec<Key>) = nodes.iter().zip(&keys).filter(missing).unzip();
         if !wanted.is_empty() {
             progress.begin(Stage::Layerwise, count * wanted.len());
             let tick = || progress.tick();
             let subject = self.subject(calibrated, count, &tick);
-            let known = &mut *known;
-            let found = analysis::layerwise(&subject, &wanted, nodes, &mut known.originals)?;
-            known.layerwise.extend(new.into_iter().zip(found));
+            let cached = &mut *cached;
+            let found = analysis::layerwise(&subject, &wanted, nodes, &mut cached.originals)?;
+            cached.layerwise.extend(new.into_iter().zip(found));
         }
         // All keys are present now.
-        Ok(keys.iter().filter_map(|key| known.layerwise.get(key).copied()).collect())
+        Ok(keys.iter().filter_map(|key| cached.layerwise.get(key).copied()).collect())
     }
 
     pub fn subject<'a>(&'a self, calibrated: &'a Calibrated, count: usize, tick: Tick<'a>) -> Subject<'a> {
@@ -311,11 +311,11 @@ impl Session {
     }
 }
 
-fn is_finite(figures: &Figures) -> bool {
+fn is_finite(figures: &ErrorFigures) -> bool {
     [figures.nsr, figures.cosine, figures.mse].iter().all(|f| f.is_finite())
 }
 
-impl Known {
+impl Cached {
     fn calibrated(&mut self, quantized: Quantized) -> Result<Calibrated> {
         let reference = quantized.reference()?;
         let reference_key = reference_key(&quantized, &reference);
@@ -336,8 +336,8 @@ impl Known {
         let simulation = quantized.simulation()?;
         let keys: Vec<Key> = quantized.graph.node_ids().map(|node| node_key(&quantized, &simulation, node)).collect();
         let simulated = Arc::new(match &self.simulated {
-            Some((known, program)) => {
-                program.with_simulation(&quantized.graph, &simulation, |n| known.get(n.0) == Some(&keys[n.0]))?
+            Some((earlier, program)) => {
+                program.with_simulation(&quantized.graph, &simulation, |n| earlier.get(n.0) == Some(&keys[n.0]))?
             }
             None => Program::simulated(&quantized.graph, &simulation)?,
         });

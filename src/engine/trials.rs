@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::analysis::{Error as Figures, Report, is_over, smallest_sufficient_set};
+use crate::analysis::{ErrorFigures, Report, is_over, smallest_sufficient_set};
 use crate::chip::Scheme;
 use crate::cost::constant_bytes;
 use crate::graph::{Graph, NodeId};
@@ -54,7 +54,7 @@ impl Measurement<'_> {
     /// for an output over its limit.
     pub fn trials(&self, report: &Report, search: bool) -> Result<Trials> {
         let config = &self.opened.project().config;
-        let over = |limit: f64| move |e: &Figures| is_over(e.nsr, limit);
+        let over = |limit: f64| move |e: &ErrorFigures| is_over(e.nsr, limit);
         let narrow = candidates(report);
         let over: Vec<&str> =
             narrow.iter().filter(|(_, e)| over(config.layer_limit())(e)).map(|(name, _)| *name).collect();
@@ -101,7 +101,7 @@ impl Measurement<'_> {
     }
 
     /// Searches the smallest set that brings all outputs under their limit.
-    fn smallest(&self, report: &Report, narrow: &[(&str, Figures)]) -> Result<Option<Trial>> {
+    fn smallest(&self, report: &Report, narrow: &[(&str, ErrorFigures)]) -> Result<Option<Trial>> {
         let named =
             |set: &[usize]| set.iter().filter_map(|&l| narrow.get(l).map(|(name, _)| *name)).collect::<Vec<_>>();
         let mut measure = |set: &[usize]| match self.trial(report, &named(set), Scheme::Int16) {

@@ -8,7 +8,7 @@ use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 
 use crate::chip::{Family, Scheme, Target};
-use crate::quant::{Config, ConfigId, Quantized, State};
+use crate::quant::{ConfigId, PortConfig, Quantized, State};
 use crate::{Error, Result};
 
 use super::draft::{Draft, DraftNode};
@@ -133,7 +133,7 @@ fn state(state: State) -> &'static str {
     }
 }
 
-fn scales(config: &Config, exponents: &[i32]) -> Value {
+fn scales(config: &PortConfig, exponents: &[i32]) -> Value {
     let scale = |&e: &i32| f64::from(e).exp2();
     match (config.axis, exponents) {
         (None, [one]) => json!({ "scale": scale(one), "zero_point": 0.0 }),

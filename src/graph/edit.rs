@@ -23,6 +23,27 @@ impl Links {
     pub fn before(&self, node: &Node, port: usize) -> Option<NodeId> {
         self.producers[node.input(port)?.0]
     }
+
+    /// Returns the nodes that make inputs of a node, once per port.
+    pub fn upstream(&self, node: &Node) -> Vec<NodeId> {
+        node.inputs.iter().flatten().filter_map(|value| self.producers[value.0]).collect()
+    }
+
+    /// Returns the nodes that read outputs of a node, once per reading port; the model's outputs do not count.
+    pub fn downstream(&self, node: &Node) -> Vec<NodeId> {
+        node.outputs
+            .iter()
+            .flatten()
+            .flat_map(|value| self.consumers[value.0].iter().map(|&(reader, _)| reader))
+            .collect()
+    }
+
+    /// Returns nodes and ports that read a value as esp-ppq does (`Variable.dest_idx`): a node that reads it twice is listed
+    /// twice, both times with its first such port.
+    pub fn first_reads(&self, graph: &Graph, value: ValueId) -> Vec<(NodeId, usize)> {
+        let first = |node: NodeId| graph.node(node).inputs.iter().position(|&i| i == Some(value));
+        self.consumers[value.0].iter().filter_map(|&(node, _)| Some((node, first(node)?))).collect()
+    }
 }
 
 impl Node {

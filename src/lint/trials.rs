@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::analysis::{Error as Figures, Report};
+use crate::analysis::{ErrorFigures, Report};
 use crate::chip::Scheme;
 use crate::ops;
 use crate::text::Edit;
@@ -77,10 +77,11 @@ impl Trial {
 }
 
 /// Returns the 8-bit layers with an error and a 16-bit kernel, the worst first.
-pub fn candidates(report: &Report) -> Vec<(&str, Figures)> {
+pub fn candidates(report: &Report) -> Vec<(&str, ErrorFigures)> {
     let has_kernel = |op: &str| ops::on_chip(op).is_some_and(|chip| chip.kernels.int16);
     let narrow = report.layers.iter().filter(|l| l.scheme == Scheme::Int8 && has_kernel(&l.op));
-    let mut candidates: Vec<(&str, Figures)> = narrow.filter_map(|l| Some((l.name.as_str(), l.layerwise?))).collect();
+    let mut candidates: Vec<(&str, ErrorFigures)> =
+        narrow.filter_map(|l| Some((l.name.as_str(), l.layerwise?))).collect();
     candidates.sort_by(|a, b| b.1.nsr.total_cmp(&a.1.nsr));
     candidates
 }

@@ -2,7 +2,7 @@
 
 use tower_lsp::lsp_types::{Hover, HoverContents, MarkupContent, MarkupKind, Position};
 
-use crate::analysis::{Error, OutputError, Port};
+use crate::analysis::{ErrorFigures, OutputError, Port};
 use crate::project::cursor::{self, Place, unquoted};
 use crate::project::schema;
 use crate::project::{Key, Offers};
@@ -85,7 +85,7 @@ fn head(layer: &LayerView) -> Option<String> {
 
 fn errors(layer: &LayerView) -> Option<String> {
     let Some(figures) = &layer.figures else { return Some("not measured yet".to_string()) };
-    let line = |what: &str, error: Option<Error>| Some(format!("{what}: {}", percent(error?.nsr)));
+    let line = |what: &str, error: Option<ErrorFigures>| Some(format!("{what}: {}", percent(error?.nsr)));
     list([
         line("error on the outputs if quantized alone (layerwise NSR)", figures.layerwise),
         line("cumulative error up to here (graphwise NSR)", figures.graphwise),
@@ -146,7 +146,7 @@ mod tests {
         assert_eq!(layer(&view), "**Conv** `/a` at int8, module `a.conv`\n\nnot measured yet");
         view.module = None;
         let port = Port { name: "y".to_string(), bits: 8, exponents: vec![-5] };
-        let error = Error { nsr: 0.25, cosine: 0.9, mse: 0.1 };
+        let error = ErrorFigures { nsr: 0.25, cosine: 0.9, mse: 0.1 };
         view.figures = Some(Figures {
             scheme: Scheme::Int8,
             graphwise: None,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::analysis::{Error, Layer, OutputError, Port, Report};
+use crate::analysis::{ErrorFigures, Layer, OutputError, Port, Report};
 use crate::chip::Scheme;
 use crate::engine::{LayerNames, Layers, PlannedLayer};
 use crate::project::Project;
@@ -39,8 +39,8 @@ pub struct LayerView {
 pub struct Figures {
     /// Precision at which they were measured.
     pub scheme: Scheme,
-    pub graphwise: Option<Error>,
-    pub layerwise: Option<Error>,
+    pub graphwise: Option<ErrorFigures>,
+    pub layerwise: Option<ErrorFigures>,
     pub inputs: Vec<Port>,
     pub outputs: Vec<Port>,
     pub notes: Vec<String>,
@@ -132,7 +132,7 @@ mod tests {
     use crate::chip::Target;
     use crate::note::Note;
 
-    const ERROR: Error = Error { nsr: 0.25, cosine: 0.9, mse: 0.1 };
+    const ERROR: ErrorFigures = ErrorFigures { nsr: 0.25, cosine: 0.9, mse: 0.1 };
 
     fn layers(schemes: &[(&str, Scheme)]) -> Fact {
         let planned = |&(name, scheme): &(&str, Scheme)| PlannedLayer {

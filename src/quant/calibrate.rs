@@ -168,14 +168,15 @@ impl Calibration<'_> {
 
     /// Computes ranges over all samples, and means of percentiles.
     fn first_pass(&self, program: &Program, ports: &[Observed]) -> Result<Seen> {
-        let watches: BTreeMap<Watch, Extremes> = ports.iter().map(|p| (watch(p), Extremes::EMPTY)).collect();
+        let values: BTreeMap<ObservedValue, Extremes> =
+            ports.iter().map(|p| (observed_value(p), Extremes::EMPTY)).collect();
         let wanted = self.wanted(ports.iter().map(|p| p.value));
         let by_sample = (0..self.samples.len()).into_par_iter().map(|index| {
-            let mut seen = watches.clone();
+            let mut seen = values.clone();
             self.sample(program, index, &wanted, &mut |value, elements| {
                 let extremes = Extremes::finite(elements).ok_or_else(|| self.not_finite(value, index))?;
                 for percentile in [false, true] {
-                    if let Some(entry) = seen.get_mut(&Watch { value, percentile }) {
+                    if let Some(entry) = seen.get_mut(&ObservedValue { value, percentile }) {
                         *entry = if percentile { percentiles(elements.to_f32()) } else { extremes };
                     }
                 }
@@ -183,10 +184,10 @@ impl Calibration<'_> {
             })?;
             Ok(seen)
         });
-        let by_sample: Vec<BTreeMap<Watch, Extremes>> = by_sample.collect::<Result<_>>()?;
-        let merged = watches.into_keys().map(|watch| {
-            let seen: Vec<Extremes> = by_sample.iter().filter_map(|s| s.get(&watch).copied()).collect();
-            (watch, if watch.percentile { Extremes::mean(&seen) } else { Extremes::union(&seen) })
+        let by_sample: Vec<BTreeMap<ObservedValue, Extremes>> = by_sample.collect::<Result<_>>()?;
+        let merged = values.into_keys().map(|value| {
+            let seen: Vec<Extremes> = by_sample.iter().filter_map(|s| s.get(&value).copied()).collect();
+            (value, if value.percentile { Extremes::mean(&seen) } else { Extremes::union(&seen) })
         });
         Ok(merged.collect())
     }
@@ -310,17 +311,17 @@ fn maker(plan: &Plan, value: ValueId) -> Option<&Node> {
 
 /// Observation of a value in the first pass.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Watch {
+struct ObservedValue {
     value: ValueId,
     percentile: bool,
 }
 
-type Seen = BTreeMap<Watch, Extremes>;
+type Seen = BTreeMap<ObservedValue, Extremes>;
 
 fn range(seen: &Seen, port: &Observed) -> Result<Extremes> {
-    seen.get(&watch(port)).copied().ok_or_else(|| Error::new("a port has no range"))
+    seen.get(&observed_value(port)).copied().ok_or_else(|| Error::new("a port has no range"))
 }
 
-fn watch(port: &Observed) -> Watch {
-    Watch { value: port.value, percentile: port.method == Method::Percentile }
+fn observed_value(port: &Observed) -> ObservedValue {
+    ObservedValue { value: port.value, percentile: port.method == Method::Percentile }
 }

@@ -37,7 +37,7 @@ impl State {
 }
 
 #[derive(Debug, Clone, PartialEq)]
-pub struct Config {
+pub struct PortConfig {
     pub state: State,
     pub bits: u32,
     /// Axis of per-channel scales; `None` for a scale per tensor.
@@ -49,18 +49,18 @@ pub struct Config {
 
 /// Every configuration of a plan.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Configs(Vec<Config>);
+pub struct Configs(Vec<PortConfig>);
 
 impl std::ops::Index<ConfigId> for Configs {
-    type Output = Config;
-    fn index(&self, id: ConfigId) -> &Config {
+    type Output = PortConfig;
+    fn index(&self, id: ConfigId) -> &PortConfig {
         // Only `add` creates ids.
         &self.0[id.0]
     }
 }
 
 impl std::ops::IndexMut<ConfigId> for Configs {
-    fn index_mut(&mut self, id: ConfigId) -> &mut Config {
+    fn index_mut(&mut self, id: ConfigId) -> &mut PortConfig {
         &mut self.0[id.0]
     }
 }
@@ -68,7 +68,7 @@ impl std::ops::IndexMut<ConfigId> for Configs {
 impl Configs {
     pub(super) fn add(&mut self, state: State, bits: u32, axis: Option<usize>) -> ConfigId {
         let id = ConfigId(self.0.len());
-        self.0.push(Config { state, bits, axis, own: None, dominator: id });
+        self.0.push(PortConfig { state, bits, axis, own: None, dominator: id });
         id
     }
 

@@ -11,7 +11,6 @@ mod emulate;
 mod imported_scales;
 mod kernel;
 mod layer_names;
-mod links;
 mod observations;
 pub mod observe;
 mod passes;
@@ -24,7 +23,7 @@ mod simulate;
 mod tests;
 
 pub use calibrate::{calibrate, observe};
-pub use config::{Config, ConfigId, Configs, State};
+pub use config::{ConfigId, Configs, PortConfig, State};
 pub use edits::Edits;
 pub use imported_scales::{ImportedLayer, ImportedPort, ImportedScales};
 pub use observations::{Observation, Observations};

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::graph::edit::Links;
 use crate::graph::{Graph, Node, NodeId, Value, ValueId};
 use crate::note::Note;
 use crate::ops::{self, Call, Fact, Role};
@@ -11,7 +12,6 @@ use crate::{Error, Result};
 
 use super::config::{ConfigId, Configs, State};
 use super::edits::Edits;
-use super::links::Links;
 use super::passes;
 use super::{Settings, layer_names};
 use crate::chip::{Family, Method, Scheme};
@@ -76,7 +76,7 @@ pub fn plan(graph: &Graph, settings: &Settings) -> Result<Plan> {
 fn plan_edited(original: Arc<Graph>, edits: &Edits, settings: &Settings) -> Result<Plan> {
     let equivalent = if edits.is_empty() { original.clone() } else { Arc::new(edits.apply(&original)) };
     let graph = Graph::clone(&equivalent);
-    let links = Links::new(&graph);
+    let links = Links::of(&graph);
     let mut plan = Plan {
         edited: edits.digests(&original),
         equivalence: edits.digest(),

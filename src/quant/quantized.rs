@@ -4,11 +4,11 @@ use std::ops::Deref;
 
 use serde::{Deserialize, Serialize};
 
+use crate::graph::edit::Links;
 use crate::graph::{NodeId, ValueId};
 
 use super::config::ConfigId;
 use super::edits::Edits;
-use super::links::Links;
 use super::passes;
 use super::plan::Plan;
 use super::settings::Recipe;
@@ -28,7 +28,7 @@ pub struct Quantized(Plan);
 
 /// Runs the passes after calibration.
 pub(super) fn finish(mut plan: Plan) -> Quantized {
-    let links = Links::new(&plan.graph);
+    let links = Links::of(&plan.graph);
     passes::align(&mut plan, &links);
     passes::passive_parameters(&mut plan);
     Quantized(plan)

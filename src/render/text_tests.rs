@@ -1,11 +1,11 @@
 use super::*;
-use crate::analysis::{Error, Histogram, Seconds, Statistics, TensorStatistics};
+use crate::analysis::{ErrorFigures, Histogram, Seconds, Statistics, TensorStatistics};
 use crate::chip::Target;
 use crate::note::Note;
 use crate::quant::Settings;
 
-fn error(nsr: f64) -> Error {
-    Error { nsr, cosine: 1.0 - nsr / 2.0, mse: nsr * 3.0 }
+fn error(nsr: f64) -> ErrorFigures {
+    ErrorFigures { nsr, cosine: 1.0 - nsr / 2.0, mse: nsr * 3.0 }
 }
 
 fn statistics_of(name: &str) -> TensorStatistics {

@@ -2,10 +2,10 @@
 //!
 //! esp-ppq: `QuantAlignmentPass` in `optim/refine.py`, with the settings of `espdl_setting`.
 
+use crate::graph::edit::Links;
 use crate::graph::{NodeId, ValueId};
 use crate::ops::{self, Shared};
 use crate::quant::config::{ConfigId, State};
-use crate::quant::links::Links;
 use crate::quant::observe::Extremes;
 use crate::quant::plan::{Plan, is_passive};
 
@@ -74,14 +74,15 @@ fn hidden_state(plan: &mut Plan, node: NodeId) -> Option<ConfigId> {
 /// esp-ppq also pulls a layer to the scale of a wider one, at which it saturates. Here such a layer keeps its own scale,
 /// and the exporter requantizes.
 fn pull_upstream(plan: &mut Plan, links: &Links, node: NodeId, master: ConfigId) {
-    for source in links.upstream(&plan.graph, node) {
-        let single = links.downstream(&plan.graph, source).len() == 1;
+    for source in links.upstream(plan.graph.node(node)) {
+        let single = links.downstream(plan.graph.node(source)).len() == 1;
         if !single || is_passive(plan.graph.node(source)) {
             continue;
         }
         let Some(config) = plan.config(source) else { continue };
         let outputs = config.outputs.iter().copied().zip(plan.graph.node(source).outputs.clone());
-        let read_here = |value: ValueId| links.readers(&plan.graph, value).iter().any(|(reader, _)| *reader == node);
+        let read_here =
+            |value: ValueId| links.first_reads(&plan.graph, value).iter().any(|(reader, _)| *reader == node);
         let bits = plan.configs[master].bits;
         let pulled: Vec<ConfigId> = outputs
             .filter(|(id, value)| plan.configs[*id].bits >= bits && value.is_some_and(read_here))

@@ -4,11 +4,11 @@
 
 use crate::Result;
 use crate::chip::Scheme;
+use crate::graph::edit::Links;
 use crate::graph::{DataType, Graph, Node, NodeId, Tensor, ValueId};
 use crate::ops::{self, Role, Treatment, Weights};
 use crate::quant::Settings;
 use crate::quant::config::{ConfigId, Configs, State};
-use crate::quant::links::Links;
 use crate::quant::plan::{NodeConfig, Plan};
 
 pub fn configure(plan: &mut Plan, links: &Links) -> Result<()> {
@@ -131,7 +131,7 @@ fn carries_mask(graph: &Graph, links: &Links, value: ValueId) -> bool {
         if graph.value(value).constant.as_ref().is_some_and(is_mask) {
             return true;
         }
-        if let Some((source, _)) = links.producer(value) {
+        if let Some(source) = links.producers[value.0] {
             let node = graph.node(source);
             match node.op.as_str() {
                 "Add" => pending.extend(node.inputs.iter().flatten()),

@@ -2,9 +2,9 @@
 //!
 //! esp-ppq: `QuantizeFusionPass` in `optim/refine.py`.
 
+use crate::graph::edit::Links;
 use crate::graph::{NodeId, ValueId};
 use crate::ops::{self, Role};
-use crate::quant::links::Links;
 use crate::quant::plan::{Plan, is_passive};
 
 pub fn fuse(plan: &mut Plan, links: &Links) {
@@ -27,9 +27,9 @@ pub fn fuse(plan: &mut Plan, links: &Links) {
 /// Returns quantized nodes, each with the Relu or Clip that is its only reader and reads nothing else, in node order.
 fn activation_pairs(plan: &Plan, links: &Links) -> Vec<(NodeId, NodeId)> {
     let pair = |layer: NodeId| {
-        let &[activation] = links.downstream(&plan.graph, layer).as_slice() else { return None };
+        let &[activation] = links.downstream(plan.graph.node(layer)).as_slice() else { return None };
         let is_activation = ops::find(&plan.graph.node(activation).op).is_some_and(|o| o.treatment.clamps);
-        let alone = links.upstream(&plan.graph, activation) == [layer];
+        let alone = links.upstream(plan.graph.node(activation)) == [layer];
         let quantized = plan.config(layer).is_some() && plan.config(activation).is_some();
         // esp-ppq takes these for a pair, too: the model's output would then saturate at the activation's range.
         let is_output = |value: &Option<ValueId>| value.is_some_and(|v| plan.graph.outputs.contains(&v));
@@ -62,7 +62,7 @@ fn fuse_passive(plan: &mut Plan, links: &Links, node: NodeId) {
     if !is_passive(plan.graph.node(node)) {
         return;
     }
-    let Some(source) = links.source(&plan.graph, node, 0) else { return };
+    let Some(source) = links.before(plan.graph.node(node), 0) else { return };
     let Some(config) = plan.config(node) else { return };
     if plan.scheme(source) != config.scheme {
         return;

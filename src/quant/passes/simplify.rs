@@ -2,8 +2,8 @@
 //!
 //! esp-ppq: `QuantizeSimplifyPass` in `optim/refine.py`.
 
+use crate::graph::edit::Links;
 use crate::quant::config::State;
-use crate::quant::links::Links;
 use crate::quant::plan::Plan;
 
 pub fn simplify(plan: &mut Plan, links: &Links) {
@@ -15,7 +15,7 @@ pub fn simplify(plan: &mut Plan, links: &Links) {
             if plan.configs[output].state == State::Float {
                 continue;
             }
-            for (reader, input) in links.readers(&plan.graph, value) {
+            for (reader, input) in links.first_reads(&plan.graph, value) {
                 let Some(config) = plan.nodes[reader.0].as_ref() else { continue };
                 let input = config.inputs[input];
                 let unset = plan.configs[input].state == State::Initial;
