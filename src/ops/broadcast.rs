@@ -51,7 +51,7 @@ fn unshared<T: Element>(tensor: Tensor, shape: &[usize]) -> Result<Vec<T>, Tenso
 fn write_over<T: Element>(shape: &[usize], mut a: Vec<T>, b: &Tensor, f: impl Fn(T, T) -> T) -> Result<Tensor> {
     let y = typed::<T>(b)?;
     let (sizes, strides) = coalesce(shape, [strides(shape, shape), strides(b.shape(), shape)]);
-    for_each_run(&sizes, &strides, |length, [i, j], [_, dj]| {
+    for_each_run(&sizes, &strides, &mut |length, [i, j], [_, dj]| {
         let run = a[i..i + length].iter_mut();
         match dj {
             1 => run.zip(&y[j..j + length]).for_each(|(p, &q)| *p = f(*p, q)),
@@ -69,7 +69,7 @@ pub fn zip<T: Element, U: Element>(a: Tensor, b: Tensor, f: impl Fn(T, T) -> U) 
     let (sizes, strides) = coalesce(&shape, strides);
     let (x, y) = (typed::<T>(&a)?, typed::<T>(&b)?);
     let mut out = Vec::with_capacity(shape.iter().product());
-    for_each_run(&sizes, &strides, |length, [i, j], [di, dj]| match (di, dj) {
+    for_each_run(&sizes, &strides, &mut |length, [i, j], [di, dj]| match (di, dj) {
         (1, 1) => out.extend(x[i..i + length].iter().zip(&y[j..j + length]).map(|(&p, &q)| f(p, q))),
         (1, 0) => out.extend(x[i..i + length].iter().map(|&p| f(p, y[j]))),
         (0, 1) => out.extend(y[j..j + length].iter().map(|&q| f(x[i], q))),
@@ -92,7 +92,7 @@ pub fn fold_axes<T: Copy>(
         return out;
     }
     let (sizes, strides) = coalesce(shape, [strides(shape, shape), strides(&kept, shape)]);
-    for_each_run(&sizes, &strides, |length, [i, o], [di, d]| {
+    for_each_run(&sizes, &strides, &mut |length, [i, o], [di, d]| {
         if d == 0 && di == 1 {
             out[o] = values[i..i + length].iter().fold(out[o], |sum, &v| step(sum, v));
         } else {
@@ -109,7 +109,7 @@ pub fn zip3<C: Element, T: Element>(c: &Tensor, a: &Tensor, b: &Tensor, f: impl 
     let (sizes, strides) = coalesce(&shape, strides);
     let (c, x, y) = (typed::<C>(c)?, typed::<T>(a)?, typed::<T>(b)?);
     let mut out = Vec::with_capacity(shape.iter().product());
-    for_each_run(&sizes, &strides, |length, [h, i, j], [dh, di, dj]| {
+    for_each_run(&sizes, &strides, &mut |length, [h, i, j], [dh, di, dj]| {
         out.extend((0..length).map(|n| f(c[h + n * dh], x[i + n * di], y[j + n * dj])));
     });
     Tensor::new(&shape, out)
@@ -157,11 +157,12 @@ fn coalesce<const N: usize>(shape: &[usize], strides: [Vec<usize>; N]) -> (Vec<u
     (sizes, joined)
 }
 
-/// Calls `run(length, offsets, strides)` for every innermost run, in row-major order.
+/// Calls `run(length, offsets, strides)` for every innermost run, in row-major order. Compiled once for all functions of
+/// elements, of which there are more than a hundred.
 fn for_each_run<const N: usize>(
     sizes: &[usize],
     strides: &[Vec<usize>; N],
-    mut run: impl FnMut(usize, [usize; N], [usize; N]),
+    run: &mut dyn FnMut(usize, [usize; N], [usize; N]),
 ) {
     let Some((&length, outer)) = sizes.split_last() else { return run(1, [0; N], [0; N]) };
     let inner: [usize; N] = std::array::from_fn(|n| strides[n][outer.len()]);
