@@ -1,62 +1,210 @@
-//! Error that observers and passes reach on projects, on held-out samples.
+//! Held-out error of trained networks by recipe, beside esp-ppq's.
 //!
-//!     cargo bench --bench recipes -- path/to/model.onnx,path/to/calib.npz [esp32p4,esp32s3,c]
+//!     cargo bench --bench recipes -- FOLDER... [--targets esp32p4,esp32s3,c] [--each] [--esp-ppq FILE]
 //!
-//! Every fourth sample is held out. Without a path, the digits fixture is used.
+//! A folder has `model.onnx` and `calib.npz`, or folders that have them; without one, the digits fixture is used. Every
+//! fourth sample is held out, and the error is the one before the last Softmax or Sigmoid. `--each` also turns off each pass
+//! that was found, one at a time. FILE has esp-ppq's figures: `{"FOLDER TARGET RECIPE": {"seconds": ..., "outputs":
+//! {NAME: {"nsr": ..., "argmax_agreement": ...}}}}`.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use espq::chip::{Scheme, Target};
+use espq::Result;
+use espq::chip::{Method, Scheme, Target};
+use espq::cost::constant_bytes;
 use espq::engine::{Engine, Options};
-use espq::optimize::{self, Budget, Subject};
+use espq::exec::Samples;
+use espq::graph::Graph;
+use espq::optimize::{self, Budget, Figure, Judge, Subject};
 use espq::project::Project;
-use espq::quant::{self, Settings};
+use espq::quant::{self, Observations, Recipe, Settings};
+use serde_json::Value;
 
-fn main() -> espq::Result<()> {
+/// Line of the table.
+struct Row {
+    recipe: String,
+    nsr: f64,
+    standard_error: Option<f64>,
+    agreement: f64,
+    seconds: f64,
+    /// Bytes of constants.
+    flash: Option<usize>,
+}
+
+struct Arguments {
+    folders: Vec<PathBuf>,
+    targets: Vec<Target>,
+    each: bool,
+    esp_ppq: Value,
+}
+
+fn main() -> Result<()> {
     espq::memory::keep();
-    let given: Vec<String> = std::env::args().skip(1).filter(|a| !a.starts_with("--")).collect();
-    let fixture = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/digits").to_string();
-    let targets = given.get(1).map_or("esp32p4", String::as_str).split(',').map(str::to_string).collect::<Vec<_>>();
-    let folder = given.first().cloned().unwrap_or(fixture);
-    for target in targets {
-        let text = format!(
-            "[model]\npath = \"model.onnx\"\ntarget = \"{target}\"\n[calibration]\ndata = \"calib.npz\"\nsamples = 32\n[optimize]\nheld-out = 4\n"
-        );
-        let project = Project::parse(Path::new(&folder).join("espq.toml"), text);
-        let opened = Engine::new(Options::default()).open(project);
-        let session = opened.session()?;
-        let target = Target::ALL.iter().copied().find(|t| t.name() == target).unwrap_or(Target::Esp32p4);
-        let graph = &session.model.simplified.graph;
-        let start = Instant::now();
-        let found = optimize::search(
-            &Subject {
-                plan: &|settings| quant::plan(graph, settings),
-                settings: &Settings::new(target, Scheme::Int8),
-                samples: &session.calibration,
-                held_out: &session.analysis,
-                tick: &|| Ok(()),
-                told: &|tried, _| {
-                    println!(
-                        "  {:6.1} s  {:8.4}% +- {:.4}% {:4.0}%  {} {}",
-                        start.elapsed().as_secs_f64(),
-                        tried.figure.nsr * 100.0,
-                        tried.figure.standard_error * 100.0,
-                        tried.figure.agreement * 100.0,
-                        tried.method.map_or("default", |m| m.name()),
-                        tried.recipe.names().collect::<Vec<_>>().join("+")
-                    );
-                    Ok(())
-                },
-            },
-            Budget { time: Duration::from_secs(600) },
-        )?;
-        println!(
-            "{folder} {target}: {:.4}% -> {:.4}%, {:.1} s",
-            found.before.nsr * 100.0,
-            found.best.figure.nsr * 100.0,
-            start.elapsed().as_secs_f64()
-        );
+    let arguments = arguments();
+    println!(
+        "{:<18}{:<9}{:<46}{:>10}{:>10}{:>6}{:>9}{:>9}",
+        "network", "target", "recipe", "NSR", "+-", "same", "time", "flash"
+    );
+    for folder in &arguments.folders {
+        for &target in &arguments.targets {
+            let name = folder.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+            let theirs = theirs(&arguments.esp_ppq, &name, target);
+            let ours = ours(folder, target, arguments.each)?;
+            for row in theirs.iter().chain(&ours) {
+                print(&name, target, row);
+            }
+            verdict(&theirs, &ours);
+        }
     }
     Ok(())
+}
+
+fn arguments() -> Arguments {
+    let given: Vec<String> = std::env::args().skip(1).filter(|a| a != "--bench").collect();
+    let after = |flag: &str| given.iter().position(|a| a == flag).and_then(|at| given.get(at + 1)).cloned();
+    let values = ["--targets", "--esp-ppq"].map(after);
+    let names = values[0].clone().unwrap_or_else(|| "esp32p4".into());
+    let file = values[1].as_ref().and_then(|file| std::fs::read_to_string(file).ok());
+    let paths = given.iter().filter(|a| !a.starts_with("--") && !values.iter().flatten().any(|value| value == *a));
+    let mut folders: Vec<PathBuf> = paths.flat_map(|path| networks(Path::new(path))).collect();
+    if folders.is_empty() {
+        folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/digits")];
+    }
+    Arguments {
+        folders,
+        targets: Target::ALL.iter().copied().filter(|t| names.split(',').any(|name| name == t.name())).collect(),
+        each: given.iter().any(|a| a == "--each"),
+        esp_ppq: file.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default(),
+    }
+}
+
+/// The folder itself, or the folders in it.
+fn networks(folder: &Path) -> Vec<PathBuf> {
+    let is_network = |folder: &Path| folder.join("model.onnx").exists();
+    if is_network(folder) {
+        return vec![folder.to_path_buf()];
+    }
+    let inside = std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
+    let mut found: Vec<PathBuf> = inside.filter(|path| is_network(path)).collect();
+    found.sort();
+    found
+}
+
+/// esp-ppq's recipes, as far as the file has them.
+fn theirs(figures: &Value, network: &str, target: Target) -> Vec<Row> {
+    let prefix = format!("{network} {} ", target.name());
+    let row = |(key, of): (&String, &Value)| {
+        let recipe = format!("esp-ppq {}", key.strip_prefix(&prefix)?);
+        let outputs: Vec<&Value> = of.get("outputs")?.as_object()?.values().collect();
+        let mean = |name: &str| outputs.iter().filter_map(|o| o[name].as_f64()).sum::<f64>() / outputs.len() as f64;
+        let (nsr, agreement) = (mean("nsr"), mean("argmax_agreement"));
+        Some(Row { recipe, nsr, standard_error: None, agreement, seconds: of["seconds"].as_f64()?, flash: None })
+    };
+    let mut rows: Vec<Row> = figures.as_object().into_iter().flatten().filter_map(row).collect();
+    rows.sort_by(|a, b| a.nsr.total_cmp(&b.nsr));
+    rows
+}
+
+/// espq's default, what its search finds, and with `each`, that without each pass.
+fn ours(folder: &Path, target: Target, each: bool) -> Result<Vec<Row>> {
+    let text = format!(
+        "[model]\npath = \"model.onnx\"\ntarget = \"{}\"\n[calibration]\ndata = \"calib.npz\"\nsamples = 32\n[optimize]\nheld-out = 4\n",
+        target.name()
+    );
+    let opened = Engine::new(Options::default()).open(Project::parse(folder.join("espq.toml"), text));
+    let session = opened.session()?;
+    let network = Network {
+        graph: &session.model.simplified.graph,
+        samples: &session.calibration,
+        held_out: &session.analysis,
+        target,
+    };
+    let start = Instant::now();
+    let settings = Settings::new(target, Scheme::Int8);
+    let subject = Subject {
+        plan: &|settings| quant::plan(network.graph, settings),
+        settings: &settings,
+        samples: network.samples,
+        held_out: network.held_out,
+        tick: &|| Ok(()),
+        told: &|_, _| Ok(()),
+    };
+    let found = optimize::search(&subject, Budget { time: Duration::from_secs(3600) })?;
+    let seconds = start.elapsed().as_secs_f64();
+    let method = found.best.method;
+    let mut rows = vec![network.measured("espq default", None, Recipe::default())?];
+    rows.push(Row { seconds, ..network.measured("espq optimize", method, found.best.recipe)? });
+    if let Some(found_row) = rows.last_mut() {
+        found_row.recipe = format!("espq optimize: {}", named(method, found.best.recipe));
+    }
+    for less in each.then(|| without_each(found.best.recipe)).into_iter().flatten() {
+        rows.push(network.measured(&format!("  {}", named(method, less)), method, less)?);
+    }
+    Ok(rows)
+}
+
+fn named(method: Option<Method>, recipe: Recipe) -> String {
+    let method = method.map_or("default", |method| method.name());
+    std::iter::once(method).chain(recipe.names()).collect::<Vec<_>>().join("+")
+}
+
+/// The recipe with one pass less each.
+fn without_each(recipe: Recipe) -> Vec<Recipe> {
+    let less = [
+        Recipe { equalize: false, ..recipe },
+        Recipe { align: false, ..recipe },
+        Recipe { scales: false, ..recipe },
+        Recipe { round: false, ..recipe },
+        Recipe { correct: false, ..recipe },
+    ];
+    less.into_iter().filter(|less| *less != recipe).collect()
+}
+
+struct Network<'a> {
+    graph: &'a Graph,
+    samples: &'a dyn Samples,
+    held_out: &'a dyn Samples,
+    target: Target,
+}
+
+impl Network<'_> {
+    fn measured(&self, name: &str, method: Option<Method>, recipe: Recipe) -> Result<Row> {
+        let start = Instant::now();
+        let settings = Settings { method, recipe, ..Settings::new(self.target, Scheme::Int8) };
+        let plan = quant::plan(self.graph, &settings)?;
+        let tick = &|| Ok(());
+        let quantized = optimize::quantize(&plan, self.samples, &mut Observations::default(), tick)?;
+        let seconds = start.elapsed().as_secs_f64();
+        let Figure { nsr, standard_error, agreement } =
+            Judge::new(&plan, self.held_out, tick)?.judge(&quantized, tick)?.figure;
+        let flash = Some(constant_bytes(&quantized));
+        Ok(Row { recipe: name.into(), nsr, standard_error: Some(standard_error), agreement, seconds, flash })
+    }
+}
+
+fn print(network: &str, target: Target, row: &Row) {
+    let Row { recipe, nsr, standard_error, agreement, seconds, flash } = row;
+    let standard_error = standard_error.map_or(String::new(), |error| format!("{:.4}%", error * 100.0));
+    let flash = flash.map_or(String::new(), |flash| format!("{} KB", flash / 1000));
+    println!(
+        "{network:<18}{:<9}{recipe:<46}{:>9.4}%{standard_error:>10}{:>5.0}%{seconds:>7.1} s{flash:>9}",
+        target.name(),
+        nsr * 100.0,
+        agreement * 100.0
+    );
+}
+
+/// Compares what was found with esp-ppq's default and its best recipe.
+fn verdict(theirs: &[Row], ours: &[Row]) {
+    let Some(found) = ours.get(1) else { return };
+    let goal = |name: &str, row: Option<&Row>, share: f64| {
+        if let Some(row) = row {
+            let word = if found.nsr <= row.nsr * share { "met" } else { "MISSED" };
+            println!("    {name} ({}, {:.4}%): {word}", row.recipe, row.nsr * share * 100.0);
+        }
+    };
+    goal("at most esp-ppq's best", theirs.first(), 1.0);
+    let default = theirs.iter().find(|row| row.recipe == "esp-ppq baseline").filter(|row| row.nsr > 0.005);
+    goal("at most half of esp-ppq's default", default, 0.5);
 }
