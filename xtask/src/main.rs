@@ -10,7 +10,7 @@ Chores of espq's repository.
 
   cargo xtask new rule CODE NAME    a lint rule: D005 wide-kernel
   cargo xtask new operator NAME     an ONNX operator: Celu
-  cargo xtask new pass NAME         a pass of [optimize]: clip_weights
+  cargo xtask new pass NAME         a pass of [optimize]: clip-weights
   cargo xtask gen [--check]         writes docs/rules.md, the JSON Schema and the tables of README; or compares them
   cargo xtask parity NAME           differences from esp-ppq on a fixture: digits
   cargo xtask judge PROGRAM [TARGET [PATH...]]   fixtures, projects or .espdl files held to PROGRAM, which runs ESP-DL's code on a file
