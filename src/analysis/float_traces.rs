@@ -6,7 +6,7 @@ use crate::graph::{Graph, NodeId, Tensor, ValueId};
 use crate::quant::Activations;
 
 use super::Subject;
-use super::graphwise::{first_output, mask};
+use super::graphwise::first_output;
 
 /// Float values of one sample.
 pub(super) struct Original {
@@ -47,7 +47,7 @@ impl FloatTraces {
     pub(super) fn wanted(&self, graph: &Graph, all: &[NodeId]) -> Vec<bool> {
         let inputs = all.iter().flat_map(|&n| graph.node(n).inputs.iter().copied().flatten());
         let outputs = all.iter().filter(|_| self.budget > 0).filter_map(|&n| first_output(graph, n));
-        mask(graph, &inputs.chain(outputs).collect::<Vec<_>>())
+        graph.mask(inputs.chain(outputs))
     }
 
     /// Returns the memory in use, in bytes.

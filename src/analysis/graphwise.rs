@@ -11,7 +11,7 @@ use crate::graph::{Graph, NodeId, Tensor, ValueId};
 use super::compare::Comparison;
 use super::decisive::decisive;
 use super::float_traces::{FloatTraces, Original};
-use super::resume::{Simulated, SimulatedTraces};
+use super::simulated_traces::{Simulated, SimulatedTraces};
 use super::{ErrorFigures, Spread, Subject};
 
 /// Errors with the whole graph quantized, means over the samples.
@@ -102,7 +102,7 @@ fn compare(subject: &Subject, watched: &[ValueId], sample: &Sample, places: &[No
         }
         Ok(())
     };
-    let wanted = mask(graph, watched);
+    let wanted = graph.mask(watched.iter().copied());
     let start = match sample.before {
         Some((_, frontier)) => frontier.clone(),
         None => simulated.begin(sample.inputs)?,
@@ -135,13 +135,13 @@ fn float_values(subject: &Subject, watched: &[ValueId], sample: &Sample) -> Resu
         watched.iter().for_each(|&v| originals[v.0] = kept.trace.value(v).cloned());
         return Ok((originals, outputs));
     }
-    let wanted = mask(graph, watched);
+    let wanted = graph.mask(watched.iter().copied());
     let outputs = float.run(sample.inputs, &wanted, &mut |value, tensor| {
         originals[value.0] = Some(tensor.clone());
         Ok(())
     })?;
     // No pass scales the deciding values, so their reference is in the original.
-    let outputs = subject.reference(sample.inputs, outputs, &mask(graph, &decisive(graph)), &mut |value, tensor| {
+    let outputs = subject.reference(sample.inputs, outputs, &graph.mask(decisive(graph)), &mut |value, tensor| {
         if wanted[value.0] {
             originals[value.0] = Some(tensor.clone());
         }
@@ -151,10 +151,4 @@ fn float_values(subject: &Subject, watched: &[ValueId], sample: &Sample) -> Resu
 
 pub(super) fn first_output(graph: &Graph, node: NodeId) -> Option<ValueId> {
     graph.node(node).outputs.first().copied().flatten()
-}
-
-pub(super) fn mask(graph: &Graph, values: &[ValueId]) -> Vec<bool> {
-    let mut mask = vec![false; graph.values.len()];
-    values.iter().for_each(|v| mask[v.0] = true);
-    mask
 }

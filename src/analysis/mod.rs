@@ -10,8 +10,8 @@ mod graphwise;
 mod layerwise;
 mod limit;
 mod on_chip;
-mod resume;
 mod search;
+mod simulated_traces;
 mod spread;
 mod statistics;
 
@@ -70,7 +70,7 @@ pub use graphwise::{Graphwise, graphwise};
 pub use layerwise::layerwise;
 pub use limit::is_over;
 pub use on_chip::{Difference, OnChip, Ran};
-pub use resume::SimulatedTraces;
 pub use search::{SufficientSet, smallest_sufficient_set};
+pub use simulated_traces::SimulatedTraces;
 pub use spread::Spread;
 pub use statistics::statistics;

@@ -45,8 +45,7 @@ impl SimulatedTraces {
         if self.budget == 0 {
             return Vec::new();
         }
-        let elements = |value: ValueId| graph.value(value).shape.as_ref().map_or(0, |shape| shape.iter().product());
-        let cost = |node: NodeId| graph.node(node).outputs.iter().flatten().map(|&v| elements(v)).sum::<usize>();
+        let cost = |node: NodeId| graph.node(node).outputs.iter().flatten().map(|&v| graph.elements(v)).sum::<usize>();
         let total: usize = graph.node_ids().map(cost).sum();
         let (mut done, mut places) = (0, Vec::new());
         for node in graph.node_ids() {

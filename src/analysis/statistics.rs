@@ -10,7 +10,7 @@ use crate::exec::FakeQuant;
 use crate::graph::{NodeId, Tensor, ValueId};
 
 use super::compare::{Comparison, floats};
-use super::graphwise::{first_output, mask};
+use super::graphwise::first_output;
 use super::{Histogram, Statistics, Subject, TensorStatistics};
 
 const BINS: usize = 32;
@@ -74,7 +74,7 @@ fn pairs(
     see: &mut dyn FnMut(usize, &Tensor, &Tensor) -> Result<()>,
 ) -> Result<()> {
     let &Subject { graph, float, simulated, .. } = subject;
-    let wanted = mask(graph, watched);
+    let wanted = graph.mask(watched.iter().copied());
     let mut originals: Vec<Option<Tensor>> = vec![None; graph.values.len()];
     float.run(inputs, &wanted, &mut |value, tensor| {
         originals[value.0] = Some(tensor.clone());

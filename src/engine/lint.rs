@@ -9,11 +9,11 @@ use crate::project::Project;
 use crate::quant::{Plan, Settings};
 use crate::{Error, Result};
 
+use super::Progress;
 use super::content::{Key, KeyBuilder};
 use super::measure::Measurement;
 use super::opened::{Found, Opened, lint_text};
 use super::session::{Model, Session};
-use super::{Engine, Progress};
 
 /// Depth of the checks; each one includes the findings of those before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -94,15 +94,11 @@ impl Opened {
     /// Returns the findings of all rules, from memory or the store if nothing has changed.
     fn findings(&self, depth: LintDepth, progress: &dyn Progress) -> Result<Vec<Finding>> {
         let Some(key) = self.findings_key(depth) else { return self.look(depth, progress) };
-        if let Some(findings) = self.engine.kept_findings(&key) {
+        if let Some(findings) = self.engine.kept(&self.engine.findings, &key) {
             return Ok(Vec::clone(&findings));
         }
         let findings = self.look(depth, progress)?;
-        if let Some(store) = &self.engine.store {
-            store.put(&key, &findings);
-        }
-        self.engine.findings.keep(key, Arc::new(findings.clone()));
-        Ok(findings)
+        Ok(Vec::clone(&self.engine.keep(&self.engine.findings, key, findings)))
     }
 
     /// Returns the key of the text, of the folder to which its paths are relative (messages name files), and of the
@@ -118,9 +114,9 @@ impl Opened {
         Some(parts.finish())
     }
 
-    /// Returns findings and report after an edit of precisions with the previously observed scales, without
-    /// calibration. They equal [`LintDepth::Measured`] unless the edit moves a scale downstream of its layer. `None` if
-    /// the figures are already known, or if a scale was never observed.
+    /// Returns findings and report after an edit of precisions with scales that are guessed from earlier observations and
+    /// kept activations, without calibration. They equal [`LintDepth::Measured`] unless the edit moves a scale downstream
+    /// of its layer. `None` if the figures are already known, or if too little was observed before.
     pub fn expected(&self, progress: &dyn Progress) -> Result<Option<(Vec<Finding>, Report)>> {
         let stages = Stages::of(self);
         let (Some(Ok(session)), Some(Ok(plan))) = (&stages.session, &stages.plan) else { return Ok(None) };
@@ -184,13 +180,6 @@ impl Opened {
         let (trials, observers) = (trials.as_deref(), observers.as_deref());
         let optimization = optimization.as_ref();
         Ok(lint::check(&Facts { report, on_chip, observers, optimization, trials, ..facts }))
-    }
-}
-
-impl Engine {
-    fn kept_findings(&self, key: &Key) -> Option<Arc<Vec<Finding>>> {
-        let stored = || Some(self.findings.keep(*key, Arc::new(self.store.as_ref()?.get(key)?)));
-        self.findings.get(key).or_else(stored)
     }
 }
 

@@ -7,7 +7,7 @@ use crate::analysis::{Observers, Report};
 use crate::quant::{Plan, Recipe};
 
 use super::content::{Key, KeyBuilder};
-use super::{Engine, Opened, Progress};
+use super::{Opened, Progress};
 
 /// A smaller error needs no other observer.
 const LEAST: f64 = 0.001;
@@ -45,28 +45,18 @@ impl Opened {
                 return Ok(None);
             }
             let key = self.observers_key()?;
-            if let Some(observers) = self.engine.kept_observers(&key) {
+            if let Some(observers) = self.engine.kept(&self.engine.observers, &key) {
                 return Ok(Some(observers));
             }
             let session = self.session()?;
             let observers = session.observers(&plan, self.project().config.analysis_samples(), progress)?;
             self.engine.save(&session);
-            if let Some(store) = &self.engine.store {
-                store.put(&key, &observers);
-            }
-            Ok(Some(self.engine.observers.keep(key, Arc::new(observers))))
+            Ok(Some(self.engine.keep(&self.engine.observers, key, observers)))
         })
     }
 
     /// Everything that decides a report, under another name.
     fn observers_key(&self) -> Result<Key> {
         Ok(KeyBuilder::new("observers").key(&self.report_key(&self.known_settings()?, false)?).finish())
-    }
-}
-
-impl Engine {
-    fn kept_observers(&self, key: &Key) -> Option<Arc<Observers>> {
-        let stored = || Some(self.observers.keep(*key, Arc::new(self.store.as_ref()?.get(key)?)));
-        self.observers.get(key).or_else(stored)
     }
 }

@@ -5,6 +5,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
 use crate::analysis::{Observers, OnChip, Report, Seconds};
 use crate::espdl;
 use crate::lint::{self, Finding};
@@ -17,6 +20,7 @@ use crate::simplify::{LayerNames, Simplified, simplify};
 use crate::{Error, Result};
 
 use super::content::{Key, KeyBuilder, ModelContent, SampleContent};
+use super::lru::Lru;
 use super::measure::{Measurement, timed};
 use super::session::{Calibrated, Model, Session};
 use super::shapes;
@@ -276,7 +280,7 @@ impl Opened {
             let measurement = Measurement { opened: self, session: &session, plan: &plan, progress };
             let report = measurement.report(&calibrated, false, seconds)?;
             self.engine.save(&session);
-            Ok(self.engine.keep_report(key, report))
+            Ok(self.engine.keep(&self.engine.reports, key, report))
         })
     }
 
@@ -329,12 +333,12 @@ impl Opened {
         let measurement = Measurement { opened: self, session, plan: &plan, progress };
         let report = measurement.report(&calibrated, true, seconds)?;
         self.engine.save(session);
-        Ok(self.engine.keep_report(*key, report))
+        Ok(self.engine.keep(&self.engine.reports, *key, report))
     }
 
     /// Returns a report with the same content, with this project's name for the model.
     fn kept_report(&self, key: &Key) -> Option<Arc<Report>> {
-        let kept = self.engine.kept_report(key)?;
+        let kept = self.engine.kept(&self.engine.reports, key)?;
         let model = self.model_name();
         Some(if kept.model == model { kept } else { Arc::new(Report { model, ..Report::clone(&kept) }) })
     }
@@ -373,16 +377,18 @@ impl Opened {
 }
 
 impl Engine {
-    fn kept_report(&self, key: &Key) -> Option<Arc<Report>> {
-        let stored = || Some(self.reports.keep(*key, Arc::new(self.store.as_ref()?.get(key)?)));
-        self.reports.get(key).or_else(stored)
+    /// Returns a result from memory, or from the store.
+    pub(super) fn kept<T: DeserializeOwned>(&self, memory: &Lru<T>, key: &Key) -> Option<Arc<T>> {
+        let stored = || Some(memory.keep(*key, Arc::new(self.store.as_ref()?.get(key)?)));
+        memory.get(key).or_else(stored)
     }
 
-    fn keep_report(&self, key: Key, report: Report) -> Arc<Report> {
+    /// Keeps a result in memory and in the store.
+    pub(super) fn keep<T: Serialize>(&self, memory: &Lru<T>, key: Key, result: T) -> Arc<T> {
         if let Some(store) = &self.store {
-            store.put(&key, &report);
+            store.put(&key, &result);
         }
-        self.reports.keep(key, Arc::new(report))
+        memory.keep(key, Arc::new(result))
     }
 
     /// Stores a session's measurements for other processes.

@@ -52,18 +52,14 @@ impl Opened {
         let report = self.report_key(&self.known_settings()?, false)?;
         // The edit is one of this text.
         let key = parts.key(&report).text(&self.project().text).finish();
-        let stored = || Some(self.engine.optimized.keep(key, Arc::new(self.engine.store.as_ref()?.get(&key)?)));
-        if let Some(kept) = self.engine.optimized.get(&key).or_else(stored) {
+        if let Some(kept) = self.engine.kept(&self.engine.optimized, &key) {
             return Ok(kept);
         }
         let optimized = self.search(time, progress)?;
-        if optimized.is_cut_short {
-            return Ok(Arc::new(optimized));
+        match optimized.is_cut_short {
+            true => Ok(Arc::new(optimized)),
+            false => Ok(self.engine.keep(&self.engine.optimized, key, optimized)),
         }
-        if let Some(store) = &self.engine.store {
-            store.put(&key, &optimized);
-        }
-        Ok(self.engine.optimized.keep(key, Arc::new(optimized)))
     }
 
     fn search(&self, time: Duration, progress: &dyn Progress) -> Result<Optimized> {
@@ -110,11 +106,9 @@ impl Opened {
 
 /// Makes the edit of the observer, the passes and the split.
 fn edit_of(project: &Project, best: &Tried, held_out: usize) -> Option<Edit> {
-    let Recipe { equalize, align, scales, round, correct } = best.recipe;
     let method = best.method.map(|method: Method| ("calibration", "method", format!("\"{}\"", method.name())));
-    let flags = [("equalize", equalize), ("align", align), ("scales", scales), ("round", round), ("correct", correct)];
     let was_on = |name: &str| project.config.span_of(&format!("optimize.{name}")).is_some();
-    let passes = flags.into_iter().filter(|(name, on)| *on || was_on(name));
+    let passes = best.recipe.passes().into_iter().filter(|(name, on)| *on || was_on(name));
     let passes = passes.map(|(name, on)| ("optimize", name, on.to_string()));
     // Samples of analysis are apart as they are.
     let split = project.config.analysis.data.is_none().then(|| ("optimize", "held-out", held_out.to_string()));

@@ -11,7 +11,7 @@ use crate::proof::{self, Finished};
 use super::content::{Key, KeyBuilder};
 use super::opened::Opened;
 use super::session::{Calibrated, Session};
-use super::{Engine, Progress, Stage};
+use super::{Progress, Stage};
 
 impl Opened {
     /// Returns the file that export writes, without metadata and test values.
@@ -27,7 +27,7 @@ impl Opened {
     pub(super) fn proved(&self, progress: &dyn Progress) -> Result<Arc<OnChip>> {
         self.proved.get(|| {
             let key = self.proof_key()?;
-            if let Some(proof) = self.engine.kept_proof(&key) {
+            if let Some(proof) = self.engine.kept(&self.engine.proofs, &key) {
                 return Ok(proof);
             }
             let (session, calibrated, finished) =
@@ -39,7 +39,7 @@ impl Opened {
                 }
                 _ => OnChip::Refused(finished.incompatibilities.clone()),
             };
-            Ok(self.engine.keep_proof(key, on_chip))
+            Ok(self.engine.keep(&self.engine.proofs, key, on_chip))
         })
     }
 
@@ -72,19 +72,5 @@ impl Session {
             count,
             tick: &|| progress.tick(),
         })
-    }
-}
-
-impl Engine {
-    fn kept_proof(&self, key: &Key) -> Option<Arc<OnChip>> {
-        let stored = || Some(self.proofs.keep(*key, Arc::new(self.store.as_ref()?.get(key)?)));
-        self.proofs.get(key).or_else(stored)
-    }
-
-    fn keep_proof(&self, key: Key, proof: OnChip) -> Arc<OnChip> {
-        if let Some(store) = &self.store {
-            store.put(&key, &proof);
-        }
-        self.proofs.keep(key, Arc::new(proof))
     }
 }

@@ -5,6 +5,7 @@
 //!
 //! Never: the choice of scales (`quant`), files, editors.
 
+mod frontier;
 mod prepare;
 mod program;
 mod quantize;
@@ -15,8 +16,8 @@ mod stepwise;
 #[cfg(test)]
 mod tests;
 
+pub use frontier::Frontier;
 pub use program::{Program, Trace};
 pub use quantize::fake_quantize;
 pub use samples::{Samples, Tick};
 pub use simulation::{FakeQuant, NodeSimulation, Simulation};
-pub use stepwise::Frontier;

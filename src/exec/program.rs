@@ -7,8 +7,8 @@ use rayon::prelude::*;
 use crate::graph::{Graph, NodeId, Tensor, ValueId};
 use crate::{Error, Result, bail};
 
+use super::frontier::Frontier;
 use super::prepare::{self, Source, Step, narrow, widen};
-use super::stepwise::Frontier;
 use super::{NodeSimulation, fake_quantize};
 
 /// Graph with one simulation, prepared once and shared by threads.
@@ -49,7 +49,7 @@ impl Trace {
 
     /// Returns the size of its values in bytes; a tensor shared by two values counts twice.
     pub fn bytes(&self) -> usize {
-        self.values.iter().flatten().map(|t| t.len() * t.data_type().size()).sum()
+        bytes(&self.values)
     }
 }
 
@@ -152,6 +152,11 @@ impl Program {
         }
         self.proceed(&mut frontier, count, wanted, on_value)?;
         Ok(frontier.values)
+    }
+
+    /// Begins a sample: its inputs exist, and no node has run.
+    pub fn begin(&self, inputs: &[Tensor]) -> Result<Frontier> {
+        Ok(Frontier { values: self.feed(inputs)?, next: 0, done: vec![false; self.steps.len()] })
     }
 
     /// Runs the nodes before `until` that have not run yet.
@@ -314,6 +319,11 @@ impl Program {
     fn collect(&self, values: &mut [Option<Tensor>]) -> Result<Vec<Tensor>> {
         self.outputs.iter().map(|&id| values[id.0].clone().map(narrow).ok_or_else(missing)).collect()
     }
+}
+
+/// Returns the size of values in bytes; a tensor shared by two of them counts twice.
+pub(super) fn bytes(values: &[Option<Tensor>]) -> usize {
+    values.iter().flatten().map(|t| t.len() * t.data_type().size()).sum()
 }
 
 fn missing() -> Error {

@@ -6,42 +6,11 @@ use crate::graph::{Graph, NodeId, Tensor, ValueId};
 use crate::{Error, Result};
 
 use super::NodeSimulation;
+use super::frontier::Frontier;
 use super::prepare::{self, Source};
 use super::program::{Program, input};
 
-/// State of one sample between two nodes.
-#[derive(Clone)]
-pub struct Frontier {
-    /// Values that are still to be read.
-    pub(super) values: Vec<Option<Tensor>>,
-    /// Next node.
-    pub(super) next: usize,
-    /// Nodes that have run ahead, with the kernel before them.
-    pub(super) done: Vec<bool>,
-}
-
-impl Frontier {
-    pub fn value(&self, id: ValueId) -> Option<&Tensor> {
-        self.values[id.0].as_ref()
-    }
-
-    /// The next node.
-    pub fn next(&self) -> NodeId {
-        NodeId(self.next)
-    }
-
-    /// Returns the size of its values in bytes.
-    pub fn bytes(&self) -> usize {
-        self.values.iter().flatten().map(|t| t.len() * t.data_type().size()).sum()
-    }
-}
-
 impl Program {
-    /// Begins a sample: its inputs exist, and no node has run.
-    pub fn begin(&self, inputs: &[Tensor]) -> Result<Frontier> {
-        Ok(Frontier { values: self.feed(inputs)?, next: 0, done: vec![false; self.steps.len()] })
-    }
-
     /// Returns the tensor that a node's kernel reads at an input port, after its quantization; `None` if the input is
     /// left out.
     pub fn operand(&self, node: NodeId, port: usize, frontier: &Frontier) -> Result<Option<Tensor>> {

@@ -82,6 +82,18 @@ impl Graph {
         }
     }
 
+    /// Marks values, by id.
+    pub fn mask(&self, values: impl IntoIterator<Item = ValueId>) -> Vec<bool> {
+        let mut mask = vec![false; self.values.len()];
+        values.into_iter().for_each(|value| mask[value.0] = true);
+        mask
+    }
+
+    /// Returns the number of elements of a value; 0 where its shape is not known.
+    pub fn elements(&self, id: ValueId) -> usize {
+        self.shape(id).map_or(0, |shape| shape.iter().product())
+    }
+
     /// Counts the readers of a value: nodes, and outputs of the model.
     pub fn uses(&self, links: &Links, id: ValueId) -> usize {
         links.consumers[id.0].len() + usize::from(self.outputs.contains(&id))

@@ -60,9 +60,8 @@ pub fn equalize(work: &Work) -> Result<Edits> {
 /// Collects moments of the inputs and outputs of layers, in float, by value.
 fn look(work: &Work, channels: &Channels) -> Result<Vec<Moments>> {
     let graph = &work.plan.graph;
-    let mut wanted = vec![false; graph.values.len()];
-    channels.layers.iter().for_each(|layer| (wanted[layer.input.0], wanted[layer.output.0]) = (true, true));
-    channels.free.iter().flat_map(|chain| &chain.values).for_each(|value| wanted[value.0] = true);
+    let of_layers = channels.layers.iter().flat_map(|layer| [layer.input, layer.output]);
+    let wanted = graph.mask(of_layers.chain(channels.free.iter().flat_map(|chain| chain.values.iter().copied())));
     let float = Program::simulated(graph, &work.plan.reference()?)?;
     let by_sample = (0..work.samples.len()).into_par_iter().map(|sample| {
         let mut seen: Vec<(ValueId, Moments)> = Vec::new();

@@ -19,8 +19,7 @@ pub type Excerpts = BTreeMap<ValueId, Vec<f32>>;
 /// Runs the float network over all samples.
 pub fn look(work: &Work, values: impl Iterator<Item = ValueId>) -> Result<Excerpts> {
     let graph = &work.plan.graph;
-    let mut wanted = vec![false; graph.values.len()];
-    values.for_each(|value| wanted[value.0] = true);
+    let wanted = graph.mask(values);
     let float = Program::simulated(graph, &work.plan.reference()?)?;
     let by_sample = (0..work.samples.len()).into_par_iter().map(|sample| {
         let mut seen: Vec<(ValueId, Vec<f32>)> = Vec::new();

@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 
 use crate::Result;
-use crate::analysis::{Spread, decisive};
+use crate::analysis::{Spread, decisive, floats};
 use crate::exec::{Program, Samples, Tick};
 use crate::graph::{Graph, Tensor, ValueId};
 use crate::quant::{Plan, Quantized};
@@ -80,8 +80,7 @@ impl Judge<'_> {
 }
 
 fn observe(program: &Program, graph: &Graph, values: &[ValueId], inputs: &[Tensor]) -> Result<Vec<Tensor>> {
-    let mut wanted = vec![false; graph.values.len()];
-    values.iter().for_each(|value| wanted[value.0] = true);
+    let wanted = graph.mask(values.iter().copied());
     let mut found: Vec<Option<Tensor>> = vec![None; values.len()];
     program.observe(inputs, &wanted, &mut |value, tensor| {
         for (slot, _) in found.iter_mut().zip(values).filter(|(_, wanted)| **wanted == value) {
@@ -92,23 +91,15 @@ fn observe(program: &Program, graph: &Graph, values: &[ValueId], inputs: &[Tenso
     Ok(found.into_iter().flatten().collect())
 }
 
-fn elements(tensor: &Tensor) -> Vec<f64> {
-    match tensor {
-        Tensor::F32(_) => tensor.slice::<f32>().unwrap_or_default().iter().map(|&v| f64::from(v)).collect(),
-        Tensor::F64(_) => tensor.slice::<f64>().unwrap_or_default().to_vec(),
-        other => other.to_i64s().unwrap_or_default().into_iter().map(|v| v as f64).collect(),
-    }
-}
-
 fn ratio(found: &Tensor, float: &Tensor) -> f64 {
-    let (found, float) = (elements(found), elements(float));
-    let noise: f64 = found.iter().zip(&float).map(|(q, f)| (q - f) * (q - f)).sum();
+    let (found, float) = (floats(found), floats(float));
+    let noise: f64 = found.iter().zip(&*float).map(|(q, f)| (q - f) * (q - f)).sum();
     let signal: f64 = float.iter().map(|f| f * f).sum();
     noise / signal.max(1e-30)
 }
 
 fn largest(tensor: &Tensor) -> Option<usize> {
-    let elements = elements(tensor);
+    let elements = floats(tensor);
     let better = |best: Option<usize>, at: usize| match best {
         Some(best) if elements[best] >= elements[at] => Some(best),
         _ => Some(at),

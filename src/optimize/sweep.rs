@@ -109,9 +109,8 @@ pub fn sweep(quantized: &mut Quantized, samples: &dyn Samples, passes: &[LayerPa
 fn means(quantized: &Quantized, layers: &[Weighted], samples: &dyn Samples, tick: Tick) -> Result<Vec<Vec<f64>>> {
     let graph = &quantized.equivalent;
     let float = Program::simulated(graph, &quantized.reference()?)?;
-    let mut wanted = vec![false; graph.values.len()];
     let watched: Vec<Option<ValueId>> = layers.iter().map(|layer| layer.bias.map(|_| layer.output)).collect();
-    watched.iter().flatten().for_each(|value| wanted[value.0] = true);
+    let wanted = graph.mask(watched.iter().copied().flatten());
     let by_sample = (0..samples.len()).into_par_iter().map(|s| {
         let mut sums: Vec<Vec<f64>> = vec![Vec::new(); layers.len()];
         float.observe(&samples.sample(s)?, &wanted, &mut |value, tensor| {

@@ -170,7 +170,7 @@ impl Calibration<'_> {
     fn first_pass(&self, program: &Program, ports: &[Observed]) -> Result<Seen> {
         let values: BTreeMap<ObservedValue, Extremes> =
             ports.iter().map(|p| (observed_value(p), Extremes::EMPTY)).collect();
-        let wanted = self.wanted(ports.iter().map(|p| p.value));
+        let wanted = self.plan.graph.mask(ports.iter().map(|p| p.value));
         let by_sample = (0..self.samples.len()).into_par_iter().map(|index| {
             let mut seen = values.clone();
             self.sample(program, index, &wanted, &mut |value, elements| {
@@ -200,7 +200,7 @@ impl Calibration<'_> {
             let empty = || Mutex::new(Histogram::new(bins, range.magnitude()));
             histograms.entry((port.value, bins)).or_insert_with(empty);
         }
-        let wanted = self.wanted(ports.iter().map(|(p, _)| p.value));
+        let wanted = self.plan.graph.mask(ports.iter().map(|(p, _)| p.value));
         (0..self.samples.len()).into_par_iter().try_for_each(|index| {
             self.sample(program, index, &wanted, &mut |value, elements| {
                 // Counts are integers: their sum does not depend on the order of the samples.
@@ -221,12 +221,6 @@ impl Calibration<'_> {
 
     fn bins(&self, port: &Observed) -> usize {
         port.method.bins(self.plan.configs[port.config].bits)
-    }
-
-    fn wanted(&self, values: impl Iterator<Item = ValueId>) -> Vec<bool> {
-        let mut wanted = vec![false; self.plan.graph.values.len()];
-        values.for_each(|v| wanted[v.0] = true);
-        wanted
     }
 
     /// Runs one sample up to the last wanted value, and passes all wanted elements to the callback.

@@ -76,7 +76,7 @@ pub(super) struct Asked<'a> {
 impl Asked<'_> {
     /// Request for its range, which every method but percentile computes, and which is all that minmax needs for any
     /// width.
-    fn range(&self) -> Asked<'_> {
+    pub fn range(&self) -> Asked<'_> {
         Asked { method: Method::MinMax, ..*self }
     }
 

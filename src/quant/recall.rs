@@ -11,7 +11,7 @@ use crate::exec::{Program, Samples, Tick};
 use crate::graph::{Tensor, ValueId};
 
 use super::calibrate::{asked, check, settle};
-use super::observations::{Asked, Fingerprints, Observation, Observations};
+use super::observations::{Fingerprints, Observation, Observations};
 use super::observe::{Elements, Extremes, Histogram, histogram_exponent, percentiles};
 use super::plan::{Observed, Plan};
 use super::{Quantized, finish};
@@ -30,7 +30,7 @@ pub trait Activations: Sync {
 }
 
 /// Guesses every scale. Differs from calibration where the change moves a scale downstream of its layer, and where the
-/// kept samples are fewer. Returns `None` if too few activations are kept, or if more than half of the ports were never
+/// kept samples are not those of calibration. Returns `None` if too few activations are kept, or if more than half of the ports were never
 /// observed.
 pub fn recall(
     mut plan: Plan,
@@ -46,35 +46,49 @@ pub fn recall(
         let key = first.key(&first, port.value.0, port.method, plan.configs[port.config].bits);
         known.get(&key).or_else(|| known.recall(&asked(&plan, port)))
     };
-    let mut found: Vec<(Observed, Option<Observation>)> = ports.iter().map(|port| (*port, recalled(port))).collect();
+    let found: Vec<(Observed, Option<Observation>)> = ports.iter().map(|port| (*port, recalled(port))).collect();
     let missing = found.iter().filter(|(_, observation)| observation.is_none());
-    let missing: Vec<ValueId> = missing.map(|(port, _)| port.value).collect();
+    let missing: Vec<Observed> = missing.map(|(port, _)| *port).collect();
     if 2 * missing.len() > ports.len() {
         return Ok(None);
     }
-    let fewest = samples.len().min(FEWEST);
+    let Some(seen) = observe_all(&plan, &missing, samples, known, kept, tick)? else { return Ok(None) };
+    let mut seen = seen.into_iter();
+    for (port, observation) in found {
+        if let Some(observation) = observation.or_else(|| seen.next()) {
+            settle(&mut plan, &port, observation);
+        }
+    }
+    Ok(Some(finish(plan)))
+}
+
+/// Observes ports in kept activations, or in a run where too few are kept; `None` where there is no room for a run.
+fn observe_all(
+    plan: &Plan,
+    ports: &[Observed],
+    samples: &dyn Samples,
+    known: &Observations,
+    kept: &dyn Activations,
+    tick: Tick,
+) -> Result<Option<Vec<Observation>>> {
+    let is_enough = |kept: &dyn Activations| ports.is_empty() || kept.samples() >= samples.len().min(FEWEST);
     let run;
-    let kept = match kept.samples() >= fewest || missing.is_empty() {
+    let kept = match is_enough(kept) {
         true => kept,
         false => {
-            run = Run::of(&plan, &missing, samples, tick)?;
+            run = Run::of(plan, ports, samples, tick)?;
             &run
         }
     };
-    if !missing.is_empty() && kept.samples() < fewest {
+    if !is_enough(kept) {
         return Ok(None);
     }
-    for (port, observation) in found.iter_mut().filter(|(_, observation)| observation.is_none()) {
-        let bits = plan.configs[port.config].bits;
-        let asked = Asked { method: Method::MinMax, ..asked(&plan, port) };
-        let range = known.recall(&asked).map_or(Extremes::EMPTY, |o| Extremes { min: o.min, max: o.max });
-        *observation = observe(port, bits, range, kept);
-    }
-    let all: Option<Vec<(Observed, Observation)>> = found.into_iter().map(|(port, o)| Some((port, o?))).collect();
-    Ok(all.map(|all| {
-        all.into_iter().for_each(|(port, observation)| settle(&mut plan, &port, observation));
-        finish(plan)
-    }))
+    let observation = |port: &Observed| {
+        let range = known.recall(&asked(plan, port).range());
+        let range = range.map_or(Extremes::EMPTY, |o| Extremes { min: o.min, max: o.max });
+        observe(port, plan.configs[port.config].bits, range, kept)
+    };
+    Ok(ports.iter().map(observation).collect())
 }
 
 /// Values of a float run, for a process that has kept none.
@@ -82,11 +96,10 @@ struct Run(Vec<HashMap<ValueId, Tensor>>);
 
 impl Run {
     /// Runs as many samples as there is room for.
-    fn of(plan: &Plan, values: &[ValueId], samples: &dyn Samples, tick: Tick) -> Result<Run> {
-        let mut wanted = vec![false; plan.graph.values.len()];
-        values.iter().for_each(|value| wanted[value.0] = true);
-        let elements = |value: &ValueId| plan.graph.value(*value).shape.as_ref().map_or(0, |s| s.iter().product());
-        let bytes = 4 * values.iter().map(elements).sum::<usize>();
+    fn of(plan: &Plan, ports: &[Observed], samples: &dyn Samples, tick: Tick) -> Result<Run> {
+        let wanted = plan.graph.mask(ports.iter().map(|port| port.value));
+        let elements: usize = ports.iter().map(|port| plan.graph.elements(port.value)).sum();
+        let bytes = elements * size_of::<f32>();
         let count = samples.len().min(ROOM / bytes.max(1));
         let program = Program::float(&plan.graph)?;
         let run = (0..count).into_par_iter().map(|sample| {

@@ -33,12 +33,15 @@ pub struct Recipe {
 }
 
 impl Recipe {
+    /// Returns all passes by their keys in `[optimize]`, with `true` for the enabled ones.
+    pub fn passes(&self) -> [(&'static str, bool); 5] {
+        let &Recipe { equalize, align, scales, round, correct } = self;
+        [("equalize", equalize), ("align", align), ("scales", scales), ("round", round), ("correct", correct)]
+    }
+
     /// Returns the names of enabled passes, as in `[optimize]`.
     pub fn names(&self) -> impl Iterator<Item = &'static str> + use<> {
-        let &Recipe { equalize, align, scales, round, correct } = self;
-        let all =
-            [("equalize", equalize), ("align", align), ("scales", scales), ("round", round), ("correct", correct)];
-        all.into_iter().filter(|(_, on)| *on).map(|(name, _)| name)
+        self.passes().into_iter().filter(|(_, on)| *on).map(|(name, _)| name)
     }
 }
 
