@@ -56,7 +56,7 @@ impl Comparison {
     }
 
     /// Compares places and truth values, which are equal or not: 2 is no better than 900 where 1 is right. The share of
-    /// unequal ones stands for the noise-to-signal ratio.
+    /// unequal ones takes the place of the noise-to-signal ratio.
     fn add_places(&mut self, q: &[f64], f: &[f64], row: usize) {
         for (q, f) in q.chunks_exact(row).zip(f.chunks_exact(row)) {
             let share = q.iter().zip(f).filter(|(q, f)| q != f).count() as f64 / row as f64;

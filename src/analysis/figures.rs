@@ -57,14 +57,14 @@ pub struct OutputError {
     /// the signal.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub before: Option<Before>,
-    /// Share of the elements that are equal, if the output has places or truth values: no ratio and no limit stands for
-    /// them.
+    /// Share of the elements that are equal, if the output has places or truth values, to which no ratio and no limit
+    /// applies.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub equal: Option<f64>,
 }
 
 impl OutputError {
-    /// Returns whether a limit on the error stands for the output, and is exceeded.
+    /// Returns `true` if a limit on the error applies to the output and is exceeded.
     pub fn is_over(&self, limit: f64) -> bool {
         self.is_judged() && is_over(self.error.nsr, limit)
     }

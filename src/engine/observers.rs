@@ -1,4 +1,4 @@
-//! The observer that a project's samples speak for: chosen where the text leaves it open, advised where it names another.
+//! The observer with the least measured error: chosen if the text leaves it open, advised if the text names another.
 
 use std::sync::Arc;
 

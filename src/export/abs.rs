@@ -10,6 +10,8 @@ pub fn by_slope(draft: &mut Draft) {
         node.op = "LeakyRelu".to_string();
         node.set("alpha", Attribute::Float(-1.0));
         let name = node.name.clone();
-        draft.differences.push(format!("{name}: LeakyRelu with slope -1 stands for Abs, which ESP-DL does not have"));
+        draft
+            .differences
+            .push(format!("{name}: Abs, which ESP-DL does not support, is replaced by LeakyRelu with slope -1"));
     }
 }

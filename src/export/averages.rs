@@ -106,7 +106,7 @@ fn pool(rewrite: &mut Rewrite, sides: &[Side], runs: &[Vec<Run>]) -> Option<()> 
     join(rewrite, &parts, down, output);
     let count: usize = runs.iter().map(Vec::len).product();
     rewrite.note(&format!(
-        "{count} pools stand for it, joined by Concat: its windows at the edge cover less, and ESP-DL divides by the whole \
+        "it is replaced by {count} pools and a Concat: its windows at the edge cover less, and ESP-DL divides by the whole \
          window"
     ));
     Some(())

@@ -39,7 +39,8 @@ fn each(rewrite: &mut Rewrite, count: usize) -> Option<()> {
     }
     rewrite.concat(&made, 0, Some(output.0));
     let op = rewrite.node.op.clone();
-    rewrite
-        .note(&format!("a {op} for each of its batch of {count}, since ESP-DL computes the first and leaves the rest"));
+    rewrite.note(&format!(
+        "it is replaced by a {op} for each of its batch of {count}, since ESP-DL computes only the first"
+    ));
     Some(())
 }

@@ -9,6 +9,8 @@ pub fn reduce(draft: &mut Draft) {
         let rank = draft.input(id, 0).map_or(0, |value| draft.value(value).shape.len());
         draft.node_mut(id).into_iter().for_each(|node| node.op = "ReduceMax".to_string());
         draft.append_sizes(id, &(2..rank).collect::<Vec<usize>>());
-        draft.differences.push(format!("{name}: ReduceMax stands for GlobalMaxPool, which ESP-DL does not have"));
+        draft
+            .differences
+            .push(format!("{name}: GlobalMaxPool, which ESP-DL does not support, is replaced by ReduceMax"));
     }
 }

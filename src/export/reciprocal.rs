@@ -17,7 +17,7 @@ pub fn divide(draft: &mut Draft) {
         node.ports.0.insert(0, port);
         draft
             .differences
-            .push(format!("{name}: Div of 1 by its input stands for Reciprocal, which ESP-DL does not have"));
+            .push(format!("{name}: Reciprocal, which ESP-DL does not support, is replaced by a Div of 1 by its input"));
     }
 }
 

@@ -1,4 +1,4 @@
-//! Nodes that stand for one node: what the exact rewrites share.
+//! Replacement of one node by others: what the exact rewrites share.
 //!
 //! The layout is settled: axes and shapes are those that are stored.
 
@@ -11,7 +11,7 @@ use super::draft::{Draft, DraftNode, DraftValue, Port, identity};
 /// A value and the integers that a node reads or makes of it.
 pub type At = (ValueId, Option<Port>);
 
-/// A node that has been taken out of the draft, while others come in for it.
+/// Node that has been taken out of the draft, to be replaced by others.
 pub struct Rewrite<'d> {
     pub draft: &'d mut Draft,
     pub node: DraftNode,
@@ -61,7 +61,7 @@ impl Rewrite<'_> {
         ValueId(self.draft.values.len() - 1) // pushed just above
     }
 
-    /// A new node; it has the integers of the one that it stands for, or floats where it makes such.
+    /// Adds a node. It has the integer type of the node that it replaces, or floats if its outputs are floats.
     pub fn add(&mut self, op: &str, inputs: &[At], outputs: &[At], attributes: &[(&str, Attribute)]) -> NodeId {
         let id = NodeId(self.draft.nodes.len());
         inputs.iter().for_each(|(value, _)| self.draft.value_mut(*value).readers.push(id));

@@ -16,7 +16,7 @@ use super::draft::Draft;
 
 /// Packs the second input of every Conv, Gemm and MatMul with an integer `quant_type`.
 pub fn pack_weights(draft: &mut Draft, family: Family) -> Result<()> {
-    // Nodes that stand for one share their weights.
+    // Nodes that replace one share its weights.
     let mut packed = BTreeSet::new();
     for id in draft.order() {
         let Some(node) = draft.node(id) else { continue };

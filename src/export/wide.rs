@@ -30,7 +30,7 @@ pub fn pad_before(draft: &mut Draft) {
         node.set("pads", Attribute::Ints(pads));
         let name = node.name.clone();
         draft.differences.push(format!(
-            "{name}: a Pad stands before it, since ESP-DL would read beyond an input that is smaller than the window"
+            "{name}: a Pad is inserted before it, since ESP-DL would read beyond an input that is smaller than the window"
         ));
     }
 }

@@ -33,7 +33,7 @@ pub struct Subject<'a> {
     pub export: &'a Export,
     pub target: Target,
     pub samples: &'a dyn Samples,
-    /// The first so many samples are run, fewer where there are fewer.
+    /// Maximum number of samples to run.
     pub count: usize,
     /// Called after each sample; an error ends the run.
     pub tick: Tick<'a>,
@@ -43,7 +43,7 @@ pub struct Subject<'a> {
 #[derive(Debug, Clone, Copy, Default)]
 struct Gap {
     steps: f64,
-    /// Elements that differ by more than rounding, of so many.
+    /// Elements that differ by more than rounding, of `elements`.
     over: usize,
     elements: usize,
 }

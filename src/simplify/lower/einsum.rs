@@ -92,7 +92,7 @@ struct Operand {
     letters: Vec<char>,
 }
 
-/// The nodes that stand for one Einsum, as they are made.
+/// The nodes that replace one Einsum, as they are made.
 struct Parts<'a> {
     graph: &'a mut Graph,
     node: &'a Node,

@@ -9,7 +9,7 @@ mod reduction;
 use super::fold;
 use crate::graph::{Graph, Node};
 
-/// The nodes that stand for one of the operator, where it can be written so by what is known of the graph.
+/// Rewrite of a node: the nodes that replace it, or `None` if they need facts of the graph that are not known.
 type Lowering = fn(&mut Graph, &Node) -> Option<Vec<Node>>;
 
 const LOWERINGS: &[(&str, Lowering)] = &[
