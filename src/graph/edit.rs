@@ -89,6 +89,18 @@ impl Graph {
         mask
     }
 
+    /// Marks the nodes that `value` depends on, by id. Nodes are in topological order.
+    pub fn ancestors(&self, value: ValueId) -> Vec<bool> {
+        let (mut needed, mut marked) = (self.mask([value]), vec![false; self.nodes.len()]);
+        for (node, mark) in self.nodes.iter().zip(&mut marked).rev() {
+            *mark = node.outputs.iter().flatten().any(|output| needed[output.0]);
+            if *mark {
+                node.inputs.iter().flatten().for_each(|input| needed[input.0] = true);
+            }
+        }
+        marked
+    }
+
     /// Returns the number of elements of a value; 0 where its shape is not known.
     pub fn elements(&self, id: ValueId) -> usize {
         self.shape(id).map_or(0, |shape| shape.iter().product())

@@ -7,6 +7,7 @@
 mod facts;
 mod finding;
 mod fix;
+mod mask;
 mod measure;
 mod observers;
 mod place;

@@ -11,7 +11,11 @@ use crate::graph::Tensor;
 pub static OPERATOR: Operator = Operator {
     name: "Where",
     treatment: Treatment { float_inputs: &[1, 2], ..Treatment::FLOAT },
-    chip: Support::LACKS,
+    chip: Support::Lacks {
+        instead: Some(
+            "write a mask as Add of a constant of 0 and -32, another choice as Mul and Add of constants, or end the model before it",
+        ),
+    },
     infer,
     prepare: |_| Ok(Box::new(Where)),
 };

@@ -1,7 +1,8 @@
 //! S004
 
+use crate::analysis::mask_of;
 use crate::lint::rule::rule;
-use crate::lint::{Facts, Finding, place};
+use crate::lint::{Facts, Finding, mask, place};
 use crate::{Error, Kind};
 
 rule! {
@@ -19,7 +20,7 @@ rule! {
     ///
     /// ## What to do
     /// Fix the sample. If a layer is named, look for a division by zero, a logarithm of zero or an overflow in this
-    /// layer or before it.
+    /// layer or before it. An attention mask of -inf is named as such: write -32 in its place.
     S004, "non-finite", Error
 }
 
@@ -29,7 +30,11 @@ fn check(facts: &Facts, findings: &mut Vec<Finding>) {
     for error in errors.into_iter().flatten() {
         let span = place::of_error(facts.project, &error, "calibration.data");
         let mut finding = Finding::new(&RULE, span, place::sentence(&error));
-        finding.help = error.help().map(str::to_string);
+        let mask = facts.model().and_then(|model| {
+            let node = model.graph.nodes.iter().find(|node| error.layer() == Some(node.name.as_str()))?;
+            mask_of(&model.graph, node)
+        });
+        finding.help = mask.as_ref().map(mask::help).or_else(|| error.help().map(str::to_string));
         finding.layer = error.layer().map(str::to_string);
         findings.push(finding);
     }

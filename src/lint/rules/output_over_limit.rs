@@ -1,7 +1,8 @@
 //! E001
 
+use crate::analysis::{Mask, mask_of};
 use crate::lint::rule::rule;
-use crate::lint::{Facts, Finding, Measure, Related, Trials, place};
+use crate::lint::{Facts, Finding, Measure, Related, Trials, mask, place};
 use crate::text::units::percent;
 
 rule! {
@@ -24,7 +25,8 @@ rule! {
     /// `espq optimize` finds the observer and the passes with the least error, at no cost on the chip; the first fix is its
     /// result. Otherwise give the layers with the largest error 16 bits; the second fix is the smallest sufficient set of
     /// layers found by measuring. If only 16 bits for all layers help, check the ranges first: `espq report --statistics`
-    /// shows outliers and saturation, and another `calibration.method` may be sufficient.
+    /// shows outliers and saturation, and another `calibration.method` may be sufficient. An attention mask of -10000 or the
+    /// lowest float leaves nothing of the scores that it is added to: write -32 in its place.
     E001, "output-over-limit", Error
 }
 
@@ -64,6 +66,18 @@ fn check(facts: &Facts, findings: &mut Vec<Finding>) {
                 finding.pending = Some(Measure::SmallestSet);
             }
         }
+        if let Some(mask) = mask_before(facts, &output.name) {
+            finding.help = Some(mask::help(&mask));
+        }
         findings.push(finding);
     }
+}
+
+/// Returns the first attention mask that the output depends on.
+fn mask_before(facts: &Facts, output: &str) -> Option<Mask> {
+    let graph = &facts.model()?.graph;
+    let value = graph.outputs.iter().find(|id| graph.value(**id).name == output)?;
+    let ancestors = graph.ancestors(*value);
+    let mut before = graph.node_ids().filter(|id| ancestors[id.0]);
+    before.find_map(|id| mask_of(graph, graph.node(id)))
 }
