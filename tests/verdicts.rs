@@ -12,7 +12,7 @@ use serde_json::Value;
 
 /// Limits without a test model, with the reason: no model can violate them after simplification, or other tests have
 /// one.
-const WITHOUT_MODEL: [(&str, &str); 27] = [
+const WITHOUT_MODEL: [(&str, &str); 30] = [
     ("pooling-indices", "the float kernels give MaxPool one output, so such a model is refused before it is planned"),
     ("resize-antialias", "the float kernels have none, so such a model is refused when it is read"),
     ("resize-axes", "the exporter writes a number for every axis"),
@@ -24,6 +24,8 @@ const WITHOUT_MODEL: [(&str, &str); 27] = [
     ("resize-rank", "the exporter writes Gathers"),
     ("resize-size", "the exporter writes Gathers"),
     ("window-beyond-input", "the exporter writes a Pad"),
+    ("padded-pointwise", "the exporter writes a Pad"),
+    ("exponentials-overflow", "the exporter runs the layer at 16 bits"),
     ("batch", "the exporter writes a node for each"),
     ("pad-negative", "the exporter crops with a Slice"),
     ("pooling-ceil-mode", "the exporter writes other windows"),
@@ -39,6 +41,7 @@ const WITHOUT_MODEL: [(&str, &str); 27] = [
     ("concat-of-one", "simplification removes a Concat of one input"),
     ("shift-right-only", "it needs calibrated exponents; fixtures/lint/D004 has such a model"),
     ("prelu-exponents", "the exporter writes exponents that the kernel supports"),
+    ("prelu-batch", "the exporter joins the batch to the other axes"),
     ("gemm-trans-a", "the exporter writes a Transpose"),
 ];
 

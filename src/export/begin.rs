@@ -2,6 +2,8 @@
 //!
 //! Ids of values are the graph's; nodes are in esp-ppq's order of insertion, on which its sorts depend.
 
+use std::collections::HashMap;
+
 use crate::chip::{Scales, Scheme};
 use crate::espdl::{Attribute, DataType};
 use crate::graph::{self, Graph, NodeId, ValueId};
@@ -18,6 +20,7 @@ pub fn begin(quantized: &Quantized) -> Result<Draft> {
         values: graph.values.iter().map(value).collect::<Result<_>>()?,
         inputs: graph.inputs.clone(),
         outputs: graph.outputs.clone(),
+        observed: observed_inputs(quantized),
         made: made(graph),
         ..Draft::default()
     };
@@ -44,6 +47,23 @@ fn value(value: &graph::Value) -> Result<DraftValue> {
         maker: None,
         readers: Vec::new(),
     })
+}
+
+/// Returns the inputs of the graph at the scales that calibration gave to them; where widths differ, at the widest.
+fn observed_inputs(quantized: &Quantized) -> HashMap<ValueId, Port> {
+    let graph = &quantized.graph;
+    let mut observed: HashMap<ValueId, Port> = HashMap::new();
+    for id in graph.node_ids() {
+        let ports = quantized.observed_inputs(id).into_iter().map(port);
+        for (value, port) in graph.node(id).inputs.iter().zip(ports) {
+            let (Some(value), Some(port)) = (value, port) else { continue };
+            if graph.inputs.contains(value) {
+                let both = observed.get(value).map(|known| known.covering(&port));
+                observed.insert(*value, both.unwrap_or(port));
+            }
+        }
+    }
+    observed
 }
 
 /// Returns the numbers of node and value names that esp-ppq has generated so far.

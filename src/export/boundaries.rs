@@ -1,7 +1,7 @@
 //! Nodes at which integers begin, change or end (esp-ppq 1.3.12, `Insert{Quant,Requant,Dequant}NodePattern`).
 //!
 //! A graph input that is read as integers is passed as integers, and an integer output stays integer: there are no such
-//! nodes at the graph's edge. Exponents are compared exactly, whereas esp-ppq's comparison of scales treats all scales
+//! nodes at the graph's edge, unless the readers of an input disagree. Exponents are compared exactly, whereas esp-ppq's comparison of scales treats all scales
 //! below 2^-16 as equal.
 
 use crate::chip::QuantType;
@@ -12,6 +12,9 @@ use super::draft::{Draft, DraftNode, Port};
 
 /// Runs passes in esp-ppq's order: float to integers, integers to integers, integers to float.
 pub fn insert_boundaries(draft: &mut Draft) {
+    for input in draft.inputs.clone() {
+        settle_input(draft, input);
+    }
     for kind in [Kind::Quantize, Kind::Requantize] {
         for id in draft.order() {
             let count = draft.node(id).map_or(0, |n| n.inputs.len());
@@ -46,9 +49,6 @@ fn before(draft: &mut Draft, id: NodeId, index: usize, kind: Kind) {
         return;
     }
     let Some(value) = draft.input(id, index) else { return };
-    if kind == Kind::Requantize && draft.inputs.contains(&value) {
-        return from_input(draft, id, index, value);
-    }
     let Some(maker) = draft.value(value).maker.filter(|&m| is_worker(draft, m)) else { return };
     let Some(wanted) = draft.node(id).and_then(|n| n.ports.0.get(index).cloned().flatten()) else { return };
     let Some(source) = draft.node(maker).filter(|n| reads_values(n)) else { return };
@@ -67,26 +67,53 @@ fn before(draft: &mut Draft, id: NodeId, index: usize, kind: Kind) {
     }
 }
 
-/// Gives a graph input the integers of its first reader; other readers get a node that requantizes it.
-fn from_input(draft: &mut Draft, id: NodeId, index: usize, value: ValueId) {
-    let port = |draft: &Draft, node: NodeId| {
-        let node = draft.node(node)?;
-        let at = node.inputs.iter().position(|&i| i == Some(value))?;
-        node.ports.0.get(at).cloned().flatten()
-    };
-    let first = draft.order().into_iter().find_map(|node| port(draft, node));
-    let wanted = draft.node(id).and_then(|n| n.ports.0.get(index).cloned().flatten());
-    if let (Some(given), Some(wanted)) = (first, wanted)
-        && given != wanted
-    {
-        let constants = ratio(&given, &wanted);
-        let (node, value) =
-            (draft.node(id).map(|n| n.name.clone()).unwrap_or_default(), draft.value(value).name.clone());
-        insert(draft, id, index, "RequantizeLinear", (Some(given), Some(wanted)), constants);
-        draft.differences.push(format!(
-            "{node}: the input {value} is requantized for it, since another layer reads it with another exponent"
-        ));
+/// Reader of a graph input, and the port at which it reads.
+type Reader = (NodeId, usize, Option<Port>);
+
+/// Feeds a graph input as all its readers read it. Where they disagree, it is fed without loss for any of them, and those
+/// that read it in another form get a node.
+fn settle_input(draft: &mut Draft, value: ValueId) {
+    let readers = readers_of_input(draft, value);
+    let Some((_, _, first)) = readers.first() else { return };
+    if readers.iter().all(|(_, _, port)| port == first) {
+        return;
     }
+    let fed = fed(draft, value, &readers);
+    for (id, index, wanted) in readers.into_iter().filter(|(_, _, port)| *port != fed) {
+        let Some(wanted) = wanted else { continue };
+        let (op, constants) = match &fed {
+            Some(fed) => ("RequantizeLinear", ratio(fed, &wanted)),
+            None => ("QuantizeLinear", [scale(&wanted), zero(&wanted)]),
+        };
+        let (node, name) =
+            (draft.node(id).map(|n| n.name.clone()).unwrap_or_default(), draft.value(value).name.clone());
+        insert(draft, id, index, op, (fed.clone(), Some(wanted)), constants);
+        let made = if fed.is_some() { "requantized" } else { "quantized" };
+        draft
+            .differences
+            .push(format!("{node}: the input {name} is {made} for it, since another layer reads it in another form"));
+    }
+}
+
+fn readers_of_input(draft: &Draft, value: ValueId) -> Vec<Reader> {
+    let mut readers = Vec::new();
+    for id in draft.order() {
+        let Some(node) = draft.node(id).filter(|n| reads_values(n)) else { continue };
+        let places = node.inputs.iter().enumerate().filter(|(_, input)| **input == Some(value));
+        readers.extend(places.map(|(index, _)| (id, index, node.ports.0.get(index).cloned().flatten())));
+    }
+    readers
+}
+
+/// Returns the form that loses nothing for any reader: integers over the range that was calibrated, which saturate for nobody,
+/// of 16 bits if one reads finer steps than those; floats if one reads floats, or steps that are finer still.
+fn fed(draft: &Draft, value: ValueId, readers: &[Reader]) -> Option<Port> {
+    let ports: Vec<&Port> = readers.iter().map(|(_, _, port)| port.as_ref()).collect::<Option<_>>()?;
+    let widest = ports.iter().copied().cloned().reduce(|a, b| a.covering(&b));
+    let fed = draft.observed.get(&value).cloned().or(widest)?;
+    let finest = ports.iter().flat_map(|port| &port.exponents).min()?;
+    let holds = |fed: &Port| fed.exponents.iter().all(|exponent| exponent <= finest);
+    [fed.bits, 16].into_iter().map(|bits| fed.at_width(bits)).find(holds)
 }
 
 /// Inserts a DequantizeLinear before every float reader.

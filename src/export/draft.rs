@@ -1,6 +1,6 @@
 //! Graph during export: nodes are added and removed, and the stored order of values is determined.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 
 use crate::chip::QuantType;
 use crate::espdl::{Attribute, DataType, Tensor};
@@ -12,6 +12,21 @@ use crate::quant::NodeConfig;
 pub struct Port {
     pub bits: u32,
     pub exponents: Vec<i64>,
+}
+
+impl Port {
+    /// Returns the integers of most bits, with a range that holds both.
+    pub fn covering(&self, other: &Port) -> Port {
+        let bits = self.bits.max(other.bits);
+        let (own, other) = (self.at_width(bits), other.at_width(bits));
+        if own.exponents.iter().max() < other.exponents.iter().max() { other } else { own }
+    }
+
+    /// Returns integers of so many bits with the same range.
+    pub fn at_width(&self, bits: u32) -> Port {
+        let shift = i64::from(self.bits) - i64::from(bits);
+        Port { bits, exponents: self.exponents.iter().map(|e| e.saturating_add(shift)).collect() }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -50,6 +65,8 @@ pub struct Draft {
     pub values: Vec<DraftValue>,
     pub inputs: Vec<ValueId>,
     pub outputs: Vec<ValueId>,
+    /// Graph inputs at the scale of calibration, which saturates for none of the layers that read them.
+    pub observed: HashMap<ValueId, Port>,
     /// Numbers of nodes and values created so far, for their names.
     pub made: (usize, usize),
     /// Nodes of the plan that others replace.
@@ -179,6 +196,11 @@ impl Draft {
     /// Returns the value at an input.
     pub fn input(&self, node: NodeId, index: usize) -> Option<ValueId> {
         *self.node(node)?.inputs.get(index)?
+    }
+
+    /// Returns `true` if a node reads the value.
+    pub fn is_read(&self, value: ValueId) -> bool {
+        self.nodes.iter().flatten().any(|node| node.inputs.contains(&Some(value)))
     }
 
     /// Returns the readers of a node's outputs, once for each input that reads one.

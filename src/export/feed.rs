@@ -12,6 +12,8 @@ use super::{assemble, constants, layout};
 #[derive(Debug, Clone)]
 pub(super) struct Feed {
     name: String,
+    /// Set if a node reads it.
+    pub(super) is_read: bool,
     port: Option<Port>,
     perm: Option<Vec<usize>>,
     rounding: Rounding,
@@ -23,7 +25,8 @@ pub(super) fn feeds(draft: &Draft, rounding: Rounding) -> Vec<Feed> {
     let ports = assemble::value_ports(draft, &order);
     let feed = |&id| {
         let value = draft.value(id);
-        Feed { name: value.name.clone(), port: ports.get(&id).copied().cloned(), perm: value.perm.clone(), rounding }
+        let port = ports.get(&id).copied().cloned();
+        Feed { name: value.name.clone(), is_read: draft.is_read(id), port, perm: value.perm.clone(), rounding }
     };
     draft.inputs.iter().map(feed).collect()
 }

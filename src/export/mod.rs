@@ -70,7 +70,7 @@ pub struct Export {
     pub quantization: String,
     /// Differences from esp-ppq, one sentence each.
     pub differences: Vec<String>,
-    /// Inputs in their order, as the chip is fed.
+    /// Inputs of the quantized graph, in their order, as the chip is fed.
     inputs: Vec<Feed>,
     /// Values of the quantized graph that the model has, too, by name.
     places: HashMap<String, Place>,
@@ -85,13 +85,15 @@ pub struct Place {
 }
 
 impl Export {
-    /// Converts a sample, one tensor per input, to the form of the chip.
+    /// Converts a sample, one tensor per input of the quantized graph, to the form of the chip: one tensor per input of the
+    /// file.
     pub fn feed(&self, sample: &[graph::Tensor]) -> Result<Vec<Tensor>> {
         if sample.len() != self.inputs.len() {
             let (given, wanted) = (sample.len(), self.inputs.len());
             return Err(Error::new(format!("a sample of {given} tensors does not feed {wanted} inputs")));
         }
-        self.inputs.iter().zip(sample).map(|(feed, tensor)| feed.tensor(tensor)).collect()
+        let read = self.inputs.iter().zip(sample).filter(|(feed, _)| feed.is_read);
+        read.map(|(feed, tensor)| feed.tensor(tensor)).collect()
     }
 
     /// Returns the place of a value in the quantized graph; `None` for values that the exporter has made.
@@ -108,6 +110,7 @@ pub fn export(quantized: &Quantized, options: &Options) -> Result<Export> {
     gelu::fuse_gelu(&mut draft);
     other_operators(&mut draft);
     softmax::join_axes(&mut draft, quantized.graph.opset);
+    softmax::widen(&mut draft);
     fuse_relu(&mut draft);
     gemm::turn_first_inputs(&mut draft);
     matmul::right_sides(&mut draft, target.family(), options.runtime);
@@ -118,15 +121,31 @@ pub fn export(quantized: &Quantized, options: &Options) -> Result<Export> {
     scales::settle_inputs(&mut draft);
     insert_boundaries(&mut draft);
     scales::settle_outputs(&mut draft);
+    scales::raise_products(&mut draft, target.family());
     pack_weights(&mut draft, target.family())?;
     let tables = tables::add_tables(&mut draft, quantized.graph.opset, target.rounding())?;
+    let inputs = feed::feeds(&draft, target.rounding());
+    leave_out_unread_inputs(&mut draft);
     let graph = assemble::assemble(&draft, &quantized.graph.name, tables);
     let metadata = options.metadata.clone();
     let model = Model { ir_version: IR_VERSION, metadata, graph, ..Model::default() };
     let quantization = quantization::quantization(&draft, quantized)?;
-    let inputs = feed::feeds(&draft, target.rounding());
     let places = places(&draft, &quantized.graph);
     Ok(Export { model, quantization, differences: draft.differences, inputs, places })
+}
+
+/// Removes inputs that no node reads: the loader has no tensor for them (`Model::build` in `dl_model_base.cpp`), and
+/// `Model::test` dereferences a null pointer.
+fn leave_out_unread_inputs(draft: &mut Draft) {
+    for input in draft.inputs.clone() {
+        if !draft.is_read(input) {
+            draft.inputs.retain(|&kept| kept != input);
+            let name = draft.value(input).name.clone();
+            draft.differences.push(format!(
+                "{name}: this input is left out, since no layer reads it; the loader has no tensor for it"
+            ));
+        }
+    }
 }
 
 /// Returns values that have kept their shape; a rewrite may have folded one into another.

@@ -4,7 +4,7 @@
 //! A single slope at int8 is a table and needs no change.
 
 use crate::chip::{Family, QuantType};
-use crate::espdl::Tensor;
+use crate::espdl::{DataType, Tensor};
 use crate::graph::{NodeId, ValueId};
 
 use super::draft::{Draft, DraftNode, identity};
@@ -99,25 +99,25 @@ fn wrap(draft: &mut Draft, id: NodeId, wide: &[usize], shape: &[usize]) {
     ));
 }
 
-/// Joins all axes to one for slopes that are not one per channel, in the stored order; runs after the layout.
+/// Joins all axes to one for slopes that are not one per channel, and the batch to the others, in the stored order; runs
+/// after the layout.
 pub fn flatten(draft: &mut Draft) {
     for id in draft.order() {
         let Some((value, count)) = draft.node(id).and_then(|n| slopes(draft, n)) else { continue };
-        if is_last_axis(draft, id, value, count) {
+        let is_by_channel = is_last_axis(draft, id, value, count);
+        if is_by_channel && has_one_sample(draft, id) {
             continue;
         }
         let Some((input, output)) = draft.input(id, 0).zip(draft.node(id).and_then(|n| n.outputs.first().copied()))
         else {
             continue;
         };
-        let (shape, plain) = (draft.value(input).shape.clone(), draft.value(input).identity());
-        let perm = draft.value(input).perm.clone().unwrap_or(plain);
-        let Some(slopes) = draft.value(value).constant.clone() else { continue };
-        let slopes = repeated(layout::transposed(&expanded(&slopes, &shape), &perm));
-        let rows: usize = shape.iter().product::<usize>() / slopes.dims[0].max(1); // a list
-        let flat = vec![1, 1, rows, slopes.dims[0]];
-        draft.value_mut(value).shape.clone_from(&slopes.dims);
-        draft.value_mut(value).constant = Some(slopes);
+        let stored = draft.value(input).stored_shape();
+        let channels = match is_by_channel {
+            true => stored.last().copied().unwrap_or(1),
+            false => repeat_slopes(draft, input, value),
+        };
+        let flat = vec![1, 1, stored.iter().product::<usize>() / channels.max(1), channels];
         let Some(before) = draft.insert_before(id, 0, "Reshape", flat.clone()) else { continue };
         draft.append_sizes(before, &flat);
         let Some(after) = draft.insert_after(id, 0, "Reshape", flat.clone()) else { continue };
@@ -127,11 +127,35 @@ pub fn flatten(draft: &mut Draft) {
             draft.value_mut(made).perm = Some(identity(flat.len()));
         }
         let name = draft.node(id).map(|n| n.name.clone()).unwrap_or_default();
-        draft.differences.push(format!(
-            "{name}: Reshapes join its axes, and its {} slopes go along all, since the kernel reads one a channel",
-            flat[3]
-        ));
+        draft.differences.push(match is_by_channel {
+            true => format!(
+                "{name}: Reshapes join its batch to its other axes, since the kernel computes only the first sample"
+            ),
+            false => format!(
+                "{name}: Reshapes join its axes, and its {} slopes go along all, since the kernel reads one a channel",
+                flat[3]
+            ),
+        });
     }
+}
+
+/// Writes slopes for each element that differs in the stored order of `input`, and returns their number.
+fn repeat_slopes(draft: &mut Draft, input: ValueId, slopes: ValueId) -> usize {
+    let input = draft.value(input);
+    let perm = input.perm.clone().unwrap_or_else(|| input.identity());
+    let Some(constant) = &draft.value(slopes).constant else { return 1 };
+    let repeated = repeated(layout::transposed(&expanded(constant, &input.shape), &perm));
+    let count = repeated.dims[0]; // a list
+    let value = draft.value_mut(slopes);
+    value.shape.clone_from(&repeated.dims);
+    value.constant = Some(repeated);
+    count
+}
+
+/// Returns `true` if the kernel computes the whole input: floats, or a batch of 1.
+fn has_one_sample(draft: &Draft, id: NodeId) -> bool {
+    let is_float = draft.node(id).is_some_and(|n| n.quant_type() == Some(QuantType::F32));
+    is_float || draft.input(id, 0).is_none_or(|input| draft.value(input).stored_shape().first() == Some(&1))
 }
 
 /// Returns `true` if slopes `[C, 1, 1]` go along the last axis of an input of rank 4, in its stored order.
@@ -168,18 +192,57 @@ fn repeated(source: Tensor) -> Tensor {
     Tensor { dims: vec![count, 1, 1], bytes: source.bytes[..count * width].to_vec(), ..source }
 }
 
-/// Sets an output exponent within the kernel's range, before the boundaries: readers of the output then requantize it.
+/// Bits that may be lost where a kernel copies positive inputs and its output has smaller steps; beyond, the layer runs in float.
+const LARGEST_LOSS: i64 = 1;
+
+/// Runs PReLU in float, at the values of its integers; [`super::boundaries`] then converts around it.
+fn run_in_float(draft: &mut Draft, id: NodeId) {
+    let Some(node) = draft.node_mut(id) else { return };
+    node.ports = (vec![None; node.inputs.len()], vec![None; node.outputs.len()]);
+    node.set_quant_type(QuantType::F32);
+    let name = node.name.clone();
+    let slopes = draft.input(id, 1).and_then(|value| draft.value_mut(value).constant.as_mut());
+    slopes.into_iter().for_each(|slopes| *slopes = dequantized(slopes));
+    draft.differences.push(format!(
+        "{name}: it runs in float, since its kernel for integers copies positive inputs, whose steps are larger than those of its \
+         output"
+    ));
+}
+
+fn dequantized(integers: &Tensor) -> Tensor {
+    let exponent = integers.exponents.first().copied().unwrap_or(0) as f64;
+    let values = integers.values().unwrap_or_default();
+    let bytes = values.iter().flat_map(|value| ((value * exponent.exp2()) as f32).to_le_bytes()).collect();
+    Tensor { data_type: DataType::Float, exponents: vec![0], bytes, ..integers.clone() }
+}
+
+/// Sets exponents within the kernel's range, before the boundaries, which then requantize the input or the output. A kernel
+/// that copies positive inputs has the larger exponent of both: slopes above 1, or below -1, make an output larger than the
+/// input.
 pub fn exponents(draft: &mut Draft, family: Family) {
     for id in draft.order() {
         let Some(node) = draft.node(id).filter(|n| slopes(draft, n).is_some()) else { continue };
         let first = |ports: &[Option<super::Port>]| ports.first()?.as_ref()?.exponents.first().copied();
         let (Some(input), Some(output)) = (first(&node.ports.0), first(&node.ports.1)) else { continue };
         let copied = family == Family::C || node.quant_type() != Some(QuantType::S8);
-        let right = if copied { input } else { output.max(input.saturating_sub(LARGEST_SHIFT)) };
+        if copied && input > output.saturating_add(LARGEST_LOSS) {
+            run_in_float(draft, id);
+            continue;
+        }
+        let right = if copied { input.max(output) } else { output.max(input.saturating_sub(LARGEST_SHIFT)) };
+        let name = node.name.clone();
+        if copied && input < right {
+            if let Some(port) = draft.node_mut(id).and_then(|n| n.ports.0.first_mut()?.as_mut()) {
+                port.exponents = vec![right];
+            }
+            draft.differences.push(format!(
+                "{name}: its input is requantized from exponent {input} to {right}, that of its output, since the kernel copies \
+                 positive inputs"
+            ));
+        }
         if right == output {
             continue;
         }
-        let name = node.name.clone();
         if let Some(port) = draft.node_mut(id).and_then(|n| n.ports.1.first_mut()?.as_mut()) {
             port.exponents = vec![right];
         }

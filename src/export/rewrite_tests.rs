@@ -1,7 +1,10 @@
 //! Tests of intentional differences from esp-ppq's file.
 
 use super::draft::{Draft, DraftNode, DraftValue, Port};
-use super::{boundaries, forms, gelu, gemm, lay_out, matmul, pooling, prelu, tables};
+use super::{
+    assemble, boundaries, forms, gelu, gemm, lay_out, leave_out_unread_inputs, matmul, pooling, prelu, scales, softmax,
+    tables,
+};
 use crate::chip::{Family, Rounding, Runtime};
 use crate::espdl::{Attribute, DataType, Tensor};
 use crate::graph::{NodeId, ValueId};
@@ -182,8 +185,77 @@ fn prelus_exponents_are_what_its_kernel_can_do() {
         let ops: Vec<String> = net.0.order().iter().map(|&id| net.0.node(id).unwrap().op.clone()).collect();
         (net.0.nodes[0].as_ref().unwrap().ports.1[0].as_ref().unwrap().exponents.clone(), ops.join(" "))
     };
-    assert_eq!(exponents(Family::C), (vec![0], "PRelu RequantizeLinear Abs".to_string()));
     assert_eq!(exponents(Family::P4), (vec![-6], "PRelu RequantizeLinear Abs".to_string()));
+}
+
+#[test]
+fn a_prelu_that_enlarges_its_input_reads_it_at_the_scale_of_its_output() {
+    let mut net = prelu_net(&[1, 2, 3, 3], &[2, 1, 1]);
+    let ports = &mut net.0.nodes[0].as_mut().unwrap().ports;
+    ports.0[0].as_mut().unwrap().exponents = vec![-9];
+    lay_out(&mut net.0).unwrap();
+    prelu::exponents(&mut net.0, Family::C);
+    let ports = &net.0.nodes[0].as_ref().unwrap().ports;
+    assert_eq!((&ports.0[0], ports.0[0].as_ref().unwrap().exponents.clone()), (&ports.1[0], vec![-8]));
+}
+
+#[test]
+fn a_prelu_whose_output_has_smaller_steps_than_it_copies_runs_in_float() {
+    let mut net = prelu_net(&[1, 2, 3, 3], &[2, 1, 1]);
+    let ports = &mut net.0.nodes[0].as_mut().unwrap().ports;
+    (ports.0[0].as_mut().unwrap().exponents, ports.1[0].as_mut().unwrap().exponents) = (vec![-4], vec![-7]);
+    lay_out(&mut net.0).unwrap();
+    prelu::exponents(&mut net.0, Family::C);
+    boundaries::insert_boundaries(&mut net.0);
+    let slopes = net.0.values[3].constant.clone().map(|slopes| (slopes.data_type, slopes.values()));
+    assert!(net.lines().join(" ").contains("PRelu"));
+    assert_eq!(net.0.nodes[0].as_ref().unwrap().text("quant_type"), Some("F32"));
+    assert_eq!(slopes, Some((DataType::Float, Some(vec![0.25, 0.25]))));
+}
+
+#[test]
+fn products_of_one_exponent_are_requantized_behind_the_layer() {
+    let made = |family: Family, weights: &[i64]| {
+        let mut net = Net::default();
+        let [x, y] = ["x", "y"].map(|name| net.value(name, &[1, 2]));
+        let w = net.constant("w", &[2, 2], &[1; 4]);
+        net.node("Gemm", &[x, w], y, (-2, -9), &[]);
+        net.0.nodes[0].as_mut().unwrap().ports.0[1] = Some(Port { bits: 8, exponents: weights.to_vec() });
+        (net.0.inputs, net.0.outputs) = (vec![x], vec![y]);
+        scales::raise_products(&mut net.0, family);
+        let exponents = net.0.nodes[0].as_ref().unwrap().ports.1[0].clone().unwrap().exponents;
+        (exponents, net.lines().len())
+    };
+    assert_eq!(made(Family::S3, &[-6]), (vec![-8], 2));
+    assert_eq!(made(Family::P4, &[-6, -6]), (vec![-8], 2));
+    // Shifted left in portable code; several exponents are left to be refused; no shift is needed.
+    for (family, weights) in [(Family::C, &[-6][..]), (Family::P4, &[-6, -7]), (Family::S3, &[-8])] {
+        assert_eq!(made(family, weights), (vec![-9], 1));
+    }
+}
+
+#[test]
+fn a_softmax_of_large_integers_runs_at_16_bits() {
+    let made = |exponent| {
+        let mut net = Net::default();
+        let [x, y] = ["x", "y"].map(|name| net.value(name, &[1, 2]));
+        net.node("Softmax", &[x], y, (exponent, 0), &[]);
+        softmax::widen(&mut net.0);
+        let node = net.0.nodes[0].clone().unwrap();
+        (node.text("quant_type").unwrap().to_string(), node.ports.0[0].clone().unwrap())
+    };
+    assert_eq!(made(-1), ("S8".to_string(), Port { bits: 8, exponents: vec![-1] }));
+    assert_eq!(made(0), ("S16".to_string(), Port { bits: 16, exponents: vec![0] }));
+}
+
+#[test]
+fn an_input_without_readers_is_left_out() {
+    let mut net = Net::default();
+    let [x, y, z] = ["x", "y", "z"].map(|name| net.value(name, &[1, 2]));
+    net.node("Abs", &[x], z, (0, 0), &[]);
+    (net.0.inputs, net.0.outputs) = (vec![x, y], vec![z]);
+    leave_out_unread_inputs(&mut net.0);
+    assert_eq!((net.0.inputs, net.0.differences.len()), (vec![x], 1));
 }
 
 #[test]
@@ -219,14 +291,30 @@ fn a_gelu_in_pieces_is_one_table() {
 }
 
 #[test]
-fn an_input_read_at_two_scales_is_requantized_for_the_second() {
+fn an_input_read_at_two_scales_is_fed_without_loss_for_either() {
     let mut net = Net::default();
     let [x, a, b] = ["x", "a", "b"].map(|n| net.value(n, &[1, 4]));
     net.node("Abs", &[x], a, (-4, -4), &[]);
     net.node("Abs", &[x], b, (-5, -5), &[]);
     (net.0.inputs, net.0.outputs) = (vec![x], vec![a, b]);
     boundaries::insert_boundaries(&mut net.0);
-    assert_eq!(net.lines(), ["Abs [1, 4] -> [1, 4]", "RequantizeLinear [1, 4] -> [1, 4]", "Abs [1, 4] -> [1, 4]"]);
+    let (abs, requantized) = ("Abs [1, 4] -> [1, 4]", "RequantizeLinear [1, 4] -> [1, 4]");
+    assert_eq!(net.lines(), [requantized, requantized, abs, abs]);
+    assert_eq!(assemble::value_ports(&net.0, &net.0.order())[&x], &Port { bits: 16, exponents: vec![-12] });
+}
+
+#[test]
+fn an_input_read_as_floats_too_is_fed_as_floats() {
+    let mut net = Net::default();
+    let [x, a, b] = ["x", "a", "b"].map(|n| net.value(n, &[1, 4]));
+    net.node("Abs", &[x], a, (-4, -4), &[]);
+    net.node("Abs", &[x], b, (-4, -4), &[]);
+    net.0.nodes[1].as_mut().unwrap().ports = (vec![None], vec![None]);
+    (net.0.inputs, net.0.outputs) = (vec![x], vec![a, b]);
+    boundaries::insert_boundaries(&mut net.0);
+    let abs = "Abs [1, 4] -> [1, 4]";
+    assert_eq!(net.lines(), [abs, "QuantizeLinear [1, 4] -> [1, 4]", abs]);
+    assert!(!assemble::value_ports(&net.0, &net.0.order()).contains_key(&x));
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Exponents that a kernel takes for equal (`chip::Scales`): where calibration gives others, a RequantizeLinear stands
 //! beside the node. The values that leave it are those of the simulation.
 
-use crate::chip::{QuantType, Scales};
+use crate::chip::{Family, QuantType, Scales};
 use crate::graph::NodeId;
 use crate::ops;
 
@@ -55,6 +55,41 @@ pub fn settle_outputs(draft: &mut Draft) {
             requantize_output(draft, id, index, &input);
         }
     }
+}
+
+/// Gives products the exponent of their factors where their outputs have a smaller one, since vector kernels shift right only,
+/// and requantizes what they make. The integers are the same, without the last bits, which are 0. Products of several exponents
+/// would lose bits of those with the smaller ones, and are left to be refused.
+pub fn raise_products(draft: &mut Draft, family: Family) {
+    for id in draft.order().into_iter().filter(|_| Family::VECTOR.contains(&family)) {
+        let Some(node) = draft.node(id).filter(|node| shifts_right(node)) else { continue };
+        let Some((product, output)) = product(node).zip(node.ports.1.first().cloned().flatten()) else { continue };
+        if output.exponents.iter().all(|&exponent| exponent >= product) {
+            continue;
+        }
+        let raised = Port { exponents: vec![product], ..output.clone() };
+        let name = node.name.clone();
+        if boundaries::requantize_after(draft, id, 0, &raised, &output).is_some() {
+            draft.differences.push(format!(
+                "{name}: its output is requantized from exponent {product} to {:?} behind the layer: the kernel shifts sums right only",
+                output.exponents
+            ));
+        }
+    }
+}
+
+fn shifts_right(node: &DraftNode) -> bool {
+    let chip = ops::on_chip(&node.op);
+    let is_integer = matches!(node.quant_type(), Some(QuantType::S8 | QuantType::S16));
+    is_integer && chip.is_some_and(|chip| chip.limits.iter().any(|limit| limit.name == ops::SHIFT.name))
+}
+
+/// Returns the exponent of all products; `None` if they have several.
+fn product(node: &DraftNode) -> Option<i64> {
+    let [input, factors] = [0, 1].map(|index| node.ports.0.get(index).and_then(Option::as_ref));
+    let (input, factors) = (input?.exponents.first()?, &factors?.exponents);
+    let first = factors.first().filter(|first| factors.iter().all(|factor| factor == *first))?;
+    Some(input.saturating_add(*first))
 }
 
 fn requantize_output(draft: &mut Draft, id: NodeId, index: usize, input: &Port) {

@@ -202,6 +202,7 @@ fn sum_with(dims: &[usize]) -> Draft {
         ],
         inputs: vec![ValueId(0)],
         outputs: vec![ValueId(3)],
+        observed: std::collections::HashMap::new(),
         made: (0, 0),
         replaced: Vec::new(),
         differences: Vec::new(),

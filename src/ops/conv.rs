@@ -24,6 +24,7 @@ pub static OPERATOR: Operator = Operator {
             &limits::spatial::RANK,
             &limits::spatial::BATCH,
             &limits::spatial::WIDE,
+            &limits::spatial::POINTWISE,
             &GROUPS,
             &limits::exponents::SHIFT,
         ],

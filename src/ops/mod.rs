@@ -156,7 +156,8 @@ mod xor;
 #[cfg(test)]
 mod tests;
 
-pub use limits::spatial::{BATCH, counts_one_too_many};
+pub use limits::exponents::{SHIFT, overflows};
+pub use limits::spatial::{BATCH, counts_one_too_many, has_pointwise_kernel};
 pub use treatment::{Role, Shared, Treatment, Weights};
 
 use crate::Result;

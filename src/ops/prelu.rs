@@ -11,7 +11,12 @@ use crate::graph::Tensor;
 pub static OPERATOR: Operator = Operator {
     name: "PRelu",
     treatment: Treatment::PLAIN,
-    chip: Support::Runs(&Chip { axes: Axes::Any, table: Table::Int8, limits: &[&SLOPES, &EXPONENTS], ..Chip::PLAIN }),
+    chip: Support::Runs(&Chip {
+        axes: Axes::Any,
+        table: Table::Int8,
+        limits: &[&SLOPES, &EXPONENTS, &BATCH],
+        ..Chip::PLAIN
+    }),
     infer: infer_same,
     prepare: |_| Ok(Box::new(PRelu)),
 };
@@ -38,13 +43,33 @@ pub static EXPONENTS: Limit = Limit {
     source: "dl_base_prelu.cpp",
 };
 
+/// The kernels loop over three axes (`activation_shell` in `dl_base.hpp`); the exporter joins the batch to them.
+pub static BATCH: Limit = Limit {
+    name: "prelu-batch",
+    effect: Effect::SilentlyWrong,
+    on: Family::ALL,
+    until: None,
+    check: |node| {
+        let is_kernel = node.is_written() && node.is_integer() && !is_table(node);
+        let batch = node.shape(0).filter(|_| is_kernel).and_then(|shape| shape.first().copied()).filter(|&n| n > 1);
+        Ok(batch.map(|n| format!("a batch of {n}, of which the chip computes only the first sample")))
+    },
+    help: "join the batch to another axis by a Reshape before and after the layer",
+    source: "dl_base.hpp (get_activation_args)",
+};
+
+/// Returns `true` if the loader creates a lookup table, which it does at int8 only.
+fn is_table(node: &dyn NodeView) -> bool {
+    node.attribute("lut").is_some() && node.scheme() == Some(Scheme::Int8)
+}
+
 fn slopes(node: &dyn NodeView) -> Checked {
     if !node.is_constant(1) {
         return Ok(Some("slopes that are computed; the kernel reads them from the file, and crashes".to_string()));
     }
     let (Some(input), Some(slopes)) = (node.shape(0), node.shape(1)) else { return Ok(None) };
     let is_read = match node.is_written() {
-        true => node.attribute("lut").is_some() || are_last(&input, &slopes, node.scheme()),
+        true => is_table(node) || are_last(&input, &slopes, node.scheme()),
         false => true,
     };
     Ok((!is_read).then(|| {
@@ -67,7 +92,7 @@ fn are_last(input: &[usize], slopes: &[usize], scheme: Option<Scheme>) -> bool {
 fn exponents(node: &dyn NodeView) -> Checked {
     let exponents = (node.input_exponent(0), node.input_exponent(1), node.output_exponent());
     let (Some(input), Some(slopes), Some(output)) = exponents else { return Ok(None) };
-    if !node.is_written() || !node.is_integer() || node.attribute("lut").is_some() {
+    if !node.is_written() || !node.is_integer() || is_table(node) {
         return Ok(None);
     }
     let copies = node.family() == Some(Family::C) || node.scheme() == Some(Scheme::Int16);

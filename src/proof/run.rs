@@ -113,19 +113,23 @@ impl Subject<'_> {
             }
             compared.push(Comparison::of(&value.reshape(wanted.shape())?, wanted)?);
         }
-        Ok(Sampled { compared, gaps: self.gaps(&fed, &chip)? })
+        Ok(Sampled { compared, gaps: self.gaps(inputs, &fed, &chip)? })
     }
 
     /// Simulates each layer on what the chip gives to it, so that rounding does not add up from layer to layer.
-    fn gaps(&self, fed: &[espdl::Tensor], chip: &Values) -> Result<Vec<(NodeId, ValueId, Gap)>> {
-        let mut inputs = Vec::with_capacity(fed.len());
-        for tensor in fed {
-            let perm = self.export.place(&tensor.name).map_or(&[][..], |place| &place.perm);
-            inputs.push(in_onnx_order(tensor, perm)?);
+    fn gaps(&self, sample: &[Tensor], fed: &[espdl::Tensor], chip: &Values) -> Result<Vec<(NodeId, ValueId, Gap)>> {
+        // Those that no layer reads are not fed.
+        let mut inputs = sample.to_vec();
+        for (&id, input) in self.graph.inputs.iter().zip(&mut inputs) {
+            let name = &self.graph.value(id).name;
+            let Some(tensor) = fed.iter().find(|tensor| &tensor.name == name) else { continue };
+            let perm = self.export.place(name).map_or(&[][..], |place| &place.perm);
+            *input = in_onnx_order(tensor, perm)?;
         }
         let mut frontier = self.simulated.begin(&inputs)?;
         let mut gaps = Vec::new();
         for node in self.graph.node_ids() {
+            self.input_gaps(node, sample, &inputs, &mut gaps)?;
             let mut outputs = self.simulated.outputs_of(node, &frontier)?;
             for (value, simulated) in &mut outputs {
                 let Some(stored) = &chip.0[value.0] else { continue }; // ids are the graph's
@@ -163,6 +167,36 @@ impl Subject<'_> {
         self.simulation.get(node.0)?.as_ref()?.outputs.get(port)?.as_ref()
     }
 
+    /// Compares what a layer reads of the graph's inputs with what it reads of the sample: an input is fed once, whatever
+    /// its readers want.
+    fn input_gaps(
+        &self,
+        node: NodeId,
+        sample: &[Tensor],
+        fed: &[Tensor],
+        gaps: &mut Vec<(NodeId, ValueId, Gap)>,
+    ) -> Result<()> {
+        // Shape reads no values.
+        let inputs = Some(self.graph.node(node)).filter(|n| n.op != "Shape").map_or(&[][..], |n| &n.inputs);
+        for (port, value) in inputs.iter().enumerate() {
+            let input = value.and_then(|value| self.graph.inputs.iter().position(|&input| input == value));
+            let (Some(value), Some((wanted, given))) = (*value, input.and_then(|at| sample.get(at).zip(fed.get(at))))
+            else {
+                continue;
+            };
+            let rounding = self.simulation.get(node.0).and_then(|s| s.as_ref()?.inputs.get(port)?.as_ref());
+            let gap = match rounding.map(|rounding| (rounding, rounding.exponents.first())) {
+                Some((rounding, Some(&exponent))) => {
+                    let read = |tensor: &Tensor| fake_quantize(tensor.clone(), rounding);
+                    Gap::between(&read(given)?, &read(wanted)?, 2f64.powi(exponent))
+                }
+                _ => Gap::between(given, wanted, float_step(wanted)),
+            };
+            gaps.push((node, value, gap));
+        }
+        Ok(())
+    }
+
     fn stored_rounding(&self, stored: &espdl::Tensor) -> Option<FakeQuant> {
         let bits = match stored.data_type {
             espdl::DataType::Int8 => 8,
@@ -180,14 +214,15 @@ struct Values(Vec<Option<espdl::Tensor>>);
 fn step(stored: &espdl::Tensor, simulated: &Tensor) -> f64 {
     match stored.data_type {
         espdl::DataType::Int8 | espdl::DataType::Int16 => 2f64.powi(exponent(stored)),
-        espdl::DataType::Float => {
-            let largest =
-                floats(simulated).iter().copied().filter(|v| v.is_finite()).fold(0.0, |m: f64, v| m.max(v.abs()));
-            (largest / f64::from(i16::MAX)).max(f64::MIN_POSITIVE)
-        }
+        espdl::DataType::Float => float_step(simulated),
         // Places, truth values: equal or not.
         _ => 0.25,
     }
+}
+
+fn float_step(values: &Tensor) -> f64 {
+    let largest = floats(values).iter().copied().filter(|v| v.is_finite()).fold(0.0, |m: f64, v| m.max(v.abs()));
+    (largest / f64::from(i16::MAX)).max(f64::MIN_POSITIVE)
 }
 
 impl Gap {

@@ -95,6 +95,11 @@ impl Configs {
         self[self.root(id)].own.as_deref()
     }
 
+    /// Returns the exponents that calibration gave to `id`, whatever it shares since.
+    pub fn observed(&self, id: ConfigId) -> Option<&[i32]> {
+        self[id].own.as_deref().or_else(|| self.exponents(id))
+    }
+
     /// Gives `id` its own scale and activates it.
     pub(super) fn activate(&mut self, id: ConfigId, exponents: Vec<i32>) {
         self[id].own = Some(exponents);
@@ -119,10 +124,10 @@ impl Configs {
         self[a].bits == self[b].bits && self[a].axis == self[b].axis
     }
 
-    /// Lets `by` dominate `id` and all configurations that share its scale.
+    /// Lets `by` dominate `id` and all configurations that share its scale; a value that stays float has none to share.
     pub(super) fn dominate(&mut self, id: ConfigId, by: ConfigId) {
         let (root, dominator) = (self.compress(id), self.compress(by));
-        if root == dominator || id == dominator {
+        if root == dominator || id == dominator || self[id].state == State::Float {
             return;
         }
         for member in [root, id] {
@@ -131,8 +136,16 @@ impl Configs {
         }
     }
 
-    /// Lets `id`, with those that still point to it, take the scale of `master` while it still rounds.
+    /// Lets `id`, with those that still point to it, take the scale of `master` while it still rounds; a value that stays
+    /// float does not.
     pub(super) fn master(&mut self, id: ConfigId, master: ConfigId) {
+        if self[id].state != State::Float {
+            self.bound(id, master);
+        }
+    }
+
+    /// Like [`Configs::master`], for a bound, which stays float until its input has a scale.
+    pub(super) fn bound(&mut self, id: ConfigId, master: ConfigId) {
         if id == master || self.root(master) == id {
             return;
         }
@@ -164,6 +177,16 @@ mod tests {
     }
 
     #[test]
+    fn a_float_value_shares_no_scale() {
+        let (mut configs, ids) = configs(3);
+        configs[ids[0]].state = State::Float;
+        configs.activate(ids[1], vec![-5]);
+        configs.dominate(ids[0], ids[1]);
+        configs.master(ids[0], ids[1]);
+        assert_eq!((configs[ids[0]].state, configs.root(ids[0])), (State::Float, ids[0]));
+    }
+
+    #[test]
     fn a_dominated_family_is_overlapped_and_shows_its_roots_scale() {
         let (mut configs, ids) = configs(3);
         configs.dominate(ids[0], ids[1]);
@@ -180,6 +203,7 @@ mod tests {
         configs.activate(ids[1], vec![-5]);
         configs.master(ids[0], ids[1]);
         assert_eq!((configs[ids[0]].state, configs.exponents(ids[0])), (State::Passive, Some(&[-5][..])));
+        assert_eq!(configs.observed(ids[0]), Some(&[-3][..]));
     }
 
     #[test]

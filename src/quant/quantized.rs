@@ -76,6 +76,15 @@ impl Quantized {
         (side(&config.inputs, &n.inputs), side(&config.outputs, &n.outputs))
     }
 
+    /// Returns the inputs of a node with the scales that calibration gave to them, before the node shared others.
+    pub fn observed_inputs(&self, node: NodeId) -> Vec<Option<Port>> {
+        let Some(config) = self.nodes.get(node.0).and_then(Option::as_ref) else { return Vec::new() };
+        let observed = |(&id, port): (&ConfigId, Option<Port>)| {
+            Some(Port { exponents: self.configs.observed(id)?.to_vec(), ..port? })
+        };
+        config.inputs.iter().zip(self.ports(node).0).map(observed).collect()
+    }
+
     fn port(&self, id: ConfigId, value: Option<ValueId>) -> Option<Port> {
         let config = &self.configs[id];
         let exponents = self.configs.exponents(id).filter(|_| config.state.has_scale())?;

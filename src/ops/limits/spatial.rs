@@ -43,6 +43,30 @@ pub static WIDE: Limit = Limit {
     source: "dl_base_pool2d.hpp, dl_base.hpp",
 };
 
+/// The exporter makes the pads a part of the input.
+pub static POINTWISE: Limit = Limit {
+    name: "padded-pointwise",
+    effect: Effect::SilentlyWrong,
+    on: Family::ALL,
+    until: None,
+    check: pointwise,
+    help: "pad the input with a Pad before the layer",
+    source: "dl_base_conv2d.cpp (conv2d_11cn)",
+};
+
+fn pointwise(node: &dyn NodeView) -> Checked {
+    let Some(weights) = node.shape(1).filter(|_| node.is_written()) else { return Ok(None) };
+    let kernel: Vec<i64> = weights.iter().skip(2).map(|&k| i64::try_from(k).unwrap_or(i64::MAX)).collect();
+    let is_padded = node.ints("pads")?.iter().any(|&pad| pad > 0);
+    let is_wrong = is_padded && has_pointwise_kernel(node.int("group", 1)?, &kernel);
+    Ok(is_wrong.then(|| "pads around a filter of one place, whose kernel reads beyond the input".to_string()))
+}
+
+/// Returns `true` if a Conv runs by the kernel for a filter of one place, which has no case for pads.
+pub fn has_pointwise_kernel(groups: i64, kernel: &[i64]) -> bool {
+    groups == 1 && kernel.iter().all(|&k| k == 1)
+}
+
 fn wide(node: &dyn NodeView) -> Checked {
     let Some(places) = node.shape(0).filter(|_| node.is_written()) else { return Ok(None) };
     let weights = node.shape(1).unwrap_or_default();
@@ -61,7 +85,7 @@ fn wide(node: &dyn NodeView) -> Checked {
     Ok(None)
 }
 
-/// Returns whether the kernels count a whole window along an axis that has none: `(size - window) / stride` is rounded toward zero.
+/// Returns `true` if the kernels count a whole window along an axis that has none: `(size - window) / stride` is rounded toward zero.
 /// With pads at its begin, the windows in these are taken off again.
 pub fn counts_one_too_many(size: usize, begin: i64, window: i64, stride: i64) -> bool {
     let missing = window.saturating_sub(i64::try_from(size).unwrap_or(i64::MAX));

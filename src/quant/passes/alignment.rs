@@ -30,9 +30,7 @@ fn to_output(plan: &mut Plan, node: NodeId) -> Option<ConfigId> {
     let config = plan.config(node)?;
     let (master, inputs) = (*config.outputs.first()?, config.inputs.clone());
     for input in inputs {
-        if plan.configs[input].state != State::Float {
-            plan.configs.master(input, master);
-        }
+        plan.configs.master(input, master);
     }
     Some(master)
 }
@@ -62,9 +60,7 @@ fn hidden_state(plan: &mut Plan, node: NodeId) -> Option<ConfigId> {
     let config = plan.config(node)?;
     let master = *config.outputs.first()?;
     for slave in [config.outputs.get(1).copied(), config.inputs.get(5).copied()].into_iter().flatten() {
-        if plan.configs[slave].state != State::Float {
-            plan.configs.master(slave, master);
-        }
+        plan.configs.master(slave, master);
     }
     Some(master)
 }

@@ -60,7 +60,7 @@ fn follow_input(plan: &mut Plan, node: NodeId, bounds: &[usize]) {
         return;
     }
     for id in bounds.iter().filter_map(|&port| config.inputs.get(port)).copied().collect::<Vec<_>>() {
-        plan.configs.master(id, input);
+        plan.configs.bound(id, input);
     }
 }
 

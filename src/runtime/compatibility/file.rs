@@ -34,6 +34,13 @@ pub fn check(entry: &Entry, context: &Context) -> Vec<Incompatibility> {
             );
         }
     }
+    let read: HashSet<&str> = model.graph.nodes.iter().flat_map(|n| &n.inputs).map(String::as_str).collect();
+    for input in model.graph.inputs.iter().filter(|input| !read.contains(input.name.as_str())) {
+        say(
+            format!("no node reads the input {}, for which the loader has no tensor", input.name),
+            "remove it from the inputs of the file: a program that fills it dereferences a null pointer",
+        );
+    }
     order(model, &mut say);
     found
 }

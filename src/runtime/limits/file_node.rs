@@ -113,13 +113,15 @@ impl NodeView for FileNode<'_> {
     }
 
     fn input_exponents(&self, port: usize) -> Option<Vec<i64>> {
-        let name = self.input(port)?;
-        let value = || self.values.get(name).map(|value| &value.exponents);
-        self.tensor(port).map(|tensor| &tensor.exponents).or_else(value).cloned()
+        match self.tensor(port) {
+            Some(tensor) => integers(tensor.data_type, &tensor.exponents),
+            None => self.values.get(self.input(port)?).and_then(|value| integers(value.data_type, &value.exponents)),
+        }
     }
 
     fn output_exponents(&self, port: usize) -> Option<Vec<i64>> {
-        self.values.get(self.node.outputs.get(port)?.as_str()).map(|value| value.exponents.clone())
+        let value = self.values.get(self.node.outputs.get(port)?.as_str())?;
+        integers(value.data_type, &value.exponents)
     }
 
     fn family(&self) -> Option<Family> {
@@ -129,4 +131,9 @@ impl NodeView for FileNode<'_> {
     fn runtime(&self) -> Runtime {
         self.runtime
     }
+}
+
+/// Returns exponents of integers; the file has an exponent of 0 for floats, too.
+fn integers(data_type: DataType, exponents: &[i64]) -> Option<Vec<i64>> {
+    (data_type != DataType::Float).then(|| exponents.to_vec())
 }

@@ -109,7 +109,7 @@ pub fn clip(step: &Step) -> Result<Kernel> {
     fn of<T: QuantizedInteger>(step: &Step) -> Result<Kernel> {
         let input = step.quantized::<T>(0)?;
         let bounds = [bound(step, 1, T::TYPE)?, bound(step, 2, T::TYPE)?];
-        let (factor, family) = (scale(input.exponent()) * scale(-step.exponent()?), step.family());
+        let (factor, family) = (scale(input.exponent())? * scale(-step.exponent()?)?, step.family());
         // The same as in `relu`.
         let fast = Shift::new(step.exponent()? - input.exponent(), rounding(family));
         step.makes(input.dims.clone(), move |inputs| {
@@ -200,6 +200,9 @@ fn prelu_of<T: QuantizedInteger>(step: &Step, rescales: bool) -> Result<Kernel> 
             alpha.dims,
             input.dims
         );
+    }
+    if input.dims.first() != Some(&1) {
+        bail!("a batch of {:?}, of which the chip computes only the first sample", input.dims.first());
     }
     let up = step.exponent()? - input.exponent();
     let distance = up - alpha.exponent();

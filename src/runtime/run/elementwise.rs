@@ -59,12 +59,12 @@ fn binary_of<T: QuantizedInteger>(step: &Step) -> Result<Kernel> {
             }
         }
         "Mul" => {
-            let factor = scale(ea) * scale(eb) * scale(-output);
+            let factor = scale(ea)? * scale(eb)? * scale(-output)?;
             // A product of 16-bit integers has more bits than a float.
             each(step, pairs, move |x: T, y| round((x.wide() * y.wide()) as f32 * factor, family))
         }
         "Div" => {
-            let factor = scale(-output) * scale(ea) / scale(eb);
+            let factor = scale(-output)? * scale(ea)? / scale(eb)?;
             // The chip's table of divisors gives this value.
             let nought = if T::BITS == 8 && a.len() == 1 && b.len() > 1 { i64::MIN } else { 0 };
             let one_divisor = pairs.inner[0] != 1 && pairs.inner[1] == 1;

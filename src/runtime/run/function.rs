@@ -37,7 +37,7 @@ pub fn function(step: &Step) -> Result<Kernel> {
 
 fn function_of<T: QuantizedInteger>(step: &Step) -> Result<Kernel> {
     let (input, function) = (step.quantized::<T>(0)?, named(step)?);
-    let (enter, leave, family) = (scale(input.exponent()), scale(-step.exponent()?), step.family());
+    let (enter, leave, family) = (scale(input.exponent())?, scale(-step.exponent()?)?, step.family());
     step.makes(input.dims.clone(), move |inputs| {
         let one = |x: &T| {
             let y = finite(function(f32::from(x.short()) * enter))?;

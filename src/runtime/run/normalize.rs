@@ -60,7 +60,7 @@ fn factors(step: &Step, index: usize, what: &str, length: usize, data_type: Data
     if fact.len() != length {
         bail!("its {what} has {} values for rows of {length}", fact.len());
     }
-    Ok(Some((index, scale(fact.exponent()))))
+    Ok(Some((index, scale(fact.exponent())?)))
 }
 
 /// Returns the values of the port from [`factors`] as floats; `absent` if there is none.
@@ -82,7 +82,7 @@ fn layer_of<T: QuantizedInteger>(step: &Step) -> Result<Kernel> {
     let input = step.quantized::<T>(0)?;
     let (length, epsilon, family) = (row(step, input)?, epsilon(step)?, step.family());
     let ports = (factors(step, 1, "scale", length, T::TYPE)?, factors(step, 2, "bias", length, T::TYPE)?);
-    let (enter, leave) = (scale(input.exponent()), scale(-step.exponent()?));
+    let (enter, leave) = (scale(input.exponent())?, scale(-step.exponent()?)?);
     step.makes(input.dims.clone(), move |inputs| {
         let input = inputs.quantized::<T>(0)?;
         let (factors, offsets) = (read::<T>(inputs, ports.0, 1.0, length)?, read::<T>(inputs, ports.1, 0.0, length)?);
@@ -142,7 +142,7 @@ fn rms_row(step: &Step, input: &Fact) -> Result<usize> {
 fn rms_of<T: QuantizedInteger>(step: &Step) -> Result<Kernel> {
     let input = step.quantized::<T>(0)?;
     let (length, epsilon, family) = (rms_row(step, input)?, epsilon(step)?, step.family());
-    let (enter, leave) = (scale(input.exponent()), scale(-step.exponent()?));
+    let (enter, leave) = (scale(input.exponent())?, scale(-step.exponent()?)?);
     step.makes(input.dims.clone(), move |inputs| {
         let (input, factors) = (inputs.quantized::<T>(0)?, inputs.floats(1)?);
         let mut made = Vec::with_capacity(input.len());
@@ -219,7 +219,7 @@ impl Columns {
 /// Prepares the operator for integers: the input's exponent cancels out.
 fn lp_of<T: QuantizedInteger>(step: &Step) -> Result<Kernel> {
     let input = step.quantized::<T>(0)?;
-    let (columns, leave, family) = (Columns::new(step, input)?, scale(-step.exponent()?), step.family());
+    let (columns, leave, family) = (Columns::new(step, input)?, scale(-step.exponent()?)?, step.family());
     step.makes(input.dims.clone(), move |inputs| {
         let values = inputs.quantized::<T>(0)?;
         let mut made = vec![T::default(); values.len()];

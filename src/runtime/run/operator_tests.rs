@@ -169,6 +169,14 @@ fn a_logarithm_of_zero_is_refused() {
 }
 
 #[test]
+fn a_scale_beyond_an_int32_is_refused() {
+    let s16 = [("quant_type", text("S16"))];
+    let net = model("ReduceL2", info16("x", &[2], -16), info16("y", &[1], -16), &[], &s16);
+    let error = run(&net, Target::C, &[int16("x", &[2], -16, &[3, 4])]).unwrap_err();
+    assert!(error.what().starts_with("it needs the scale 2^-32"), "{}", error.what());
+}
+
+#[test]
 fn relu_rescales_where_exponents_differ() {
     let net = model("Relu", info("x", &[3], 0), info("y", &[3], 1), &[], &[]);
     let made = |target| outcome(&net, target, int8("x", &[3], 0, &[-5, 5, 127]));

@@ -84,7 +84,7 @@ fn average_of<T: QuantizedInteger>(step: &Step) -> Result<Kernel> {
     let channels = input.dims.last().copied().unwrap_or(0);
     let family = step.family();
     // In float32 and in this order, as in the source.
-    let factor = scale(input.exponent()) * (1.0 / window.taps() as f32) * scale(-step.exponent()?);
+    let factor = scale(input.exponent())? * (1.0 / window.taps() as f32) * scale(-step.exponent()?)?;
     step.makes(dims, move |inputs| {
         let mut values = Vec::with_capacity(window.outputs() * channels);
         let mut sums = vec![0i32; channels];

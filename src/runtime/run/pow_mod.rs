@@ -28,7 +28,7 @@ pub fn powers(step: &Step) -> Result<Kernel> {
 fn powers_of<T: QuantizedInteger>(step: &Step) -> Result<Kernel> {
     let (a, b) = (step.quantized::<T>(0)?, step.quantized::<T>(1)?);
     let (pairs, function) = (Pairs::new(&a.dims, &b.dims)?, named(step)?);
-    let (enter_a, enter_b, leave) = (scale(a.exponent()), scale(b.exponent()), scale(-step.exponent()?));
+    let (enter_a, enter_b, leave) = (scale(a.exponent())?, scale(b.exponent())?, scale(-step.exponent()?)?);
     let family = step.family();
     step.makes(pairs.dims.clone(), move |inputs| {
         let power = |x: T, y: T| {

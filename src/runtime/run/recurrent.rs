@@ -47,10 +47,10 @@ struct Table {
 }
 
 impl Table {
-    fn new(exponent: i32, reach: f32, function: fn(f32) -> f32, mirror: fn(f32) -> f32) -> Table {
-        let step = scale(exponent);
+    fn new(exponent: i32, reach: f32, function: fn(f32) -> f32, mirror: fn(f32) -> f32) -> Result<Table> {
+        let step = scale(exponent)?;
         let last = (reach / step) as i32 + 1;
-        Table { values: (0..=last).map(|i| function(i as f32 * step)).collect(), mirror }
+        Ok(Table { values: (0..=last).map(|i| function(i as f32 * step)).collect(), mirror })
     }
 
     fn get(&self, index: i64) -> f32 {
@@ -62,14 +62,17 @@ impl Table {
     }
 }
 
+/// Bits of a right shift, and the same as a factor.
+type Rescale = (i32, f32);
+
 /// Sums like `dotprod`: exact if the row fills vectors, else with a conversion through float.
-fn dot<T: QuantizedInteger>(row: &[T], x: &[T], distance: i32, family: Family) -> i16 {
+fn dot<T: QuantizedInteger>(row: &[T], x: &[T], (distance, factor): Rescale, family: Family) -> i16 {
     let lanes = 128 / T::BITS as usize;
     let sum: i64 = row.iter().zip(x).map(|(w, x)| w.wide() * x.wide()).sum();
     let value = if family != Family::C && row.len().is_multiple_of(lanes) && distance >= 0 {
         shift(sum, distance, family)
     } else {
-        round(sum as f32 * scale(-distance), family)
+        round(sum as f32 * factor, family)
     };
     i16::clamp_from(value)
 }
@@ -78,7 +81,7 @@ struct Cell<T> {
     gates: usize,
     hidden: usize,
     inputs: usize,
-    shifts: [i32; 2],
+    shifts: [Rescale; 2],
     sigmoid: Table,
     tanh: Table,
     /// Factors of the output, and of the LSTM's cell.
@@ -247,25 +250,28 @@ fn cells<T: QuantizedInteger>(step: &Step, gates: usize) -> Result<Kernel> {
         step.quantized::<i16>(6)?;
     }
     let (ws, rs) = (w.constant()?.quantized::<T>()?, r.constant()?.quantized::<T>()?);
+    let rescale = |to: i32, from: i32| Ok((to - from, scale(from - to)?));
     // In bounds: lengths are checked against the shapes above.
-    let cell = |d: usize| Cell {
-        gates,
-        hidden,
-        inputs,
-        shifts: [gate - x.exponent() - w.exponent(), gate - h_exponent - r.exponent()],
-        sigmoid: Table::new(gate, 6.3, sigmoid, |v| 1.0 - v),
-        tanh: Table::new(gate, 3.5, tanh, |v| -v),
-        rescale: [scale(-y_exponent), scale(-c_exponent)],
-        family: step.family(),
-        weights: [
-            ws[d * rows * inputs..(d + 1) * rows * inputs].to_vec(),
-            rs[d * rows * hidden..(d + 1) * rows * hidden].to_vec(),
-        ],
-        bias: bias.map(|b| {
-            [b[2 * d * rows..(2 * d + 1) * rows].to_vec(), b[(2 * d + 1) * rows..(2 * d + 2) * rows].to_vec()]
-        }),
+    let cell = |d: usize| -> Result<Cell<T>> {
+        Ok(Cell {
+            gates,
+            hidden,
+            inputs,
+            shifts: [rescale(gate, x.exponent() + w.exponent())?, rescale(gate, h_exponent + r.exponent())?],
+            sigmoid: Table::new(gate, 6.3, sigmoid, |v| 1.0 - v)?,
+            tanh: Table::new(gate, 3.5, tanh, |v| -v)?,
+            rescale: [scale(-y_exponent)?, scale(-c_exponent)?],
+            family: step.family(),
+            weights: [
+                ws[d * rows * inputs..(d + 1) * rows * inputs].to_vec(),
+                rs[d * rows * hidden..(d + 1) * rows * hidden].to_vec(),
+            ],
+            bias: bias.map(|b| {
+                [b[2 * d * rows..(2 * d + 1) * rows].to_vec(), b[(2 * d + 1) * rows..(2 * d + 2) * rows].to_vec()]
+            }),
+        })
     };
-    let cells: Vec<Cell<T>> = (0..directions).map(cell).collect();
+    let cells: Vec<Cell<T>> = (0..directions).map(cell).collect::<Result<_>>()?;
     let [all_dims, h_dims, c_dims] = shape.outputs();
     let mut facts = vec![Fact::made(T::TYPE, all_dims, y_exponent), Fact::made(T::TYPE, h_dims, h_exponent)];
     facts.extend((gates == 4).then(|| Fact::made(DataType::Int16, c_dims, c_exponent)));

@@ -111,7 +111,7 @@ fn one<T: QuantizedInteger>(op: &str, group: &[T], enter: i32, leave: i32, famil
         if T::BITS == 8 { (sum as i32).into() } else { sum }
     };
     let count = group.len() as f32;
-    let (scaled, out) = (scale(enter), scale(-leave));
+    let (scaled, out) = (scale(enter)?, scale(-leave)?);
     let float = |x: &T| f32::from(x.short()) * scaled;
     let rounded = |x: f32| round(x * out, family);
     Ok(T::clamp_from(match op {
@@ -119,7 +119,7 @@ fn one<T: QuantizedInteger>(op: &str, group: &[T], enter: i32, leave: i32, famil
         "ReduceSum" => shift(sum(|x| x), leave - enter, family),
         "ReduceL1" => shift(sum(i64::abs), leave - enter, family),
         "ReduceSumSquare" => shift(sum(|x| x * x), leave - 2 * enter, family),
-        "ReduceL2" => rounded(newton(sum(|x| x * x) as f32 * scale(2 * enter))?),
+        "ReduceL2" => rounded(newton(sum(|x| x * x) as f32 * scale(2 * enter)?)?),
         "ReduceLogSum" => rounded(finite(libm::logf(sum(|x| x) as f32 * scaled))?),
         "ReduceLogSumExp" => {
             let sum = group.iter().fold(0f32, |sum, x| sum + libm::expf(float(x)));

@@ -36,11 +36,13 @@ pub fn convert(data: &Data, from: i32, to: DataType, exponent: i32, family: Fami
     if is_kept(data.data_type(), from, to, exponent) {
         return Ok(data.clone());
     }
+    // Small tensors are converted in float, also from integers to integers (`TensorBase::assign`).
+    (scale(from)?, scale(exponent)?);
     match (data, to) {
-        (Data::F32(v), DataType::Int8) => Ok(quantized::<i8>(v, scale(-exponent), family)),
-        (Data::F32(v), DataType::Int16) => Ok(quantized::<i16>(v, scale(-exponent), family)),
-        (Data::I8(v), DataType::Float) => Ok(floats(v, from)),
-        (Data::I16(v), DataType::Float) => Ok(floats(v, from)),
+        (Data::F32(v), DataType::Int8) => Ok(quantized::<i8>(v, scale(-exponent)?, family)),
+        (Data::F32(v), DataType::Int16) => Ok(quantized::<i16>(v, scale(-exponent)?, family)),
+        (Data::I8(v), DataType::Float) => Ok(floats(v, scale(from)?)),
+        (Data::I16(v), DataType::Float) => Ok(floats(v, scale(from)?)),
         (Data::I8(v), DataType::Int8) => Ok(requantized::<i8, i8>(v, from, exponent, family)),
         (Data::I8(v), DataType::Int16) => Ok(requantized::<i8, i16>(v, from, exponent, family)),
         (Data::I16(v), DataType::Int8) => Ok(requantized::<i16, i8>(v, from, exponent, family)),
@@ -49,8 +51,7 @@ pub fn convert(data: &Data, from: i32, to: DataType, exponent: i32, family: Fami
     }
 }
 
-fn floats<T: QuantizedInteger>(values: &[T], exponent: i32) -> Data {
-    let scale = scale(exponent);
+fn floats<T: QuantizedInteger>(values: &[T], scale: f32) -> Data {
     Data::F32(values.iter().map(|x| f32::from(x.short()) * scale).collect())
 }
 

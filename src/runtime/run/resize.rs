@@ -48,7 +48,8 @@ pub fn resize(step: &Step) -> Result<Kernel> {
             if from - to >= 7 {
                 bail!("its integers are shifted left by {} bits, but the chip's factor has 7", from - to);
             }
-            step.makes(dims, move |inputs| Ok(nearest(inputs.quantized::<i8>(0)?, &grid, scales, scale(from - to))))
+            let factor = scale(from - to)?;
+            step.makes(dims, move |inputs| Ok(nearest(inputs.quantized::<i8>(0)?, &grid, scales, factor)))
         }
         Some("linear") => {
             if size[1] < 2 || (size[0] < 2 && !plain) {
@@ -56,7 +57,8 @@ pub fn resize(step: &Step) -> Result<Kernel> {
             }
             let align = step.node.text("coordinate_transformation_mode") == Some("align_corners");
             let linear = Linear::new(grid, scales, plain, align);
-            step.makes(dims, move |inputs| Ok(linear.run(inputs.quantized::<i8>(0)?, scale(from), scale(-to))))
+            let (enter, leave) = (scale(from)?, scale(-to)?);
+            step.makes(dims, move |inputs| Ok(linear.run(inputs.quantized::<i8>(0)?, enter, leave)))
         }
         other => bail!("the chip does not support mode {}", other.unwrap_or("without a name")),
     }

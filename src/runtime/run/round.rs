@@ -6,9 +6,13 @@ use crate::chip::{Family, Rounding};
 use crate::kernels::integer;
 use crate::{Result, bail};
 
-/// `DL_SCALE`: 2^exponent.
-pub fn scale(exponent: i32) -> f32 {
-    libm::ldexpf(1.0, exponent)
+/// Returns 2^exponent (`DL_SCALE`, and `DL_RESCALE` of the negative). Fails where `1 << exponent` leaves an int32, of which
+/// the chip makes another number.
+pub fn scale(exponent: i32) -> Result<f32> {
+    if !(-30..=30).contains(&exponent) {
+        bail!("it needs the scale 2^{exponent}, but the chip's end at 2^-30 and 2^30, beyond which an int32 overflows");
+    }
+    Ok(libm::ldexpf(1.0, exponent))
 }
 
 /// Computes `tool::round` of a float, in the range of int32.
