@@ -8,10 +8,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::text::units::and_more;
 
+/// Sentence about a change or a difference, for the user.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Note {
     /// Layers of the note, which the text does not name.
     pub layers: Vec<String>,
+    /// Sentence without its layers and without a full stop.
     pub text: String,
 }
 
@@ -21,11 +23,13 @@ impl Note {
         Note { layers: Vec::new(), text: text.into() }
     }
 
+    /// Makes a note on a single layer.
     pub fn of_layer(layer: impl Into<String>, text: impl Into<String>) -> Note {
         Note { layers: vec![layer.into()], text: text.into() }
     }
 }
 
+/// Formats notes with their layers, in their order.
 pub fn sentences(notes: &[Note]) -> Vec<String> {
     notes.iter().map(Note::to_string).collect()
 }

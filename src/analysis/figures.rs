@@ -83,6 +83,7 @@ pub struct Before {
     /// The Softmax or Sigmoid behind it.
     #[serde(default)]
     pub op: String,
+    /// Cumulative error of these values, mean over samples.
     pub error: ErrorFigures,
     /// Standard error of the noise-to-signal ratio, from its spread over samples.
     #[serde(default)]
@@ -97,13 +98,16 @@ pub struct Observers {
     pub set: Method,
     /// The one with the least error; `set` unless it is better by more than the standard error.
     pub best: Method,
+    /// Every observer, measured on the same samples.
     pub tried: Vec<TriedObserver>,
 }
 
 /// One measured observer.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct TriedObserver {
+    /// Observer of all layers without one of their own.
     pub method: Method,
+    /// Noise-to-signal power ratio of the values that decide the outputs.
     pub error: Spread,
 }
 

@@ -10,7 +10,9 @@ const LARGE: f32 = 1e3;
 /// Mask, and the layer that applies it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Mask {
+    /// Node that applies it.
     pub layer: String,
+    /// Value that holds it.
     pub constant: String,
     /// Number that hides a place, as it is read: of Sub negated.
     pub value: f32,

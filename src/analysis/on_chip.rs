@@ -31,6 +31,7 @@ pub struct Ran {
 /// A layer whose values differ from its simulation on the same inputs by more than rounding.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Difference {
+    /// Name of the layer in the quantized graph.
     pub layer: String,
     /// Name of the value.
     pub value: String,
@@ -41,6 +42,7 @@ pub struct Difference {
 }
 
 impl OnChip {
+    /// Returns the results of the run; `None` if the file was refused before it.
     pub fn ran(&self) -> Option<&Ran> {
         match self {
             OnChip::Ran(ran) => Some(ran),

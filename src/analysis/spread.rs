@@ -5,12 +5,14 @@ use serde::{Deserialize, Serialize};
 /// Mean of one figure over samples.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct Spread {
+    /// Arithmetic mean; 0 without samples.
     pub mean: f64,
     /// Standard error of the mean, from the spread over samples; 0 for one sample.
     pub standard_error: f64,
 }
 
 impl Spread {
+    /// Computes the mean and its standard error from one figure per sample.
     pub fn of(each: &[f64]) -> Spread {
         let count = each.len().max(1) as f64;
         let mean = each.iter().sum::<f64>() / count;

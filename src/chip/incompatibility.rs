@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 pub struct Incompatibility {
     /// Name of the node; empty for the file itself.
     pub node: String,
+    /// Fault, a clause that `help` follows.
     pub what: String,
     /// The supported form, or another thing to do.
     pub help: Cow<'static, str>,

@@ -14,6 +14,7 @@ pub enum Effect {
 }
 
 impl Effect {
+    /// Returns the effect in words, as in `operators.md`.
     pub fn name(self) -> &'static str {
         match self {
             Effect::NotLoaded => "not loaded",
@@ -28,12 +29,15 @@ pub type Checked = Result<Option<String>, Unreadable>;
 
 /// Form of an operator that ESP-DL's kernels do not support.
 pub struct Limit {
+    /// Name in kebab-case, unique among all limits.
     pub name: &'static str,
+    /// Behaviour of the chip if a node that violates the limit is exported as it is.
     pub effect: Effect,
     /// Kernel families that have the limit.
     pub on: &'static [Family],
     /// First release without the limit.
     pub until: Option<Runtime>,
+    /// Describes a node's fault; an attribute of another type is an error.
     pub check: fn(&dyn NodeView) -> Checked,
     /// Replacement for the form.
     pub help: &'static str,

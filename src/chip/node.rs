@@ -5,9 +5,13 @@ use super::{Family, Runtime, Scheme, Unreadable};
 /// Value of an attribute.
 #[derive(Debug, Clone, PartialEq)]
 pub enum AttributeView<'a> {
+    /// One integer, such as `axis`; flags are 0 or 1.
     Int(i64),
+    /// Text in UTF-8.
     Text(&'a str),
+    /// List of integers, such as `kernel_shape`.
     Ints(&'a [i64]),
+    /// List of texts in UTF-8, such as `activations`.
     Texts(&'a [String]),
     /// A type that no limit needs, or text that is not UTF-8.
     Other,
@@ -18,6 +22,7 @@ pub trait NodeView {
     /// ONNX operator type.
     fn op(&self) -> &str;
 
+    /// Value of an attribute; `None` if it is left out, and its default applies.
     fn attribute(&self, name: &str) -> Option<AttributeView<'_>>;
 
     /// Version of ONNX's operator set; `None` in a file, whose nodes have the form that the runtime reads.
@@ -45,6 +50,7 @@ pub trait NodeView {
     /// Elements of a constant float32 input; `None` if the input is not constant or has another type.
     fn floats(&self, port: usize) -> Option<Vec<f32>>;
 
+    /// Returns `true` if an input is constant: no node makes it, and no sample feeds it.
     fn is_constant(&self, port: usize) -> bool;
 
     /// Precision of the node; `None` before it is planned.
@@ -62,6 +68,7 @@ pub trait NodeView {
     /// Release of ESP-DL that runs the node.
     fn runtime(&self) -> Runtime;
 
+    /// Integer of an attribute, or `default` if it is left out. Fails if it has another type.
     fn int(&self, name: &'static str, default: i64) -> Result<i64, Unreadable> {
         match self.attribute(name) {
             None => Ok(default),
@@ -70,6 +77,7 @@ pub trait NodeView {
         }
     }
 
+    /// Text of an attribute, or `default` if it is left out. Fails if it has another type.
     fn text(&self, name: &'static str, default: &'static str) -> Result<&str, Unreadable> {
         match self.attribute(name) {
             None => Ok(default),
@@ -106,6 +114,7 @@ pub trait NodeView {
         matches!(self.scheme(), Some(Scheme::Int8 | Scheme::Int16))
     }
 
+    /// Number of axes of an input; `None` if its shape is not known.
     fn rank(&self, port: usize) -> Option<usize> {
         self.shape(port).map(|shape| shape.len())
     }

@@ -5,14 +5,18 @@ use crate::chip::{Family, Scheme};
 /// Value of the attribute; unknown values count as float.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum QuantType {
+    /// 8-bit weights and activations.
     S8,
+    /// 16-bit weights and activations.
     S16,
     /// 8-bit weights, 16-bit activations; ESP-DL 3.3.9 has no kernel for it.
     W8A16,
+    /// float32, without exponents.
     F32,
 }
 
 impl QuantType {
+    /// Returns the text that the file stores.
     pub fn name(self) -> &'static str {
         match self {
             QuantType::S8 => "S8",
@@ -22,6 +26,7 @@ impl QuantType {
         }
     }
 
+    /// Finds the value of a stored text; `None` for one that ESP-DL does not define.
     pub fn from_name(name: &str) -> Option<QuantType> {
         [QuantType::S8, QuantType::S16, QuantType::W8A16, QuantType::F32].into_iter().find(|t| t.name() == name)
     }

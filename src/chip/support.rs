@@ -7,12 +7,17 @@ pub enum Support {
     /// Supported by its own module, or by being rewritten as other operators.
     Runs(&'static Chip),
     /// Not supported; `instead` names a replacement with the same values, if there is one.
-    Lacks { instead: Option<&'static str> },
+    Lacks {
+        /// Advice that begins with a verb; `None` without a replacement.
+        instead: Option<&'static str>,
+    },
 }
 
 impl Support {
+    /// Not supported, and without a replacement.
     pub const LACKS: Support = Support::Lacks { instead: None };
 
+    /// Returns the properties in the runtime; `None` if the operator is not supported.
     pub fn chip(&self) -> Option<&'static Chip> {
         match self {
             Support::Runs(chip) => Some(chip),
@@ -29,15 +34,19 @@ pub struct Chip {
     pub own_kernels: Option<Kernels>,
     /// Operators that it is rewritten as if it has no module.
     pub written_as: Option<&'static str>,
+    /// Order of axes that the kernel expects of values.
     pub axes: Axes,
+    /// Lookup tables that may take the module's place.
     pub table: Table,
     /// Set if the weights at input 1 are stored in the order that the target's kernels read.
     pub packs_weights: bool,
+    /// Ports whose exponents must be equal.
     pub scales: Scales,
     /// Operators after it that its kernel computes in its last pass.
     pub fuses: &'static [&'static str],
     /// Outputs that its kernel always writes; `None` if it writes only those that exist.
     pub outputs: Option<usize>,
+    /// Unsupported forms, in the order in which they are checked: the first one is reported.
     pub limits: &'static [&'static Limit],
 }
 
@@ -70,16 +79,23 @@ impl Chip {
 /// Precisions for which an operator has kernels; ESP-DL 3.3.9 has none for 8-bit weights with 16-bit activations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Kernels {
+    /// Set for kernels of 8-bit weights and activations (`S8`).
     pub int8: bool,
+    /// Set for kernels of 16-bit weights and activations (`S16`).
     pub int16: bool,
+    /// Set for kernels of float32 (`F32`).
     pub float: bool,
 }
 
 impl Kernels {
+    /// Every precision that ESP-DL has kernels for.
     pub const ALL: Kernels = Kernels { int8: true, int16: true, float: true };
+    /// 8 and 16 bits, not float.
     pub const INTEGER: Kernels = Kernels { float: false, ..Kernels::ALL };
+    /// 8 bits only.
     pub const INT8: Kernels = Kernels { int16: false, ..Kernels::INTEGER };
 
+    /// Returns `true` if there is a kernel for a layer of this precision.
     pub fn runs(self, scheme: Scheme) -> bool {
         match scheme {
             Scheme::Int8 => self.int8,
@@ -117,7 +133,10 @@ pub enum Axes {
     /// Any order, the same for all inputs.
     OneForAll,
     /// Any order; the attribute `axis` is converted to it.
-    Attribute { default: i64 },
+    Attribute {
+        /// Value of `axis` if the attribute is left out.
+        default: i64,
+    },
     /// Any order; the axes at input 1 are converted to it.
     Reduced,
     /// Any order, the same for all inputs; the attribute `axis` is converted to it.
@@ -127,6 +146,7 @@ pub enum Axes {
 }
 
 impl Axes {
+    /// Returns the order in words, for `operators.md`.
     pub fn words(self) -> &'static str {
         match self {
             Axes::AsOnnx => "ONNX's",
@@ -156,6 +176,7 @@ pub enum Scales {
 }
 
 impl Scales {
+    /// Returns the rule in words, for `operators.md`.
     pub fn words(self) -> &'static str {
         match self {
             Scales::Any => "any",
@@ -169,6 +190,7 @@ impl Scales {
 /// Lookup tables that replace an operator.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Table {
+    /// No table: the module computes the function at every precision.
     Never,
     /// The module supports a table of 256 entries.
     Int8,

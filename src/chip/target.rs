@@ -6,15 +6,25 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Target {
+    /// ESP32-P4: vector instructions, one weight scale per channel, ties rounded to even.
     Esp32p4,
+    /// ESP32-S31, which runs the P4's kernels.
     Esp32s31,
+    /// ESP32-S3: vector instructions, one weight scale per tensor, ties rounded up.
     Esp32s3,
+    /// ESP32, which runs the portable kernels.
     Esp32,
+    /// ESP32-S2, which runs the portable kernels.
     Esp32s2,
+    /// ESP32-C2, which runs the portable kernels.
     Esp32c2,
+    /// ESP32-C3, which runs the portable kernels.
     Esp32c3,
+    /// ESP32-C5, which runs the portable kernels.
     Esp32c5,
+    /// ESP32-C6, which runs the portable kernels.
     Esp32c6,
+    /// Portable kernels on any other processor (esp-ppq's target `c`).
     C,
 }
 
@@ -28,6 +38,7 @@ pub enum Scheme {
     Int16,
     /// 8-bit weights, 16-bit activations
     W8A16,
+    /// float32 weights and activations
     Float,
 }
 
@@ -35,9 +46,13 @@ pub enum Scheme {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Method {
+    /// Least Kullback-Leibler divergence of a histogram of magnitudes; takes a second pass over the samples.
     Kl,
+    /// Smallest and largest element of all samples.
     MinMax,
+    /// The 0.01 % and 99.99 % elements, as means over samples.
     Percentile,
+    /// Least squared error of a histogram of magnitudes; takes a second pass over the samples.
     Mse,
 }
 
@@ -45,12 +60,15 @@ pub enum Method {
 macro_rules! names {
     ($type:ident: $($variant:ident $name:literal),* $(,)?) => {
         impl $type {
+            /// Every value, in the order of the declaration.
             pub const ALL: &[$type] = &[$($type::$variant),*];
 
+            /// Returns the name of the value in `espq.toml`.
             pub fn name(self) -> &'static str {
                 match self { $($type::$variant => $name),* }
             }
 
+            /// Finds a value by its exact name; `None` for an unknown one.
             pub fn from_name(name: &str) -> Option<$type> {
                 $type::ALL.iter().copied().find(|v| v.name() == name)
             }
@@ -115,12 +133,16 @@ impl Target {
 /// Kernels of ESP-DL: the vector instructions of the P4 or of the S3, or portable code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Family {
+    /// ESP32-P4 and ESP32-S31.
     P4,
+    /// ESP32-S3.
     S3,
+    /// All other targets.
     C,
 }
 
 impl Family {
+    /// Families with vector instructions, then the portable one.
     pub const ALL: &[Family] = &[Family::P4, Family::S3, Family::C];
     /// Families with vector instructions.
     pub const VECTOR: &[Family] = &[Family::P4, Family::S3];

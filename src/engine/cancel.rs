@@ -16,6 +16,7 @@ pub struct Token {
 }
 
 impl Token {
+    /// Makes a token that no other one cancels.
     pub fn new() -> Token {
         Token::default()
     }
@@ -26,10 +27,12 @@ impl Token {
         Token { cancelled: Arc::default(), ancestors }
     }
 
+    /// Cancels this token and its children, for good.
     pub fn cancel(&self) {
         self.cancelled.store(true, Ordering::Relaxed);
     }
 
+    /// Returns `true` once the token, or one that it descends from, is cancelled.
     pub fn is_cancelled(&self) -> bool {
         let is_set = |flag: &AtomicBool| flag.load(Ordering::Relaxed);
         is_set(&self.cancelled) || self.ancestors.iter().any(|ancestor| is_set(ancestor))
@@ -43,7 +46,9 @@ impl Token {
 
 /// Progress with a cancellation token.
 pub struct Watch<'a> {
+    /// Token that is checked at every tick.
     pub token: &'a Token,
+    /// Receiver of stages, and of ticks that were not cancelled.
     pub progress: &'a dyn Progress,
 }
 

@@ -30,11 +30,17 @@ pub struct ExportOptions {
 
 /// Contents of the three files, and notes on them.
 pub struct Exported {
+    /// Chip whose kernels the file is packed for.
     pub target: Target,
+    /// Release of ESP-DL that the file is checked against.
     pub runtime: Runtime,
+    /// The `.espdl` file: the bytes that the chip loads, encrypted if there is a key.
     pub espdl: Vec<u8>,
+    /// The `.info` file: the model as text, in esp-ppq's format.
     pub info: String,
+    /// The `.json` file: configurations of all ports and their sharing of scales, in esp-ppq's format.
     pub quantization: String,
+    /// New key of the encrypted file; `None` if it is not encrypted.
     pub key: Option<Key>,
     /// Reasons why the chip does not run the model correctly, for which the export is refused.
     pub incompatibilities: Vec<Incompatibility>,
@@ -42,6 +48,7 @@ pub struct Exported {
     pub untested: Option<Error>,
     /// Differences from esp-ppq.
     pub differences: Vec<String>,
+    /// Changes of the model and other facts for the user, one sentence each.
     pub notes: Vec<String>,
 }
 

@@ -14,82 +14,128 @@ use crate::cost::memory::{Memory, memory, value_bytes};
 use crate::espdl::{self, Attribute, Digest, Dim, Entry, File, Key, Node, Tensor, ValueInfo, diff::Difference};
 use crate::runtime::compatibility;
 
+/// Contents of an `.espdl` file.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Summary {
+    /// Header of a package; `None` for a file of one model.
     pub package: Option<PackageSummary>,
+    /// Models in the file's order; one if there is no package.
     pub models: Vec<ModelSummary>,
 }
 
+/// Header of a package of models.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct PackageSummary {
+    /// `PDL1`, `PDL2` or `PDL3`.
     pub format: &'static str,
+    /// Version of the package; PDL3 only, like `digest_matches`.
     pub version: Option<String>,
     /// Result of checking the package's SHA-256.
     pub digest_matches: Option<bool>,
 }
 
+/// One model of a file, with its memory and the targets that run it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ModelSummary {
+    /// Name in the package; empty for a single model.
     pub name: String,
+    /// First four bytes of the model: `EDL1` or `EDL2`.
     pub header: &'static str,
+    /// Set if the body is stored encrypted with AES-128.
     pub encrypted: bool,
+    /// Length of the body in bytes, as the header states it.
     pub body_bytes: u32,
+    /// Version of the schema, as ONNX counts it.
     pub ir_version: i32,
+    /// Versions of operator sets by domain; ONNX's own domain is empty.
     pub opsets: BTreeMap<String, i64>,
+    /// Program that wrote the file.
     pub producer: String,
+    /// Version of that program.
     pub producer_version: String,
+    /// Version of the model, as its author counts.
     pub model_version: i64,
+    /// Key-value pairs of `metadata_props`, in the file's order.
     pub metadata: Vec<(String, String)>,
+    /// Name of the graph, which the exporter of the source model chose.
     pub graph: String,
+    /// Inputs of the model, in the order in which the chip is fed.
     pub inputs: Vec<ValueSummary>,
+    /// Outputs of the model, in order.
     pub outputs: Vec<ValueSummary>,
+    /// Nodes in the order in which the chip runs them.
     pub nodes: Vec<NodeSummary>,
+    /// Initializers: weights, biases, tables and other constants.
     pub weights: Vec<TensorSummary>,
+    /// Every value, including inputs and outputs: the loader looks up shapes and types only here.
     pub values: Vec<ValueSummary>,
+    /// Size of the weights, and the largest size of live values.
     pub memory: Memory,
+    /// Sample for ESP-DL's `Model::test()`; empty if the file has no test values.
     pub test_inputs: Vec<TensorSummary>,
+    /// Outputs that `Model::test()` expects for that sample.
     pub test_outputs: Vec<TensorSummary>,
+    /// Checks by kernel family, in the order of the targets.
     pub fits: Vec<Fit>,
 }
 
+/// Shape, type and range of a value that the chip computes or reads as input.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ValueSummary {
+    /// Name in the graph, by which nodes refer to it.
     pub name: String,
+    /// Type of the elements, such as `int8`.
     pub data_type: &'static str,
     /// Lengths of the axes; `None` if the shape is not in the file. Unknown sizes are `?`, named ones their name.
     pub dims: Option<Vec<String>>,
+    /// Powers of two of the scale, of which the chip reads only the first; empty for floats.
     pub exponents: Vec<i64>,
     /// Smallest and largest float that the integers represent.
     pub range: Option<(f64, f64)>,
+    /// Size of the elements in RAM; `None` if the shape or the type is not fixed.
     pub bytes: Option<usize>,
 }
 
+/// One layer as the file stores it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct NodeSummary {
+    /// Name in the file: the layer's, unless the exporter has made the node.
     pub name: String,
+    /// Operator type, by which the loader selects its module.
     pub op: String,
+    /// Names of values; an optional input that is left out is an empty string.
     pub inputs: Vec<String>,
+    /// Names of the values that it makes.
     pub outputs: Vec<String>,
+    /// Values by name; a tensor is its type and shape in words.
     pub attributes: BTreeMap<String, serde_json::Value>,
 }
 
+/// Constant or test value, whose elements are in the file.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct TensorSummary {
+    /// Name in the graph, by which nodes refer to it.
     pub name: String,
+    /// Type of the elements, such as `int8`.
     pub data_type: &'static str,
+    /// Lengths of the axes, in ONNX's order for filters.
     pub dims: Vec<usize>,
+    /// Powers of two of the scale: one, one per channel, or none for floats.
     pub exponents: Vec<i64>,
     /// Layout from the tensor's `doc_string`; a filter's dims do not show the order of its bytes.
     pub layout: Option<String>,
+    /// Size of the elements, without the padding to 16 bytes.
     pub bytes: usize,
     /// Smallest and largest value: in float for a single exponent, as integers for several.
     pub range: Option<(f64, f64)>,
 }
 
+/// Targets of one kernel family, and the faults of the model on them.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Fit {
     /// Targets that run the same kernels.
     pub targets: Vec<&'static str>,
+    /// Reasons why these targets do not run the model correctly; none if they do.
     #[serde(rename = "misfits")]
     pub incompatibilities: Vec<Incompatibility>,
 }

@@ -9,15 +9,20 @@ use super::opened::Opened;
 /// Inputs and layers of a project's model, in the graph's order.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Layers {
+    /// Names of the model's inputs.
     pub inputs: Vec<String>,
+    /// Nodes of the planned graph; of the simplified one without a plan.
     pub layers: Vec<PlannedLayer>,
     /// Layers by the names that the file has.
     pub names: LayerNames,
 }
 
+/// Layer, before its figures are known.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PlannedLayer {
+    /// Name in the graph, by which the configuration selects the layer.
     pub name: String,
+    /// ONNX operator type.
     pub op: String,
     /// Precision in the configuration; `None` without a plan.
     pub scheme: Option<Scheme>,

@@ -57,6 +57,7 @@ const SESSIONS: usize = 4;
 /// Maximum number of reports, measured fixes, and findings (one per text and depth).
 const ANSWERS: usize = 64;
 
+/// Caches of results, in memory and on disk.
 pub struct Engine {
     options: Options,
     store: Option<Store>,
@@ -84,8 +85,10 @@ pub struct Options {
     pub cache: Option<Cache>,
 }
 
+/// Place and size of the results that are kept on disk.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cache {
+    /// Folder that is created with the first result.
     pub folder: PathBuf,
     /// Size limit in bytes.
     pub limit: u64,
@@ -100,6 +103,7 @@ impl Cache {
 }
 
 impl Engine {
+    /// Makes an engine with empty caches in memory; those on disk are read on demand.
     pub fn new(options: Options) -> Arc<Engine> {
         Arc::new(Engine {
             store: options.cache.as_ref().map(|cache| Store::new(&cache.folder, cache.limit)),

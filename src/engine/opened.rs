@@ -90,6 +90,7 @@ impl Engine {
 }
 
 impl Opened {
+    /// Returns the project in the state in which it was opened; later edits of its text have no effect.
     pub fn project(&self) -> &Project {
         &self.project
     }

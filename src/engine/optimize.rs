@@ -24,8 +24,11 @@ const TIME: Duration = Duration::from_secs(30);
 /// Result of a search over a project.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Optimized {
+    /// Figure of the project's settings.
     pub before: Figure,
+    /// Figure with `edit` applied; equal to `before` without one.
     pub after: Figure,
+    /// All candidates, in the order in which they were measured.
     pub tried: Vec<Tried>,
     /// Set if the time limit was reached before all candidates were measured.
     pub is_cut_short: bool,

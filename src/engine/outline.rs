@@ -11,7 +11,9 @@ use super::shapes;
 /// Inputs of a model, and one layer for an example.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Outline {
+    /// Inputs as the file declares them; a free batch is 1.
     pub inputs: Vec<InputSpec>,
+    /// Name of the first Conv or Gemm; `None` if there is neither.
     pub layer: Option<String>,
 }
 

@@ -2,12 +2,18 @@
 
 use crate::{Error, Result};
 
+/// Stage of the work on a project.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stage {
+    /// Reading the model and planning: a single unit.
     Load,
+    /// Observing activations: one unit per sample and pass.
     Calibrate,
+    /// Measuring the cumulative error, with the whole model quantized.
     Graphwise,
+    /// Measuring the error of each layer alone.
     Layerwise,
+    /// Measuring ranges and histograms of activations.
     Statistics,
     /// Measuring observers, one unit per sample.
     Observers,

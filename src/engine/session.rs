@@ -22,14 +22,19 @@ use super::{Progress, Stage};
 
 /// Model that has been read and simplified.
 pub struct Model {
+    /// Digest of the file's content and of the shapes of its inputs.
     pub key: Key,
+    /// Graph to plan, and the names that its nodes have in the file.
     pub simplified: Simplified,
 }
 
 /// Model with one set of samples.
 pub struct Session {
+    /// Digest of the model's key, of the samples' content and of `held-out`.
     pub key: Key,
+    /// Model that all results of the session are of.
     pub model: Arc<Model>,
+    /// Samples of `[calibration]`, including those held out.
     pub samples: Arc<Samples>,
     /// Samples of `[analysis]`, if it has its own.
     others: Option<Arc<Samples>>,
@@ -94,6 +99,7 @@ impl Traced {
 
 /// Calibrated model, with the keys of its figures' inputs.
 pub struct Calibrated {
+    /// Plan with all exponents, after the passes of `[optimize]`.
     pub quantized: Quantized,
     float: Float,
     simulation: Simulation,
@@ -185,6 +191,7 @@ impl Session {
         self.cached.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Calibrates a plan and runs the passes of its recipe. Only ports without a kept observation are observed.
     pub fn calibrate(&self, plan: &Plan, progress: &dyn Progress) -> Result<Calibrated> {
         let mut cached = self.cached();
         cached.bound();
@@ -303,7 +310,8 @@ impl Session {
         Ok(keys.iter().filter_map(|key| cached.layerwise.get(key).copied()).collect())
     }
 
-    pub fn subject<'a>(&'a self, calibrated: &'a Calibrated, count: usize, tick: Tick<'a>) -> Subject<'a> {
+    /// Returns the programs and samples that figures are measured with.
+    pub(super) fn subject<'a>(&'a self, calibrated: &'a Calibrated, count: usize, tick: Tick<'a>) -> Subject<'a> {
         let graph = &calibrated.quantized.graph;
         let Float { original, equivalent } = &calibrated.float;
         let simulated = calibrated.simulated();

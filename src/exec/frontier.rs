@@ -16,6 +16,7 @@ pub struct Frontier {
 }
 
 impl Frontier {
+    /// Returns a value that is still to be read.
     pub fn value(&self, id: ValueId) -> Option<&Tensor> {
         self.values[id.0].as_ref()
     }

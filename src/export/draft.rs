@@ -10,7 +10,9 @@ use crate::quant::NodeConfig;
 /// Integers at a node's input or output; `None` instead of a port means float.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Port {
+    /// Width: 8, 16, or that of the target's accumulator for a bias.
     pub bits: u32,
+    /// Powers of two of the scale: one, or one per channel of a weight.
     pub exponents: Vec<i64>,
 }
 
@@ -29,13 +31,18 @@ impl Port {
     }
 }
 
+/// Node of the file to be.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DraftNode {
+    /// Name in the file; that of the planned layer unless the exporter has made the node.
     pub name: String,
+    /// Operator type, by which the loader selects its module.
     pub op: String,
+    /// Names and values in the order in which they are stored.
     pub attributes: Vec<(String, Attribute)>,
     /// `None` for an optional input that is left out.
     pub inputs: Vec<Option<ValueId>>,
+    /// Values that it makes, by port.
     pub outputs: Vec<ValueId>,
     /// Ports of inputs and of outputs.
     pub ports: (Vec<Option<Port>>, Vec<Option<Port>>),
@@ -43,8 +50,10 @@ pub struct DraftNode {
     pub config: Option<NodeConfig>,
 }
 
+/// Value of the file to be.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct DraftValue {
+    /// Name in the file, by which nodes refer to it.
     pub name: String,
     /// Shape in ONNX's order of axes.
     pub shape: Vec<usize>,
@@ -52,7 +61,9 @@ pub struct DraftValue {
     pub data_type: DataType,
     /// ONNX's axes in the order in which they are stored; `None` until it is determined.
     pub perm: Option<Vec<usize>>,
+    /// Tensor of a weight or another constant; `None` for inputs and for values that nodes make.
     pub constant: Option<Tensor>,
+    /// Node that makes it; `None` for inputs and constants.
     pub maker: Option<NodeId>,
     /// Readers, once for each input that reads it.
     pub readers: Vec<NodeId>,
@@ -61,9 +72,13 @@ pub struct DraftValue {
 /// Draft of a file. Ids stay valid: removed nodes leave an empty place, and inserted ones are appended.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Draft {
+    /// Nodes by id; `None` for removed ones.
     pub nodes: Vec<Option<DraftNode>>,
+    /// Values by id, including those without a reader.
     pub values: Vec<DraftValue>,
+    /// Inputs of the model, in order.
     pub inputs: Vec<ValueId>,
+    /// Outputs of the model, in order.
     pub outputs: Vec<ValueId>,
     /// Graph inputs at the scale of calibration, which saturates for none of the layers that read them.
     pub observed: HashMap<ValueId, Port>,
@@ -89,6 +104,7 @@ pub fn inverse(perm: &[usize]) -> Vec<usize> {
 }
 
 impl DraftValue {
+    /// Returns the perm of ONNX's order, for the value's rank.
     pub fn identity(&self) -> Vec<usize> {
         identity(self.shape.len())
     }
@@ -98,6 +114,7 @@ impl DraftValue {
         self.perm.as_ref().is_some_and(|p| *p != self.identity())
     }
 
+    /// Returns the shape in the stored order of axes; ONNX's until that is determined.
     pub fn stored_shape(&self) -> Vec<usize> {
         self.perm.as_ref().map_or_else(|| self.shape.clone(), |perm| permuted(&self.shape, perm))
     }
@@ -115,6 +132,7 @@ impl DraftValue {
 }
 
 impl DraftNode {
+    /// Returns an integer; `None` if the attribute is left out or has another type.
     pub fn int(&self, name: &str) -> Option<i64> {
         self.attributes.iter().find(|(n, _)| n == name).and_then(|(_, value)| match value {
             Attribute::Int(v) => Some(*v),
@@ -122,6 +140,7 @@ impl DraftNode {
         })
     }
 
+    /// Returns a text; `None` if the attribute is left out, has another type, or is not UTF-8.
     pub fn text(&self, name: &str) -> Option<&str> {
         self.attributes.iter().find(|(n, _)| n == name).and_then(|(_, value)| match value {
             Attribute::Text(v) => std::str::from_utf8(v).ok(),
@@ -129,6 +148,7 @@ impl DraftNode {
         })
     }
 
+    /// Returns a list of integers; empty if the attribute is left out or has another type.
     pub fn ints(&self, name: &str) -> Vec<i64> {
         self.attributes
             .iter()
@@ -140,6 +160,7 @@ impl DraftNode {
             .unwrap_or_default()
     }
 
+    /// Replaces an attribute in its place, or appends it.
     pub fn set(&mut self, name: &str, value: Attribute) {
         match self.attributes.iter_mut().find(|(n, _)| n == name) {
             Some(slot) => slot.1 = value,
@@ -147,10 +168,12 @@ impl DraftNode {
         }
     }
 
+    /// Returns the attribute that selects the kernel; `None` if it is not set or not known.
     pub fn quant_type(&self) -> Option<QuantType> {
         QuantType::from_name(self.text("quant_type")?)
     }
 
+    /// Sets the attribute that selects the kernel.
     pub fn set_quant_type(&mut self, quant_type: QuantType) {
         self.set("quant_type", Attribute::Text(quant_type.name().as_bytes().to_vec()));
     }
@@ -181,14 +204,17 @@ impl Draft {
         &self.values[id.0]
     }
 
+    /// Returns a value to change; ids belong to this draft, which never shrinks.
     pub fn value_mut(&mut self, id: ValueId) -> &mut DraftValue {
         &mut self.values[id.0]
     }
 
+    /// Returns a node; `None` if it was removed.
     pub fn node(&self, id: NodeId) -> Option<&DraftNode> {
         self.nodes.get(id.0)?.as_ref()
     }
 
+    /// Returns a node to change; `None` if it was removed.
     pub fn node_mut(&mut self, id: NodeId) -> Option<&mut DraftNode> {
         self.nodes.get_mut(id.0)?.as_mut()
     }

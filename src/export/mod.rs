@@ -57,6 +57,7 @@ const IR_VERSION: i32 = 8;
 /// Target of the file, and data that it contains besides the model.
 #[derive(Debug, Clone, Default)]
 pub struct Options {
+    /// Release of ESP-DL whose limits decide which forms are rewritten.
     pub runtime: Runtime,
     /// Entries of `metadata_props`.
     pub metadata: Vec<(String, String)>,
@@ -65,6 +66,7 @@ pub struct Options {
 /// Exported model, and its differences from esp-ppq's.
 #[derive(Debug, Clone)]
 pub struct Export {
+    /// Model to encode; test values are added later.
     pub model: Model,
     /// The `.json` beside the model: sharing of scales.
     pub quantization: String,
@@ -79,6 +81,7 @@ pub struct Export {
 /// Value of the quantized graph, and its order of axes in the model.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Place {
+    /// Id in the quantized graph, whose ids the draft keeps.
     pub value: graph::ValueId,
     /// ONNX's axes in the order in which they are stored.
     pub perm: Vec<usize>,

@@ -9,6 +9,7 @@ use crate::ops;
 
 use super::draft::Draft;
 
+/// Moves each Relu that only one such layer feeds into the layer's `activation`.
 pub fn fuse_relu(draft: &mut Draft) {
     for id in draft.order() {
         let Some(chip) = draft.node(id).and_then(|n| ops::on_chip(&n.op)).filter(|chip| chip.packs_weights) else {

@@ -13,7 +13,7 @@ macro_rules! tensor {
     ($($variant:ident $type:ty, $name:literal;)*) => {
         /// An element type of ONNX; float16 and bfloat16 are widened to `F32` when loaded.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-        pub enum DataType { $($variant),* }
+        pub enum DataType { $(#[doc = $name] $variant),* }
 
         impl DataType {
             /// Returns NumPy's name of the type: "float32".
@@ -28,7 +28,7 @@ macro_rules! tensor {
 
         /// Array of one of ONNX's element types; clones share the data.
         #[derive(Debug, Clone, PartialEq)]
-        pub enum Tensor { $($variant(Shared<$type>)),* }
+        pub enum Tensor { $(#[doc = concat!("Elements of ", $name, ".")] $variant(Shared<$type>)),* }
 
         impl Tensor {
             /// Returns the type of the elements.

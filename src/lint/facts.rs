@@ -16,12 +16,17 @@ pub type Known<'a, T> = Option<Result<&'a T, &'a Error>>;
 
 /// Project with the facts known so far.
 pub struct Facts<'a> {
+    /// Configuration and its text; always known.
     pub project: &'a Project,
+    /// Model as it was read and simplified.
     pub model: Known<'a, Simplified>,
+    /// Samples of `[calibration]`.
     pub samples: Known<'a, Samples>,
     /// Settings without the layers that the model does not have.
     pub settings: Option<&'a Settings>,
+    /// Plan of `settings`, before calibration.
     pub plan: Known<'a, Plan>,
+    /// Figures of the calibrated model.
     pub report: Known<'a, Report>,
     /// Errors by observer, if they were measured.
     pub observers: Option<&'a Observers>,
@@ -53,14 +58,17 @@ impl<'a> Facts<'a> {
         }
     }
 
+    /// Returns the model; `None` if it is not known or failed to load.
     pub fn model(&self) -> Option<&'a Simplified> {
         self.model.and_then(Result::ok)
     }
 
+    /// Returns the plan; `None` if it is not known or failed.
     pub fn plan(&self) -> Option<&'a Plan> {
         self.plan.and_then(Result::ok)
     }
 
+    /// Returns the report; `None` if it is not known or could not be measured.
     pub fn report(&self) -> Option<&'a Report> {
         self.report.and_then(Result::ok)
     }

@@ -8,12 +8,15 @@ use crate::text::{Edit, Span};
 
 use super::{Measure, Rule};
 
+/// Weight of a finding, in ascending order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
     /// Note that does not fail a hook if there is nothing else.
     Info,
+    /// Issue that fails a hook, and is a warning in editors.
     Warning,
+    /// Issue that fails a hook, and is an error in editors.
     Error,
 }
 
@@ -24,6 +27,7 @@ pub struct Finding {
     pub code: Cow<'static, str>,
     /// Name of the rule: "layer-over-limit".
     pub name: Cow<'static, str>,
+    /// Weight of this finding: above `Info`, `espq lint` fails.
     pub severity: Severity,
     /// Bytes of the configuration's text; empty for something missing.
     pub span: Span,
@@ -33,6 +37,7 @@ pub struct Finding {
     pub layer: Option<String>,
     /// Help: what to do.
     pub help: Option<String>,
+    /// Other layers and places of the issue, in the order of the message.
     pub related: Vec<Related>,
     /// Fixes, the best first.
     pub fixes: Vec<Fix>,
@@ -43,13 +48,17 @@ pub struct Finding {
 /// Another place, layer or file that belongs to a finding.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Related {
+    /// Sentence about the place, without a full stop.
     pub message: String,
+    /// Bytes of the configuration's text; `None` for a layer or a file.
     pub span: Option<Span>,
+    /// Name in the graph; `None` for a place or a file.
     pub layer: Option<String>,
     /// The finding's message, or the title of its fix, already names the layer.
     pub is_named: bool,
 }
 
+/// Effect of a fix on results, by which it is allowed or not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Safety {
@@ -59,11 +68,14 @@ pub enum Safety {
     Unsafe,
 }
 
+/// Edits that remove a finding.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Fix {
     /// Title: "int16: output error 25.6% -> 9.1%, +13 KB flash".
     pub title: String,
+    /// Kind of the change; a precision keeps the measurement that it came from.
     pub kind: FixKind,
+    /// Least permission that the fix needs.
     pub safety: Safety,
     /// Edits that do not overlap, in the order of the text.
     pub edits: Vec<Edit>,
@@ -84,6 +96,7 @@ pub enum FixKind {
 }
 
 impl Finding {
+    /// Makes a finding of a rule, without a layer, help and fixes.
     pub fn new(rule: &Rule, span: Span, message: impl Into<String>) -> Finding {
         Finding {
             code: rule.code.into(),
@@ -109,16 +122,19 @@ impl Finding {
         self.pending = self.pending.take().or(first);
     }
 
+    /// Sets the sentence that says what to do.
     pub fn with_help(mut self, help: impl Into<String>) -> Finding {
         self.help = Some(help.into());
         self
     }
 
+    /// Sets the layer of the finding.
     pub fn about(mut self, layer: impl Into<String>) -> Finding {
         self.layer = Some(layer.into());
         self
     }
 
+    /// Appends a fix, after better ones.
     pub fn with_fix(mut self, fix: Fix) -> Finding {
         self.fixes.push(fix);
         self

@@ -7,6 +7,7 @@ use super::{Finding, Fix, Safety};
 /// Text with fixes applied.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Applied {
+    /// Whole text after the edits.
     pub text: String,
     /// Number of findings whose fixes were applied.
     pub count: usize,

@@ -12,9 +12,17 @@ use super::{Fix, FixKind, Safety, Trial};
 #[serde(rename_all = "kebab-case")]
 pub enum Measure {
     /// Another precision for one layer, and for the activation fused into it.
-    Layer { name: String, scheme: Scheme },
+    Layer {
+        /// Name of the layer in the graph.
+        name: String,
+        /// Precision to try.
+        scheme: Scheme,
+    },
     /// int16 for all layers over their limit.
-    LayersOverLimit { names: Vec<String> },
+    LayersOverLimit {
+        /// Names of these layers, in the graph's order.
+        names: Vec<String>,
+    },
     /// The smallest set of int16 layers that brings every output under its limit.
     SmallestSet,
 }

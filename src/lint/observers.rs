@@ -8,6 +8,7 @@ use crate::text::units::percent;
 pub struct ObserverAdvice<'a> {
     report: &'a Report,
     observers: &'a Observers,
+    /// Observer with the least measured error.
     pub better: Method,
 }
 

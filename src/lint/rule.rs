@@ -4,15 +4,18 @@ use super::{Facts, Finding, RULES, Severity};
 use crate::project::{Lint, Spanned};
 use crate::{Error, Result};
 
+/// Check of a project for one kind of issue.
 pub struct Rule {
     /// Code of a letter for the subject and a number: C configuration, M model, S samples, D the device and its
     /// runtime, E error.
     pub code: &'static str,
     /// Name: "layer-over-limit".
     pub name: &'static str,
+    /// Severity of a finding, unless the check lowers it.
     pub severity: Severity,
     /// Documentation in Markdown, from the doc comment; `espq explain CODE` prints it.
     pub doc: &'static str,
+    /// Appends the findings of the known facts; a fact that is not known yet gives none.
     pub check: fn(&Facts, &mut Vec<Finding>),
 }
 
@@ -41,10 +44,12 @@ pub fn find(text: &str) -> Option<&'static Rule> {
 pub struct Selection {
     /// Codes, names or prefixes of codes ("E"); empty means all.
     pub select: Vec<String>,
+    /// Codes, names or prefixes of codes to leave out; the more specific entry of both lists decides.
     pub ignore: Vec<String>,
 }
 
 impl Selection {
+    /// Copies the selection of `[lint]`, unchecked.
     pub fn of(config: &Lint) -> Selection {
         let entries = |list: &[Spanned<String>]| list.iter().map(|e| e.value.clone()).collect();
         Selection { select: entries(&config.select), ignore: entries(&config.ignore) }

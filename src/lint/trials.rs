@@ -15,14 +15,17 @@ use super::{Fix, FixKind, Safety, decisive_error};
 pub struct Trial {
     /// Changed layers, including fused activations.
     pub layers: Vec<String>,
+    /// Precision of the changed layers.
     pub scheme: Scheme,
     /// Error of the worst output at the project's precisions; `after` is that of the trial.
     pub before: f64,
+    /// Error of the worst output with the changed layers.
     pub after: f64,
     /// Additional flash, in bytes.
     pub flash: i64,
 }
 
+/// Measured trials for the findings of a report.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Trials {
     /// Layers over their limit, each tried alone; `None` if a layer does not support the precision.
@@ -40,6 +43,7 @@ pub struct Trials {
 pub struct Optimization {
     /// Error of the values that decide the outputs.
     pub before: f64,
+    /// That error with `edit` applied.
     pub after: f64,
     /// Change of the text.
     pub edit: Edit,
@@ -66,6 +70,7 @@ impl Trials {
 }
 
 impl Trial {
+    /// Returns `true` if the error is less, or becomes a number.
     pub fn helps(&self) -> bool {
         self.after < self.before || (self.before.is_nan() && !self.after.is_nan())
     }

@@ -12,12 +12,16 @@ use super::Imported;
 /// Axes of one input of the model, as its file declares them.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Declared {
+    /// Value of the graph that the input gives.
     pub input: ValueId,
+    /// Axes in the file's order.
     pub axes: Vec<Axis>,
 }
 
+/// Length of an axis, as the file declares it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Axis {
+    /// Length in the file.
     Fixed(usize),
     /// Name in the file, which may be empty. Axes with the same name have the same length.
     Free(String),

@@ -13,7 +13,7 @@ use crate::kernels::real::Real;
 use crate::kernels::window::Window;
 use crate::{Error, Result, bail};
 
-pub static OPERATOR: Operator = Operator {
+pub(super) static OPERATOR: Operator = Operator {
     name: "AveragePool",
     treatment: Treatment::PLAIN,
     chip: Support::Runs(&Chip {
@@ -32,7 +32,7 @@ pub static OPERATOR: Operator = Operator {
     prepare,
 };
 
-pub static PADS: Limit = Limit {
+static PADS: Limit = Limit {
     name: "average-of-pads",
     effect: Effect::SilentlyWrong,
     on: Family::ALL,
@@ -88,11 +88,17 @@ fn is_padded(node: &dyn NodeView) -> Result<bool, Unreadable> {
 
 /// A spatial axis of a pool.
 pub struct Side {
+    /// Places of the input, without pads.
     pub size: usize,
+    /// Number of windows.
     pub outputs: usize,
+    /// Places of a window.
     pub kernel: usize,
+    /// Places from one window to the next.
     pub stride: usize,
+    /// Places before and after the input.
     pub pads: (usize, usize),
+    /// Value of `count_include_pad`: set if the mean counts pads as zeros.
     pub counts_pads: bool,
 }
 

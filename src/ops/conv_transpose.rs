@@ -14,7 +14,7 @@ use crate::kernels::transposed::conv_transpose;
 use crate::kernels::window::Window;
 use crate::{Error, Result, bail};
 
-pub static OPERATOR: Operator = Operator {
+pub(super) static OPERATOR: Operator = Operator {
     name: "ConvTranspose",
     treatment: Treatment { weights: Weights::ByChannel(|_| 1), ..Treatment::COMPUTING },
     chip: Support::Runs(&Chip {
@@ -104,13 +104,17 @@ fn shapes<'a>(call: &Call<'a>) -> Result<(&'a Fact, ConvShape, Vec<usize>)> {
 pub struct AsConv {
     /// Strides of InsertZeros, by spatial axis; all 1, with no zeros at the end, if none are inserted.
     pub strides: Vec<usize>,
+    /// Zeros that InsertZeros adds after the last place, by spatial axis.
     pub output_padding: Vec<usize>,
     /// Sizes after InsertZeros.
     pub spread: Vec<usize>,
     /// Padding of the Conv. Negative padding is cut from its input.
     pub begins: Vec<i64>,
+    /// Padding after the last place, like `begins`.
     pub ends: Vec<i64>,
+    /// Dilations of the Conv, by spatial axis: those of the ConvTranspose.
     pub dilations: Vec<usize>,
+    /// Groups of the Conv: those of the ConvTranspose.
     pub groups: usize,
 }
 

@@ -167,17 +167,21 @@ use crate::graph::{Attributes, DataType, Tensor};
 /// Properties of a value that are known before a model runs.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Fact {
+    /// Type of the elements.
     pub data_type: DataType,
+    /// Lengths of the axes; empty for a single number.
     pub shape: Vec<usize>,
     /// Elements of a constant value: shape, axes, weights.
     pub constant: Option<Tensor>,
 }
 
 impl Fact {
+    /// Makes the fact of a value that is computed.
     pub fn new(data_type: DataType, shape: impl Into<Vec<usize>>) -> Fact {
         Fact { data_type, shape: shape.into(), constant: None }
     }
 
+    /// Makes the fact of a constant.
     pub fn of(constant: Tensor) -> Fact {
         Fact { data_type: constant.data_type(), shape: constant.shape().to_vec(), constant: Some(constant) }
     }
@@ -185,6 +189,7 @@ impl Fact {
 
 /// Use of an operator: everything that its file may read.
 pub struct Call<'a> {
+    /// Attributes of the node; defaults of ONNX are not filled in.
     pub attributes: &'a Attributes,
     /// Version of the ONNX operator set that the model imports.
     pub opset: i64,
@@ -216,11 +221,14 @@ pub trait Kernel: Send + Sync {
 pub struct Operator {
     /// ONNX operator type.
     pub name: &'static str,
+    /// Ports that the quantizer gives scales, and the scales that they share.
     pub treatment: Treatment,
+    /// Support by ESP-DL 3.3.9.
     pub chip: Support,
     /// Infers facts of the outputs from those of the inputs. `constant` may be set if the result is determined by
     /// shapes (Shape, Size); folding belongs to `simplify`.
     pub infer: fn(&Call) -> Result<Vec<Fact>>,
+    /// Prepares the float kernel. Fails if the inputs or the attributes do not fit the operator.
     pub prepare: fn(&Call) -> Result<Box<dyn Kernel>>,
 }
 

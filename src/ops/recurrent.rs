@@ -11,20 +11,28 @@ use super::cast::cast;
 use super::operands::{checked_len, optional, required};
 use super::{Call, Fact};
 
+/// Activation of a gate, in float64.
 pub type Activation = Box<dyn Fn(f64) -> f64 + Send + Sync>;
 
 /// Sizes and options of a recurrent node.
 pub struct Shape {
+    /// Number of steps of the longest sequence.
     pub sequence: usize,
+    /// Number of sequences.
     pub batch: usize,
+    /// Length of the input vector of a step.
     pub input: usize,
+    /// Length of the hidden state (`hidden_size`).
     pub hidden: usize,
     /// Directions; `true` runs from the end.
     pub directions: Vec<bool>,
     /// Set if the batch is the first axis instead of the sequence.
     pub batch_first: bool,
+    /// Bound on the magnitude of an activation's input; infinite without one.
     pub clip: f64,
+    /// Type of inputs and outputs; the arithmetic is in float64.
     pub data_type: DataType,
+    /// Number of output ports of the node.
     pub outputs: usize,
 }
 
@@ -167,7 +175,8 @@ impl Shape {
         }
     }
 
-    pub fn clipped(&self, v: f64) -> f64 {
+    /// Returns the input of an activation, within `clip`.
+    pub(super) fn clipped(&self, v: f64) -> f64 {
         v.clamp(-self.clip, self.clip)
     }
 }

@@ -19,6 +19,7 @@ pub enum Role {
 /// Scales that the ports of one node share.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Shared {
+    /// Each port has its own scale.
     No,
     /// Inputs take the output's scale.
     Output,
@@ -31,6 +32,7 @@ pub enum Shared {
 /// Scales of weights at input 1.
 #[derive(Clone, Copy)]
 pub enum Weights {
+    /// No weights: input 1 has the scale of an activation.
     None,
     /// One scale.
     Whole,
@@ -38,16 +40,22 @@ pub enum Weights {
     ByChannel(fn(&Attributes) -> usize),
 }
 
+/// Quantization of an operator's ports.
 #[derive(Clone, Copy)]
 pub struct Treatment {
+    /// Role in the network, which decides the rows of error tables and fusion.
     pub role: Role,
+    /// Scales that inputs and outputs share.
     pub shared: Shared,
     /// Ports that stay in float: shapes, indices, conditions, probabilities.
     pub float_inputs: &'static [usize],
+    /// Output ports that stay in float.
     pub float_outputs: &'static [usize],
+    /// Scales of input 1, if it is a constant.
     pub weights: Weights,
     /// Ports inside a recurrent cell, with 16 bits and one exponent for all models.
     pub cell_inputs: &'static [usize],
+    /// Output ports of that kind.
     pub cell_outputs: &'static [usize],
     /// Constants that take the scale of the first input: bounds and fill values.
     pub bounds: &'static [usize],
@@ -56,6 +64,7 @@ pub struct Treatment {
 }
 
 impl Treatment {
+    /// Every port quantized with its own scale.
     pub const PLAIN: Treatment = Treatment {
         role: Role::Plain,
         shared: Shared::No,
@@ -67,7 +76,10 @@ impl Treatment {
         bounds: &[],
         clamps: false,
     };
+    /// [`Treatment::PLAIN`] for an operator with weights or products.
     pub const COMPUTING: Treatment = Treatment { role: Role::Computing, ..Treatment::PLAIN };
+    /// [`Treatment::PLAIN`] for an operator that moves values.
     pub const PASSIVE: Treatment = Treatment { role: Role::Passive, ..Treatment::PLAIN };
+    /// Every port in float.
     pub const FLOAT: Treatment = Treatment { role: Role::Float, ..Treatment::PLAIN };
 }

@@ -11,6 +11,7 @@ use crate::quant::{Plan, Quantized};
 /// Mean noise-to-signal power ratio over samples and outputs.
 #[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Figure {
+    /// Mean of `sum((q - f)^2) / (sum(f^2) + 1e-7)`, 0 without error.
     pub nsr: f64,
     /// Standard error of the mean, from the spread over samples.
     pub standard_error: f64,
@@ -21,6 +22,7 @@ pub struct Figure {
 /// A figure with what it is the mean of.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Judged {
+    /// Means over all samples.
     pub figure: Figure,
     /// Mean over the outputs, by sample.
     pub each: Vec<f64>,

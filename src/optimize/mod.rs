@@ -37,7 +37,9 @@ use sweep::LayerPass;
 pub struct Pass {
     /// Key in `[optimize]`.
     pub name: &'static str,
+    /// Returns `true` if a recipe has the pass switched on.
     pub is_wanted: fn(&Recipe) -> bool,
+    /// Function of the pass, by the stage at which it runs.
     pub run: Run,
 }
 
@@ -65,8 +67,11 @@ const CORRECT: Run = Run::Layer(LayerPass { run: correct::correct, needs_means: 
 
 /// Planned network, and the samples for a pass.
 pub struct Work<'a> {
+    /// Plan with the constants of the passes before this one.
     pub plan: &'a Plan,
+    /// Samples of calibration, without those held out.
     pub samples: &'a dyn Samples,
+    /// Called within the pass; an error stops it.
     pub tick: Tick<'a>,
 }
 

@@ -24,14 +24,18 @@ pub const CANDIDATES: usize = 1 + Method::ALL.len() + MOVED.len() * OBSERVERS + 
 /// Limits of a search.
 #[derive(Debug, Clone, Copy)]
 pub struct Budget {
+    /// Time after which no further candidate is begun.
     pub time: Duration,
 }
 
 /// One measured candidate.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Tried {
+    /// Observer of all layers; `None` for the settings as they are.
     pub method: Option<Method>,
+    /// Passes of the candidate.
     pub recipe: Recipe,
+    /// Error on the held-out samples.
     pub figure: Figure,
 }
 
@@ -52,11 +56,13 @@ pub struct Found {
 pub struct Subject<'a> {
     /// Plans the network with other settings.
     pub plan: &'a (dyn Fn(&Settings) -> Result<Plan> + Sync),
+    /// Settings of the project, measured first.
     pub settings: &'a Settings,
     /// Samples for calibration and passes.
     pub samples: &'a dyn Samples,
     /// Held-out samples for the comparison.
     pub held_out: &'a dyn Samples,
+    /// Called within a candidate; an error stops the search.
     pub tick: Tick<'a>,
     /// Callback for each measured candidate, with the best so far.
     pub told: &'a (dyn Fn(&Tried, &Tried) -> Result<()> + Sync),

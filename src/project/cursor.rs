@@ -8,11 +8,26 @@ use crate::text::Span;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Place {
     /// A `[header]`: the text between the brackets.
-    Header { name: Span },
+    Header {
+        /// Text between the brackets, with its dots.
+        name: Span,
+    },
     /// A key, dotted or in quotes, of the table with this dotted name.
-    Key { table: String, key: Span },
+    Key {
+        /// Dotted name of the innermost header above; empty at the top of the text.
+        table: String,
+        /// Typed part of the key; empty on a blank line.
+        key: Span,
+    },
     /// The value of a key, from its first to its last character, including quotes.
-    Value { table: String, key: String, value: Span },
+    Value {
+        /// Dotted name of the table, with the leading parts of a dotted key.
+        table: String,
+        /// Last part of the key, without quotes.
+        key: String,
+        /// Typed part of the value; empty if there is none yet.
+        value: Span,
+    },
     /// A comment, or a place without an element.
     Nothing,
 }

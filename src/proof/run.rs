@@ -23,6 +23,7 @@ const ROUNDING: f64 = 2.0;
 
 /// A finished file, and the two forms of the model that it is held against.
 pub struct Subject<'a> {
+    /// Quantized graph, whose layers are compared.
     pub graph: &'a Graph,
     /// Program of the model as it was read: its outputs are the reference.
     pub original: &'a exec::Program,
@@ -30,8 +31,11 @@ pub struct Subject<'a> {
     pub simulation: &'a [Option<NodeSimulation>],
     /// Program of `graph` with that simulation.
     pub simulated: &'a exec::Program,
+    /// Exported model, and the places of the graph's values in it.
     pub export: &'a Export,
+    /// Chip whose integer arithmetic is run.
     pub target: Target,
+    /// Samples in floats, one tensor for each input in the model's order.
     pub samples: &'a dyn Samples,
     /// Maximum number of samples to run.
     pub count: usize,

@@ -36,9 +36,12 @@ impl State {
     }
 }
 
+/// Quantization of one port: `TensorQuantizationConfig` of esp-ppq.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PortConfig {
+    /// State in the simulation, esp-ppq's `QuantizationStates`.
     pub state: State,
+    /// Width of the integers.
     pub bits: u32,
     /// Axis of per-channel scales; `None` for a scale per tensor.
     pub axis: Option<usize>,

@@ -14,6 +14,7 @@ pub struct Edits {
 }
 
 impl Edits {
+    /// Returns `true` if no constant differs from the original's.
     pub fn is_empty(&self) -> bool {
         self.constants.is_empty() && self.own.is_empty()
     }

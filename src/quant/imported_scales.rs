@@ -15,12 +15,16 @@ use crate::chip::{Family, Scheme};
 /// Layers in the file's order.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ImportedScales {
+    /// Quantized layers; any other layer of the model is fused into one of them, or stays in float.
     pub layers: Vec<ImportedLayer>,
 }
 
+/// Quantization of one layer.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ImportedLayer {
+    /// Name in the graph that was quantized.
     pub name: String,
+    /// Precision in the file, which overrides that of the settings.
     pub scheme: Scheme,
     /// Kernel family; `None` for all families.
     pub family: Option<Family>,
@@ -28,9 +32,12 @@ pub struct ImportedLayer {
     pub ports: Vec<(String, Option<ImportedPort>)>,
 }
 
+/// Integers of one value.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ImportedPort {
+    /// Width of the integers.
     pub bits: u32,
+    /// log2 of the scale, one per channel if per-channel.
     pub exponents: Vec<i32>,
 }
 

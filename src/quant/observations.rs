@@ -22,8 +22,11 @@ use crate::exec::{FakeQuant, NodeSimulation, Simulation};
 /// resulting exponent.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Observation {
+    /// Lower end of the range.
     pub min: f64,
+    /// Upper end of the range.
     pub max: f64,
+    /// log2 of the scale that the observer chooses.
     pub exponent: i32,
 }
 
@@ -35,12 +38,9 @@ pub struct Observations {
 }
 
 impl Observations {
-    pub fn len(&self) -> usize {
+    /// Returns the number of kept observations.
+    pub(crate) fn len(&self) -> usize {
         self.by_key.len()
-    }
-
-    pub fn is_empty(&self) -> bool {
-        self.by_key.is_empty()
     }
 
     pub(super) fn get(&self, key: &str) -> Option<Observation> {

@@ -22,7 +22,9 @@ pub struct NodeConfig {
     /// Scheme of the node as planned: a MatMul without weights falls back from w8a16 to int16, and a Relu has that of
     /// the layer that it is fused into.
     pub scheme: Scheme,
+    /// Configurations of inputs, by port.
     pub inputs: Vec<ConfigId>,
+    /// Configurations of outputs, by port.
     pub outputs: Vec<ConfigId>,
 }
 
@@ -43,9 +45,11 @@ pub struct Plan {
     pub edited: BTreeMap<(NodeId, usize), blake3::Hash>,
     /// Digest of the changes of `equivalent`.
     pub equivalence: Option<blake3::Hash>,
+    /// Settings that the plan was made with.
     pub settings: Settings,
     /// Configurations by node; `None` runs in float.
     pub nodes: Vec<Option<NodeConfig>>,
+    /// Configurations of all ports, with the scales known so far.
     pub configs: Configs,
     /// Notes on differences from esp-ppq and other facts for the user, one sentence each.
     pub notes: Vec<Note>,
@@ -58,9 +62,13 @@ pub struct Plan {
 /// Port that calibration observes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Observed {
+    /// Configuration that takes the observed scale.
     pub config: ConfigId,
+    /// Node that the port belongs to.
     pub node: NodeId,
+    /// Value whose elements are observed.
     pub value: ValueId,
+    /// Observer: the layer's, or that of all layers.
     pub method: Method,
 }
 

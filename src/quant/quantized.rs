@@ -16,7 +16,9 @@ use super::settings::Recipe;
 /// Quantized port of a layer.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Port {
+    /// Name of the value in the graph; empty if the port is left out.
     pub name: String,
+    /// Width of the integers.
     pub bits: u32,
     /// log2 of the effective scale, one per channel if per-channel.
     pub exponents: Vec<i32>,

@@ -9,7 +9,9 @@ use crate::chip::{Method, Scheme, Target};
 /// Everything that determines plan and calibration, besides the graph and the samples.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Settings {
+    /// Chip, which decides rounding, the width of biases and scales per channel.
     pub target: Target,
+    /// Scheme of all layers without one of their own.
     pub scheme: Scheme,
     /// Schemes by layer name, which override `scheme`.
     pub layer_schemes: BTreeMap<String, Scheme>,
@@ -24,11 +26,16 @@ pub struct Settings {
 /// Passes of `[optimize]` to quantize with; none by default.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Recipe {
+    /// Moves a factor for each channel between layers, before calibration.
     pub equalize: bool,
+    /// Moves factors between layers so that power-of-two scales fit the ranges, before calibration.
     pub align: bool,
+    /// Chooses scales of 8-bit values by the least error, in place of the observer's.
     #[serde(default)]
     pub scales: bool,
+    /// Rounds 8-bit weights one after the other, each correcting the error of those before it.
     pub round: bool,
+    /// Subtracts the mean error of each output channel from its bias.
     pub correct: bool,
 }
 

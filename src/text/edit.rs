@@ -10,7 +10,9 @@ pub type Span = Range<usize>;
 /// Replacement of a span by another text.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Edit {
+    /// Bytes to replace; empty for an insertion.
     pub span: Span,
+    /// Text that takes their place; empty for a deletion.
     pub text: String,
 }
 

@@ -31,7 +31,9 @@ impl Encoding {
 /// A line and a column, both from 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Position {
+    /// Number of line ends before it.
     pub line: u32,
+    /// Code units since the line's start, in the encoding that was asked for.
     pub column: u32,
 }
 
@@ -42,6 +44,7 @@ pub struct LineIndex<'t> {
 }
 
 impl<'t> LineIndex<'t> {
+    /// Finds all line ends of a text.
     pub fn new(text: &'t str) -> LineIndex<'t> {
         LineIndex { text, index: line_index::LineIndex::new(&with_newlines(text)) }
     }

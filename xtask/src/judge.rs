@@ -13,9 +13,11 @@ const PRECISIONS: [&str; 2] = ["int8", "int16"];
 /// Files that were judged, and what was found of those that differ.
 #[derive(Debug, Default, PartialEq)]
 pub struct Verdict {
+    /// Number of files whose outputs on ESP-DL equal those in the file.
     pub equal: usize,
     /// Projects that espq does not write at a precision.
     pub refused: Vec<String>,
+    /// Names of the other files, each with the lines of the program's output that show the fault.
     pub differing: Vec<String>,
 }
 

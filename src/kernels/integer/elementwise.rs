@@ -32,6 +32,7 @@ impl Shift {
 /// One operand of a run of elements.
 #[derive(Debug, Clone, Copy)]
 pub enum Operand<'a, T> {
+    /// One value for each element of the run.
     Each(&'a [T]),
     /// One value for all elements.
     One(T),

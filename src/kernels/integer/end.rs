@@ -5,6 +5,7 @@
 pub enum End {
     /// Saturates after every addition, at this many bits.
     Saturates(u32),
+    /// Wraps at 32 bits, as the portable kernels of int8 do.
     Wraps32,
     /// 64 bits, which no sum exceeds.
     Open,
@@ -34,6 +35,7 @@ impl End {
         }
     }
 
+    /// Returns the accumulator's value after one addition; `sum` must be in its range.
     pub fn add(self, sum: i64, term: i64) -> i64 {
         match self.limit() {
             Some(limit) => (sum + term).clamp(-limit, limit - 1),

@@ -27,19 +27,23 @@ pub fn shift(value: i64, distance: i32, rounding: Rounding) -> i64 {
 /// Shift, rounding and Relu that turn a sum into an output.
 #[derive(Debug, Clone)]
 pub struct Finish {
+    /// Rounding mode of the shift.
     pub rounding: Rounding,
+    /// Set if negative outputs become 0.
     pub relu: bool,
     /// Right shifts, in bits: one, or one per filter.
     pub shifts: Vec<i32>,
 }
 
 impl Finish {
-    pub fn distance(&self, filter: usize) -> i32 {
+    /// Returns the right shift of a filter, in bits; 0 if it has none.
+    fn distance(&self, filter: usize) -> i32 {
         let own = if self.shifts.len() == 1 { self.shifts.first() } else { self.shifts.get(filter) };
         own.copied().unwrap_or(0)
     }
 
-    pub fn one<T: Integer>(&self, sum: i64, filter: usize) -> T {
+    /// Converts one filter's sum to an output, saturated to the type's range.
+    pub(super) fn one<T: Integer>(&self, sum: i64, filter: usize) -> T {
         let shifted = shift(sum, self.distance(filter), self.rounding);
         T::clamp_from(if self.relu { shifted.max(0) } else { shifted })
     }

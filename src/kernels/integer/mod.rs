@@ -25,11 +25,16 @@ pub use finish::Finish;
 
 /// Integers that kernels read and write: int8 and int16.
 pub trait Integer: Copy + Ord + Default + Send + Sync + 'static {
+    /// Width: 8 or 16.
     const BITS: u32;
+    /// Smallest value.
     const MIN: i32;
+    /// Largest value.
     const MAX: i32;
 
+    /// Widens to 64 bits, in which no sum overflows.
     fn wide(self) -> i64;
+    /// Widens to 16 bits, the operands of paired products.
     fn short(self) -> i16;
     /// Saturates to the type's range.
     fn clamp_from(value: i64) -> Self;

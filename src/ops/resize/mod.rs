@@ -12,7 +12,7 @@ use crate::ops::operands::{optional, required};
 use crate::ops::{Call, Fact, Kernel, Operator, Shared, Treatment};
 use crate::{Result, bail};
 
-pub static OPERATOR: Operator = Operator {
+pub(super) static OPERATOR: Operator = Operator {
     name: "Resize",
     treatment: Treatment { shared: Shared::Output, float_inputs: &[1, 2, 3], ..Treatment::PLAIN },
     chip: Support::Runs(&Chip {

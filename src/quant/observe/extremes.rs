@@ -10,7 +10,9 @@ const SCALE_FLOOR: f64 = 1e-8;
 /// Least and greatest element.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Extremes {
+    /// Least element; positive infinity without elements.
     pub min: f64,
+    /// Greatest element; negative infinity without elements.
     pub max: f64,
 }
 
@@ -34,10 +36,12 @@ impl Extremes {
         }
     }
 
+    /// Makes the range from `-magnitude` to `magnitude`.
     pub fn of_magnitude(magnitude: f64) -> Extremes {
         Extremes { min: -magnitude, max: magnitude }
     }
 
+    /// Returns the least range that covers all parts; [`Extremes::EMPTY`] without parts.
     pub fn union(parts: &[Extremes]) -> Extremes {
         parts.iter().fold(Extremes::EMPTY, |a, b| Extremes { min: a.min.min(b.min), max: a.max.max(b.max) })
     }

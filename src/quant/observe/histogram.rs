@@ -7,11 +7,14 @@ use super::Elements;
 /// Counts of absolute values in equal bins from 0 to `upper`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Histogram {
+    /// Number of values by bin, from 0 upwards.
     pub counts: Vec<u32>,
+    /// Upper edge of the last bin; bins are `upper / counts.len()` wide.
     pub upper: f64,
 }
 
 impl Histogram {
+    /// Makes a histogram of equal, empty bins.
     pub fn new(bins: usize, upper: f64) -> Histogram {
         Histogram { counts: vec![0; bins], upper }
     }

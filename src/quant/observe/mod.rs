@@ -25,11 +25,14 @@ use crate::chip::Method;
 /// Elements of a tensor; float64 after layers whose sums need it.
 #[derive(Debug, Clone, Copy)]
 pub enum Elements<'a> {
+    /// Elements of most layers.
     F32(&'a [f32]),
+    /// Elements of layers whose sums are computed in float64.
     F64(&'a [f64]),
 }
 
 impl Elements<'_> {
+    /// Copies the elements, rounded to float32.
     pub fn to_f32(self) -> Vec<f32> {
         match self {
             Elements::F32(values) => values.to_vec(),

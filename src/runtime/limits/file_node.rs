@@ -8,10 +8,15 @@ use crate::ops;
 
 /// Node with the constants and values of its file, by name.
 pub struct FileNode<'a> {
+    /// Node as the file stores it.
     pub node: &'a Node,
+    /// Initializers of the file by name.
     pub tensors: &'a HashMap<&'a str, &'a Tensor>,
+    /// Shapes and types of the file's values by name.
     pub values: &'a HashMap<&'a str, &'a ValueInfo>,
+    /// Kernel family of the checked target.
     pub family: Family,
+    /// Release of ESP-DL that loads the file.
     pub runtime: Runtime,
 }
 

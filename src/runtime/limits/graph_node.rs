@@ -6,17 +6,25 @@ use crate::graph::{Attribute, Graph, Node, NodeId, Tensor};
 /// Exponents of a node's integers by port; `None` for float ports.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Exponents {
+    /// Exponents of inputs: one, or one per channel.
     pub inputs: Vec<Option<Vec<i64>>>,
+    /// Exponents of outputs, like those of inputs.
     pub outputs: Vec<Option<Vec<i64>>>,
 }
 
 /// Node, with the quantization known so far.
 pub struct GraphNode<'g> {
+    /// Graph with shapes and constants.
     pub graph: &'g Graph,
+    /// Index of the node in the graph.
     pub id: NodeId,
+    /// Planned precision; `None` before there is a plan.
     pub scheme: Option<Scheme>,
+    /// Kernel family of the target; `None` to apply only limits of all families.
     pub family: Option<Family>,
+    /// Release of ESP-DL, by which limits of older releases do not apply.
     pub runtime: Runtime,
+    /// Exponents of its ports; empty before calibration.
     pub exponents: Exponents,
     /// The node is held against the kernels as it stands, whatever the exporter would make of it.
     pub as_it_stands: bool,

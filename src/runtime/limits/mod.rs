@@ -20,8 +20,11 @@ pub fn of_node(node: &dyn NodeView) -> impl Iterator<Item = (String, &'static Li
 
 /// Limit that a node of a graph violates.
 pub struct Violation {
+    /// Node of the graph.
     pub node: NodeId,
+    /// Fault of the node, with the values of its attributes.
     pub what: String,
+    /// First violated limit in the order of the operator's list.
     pub limit: &'static Limit,
     /// Set if the node would not violate the limit at another precision.
     pub depends_on_precision: bool,

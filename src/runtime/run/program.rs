@@ -52,13 +52,16 @@ struct Output {
 
 /// Value that a node has made.
 pub struct Made<'a> {
+    /// Name of the node that made it.
     pub node: &'a str,
+    /// Name of the value in the file.
     pub name: &'a str,
     fact: &'a Fact,
     data: &'a Data,
 }
 
 impl Made<'_> {
+    /// Copies the elements to a tensor with the value's exponents.
     pub fn tensor(&self) -> Tensor {
         self.fact.tensor(self.name, self.data)
     }

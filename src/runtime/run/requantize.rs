@@ -37,7 +37,8 @@ pub fn convert(data: &Data, from: i32, to: DataType, exponent: i32, family: Fami
         return Ok(data.clone());
     }
     // Small tensors are converted in float, also from integers to integers (`TensorBase::assign`).
-    (scale(from)?, scale(exponent)?);
+    scale(from)?;
+    scale(exponent)?;
     match (data, to) {
         (Data::F32(v), DataType::Int8) => Ok(quantized::<i8>(v, scale(-exponent)?, family)),
         (Data::F32(v), DataType::Int16) => Ok(quantized::<i16>(v, scale(-exponent)?, family)),

@@ -17,6 +17,7 @@ const LONG: usize = 500;
 pub struct Source {
     /// Path from the root of the repository.
     pub path: PathBuf,
+    /// Whole text, unit tests included.
     pub text: String,
 }
 
