@@ -17,5 +17,5 @@ pub use limit::{Checked, Effect, Limit, Unreadable};
 pub use node::{AttributeView, NodeView};
 pub use quant_type::QuantType;
 pub use release::Runtime;
-pub use support::{Axes, Chip, Kernels, Scales, Support, Table};
+pub use support::{Axes, Buffer, Chip, Kernels, Scales, Support, Table};
 pub use target::{Family, Method, Rounding, Scheme, Target};

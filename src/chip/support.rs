@@ -42,6 +42,8 @@ pub struct Chip {
     pub packs_weights: bool,
     /// Ports whose exponents must be equal.
     pub scales: Scales,
+    /// Memory of its output.
+    pub buffer: Buffer,
     /// Operators after it that its kernel computes in its last pass.
     pub fuses: &'static [&'static str],
     /// Outputs that its kernel always writes; `None` if it writes only those that exist.
@@ -60,6 +62,7 @@ impl Chip {
         table: Table::Never,
         packs_weights: false,
         scales: Scales::Any,
+        buffer: Buffer::Own,
         fuses: &[],
         outputs: None,
         limits: &[],
@@ -119,6 +122,17 @@ impl Kernels {
     pub fn names(self) -> impl Iterator<Item = &'static str> {
         Scheme::ALL.iter().filter(move |&&scheme| self.runs(scheme)).map(|scheme| scheme.name())
     }
+}
+
+/// Memory of the output of a node that has one (`module_inplace_t` in `dl_module_base.hpp`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Buffer {
+    /// Its own.
+    Own,
+    /// That of an input, as it is.
+    Shared,
+    /// That of an input, which is overwritten unless another node reads it later.
+    Overwritten,
 }
 
 /// Order of axes in which a kernel reads and writes values.

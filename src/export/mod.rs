@@ -10,6 +10,7 @@ mod batch;
 mod begin;
 mod boundaries;
 mod constants;
+mod copies;
 mod crop;
 mod draft;
 mod feed;
@@ -129,7 +130,7 @@ pub fn export(quantized: &Quantized, options: &Options) -> Result<Export> {
     let tables = tables::add_tables(&mut draft, quantized.graph.opset, target.rounding())?;
     let inputs = feed::feeds(&draft, target.rounding());
     leave_out_unread_inputs(&mut draft);
-    let graph = assemble::assemble(&draft, &quantized.graph.name, tables);
+    let graph = copies::assemble_with_copies(&mut draft, &quantized.graph.name, tables);
     let metadata = options.metadata.clone();
     let model = Model { ir_version: IR_VERSION, metadata, graph, ..Model::default() };
     let quantization = quantization::quantization(&draft, quantized)?;

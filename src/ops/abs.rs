@@ -2,14 +2,20 @@
 
 use super::elementwise::{infer_same, map, take};
 use super::{Kernel, Operator, Treatment};
-use crate::chip::{Axes, Chip, Support, Table};
+use crate::chip::{Axes, Buffer, Chip, Support, Table};
 use crate::graph::Tensor;
 use crate::{Result, bail};
 
 pub static OPERATOR: Operator = Operator {
     name: "Abs",
     treatment: Treatment::FLOAT,
-    chip: Support::Runs(&Chip { written_as: Some("LeakyRelu"), axes: Axes::Any, table: Table::Int8, ..Chip::PLAIN }),
+    chip: Support::Runs(&Chip {
+        written_as: Some("LeakyRelu"),
+        axes: Axes::Any,
+        table: Table::Int8,
+        buffer: Buffer::Overwritten,
+        ..Chip::PLAIN
+    }),
     infer: infer_same,
     prepare: |_| Ok(Box::new(Abs)),
 };

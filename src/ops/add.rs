@@ -3,7 +3,7 @@
 use super::elementwise::binary;
 use super::limits;
 use super::{Shared, Treatment};
-use crate::chip::{Axes, Chip, Scales, Support};
+use crate::chip::{Axes, Buffer, Chip, Scales, Support};
 
 binary!(
     "Add",
@@ -12,6 +12,7 @@ binary!(
         axes: Axes::OneForAll,
         scales: Scales::OfOutput,
         limits: &[&limits::broadcast::RANK],
+        buffer: Buffer::Overwritten,
         ..Chip::PLAIN
     }),
     |x, y| x + y,

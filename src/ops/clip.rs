@@ -3,14 +3,20 @@
 
 use super::elementwise::{infer_same, map, take};
 use super::{Call, Kernel, Operator, Treatment};
-use crate::chip::{Axes, Chip, Effect, Family, Limit, Scheme, Support, Table};
+use crate::chip::{Axes, Buffer, Chip, Effect, Family, Limit, Scheme, Support, Table};
 use crate::graph::Tensor;
 use crate::{Result, bail};
 
 pub static OPERATOR: Operator = Operator {
     name: "Clip",
     treatment: Treatment { float_inputs: &[1, 2], bounds: &[1, 2], clamps: true, ..Treatment::PLAIN },
-    chip: Support::Runs(&Chip { axes: Axes::Any, table: Table::Int8, limits: &[&OPEN_BELOW], ..Chip::PLAIN }),
+    chip: Support::Runs(&Chip {
+        axes: Axes::Any,
+        table: Table::Int8,
+        limits: &[&OPEN_BELOW],
+        buffer: Buffer::Overwritten,
+        ..Chip::PLAIN
+    }),
     infer: infer_same,
     prepare,
 };

@@ -4,7 +4,7 @@ use super::elementwise::{infer_bool, logical, numbers};
 use super::limits;
 use super::{Kernel, Operator, Shared, Treatment};
 use crate::Result;
-use crate::chip::{Axes, Chip, Kernels, Scales, Support};
+use crate::chip::{Axes, Buffer, Chip, Kernels, Scales, Support};
 use crate::graph::Tensor;
 
 pub static OPERATOR: Operator = Operator {
@@ -15,6 +15,7 @@ pub static OPERATOR: Operator = Operator {
         axes: Axes::OneForAll,
         scales: Scales::OneForInputs,
         limits: &[&limits::broadcast::RANK],
+        buffer: Buffer::Overwritten,
         ..Chip::PLAIN
     }),
     infer: infer_bool,

@@ -5,12 +5,12 @@ use super::axes::normalize;
 use super::operands::{checked_len, required};
 use super::{Call, Operator, Treatment, reshaped};
 use crate::Result;
-use crate::chip::{Chip, Scales, Support};
+use crate::chip::{Buffer, Chip, Scales, Support};
 
 pub static OPERATOR: Operator = Operator {
     name: "Flatten",
     treatment: Treatment::PASSIVE,
-    chip: Support::Runs(&Chip { scales: Scales::OfInput, ..Chip::PLAIN }),
+    chip: Support::Runs(&Chip { scales: Scales::OfInput, buffer: Buffer::Shared, ..Chip::PLAIN }),
     infer: |call| reshaped::infer(call, shape(call)?),
     prepare: |call| reshaped::prepare(shape(call)?),
 };

@@ -2,7 +2,7 @@
 
 use super::elementwise::{infer_same, map, take};
 use super::{Call, Kernel, Operator, Treatment};
-use crate::chip::{Axes, Chip, Kernels, Support, Table};
+use crate::chip::{Axes, Buffer, Chip, Kernels, Support, Table};
 use crate::graph::Tensor;
 use crate::kernels::activation::tanh;
 use crate::{Result, bail};
@@ -14,6 +14,7 @@ pub static OPERATOR: Operator = Operator {
         kernels: Kernels::INTEGER,
         axes: Axes::Any,
         table: Table::Int8AndInt16,
+        buffer: Buffer::Overwritten,
         ..Chip::PLAIN
     }),
     infer: infer_same,

@@ -3,13 +3,13 @@
 use super::elementwise::{infer_same, take};
 use super::{Kernel, Operator, Treatment};
 use crate::Result;
-use crate::chip::{Axes, Chip, Support};
+use crate::chip::{Axes, Buffer, Chip, Support};
 use crate::graph::Tensor;
 
 pub static OPERATOR: Operator = Operator {
     name: "Identity",
     treatment: Treatment::PASSIVE,
-    chip: Support::Runs(&Chip { axes: Axes::Any, ..Chip::PLAIN }),
+    chip: Support::Runs(&Chip { axes: Axes::Any, buffer: Buffer::Shared, ..Chip::PLAIN }),
     infer: infer_same,
     prepare: |_| Ok(Box::new(Identity)),
 };

@@ -4,7 +4,7 @@ use super::axes::normalize;
 use super::normalize_rows::Rows;
 use super::operands::{elements, expect_float, required};
 use super::{Call, Fact, Kernel, Operator, Treatment};
-use crate::chip::{Chip, Effect, Family, Limit, Support};
+use crate::chip::{Buffer, Chip, Effect, Family, Limit, Support};
 use crate::graph::{DataType, Element, Tensor};
 use crate::kernels::real::Real;
 use crate::{Result, bail};
@@ -12,7 +12,7 @@ use crate::{Result, bail};
 pub static OPERATOR: Operator = Operator {
     name: "LayerNormalization",
     treatment: Treatment::PLAIN,
-    chip: Support::Runs(&Chip { limits: &[&STATISTICS], ..Chip::PLAIN }),
+    chip: Support::Runs(&Chip { limits: &[&STATISTICS], buffer: Buffer::Overwritten, ..Chip::PLAIN }),
     infer,
     prepare,
 };

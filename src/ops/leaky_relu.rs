@@ -2,12 +2,12 @@
 
 use super::Treatment;
 use super::elementwise::unary;
-use crate::chip::{Axes, Chip, Support, Table};
+use crate::chip::{Axes, Buffer, Chip, Support, Table};
 
 unary!(
     "LeakyRelu",
     Treatment::PLAIN,
-    Support::Runs(&Chip { axes: Axes::Any, table: Table::Int8AndInt16, ..Chip::PLAIN }),
+    Support::Runs(&Chip { axes: Axes::Any, table: Table::Int8AndInt16, buffer: Buffer::Overwritten, ..Chip::PLAIN }),
     (alpha = 0.01),
     |x| if x < 0.0 { x * alpha } else { x }
 );

@@ -3,7 +3,7 @@
 use super::elementwise::comparison;
 use super::limits;
 use super::{Shared, Treatment};
-use crate::chip::{Axes, Chip, Kernels, Scales, Support};
+use crate::chip::{Axes, Buffer, Chip, Kernels, Scales, Support};
 
 comparison!(
     "Less",
@@ -13,6 +13,7 @@ comparison!(
         axes: Axes::OneForAll,
         scales: Scales::OneForInputs,
         limits: &[&limits::broadcast::RANK],
+        buffer: Buffer::Overwritten,
         ..Chip::PLAIN
     }),
     |x, y| x < y

@@ -5,7 +5,7 @@ use super::elementwise::{infer_same, take};
 use super::normalize_rows::Rows;
 use super::operands::required;
 use super::{Call, Kernel, Operator, Treatment};
-use crate::chip::{Axes, Chip, Support};
+use crate::chip::{Axes, Buffer, Chip, Support};
 use crate::graph::{Element, Tensor};
 use crate::kernels::real::Real;
 use crate::{Result, bail};
@@ -13,7 +13,7 @@ use crate::{Result, bail};
 pub static OPERATOR: Operator = Operator {
     name: "LpNormalization",
     treatment: Treatment::PLAIN,
-    chip: Support::Runs(&Chip { axes: Axes::Attribute { default: -1 }, ..Chip::PLAIN }),
+    chip: Support::Runs(&Chip { axes: Axes::Attribute { default: -1 }, buffer: Buffer::Overwritten, ..Chip::PLAIN }),
     infer: infer_same,
     prepare,
 };

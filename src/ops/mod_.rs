@@ -5,13 +5,18 @@ use super::elementwise::{infer_broadcast, numbers};
 use super::limits;
 use super::{Call, Kernel, Operator, Treatment};
 use crate::Result;
-use crate::chip::{Axes, Chip, Support};
+use crate::chip::{Axes, Buffer, Chip, Support};
 use crate::graph::Tensor;
 
 pub static OPERATOR: Operator = Operator {
     name: "Mod",
     treatment: Treatment::PLAIN,
-    chip: Support::Runs(&Chip { axes: Axes::OneForAll, limits: &[&limits::broadcast::RANK], ..Chip::PLAIN }),
+    chip: Support::Runs(&Chip {
+        axes: Axes::OneForAll,
+        limits: &[&limits::broadcast::RANK],
+        buffer: Buffer::Overwritten,
+        ..Chip::PLAIN
+    }),
     infer: infer_broadcast,
     prepare,
 };

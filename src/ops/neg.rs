@@ -2,14 +2,14 @@
 
 use super::elementwise::{infer_same, map, take};
 use super::{Kernel, Operator, Treatment};
-use crate::chip::{Axes, Chip, Scales, Support};
+use crate::chip::{Axes, Buffer, Chip, Scales, Support};
 use crate::graph::Tensor;
 use crate::{Result, bail};
 
 pub static OPERATOR: Operator = Operator {
     name: "Neg",
     treatment: Treatment::PLAIN,
-    chip: Support::Runs(&Chip { axes: Axes::Any, scales: Scales::OfInput, ..Chip::PLAIN }),
+    chip: Support::Runs(&Chip { axes: Axes::Any, scales: Scales::OfInput, buffer: Buffer::Overwritten, ..Chip::PLAIN }),
     infer: infer_same,
     prepare: |_| Ok(Box::new(Neg)),
 };

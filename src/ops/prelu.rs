@@ -4,7 +4,7 @@ use super::broadcast::zip;
 use super::elementwise::{infer_same, take};
 use super::{Kernel, Operator, Treatment};
 use crate::Result;
-use crate::chip::{Axes, Checked, Chip, Effect, Family, Limit, NodeView, Scheme, Support, Table};
+use crate::chip::{Axes, Buffer, Checked, Chip, Effect, Family, Limit, NodeView, Scheme, Support, Table};
 use crate::graph::Tensor;
 
 // esp-ppq quantizes it under the name `PRelu`.
@@ -15,6 +15,7 @@ pub static OPERATOR: Operator = Operator {
         axes: Axes::Any,
         table: Table::Int8,
         limits: &[&SLOPES, &EXPONENTS, &BATCH],
+        buffer: Buffer::Overwritten,
         ..Chip::PLAIN
     }),
     infer: infer_same,

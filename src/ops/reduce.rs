@@ -1,6 +1,6 @@
 //! Parts shared by the Reduce operators: axes by operator set, and one pass over the input.
 
-use crate::chip::{Axes, Checked, Chip, Effect, Family, Limit, NodeView, Scales, Support};
+use crate::chip::{Axes, Buffer, Checked, Chip, Effect, Family, Limit, NodeView, Scales, Support};
 use crate::graph::Tensor;
 use crate::{Result, bail};
 
@@ -15,7 +15,7 @@ pub const CHIP: Support = Support::Runs(&SUM);
 /// Chooses the least or greatest integer, which keeps its exponent.
 pub const EXTREME: Support = Support::Runs(&Chip { scales: Scales::OfInput, ..SUM });
 
-const SUM: Chip = Chip { axes: Axes::Reduced, limits: &[&NOTHING, &RANK], ..Chip::PLAIN };
+const SUM: Chip = Chip { axes: Axes::Reduced, limits: &[&NOTHING, &RANK], buffer: Buffer::Overwritten, ..Chip::PLAIN };
 
 /// The kernel treats an empty list of axes as all axes; the exporter reduces an axis of size 1.
 pub static NOTHING: Limit = Limit {

@@ -2,14 +2,14 @@
 
 use super::elementwise::{infer_same, map, take};
 use super::{Kernel, Operator, Treatment};
-use crate::chip::{Axes, Chip, Support, Table};
+use crate::chip::{Axes, Buffer, Chip, Support, Table};
 use crate::graph::Tensor;
 use crate::{Result, bail};
 
 pub static OPERATOR: Operator = Operator {
     name: "Relu",
     treatment: Treatment { clamps: true, ..Treatment::PLAIN },
-    chip: Support::Runs(&Chip { axes: Axes::Any, table: Table::Int8, ..Chip::PLAIN }),
+    chip: Support::Runs(&Chip { axes: Axes::Any, table: Table::Int8, buffer: Buffer::Overwritten, ..Chip::PLAIN }),
     infer: infer_same,
     prepare: |_| Ok(Box::new(Relu)),
 };

@@ -4,13 +4,13 @@
 use super::axes::constant_ints;
 use super::operands::{checked_len, required};
 use super::{Call, Operator, Treatment, reshaped};
-use crate::chip::{Chip, Scales, Support};
+use crate::chip::{Buffer, Chip, Scales, Support};
 use crate::{Result, bail};
 
 pub static OPERATOR: Operator = Operator {
     name: "Reshape",
     treatment: Treatment { float_inputs: &[1], ..Treatment::PASSIVE },
-    chip: Support::Runs(&Chip { scales: Scales::OfInput, ..Chip::PLAIN }),
+    chip: Support::Runs(&Chip { scales: Scales::OfInput, buffer: Buffer::Shared, ..Chip::PLAIN }),
     infer: |call| reshaped::infer(call, shape(call)?),
     prepare: |call| reshaped::prepare(shape(call)?),
 };

@@ -4,14 +4,19 @@ use super::elementwise::{infer_same, take};
 use super::layout::{each_type, slice};
 use super::operands::required;
 use super::{Call, Kernel, Operator, Treatment};
-use crate::chip::{Chip, Kernels, Scales, Support};
+use crate::chip::{Buffer, Chip, Kernels, Scales, Support};
 use crate::graph::{Element, Tensor};
 use crate::{Result, bail};
 
 pub static OPERATOR: Operator = Operator {
     name: "ReverseSequence",
     treatment: Treatment { float_inputs: &[1], ..Treatment::PASSIVE },
-    chip: Support::Runs(&Chip { kernels: Kernels::INTEGER, scales: Scales::OfInput, ..Chip::PLAIN }),
+    chip: Support::Runs(&Chip {
+        kernels: Kernels::INTEGER,
+        scales: Scales::OfInput,
+        buffer: Buffer::Overwritten,
+        ..Chip::PLAIN
+    }),
     infer: infer_same,
     prepare,
 };

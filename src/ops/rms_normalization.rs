@@ -5,7 +5,7 @@ use super::elementwise::{infer_same, take};
 use super::normalize_rows::Rows;
 use super::operands::{elements, optional, required};
 use super::{Call, Kernel, Operator, Treatment};
-use crate::chip::{Chip, Support};
+use crate::chip::{Buffer, Chip, Support};
 use crate::graph::{Element, Tensor};
 use crate::kernels::real::Real;
 use crate::{Result, bail};
@@ -13,7 +13,7 @@ use crate::{Result, bail};
 pub static OPERATOR: Operator = Operator {
     name: "RMSNormalization",
     treatment: Treatment { float_inputs: &[1], ..Treatment::PLAIN },
-    chip: Support::Runs(&Chip::PLAIN),
+    chip: Support::Runs(&Chip { buffer: Buffer::Overwritten, ..Chip::PLAIN }),
     infer: infer_same,
     prepare,
 };

@@ -7,13 +7,13 @@ use super::operands::exactly;
 use super::scatter::{Reduction, Update};
 use super::{Call, Kernel, Operator, Shared, Treatment};
 use crate::Result;
-use crate::chip::{Chip, Scales, Support};
+use crate::chip::{Buffer, Chip, Scales, Support};
 use crate::graph::Tensor;
 
 pub static OPERATOR: Operator = Operator {
     name: "ScatterND",
     treatment: Treatment { shared: Shared::Output, float_inputs: &[1], ..Treatment::PLAIN },
-    chip: Support::Runs(&Chip { scales: Scales::OfOutput, ..Chip::PLAIN }),
+    chip: Support::Runs(&Chip { scales: Scales::OfOutput, buffer: Buffer::Overwritten, ..Chip::PLAIN }),
     infer: infer_same,
     prepare,
 };

@@ -2,7 +2,7 @@
 
 use super::elementwise::{infer_same, map_all, take};
 use super::{Kernel, Operator, Treatment};
-use crate::chip::{Axes, Chip, Support, Table};
+use crate::chip::{Axes, Buffer, Chip, Support, Table};
 use crate::graph::{DataType, Tensor};
 use crate::kernels::activation::sigmoid;
 use crate::{Result, bail};
@@ -10,7 +10,12 @@ use crate::{Result, bail};
 pub static OPERATOR: Operator = Operator {
     name: "Sigmoid",
     treatment: Treatment::PLAIN,
-    chip: Support::Runs(&Chip { axes: Axes::Any, table: Table::Int8AndInt16, ..Chip::PLAIN }),
+    chip: Support::Runs(&Chip {
+        axes: Axes::Any,
+        table: Table::Int8AndInt16,
+        buffer: Buffer::Overwritten,
+        ..Chip::PLAIN
+    }),
     infer: infer_same,
     prepare: |_| Ok(Box::new(Sigmoid)),
 };

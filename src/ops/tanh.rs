@@ -2,13 +2,13 @@
 
 use super::Treatment;
 use super::elementwise::unary;
-use crate::chip::{Axes, Chip, Support, Table};
+use crate::chip::{Axes, Buffer, Chip, Support, Table};
 use crate::kernels::activation::tanh;
 
 unary!(
     "Tanh",
     Treatment::PLAIN,
-    Support::Runs(&Chip { axes: Axes::Any, table: Table::Int8AndInt16, ..Chip::PLAIN }),
+    Support::Runs(&Chip { axes: Axes::Any, table: Table::Int8AndInt16, buffer: Buffer::Overwritten, ..Chip::PLAIN }),
     (),
     |x| tanh(x)
 );

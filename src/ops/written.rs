@@ -1,8 +1,8 @@
 //! Operators that an exporter writes and that are not ONNX's: lookup tables, changes of width, streaming buffers.
 
-use crate::chip::{Axes, Chip, Kernels, Scales, Table};
+use crate::chip::{Axes, Buffer, Chip, Kernels, Scales, Table};
 
-const PASSES: Chip = Chip { axes: Axes::Any, ..Chip::PLAIN };
+const PASSES: Chip = Chip { axes: Axes::Any, buffer: Buffer::Overwritten, ..Chip::PLAIN };
 
 /// Operators by name.
 pub static WRITTEN: &[(&str, Chip)] = &[

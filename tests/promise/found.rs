@@ -56,3 +56,10 @@ fn a_softmax_stays_float_before_layers_that_share_a_scale() {
 fn a_maximum_over_no_places_is_a_copy() {
     assert_equal(4, &[Layer { a: 1, ..plain("global") }], Scheme::Int8);
 }
+
+#[test]
+fn a_value_in_shared_memory_is_not_overwritten() {
+    // x is reshaped, the PRelu works in place, and then x is read.
+    let layers = [Layer { b: 11, ..plain("prelu") }, Layer { a: 2, ..plain("concat") }];
+    assert_equal(5, &layers, Scheme::Int16);
+}

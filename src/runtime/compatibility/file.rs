@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use crate::espdl::{Edition, Entry, Model, Tensor};
 
 use crate::chip::Incompatibility;
+use crate::runtime::buffers::{self, Overwritten};
 
 use super::Context;
 
@@ -39,6 +40,12 @@ pub fn check(entry: &Entry, context: &Context) -> Vec<Incompatibility> {
         say(
             format!("no node reads the input {}, for which the loader has no tensor", input.name),
             "remove it from the inputs of the file: a program that fills it dereferences a null pointer",
+        );
+    }
+    if let Some(Overwritten { node, input, value }) = buffers::first_overwritten(&model.graph) {
+        say(
+            format!("{node} writes over its input {input}, in whose memory {value} lies, which is read later"),
+            "copy the input by a Transpose that keeps its order",
         );
     }
     order(model, &mut say);
