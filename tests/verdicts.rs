@@ -12,7 +12,7 @@ use serde_json::Value;
 
 /// Limits without a test model, with the reason: no model can violate them after simplification, or other tests have
 /// one.
-const WITHOUT_MODEL: [(&str, &str); 30] = [
+const WITHOUT_MODEL: [(&str, &str); 32] = [
     ("pooling-indices", "the float kernels give MaxPool one output, so such a model is refused before it is planned"),
     ("resize-antialias", "the float kernels have none, so such a model is refused when it is read"),
     ("resize-axes", "the exporter writes a number for every axis"),
@@ -34,6 +34,8 @@ const WITHOUT_MODEL: [(&str, &str); 30] = [
     ("pad-without-mode", "the exporter writes the default"),
     ("pad-count", "simplification writes pads for every axis"),
     ("split-by-count", "the exporter writes the sizes of the parts"),
+    ("recurrent-batch", "the exporter writes a node for each sequence"),
+    ("recurrent-direction", "the exporter turns the sequence around"),
     ("gru-outputs", "a plan has all outputs"),
     ("lstm-outputs", "a plan has all outputs"),
     ("matmul-plain-rows", "the exporter packs the right side, unless a later release is configured"),

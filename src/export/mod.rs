@@ -26,6 +26,7 @@ mod pooling;
 mod prelu;
 mod quantization;
 mod reciprocal;
+mod recurrent;
 mod relu;
 mod resize;
 mod rewrite;
@@ -180,6 +181,7 @@ fn other_forms(draft: &mut Draft, quantized: &Quantized, runtime: Runtime) -> Re
     groups::ungroup(draft);
     prelu::flatten(draft);
     wide::pad_before(draft);
+    recurrent::turn_around(draft);
     batch::unroll(draft);
     Ok(())
 }

@@ -40,6 +40,12 @@ impl Rewrite<'_> {
         Some((*self.node.outputs.first()?, self.node.ports.1.first().cloned().flatten()))
     }
 
+    /// All outputs of the node, as it makes them; a float node may have no ports.
+    pub fn outputs(&self) -> Vec<At> {
+        let port = |index: usize| self.node.ports.1.get(index).cloned().flatten();
+        self.node.outputs.iter().enumerate().map(|(index, &output)| (output, port(index))).collect()
+    }
+
     pub fn shape(&self, value: ValueId) -> Vec<usize> {
         self.draft.value(value).stored_shape()
     }

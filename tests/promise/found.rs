@@ -63,3 +63,24 @@ fn a_value_in_shared_memory_is_not_overwritten() {
     let layers = [Layer { b: 11, ..plain("prelu") }, Layer { a: 2, ..plain("concat") }];
     assert_equal(5, &layers, Scheme::Int16);
 }
+
+#[test]
+fn several_sequences_run_one_after_another() {
+    for (b, scheme) in [(10, Scheme::Int8), (11, Scheme::Int8), (10, Scheme::Int16)] {
+        assert_equal(4, &[Layer { a: 1, b, ..plain("recurrent") }], scheme);
+    }
+}
+
+#[test]
+fn a_sequence_that_is_read_backwards_is_turned_around() {
+    for (b, scheme) in [(4, Scheme::Int8), (9, Scheme::Int8), (4, Scheme::Int16)] {
+        assert_equal(4, &[Layer { a: 1, b, ..plain("recurrent") }], scheme);
+    }
+}
+
+#[test]
+fn a_float_cell_is_turned_around_too() {
+    let layers = [Layer { b: 4, ..plain("conv") }, Layer { b: 9, ..plain("recurrent") }];
+    let case = Case { other: vec![(2, Scheme::Float)], ..of(0, &layers, Target::Esp32p4, Scheme::Int8) };
+    assert_eq!(check(&case).unwrap(), End::Equal);
+}

@@ -26,7 +26,7 @@ pub fn recurrent(net: &mut Net, layer: Layer) {
     };
     let mut attributes = vec![int("hidden_size", hidden), text("direction", way)];
     if op == "GRU" {
-        attributes.push(int("linear_before_reset", usize::from(layer.b % 4 < 3)));
+        attributes.push(int("linear_before_reset", usize::from(layer.back < 3)));
     }
     net.add(op, &[weight, state, bias], &attributes, 1);
 }
