@@ -198,7 +198,7 @@ impl Network<'_> {
         let seconds = start.elapsed().as_secs_f64();
         let Figure { nsr, standard_error, agreement } =
             Judge::new(&plan, self.held_out, tick)?.judge(&quantized, tick)?.figure;
-        let flash = Some(constant_bytes(&quantized));
+        let flash = Some(constant_bytes(quantized.plan()));
         Ok(Row { recipe: name.into(), nsr, standard_error: Some(standard_error), agreement, seconds, flash })
     }
 }

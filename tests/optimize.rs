@@ -80,10 +80,10 @@ fn rounded_weights_lie_on_the_grid_of_their_scale() {
     let plan = quant::plan(&session.model.simplified.graph, &settings).unwrap();
     let quantized =
         optimize::quantize(&plan, &session.calibration, &mut quant::Observations::default(), &|| Ok(())).unwrap();
-    assert!(!quantized.edited.is_empty());
-    let simulation = quantized.simulation().unwrap();
-    for &(node, port) in quantized.edited.keys() {
-        let weights = quantized.graph.constant(quantized.graph.node(node), port).unwrap();
+    assert!(!quantized.plan().edited.is_empty());
+    let simulation = quantized.plan().simulation().unwrap();
+    for &(node, port) in quantized.plan().edited.keys() {
+        let weights = quantized.plan().graph.constant(quantized.plan().graph.node(node), port).unwrap();
         let grid = simulation[node.0].as_ref().unwrap().inputs[port].as_ref().unwrap();
         assert_eq!(espq::exec::fake_quantize(weights.clone(), grid).unwrap(), *weights);
     }

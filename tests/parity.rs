@@ -255,8 +255,8 @@ fn digits_are_classified_as_by_the_references() {
         let samples = Samples::open(project.samples().unwrap(), &InputSpec::of(&graph).unwrap()).unwrap();
         let plan = quant::plan(&graph, &project.config.settings().unwrap()).unwrap();
         let quantized = quant::calibrate(plan, &samples, &mut Observations::default(), &|| Ok(())).unwrap();
-        let program = Program::simulated(&quantized.graph, &quantized.simulation().unwrap()).unwrap();
-        assert_eq!(score(&program, &quantized.graph), serde_json::from_slice(&file).unwrap(), "{variant}");
+        let program = Program::simulated(&quantized.plan().graph, &quantized.plan().simulation().unwrap()).unwrap();
+        assert_eq!(score(&program, &quantized.plan().graph), serde_json::from_slice(&file).unwrap(), "{variant}");
     }
 }
 

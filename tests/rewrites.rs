@@ -73,8 +73,8 @@ fn has_float(graph: &Graph) -> bool {
 
 /// Values of the model's outputs in ONNX's order.
 fn simulated(quantized: &Quantized, inputs: &[Tensor]) -> Vec<Tensor> {
-    let program = Program::simulated(&quantized.graph, &quantized.simulation().unwrap()).unwrap();
-    program.run(inputs, &vec![false; quantized.graph.values.len()], &mut |_, _| Ok(())).unwrap()
+    let program = Program::simulated(&quantized.plan().graph, &quantized.plan().simulation().unwrap()).unwrap();
+    program.run(inputs, &vec![false; quantized.plan().graph.values.len()], &mut |_, _| Ok(())).unwrap()
 }
 
 /// Elements of a file's tensor in ONNX's order: channels last where the shape says so.
@@ -96,15 +96,15 @@ fn in_order(tensor: &espdl::Tensor, shape: &[usize]) -> Vec<f64> {
 
 fn hold(name: &str, target: Target, precision: Precision) -> Result<(), String> {
     let (quantized, samples) = quantized(&root().join(name), target, precision);
-    if precision == Precision::Float && !has_float(&quantized.graph) {
+    if precision == Precision::Float && !has_float(&quantized.plan().graph) {
         return Ok(());
     }
     let view = |id| GraphNode {
-        scheme: Some(quantized.quant_type(id).scheme()),
+        scheme: Some(quantized.plan().quant_type(id).scheme()),
         family: Some(target.family()),
-        ..GraphNode::of(&quantized.graph, id)
+        ..GraphNode::of(&quantized.plan().graph, id)
     };
-    if let Some(found) = limits::of_graph(&quantized.graph, view).first() {
+    if let Some(found) = limits::of_graph(&quantized.plan().graph, view).first() {
         return Err(format!("lint: {}", found.what));
     }
     let inputs = samples.sample(0).unwrap();
@@ -132,7 +132,8 @@ fn hold(name: &str, target: Target, precision: Precision) -> Result<(), String> 
         }
     }
     let is_said = exported.differences.iter().any(|text| text.starts_with("/odd/"));
-    let said = is_said || quantized.graph.notes.iter().any(|note| note.layers.iter().any(|l| l.starts_with("/odd/")));
+    let said =
+        is_said || quantized.plan().graph.notes.iter().any(|note| note.layers.iter().any(|l| l.starts_with("/odd/")));
     let is_plain = precision == Precision::Int8 && PLAIN.contains(&name);
     if said || is_plain { Ok(()) } else { Err(format!("no note: {:?}", exported.differences)) }
 }

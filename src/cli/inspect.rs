@@ -30,12 +30,12 @@ enum Format {
 #[derive(clap::Args)]
 #[command(after_long_help = "\
 Examples:
-  espq inspect model.espdl                       what is in it, and which chips run it
-  espq inspect model.espdl --target esp32p4      why one chip would not
+  espq inspect model.espdl                       contents, and the chips that support it
+  espq inspect model.espdl --target esp32p4      the reasons against one chip
   espq inspect ours.espdl --diff theirs.espdl    where two files differ
-  espq inspect model.espdl --format json         all of it, for a script
+  espq inspect model.espdl --format json         everything, for scripts
 
-Ends with 0 when the file could be read, and with 2 when it could not.")]
+The exit code is 0 if the file was read, and 2 on errors.")]
 pub struct Arguments {
     /// An .espdl file
     file: PathBuf,

@@ -1,4 +1,4 @@
-//! The command line: commands one per file, output formats one per file under `format`.
+//! The command line: one command per file. Output formats are in `render`.
 //!
 //! Never: functions that another program could use; those belong to `engine`.
 

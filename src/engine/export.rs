@@ -154,7 +154,7 @@ impl Opened {
             let on_chip = if finished.incompatibilities.is_empty() { Some(self.proved(progress)?) } else { None };
             let sample = wanted.test_values.then(|| session.samples.sample(0)).transpose()?;
             let notes = sentences(&session.notes(quantized));
-            return Ok(Source { target: quantized.settings.target, finished, on_chip, sample, notes });
+            return Ok(Source { target: quantized.plan().settings.target, finished, on_chip, sample, notes });
         }
         if wanted.test_values {
             return Err(Error::new("test values need a sample")
@@ -164,11 +164,11 @@ impl Opened {
         let plan = Plan::clone(&*self.exact_plan()?);
         let quantized = quant::calibrate(plan, &NoSamples, &mut Observations::default(), &|| progress.tick())?;
         let finished = Arc::new(proof::finish(&quantized, config.export.esp_dl())?);
-        let mut notes = sentences(&[&self.model()?.simplified.notes[..], &quantized.notes].concat());
+        let mut notes = sentences(&[&self.model()?.simplified.notes[..], &quantized.plan().notes].concat());
         notes.push(
             "the file was not run before it was written: that needs samples, `data` in [calibration]".to_string(),
         );
-        Ok(Source { target: quantized.settings.target, finished, on_chip: None, sample: None, notes })
+        Ok(Source { target: quantized.plan().settings.target, finished, on_chip: None, sample: None, notes })
     }
 
     /// Returns the origin of the file, which can be checked for a file found on a chip.

@@ -34,7 +34,7 @@ impl Measurement<'_> {
     pub fn report(&self, calibrated: &Calibrated, statistics: bool, mut seconds: Seconds) -> Result<Report> {
         let &Measurement { opened, session, progress, .. } = self;
         let quantized = &calibrated.quantized;
-        let graph = &quantized.graph;
+        let graph = &quantized.plan().graph;
         let count = self.analysis_samples();
 
         let computing = calibrated.nodes(|role| role == Role::Computing);
@@ -55,7 +55,7 @@ impl Measurement<'_> {
         let notes = session.notes(quantized);
         Ok(Report {
             model: opened.model_name(),
-            settings: quantized.settings.clone(),
+            settings: quantized.plan().settings.clone(),
             calibration_samples: session.calibration.len(),
             analysis_samples: count,
             layers,
@@ -96,7 +96,7 @@ pub(super) fn timed<T>(seconds: &mut f64, work: impl FnOnce() -> T) -> T {
 
 /// Returns the errors of the outputs, with those before a Softmax or Sigmoid at the end; `figures` are of `nodes`.
 fn outputs(quantized: &Quantized, nodes: &[NodeId], figures: &Graphwise) -> Vec<OutputError> {
-    let graph = &quantized.graph;
+    let graph = &quantized.plan().graph;
     let producers = graph.producers();
     let before = |output: ValueId, decisive: ValueId| {
         let ((end, _), (node, _)) = (producers[output.0]?, producers[decisive.0].filter(|_| decisive != output)?);
@@ -108,7 +108,7 @@ fn outputs(quantized: &Quantized, nodes: &[NodeId], figures: &Graphwise) -> Vec<
             standard_error: figures.layer_spread[at],
         })
     };
-    let decisive = analysis::decisive(&quantized.original);
+    let decisive = analysis::decisive(&quantized.plan().original);
     let each = graph.outputs.iter().zip(decisive).zip(figures.outputs.iter().zip(&figures.output_spread));
     let output =
         |((&id, decisive), (&error, &standard_error)): ((&ValueId, ValueId), (&ErrorFigures, &f64))| OutputError {
@@ -125,12 +125,12 @@ fn layer(quantized: &Quantized, names: &LayerNames, node: NodeId) -> Layer {
     let (inputs, outputs) = quantized.ports(node);
     let port = |port: quant::Port| Port { name: port.name, bits: port.bits, exponents: port.exponents };
     let ports = |ports: Vec<Option<quant::Port>>| ports.into_iter().map(|p| p.map(port)).collect();
-    let n = quantized.graph.node(node);
+    let n = quantized.plan().graph.node(node);
     Layer {
         name: n.name.clone(),
         module: names.module(&n.name).map(str::to_string),
         op: n.op.clone(),
-        scheme: quantized.scheme(node),
+        scheme: quantized.plan().scheme(node),
         graphwise: None,
         layerwise: None,
         inputs: ports(inputs),
@@ -142,6 +142,6 @@ fn layer(quantized: &Quantized, names: &LayerNames, node: NodeId) -> Layer {
 /// Returns the effective quantization of a node's first output, wherever in the graph it happens.
 fn output_quantizer(quantized: &Quantized, node: NodeId) -> Option<FakeQuant> {
     let port = quantized.ports(node).1.into_iter().next().flatten()?;
-    let rounding = quantized.settings.target.rounding();
+    let rounding = quantized.plan().settings.target.rounding();
     Some(FakeQuant { exponents: port.exponents, axis: None, bits: port.bits, rounding })
 }

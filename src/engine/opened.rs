@@ -413,10 +413,9 @@ fn input_shapes(simplified: &Simplified) -> String {
 
 /// The chip is the one thing that has no default.
 fn settings_of(project: &Project) -> Result<Settings> {
-    project
-        .config
-        .settings()
-        .ok_or_else(|| Error::new("the chip is not named").at_key("model.target").with_help("add target = \"esp32p4\""))
+    project.config.settings().ok_or_else(|| {
+        Error::new("the target chip is not configured").at_key("model.target").with_help("add target = \"esp32p4\"")
+    })
 }
 
 /// Refuses names that stand for no layer, and two choices for one layer. `named` has the lines by name of the layer.

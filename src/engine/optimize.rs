@@ -18,7 +18,7 @@ use super::content::KeyBuilder;
 use super::progress::Inside;
 use super::{Opened, Progress, Stage};
 
-/// Time of a search that nobody has given another.
+/// Default time limit of a search.
 const TIME: Duration = Duration::from_secs(30);
 
 /// Result of a search over a project.

@@ -62,12 +62,12 @@ impl Session {
         progress.begin(Stage::Chip, count);
         let quantized = &calibrated.quantized;
         proof::run(&proof::Subject {
-            graph: &quantized.graph,
+            graph: &quantized.plan().graph,
             original: calibrated.original(),
             simulation: calibrated.simulation(),
             simulated: calibrated.simulated(),
             export,
-            target: quantized.settings.target,
+            target: quantized.plan().settings.target,
             samples: &self.analysis,
             count,
             tick: &|| progress.tick(),

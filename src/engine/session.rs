@@ -169,7 +169,7 @@ impl Session {
     /// Returns notes on the model, the samples and their quantization.
     pub fn notes(&self, quantized: &Quantized) -> Vec<Note> {
         let others = self.others.as_ref().map_or(&[][..], |others| others.notes());
-        [&self.model.simplified.notes[..], self.samples.notes(), others, &quantized.notes].concat()
+        [&self.model.simplified.notes[..], self.samples.notes(), others, &quantized.plan().notes].concat()
     }
 
     /// Returns the size of the float activations that it keeps.
@@ -312,7 +312,7 @@ impl Session {
 
     /// Returns the programs and samples that figures are measured with.
     pub(super) fn subject<'a>(&'a self, calibrated: &'a Calibrated, count: usize, tick: Tick<'a>) -> Subject<'a> {
-        let graph = &calibrated.quantized.graph;
+        let graph = &calibrated.quantized.plan().graph;
         let Float { original, equivalent } = &calibrated.float;
         let simulated = calibrated.simulated();
         Subject { graph, original, float: equivalent, simulated, samples: &self.analysis, count, tick }
@@ -325,15 +325,15 @@ fn is_finite(figures: &ErrorFigures) -> bool {
 
 impl Cached {
     fn calibrated(&mut self, quantized: Quantized) -> Result<Calibrated> {
-        let reference = quantized.reference()?;
+        let reference = quantized.plan().reference()?;
         let reference_key = reference_key(&quantized, &reference);
         let float = match &self.float {
             Some((key, float)) if *key == reference_key => float.clone(),
             _ => {
-                let original = Arc::new(Program::simulated(&quantized.original, &reference)?);
-                let equivalent = match quantized.equivalence {
+                let original = Arc::new(Program::simulated(&quantized.plan().original, &reference)?);
+                let equivalent = match quantized.plan().equivalence {
                     None => original.clone(),
-                    Some(_) => Arc::new(Program::simulated(&quantized.equivalent, &reference)?),
+                    Some(_) => Arc::new(Program::simulated(&quantized.plan().equivalent, &reference)?),
                 };
                 let float = Float { original, equivalent };
                 self.float = Some((reference_key, float.clone()));
@@ -341,13 +341,13 @@ impl Cached {
                 float
             }
         };
-        let simulation = quantized.simulation()?;
-        let keys: Vec<Key> = quantized.graph.node_ids().map(|node| node_key(&quantized, &simulation, node)).collect();
+        let simulation = quantized.plan().simulation()?;
+        let keys: Vec<Key> =
+            quantized.plan().graph.node_ids().map(|node| node_key(&quantized, &simulation, node)).collect();
         let simulated = Arc::new(match &self.simulated {
-            Some((earlier, program)) => {
-                program.with_simulation(&quantized.graph, &simulation, |n| earlier.get(n.0) == Some(&keys[n.0]))?
-            }
-            None => Program::simulated(&quantized.graph, &simulation)?,
+            Some((earlier, program)) => program
+                .with_simulation(&quantized.plan().graph, &simulation, |n| earlier.get(n.0) == Some(&keys[n.0]))?,
+            None => Program::simulated(&quantized.plan().graph, &simulation)?,
         });
         self.simulated = Some((keys.clone(), simulated.clone()));
         Ok(Calibrated { quantized, float, simulation, simulated, keys, reference: reference_key })
@@ -392,11 +392,12 @@ impl Calibrated {
     pub fn nodes(&self, wanted: impl Fn(Role) -> bool) -> Vec<NodeId> {
         let quantized = &self.quantized;
         let is_wanted = |node: NodeId| {
-            let quantizes = quantized.nodes.get(node.0).is_some_and(Option::is_some);
+            let quantizes = quantized.plan().nodes.get(node.0).is_some_and(Option::is_some);
             quantizes
-                && ops::find(&quantized.graph.node(node).op).is_some_and(|operator| wanted(operator.treatment.role))
+                && ops::find(&quantized.plan().graph.node(node).op)
+                    .is_some_and(|operator| wanted(operator.treatment.role))
         };
-        quantized.graph.node_ids().filter(|&node| is_wanted(node)).collect()
+        quantized.plan().graph.node_ids().filter(|&node| is_wanted(node)).collect()
     }
 }
 
@@ -404,10 +405,10 @@ impl Calibrated {
 /// share.
 fn node_key(quantized: &Quantized, simulation: &Simulation, node: NodeId) -> Key {
     let mut parts = KeyBuilder::new("node");
-    for ((_, port), digest) in quantized.edited.range((node, 0)..=(node, usize::MAX)) {
+    for ((_, port), digest) in quantized.plan().edited.range((node, 0)..=(node, usize::MAX)) {
         parts.number(*port).digest(digest);
     }
-    parts.number(node.0).text(quantized.settings.target.name()).text(quantized.scheme(node).name());
+    parts.number(node.0).text(quantized.plan().settings.target.name()).text(quantized.plan().scheme(node).name());
     if let Some(Some(simulated)) = simulation.get(node.0) {
         parts.text(&format!("{simulated:?}")).text(&format!("{:?}", quantized.ports(node)));
     }
@@ -417,10 +418,10 @@ fn node_key(quantized: &Quantized, simulation: &Simulation, node: NodeId) -> Key
 /// Returns the key of the values that are rounded in float, too: tables and recurrent cells.
 fn reference_key(quantized: &Quantized, reference: &Simulation) -> Key {
     let mut parts = KeyBuilder::new("reference");
-    if let Some(digest) = &quantized.equivalence {
+    if let Some(digest) = &quantized.plan().equivalence {
         parts.digest(digest);
     }
-    for node in quantized.graph.node_ids() {
+    for node in quantized.plan().graph.node_ids() {
         if let Some(Some(simulated)) = reference.get(node.0)
             && simulated.kernel.is_some()
         {

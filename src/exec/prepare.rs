@@ -46,13 +46,11 @@ pub(super) fn step(graph: &Graph, id: NodeId, simulation: Option<&NodeSimulation
 fn prepare(graph: &Graph, id: NodeId, simulation: Option<&NodeSimulation>) -> Result<Step> {
     let node = graph.node(id);
     let wide = simulation.is_some_and(|s| s.wide && s.kernel.is_none());
-    let mut inputs = Vec::with_capacity(node.inputs.len());
-    let mut facts = Vec::with_capacity(node.inputs.len());
-    for (port, input) in node.inputs.iter().enumerate() {
+    let mut facts = ops::input_facts(graph, node)?;
+    let mut inputs = Vec::with_capacity(facts.len());
+    for (port, (&input, fact)) in node.inputs.iter().zip(&mut facts).enumerate() {
         let quantize = simulation.and_then(|s| s.inputs.get(port).cloned().flatten());
-        let (source, fact) = input_of(graph, *input, quantize, wide)?;
-        inputs.push(source);
-        facts.push(fact);
+        inputs.push(source(input, fact, quantize, wide)?);
     }
     let kernel = match simulation.and_then(|s| s.kernel.clone()) {
         Some(kernel) => kernel,
@@ -61,9 +59,7 @@ fn prepare(graph: &Graph, id: NodeId, simulation: Option<&NodeSimulation>) -> Re
                 Error::new(format!("the operator {} is not supported by espq", node.op))
                     .with_help("replace it by operators that ESP-DL supports (docs/operators.md)")
             })?;
-            let call =
-                Call { attributes: &node.attributes, opset: graph.opset, inputs: &facts, outputs: node.outputs.len() };
-            Arc::from((operator.prepare)(&call)?)
+            Arc::from((operator.prepare)(&Call::of(graph, node, &facts))?)
         }
     };
     let outputs = node.outputs.iter().enumerate().map(|(port, &value)| Output {
@@ -73,29 +69,23 @@ fn prepare(graph: &Graph, id: NodeId, simulation: Option<&NodeSimulation>) -> Re
     Ok(Step { kernel, inputs, outputs: outputs.collect(), wide })
 }
 
-fn input_of(
-    graph: &Graph,
-    input: Option<ValueId>,
-    quantize: Option<FakeQuant>,
-    wide: bool,
-) -> Result<(Source, Option<Fact>)> {
-    let Some(id) = input else { return Ok((Source::Absent, None)) };
-    let value = graph.value(id);
-    if let Some(constant) = &value.constant {
-        let mut tensor = constant.clone();
-        if let Some(q) = &quantize {
-            tensor = fake_quantize(tensor, q)?;
+/// Returns the source of an input, whose fact becomes that of the quantized or widened value.
+fn source(input: Option<ValueId>, fact: &mut Option<Fact>, quantize: Option<FakeQuant>, wide: bool) -> Result<Source> {
+    let (Some(value), Some(fact)) = (input, fact) else { return Ok(Source::Absent) };
+    let Some(mut tensor) = fact.constant.take() else {
+        if wide && fact.data_type == DataType::F32 {
+            fact.data_type = DataType::F64;
         }
-        if wide {
-            tensor = widen(tensor);
-        }
-        return Ok((Source::Constant(tensor.clone()), Some(Fact::of(tensor))));
-    }
-    let (Some(data_type), Some(shape)) = (value.data_type, value.shape.clone()) else {
-        return Err(Error::new(format!("the type and shape of {} are not known", value.name)));
+        return Ok(Source::Value { value, quantize });
     };
-    let data_type = if wide && data_type == DataType::F32 { DataType::F64 } else { data_type };
-    Ok((Source::Value { value: id, quantize }, Some(Fact::new(data_type, shape))))
+    if let Some(q) = &quantize {
+        tensor = fake_quantize(tensor, q)?;
+    }
+    if wide {
+        tensor = widen(tensor);
+    }
+    *fact = Fact::of(tensor.clone());
+    Ok(Source::Constant(tensor))
 }
 
 /// Converts float32 to float64; other types are unchanged.

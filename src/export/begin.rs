@@ -15,7 +15,7 @@ use super::draft::{Draft, DraftNode, DraftValue, Port};
 use super::{constants, forms, tables};
 
 pub fn begin(quantized: &Quantized) -> Result<Draft> {
-    let graph = &quantized.graph;
+    let graph = &quantized.plan().graph;
     let mut draft = Draft {
         values: graph.values.iter().map(value).collect::<Result<_>>()?,
         inputs: graph.inputs.clone(),
@@ -51,7 +51,7 @@ fn value(value: &graph::Value) -> Result<DraftValue> {
 
 /// Returns the inputs of the graph at the scales that calibration gave to them; where widths differ, at the widest.
 fn observed_inputs(quantized: &Quantized) -> HashMap<ValueId, Port> {
-    let graph = &quantized.graph;
+    let graph = &quantized.plan().graph;
     let mut observed: HashMap<ValueId, Port> = HashMap::new();
     for id in graph.node_ids() {
         let ports = quantized.observed_inputs(id).into_iter().map(port);
@@ -78,7 +78,7 @@ fn made(graph: &Graph) -> (usize, usize) {
 }
 
 fn node(quantized: &Quantized, id: NodeId, values: &mut Vec<DraftValue>) -> Result<DraftNode> {
-    let source = quantized.graph.node(id);
+    let source = quantized.plan().graph.node(id);
     let (inputs, outputs) = quantized.ports(id);
     let ports = (inputs.into_iter().map(port).collect(), outputs.into_iter().map(port).collect());
     let mut node = DraftNode {
@@ -88,12 +88,12 @@ fn node(quantized: &Quantized, id: NodeId, values: &mut Vec<DraftValue>) -> Resu
         inputs: source.inputs.clone(),
         outputs: given_outputs(source, values),
         ports,
-        config: quantized.nodes.get(id.0).cloned().flatten(),
+        config: quantized.plan().nodes.get(id.0).cloned().flatten(),
     };
-    if quantized.is_lut(id) {
+    if quantized.plan().is_lut(id) {
         tables::mark(&mut node);
     }
-    node.set_quant_type(quantized.quant_type(id));
+    node.set_quant_type(quantized.plan().quant_type(id));
     Ok(node)
 }
 
@@ -134,7 +134,7 @@ fn attributes(source: &graph::Node) -> Result<Vec<(String, Attribute)>> {
 
 /// Registers the node as a reader, with its constants as the integers that it reads.
 fn read(draft: &mut Draft, quantized: &Quantized, id: NodeId, source: NodeId) -> Result<()> {
-    let graph = &quantized.graph;
+    let graph = &quantized.plan().graph;
     for (index, value) in graph.node(source).inputs.iter().enumerate() {
         let Some(value) = *value else { continue };
         let Some(constant) = &graph.value(value).constant else {
@@ -143,12 +143,14 @@ fn read(draft: &mut Draft, quantized: &Quantized, id: NodeId, source: NodeId) ->
         };
         let name = own_name(draft, value);
         let port = draft.node(id).and_then(|n| constant_port(n, index));
-        let axis = quantized.nodes[source.0].as_ref().and_then(|c| quantized.configs[*c.inputs.get(index)?].axis);
+        let axis = quantized.plan().nodes[source.0]
+            .as_ref()
+            .and_then(|c| quantized.plan().configs[*c.inputs.get(index)?].axis);
         let tensor = match port {
             Some(port) => {
                 // Rounded as in esp-ppq: w8a16 in float32.
-                let wide = quantized.scheme(source) == Scheme::Int16;
-                constants::integers(&name, constant, &port, axis, quantized.settings.target.rounding(), wide)?
+                let wide = quantized.plan().scheme(source) == Scheme::Int16;
+                constants::integers(&name, constant, &port, axis, quantized.plan().settings.target.rounding(), wide)?
             }
             None => constants::plain(&name, constant),
         };

@@ -109,12 +109,12 @@ impl Export {
 
 /// Exports the model in the form that ESP-DL runs.
 pub fn export(quantized: &Quantized, options: &Options) -> Result<Export> {
-    let target = quantized.settings.target;
+    let target = quantized.plan().settings.target;
     let mut draft = begin::begin(quantized)?;
     pooling::explicit_windows(&mut draft);
     gelu::fuse_gelu(&mut draft);
     other_operators(&mut draft);
-    softmax::join_axes(&mut draft, quantized.graph.opset);
+    softmax::join_axes(&mut draft, quantized.plan().graph.opset);
     softmax::widen(&mut draft);
     fuse_relu(&mut draft);
     gemm::turn_first_inputs(&mut draft);
@@ -128,14 +128,14 @@ pub fn export(quantized: &Quantized, options: &Options) -> Result<Export> {
     scales::settle_outputs(&mut draft);
     scales::raise_products(&mut draft, target.family());
     pack_weights(&mut draft, target.family())?;
-    let tables = tables::add_tables(&mut draft, quantized.graph.opset, target.rounding())?;
+    let tables = tables::add_tables(&mut draft, quantized.plan().graph.opset, target.rounding())?;
     let inputs = feed::feeds(&draft, target.rounding());
     leave_out_unread_inputs(&mut draft);
-    let graph = copies::assemble_with_copies(&mut draft, &quantized.graph.name, tables);
+    let graph = copies::assemble_with_copies(&mut draft, &quantized.plan().graph.name, tables);
     let metadata = options.metadata.clone();
     let model = Model { ir_version: IR_VERSION, metadata, graph, ..Model::default() };
     let quantization = quantization::quantization(&draft, quantized)?;
-    let places = places(&draft, &quantized.graph);
+    let places = places(&draft, &quantized.plan().graph);
     Ok(Export { model, quantization, differences: draft.differences, inputs, places })
 }
 

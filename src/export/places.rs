@@ -10,7 +10,7 @@ use crate::Result;
 use crate::chip::Runtime;
 use crate::graph::{Graph, NodeId};
 use crate::ops::resize::Taps;
-use crate::ops::{self, Call, Fact};
+use crate::ops::{self, Call};
 use crate::quant::Quantized;
 use crate::runtime::limits::GraphNode;
 use crate::text::units;
@@ -20,13 +20,13 @@ use super::rewrite::{At, Rewrite, along};
 
 /// Writes every Resize by its places that the kernel would not compute.
 pub fn by_places(draft: &mut Draft, quantized: &Quantized, runtime: Runtime) -> Result<()> {
-    let graph = &quantized.graph;
-    let family = Some(quantized.settings.target.family());
+    let graph = &quantized.plan().graph;
+    let family = Some(quantized.plan().settings.target.family());
     for (index, source) in graph.insertion_order().into_iter().enumerate() {
         if graph.node(source).op != "Resize" {
             continue;
         }
-        let scheme = Some(quantized.quant_type(source).scheme());
+        let scheme = Some(quantized.plan().quant_type(source).scheme());
         let view = GraphNode { scheme, family, runtime, as_it_stands: true, ..GraphNode::of(graph, source) };
         if ops::resize::has_kernel(&view) {
             continue;
@@ -49,15 +49,8 @@ pub fn by_places(draft: &mut Draft, quantized: &Quantized, runtime: Runtime) -> 
 
 fn taps(graph: &Graph, id: NodeId) -> Result<Vec<Option<Taps>>> {
     let node = graph.node(id);
-    let fact = |id: &Option<_>| {
-        let value = graph.value((*id)?);
-        match &value.constant {
-            Some(constant) => Some(Fact::of(constant.clone())),
-            None => Some(Fact::new(value.data_type?, value.shape.clone()?)),
-        }
-    };
-    let inputs: Vec<Option<Fact>> = node.inputs.iter().map(fact).collect();
-    ops::resize::taps(&Call { attributes: &node.attributes, opset: graph.opset, inputs: &inputs, outputs: 1 })
+    let inputs = ops::input_facts(graph, node)?;
+    ops::resize::taps(&Call { outputs: 1, ..Call::of(graph, node, &inputs) })
 }
 
 /// An axis by what its places are made of.

@@ -58,13 +58,17 @@ pub fn quantization(draft: &Draft, quantized: &Quantized) -> Result<String> {
     for node in draft.nodes.iter().flatten().chain(&draft.replaced) {
         let Some(config) = &node.config else { continue };
         file.configs.insert(node.name.clone(), ports(draft, node, quantized, &mut numbers));
-        file.dispatchings.insert(node.name.clone(), platform(quantized.settings.target, config.scheme));
+        file.dispatchings.insert(node.name.clone(), platform(quantized.plan().settings.target, config.scheme));
         for &id in config.inputs.iter().chain(&config.outputs) {
-            let leader = quantized.configs.leader(id);
-            let exponents = quantized.configs.exponents(leader).filter(|_| quantized.configs[leader].state.has_scale());
+            let leader = quantized.plan().configs.leader(id);
+            let exponents = quantized
+                .plan()
+                .configs
+                .exponents(leader)
+                .filter(|_| quantized.plan().configs[leader].state.has_scale());
             if let Some(exponents) = exponents {
                 let number = numbers.of(leader).to_string();
-                file.values.insert(number, scales(&quantized.configs[leader], exponents));
+                file.values.insert(number, scales(&quantized.plan().configs[leader], exponents));
             }
         }
     }
@@ -92,8 +96,8 @@ fn ports(draft: &Draft, node: &DraftNode, quantized: &Quantized, numbers: &mut N
     let outputs = node.outputs.iter().map(|&v| name(v));
     let ids = config.inputs.iter().zip(inputs).chain(config.outputs.iter().zip(outputs));
     for (&id, value) in ids {
-        let config = &quantized.configs[id];
-        let leader = quantized.configs.leader(id);
+        let config = &quantized.plan().configs[id];
+        let leader = quantized.plan().configs.leader(id);
         let half = 1i64.checked_shl(config.bits.saturating_sub(1)).unwrap_or(i64::MIN);
         let port = json!({
             "bit_width": config.bits,

@@ -3,6 +3,7 @@
 //! Never: file formats, targets, quantization.
 
 pub(crate) mod attributes;
+pub(crate) mod axes;
 pub(crate) mod edit;
 pub(crate) mod model;
 pub(crate) mod tensor;

@@ -134,7 +134,7 @@ pub async fn run<T: Send + 'static>(
     aside(token, meter, job).await
 }
 
-/// Runs work on its own thread. If nobody awaits the result any longer, the work ends after its current unit.
+/// Runs work on its own thread. If the result is no longer awaited, the work ends after its current unit.
 pub async fn aside<T: Send + 'static>(
     token: Token,
     meter: Arc<Meter>,

@@ -1,15 +1,15 @@
 //! Axes of an operator: from an attribute or an input by operator set, negative ones counted from the end.
 
+use crate::graph::axes::from_front;
 use crate::{Result, bail};
 
 use super::Call;
 
 /// Converts `axis` to an index below `rank`.
 pub fn normalize(axis: i64, rank: usize) -> Result<usize> {
-    let signed = rank as i64;
-    match if axis < 0 { axis.checked_add(signed) } else { Some(axis) } {
-        Some(a) if (0..signed).contains(&a) => Ok(a as usize),
-        _ => bail!("axis {axis} is outside a tensor of {rank} axes"),
+    match from_front(axis, rank) {
+        Some(axis) => Ok(axis),
+        None => bail!("axis {axis} is outside a tensor of {rank} axes"),
     }
 }
 

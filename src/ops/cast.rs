@@ -26,22 +26,12 @@ fn to(call: &Call) -> Result<DataType> {
     }
 }
 
-/// Returns the type of a number in `TensorProto.DataType` of onnx.proto; float16 and bfloat16 are widened.
+/// Returns the type of a number in `TensorProto.DataType`; fails if espq has no such type.
 pub fn data_type(number: i64) -> Result<DataType> {
-    Ok(match number {
-        1 | 10 | 16 => DataType::F32,
-        2 => DataType::U8,
-        3 => DataType::I8,
-        4 => DataType::U16,
-        5 => DataType::I16,
-        6 => DataType::I32,
-        7 => DataType::I64,
-        9 => DataType::Bool,
-        11 => DataType::F64,
-        12 => DataType::U32,
-        13 => DataType::U64,
-        other => bail!("data type {other} of ONNX is not supported"),
-    })
+    match DataType::from_onnx(number) {
+        Some(data_type) => Ok(data_type),
+        None => bail!("data type {number} of ONNX is not supported"),
+    }
 }
 
 struct Cast {

@@ -138,7 +138,8 @@ macro_rules! comparison {
 }
 
 /// Folds inputs pairwise with a function for floats and one for integers; by `broadcast::combine` if the result has the
-/// inputs' type, else by `broadcast::zip`.
+/// inputs' type, else by `broadcast::zip`. The loops over floats are compiled for each operator, those over integers,
+/// which are shapes and indices, once for all.
 macro_rules! numbers {
     ($pair:ident, $name:literal, $inputs:expr, |$x:ident, $y:ident| $float:expr, |$i:ident, $j:ident| $whole:expr) => {{
         use $crate::graph::DataType;
@@ -157,14 +158,14 @@ macro_rules! numbers {
             a = match a.data_type() {
                 DataType::F32 => $pair(a, b, |$x: f32, $y: f32| $float)?,
                 DataType::F64 => $pair(a, b, |$x: f64, $y: f64| $float)?,
-                DataType::I8 => $pair(a, b, |$i: i8, $j: i8| $whole)?,
-                DataType::I16 => $pair(a, b, |$i: i16, $j: i16| $whole)?,
-                DataType::I32 => $pair(a, b, |$i: i32, $j: i32| $whole)?,
-                DataType::I64 => $pair(a, b, |$i: i64, $j: i64| $whole)?,
-                DataType::U8 => $pair(a, b, |$i: u8, $j: u8| $whole)?,
-                DataType::U16 => $pair(a, b, |$i: u16, $j: u16| $whole)?,
-                DataType::U32 => $pair(a, b, |$i: u32, $j: u32| $whole)?,
-                DataType::U64 => $pair(a, b, |$i: u64, $j: u64| $whole)?,
+                DataType::I8 => $pair(a, b, (|$i: i8, $j: i8| $whole) as fn(i8, i8) -> _)?,
+                DataType::I16 => $pair(a, b, (|$i: i16, $j: i16| $whole) as fn(i16, i16) -> _)?,
+                DataType::I32 => $pair(a, b, (|$i: i32, $j: i32| $whole) as fn(i32, i32) -> _)?,
+                DataType::I64 => $pair(a, b, (|$i: i64, $j: i64| $whole) as fn(i64, i64) -> _)?,
+                DataType::U8 => $pair(a, b, (|$i: u8, $j: u8| $whole) as fn(u8, u8) -> _)?,
+                DataType::U16 => $pair(a, b, (|$i: u16, $j: u16| $whole) as fn(u16, u16) -> _)?,
+                DataType::U32 => $pair(a, b, (|$i: u32, $j: u32| $whole) as fn(u32, u32) -> _)?,
+                DataType::U64 => $pair(a, b, (|$i: u64, $j: u64| $whole) as fn(u64, u64) -> _)?,
                 DataType::Bool => $crate::bail!("{} does not take bool", $name),
             };
         }

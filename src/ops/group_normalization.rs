@@ -24,7 +24,7 @@ fn prepare(call: &Call) -> Result<Box<dyn Kernel>> {
     };
     let asked = call.attributes.int("num_groups").and_then(|g| usize::try_from(g).ok());
     let Some(groups) = asked.filter(|&g| g > 0 && channels.is_multiple_of(g)) else {
-        bail!("GroupNormalization cannot part {channels} channels into num_groups = {asked:?}")
+        bail!("GroupNormalization cannot split {channels} channels into num_groups = {asked:?}")
     };
     Ok(Box::new(ChannelGroups {
         channels: *channels,

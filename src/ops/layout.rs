@@ -1,7 +1,7 @@
 //! Data movement for elements of any type: strided walks, and index maps per axis.
 
 use crate::Result;
-use crate::graph::{Element, Tensor};
+use crate::graph::{Element, Tensor, axes};
 
 use super::operands::checked_len;
 
@@ -64,13 +64,9 @@ pub fn slice<T: Element>(tensor: &Tensor) -> &[T] {
     tensor.slice::<T>().unwrap_or_default()
 }
 
-/// Computes row-major strides of a shape.
+/// Returns the row-major strides of a shape, signed: a walk may go backwards.
 pub fn strides(shape: &[usize]) -> Vec<isize> {
-    let mut strides = vec![1; shape.len()];
-    for axis in (1..shape.len()).rev() {
-        strides[axis - 1] = strides[axis] * shape[axis] as isize;
-    }
-    strides
+    axes::strides(shape).into_iter().map(|step| step as isize).collect()
 }
 
 /// Returns the tensor whose element `i` is `source[offset + sum(i[a] * strides[a])]`. Every such index must be inside

@@ -44,6 +44,7 @@ mod erf;
 mod exp;
 mod expand;
 mod eye_like;
+mod facts;
 mod flatten;
 mod floor;
 mod gather;
@@ -156,48 +157,14 @@ mod xor;
 #[cfg(test)]
 mod tests;
 
+pub use facts::{Call, Fact, input_facts};
 pub use limits::exponents::{SHIFT, overflows};
 pub use limits::spatial::{BATCH, counts_one_too_many, has_pointwise_kernel};
 pub use treatment::{Role, Shared, Treatment, Weights};
 
 use crate::Result;
 use crate::chip::{Chip, Limit, Support};
-use crate::graph::{Attributes, DataType, Tensor};
-
-/// Properties of a value that are known before a model runs.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Fact {
-    /// Type of the elements.
-    pub data_type: DataType,
-    /// Lengths of the axes; empty for a single number.
-    pub shape: Vec<usize>,
-    /// Elements of a constant value: shape, axes, weights.
-    pub constant: Option<Tensor>,
-}
-
-impl Fact {
-    /// Makes the fact of a value that is computed.
-    pub fn new(data_type: DataType, shape: impl Into<Vec<usize>>) -> Fact {
-        Fact { data_type, shape: shape.into(), constant: None }
-    }
-
-    /// Makes the fact of a constant.
-    pub fn of(constant: Tensor) -> Fact {
-        Fact { data_type: constant.data_type(), shape: constant.shape().to_vec(), constant: Some(constant) }
-    }
-}
-
-/// Use of an operator: everything that its file may read.
-pub struct Call<'a> {
-    /// Attributes of the node; defaults of ONNX are not filled in.
-    pub attributes: &'a Attributes,
-    /// Version of the ONNX operator set that the model imports.
-    pub opset: i64,
-    /// Inputs by port; `None` for an optional input that is left out.
-    pub inputs: &'a [Option<Fact>],
-    /// Number of output ports of the node.
-    pub outputs: usize,
-}
+use crate::graph::Tensor;
 
 /// Prepared operator: attributes read, constant weights packed. Threads share it.
 pub trait Kernel: Send + Sync {

@@ -1,5 +1,6 @@
 //! Typed views of a kernel's inputs, shared by the operators that compute in float32 or float64.
 
+use crate::graph::axes::MAX_ELEMENTS;
 use crate::graph::{DataType, Element, Tensor};
 use crate::{Error, Result, bail};
 
@@ -49,17 +50,14 @@ pub fn expect_float(data_type: DataType, operator: &str) -> Result<()> {
     }
 }
 
-/// Maximum number of elements of a tensor: 1 GiB of float32, far beyond the memory of these chips.
-pub const MOST_ELEMENTS: usize = 1 << 28;
-
-/// Returns the number of elements of a shape; fails above [`MOST_ELEMENTS`].
+/// Returns the number of elements of a shape; fails above [`MAX_ELEMENTS`].
 pub fn checked_len(shape: &[usize]) -> Result<usize> {
     // A zero makes the tensor empty, but strides and index maps depend on the other axes.
-    let len = shape.iter().try_fold(1usize, |len, &d| len.checked_mul(d.max(1))).filter(|&len| len <= MOST_ELEMENTS);
+    let len = shape.iter().try_fold(1usize, |len, &d| len.checked_mul(d.max(1))).filter(|&len| len <= MAX_ELEMENTS);
     match len {
         Some(_) if shape.contains(&0) => Ok(0),
         Some(len) => Ok(len),
-        None => Err(Error::new(format!("shape {shape:?} has more than {MOST_ELEMENTS} elements"))
+        None => Err(Error::new(format!("shape {shape:?} has more than {MAX_ELEMENTS} elements"))
             .with_help("no ESP32 has memory for such a tensor: check the shape of the layer's input")),
     }
 }

@@ -1,11 +1,13 @@
 //! Parts shared by the Reduce operators: axes by operator set, and one pass over the input.
 
 use crate::chip::{Axes, Buffer, Checked, Chip, Effect, Family, Limit, NodeView, Scales, Support};
-use crate::graph::Tensor;
+use crate::graph::axes::from_front;
+use crate::graph::{DataType, Tensor};
 use crate::{Result, bail};
 
 use super::axes;
 use super::broadcast::fold_axes;
+use super::layout::slice;
 use super::operands::required;
 use super::{Call, Fact, Kernel};
 
@@ -56,8 +58,7 @@ fn reduced(node: &dyn NodeView) -> Checked {
 
 /// Counts the groups of neighbouring axes that are all reduced or all kept; an empty list of axes means all axes.
 fn merged_reduction(rank: usize, axes: &[i64]) -> usize {
-    let rank = i64::try_from(rank).unwrap_or(i64::MAX);
-    let places: Vec<i64> = axes.iter().map(|&a| if a < 0 { a.saturating_add(rank) } else { a }).collect();
+    let places: Vec<usize> = axes.iter().filter_map(|&axis| from_front(axis, rank)).collect();
     let mut flags: Vec<bool> = (0..rank).map(|axis| axes.is_empty() || places.contains(&axis)).collect();
     flags.dedup();
     flags.len()
@@ -141,26 +142,42 @@ impl<S: Fn(f64, f64) -> f64, F: Fn(f64, f64) -> f64> Reduce<S, F> {
     fn fold(&self, x: &Tensor, reduced: &[bool], shape: &[usize]) -> Result<Vec<Tensor>> {
         let Reduce { start, step, finish, .. } = self;
         let count = x.shape().iter().zip(reduced).filter(|(_, r)| **r).map(|(d, _)| *d as f64).product();
-        macro_rules! fold {
-            ($($variant:ident $type:ty),*) => {
-                match x {
-                    $(Tensor::$variant(_) => {
-                        let values = x.slice::<$type>().unwrap_or_default();
-                        let sums = fold_axes(x.shape(), reduced, values, *start, |sum, v| step(sum, v as f64));
-                        Tensor::new(shape, sums.into_iter().map(|s| finish(s, count) as $type).collect())
-                    })*
-                    // The maximum of booleans is any, the minimum all.
-                    Tensor::Bool(_) => {
-                        let values = x.slice::<bool>().unwrap_or_default();
-                        let sums = fold_axes(x.shape(), reduced, values, *start, |sum, v| step(sum, f64::from(v)));
-                        Tensor::new(shape, sums.into_iter().map(|s| finish(s, count) > 0.0).collect())
-                    }
-                    other => bail!("a reduction does not take {}", other.data_type().name()),
-                }
-            };
-        }
-        Ok(vec![fold!(F32 f32, F64 f64, I8 i8, I32 i32, I64 i64, U8 u8, U32 u32, U64 u64)?])
+        let sums = match x {
+            Tensor::F32(_) => fold_axes(x.shape(), reduced, slice::<f32>(x), *start, |sum, v| step(sum, v.into())),
+            Tensor::F64(_) => fold_axes(x.shape(), reduced, slice::<f64>(x), *start, step),
+            _ => fold_axes(x.shape(), reduced, &widened(x)?, *start, step),
+        };
+        Ok(vec![narrowed(x.data_type(), shape, sums.into_iter().map(|sum| finish(sum, count)).collect())?])
     }
+}
+
+/// Converts integers and booleans to float64.
+fn widened(x: &Tensor) -> Result<Vec<f64>> {
+    macro_rules! widen {
+        ($($variant:ident $type:ty),*) => {
+            match x {
+                $(Tensor::$variant(_) => slice::<$type>(x).iter().map(|&v| v as f64).collect(),)*
+                Tensor::Bool(_) => slice::<bool>(x).iter().map(|&v| f64::from(v)).collect(),
+                other => bail!("a reduction does not take {}", other.data_type().name()),
+            }
+        };
+    }
+    Ok(widen!(I8 i8, I32 i32, I64 i64, U8 u8, U32 u32, U64 u64))
+}
+
+/// Converts the results to the input's type. The maximum of booleans is any, the minimum all.
+fn narrowed(data_type: DataType, shape: &[usize], results: Vec<f64>) -> Result<Tensor> {
+    macro_rules! narrow {
+        ($($variant:ident $type:ty),*) => {
+            match data_type {
+                $(DataType::$variant => Tensor::new(shape, results.iter().map(|&v| v as $type).collect()),)*
+                DataType::F64 => Tensor::new(shape, results),
+                DataType::Bool => Tensor::new(shape, results.iter().map(|&v| v > 0.0).collect()),
+                other => bail!("a reduction does not take {}", other.name()),
+            }
+        };
+    }
+    narrow!(F32 f32, I8 i8, I32 i32, I64 i64, U8 u8, U32 u32, U64 u64)
 }
 
 #[cfg(test)]

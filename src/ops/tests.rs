@@ -1,7 +1,7 @@
 //! Tests of cases that ONNX's node tests do not cover: older operator sets, NaN, float64, shared inputs, refusals.
 
 use super::*;
-use crate::graph::Attribute;
+use crate::graph::{Attribute, Attributes};
 
 fn run(name: &str, opset: i64, attributes: &[(&str, Attribute)], inputs: &[&Tensor]) -> Result<Vec<Tensor>> {
     let mut given = Attributes::default();

@@ -72,7 +72,9 @@ impl TopK {
                 let at = |i: usize| block[start + i * inner];
                 let mut order: Vec<usize> = (0..length).collect();
                 // Stable sort: of equal elements, the one with the lower index comes first.
-                order.sort_by(|&a, &b| if self.largest { ascending(at(b), at(a)) } else { ascending(at(a), at(b)) });
+                let compare =
+                    |a: usize, b: usize| if self.largest { ascending(at(b), at(a)) } else { ascending(at(a), at(b)) };
+                sort(&mut order, &compare);
                 for (place, &i) in order[..k].iter().enumerate() {
                     values[start + place * inner] = at(i);
                     indices[start + place * inner] = i as i64;
@@ -81,6 +83,11 @@ impl TopK {
         }
         Ok(vec![Tensor::new(&self.shape, values)?, Tensor::new(&self.shape, indices)?])
     }
+}
+
+/// Sorts stably; compiled once for all types of elements.
+fn sort(order: &mut [usize], compare: &dyn Fn(usize, usize) -> Ordering) {
+    order.sort_by(|&a, &b| compare(a, b));
 }
 
 /// Order with NaN above all numbers, as in torch.

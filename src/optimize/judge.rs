@@ -58,9 +58,9 @@ impl Judge<'_> {
 
     /// Runs the quantized network on every sample.
     pub fn judge(&self, quantized: &Quantized, tick: Tick) -> Result<Judged> {
-        let program = Program::simulated(&quantized.graph, &quantized.simulation()?)?;
+        let program = Program::simulated(&quantized.plan().graph, &quantized.plan().simulation()?)?;
         let each = (0..self.samples.len()).into_par_iter().map(|sample| {
-            let found = observe(&program, &quantized.graph, &self.values, &self.samples.sample(sample)?)?;
+            let found = observe(&program, &quantized.plan().graph, &self.values, &self.samples.sample(sample)?)?;
             tick()?;
             Ok(self.compare(sample, &found))
         });

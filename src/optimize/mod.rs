@@ -102,7 +102,7 @@ fn with_scales(plan: &Plan, samples: &dyn Samples, tick: Tick) -> Result<Plan> {
 
 /// Changes constants on known scales, by the passes that run after calibration.
 pub fn finish(quantized: &mut Quantized, samples: &dyn Samples, tick: Tick) -> Result<()> {
-    let wanted = PASSES.iter().filter(|pass| (pass.is_wanted)(&quantized.settings.recipe));
+    let wanted = PASSES.iter().filter(|pass| (pass.is_wanted)(&quantized.plan().settings.recipe));
     let passes: Vec<LayerPass> = wanted
         .filter_map(|pass| match pass.run {
             Run::Layer(run) => Some(run),

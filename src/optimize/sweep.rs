@@ -58,8 +58,8 @@ impl Layer<'_> {
 
 /// Runs `passes` on every layer with weights, in the graph's order.
 pub fn sweep(quantized: &mut Quantized, samples: &dyn Samples, passes: &[LayerPass], tick: Tick) -> Result<()> {
-    let mut graph = quantized.graph.clone();
-    let mut simulation = quantized.simulation()?;
+    let mut graph = quantized.plan().graph.clone();
+    let mut simulation = quantized.plan().simulation()?;
     let mut program = Program::simulated(&graph, &simulation)?;
     let layers = Weighted::all(&graph);
     let float_means = match passes.iter().any(|pass| pass.needs_means) {
@@ -88,7 +88,7 @@ pub fn sweep(quantized: &mut Quantized, samples: &dyn Samples, passes: &[LayerPa
                 edits.constants.insert(value, tensor);
                 if let Some(exponents) = exponents {
                     quantized.set_weight_exponents(node, exponents);
-                    simulation[node.0] = quantized.simulation_of(node)?;
+                    simulation[node.0] = quantized.plan().simulation_of(node)?;
                 }
                 program.renew(&graph, node, simulation[node.0].as_ref())?;
             }
@@ -107,8 +107,8 @@ pub fn sweep(quantized: &mut Quantized, samples: &dyn Samples, passes: &[LayerPa
 
 /// Computes, by layer, the mean of each output channel over samples and positions in the float network.
 fn means(quantized: &Quantized, layers: &[Weighted], samples: &dyn Samples, tick: Tick) -> Result<Vec<Vec<f64>>> {
-    let graph = &quantized.equivalent;
-    let float = Program::simulated(graph, &quantized.reference()?)?;
+    let graph = &quantized.plan().equivalent;
+    let float = Program::simulated(graph, &quantized.plan().reference()?)?;
     let watched: Vec<Option<ValueId>> = layers.iter().map(|layer| layer.bias.map(|_| layer.output)).collect();
     let wanted = graph.mask(watched.iter().copied().flatten());
     let by_sample = (0..samples.len()).into_par_iter().map(|s| {

@@ -60,7 +60,7 @@ table! { Model {
     #[key("target", required = Required::Yes, example = "\"esp32p4\"", stage = Stage::Quantization, init = Init::Model)]
     target: Given<Target>,
 
-    /// Precision of all layers without an own one in `[precision]`.
+    /// Precision of all layers without their own in `[precision]`.
     #[key("precision", stage = Stage::Quantization, init = Init::Default)]
     precision: Given<Scheme> = Scheme::Int8,
 
@@ -124,7 +124,7 @@ table! { Image {
 }}
 
 table! { Analysis {
-    /// Samples of their own to measure error on, in the forms of `calibration.data`. Without it, those of calibration.
+    /// Separate samples to measure error on, in the forms of `calibration.data`. Without it, those of calibration.
     #[key("data", example = "\"test/*.npy\"", offers = Offers::Files(&["npy", "npz"]))]
     data: Given<Data>,
 

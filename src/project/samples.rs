@@ -37,7 +37,7 @@ impl Project {
     pub fn samples(&self) -> Result<Request> {
         match self.sources().into_iter().find(|source| source.table == CALIBRATION) {
             Some(source) => self.request(&source),
-            None => Err(Error::new("where samples are is not said")
+            None => Err(Error::new("the samples are not configured")
                 .at_key("calibration.data")
                 .with_help("add data = \"calib/*.npy\"")),
         }

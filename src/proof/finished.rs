@@ -18,7 +18,7 @@ pub struct Finished {
 
 /// Exports in memory, and checks what was made as the chip will find it. All refused layers are named at once.
 pub fn finish(quantized: &Quantized, runtime: Runtime) -> Result<Finished> {
-    let forms = unsupported_forms(quantized, runtime);
+    let forms = unsupported_forms(quantized.plan(), runtime);
     let export = match export::export(quantized, &Options { runtime, ..Options::default() }) {
         Ok(export) => export,
         Err(error) => {
@@ -30,7 +30,7 @@ pub fn finish(quantized: &Quantized, runtime: Runtime) -> Result<Finished> {
     };
     // As the chip will find it, places in the file included.
     let file = espdl::open(&espdl::write(&export.model)?, None)?;
-    let target = quantized.settings.target;
+    let target = quantized.plan().settings.target;
     let mut found: Vec<Incompatibility> =
         file.entries.iter().flat_map(|entry| compatibility::check(entry, target, runtime)).collect();
     let unnamed = |form: &Incompatibility| !found.iter().any(|reason| reason.node == form.node);

@@ -1,7 +1,7 @@
-//! The finished file held against the chip before it is written: what ESP-DL refuses of it, and what the chip's integer
-//! arithmetic makes of samples, beside the simulation.
+//! Checks of the finished file before it is written: support by ESP-DL, and the results of the chip's integer arithmetic on
+//! samples, compared with the simulation.
 //!
-//! Never: how exponents are found, how a node is rewritten, what a limit is.
+//! Never: the choice of exponents, rewrites of nodes, definitions of limits.
 
 mod finished;
 mod run;

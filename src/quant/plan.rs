@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::graph::edit::Links;
-use crate::graph::{Graph, Node, NodeId, Value, ValueId};
+use crate::graph::{Graph, Node, NodeId, ValueId};
 use crate::note::Note;
 use crate::ops::{self, Call, Fact, Role};
 use crate::{Error, Result};
@@ -116,35 +116,19 @@ fn with_all_outputs(mut graph: Graph) -> Graph {
         let facts = facts(&graph, id).unwrap_or_default();
         for port in (0..count).filter(|&port| graph.node(id).outputs[port].is_none()).collect::<Vec<_>>() {
             let fact = facts.get(port).cloned();
-            let name = unused_name(&graph, format!("{}_output_{port}", graph.node(id).name));
-            let (data_type, shape) = (fact.as_ref().map(|f| f.data_type), fact.map(|f| f.shape));
-            let value = graph.add_value(Value { name, data_type, shape, constant: None });
+            let value = graph.fresh(&format!("{}_output_{port}", graph.node(id).name));
+            let place = &mut graph.values[value.0];
+            (place.data_type, place.shape) = (fact.as_ref().map(|f| f.data_type), fact.map(|f| f.shape));
             graph.nodes[id.0].outputs[port] = Some(value);
         }
     }
     graph
 }
 
-fn unused_name(graph: &Graph, mut name: String) -> String {
-    while graph.values.iter().any(|v| v.name == name) {
-        name.push('_');
-    }
-    name
-}
-
 fn facts(graph: &Graph, id: NodeId) -> Option<Vec<Fact>> {
     let node = graph.node(id);
-    let inputs = input_facts(graph, node);
-    let call = Call { attributes: &node.attributes, opset: graph.opset, inputs: &inputs, outputs: node.outputs.len() };
-    (ops::find(&node.op)?.infer)(&call).ok()
-}
-
-pub(super) fn input_facts(graph: &Graph, node: &Node) -> Vec<Option<Fact>> {
-    let fact = |id: &Option<ValueId>| {
-        let value = graph.value((*id)?);
-        Some(Fact::new(value.data_type?, value.shape.clone()?))
-    };
-    node.inputs.iter().map(fact).collect()
+    let inputs = ops::input_facts(graph, node).ok()?;
+    (ops::find(&node.op)?.infer)(&Call::of(graph, node, &inputs)).ok()
 }
 
 /// Returns `true` if ESP-DL moves the values of this operator without changing them.

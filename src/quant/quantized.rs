@@ -1,7 +1,5 @@
 //! Result of calibration: a plan in which every scale is known.
 
-use std::ops::Deref;
-
 use serde::{Deserialize, Serialize};
 
 use crate::graph::edit::Links;
@@ -24,29 +22,29 @@ pub struct Port {
     pub exponents: Vec<i32>,
 }
 
-/// Calibrated model. It dereferences to its [`Plan`]: graph, settings, nodes, configs, notes.
+/// Calibrated model: a plan that has every scale.
 #[derive(Debug, Clone)]
-pub struct Quantized(Plan);
+pub struct Quantized {
+    plan: Plan,
+}
 
 /// Runs the passes after calibration.
 pub(super) fn finish(mut plan: Plan) -> Quantized {
     let links = Links::of(&plan.graph);
     passes::align(&mut plan, &links);
     passes::passive_parameters(&mut plan);
-    Quantized(plan)
-}
-
-impl Deref for Quantized {
-    type Target = Plan;
-    fn deref(&self) -> &Plan {
-        &self.0
-    }
+    Quantized { plan }
 }
 
 impl Quantized {
+    /// Returns the plan with all scales: graph, settings, nodes, configurations, notes.
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
     /// Changes constants with their scales already known; the references do not change.
     pub fn edit(&mut self, edits: &Edits) {
-        let plan = &mut self.0;
+        let plan = &mut self.plan;
         plan.edited.extend(edits.digests(&plan.graph));
         plan.graph = edits.apply(&plan.graph);
     }
@@ -54,13 +52,13 @@ impl Quantized {
     /// Returns the network with other passes on known scales, which are still to run.
     pub fn with_recipe(&self, recipe: Recipe) -> Quantized {
         let mut quantized = self.clone();
-        quantized.0.settings.recipe = recipe;
+        quantized.plan.settings.recipe = recipe;
         quantized
     }
 
     /// Gives the weights of a layer other scales, and its bias those that follow.
     pub fn set_weight_exponents(&mut self, node: NodeId, exponents: Vec<i32>) {
-        let plan = &mut self.0;
+        let plan = &mut self.plan;
         let weights = plan.config(node).and_then(|config| config.inputs.get(1).copied());
         if let Some(id) = weights {
             plan.configs.rescale(id, exponents);
@@ -70,8 +68,8 @@ impl Quantized {
 
     /// Returns inputs and outputs of a node with their effective scales; `None` if a port is in float.
     pub fn ports(&self, node: NodeId) -> (Vec<Option<Port>>, Vec<Option<Port>>) {
-        let Some(config) = self.nodes.get(node.0).and_then(Option::as_ref) else { return Default::default() };
-        let n = self.graph.node(node);
+        let Some(config) = self.plan.nodes.get(node.0).and_then(Option::as_ref) else { return Default::default() };
+        let n = self.plan.graph.node(node);
         let side = |ids: &[ConfigId], values: &[Option<ValueId>]| {
             ids.iter().zip(values).map(|(&id, &value)| self.port(id, value)).collect()
         };
@@ -80,17 +78,17 @@ impl Quantized {
 
     /// Returns the inputs of a node with the scales that calibration gave to them, before the node shared others.
     pub fn observed_inputs(&self, node: NodeId) -> Vec<Option<Port>> {
-        let Some(config) = self.nodes.get(node.0).and_then(Option::as_ref) else { return Vec::new() };
+        let Some(config) = self.plan().nodes.get(node.0).and_then(Option::as_ref) else { return Vec::new() };
         let observed = |(&id, port): (&ConfigId, Option<Port>)| {
-            Some(Port { exponents: self.configs.observed(id)?.to_vec(), ..port? })
+            Some(Port { exponents: self.plan().configs.observed(id)?.to_vec(), ..port? })
         };
         config.inputs.iter().zip(self.ports(node).0).map(observed).collect()
     }
 
     fn port(&self, id: ConfigId, value: Option<ValueId>) -> Option<Port> {
-        let config = &self.configs[id];
-        let exponents = self.configs.exponents(id).filter(|_| config.state.has_scale())?;
-        let name = value.map(|v| self.graph.value(v).name.clone()).unwrap_or_default();
+        let config = &self.plan.configs[id];
+        let exponents = self.plan.configs.exponents(id).filter(|_| config.state.has_scale())?;
+        let name = value.map(|v| self.plan.graph.value(v).name.clone()).unwrap_or_default();
         Some(Port { name, bits: config.bits, exponents: exponents.to_vec() })
     }
 }

@@ -10,7 +10,7 @@ use crate::ops::{self, Call, Kernel};
 use super::accumulation;
 use super::config::ConfigId;
 use super::emulate::{self, Hidden};
-use super::plan::{NodeConfig, Plan, input_facts};
+use super::plan::{NodeConfig, Plan};
 use crate::chip::{Scheme, Table, ppq};
 
 impl Plan {
@@ -120,9 +120,8 @@ impl Plan {
             "GRU" => emulate::gru,
             _ => return Ok(None),
         };
-        let inputs = input_facts(&self.graph, n);
-        let call =
-            Call { attributes: &n.attributes, opset: self.graph.opset, inputs: &inputs, outputs: n.outputs.len() };
+        let inputs = ops::input_facts(&self.graph, n)?;
+        let call = Call::of(&self.graph, n, &inputs);
         let wide = config.scheme.activation_bits() == 16;
         build(&call, Hidden { rounding: self.settings.target.rounding(), output, wide }).map(Some)
     }

@@ -108,7 +108,7 @@ fn states(plan: &Plan, name: &str) -> String {
 }
 
 fn exponents(quantized: &Quantized, name: &str) -> (Vec<Vec<i32>>, Vec<Vec<i32>>) {
-    let node = quantized.graph.nodes.iter().position(|n| n.name == name).unwrap();
+    let node = quantized.plan().graph.nodes.iter().position(|n| n.name == name).unwrap();
     let (inputs, outputs) = quantized.ports(NodeId(node));
     let show = |ports: Vec<Option<Port>>| ports.into_iter().map(|p| p.map(|p| p.exponents).unwrap_or_default());
     (show(inputs).collect(), show(outputs).collect())
@@ -129,7 +129,7 @@ fn scales_reach_every_port_and_bias_follows_input_and_weight() {
     let quantized = quantize(&conv_relu_pool_conv(), &settings(Scheme::Int8));
     assert_eq!(exponents(&quantized, "conv1"), (vec![vec![-6], vec![-6], vec![-12]], vec![vec![-6]]));
     assert_eq!(exponents(&quantized, "pool"), (vec![vec![-6]], vec![vec![-6]]));
-    assert_eq!(states(&quantized, "conv1"), "Activated 8, Activated 8, Passive 20 -> Overlapped 8");
+    assert_eq!(states(quantized.plan(), "conv1"), "Activated 8, Activated 8, Passive 20 -> Overlapped 8");
 }
 
 #[test]
@@ -144,7 +144,7 @@ fn a_recurrent_layer_has_all_the_outputs_that_its_kernel_writes() {
     let plan = plan(&graph, &settings(Scheme::Int8)).unwrap();
     let outputs = plan.graph.nodes[0].outputs.iter().map(|o| plan.graph.value(o.unwrap()));
     let named: Vec<_> = outputs.map(|v| (v.name.as_str(), v.shape.clone().unwrap())).collect();
-    assert_eq!(named, [("y", vec![3, 1, 1, 2]), ("lstm_output_1_", vec![1, 1, 2]), ("lstm_output_2", vec![1, 1, 2])]);
+    assert_eq!(named, [("y", vec![3, 1, 1, 2]), ("lstm_output_1_1", vec![1, 1, 2]), ("lstm_output_2", vec![1, 1, 2])]);
     assert_eq!(states(&plan, "lstm"), "Initial 8, Activated 8, Activated 8 -> Initial 8, Initial 8, PassiveInit 16");
 }
 
@@ -269,7 +269,7 @@ fn an_all_zero_activation_has_the_smallest_scale() {
         exponents(&quantize(&graph, &settings), "conv").1[0][0]
     };
     assert_eq!([Method::Kl, Method::MinMax, Method::Percentile, Method::Mse].map(output), [-27, -26, -26, -26]);
-    let notes = sentences(&quantize(&graph, &settings(Scheme::Int8)).notes);
+    let notes = sentences(&quantize(&graph, &settings(Scheme::Int8)).plan().notes);
     assert!(notes.iter().any(|note| note.starts_with("conv: its output 'y' is zero")), "{notes:?}");
 }
 
@@ -318,7 +318,7 @@ fn results_do_not_depend_on_the_number_of_threads() {
     let settings = Settings { method: Some(Method::Percentile), ..settings(Scheme::Int8) };
     let with = |threads| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-        pool.install(|| quantize(&graph, &settings).configs.clone())
+        pool.install(|| quantize(&graph, &settings).plan().configs.clone())
     };
     assert_eq!(with(1), with(3));
 }
@@ -332,7 +332,7 @@ fn ports_of_the_first_pass_are_quantized_in_the_second() {
     let input = plan.observed()[0];
     assert_eq!((input.method, plan.observed()[1].method), (Method::MinMax, Method::Kl));
     let quantized = quantize(&graph, &settings);
-    assert!(quantized.simulation().unwrap()[0].as_ref().unwrap().inputs[0].is_some());
+    assert!(quantized.plan().simulation().unwrap()[0].as_ref().unwrap().inputs[0].is_some());
 }
 
 /// Graph x -> Conv a, Conv b -> Add -> Relu; one branch also passes a MaxPool before a Concat.
@@ -356,13 +356,13 @@ fn add_and_concat() -> Graph {
 fn add_and_concat_give_their_scale_to_inputs_and_to_layers_that_feed_nothing_else() {
     let quantized = quantize(&add_and_concat(), &settings(Scheme::Int8));
     assert_eq!(exponents(&quantized, "add"), (vec![vec![-4], vec![-4]], vec![vec![-4]]));
-    assert_eq!(states(&quantized, "add"), "Passive 8, Passive 8 -> Activated 8");
+    assert_eq!(states(quantized.plan(), "add"), "Passive 8, Passive 8 -> Activated 8");
     // On their own, they would be at -6 and -5.
     assert_eq!(exponents(&quantized, "a").1, [[-4]]);
-    assert_eq!(states(&quantized, "b"), "Activated 8, Activated 8 -> Passive 8");
+    assert_eq!(states(quantized.plan(), "b"), "Activated 8, Activated 8 -> Passive 8");
     // A layer before a passive operator keeps its scale: it rounds in that, and then again for the Concat.
     assert_eq!((exponents(&quantized, "c").1, exponents(&quantized, "pool").1), (vec![vec![-3]], vec![vec![-3]]));
-    assert_eq!(states(&quantized, "pool"), "Overlapped 8 -> Overlapped 8");
+    assert_eq!(states(quantized.plan(), "pool"), "Overlapped 8 -> Overlapped 8");
 }
 
 #[test]
@@ -370,7 +370,7 @@ fn an_8_bit_layer_before_a_16_bit_add_keeps_its_own_scale() {
     let mut settings = settings(Scheme::Int8);
     settings.layer_schemes.insert("add".into(), Scheme::Int16);
     let quantized = quantize(&add_and_concat(), &settings);
-    assert_eq!(states(&quantized, "a"), "Activated 8, Activated 8 -> Activated 8");
+    assert_eq!(states(quantized.plan(), "a"), "Activated 8, Activated 8 -> Activated 8");
 }
 
 #[test]
@@ -383,7 +383,7 @@ fn bounds_of_clip_follow_its_input() {
         .node("Clip", "clip", &["a", "low", "high"], ("y", &[1, 1, 4, 4]))
         .0;
     let quantized = quantize(&graph, &settings(Scheme::Int8));
-    assert_eq!(states(&quantized, "clip"), "Overlapped 8, Passive 8, Passive 8 -> Activated 8");
+    assert_eq!(states(quantized.plan(), "clip"), "Overlapped 8, Passive 8, Passive 8 -> Activated 8");
     assert_eq!(exponents(&quantized, "clip").0, [[-4], [-4], [-4]]);
 }
 
@@ -414,7 +414,7 @@ fn a_constant_too_small_for_any_scale_is_kept_while_calibrating() {
     let quantized = quantize(&graph, &settings(Scheme::Int8));
     // log(1e-10) is -23.03.
     assert_eq!(exponents(&quantized, "last").0[0], [-2]);
-    assert!(quantized.notes[0].to_string().starts_with("add: the constant at input 1 is at most"));
+    assert!(quantized.plan().notes[0].to_string().starts_with("add: the constant at input 1 is at most"));
 }
 
 #[test]
@@ -468,7 +468,7 @@ fn an_8_bit_layer_whose_sums_exceed_float32_is_simulated_in_float64() {
             .node("Gemm", "fc", &["x", "w", "b"], ("y", &[1, 1]))
             .0;
         let settings = Settings { target: Target::Esp32p4, ..settings(Scheme::Int8) };
-        let simulation = quantize(&graph, &settings).simulation().unwrap();
+        let simulation = quantize(&graph, &settings).plan().simulation().unwrap();
         assert_eq!(simulation[0].as_ref().unwrap().wide, wide, "{terms} terms, bias {bias}");
     }
 }

@@ -155,7 +155,7 @@ pub fn settled(input: &InputSpec, files: &[PathBuf], image: &ImageOptions) -> Re
 }
 
 fn not_a_picture(input: &InputSpec) -> Error {
-    Error::new(format!("input `{}` is {}, which is no picture", input.name, input.describe()))
+    Error::new(format!("input `{}` is {}, which is not an image", input.name, input.describe()))
         .with_help("give its shape, as input-shape = [1, 3, 224, 224] in [model], or its samples as .npy files")
         .of_kind(Kind::Shape)
 }
@@ -172,7 +172,7 @@ fn one_size(input: &InputSpec, files: &[PathBuf]) -> Result<[u32; 2]> {
             Some((_, size)) if size == [height, width] => {}
             Some((other, [h, w])) => {
                 let what = format!(
-                    "input `{}` is free, and the pictures have two sizes: {} is {w}x{h}, {} is {width}x{height}",
+                    "input `{}` is free, and the images have two sizes: {} is {w}x{h}, {} is {width}x{height}",
                     input.name,
                     other.display(),
                     file.display()

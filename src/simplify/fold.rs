@@ -1,13 +1,11 @@
 //! Shapes of all values, and constant folding of all values that do not depend on the model's inputs.
 
+use crate::graph::axes::MAX_ELEMENTS;
 use crate::graph::{Graph, Node, NodeId, ValueId};
 use crate::ops::{self, Call, Fact};
 use crate::{Error, Result, bail};
 
 use super::operators;
-
-/// Maximum number of elements of a value: 2^28, a gigabyte of float32, far beyond any chip.
-pub const MAX_ELEMENTS: usize = 1 << 28;
 
 /// Operators with random results, which must not be folded.
 pub const RANDOM: [&str; 6] =
@@ -92,24 +90,12 @@ fn run(graph: &Graph, node: &Node) -> Option<Vec<crate::graph::Tensor>> {
     if !constant || !node.domain.is_empty() || RANDOM.contains(&node.op.as_str()) {
         return None;
     }
-    let inputs = input_facts(graph, node)?;
-    let call = Call { attributes: &node.attributes, opset: graph.opset, inputs: &inputs, outputs: node.outputs.len() };
+    let inputs = ops::input_facts(graph, node).ok()?;
+    let call = Call::of(graph, node, &inputs);
     let kernel = (ops::find(&node.op)?.prepare)(&call).ok()?;
     let tensors = inputs.iter().map(|fact| fact.as_ref().and_then(|f| f.constant.clone())).collect();
     let results = kernel.run(tensors).ok()?;
     (results.len() >= node.outputs.len()).then_some(results)
-}
-
-fn input_facts(graph: &Graph, node: &Node) -> Option<Vec<Option<Fact>>> {
-    let fact = |id: &Option<ValueId>| match id {
-        None => Some(None),
-        Some(id) => {
-            let value = graph.value(*id);
-            let (data_type, shape) = (value.data_type?, value.shape.clone()?);
-            Some(Some(Fact { data_type, shape, constant: value.constant.clone() }))
-        }
-    };
-    node.inputs.iter().map(fact).collect()
 }
 
 fn facts(graph: &Graph, id: NodeId) -> Result<Vec<Fact>> {
@@ -123,13 +109,9 @@ fn node_facts(graph: &Graph, id: NodeId) -> Result<Vec<Fact>> {
         return Err(refusal);
     }
     let Some(operator) = ops::find(&node.op) else { bail!("operator {} is not supported", node.op) };
-    let Some(inputs) = input_facts(graph, node) else {
-        let unknown = |id: &&ValueId| graph.value(**id).shape.is_none();
-        let name = node.inputs.iter().flatten().find(unknown).map_or("", |id| &graph.value(*id).name);
-        return Err(Error::new(format!("the shape of its input '{name}' is not known"))
-            .with_help("export the model with fixed shapes, so that no shape depends on data"));
-    };
-    let call = Call { attributes: &node.attributes, opset: graph.opset, inputs: &inputs, outputs: node.outputs.len() };
+    const FIX: &str = "export the model with fixed shapes, so that no shape depends on data";
+    let inputs = ops::input_facts(graph, node).map_err(|e| e.with_help(FIX))?;
+    let call = Call::of(graph, node, &inputs);
     let facts = (operator.infer)(&call)?;
     if facts.len() < node.outputs.len() {
         return Err(Error::new(format!(

@@ -28,7 +28,7 @@ use crate::note::Note;
 use crate::{Error, Result};
 use names::Origins;
 
-pub use fold::{MAX_ELEMENTS, infer};
+pub use fold::infer;
 pub use names::LayerNames;
 
 /// Graph in topological order whose values all have a type and a shape.

@@ -1,6 +1,7 @@
 //! Conditions for every simplified graph, with an error if one is not met.
 
-use super::{batch, fold::MAX_ELEMENTS};
+use super::batch;
+use crate::graph::axes::MAX_ELEMENTS;
 use crate::graph::edit::Links;
 use crate::graph::{DataType, Graph, Node, NodeId, Tensor, ValueId};
 use crate::{Error, Kind, Result};

@@ -98,10 +98,10 @@ fn run(
     export: &espq::export::Export,
     samples: &Drawn,
 ) -> espq::Result<(OnChip, Vec<(f64, f64)>)> {
-    let original = Program::simulated(&quantized.original, &quantized.reference()?)?;
-    let simulation = quantized.simulation()?;
-    let simulated = Program::simulated(&quantized.graph, &simulation)?;
-    let outputs = &quantized.graph.outputs;
+    let original = Program::simulated(&quantized.plan().original, &quantized.plan().reference()?)?;
+    let simulation = quantized.plan().simulation()?;
+    let simulated = Program::simulated(&quantized.plan().graph, &simulation)?;
+    let outputs = &quantized.plan().graph.outputs;
     let mut sums = vec![[Comparison::default(); 2]; outputs.len()];
     let steps: Vec<f32> = outputs.iter().map(|&output| step_of(quantized, &simulation, output)).collect();
     for sample in &samples.0 {
@@ -116,17 +116,17 @@ fn run(
         }
     }
     let ran = proof::run(&Subject {
-        graph: &quantized.graph,
+        graph: &quantized.plan().graph,
         original: &original,
         simulation: &simulation,
         simulated: &simulated,
         export,
-        target: quantized.settings.target,
+        target: quantized.plan().settings.target,
         samples,
         count: samples.len(),
         tick: &|| Ok(()),
     })?;
-    let is_place = |id: &espq::graph::ValueId| quantized.graph.value(*id).data_type != Some(DataType::F32);
+    let is_place = |id: &espq::graph::ValueId| quantized.plan().graph.value(*id).data_type != Some(DataType::F32);
     let allowed = outputs.iter().zip(&sums).map(|(output, [found, moved])| {
         (found.mean().nsr, if is_place(output) { f64::INFINITY } else { moved.mean().nsr })
     });
@@ -135,7 +135,7 @@ fn run(
 
 /// Returns the largest step of the integers that an output depends on; 0 if there are none.
 fn step_of(quantized: &Quantized, simulation: &espq::exec::Simulation, output: espq::graph::ValueId) -> f32 {
-    let ancestors = quantized.graph.ancestors(output);
+    let ancestors = quantized.plan().graph.ancestors(output);
     let before = simulation.iter().zip(ancestors).filter_map(|(node, is_before)| node.as_ref().filter(|_| is_before));
     let exponents =
         before.flat_map(|node| node.outputs.iter().flatten()).filter_map(|rounding| rounding.exponents.first());

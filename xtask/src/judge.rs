@@ -1,7 +1,7 @@
 //! `judge PROGRAM`: exported files held to ESP-DL's own code, built for the PC.
 //!
 //! PROGRAM takes an `.espdl` file, runs its test inputs, compares with its test outputs, and ends with 0 where all are equal.
-//! What it prints is shown where they are not. Never: such a program, which is made of ESP-DL's sources.
+//! The program's output is shown for files that differ. Never: such a program, which is made of ESP-DL's sources.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

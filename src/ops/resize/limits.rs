@@ -23,7 +23,8 @@ pub const LIMITS: &[&Limit] = &[
     &COORDINATES,
 ];
 
-/// Returns whether the kernel computes the node as it stands, but for numbers that stand for some axes only.
+/// Returns `true` if the kernel supports the node without a rewrite; except for sizes of some axes only, which the exporter
+/// completes.
 pub fn has_kernel(node: &dyn NodeView) -> bool {
     let is_broken = |limit: &&&Limit| limit.name != AXES.name && limit.violation(node).is_some();
     node.scheme() == Some(Scheme::Int8) && !LIMITS.iter().any(|limit| is_broken(&limit))

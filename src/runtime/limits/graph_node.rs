@@ -26,7 +26,7 @@ pub struct GraphNode<'g> {
     pub runtime: Runtime,
     /// Exponents of its ports; empty before calibration.
     pub exponents: Exponents,
-    /// The node is held against the kernels as it stands, whatever the exporter would make of it.
+    /// Set if limits apply to the node as the model has it, before any rewrite by the exporter.
     pub as_it_stands: bool,
 }
 

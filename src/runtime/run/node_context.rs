@@ -5,6 +5,7 @@
 use crate::chip::QuantType;
 use crate::chip::{Family, Target};
 use crate::espdl::{Attribute, DataType, Node};
+use crate::graph::axes::from_front;
 use crate::{Error, Result, bail};
 
 use super::kernel::{Inputs, Kernel};
@@ -140,8 +141,7 @@ impl<'a> Step<'a> {
 
     /// Converts an axis to an index into `rank` dimensions.
     pub fn axis(&self, axis: i64, rank: usize) -> Result<usize> {
-        let positive = if axis < 0 { axis.saturating_add_unsigned(rank as u64) } else { axis };
-        match usize::try_from(positive).ok().filter(|&a| a < rank) {
+        match from_front(axis, rank) {
             Some(axis) => Ok(axis),
             None => bail!("axis {axis} is outside the {rank} dimensions of its input"),
         }

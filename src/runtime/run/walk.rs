@@ -2,6 +2,8 @@
 //!
 //! Never: arithmetic.
 
+pub use crate::graph::axes::strides;
+
 use super::value::{Data, same};
 
 /// Axis of the result: offset of its first position in the source, step from position to position, and number of
@@ -16,13 +18,6 @@ pub fn offsets(axes: &[Axis]) -> Vec<usize> {
     }
     // Not negative: every axis is inside its dimension.
     all.into_iter().map(|i| i as usize).collect()
-}
-
-pub fn strides(dims: &[usize]) -> Vec<usize> {
-    let mut strides: Vec<usize> =
-        dims.iter().rev().scan(1, |step, &size| Some(std::mem::replace(step, *step * size))).collect();
-    strides.reverse();
-    strides
 }
 
 /// Walk through a source, run by run of its last axes.

@@ -1,5 +1,6 @@
 //! Consecutive insertion and removal of axes: Squeeze, Unsqueeze and reductions that drop their axes.
 
+use crate::graph::axes::from_front;
 use crate::graph::edit::Links;
 use crate::graph::{Attribute, Graph, NodeId, Tensor};
 
@@ -25,8 +26,7 @@ fn pair(graph: &Graph, id: NodeId, links: &Links, before: &str, op: &str) -> Opt
 /// Returns the axes of a node, counted from the front and in order; `rank` is that of the larger tensor.
 fn axes(graph: &Graph, id: NodeId, rank: usize) -> Option<Vec<usize>> {
     let axes = graph.ints(graph.node(id), "axes", 1)?;
-    let from_front = |axis: i64| usize::try_from(if axis < 0 { axis + rank as i64 } else { axis }).ok();
-    let mut axes: Vec<usize> = axes.into_iter().map(from_front).collect::<Option<_>>()?;
+    let mut axes: Vec<usize> = axes.into_iter().map(|axis| from_front(axis, rank)).collect::<Option<_>>()?;
     axes.sort_unstable();
     Some(axes)
 }

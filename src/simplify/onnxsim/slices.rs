@@ -1,5 +1,6 @@
 //! Merging of two consecutive Slices along different axes.
 
+use crate::graph::axes::from_front;
 use crate::graph::edit::Links;
 use crate::graph::{Graph, Node, NodeId, Tensor};
 
@@ -34,8 +35,8 @@ pub fn rewrite(graph: &mut Graph, id: NodeId, links: &Links) -> bool {
 
 /// Returns starts, ends, axes (from the front) and steps, if all are given and constant.
 fn arguments(graph: &Graph, node: &Node) -> Option<[Vec<i64>; 4]> {
-    let rank = graph.shape(node.input(0)?)?.len() as i64;
+    let rank = graph.shape(node.input(0)?)?.len();
     let ints = |port| graph.constant(node, port)?.to_i64s();
-    let axes = ints(3)?.into_iter().map(|axis| if axis < 0 { axis + rank } else { axis }).collect();
-    Some([ints(1)?, ints(2)?, axes, ints(4)?])
+    let axes: Option<_> = ints(3)?.into_iter().map(|axis| Some(from_front(axis, rank)? as i64)).collect();
+    Some([ints(1)?, ints(2)?, axes?, ints(4)?])
 }

@@ -4,7 +4,7 @@ use super::layers::Layers;
 use crate::graph::{Attribute, Attributes, Node, NodeId, Tensor};
 use crate::note::Note;
 use crate::ops::conv_transpose::{AsConv, as_conv};
-use crate::ops::{Call, Fact};
+use crate::ops::{self, Call};
 
 /// Decomposes every ConvTranspose with constant weights. If its padding exceeds the filter, the input of the Conv is cut,
 /// which esp-ppq writes as negative padding.
@@ -45,15 +45,8 @@ fn crop(layers: &mut Layers, id: NodeId, how: &AsConv) {
 
 fn plan(layers: &Layers, id: NodeId) -> Option<(AsConv, Tensor)> {
     let node = layers.node(id);
-    let fact = |id: &Option<_>| match id {
-        None => Some(None),
-        Some(id) => {
-            let value = layers.graph.value(*id);
-            Some(Some(Fact::new(value.data_type?, value.shape.clone()?)))
-        }
-    };
-    let inputs: Vec<Option<Fact>> = node.inputs.iter().map(fact).collect::<Option<_>>()?;
-    let call = Call { attributes: &node.attributes, opset: layers.graph.opset, inputs: &inputs, outputs: 1 };
+    let inputs = ops::input_facts(&layers.graph, node).ok()?;
+    let call = Call::of(&layers.graph, node, &inputs);
     let how = as_conv(&call).ok()?;
     let filter = turned(layers.constant(id, 1)?, how.groups)?;
     Some((how, filter))
