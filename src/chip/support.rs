@@ -73,6 +73,11 @@ impl Chip {
         self.own_kernels.unwrap_or(self.kernels)
     }
 
+    /// Returns `true` if a limit applies to it, on some target or in some release.
+    pub fn has_limit(&self, limit: &Limit) -> bool {
+        self.limits.iter().any(|own| own.name == limit.name)
+    }
+
     /// Returns `true` if the loader creates a module for it.
     pub fn has_module(&self) -> bool {
         self.written_as.is_none()

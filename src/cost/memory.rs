@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use serde::Serialize;
 
-use crate::espdl::{Graph, Tensor, ValueInfo};
+use crate::espdl::{Graph, Tensor};
 
 /// Memory used on the chip.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
@@ -20,8 +20,7 @@ pub struct Memory {
 
 /// Computes the size of weights and the peak of values, each of which lives from its node to its last reader.
 pub fn memory(graph: &Graph) -> Memory {
-    let sizes: HashMap<&str, usize> =
-        graph.values.iter().filter_map(|v| Some((v.name.as_str(), value_bytes(v)?))).collect();
+    let sizes: HashMap<&str, usize> = graph.values.iter().filter_map(|v| Some((v.name.as_str(), v.bytes()?))).collect();
     let mut last: HashMap<&str, usize> = HashMap::new();
     for (i, node) in graph.nodes.iter().enumerate() {
         node.inputs.iter().chain(&node.outputs).for_each(|name| {
@@ -48,16 +47,10 @@ pub fn memory(graph: &Graph) -> Memory {
     peak
 }
 
-/// Returns the bytes of a value on the chip; `None` if its shape or type is not fixed.
-pub fn value_bytes(source: &ValueInfo) -> Option<usize> {
-    let count = source.sizes()?.into_iter().try_fold(1usize, usize::checked_mul)?;
-    count.checked_mul(source.data_type.width()?)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::espdl::{DataType, Dim, Node};
+    use crate::espdl::{DataType, Dim, Node, ValueInfo};
 
     fn info(name: &str, size: i64) -> ValueInfo {
         let dims = Some(vec![Dim::Size(size)]);

@@ -10,7 +10,7 @@ use serde::Serialize;
 use crate::chip::{Incompatibility, Runtime, Target};
 use crate::{Error, Result};
 
-use crate::cost::memory::{Memory, memory, value_bytes};
+use crate::cost::memory::{Memory, memory};
 use crate::espdl::{self, Attribute, Digest, Dim, Entry, File, Key, Node, Tensor, ValueInfo, diff::Difference};
 use crate::runtime::compatibility;
 
@@ -221,7 +221,7 @@ fn value(source: &ValueInfo) -> ValueSummary {
         dims: source.dims.as_ref().map(|dims| dims.iter().map(dim).collect()),
         exponents: source.exponents.clone(),
         range: range.map(|((low, high), &e)| (scaled(low, e), scaled(high, e))),
-        bytes: value_bytes(source),
+        bytes: source.bytes(),
     }
 }
 

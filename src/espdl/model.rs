@@ -279,6 +279,12 @@ impl ValueInfo {
         };
         self.dims.as_ref()?.iter().map(size).collect()
     }
+
+    /// Returns the bytes of the value on the chip; `None` if its shape or type is not fixed.
+    pub fn bytes(&self) -> Option<usize> {
+        let count = self.sizes()?.into_iter().try_fold(1usize, usize::checked_mul)?;
+        count.checked_mul(self.data_type.width()?)
+    }
 }
 
 impl Node {

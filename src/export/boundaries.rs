@@ -1,8 +1,8 @@
 //! Nodes at which integers begin, change or end (esp-ppq 1.3.12, `Insert{Quant,Requant,Dequant}NodePattern`).
 //!
 //! A graph input that is read as integers is passed as integers, and an integer output stays integer: there are no such
-//! nodes at the graph's edge, unless the readers of an input disagree. Exponents are compared exactly, whereas esp-ppq's comparison of scales treats all scales
-//! below 2^-16 as equal.
+//! nodes at the graph's edge, unless the readers of an input disagree. Exponents are compared exactly, whereas esp-ppq's
+//! comparison of scales treats all scales below 2^-16 as equal.
 
 use crate::chip::QuantType;
 use crate::espdl::{DataType, Tensor};
@@ -105,8 +105,8 @@ fn readers_of_input(draft: &Draft, value: ValueId) -> Vec<Reader> {
     readers
 }
 
-/// Returns the form that loses nothing for any reader: integers over the range that was calibrated, which saturate for nobody,
-/// of 16 bits if one reads finer steps than those; floats if one reads floats, or steps that are finer still.
+/// Returns the form that loses nothing for any reader: integers over the range that was calibrated, which saturate for
+/// nobody, of 16 bits if one reads finer steps than those; floats if one reads floats, or steps that are finer still.
 fn fed(draft: &Draft, value: ValueId, readers: &[Reader]) -> Option<Port> {
     let ports: Vec<&Port> = readers.iter().map(|(_, _, port)| port.as_ref()).collect::<Option<_>>()?;
     let widest = ports.iter().copied().cloned().reduce(|a, b| a.covering(&b));

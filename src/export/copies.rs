@@ -1,5 +1,5 @@
-//! Copies of values that the chip would overwrite before their last reader: its planner follows memory that nodes share by one step
-//! only (`runtime::buffers`). A Transpose that keeps the order has memory of its own.
+//! Copies of values that the chip would overwrite before their last reader: its planner follows memory that nodes share
+//! by one step only (`runtime::buffers`). A Transpose that keeps the order has memory of its own.
 
 use crate::chip::QuantType;
 use crate::espdl::{Graph, Tensor};

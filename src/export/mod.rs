@@ -182,6 +182,7 @@ fn other_forms(draft: &mut Draft, quantized: &Quantized, runtime: Runtime) -> Re
     prelu::flatten(draft);
     wide::pad_before(draft);
     recurrent::turn_around(draft);
+    recurrent::take_apart(draft);
     batch::unroll(draft);
     Ok(())
 }

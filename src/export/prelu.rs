@@ -192,7 +192,8 @@ fn repeated(source: Tensor) -> Tensor {
     Tensor { dims: vec![count, 1, 1], bytes: source.bytes[..count * width].to_vec(), ..source }
 }
 
-/// Bits that may be lost where a kernel copies positive inputs and its output has smaller steps; beyond, the layer runs in float.
+/// Bits that may be lost where a kernel copies positive inputs and its output has smaller steps; beyond, the layer runs
+/// in float.
 const LARGEST_LOSS: i64 = 1;
 
 /// Runs PReLU in float, at the values of its integers; [`super::boundaries`] then converts around it.

@@ -89,6 +89,29 @@ impl Rewrite<'_> {
         id
     }
 
+    /// Adds a node like the one that it replaces, with other values at some of its inputs, of the same ports.
+    pub fn like(&mut self, values: &[(usize, ValueId)], outputs: &[At]) -> NodeId {
+        let op = self.node.op.clone();
+        let id = self.add(&op, &[], outputs, &[]);
+        let mut inputs = self.node.inputs.clone();
+        for (index, slot) in inputs.iter_mut().enumerate() {
+            if let Some((_, value)) = values.iter().find(|(at, _)| *at == index) {
+                *slot = Some(*value);
+            }
+        }
+        inputs.iter().flatten().for_each(|&value| self.draft.value_mut(value).readers.push(id));
+        let (attributes, ports) = (self.node.attributes.clone(), self.node.ports.0.clone());
+        if let Some(node) = self.draft.node_mut(id) {
+            (node.inputs, node.attributes, node.ports.0) = (inputs, attributes, ports);
+        }
+        id
+    }
+
+    /// Returns `true` if a value is read by a node that there is, or is an output of the model.
+    pub fn is_used(&self, value: ValueId) -> bool {
+        !self.draft.value(value).readers.is_empty() || self.draft.outputs.contains(&value)
+    }
+
     /// The layer's name with the operator behind it, and a count from the second on.
     fn name(&self, op: &str) -> String {
         let first = format!("{}/{op}", self.node.name);

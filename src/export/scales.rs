@@ -57,9 +57,9 @@ pub fn settle_outputs(draft: &mut Draft) {
     }
 }
 
-/// Gives products the exponent of their factors where their outputs have a smaller one, since vector kernels shift right only,
-/// and requantizes what they make. The integers are the same, without the last bits, which are 0. Products of several exponents
-/// would lose bits of those with the smaller ones, and are left to be refused.
+/// Gives products the exponent of their factors where their outputs have a smaller one, since vector kernels shift right
+/// only, and requantizes what they make. The integers are the same, without the last bits, which are 0. Products of
+/// several exponents would lose bits of those with the smaller ones, and are left to be refused.
 pub fn raise_products(draft: &mut Draft, family: Family) {
     for id in draft.order().into_iter().filter(|_| Family::VECTOR.contains(&family)) {
         let Some(node) = draft.node(id).filter(|node| shifts_right(node)) else { continue };
@@ -79,9 +79,8 @@ pub fn raise_products(draft: &mut Draft, family: Family) {
 }
 
 fn shifts_right(node: &DraftNode) -> bool {
-    let chip = ops::on_chip(&node.op);
     let is_integer = matches!(node.quant_type(), Some(QuantType::S8 | QuantType::S16));
-    is_integer && chip.is_some_and(|chip| chip.limits.iter().any(|limit| limit.name == ops::SHIFT.name))
+    is_integer && ops::on_chip(&node.op).is_some_and(|chip| chip.has_limit(&ops::SHIFT))
 }
 
 /// Returns the exponent of all products; `None` if they have several.

@@ -1,7 +1,8 @@
 //! Softmax and LogSoftmax in the form of their kernels (`dl_module_softmax.hpp`).
 //!
-//! Before operator set 13, Softmax joins all axes from `axis` on, and the kernel takes one: axes of size 1 join nothing, several
-//! that do are made one by a Reshape. At int8, the kernel reads exponentials from a table without subtracting the maximum first.
+//! Before operator set 13, Softmax joins all axes from `axis` on, and the kernel takes one: axes of size 1 join nothing,
+//! several that do are made one by a Reshape. At int8, the kernel reads exponentials from a table without subtracting the
+//! maximum first.
 
 use crate::chip::QuantType;
 use crate::espdl::Attribute;
@@ -9,14 +10,14 @@ use crate::ops;
 
 use super::draft::{Draft, DraftNode};
 
-/// Runs a Softmax of 8-bit integers beyond 88 at 16 bits: `forward_lut` sums exponentials that overflow float32, and the kernel for
-/// 16 bits subtracts the maximum first. The integers stay the same.
+/// Runs a Softmax of 8-bit integers beyond 88 at 16 bits: `forward_lut` sums exponentials that overflow float32, and the
+/// kernel for 16 bits subtracts the maximum first. The integers stay the same.
 pub fn widen(draft: &mut Draft) {
     for id in draft.order() {
         let Some(node) = draft.node_mut(id).filter(|node| is_softmax(node)) else { continue };
         let is_narrow = node.quant_type() == Some(QuantType::S8);
         let Some(port) = node.ports.0.first_mut().and_then(Option::as_mut).filter(|_| is_narrow) else { continue };
-        if port.exponents.iter().all(|&exponent| !ops::overflows(exponent)) {
+        if port.exponents.iter().all(|&exponent| !ops::exponentials_overflow(exponent)) {
             continue;
         }
         port.bits = 16;

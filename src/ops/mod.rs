@@ -158,7 +158,7 @@ mod xor;
 mod tests;
 
 pub use facts::{Call, Fact, input_facts};
-pub use limits::exponents::{SHIFT, overflows};
+pub use limits::exponents::{SHIFT, exponentials_overflow};
 pub use limits::spatial::{BATCH, counts_one_too_many, has_pointwise_kernel};
 pub use treatment::{Role, Shared, Treatment, Weights};
 

@@ -152,7 +152,6 @@ impl Subject<'_> {
                         }
                     }
                 }
-                let step = step.max(self.inner_step(node));
                 gaps.push((node, *value, Gap::between(&on_chip, simulated, step)));
                 if on_chip.data_type() == simulated.data_type() && on_chip.shape() == simulated.shape() {
                     *simulated = on_chip;
@@ -200,16 +199,6 @@ impl Subject<'_> {
             gaps.push((node, value, gap));
         }
         Ok(())
-    }
-
-    /// Returns the step inside an LSTM or GRU, once for each step of time: gates and cell are rounded to 2^-9, and read from
-    /// tables that end at 3.5 (tanh) and 6.3 (sigmoid), which the simulation computes (`dl_module_lstm.hpp`). 0 for others.
-    fn inner_step(&self, node: NodeId) -> f64 {
-        let node = self.graph.node(node);
-        let steps =
-            node.input(0).filter(|_| node.is("LSTM") || node.is("GRU")).and_then(|value| self.graph.shape(value));
-        // A sequence fits a double.
-        steps.and_then(|shape| shape.first()).map_or(0.0, |&steps| steps as f64 * 2f64.powi(-9))
     }
 
     fn stored_rounding(&self, stored: &espdl::Tensor) -> Option<FakeQuant> {

@@ -1,13 +1,13 @@
-//! Memory that nodes share on the chip, by the rules of ESP-DL's planner (`MemoryManagerGreedy::get_tensor_info_from_fbs` in
-//! `dl_memory_manager_greedy.cpp`).
+//! Memory that nodes share on the chip, by the rules of ESP-DL's planner
+//! (`MemoryManagerGreedy::get_tensor_info_from_fbs` in `dl_memory_manager_greedy.cpp`).
 //!
-//! A node may write its output over its input. The planner takes that back where a later node reads the input, but not where a
-//! later node reads a value that shares the input's memory: Reshape(x), Relu over it, then x.
+//! A node may write its output over its input. The planner takes that back where a later node reads the input, but not
+//! where a later node reads a value that shares the input's memory: Reshape(x), Relu over it, then x.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::chip::Buffer;
-use crate::espdl::{Graph, ValueInfo};
+use crate::espdl::{Graph, Node, ValueInfo};
 use crate::ops;
 
 /// Node, with its values by number.
@@ -72,21 +72,21 @@ pub struct Overwritten<'g> {
     pub value: &'g str,
 }
 
-/// Returns the first value of a file that is overwritten before it is read; `None` if there is none, or if sizes are not fixed.
+/// Returns the first value of a file that is overwritten before it is read; `None` if there is none, or if sizes are not
+/// fixed.
 pub fn first_overwritten(graph: &Graph) -> Option<Overwritten<'_>> {
     let constants = graph.initializers.iter().map(|tensor| tensor.name.as_str());
-    let constants: std::collections::HashSet<&str> = constants.chain([""]).collect();
+    let constants: HashSet<&str> = constants.chain([""]).collect();
     let values: Vec<&ValueInfo> =
         graph.values.iter().filter(|value| !constants.contains(value.name.as_str())).collect();
     let numbers: HashMap<&str, usize> =
         values.iter().enumerate().map(|(at, value)| (value.name.as_str(), at)).collect();
     let space = |value: &&ValueInfo| {
-        let count = value.sizes()?.into_iter().try_fold(1usize, usize::checked_mul)?;
         let is_output = graph.outputs.iter().any(|output| output.name == value.name);
-        Some(Space { bytes: count.checked_mul(value.data_type.width()?)?, is_output })
+        Some(Space { bytes: value.bytes()?, is_output })
     };
     let spaces: Vec<Space> = values.iter().map(space).collect::<Option<_>>()?;
-    let step = |node: &crate::espdl::Node| Step {
+    let step = |node: &Node| Step {
         inputs: node.inputs.iter().map(|name| numbers.get(name.as_str()).copied()).collect(),
         outputs: node.outputs.iter().filter_map(|name| numbers.get(name.as_str()).copied()).collect(),
         buffer: ops::on_chip(&node.op).map_or(Buffer::Own, |chip| chip.buffer),

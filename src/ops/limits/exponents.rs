@@ -21,7 +21,7 @@ pub static EXPONENTIALS: Limit = Limit {
     until: None,
     check: |node| {
         let is_narrow = node.is_written() && node.scheme() == Some(Scheme::Int8);
-        let exponent = node.input_exponent(0).filter(|&exponent| is_narrow && overflows(exponent));
+        let exponent = node.input_exponent(0).filter(|&exponent| is_narrow && exponentials_overflow(exponent));
         Ok(exponent
             .map(|e| format!("an input of exponent {e}, whose exponentials overflow: the chip sums them as they are")))
     },
@@ -30,7 +30,7 @@ pub static EXPONENTIALS: Limit = Limit {
 };
 
 /// Returns `true` if exponentials of 8-bit integers with this exponent exceed float32: of 127, but not of 63.5.
-pub fn overflows(exponent: i64) -> bool {
+pub fn exponentials_overflow(exponent: i64) -> bool {
     exponent >= 0
 }
 

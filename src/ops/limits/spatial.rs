@@ -85,7 +85,8 @@ fn wide(node: &dyn NodeView) -> Checked {
     Ok(None)
 }
 
-/// Returns `true` if the kernels count a whole window along an axis that has none: `(size - window) / stride` is rounded toward zero.
+/// Returns `true` if the kernels count a whole window along an axis that has none: `(size - window) / stride` is rounded
+/// toward zero.
 /// With pads at its begin, the windows in these are taken off again.
 pub fn counts_one_too_many(size: usize, begin: i64, window: i64, stride: i64) -> bool {
     let missing = window.saturating_sub(i64::try_from(size).unwrap_or(i64::MAX));
