@@ -154,31 +154,24 @@ fn ours(folder: &Path, target: Target, each: bool) -> Result<Vec<Row>> {
     let seconds = start.elapsed().as_secs_f64();
     let method = found.best.method;
     let mut rows = vec![network.measured("espq default", None, Recipe::default())?];
-    rows.push(Row { seconds, ..network.measured("espq optimize", method, found.best.recipe)? });
+    rows.push(Row { seconds, ..network.measured("espq optimize", method, found.best.recipe.clone())? });
     if let Some(found_row) = rows.last_mut() {
-        found_row.recipe = format!("espq optimize: {}", named(method, found.best.recipe));
+        found_row.recipe = format!("espq optimize: {}", named(method, &found.best.recipe));
     }
-    for less in each.then(|| without_each(found.best.recipe)).into_iter().flatten() {
-        rows.push(network.measured(&format!("  {}", named(method, less)), method, less)?);
+    for less in each.then(|| without_each(&found.best.recipe)).into_iter().flatten() {
+        rows.push(network.measured(&format!("  {}", named(method, &less)), method, less)?);
     }
     Ok(rows)
 }
 
-fn named(method: Option<Method>, recipe: Recipe) -> String {
+fn named(method: Option<Method>, recipe: &Recipe) -> String {
     let method = method.map_or("default", |method| method.name());
     std::iter::once(method).chain(recipe.names()).collect::<Vec<_>>().join("+")
 }
 
 /// The recipe with one pass less each.
-fn without_each(recipe: Recipe) -> Vec<Recipe> {
-    let less = [
-        Recipe { equalize: false, ..recipe },
-        Recipe { align: false, ..recipe },
-        Recipe { scales: false, ..recipe },
-        Recipe { round: false, ..recipe },
-        Recipe { correct: false, ..recipe },
-    ];
-    less.into_iter().filter(|less| *less != recipe).collect()
+fn without_each(recipe: &Recipe) -> Vec<Recipe> {
+    recipe.names().map(|pass| recipe.without(pass)).collect()
 }
 
 struct Network<'a> {

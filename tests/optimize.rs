@@ -2,6 +2,7 @@
 
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)] // Tests fail by a panic.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,7 +11,7 @@ use espq::analysis::{Report, Seconds};
 use espq::engine::{Cache, Engine, Options, Silent};
 use espq::exec::{Program, Samples as _};
 use espq::optimize;
-use espq::project::Project;
+use espq::project::{Key, Project, schema};
 use espq::quant::{self, Recipe, Settings};
 
 const FIXTURES: [&str; 5] = ["digits", "mixed", "conv1d", "prelu", "attention"];
@@ -32,11 +33,10 @@ fn figures_of_one_recipe_are_never_served_for_another() {
     let cached = || Engine::new(Options { activations: 64 << 20, cache: Cache::at(Some(folder.path())) });
     let fresh = || Engine::new(Options::default());
     let plain = with("digits", "held-out = 4");
-    let passes = ["align = true", "equalize = true", "scales = true", "round = true", "correct = true"];
     let engine = cached();
     let before = report(&engine, &plain);
-    for pass in passes {
-        let changed = with("digits", &format!("held-out = 4\n{pass}"));
+    for pass in optimize::PASSES.iter().map(|pass| pass.name) {
+        let changed = with("digits", &format!("held-out = 4\n{pass} = true"));
         let figures = report(&engine, &changed);
         assert_ne!(figures.outputs, before.outputs, "{pass} must change the figures");
         assert_eq!(figures, report(&fresh(), &changed), "{pass}, in a new engine");
@@ -47,13 +47,27 @@ fn figures_of_one_recipe_are_never_served_for_another() {
 }
 
 #[test]
+fn a_pass_is_a_key_that_takes_true() {
+    let passes: BTreeSet<&str> = optimize::PASSES.iter().map(|pass| pass.name).collect();
+    let keys =
+        schema::values().into_iter().filter_map(|(path, key)| Some((path.strip_prefix("optimize.")?.to_string(), key)));
+    let is_switch = |key: &Key| key.default.is_some_and(|default| default() == "false");
+    let switches: BTreeSet<String> = keys.filter(|(_, key)| is_switch(key)).map(|(name, _)| name).collect();
+    assert!(switches.iter().eq(&passes), "{switches:?}");
+    for pass in passes {
+        let recipe = |value| with("digits", &format!("{pass} = {value}")).config.settings().unwrap().recipe;
+        assert_eq!((recipe(true), recipe(false)), (Recipe::of([pass]), Recipe::default()));
+    }
+}
+
+#[test]
 fn passes_before_calibration_keep_the_function_of_the_float_network() {
     for fixture in FIXTURES {
         let opened = Engine::new(Options::default()).open(with(fixture, "held-out = 4"));
         let session = opened.session().unwrap();
         let settings = opened.project().config.settings().unwrap();
-        for recipe in [Recipe { align: true, ..Recipe::default() }, Recipe { equalize: true, ..Recipe::default() }] {
-            let settings = Settings { recipe, ..settings.clone() };
+        for recipe in ["align", "equalize"].map(|pass| Recipe::of([pass])) {
+            let settings = Settings { recipe: recipe.clone(), ..settings.clone() };
             let plan = quant::plan(&session.model.simplified.graph, &settings).unwrap();
             let plan = optimize::prepare(&plan, &session.calibration, &|| Ok(())).unwrap();
             let [original, equivalent] = [&plan.original, &plan.equivalent].map(|graph| Program::float(graph).unwrap());
@@ -75,7 +89,7 @@ fn passes_before_calibration_keep_the_function_of_the_float_network() {
 fn rounded_weights_lie_on_the_grid_of_their_scale() {
     let opened = Engine::new(Options::default()).open(with("digits", "held-out = 4"));
     let session = opened.session().unwrap();
-    let recipe = Recipe { round: true, ..Recipe::default() };
+    let recipe = Recipe::of(["round"]);
     let settings = Settings { recipe, ..opened.project().config.settings().unwrap() };
     let plan = quant::plan(&session.model.simplified.graph, &settings).unwrap();
     let quantized =

@@ -7,7 +7,7 @@
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
-use espq::analysis::{Layer, Port, Report};
+use espq::analysis::{Layer, Report};
 use espq::engine::{Engine, Options, Silent};
 use espq::exec::{Program, Samples as _};
 use espq::graph::{Graph, Tensor};
@@ -79,10 +79,10 @@ struct ReferenceLayer {
 
 /// Bits, and runs of equal exponents: `[8, [[-7, 3], [-6, 1]]]` is four channels.
 #[derive(Deserialize)]
-struct ReferencePort(u32, Vec<(i32, usize)>);
+struct ReferencePort(u32, Vec<(i64, usize)>);
 
 impl ReferencePort {
-    fn exponents(&self) -> Vec<i32> {
+    fn exponents(&self) -> Vec<i64> {
         self.1.iter().flat_map(|&(exponent, channels)| std::iter::repeat_n(exponent, channels)).collect()
     }
 }
@@ -178,7 +178,7 @@ fn compare_layer(theirs: &ReferenceLayer, ours: &Layer, differences: &mut Vec<Di
             let Some(port) = port else { continue };
             let expected = scales(port.0, &port.exponents());
             let found = match ours_ports.get(i).and_then(Option::as_ref) {
-                Some(Port { bits, exponents, .. }) => scales(*bits, exponents),
+                Some(ours) => scales(ours.port.bits, &ours.port.exponents),
                 None => "not quantized".to_string(),
             };
             if found != expected {
@@ -198,7 +198,7 @@ fn compare_layer(theirs: &ReferenceLayer, ours: &Layer, differences: &mut Vec<Di
 }
 
 /// Formats scales: "8 bits, 2^-7 (3 channels), 2^-6".
-fn scales(bits: u32, exponents: &[i32]) -> String {
+fn scales(bits: u32, exponents: &[i64]) -> String {
     let runs = exponents.chunk_by(|a, b| a == b).map(|run| match run.len() {
         1 => format!("2^{}", run[0]),
         n => format!("2^{} ({n} channels)", run[0]),

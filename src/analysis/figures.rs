@@ -36,11 +36,21 @@ pub struct Layer {
     /// Error at the model's outputs with this layer alone quantized; computing layers only.
     pub layerwise: Option<ErrorFigures>,
     /// Input ports; `None` if the port is not quantized.
-    pub inputs: Vec<Option<Port>>,
+    pub inputs: Vec<Option<LayerPort>>,
     /// Output ports; `None` if the port is not quantized.
-    pub outputs: Vec<Option<Port>>,
+    pub outputs: Vec<Option<LayerPort>>,
     /// Statistics of the first output, for every quantized layer that is not passive.
     pub statistics: Option<TensorStatistics>,
+}
+
+/// Integers at an input or output of a layer.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LayerPort {
+    /// Name of the value in the graph; empty if it is left out.
+    pub name: String,
+    /// Its integers.
+    #[serde(flatten)]
+    pub port: Port,
 }
 
 /// Cumulative error of one output of the model.

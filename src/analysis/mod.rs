@@ -59,12 +59,11 @@ impl Subject<'_> {
     }
 }
 
-pub use crate::quant::Port;
 pub use compare::{Comparison, floats, is_place};
 pub use decisive::decisive;
 pub use figures::{
-    Before, ErrorFigures, Histogram, Layer, Observers, OutputError, Report, Seconds, Statistics, TensorStatistics,
-    TriedObserver,
+    Before, ErrorFigures, Histogram, Layer, LayerPort, Observers, OutputError, Report, Seconds, Statistics,
+    TensorStatistics, TriedObserver,
 };
 pub use float_traces::FloatTraces;
 pub use graphwise::{Graphwise, graphwise};

@@ -3,11 +3,11 @@
 use std::time::Instant;
 
 use crate::Result;
-use crate::analysis::{self, Before, ErrorFigures, Graphwise, Layer, OutputError, Port, Report, Seconds};
-use crate::exec::{FakeQuant, Samples as _};
+use crate::analysis::{self, Before, ErrorFigures, Graphwise, Layer, LayerPort, OutputError, Report, Seconds};
+use crate::exec::Samples as _;
 use crate::graph::{NodeId, ValueId};
 use crate::ops::Role;
-use crate::quant::{self, Plan, Quantized};
+use crate::quant::{Plan, Port, Quantized};
 use crate::simplify::LayerNames;
 
 use super::opened::Opened;
@@ -74,7 +74,7 @@ impl Measurement<'_> {
 
     fn statistics(&self, calibrated: &Calibrated, count: usize, layers: &mut [Layer]) -> Result<()> {
         let active = calibrated.nodes(|role| role != Role::Passive);
-        let quantizers: Vec<_> = active.iter().map(|&node| output_quantizer(&calibrated.quantized, node)).collect();
+        let quantizers: Vec<_> = active.iter().map(|&node| calibrated.quantized.output_quantizer(node)).collect();
         self.progress.begin(Stage::Statistics, 2 * count);
         let tick = || self.progress.tick();
         let subject = self.session.subject(calibrated, count, &tick);
@@ -123,9 +123,12 @@ fn outputs(quantized: &Quantized, nodes: &[NodeId], figures: &Graphwise) -> Vec<
 
 fn layer(quantized: &Quantized, names: &LayerNames, node: NodeId) -> Layer {
     let (inputs, outputs) = quantized.ports(node);
-    let port = |port: quant::Port| Port { name: port.name, bits: port.bits, exponents: port.exponents };
-    let ports = |ports: Vec<Option<quant::Port>>| ports.into_iter().map(|p| p.map(port)).collect();
-    let n = quantized.plan().graph.node(node);
+    let graph = &quantized.plan().graph;
+    let n = graph.node(node);
+    let named = |ports: Vec<Option<Port>>, values: &[Option<ValueId>]| {
+        let name = |value: Option<ValueId>| value.map(|v| graph.value(v).name.clone()).unwrap_or_default();
+        ports.into_iter().zip(values).map(|(port, &value)| Some(LayerPort { name: name(value), port: port? })).collect()
+    };
     Layer {
         name: n.name.clone(),
         module: names.module(&n.name).map(str::to_string),
@@ -133,15 +136,8 @@ fn layer(quantized: &Quantized, names: &LayerNames, node: NodeId) -> Layer {
         scheme: quantized.plan().scheme(node),
         graphwise: None,
         layerwise: None,
-        inputs: ports(inputs),
-        outputs: ports(outputs),
+        inputs: named(inputs, &n.inputs),
+        outputs: named(outputs, &n.outputs),
         statistics: None,
     }
-}
-
-/// Returns the effective quantization of a node's first output, wherever in the graph it happens.
-fn output_quantizer(quantized: &Quantized, node: NodeId) -> Option<FakeQuant> {
-    let port = quantized.ports(node).1.into_iter().next().flatten()?;
-    let rounding = quantized.plan().settings.target.rounding();
-    Some(FakeQuant { exponents: port.exponents, axis: None, bits: port.bits, rounding })
 }

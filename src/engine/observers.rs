@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::Result;
 use crate::analysis::{Observers, Report};
-use crate::quant::{Plan, Recipe};
+use crate::quant::Plan;
 
 use super::content::{Key, KeyBuilder};
 use super::{Opened, Progress};
@@ -30,7 +30,7 @@ impl Opened {
     pub fn observers(&self, report: &Report, progress: &dyn Progress) -> Result<Option<Arc<Observers>>> {
         let is_chosen = self.project().config.chooses_observer();
         let is_small = report.outputs.iter().all(|output| output.decisive().mean < LEAST);
-        let has_passes = report.settings.recipe != Recipe::default();
+        let has_passes = !report.settings.recipe.is_empty();
         match !is_chosen && (is_small || has_passes) {
             true => Ok(None),
             false => self.every_observer(progress),

@@ -362,7 +362,7 @@ impl Opened {
         self.quantization(&mut parts, settings)?;
         let config = &self.project.config;
         parts.key(samples).number(config.held_out().unwrap_or(0));
-        parts.number(config.analysis_samples()).number(statistics.into());
+        parts.text(&config.identity(project::Stage::Analysis)).number(statistics.into());
         Ok(parts.finish())
     }
 

@@ -8,9 +8,8 @@ use serde::{Deserialize, Serialize};
 use crate::analysis::{Report, is_over};
 use crate::chip::Method;
 use crate::lint::Optimization;
-use crate::optimize::{self, Budget, Figure, Subject, Tried};
+use crate::optimize::{self, Budget, Figure, PASSES, Subject, Tried};
 use crate::project::{HELD_OUT, Project, edit};
-use crate::quant::Recipe;
 use crate::text::Edit;
 use crate::{Error, Result};
 
@@ -95,7 +94,7 @@ impl Opened {
     /// Returns the gain of a search for a project without passes whose outputs exceed their limit; `None` if nothing helps.
     pub(super) fn optimization(&self, report: &Report, progress: &dyn Progress) -> Result<Option<Optimization>> {
         let limit = self.project().config.output_limit();
-        let is_wanted = report.settings.recipe == Recipe::default()
+        let is_wanted = report.settings.recipe.is_empty()
             && self.project().config.model.quantization.is_none()
             && report.outputs.iter().any(|output| is_over(output.error.nsr, limit));
         if !is_wanted {
@@ -111,7 +110,8 @@ impl Opened {
 fn edit_of(project: &Project, best: &Tried, held_out: usize) -> Option<Edit> {
     let method = best.method.map(|method: Method| ("calibration", "method", format!("\"{}\"", method.name())));
     let was_on = |name: &str| project.config.span_of(&format!("optimize.{name}")).is_some();
-    let passes = best.recipe.passes().into_iter().filter(|(name, on)| *on || was_on(name));
+    let passes = PASSES.iter().map(|pass| (pass.name, best.recipe.has(pass.name)));
+    let passes = passes.filter(|(name, on)| *on || was_on(name));
     let passes = passes.map(|(name, on)| ("optimize", name, on.to_string()));
     // Samples of analysis are apart as they are.
     let split = project.config.analysis.data.is_none().then(|| ("optimize", "held-out", held_out.to_string()));

@@ -13,7 +13,7 @@ use crate::graph::NodeId;
 use crate::note::Note;
 use crate::ops::{self, Role};
 use crate::optimize;
-use crate::quant::{self, Observations, Plan, Quantized, Recipe};
+use crate::quant::{self, Observations, Plan, Quantized};
 use crate::samples::{Part, Samples};
 use crate::simplify::Simplified;
 
@@ -224,7 +224,7 @@ impl Session {
     /// Returns the likely scales of a plan, from earlier observations.
     pub fn recall(&self, plan: &Plan, progress: &dyn Progress) -> Result<Option<Calibrated>> {
         // Passes use the samples each time, so there are no earlier observations.
-        if plan.settings.recipe != Recipe::default() {
+        if !plan.settings.recipe.is_empty() {
             return Ok(None);
         }
         let mut cached = self.cached();

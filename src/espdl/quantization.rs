@@ -11,13 +11,13 @@ use crate::{Error, Result, bail};
 
 #[derive(Deserialize)]
 struct File {
-    configs: Pairs<Pairs<Port>>,
+    configs: Pairs<Pairs<RecordedPort>>,
     dispatchings: HashMap<String, String>,
     values: HashMap<String, Scale>,
 }
 
 #[derive(Deserialize)]
-struct Port {
+struct RecordedPort {
     bit_width: u32,
     state: String,
     dominator: serde_json::Number,
@@ -97,7 +97,7 @@ fn platform(name: &str) -> Result<(Option<Family>, Scheme)> {
     Ok((family, scheme))
 }
 
-fn scale(file: &File, port: &Port) -> Result<Option<ImportedPort>> {
+fn scale(file: &File, port: &RecordedPort) -> Result<Option<ImportedPort>> {
     if port.state == "FP32" {
         return Ok(None);
     }

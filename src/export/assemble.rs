@@ -4,8 +4,9 @@ use std::collections::HashMap;
 
 use crate::espdl::{Attribute, DataType, Dim, Graph, Node, Tensor, ValueInfo};
 use crate::graph::{NodeId, ValueId};
+use crate::quant::Port;
 
-use super::draft::{Draft, DraftNode, Port};
+use super::draft::{Draft, DraftNode};
 
 /// Makes the graph: tables first, then constants; all values that are not constant are in `values`.
 pub fn assemble(draft: &Draft, name: &str, tables: Vec<Tensor>) -> Graph {

@@ -8,10 +8,10 @@ use crate::chip::{Scales, Scheme};
 use crate::espdl::{Attribute, DataType};
 use crate::graph::{self, Graph, NodeId, ValueId};
 use crate::ops;
-use crate::quant::Quantized;
+use crate::quant::{Port, Quantized};
 use crate::{Error, Result};
 
-use super::draft::{Draft, DraftNode, DraftValue, Port};
+use super::draft::{Draft, DraftNode, DraftValue};
 use super::{constants, forms, tables};
 
 pub fn begin(quantized: &Quantized) -> Result<Draft> {
@@ -54,8 +54,7 @@ fn observed_inputs(quantized: &Quantized) -> HashMap<ValueId, Port> {
     let graph = &quantized.plan().graph;
     let mut observed: HashMap<ValueId, Port> = HashMap::new();
     for id in graph.node_ids() {
-        let ports = quantized.observed_inputs(id).into_iter().map(port);
-        for (value, port) in graph.node(id).inputs.iter().zip(ports) {
+        for (value, port) in graph.node(id).inputs.iter().zip(quantized.observed_inputs(id)) {
             let (Some(value), Some(port)) = (value, port) else { continue };
             if graph.inputs.contains(value) {
                 let both = observed.get(value).map(|known| known.covering(&port));
@@ -79,15 +78,13 @@ fn made(graph: &Graph) -> (usize, usize) {
 
 fn node(quantized: &Quantized, id: NodeId, values: &mut Vec<DraftValue>) -> Result<DraftNode> {
     let source = quantized.plan().graph.node(id);
-    let (inputs, outputs) = quantized.ports(id);
-    let ports = (inputs.into_iter().map(port).collect(), outputs.into_iter().map(port).collect());
     let mut node = DraftNode {
         name: source.name.clone(),
         op: source.op.clone(),
         attributes: attributes(source)?,
         inputs: source.inputs.clone(),
         outputs: given_outputs(source, values),
-        ports,
+        ports: quantized.ports(id),
         config: quantized.plan().nodes.get(id.0).cloned().flatten(),
     };
     if quantized.plan().is_lut(id) {
@@ -95,10 +92,6 @@ fn node(quantized: &Quantized, id: NodeId, values: &mut Vec<DraftValue>) -> Resu
     }
     node.set_quant_type(quantized.plan().quant_type(id));
     Ok(node)
-}
-
-fn port(port: Option<crate::quant::Port>) -> Option<Port> {
-    port.map(|p| Port { bits: p.bits, exponents: p.exponents.iter().map(|&e| e.into()).collect() })
 }
 
 /// Returns a node's outputs; those that are left out have no name, and are omitted at the end.

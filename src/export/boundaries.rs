@@ -7,8 +7,9 @@
 use crate::chip::QuantType;
 use crate::espdl::{DataType, Tensor};
 use crate::graph::{NodeId, ValueId};
+use crate::quant::Port;
 
-use super::draft::{Draft, DraftNode, Port};
+use super::draft::{Draft, DraftNode};
 
 /// Runs passes in esp-ppq's order: float to integers, integers to integers, integers to float.
 pub fn insert_boundaries(draft: &mut Draft) {

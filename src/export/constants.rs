@@ -5,9 +5,8 @@ use crate::chip::Rounding;
 use crate::espdl::{DataType, Tensor};
 use crate::graph;
 use crate::kernels::{rounding::StoredInteger, rounding::quantize};
+use crate::quant::Port;
 use crate::{Error, Result};
-
-use super::draft::Port;
 
 impl DataType {
     /// Returns ESP-DL's type for an element type of the graph.

@@ -5,31 +5,7 @@ use std::collections::{HashMap, VecDeque};
 use crate::chip::QuantType;
 use crate::espdl::{Attribute, DataType, Tensor};
 use crate::graph::{NodeId, ValueId};
-use crate::quant::NodeConfig;
-
-/// Integers at a node's input or output; `None` instead of a port means float.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Port {
-    /// Width: 8, 16, or that of the target's accumulator for a bias.
-    pub bits: u32,
-    /// Powers of two of the scale: one, or one per channel of a weight.
-    pub exponents: Vec<i64>,
-}
-
-impl Port {
-    /// Returns the integers of most bits, with a range that holds both.
-    pub fn covering(&self, other: &Port) -> Port {
-        let bits = self.bits.max(other.bits);
-        let (own, other) = (self.at_width(bits), other.at_width(bits));
-        if own.exponents.iter().max() < other.exponents.iter().max() { other } else { own }
-    }
-
-    /// Returns integers of so many bits with the same range.
-    pub fn at_width(&self, bits: u32) -> Port {
-        let shift = i64::from(self.bits) - i64::from(bits);
-        Port { bits, exponents: self.exponents.iter().map(|e| e.saturating_add(shift)).collect() }
-    }
-}
+use crate::quant::{NodeConfig, Port};
 
 /// Node of the file to be.
 #[derive(Debug, Clone, PartialEq)]

@@ -4,8 +4,9 @@ use crate::Result;
 use crate::chip::Rounding;
 use crate::espdl::Tensor;
 use crate::graph;
+use crate::quant::Port;
 
-use super::draft::{Draft, Port};
+use super::draft::Draft;
 use super::{assemble, constants, layout};
 
 /// One input.

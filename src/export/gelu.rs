@@ -4,8 +4,9 @@
 use crate::chip::QuantType;
 use crate::espdl::Attribute;
 use crate::graph::{Graph, NodeId, ValueId};
+use crate::quant::Port;
 
-use super::draft::{Draft, Port};
+use super::draft::Draft;
 use super::tables;
 
 pub fn fuse_gelu(draft: &mut Draft) {

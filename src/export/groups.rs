@@ -6,9 +6,10 @@
 
 use crate::espdl::{Attribute, Tensor};
 use crate::graph::NodeId;
+use crate::quant::Port;
 use crate::text::units;
 
-use super::draft::{Draft, Port};
+use super::draft::Draft;
 use super::rewrite::{At, Rewrite};
 
 /// Axis of the channels in ONNX's order.

@@ -46,7 +46,7 @@ use crate::quant::Quantized;
 use crate::{Error, Result};
 
 pub use boundaries::insert_boundaries;
-pub use draft::{Draft, DraftNode, DraftValue, Port};
+pub use draft::{Draft, DraftNode, DraftValue};
 use feed::Feed;
 pub use gelu::erfs_of_gelus;
 pub use layout::lay_out;

@@ -6,6 +6,7 @@
 use crate::chip::{Family, QuantType};
 use crate::espdl::{DataType, Tensor};
 use crate::graph::{NodeId, ValueId};
+use crate::quant::Port;
 
 use super::draft::{Draft, DraftNode, identity};
 use super::layout;
@@ -223,7 +224,7 @@ fn dequantized(integers: &Tensor) -> Tensor {
 pub fn exponents(draft: &mut Draft, family: Family) {
     for id in draft.order() {
         let Some(node) = draft.node(id).filter(|n| slopes(draft, n).is_some()) else { continue };
-        let first = |ports: &[Option<super::Port>]| ports.first()?.as_ref()?.exponents.first().copied();
+        let first = |ports: &[Option<Port>]| ports.first()?.as_ref()?.exponents.first().copied();
         let (Some(input), Some(output)) = (first(&node.ports.0), first(&node.ports.1)) else { continue };
         let copied = family == Family::C || node.quant_type() != Some(QuantType::S8);
         if copied && input > output.saturating_add(LARGEST_LOSS) {

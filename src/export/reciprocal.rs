@@ -1,8 +1,9 @@
 //! Reciprocal, which ESP-DL 3.3.9 lacks, as Div of 1 by the value (`dl_base_div.cpp`).
 
 use crate::espdl::{DataType, Tensor};
+use crate::quant::Port;
 
-use super::draft::{Draft, Port};
+use super::draft::Draft;
 
 pub fn divide(draft: &mut Draft) {
     for id in draft.order() {

@@ -5,8 +5,9 @@
 use crate::chip::QuantType;
 use crate::espdl::{Attribute, DataType, Tensor};
 use crate::graph::{NodeId, ValueId};
+use crate::quant::Port;
 
-use super::draft::{Draft, DraftNode, DraftValue, Port, identity};
+use super::draft::{Draft, DraftNode, DraftValue, identity};
 
 /// A value and the integers that a node reads or makes of it.
 pub type At = (ValueId, Option<Port>);

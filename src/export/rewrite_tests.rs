@@ -1,6 +1,6 @@
 //! Tests of intentional differences from esp-ppq's file.
 
-use super::draft::{Draft, DraftNode, DraftValue, Port};
+use super::draft::{Draft, DraftNode, DraftValue};
 use super::{
     assemble, boundaries, forms, gelu, gemm, lay_out, leave_out_unread_inputs, matmul, pooling, prelu, scales, softmax,
     tables,
@@ -8,6 +8,7 @@ use super::{
 use crate::chip::{Family, Rounding, Runtime};
 use crate::espdl::{Attribute, DataType, Tensor};
 use crate::graph::{NodeId, ValueId};
+use crate::quant::Port;
 
 /// Draft of int8 nodes, each with the exponents of its inputs and of its output.
 #[derive(Default)]

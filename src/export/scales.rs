@@ -4,9 +4,10 @@
 use crate::chip::{Family, QuantType, Scales};
 use crate::graph::NodeId;
 use crate::ops;
+use crate::quant::Port;
 
 use super::boundaries;
-use super::draft::{Draft, DraftNode, Port};
+use super::draft::{Draft, DraftNode};
 
 fn scales(node: &DraftNode) -> Scales {
     ops::on_chip(&node.op).map_or(Scales::Any, |chip| chip.scales)

@@ -5,6 +5,7 @@ use crate::espdl::{Attribute, DataType, Tensor};
 use crate::graph::{self, NodeId};
 use crate::kernels::rounding::quantize;
 use crate::ops::{self, Call, Fact};
+use crate::quant::Port;
 use crate::{Error, Result, bail};
 
 use super::draft::{Draft, DraftNode};
@@ -76,7 +77,7 @@ fn points(node: &DraftNode) -> Option<Vec<i32>> {
 
 fn table(draft: &Draft, id: NodeId, points: &[i32], opset: i64, rounding: Rounding) -> Result<Tensor> {
     let Some(node) = draft.node(id) else { bail!("the node does not exist") };
-    let exponent = |ports: &[Option<super::Port>]| -> Result<i32> {
+    let exponent = |ports: &[Option<Port>]| -> Result<i32> {
         let first = ports.first().and_then(Option::as_ref).and_then(|p| p.exponents.first());
         let exponent = first.ok_or_else(|| Error::new("a lookup table needs exponents for input and output"))?;
         i32::try_from(*exponent).map_err(|_| Error::new(format!("2^{exponent} is not a valid scale")))

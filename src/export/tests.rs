@@ -8,6 +8,7 @@ use super::*;
 use crate::chip::Family;
 use crate::espdl::{Attribute, DataType, Tensor};
 use crate::graph::{NodeId, ValueId};
+use crate::quant::Port;
 
 #[derive(Debug, Deserialize)]
 struct Case {

@@ -1,6 +1,35 @@
 //! Matrix products with any strides.
 
+use gemm_common::Parallelism;
+
 use super::real::Real;
+
+/// Matrix product of the `gemm` crates for one type. The parameters are those of `gemm::gemm`: rows, columns and inner size;
+/// the destination with its column and row strides, and if it is read; both operands with theirs; the factors of the
+/// destination and of the product; which of the three are conjugated; threads.
+///
+/// The crate `gemm` itself is not used: it compiles the products of complex numbers, too.
+pub type Multiplier<T> = unsafe fn(
+    usize,
+    usize,
+    usize,
+    *mut T,
+    isize,
+    isize,
+    bool,
+    *const T,
+    isize,
+    isize,
+    *const T,
+    isize,
+    isize,
+    T,
+    T,
+    bool,
+    bool,
+    bool,
+    Parallelism,
+);
 
 /// Matrix in a slice: element (r, c) is at `r * row_stride + c * column_stride`.
 #[derive(Debug, Clone, Copy)]
@@ -59,16 +88,18 @@ pub fn multiply<T: Real>(a: Matrix<T>, b: Matrix<T>, c: &mut [T]) {
         c.fill(T::ZERO);
         return;
     }
+    // The function is fastest where `c` is column-major, as its transpose is; a single column is both.
+    let (a, b, column, row) = if n > 1 { (b.transposed(), a.transposed(), n, 1) } else { (a, b, 1, n) };
     // SAFETY: all three matrices lie inside their slices, as asserted; `c` is borrowed mutably, so
     // it overlaps neither; `read_dst` is false, so `c` is only written.
     unsafe {
-        gemm::gemm(
-            m,
-            n,
+        T::multiplier()(
+            a.rows,
+            b.columns,
             k,
             c.as_mut_ptr(),
-            1,
-            n as isize,
+            column as isize,
+            row as isize,
             false,
             a.data.as_ptr(),
             a.column_stride as isize,
@@ -81,7 +112,7 @@ pub fn multiply<T: Real>(a: Matrix<T>, b: Matrix<T>, c: &mut [T]) {
             false,
             false,
             false,
-            gemm::Parallelism::None,
+            Parallelism::None,
         );
     }
 }

@@ -2,6 +2,8 @@
 
 use std::ops::{Add, AddAssign, Div, Mul, Sub};
 
+use super::matmul::Multiplier;
+
 /// float32, or float64 for sums that must be exact beyond 2^24.
 pub trait Real:
     Copy
@@ -49,6 +51,9 @@ pub trait Real:
     /// e^self; in float32 by [`super::activation::exp`].
     fn exponential(self) -> Self;
 
+    /// Returns the function of matrix products for this processor.
+    fn multiplier() -> Multiplier<Self>;
+
     /// The slice itself, if this type is float32.
     fn single(values: &[Self]) -> Option<&[f32]>;
     /// The values themselves, if this type is float32.
@@ -56,7 +61,7 @@ pub trait Real:
 }
 
 macro_rules! real {
-    ($type:ty, $bits:ty, $exp:path, $values:ident, $single:expr) => {
+    ($type:ty, $bits:ty, $exp:path, $multiplier:path, $values:ident, $single:expr) => {
         impl Real for $type {
             const ZERO: Self = 0.0;
             const ONE: Self = 1.0;
@@ -120,6 +125,9 @@ macro_rules! real {
             fn exponential(self) -> Self {
                 $exp(self)
             }
+            fn multiplier() -> Multiplier<Self> {
+                $multiplier()
+            }
             fn single($values: &[Self]) -> Option<&[f32]> {
                 $single
             }
@@ -130,8 +138,8 @@ macro_rules! real {
     };
 }
 
-real!(f32, u32, super::activation::exp, values, Some(values));
-real!(f64, u64, f64::exp, _values, None);
+real!(f32, u32, super::activation::exp, gemm_f32::gemm::f32::get_gemm_fn, values, Some(values));
+real!(f64, u64, f64::exp, gemm_f64::gemm::f64::get_gemm_fn, _values, None);
 
 /// Clamps every element to `[low, high]`.
 pub fn clamp<T: Real>(values: &mut [T], (low, high): (T, T)) {

@@ -2,16 +2,14 @@
 
 use std::sync::Arc;
 
-use tower_lsp::lsp_types::{
-    CodeAction, CodeActionContext, CodeActionKind, CodeActionOrCommand, CodeActionResponse, Range,
-};
+use lsp_types::{CodeAction, CodeActionContext, CodeActionKind, CodeActionOrCommand, CodeActionResponse, Range};
 
 use crate::chip::Scheme;
 use crate::engine::{Engine, LintDepth};
 use crate::lint::{Finding, Fix, FixKind, Measure, Safety, apply};
 use crate::text::difference;
 
-use super::client::Abilities;
+use super::abilities::Abilities;
 use super::commands::{edits, workspace_edit};
 use super::diagnostics::diagnostic;
 use super::document::Snapshot;

@@ -1,60 +1,116 @@
-//! Capabilities of the client, read once from its `initialize` request.
+//! The client, as the server sees it: notifications and requests to it, and its answers.
 
-use tower_lsp::lsp_types::InitializeParams;
+use std::collections::HashMap;
+use std::io::Write;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::text::Encoding;
+use lsp_server::{ErrorCode, RequestId, Response, ResponseError};
+use lsp_types::notification::{LogMessage, Notification, ShowMessage};
+use lsp_types::request::Request;
+use lsp_types::{LogMessageParams, MessageType, ShowMessageParams};
+use serde::Serialize;
+use serde_json::{Value, json};
+use tokio::sync::{mpsc, oneshot};
 
-use super::position;
+/// Result of a request: its error is the client's to show.
+pub type Result<T> = std::result::Result<T, ResponseError>;
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Abilities {
-    pub encoding: Encoding,
-    /// The client pulls diagnostics: it requests the static ones, and only the measured ones are published.
-    pub pulls: bool,
-    /// The client watches files for the server.
-    pub watches: bool,
-    /// The client shows progress that the server begins.
-    pub progress: bool,
-    /// The client accepts edits with the version of their text.
-    pub versioned_edits: bool,
-    /// The client applies edits made by a command.
-    pub applies_edits: bool,
-    pub related_information: bool,
-    /// The client resolves an action's edit when the user picks it.
-    pub resolves_edits: bool,
-    /// The client then accepts another title, too.
-    pub resolves_titles: bool,
-    pub markdown: bool,
+/// Handle of the client. Sending waits until the message before it has been taken, so that what is not sent yet can be
+/// replaced by something newer.
+#[derive(Clone)]
+pub struct Client {
+    out: mpsc::Sender<String>,
+    asked: Arc<Mutex<Asked>>,
 }
 
-impl Abilities {
-    pub fn of(params: &InitializeParams) -> Abilities {
-        let capabilities = &params.capabilities;
-        let (text, workspace) = (capabilities.text_document.as_ref(), capabilities.workspace.as_ref());
-        let general = capabilities.general.as_ref();
-        let window = capabilities.window.as_ref();
-        let resolved = text.and_then(|t| t.code_action.as_ref()).and_then(|a| a.resolve_support.as_ref());
-        let resolves = |property: &str| resolved.is_some_and(|r| r.properties.iter().any(|name| name == property));
-        Abilities {
-            encoding: position::negotiate(general.and_then(|g| g.position_encodings.as_deref())),
-            pulls: text.is_some_and(|t| t.diagnostic.is_some()),
-            watches: workspace
-                .and_then(|w| w.did_change_watched_files.as_ref())
-                .is_some_and(|w| w.dynamic_registration == Some(true)),
-            progress: window.is_some_and(|w| w.work_done_progress == Some(true)),
-            versioned_edits: workspace
-                .and_then(|w| w.workspace_edit.as_ref())
-                .is_some_and(|e| e.document_changes == Some(true)),
-            applies_edits: workspace.is_some_and(|w| w.apply_edit == Some(true)),
-            related_information: text
-                .and_then(|t| t.publish_diagnostics.as_ref())
-                .is_some_and(|d| d.related_information == Some(true)),
-            resolves_edits: resolves("edit"),
-            resolves_titles: resolves("title"),
-            markdown: text
-                .and_then(|t| t.hover.as_ref())
-                .and_then(|h| h.content_format.as_ref())
-                .is_none_or(|formats| formats.contains(&tower_lsp::lsp_types::MarkupKind::Markdown)),
+/// Requests to the client that it has not answered yet.
+#[derive(Default)]
+struct Asked {
+    last: i32,
+    waiting: HashMap<RequestId, oneshot::Sender<Response>>,
+}
+
+#[derive(Serialize)]
+struct JsonRpc<T> {
+    jsonrpc: &'static str,
+    #[serde(flatten)]
+    message: T,
+}
+
+impl Client {
+    /// Makes a client, with the messages for [`write`].
+    pub fn new() -> (Client, mpsc::Receiver<String>) {
+        let (out, messages) = mpsc::channel(1);
+        (Client { out, asked: Arc::default() }, messages)
+    }
+
+    pub async fn notify<N: Notification>(&self, params: N::Params) {
+        self.send(json!({ "method": N::METHOD, "params": to_json(&params) })).await;
+    }
+
+    pub async fn request<R: Request>(&self, params: R::Params) -> Result<R::Result> {
+        let (asker, answer) = oneshot::channel();
+        let id = {
+            let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+            asked.last = asked.last.wrapping_add(1);
+            let id = RequestId::from(asked.last);
+            asked.waiting.insert(id.clone(), asker);
+            id
+        };
+        self.send(lsp_server::Request { id, method: R::METHOD.to_string(), params: to_json(&params) }).await;
+        let gone = |_| error(ErrorCode::InternalError, "the connection has ended");
+        let result = answer.await.map_err(gone)?.response_result?;
+        serde_json::from_value(result).map_err(|e| error(ErrorCode::ParseError, format!("{}: {e}", R::METHOD)))
+    }
+
+    pub async fn show_message(&self, typ: MessageType, message: impl Into<String>) {
+        self.notify::<ShowMessage>(ShowMessageParams { typ, message: message.into() }).await;
+    }
+
+    pub async fn log_message(&self, typ: MessageType, message: impl Into<String>) {
+        self.notify::<LogMessage>(LogMessageParams { typ, message: message.into() }).await;
+    }
+
+    /// Answers a request of the client.
+    pub async fn answer(&self, id: RequestId, response_result: Result<Value>) {
+        self.send(Response { id, response_result }).await;
+    }
+
+    /// Answers a message that cannot be read, whose id is not known.
+    pub async fn refuse(&self, refused: ResponseError) {
+        self.send(json!({ "id": null, "error": refused })).await;
+    }
+
+    /// Takes the client's answer to a request of the server's.
+    pub fn answered(&self, response: Response) {
+        let asker = self.asked.lock().unwrap_or_else(PoisonError::into_inner).waiting.remove(&response.id);
+        if let Some(asker) = asker {
+            // An answer that nobody waits for any more needs no reader.
+            let _ = asker.send(response);
         }
     }
+
+    async fn send(&self, message: impl Serialize) {
+        let Ok(text) = serde_json::to_string(&JsonRpc { jsonrpc: "2.0", message }) else { return };
+        // A client that has closed the connection needs no messages.
+        let _ = self.out.send(text).await;
+    }
+}
+
+/// Writes messages until the last handle of the client is gone, or the client does not read any more.
+pub fn write(mut messages: mpsc::Receiver<String>, mut out: impl Write) {
+    while let Some(text) = messages.blocking_recv() {
+        if write!(out, "Content-Length: {}\r\n\r\n{text}", text.len()).and_then(|()| out.flush()).is_err() {
+            return;
+        }
+    }
+}
+
+pub fn error(code: ErrorCode, message: impl Into<String>) -> ResponseError {
+    ResponseError { code: code as i32, message: message.into(), data: None }
+}
+
+/// The protocol's types have no maps with keys other than strings, which is the only way to fail.
+fn to_json(value: &impl Serialize) -> Value {
+    serde_json::to_value(value).unwrap_or_default()
 }

@@ -4,25 +4,27 @@ use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
+use lsp_server::{ErrorCode, ResponseError};
+use lsp_types::request::ApplyWorkspaceEdit;
+use lsp_types::{
+    ApplyWorkspaceEditParams, DocumentChanges, ExecuteCommandParams, MessageType, OneOf,
+    OptionalVersionedTextDocumentIdentifier, TextDocumentEdit, TextEdit, Url, WorkspaceEdit,
+};
 use serde_json::{Value, json};
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::oneshot;
-use tower_lsp::Client;
-use tower_lsp::jsonrpc::{Error, ErrorCode, Result};
-use tower_lsp::lsp_types::{
-    DocumentChanges, ExecuteCommandParams, MessageType, OneOf, OptionalVersionedTextDocumentIdentifier,
-    TextDocumentEdit, TextEdit, Url, WorkspaceEdit,
-};
 
 use crate::engine::{Engine, ExportOptions, Token, Watch};
 use crate::lint::{Fix, Measure};
 use crate::text::Edit;
 use crate::text::units::count;
 
-use super::client::Abilities;
+use super::abilities::Abilities;
+use super::client::{Client, Result, error};
 use super::document::Snapshot;
 use super::measured;
 use super::progress::{self, ANSWER, Meter, Shown};
+use super::server::invalid;
 use super::state::Event;
 use super::worker::message_of;
 
@@ -43,9 +45,7 @@ pub struct Work {
 /// Returns the document of a command, whose URI is the first argument.
 pub fn document(params: &ExecuteCommandParams) -> Result<Url> {
     let uri = params.arguments.first().and_then(Value::as_str).and_then(|text| Url::parse(text).ok());
-    uri.ok_or_else(|| {
-        Error::invalid_params(format!("`{}` needs the URI of an espq.toml as its argument", params.command))
-    })
+    uri.ok_or_else(|| invalid(format!("`{}` needs the URI of an espq.toml as its argument", params.command)))
 }
 
 /// Exports the text in its current state in the editor, to files beside the model.
@@ -90,7 +90,8 @@ pub async fn smallest_set(work: Work, snapshot: Snapshot) -> Result<Option<Value
         return Err(failed("this editor does not apply edits from a server"));
     }
     let edit = workspace_edit(&snapshot, work.abilities, &fix);
-    match tokio::time::timeout(ANSWER, work.client.apply_edit(edit)).await {
+    let edit = ApplyWorkspaceEditParams { label: None, edit };
+    match tokio::time::timeout(ANSWER, work.client.request::<ApplyWorkspaceEdit>(edit)).await {
         Ok(Ok(answer)) if answer.applied => {
             work.client.show_message(MessageType::INFO, fix.title.clone()).await;
             Ok(Some(json!({ "title": fix.title })))
@@ -166,11 +167,11 @@ pub async fn aside<T: Send + 'static>(
     }
 }
 
-fn cancelled() -> Error {
-    Error { code: ErrorCode::RequestCancelled, message: "cancelled".into(), data: None }
+fn cancelled() -> ResponseError {
+    error(ErrorCode::RequestCanceled, "cancelled")
 }
 
 /// Makes LSP's `RequestFailed`: the request was valid, but could not be fulfilled.
-fn failed(why: &str) -> Error {
-    Error { code: ErrorCode::ServerError(-32803), message: why.to_string().into(), data: None }
+fn failed(why: &str) -> ResponseError {
+    error(ErrorCode::RequestFailed, why)
 }

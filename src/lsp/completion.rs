@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use tower_lsp::lsp_types::{
+use lsp_types::{
     CompletionItem, CompletionItemKind, CompletionTextEdit, Documentation, MarkupContent, MarkupKind, Position,
     TextEdit,
 };

@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use lsp_types::{TextDocumentContentChangeEvent, Url};
 use tokio::sync::oneshot;
-use tower_lsp::lsp_types::{TextDocumentContentChangeEvent, Url};
 
 use crate::engine::{LintDepth, Token};
 use crate::lint::Finding;

@@ -1,8 +1,8 @@
 //! Hover: documentation of a key or a value, figures of a layer.
 
-use tower_lsp::lsp_types::{Hover, HoverContents, MarkupContent, MarkupKind, Position};
+use lsp_types::{Hover, HoverContents, MarkupContent, MarkupKind, Position};
 
-use crate::analysis::{ErrorFigures, OutputError, Port};
+use crate::analysis::{ErrorFigures, LayerPort, OutputError};
 use crate::project::cursor::{self, Place, unquoted};
 use crate::project::schema;
 use crate::project::{Key, Offers};
@@ -94,7 +94,7 @@ fn errors(layer: &LayerView) -> Option<String> {
 
 fn scales(layer: &LayerView) -> Option<String> {
     let figures = layer.figures.as_ref()?;
-    let lines = |kind: &'static str, ports: &[Port]| -> Vec<Option<String>> {
+    let lines = |kind: &'static str, ports: &[LayerPort]| -> Vec<Option<String>> {
         ports.iter().map(|port| Some(format!("{kind}: {}", scale(port)))).collect()
     };
     list([lines("input", &figures.inputs), lines("output", &figures.outputs)].concat())
@@ -114,18 +114,18 @@ fn list(lines: impl IntoIterator<Item = Option<String>>) -> Option<String> {
 const DIGITS: i32 = 5;
 
 /// "`/a/Conv_output_0`, int8, exponent -5: -4 to 3.97"
-fn scale(port: &Port) -> String {
+fn scale(LayerPort { name, port }: &LayerPort) -> String {
     let (low, high) = (port.exponents.iter().min(), port.exponents.iter().max());
     let exponents = match (low, high) {
         (Some(low), Some(high)) if low == high => {
-            let step = f64::from(*low).exp2();
+            let step = (*low as f64).exp2();
             let half = f64::from(port.bits.saturating_sub(1)).exp2();
             format!("exponent {low}: {} to {}", number(-half * step, DIGITS), number((half - 1.0) * step, DIGITS))
         }
         (Some(low), Some(high)) => format!("exponents {low} to {high}, per channel"),
         _ => "no exponent".to_string(),
     };
-    format!("`{}`, int{}, {exponents}", port.name, port.bits)
+    format!("`{name}`, int{}, {exponents}", port.bits)
 }
 
 #[cfg(test)]
@@ -133,6 +133,7 @@ mod tests {
     use super::*;
     use crate::chip::Scheme;
     use crate::lsp::knowledge::Figures;
+    use crate::quant::Port;
 
     #[test]
     fn a_layers_hover_has_all_its_figures() {
@@ -145,7 +146,7 @@ mod tests {
         };
         assert_eq!(layer(&view), "**Conv** `/a` at int8, module `a.conv`\n\nnot measured yet");
         view.module = None;
-        let port = Port { name: "y".to_string(), bits: 8, exponents: vec![-5] };
+        let port = LayerPort { name: "y".to_string(), port: Port { bits: 8, exponents: vec![-5] } };
         let error = ErrorFigures { nsr: 0.25, cosine: 0.9, mse: 0.1 };
         view.figures = Some(Figures {
             scheme: Scheme::Int8,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::analysis::{ErrorFigures, Layer, OutputError, Port, Report};
+use crate::analysis::{ErrorFigures, Layer, LayerPort, OutputError, Report};
 use crate::chip::Scheme;
 use crate::engine::{LayerNames, Layers, PlannedLayer};
 use crate::project::Project;
@@ -41,8 +41,8 @@ pub struct Figures {
     pub scheme: Scheme,
     pub graphwise: Option<ErrorFigures>,
     pub layerwise: Option<ErrorFigures>,
-    pub inputs: Vec<Port>,
-    pub outputs: Vec<Port>,
+    pub inputs: Vec<LayerPort>,
+    pub outputs: Vec<LayerPort>,
     pub notes: Vec<String>,
 }
 
@@ -107,7 +107,7 @@ fn planned(layer: PlannedLayer, names: &LayerNames, old: &mut [LayerView]) -> La
 }
 
 fn measured(layer: &Layer, report: &Report) -> LayerView {
-    let ports = |ports: &[Option<Port>]| ports.iter().flatten().cloned().collect();
+    let ports = |ports: &[Option<LayerPort>]| ports.iter().flatten().cloned().collect();
     let figures = Figures {
         scheme: layer.scheme,
         graphwise: layer.graphwise,
@@ -131,6 +131,7 @@ mod tests {
     use crate::analysis::Seconds;
     use crate::chip::Target;
     use crate::note::Note;
+    use crate::quant::Port;
 
     const ERROR: ErrorFigures = ErrorFigures { nsr: 0.25, cosine: 0.9, mse: 0.1 };
 
@@ -155,7 +156,7 @@ mod tests {
             scheme: Scheme::Int8,
             graphwise: None,
             layerwise: Some(ERROR),
-            inputs: vec![None, Some(Port { name: "w".to_string(), bits: 8, exponents: vec![-7] })],
+            inputs: vec![None, Some(LayerPort { name: "w".to_string(), port: Port { bits: 8, exponents: vec![-7] } })],
             outputs: Vec::new(),
             statistics: None,
         };

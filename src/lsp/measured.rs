@@ -3,18 +3,20 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use lsp_server::{ErrorCode, ResponseError};
+use lsp_types::{CodeAction, Command, MessageType, Url};
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc::UnboundedSender;
-use tower_lsp::jsonrpc::{Error, ErrorCode, Result};
-use tower_lsp::lsp_types::{CodeAction, Command, MessageType, Url};
 
 use crate::engine::{Engine, OnlyKnown, Progress};
 use crate::lint::{Fix, Measure};
 
+use super::abilities::Abilities;
 use super::actions::{self, with_edit};
-use super::client::Abilities;
+use super::client::{Result, error};
 use super::commands::{self, SMALLEST_SET, Work, aside, workspace_edit};
 use super::document::Snapshot;
+use super::server::invalid;
 use super::state::Event;
 
 /// Time limit for all measurements of a request if the client resolves actions: only cached results arrive in time.
@@ -61,7 +63,7 @@ pub struct Pending {
 impl Pending {
     pub fn of(action: &CodeAction) -> Result<Pending> {
         let data = action.data.clone().unwrap_or_default();
-        serde_json::from_value(data).map_err(|e| Error::invalid_params(format!("`data` is not from espq: {e}")))
+        serde_json::from_value(data).map_err(|e| invalid(format!("`data` is not from espq: {e}")))
     }
 }
 
@@ -140,7 +142,7 @@ pub async fn measure(work: &Work, snapshot: &Snapshot, measure: &Measure) -> Res
     match commands::run(work, "measuring", snapshot.token.child(), resolve).await {
         Ok(fix) => Ok(fix),
         Err(_) if snapshot.token.is_cancelled() => Err(content_modified()),
-        Err(error) if error.code == ErrorCode::RequestCancelled => Err(error),
+        Err(error) if error.code == ErrorCode::RequestCanceled as i32 => Err(error),
         // The error itself is one of the findings.
         Err(error) => measure.unmeasured_fix(&snapshot.project).map(Some).ok_or(error),
     }
@@ -166,6 +168,6 @@ impl Drop for Pause {
     }
 }
 
-fn content_modified() -> Error {
-    Error { code: ErrorCode::ContentModified, message: "the text has changed since".into(), data: None }
+fn content_modified() -> ResponseError {
+    error(ErrorCode::ContentModified, "the text has changed since")
 }

@@ -1,11 +1,12 @@
 //! The language server: presents the engine's results to editors.
 //!
-//! tower-lsp hands messages to handlers that run at once, so a handler passes its message to the [`state`] task before
-//! its first await. Only that task owns the documents; it never waits for work or for the client. Work runs on
-//! [`worker`] threads, one per document. Results carry the generation of their text, and those of an older generation
-//! are dropped.
+//! One thread reads messages and one writes them. The [`server`] takes them one after the other, and passes each to the
+//! [`state`] task before it takes the next. Only that task owns the documents; it never waits for work or for the client.
+//! Work runs on [`worker`] threads, one per document. Results carry the generation of their text, and those of an older
+//! generation are dropped.
 //! Never: decisions about quantization, figures that are not the engine's.
 
+mod abilities;
 mod actions;
 mod client;
 mod commands;
@@ -27,42 +28,51 @@ mod stdin;
 mod watch;
 mod worker;
 
+use std::io::stdout;
 use std::process::ExitCode;
 use std::sync::Arc;
-
-use tower_lsp::{LspService, Server};
+use std::sync::mpsc::channel;
+use std::time::Duration;
 
 use crate::engine::Engine;
 use crate::{Error, Result};
 
-use lifecycle::Lifecycle;
-use server::Backend;
+use client::Client;
+use server::Server;
 
-/// Maximum number of requests in progress. Some wait for work; with tower-lsp's default of four, four of them would
-/// delay the edit that makes them obsolete.
-const WAITING: usize = 256;
+/// Number of messages that are read ahead of the server.
+const AHEAD: usize = 64;
+/// Time that the client has to read the last messages.
+const FAREWELL: Duration = Duration::from_secs(1);
 
 /// Serves one client over stdin and stdout until it sends `exit` or closes the connection.
 ///
 /// The exit code is 0 after `shutdown` and `exit`, otherwise 1, as LSP defines.
 pub fn serve(engine: Arc<Engine>) -> Result<ExitCode> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_time()
-        .build()
-        .map_err(|e| Error::new(format!("cannot start a thread: {e}")))?;
-    let code = runtime.block_on(async {
-        let (service, socket) = LspService::build(|client| Backend::new(client, engine))
-            .custom_method("window/workDoneProgress/cancel", Backend::cancel_progress)
-            .custom_method(stdin::REFUSE, Backend::refuse)
-            .finish();
-        let (service, ended) = Lifecycle::around(service);
-        let (messages, input) = tokio::io::duplex(1 << 16);
-        tokio::spawn(stdin::pass_on(tokio::io::stdin(), messages));
-        let server = Server::new(input, tokio::io::stdout(), socket).concurrency_level(WAITING);
-        ended.after(server.serve(service)).await
-    });
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().map_err(no_thread)?;
+    let (client, outgoing) = Client::new();
+    let (incoming, messages) = tokio::sync::mpsc::channel(AHEAD);
+    let (written, all_written) = channel();
+    thread("input", move || stdin::read(std::io::stdin().lock(), |message| incoming.blocking_send(message).is_ok()))?;
+    thread("output", move || {
+        client::write(outgoing, stdout().lock());
+        // The server may have given up waiting.
+        let _ = written.send(());
+    })?;
+    let code = runtime.block_on(async { Server::new(client, engine).run(messages).await });
     // The thread that reads stdin blocks in a read that cannot be interrupted, and one that measures would finish its
     // sample.
     runtime.shutdown_background();
+    // All handles of the client are gone, so the thread that writes ends; unless the client does not read.
+    let _ = all_written.recv_timeout(FAREWELL);
     Ok(ExitCode::from(code))
+}
+
+fn thread(name: &str, run: impl FnOnce() + Send + 'static) -> Result<()> {
+    std::thread::Builder::new().name(name.to_string()).spawn(run).map_err(no_thread)?;
+    Ok(())
+}
+
+fn no_thread(error: std::io::Error) -> Error {
+    Error::new(format!("cannot start a thread: {error}"))
 }

@@ -3,9 +3,11 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use lsp_types::notification::PublishDiagnostics;
+use lsp_types::{Diagnostic, PublishDiagnosticsParams, Url};
 use tokio::sync::Notify;
-use tower_lsp::Client;
-use tower_lsp::lsp_types::{Diagnostic, Url};
+
+use super::client::Client;
 
 #[derive(Default)]
 pub struct Outbox {
@@ -34,8 +36,8 @@ impl Outbox {
 
     pub async fn deliver(self: Arc<Outbox>, client: Client) {
         loop {
-            while let Some((uri, letter)) = self.take() {
-                client.publish_diagnostics(uri, letter.diagnostics, letter.version).await;
+            while let Some((uri, Letter { version, diagnostics })) = self.take() {
+                client.notify::<PublishDiagnostics>(PublishDiagnosticsParams { uri, diagnostics, version }).await;
             }
             self.arrived.notified().await;
         }

@@ -1,6 +1,6 @@
 //! Positions and ranges of a text, in the encoding that client and server agreed on.
 
-use tower_lsp::lsp_types::{self as lsp, PositionEncodingKind, Range};
+use lsp_types::{self as lsp, PositionEncodingKind, Range};
 
 use crate::text::{Encoding, LineIndex, Position, Span};
 

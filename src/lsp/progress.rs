@@ -6,16 +6,17 @@ use std::sync::PoisonError;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use tower_lsp::Client;
-use tower_lsp::lsp_types::notification::Progress as ProgressNotification;
-use tower_lsp::lsp_types::request::WorkDoneProgressCreate;
-use tower_lsp::lsp_types::{
+use lsp_types::notification::Progress as ProgressNotification;
+use lsp_types::request::WorkDoneProgressCreate;
+use lsp_types::{
     NumberOrString, ProgressParams, ProgressParamsValue, WorkDoneProgress, WorkDoneProgressBegin,
     WorkDoneProgressCreateParams, WorkDoneProgressEnd, WorkDoneProgressReport,
 };
 
 use crate::Result;
 use crate::engine::{Progress, Stage, Token};
+
+use super::client::Client;
 
 /// Duration from which work shows progress.
 const AFTER: Duration = Duration::from_millis(300);
@@ -91,7 +92,7 @@ pub async fn show(client: Client, shown: Arc<Shown>, title: String, meter: Arc<M
         return;
     }
     let name = next_name();
-    let asked = client.send_request::<WorkDoneProgressCreate>(WorkDoneProgressCreateParams { token: name.clone() });
+    let asked = client.request::<WorkDoneProgressCreate>(WorkDoneProgressCreateParams { token: name.clone() });
     if !matches!(tokio::time::timeout(ANSWER, asked).await, Ok(Ok(()))) {
         return;
     }
@@ -128,5 +129,5 @@ fn next_name() -> NumberOrString {
 
 async fn send(client: &Client, name: &NumberOrString, value: WorkDoneProgress) {
     let params = ProgressParams { token: name.clone(), value: ProgressParamsValue::WorkDone(value) };
-    client.send_notification::<ProgressNotification>(params).await;
+    client.notify::<ProgressNotification>(params).await;
 }

@@ -5,15 +5,16 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use lsp_types::request::WorkspaceDiagnosticRefresh;
+use lsp_types::{Diagnostic, MessageType, TextDocumentContentChangeEvent, Url};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
 use tokio::sync::oneshot;
-use tower_lsp::Client;
-use tower_lsp::lsp_types::{Diagnostic, MessageType, TextDocumentContentChangeEvent, Url};
 
 use crate::engine::{Engine, LintDepth, Token, lint_text};
 use crate::project::Project;
 
-use super::client::Abilities;
+use super::abilities::Abilities;
+use super::client::Client;
 use super::diagnostics::diagnostic;
 use super::document::{self, Document, Snapshot};
 use super::outbox::Outbox;
@@ -271,7 +272,7 @@ impl State {
         let client = self.client.clone();
         tokio::spawn(async move {
             // Clients without refresh requests pull on their own.
-            let _ = tokio::time::timeout(progress::ANSWER, client.workspace_diagnostic_refresh()).await;
+            let _ = tokio::time::timeout(progress::ANSWER, client.request::<WorkspaceDiagnosticRefresh>(())).await;
         });
     }
 

@@ -3,13 +3,16 @@
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
+use lsp_types::request::RegisterCapability;
+use lsp_types::{
+    DidChangeWatchedFilesRegistrationOptions, FileSystemWatcher, GlobPattern, Registration, RegistrationParams,
+};
 use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher};
-use tower_lsp::Client;
-use tower_lsp::lsp_types::{DidChangeWatchedFilesRegistrationOptions, FileSystemWatcher, GlobPattern, Registration};
 
 use crate::project::{Project, place};
 use crate::{Error, Result};
 
+use super::client::Client;
 use super::progress::ANSWER;
 
 /// Endings of models, their external data, samples and recorded quantization.
@@ -26,7 +29,8 @@ pub async fn register(client: Client) {
         method: "workspace/didChangeWatchedFiles".to_string(),
         register_options: serde_json::to_value(options).ok(),
     };
-    let _ = tokio::time::timeout(ANSWER, client.register_capability(vec![registration])).await;
+    let params = RegistrationParams { registrations: vec![registration] };
+    let _ = tokio::time::timeout(ANSWER, client.request::<RegisterCapability>(params)).await;
 }
 
 /// Returns `true` if a changed file can change a project's findings.

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 
-use tower_lsp::lsp_types::Url;
+use lsp_types::Url;
 
 use crate::engine::{Engine, LintDepth, Token, Watch};
 use crate::lint::Finding;

@@ -25,7 +25,7 @@ use std::collections::BTreeMap;
 use crate::Result;
 use crate::exec::{Samples, Tick};
 use crate::graph::ValueId;
-use crate::quant::{Edits, Observations, Plan, Quantized, Recipe, calibrate};
+use crate::quant::{Edits, Observations, Plan, Quantized, calibrate};
 
 pub use judge::{Figure, Judge, Judged};
 pub use observers::observers;
@@ -37,8 +37,6 @@ use sweep::LayerPass;
 pub struct Pass {
     /// Key in `[optimize]`.
     pub name: &'static str,
-    /// Returns `true` if a recipe has the pass switched on.
-    pub is_wanted: fn(&Recipe) -> bool,
     /// Function of the pass, by the stage at which it runs.
     pub run: Run,
 }
@@ -55,15 +53,14 @@ pub enum Run {
 
 /// All passes, in the order in which they run.
 pub static PASSES: &[Pass] = &[
-    Pass { name: "equalize", is_wanted: |recipe| recipe.equalize, run: Run::Equivalent(equalize::equalize) },
-    Pass { name: "align", is_wanted: |recipe| recipe.align, run: Run::Equivalent(align::align) },
-    Pass { name: "scales", is_wanted: |recipe| recipe.scales, run: Run::Scales(scales::scales) },
-    Pass { name: "round", is_wanted: |recipe| recipe.round, run: ROUND },
-    Pass { name: "correct", is_wanted: |recipe| recipe.correct, run: CORRECT },
+    Pass { name: "equalize", run: Run::Equivalent(equalize::equalize) },
+    Pass { name: "align", run: Run::Equivalent(align::align) },
+    Pass { name: SCALES, run: Run::Scales(scales::scales) },
+    Pass { name: "round", run: Run::Layer(LayerPass { run: round::round, needs_means: false }) },
+    Pass { name: "correct", run: Run::Layer(LayerPass { run: correct::correct, needs_means: true }) },
 ];
 
-const ROUND: Run = Run::Layer(LayerPass { run: round::round, needs_means: false });
-const CORRECT: Run = Run::Layer(LayerPass { run: correct::correct, needs_means: true });
+const SCALES: &str = "scales";
 
 /// Planned network, and the samples for a pass.
 pub struct Work<'a> {
@@ -78,7 +75,7 @@ pub struct Work<'a> {
 /// Plans the network with the constants of the passes that run before calibration.
 pub fn prepare(plan: &Plan, samples: &dyn Samples, tick: Tick) -> Result<Plan> {
     let (mut plan, mut edits) = (plan.clone(), Edits::default());
-    for pass in PASSES.iter().filter(|pass| (pass.is_wanted)(&plan.settings.recipe)).collect::<Vec<_>>() {
+    for pass in PASSES.iter().filter(|pass| plan.settings.recipe.has(pass.name)).collect::<Vec<_>>() {
         let work = Work { plan: &plan, samples, tick };
         match pass.run {
             Run::Equivalent(run) => {
@@ -96,13 +93,13 @@ pub fn prepare(plan: &Plan, samples: &dyn Samples, tick: Tick) -> Result<Plan> {
 fn with_scales(plan: &Plan, samples: &dyn Samples, tick: Tick) -> Result<Plan> {
     let mut plan = plan.clone();
     plan.chosen = scales::scales(&Work { plan: &plan, samples, tick })?;
-    plan.settings.recipe.scales = true;
+    plan.settings.recipe = plan.settings.recipe.with(SCALES);
     Ok(plan)
 }
 
 /// Changes constants on known scales, by the passes that run after calibration.
 pub fn finish(quantized: &mut Quantized, samples: &dyn Samples, tick: Tick) -> Result<()> {
-    let wanted = PASSES.iter().filter(|pass| (pass.is_wanted)(&quantized.plan().settings.recipe));
+    let wanted = PASSES.iter().filter(|pass| quantized.plan().settings.recipe.has(pass.name));
     let passes: Vec<LayerPass> = wanted
         .filter_map(|pass| match pass.run {
             Run::Layer(run) => Some(run),

@@ -8,14 +8,14 @@ use crate::exec::{Samples, Tick};
 use crate::quant::{Observations, Plan, Quantized, Recipe, Settings, calibrate, observe};
 
 use super::judge::{Figure, Judge, Judged};
-use super::{finish, prepare, with_scales};
+use super::{SCALES, finish, prepare, with_scales};
 
 /// Number of candidates that are tried with passes on known scales.
 const FINALISTS: usize = 3;
 /// Observers that are tried with passes before calibration.
 const OBSERVERS: usize = 2;
-/// Passes before calibration: `equalize` and `align`.
-const MOVED: [(bool, bool); 3] = [(false, true), (true, false), (true, true)];
+/// Passes before calibration that are tried together.
+const MOVED: [&[&str]; 3] = [&["align"], &["equalize"], &["equalize", "align"]];
 
 /// Candidates of a whole search: the settings as they are, observers, passes before calibration with the best of them, all of
 /// these with scales by the least error, and passes on known scales with each finalist and once more with the best.
@@ -94,7 +94,7 @@ pub fn search(subject: &Subject, budget: Budget) -> Result<Found> {
     let given = search.given(&plan)?;
     let before = given.judged.figure;
     let is_complete = search.all(given)?;
-    let unchanged = Tried { method: None, recipe: subject.settings.recipe, figure: before };
+    let unchanged = Tried { method: None, recipe: subject.settings.recipe.clone(), figure: before };
     let best = search.best.unwrap_or(unchanged);
     Ok(Found { before, best, tried: search.tried, is_cut_short: !is_complete })
 }
@@ -106,33 +106,31 @@ impl Search<'_> {
         let plan = prepare(plan, samples, tick)?;
         let mut quantized = calibrate(plan, samples, &mut Observations::default(), tick)?;
         finish(&mut quantized, samples, tick)?;
-        self.measure(quantized, settings.method_of(""), settings.recipe)
+        self.measure(quantized, settings.method_of(""), settings.recipe.clone())
     }
 
     /// Measures all candidates; `false` where the time was up before.
     fn all(&mut self, given: Candidate) -> Result<bool> {
         let mut plain = self.moved(Recipe::default(), Method::ALL, Some(&given.tried))?;
-        if given.tried.recipe == Recipe::default() {
+        if given.tried.recipe.is_empty() {
             plain.push(given);
         }
         by_error(&mut plain);
-        let observed = plain.iter().filter(|c| !c.tried.recipe.scales);
+        let observed = plain.iter().filter(|c| !c.tried.recipe.has(SCALES));
         let observers: Vec<Method> = observed.filter_map(|c| c.tried.method).take(OBSERVERS).collect();
         let mut candidates = plain;
-        for (equalize, align) in MOVED {
-            let recipe = Recipe { equalize, align, ..Recipe::default() };
-            candidates.extend(self.moved(recipe, &observers, None)?);
+        for passes in MOVED {
+            candidates.extend(self.moved(Recipe::of(passes.iter().copied()), &observers, None)?);
             by_error(&mut candidates);
             candidates.truncate(FINALISTS);
         }
         let mut rounded = Vec::new();
         for candidate in &candidates {
-            rounded
-                .extend(self.finished(candidate, |recipe| Recipe { round: true, ..recipe })?.map(|r| (candidate, r)));
+            rounded.extend(self.finished(candidate, &["round"])?.map(|r| (candidate, r)));
         }
         rounded.sort_by(|a, b| a.1.total_cmp(&b.1));
         if let Some((candidate, _)) = rounded.first() {
-            self.finished(candidate, |recipe| Recipe { round: true, correct: true, ..recipe })?;
+            self.finished(candidate, &["round", "correct"])?;
         }
         Ok(!self.is_over())
     }
@@ -143,7 +141,7 @@ impl Search<'_> {
         if self.is_over() {
             return Ok(Vec::new());
         }
-        let settings = Settings { recipe, ..settings.clone() };
+        let settings = Settings { recipe: recipe.clone(), ..settings.clone() };
         let plan = prepare(&(self.subject.plan)(&settings)?, samples, tick)?;
         let is_given = |method| given.is_some_and(|given| given.recipe == recipe && given.method == Some(method));
         let methods: Vec<Method> = methods.iter().copied().filter(|&method| !is_given(method)).collect();
@@ -152,14 +150,14 @@ impl Search<'_> {
         let mut candidates = Vec::new();
         for method in methods {
             let quantized = calibrate(plan.with_method(method), samples, &mut known, tick)?;
-            candidates.push(self.measure(quantized, method, recipe)?);
+            candidates.push(self.measure(quantized, method, recipe.clone())?);
             if self.is_over() {
                 return Ok(candidates);
             }
         }
         if let Some(method) = candidates.first().and_then(|c| c.tried.method) {
             let plan = with_scales(&plan, samples, tick)?;
-            let recipe = plan.settings.recipe;
+            let recipe = plan.settings.recipe.clone();
             let quantized = calibrate(plan.with_method(method), samples, &mut known, tick)?;
             candidates.push(self.measure(quantized, method, recipe)?);
         }
@@ -167,11 +165,11 @@ impl Search<'_> {
     }
 
     /// The error of a candidate with passes on its scales; `None` where the time is up.
-    fn finished(&mut self, candidate: &Candidate, with: impl Fn(Recipe) -> Recipe) -> Result<Option<f64>> {
+    fn finished(&mut self, candidate: &Candidate, passes: &[&str]) -> Result<Option<f64>> {
         let Subject { samples, tick, .. } = *self.subject;
         let (Some(method), false) = (candidate.tried.method, self.is_over()) else { return Ok(None) };
-        let recipe = with(candidate.tried.recipe);
-        let mut quantized = candidate.quantized.with_recipe(recipe);
+        let recipe = Recipe::of(candidate.tried.recipe.names().chain(passes.iter().copied()));
+        let mut quantized = candidate.quantized.with_recipe(recipe.clone());
         finish(&mut quantized, samples, tick)?;
         Ok(Some(self.measure(quantized, method, recipe)?.judged.figure.nsr))
     }

@@ -7,7 +7,7 @@ use crate::quant::{Recipe, Settings};
 use crate::samples::ImageOptions;
 use crate::text::Span;
 
-use super::declare::{Field, Key, Stage};
+use super::declare::{Field, Key, Stage, Table};
 use super::keys::{Config, Image, Optimize};
 
 /// Value with its span in the text.
@@ -141,7 +141,7 @@ impl Config {
 
     /// Returns n if every n-th sample is held out of calibration and passes; `None` if no sample is.
     pub fn held_out(&self) -> Option<usize> {
-        let by_default = (self.optimize.recipe() != Recipe::default()).then_some(HELD_OUT);
+        let by_default = (!self.optimize.recipe().is_empty()).then_some(HELD_OUT);
         self.optimize.held_out.as_ref().map(|given| given.value).or(by_default)
     }
 
@@ -188,14 +188,10 @@ impl Config {
 pub const HELD_OUT: usize = 4;
 
 impl Optimize {
+    /// The passes that are switched on: each key that takes `true` is one.
     fn recipe(&self) -> Recipe {
-        Recipe {
-            equalize: self.equalize(),
-            align: self.align(),
-            scales: self.scales(),
-            round: self.round(),
-            correct: self.correct(),
-        }
+        let switches = Optimize::KEYS.iter().zip(self.fields());
+        Recipe::of(switches.filter(|(_, field)| field.is_on()).map(|(key, _)| key.name))
     }
 }
 

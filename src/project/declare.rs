@@ -120,8 +120,8 @@ pub enum Stage {
     Model,
     /// Samples as tensors.
     Samples,
-    /// Plan and scales.
-    Quantization,
+    /// Plan and scales: the value is part of [`crate::quant::Settings`], all of which is in the keys.
+    Settings,
     /// Error of each layer.
     Analysis,
 }
@@ -142,6 +142,11 @@ pub trait Field {
 
     /// Appends the values that belong to a stage, under their names.
     fn identity(&self, key: &Key, stage: Stage, text: &mut String);
+
+    /// Tells a field whose value is `true`.
+    fn is_on(&self) -> bool {
+        false
+    }
 }
 
 /// Table of `espq.toml`; [`table!`] implements it from a declaration.
@@ -208,6 +213,10 @@ impl<T: Value> Field for Given<T> {
             // Writing to a string cannot fail.
             let _ = writeln!(text, "{} = {:?}", key.name, given.value);
         }
+    }
+
+    fn is_on(&self) -> bool {
+        self.as_ref().is_some_and(|given| given.value.is_on())
     }
 }
 

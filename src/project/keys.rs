@@ -41,7 +41,7 @@ table! { Config {
     export: Export,
 
     /// Precision of single layers, over `model.precision`. Names are those that `espq report` and Netron show.
-    #[key("precision", stage = Stage::Quantization, init = Init::Model)]
+    #[key("precision", stage = Stage::Settings, init = Init::Model)]
     precision: Vec<LayerChoice<Scheme>>,
 }}
 
@@ -57,11 +57,11 @@ table! { Model {
     input_shape: Given<InputShapes>,
 
     /// The chip, or `c` for ESP-DL's portable code.
-    #[key("target", required = Required::Yes, example = "\"esp32p4\"", stage = Stage::Quantization, init = Init::Model)]
+    #[key("target", required = Required::Yes, example = "\"esp32p4\"", stage = Stage::Settings, init = Init::Model)]
     target: Given<Target>,
 
     /// Precision of all layers without their own in `[precision]`.
-    #[key("precision", stage = Stage::Quantization, init = Init::Default)]
+    #[key("precision", stage = Stage::Settings, init = Init::Default)]
     precision: Given<Scheme> = Scheme::Int8,
 
     /// The `.json` of an export by espq or esp-ppq, whose exponents and precisions replace calibration.
@@ -81,7 +81,7 @@ table! { Calibration {
 
     /// Observer of activations; `auto` measures all and takes the one with the least error. Without it, `kl` at int8 and
     /// `minmax` at 16 bits.
-    #[key("method", example = "\"auto\"", stage = Stage::Quantization, init = Init::Example)]
+    #[key("method", example = "\"auto\"", stage = Stage::Settings, init = Init::Example)]
     method: Given<Observer>,
 
     /// Conversion of images to tensors: resized, then (pixel * scale - mean) / std.
@@ -89,7 +89,7 @@ table! { Calibration {
     image: Image,
 
     /// Observers of single layers, over `calibration.method`.
-    #[key("methods", stage = Stage::Quantization)]
+    #[key("methods", stage = Stage::Settings)]
     methods: Vec<LayerChoice<Method>>,
 }}
 
@@ -160,20 +160,20 @@ table! { Lint {
 
 table! { Optimize {
     /// Moves a factor for each channel between layers, so that channels that share a scale have similar ranges.
-    #[key("equalize", stage = Stage::Quantization)]
+    #[key("equalize", stage = Stage::Settings)]
     equalize: Given<bool> = false,
 
     /// Moves factors between layers so that scales, which are powers of two on the chip, fit the ranges.
-    #[key("align", stage = Stage::Quantization)]
+    #[key("align", stage = Stage::Settings)]
     align: Given<bool> = false,
 
     /// Takes for each 8-bit value the scale that loses least of it on the samples, in place of the observer's.
-    #[key("scales", stage = Stage::Quantization)]
+    #[key("scales", stage = Stage::Settings)]
     scales: Given<bool> = false,
 
     /// Rounds 8-bit weights one after the other, each making up for the error of those before it on the samples, with the
     /// largest weights cut where finer steps are worth it.
-    #[key("round", stage = Stage::Quantization)]
+    #[key("round", stage = Stage::Settings)]
     round: Given<bool> = false,
 
     /// Keeps every n-th sample out of calibration and passes, and measures error on these. Without it, 4 where a pass is on.
@@ -182,7 +182,7 @@ table! { Optimize {
     held_out: Given<usize>,
 
     /// Takes the mean error of each output channel out of its bias.
-    #[key("correct", stage = Stage::Quantization)]
+    #[key("correct", stage = Stage::Settings)]
     correct: Given<bool> = false,
 }}
 

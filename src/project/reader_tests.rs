@@ -1,5 +1,6 @@
 use super::*;
 use crate::chip::{Method, Scheme, Target};
+use crate::project::declare::{Form, Stage};
 use crate::project::{InputShapes, Project, Spanned, schema};
 
 const WHOLE: &str = r#"
@@ -7,7 +8,7 @@ const WHOLE: &str = r#"
 path   = "mobilenet_v2.onnx"
 input-shape = [1, 3, 224, 224]
 target = "esp32p4"
-precision = "int8"
+precision = "int16"
 quantization = "scales.json"
 
 [calibration]
@@ -67,7 +68,7 @@ fn every_key_is_read() {
     assert_eq!(at(&config.calibration.image.size.as_ref().unwrap().span), "[224, 200]");
     assert_eq!(at(&config.span_of("model.path").unwrap()), "\"mobilenet_v2.onnx\"");
     let settings = config.settings().unwrap();
-    assert_eq!((settings.target, settings.scheme), (Target::Esp32p4, Scheme::Int8));
+    assert_eq!((settings.target, settings.scheme), (Target::Esp32p4, Scheme::Int16));
     assert_eq!((settings.method, settings.layer_methods["/a/Conv"]), (Some(Method::Percentile), Method::Mse));
     assert_eq!((config.calibration_samples(), config.analysis_samples()), (16, 3));
     assert_eq!((config.output_limit(), config.layer_limit()), (0.125, 0.02));
@@ -121,14 +122,40 @@ fn every_default_reads_as_itself() {
     }
 }
 
+/// `WHOLE` without a key, or without the lines of a table of layers.
+fn without(path: &str) -> String {
+    let (table, name) = path.rsplit_once('.').filter(|_| !path.ends_with("methods")).unwrap_or((path, ""));
+    let is_named = |line: &str| name.is_empty() || line.split('=').next().is_some_and(|key| key.trim() == name);
+    let (mut text, mut section) = (String::new(), "");
+    for line in WHOLE.lines() {
+        section = line.strip_prefix('[').and_then(|line| line.strip_suffix(']')).unwrap_or(section);
+        if line.starts_with('[') || section != table || !is_named(line) {
+            text += &format!("{line}\n");
+        }
+    }
+    text
+}
+
 #[test]
-fn a_stage_is_identified_by_its_own_keys() {
-    let (config, _) = read(WHOLE);
-    let samples = config.identity(crate::project::Stage::Samples);
-    assert_eq!(
-        samples.lines().filter_map(|line| line.split_once(" =")).map(|(key, _)| key).collect::<Vec<_>>(),
-        ["samples", "size", "resize", "channels", "layout", "scale", "mean", "std", "held-out"]
-    );
+fn a_key_decides_the_stage_that_it_declares_and_no_other() {
+    let stages = |text: &str| {
+        let config = read(text).0;
+        [
+            (Stage::Model, config.identity(Stage::Model)),
+            (Stage::Samples, config.identity(Stage::Samples)),
+            (Stage::Settings, format!("{:?}", config.settings())),
+            (Stage::Analysis, config.identity(Stage::Analysis)),
+        ]
+    };
+    let whole = stages(WHOLE);
+    for (path, key) in schema::every() {
+        if matches!((key.form)(), Form::Table(_)) {
+            continue;
+        }
+        let changed = whole.iter().zip(stages(&without(&path))).filter(|(before, after)| *before != after);
+        let changed: Vec<Stage> = changed.map(|((stage, _), _)| *stage).collect();
+        assert_eq!(changed, if key.stage == Stage::None { vec![] } else { vec![key.stage] }, "{path}");
+    }
 }
 
 #[test]

@@ -47,6 +47,11 @@ pub trait Value: Sized + Debug {
         Vec::new()
     }
 
+    /// Tells the value `true`.
+    fn is_on(&self) -> bool {
+        false
+    }
+
     /// Parses the value, or adds a problem.
     fn read(reader: &mut Reader, place: &Place, value: &Toml) -> Option<Self> {
         let parsed = Self::parse(value);
@@ -111,6 +116,10 @@ impl Value for bool {
 
     fn parse(value: &Toml) -> Option<bool> {
         value.get_ref().as_bool()
+    }
+
+    fn is_on(&self) -> bool {
+        *self
     }
 
     fn write(&self) -> String {

@@ -2,8 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::exec::FakeQuant;
+use crate::graph::NodeId;
 use crate::graph::edit::Links;
-use crate::graph::{NodeId, ValueId};
 
 use super::config::ConfigId;
 use super::edits::Edits;
@@ -11,15 +12,28 @@ use super::passes;
 use super::plan::Plan;
 use super::settings::Recipe;
 
-/// Quantized port of a layer.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// Integers at an input or output of a node; `None` instead of a port means float.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Port {
-    /// Name of the value in the graph; empty if the port is left out.
-    pub name: String,
-    /// Width of the integers.
+    /// Width of the integers: 8, 16, or that of the target's accumulator for a bias.
     pub bits: u32,
-    /// log2 of the effective scale, one per channel if per-channel.
-    pub exponents: Vec<i32>,
+    /// Powers of two of the scale: one, or one per channel of a weight.
+    pub exponents: Vec<i64>,
+}
+
+impl Port {
+    /// Returns the integers of most bits, with a range that holds both.
+    pub fn covering(&self, other: &Port) -> Port {
+        let bits = self.bits.max(other.bits);
+        let (own, other) = (self.at_width(bits), other.at_width(bits));
+        if own.exponents.iter().max() < other.exponents.iter().max() { other } else { own }
+    }
+
+    /// Returns integers of so many bits with the same range.
+    pub fn at_width(&self, bits: u32) -> Port {
+        let shift = i64::from(self.bits) - i64::from(bits);
+        Port { bits, exponents: self.exponents.iter().map(|e| e.saturating_add(shift)).collect() }
+    }
 }
 
 /// Calibrated model: a plan that has every scale.
@@ -69,26 +83,36 @@ impl Quantized {
     /// Returns inputs and outputs of a node with their effective scales; `None` if a port is in float.
     pub fn ports(&self, node: NodeId) -> (Vec<Option<Port>>, Vec<Option<Port>>) {
         let Some(config) = self.plan.nodes.get(node.0).and_then(Option::as_ref) else { return Default::default() };
-        let n = self.plan.graph.node(node);
-        let side = |ids: &[ConfigId], values: &[Option<ValueId>]| {
-            ids.iter().zip(values).map(|(&id, &value)| self.port(id, value)).collect()
-        };
-        (side(&config.inputs, &n.inputs), side(&config.outputs, &n.outputs))
+        let side = |ids: &[ConfigId]| ids.iter().map(|&id| self.port(id)).collect();
+        (side(&config.inputs), side(&config.outputs))
+    }
+
+    /// Returns the quantization of a node's first output, wherever in the graph it happens.
+    pub fn output_quantizer(&self, node: NodeId) -> Option<FakeQuant> {
+        let &id = self.plan.nodes.get(node.0)?.as_ref()?.outputs.first()?;
+        let config = &self.plan.configs[id];
+        let exponents = self.plan.configs.exponents(id).filter(|_| config.state.has_scale())?.to_vec();
+        let rounding = self.plan.settings.target.rounding();
+        Some(FakeQuant { exponents, axis: None, bits: config.bits, rounding })
     }
 
     /// Returns the inputs of a node with the scales that calibration gave to them, before the node shared others.
     pub fn observed_inputs(&self, node: NodeId) -> Vec<Option<Port>> {
         let Some(config) = self.plan().nodes.get(node.0).and_then(Option::as_ref) else { return Vec::new() };
         let observed = |(&id, port): (&ConfigId, Option<Port>)| {
-            Some(Port { exponents: self.plan().configs.observed(id)?.to_vec(), ..port? })
+            Some(Port { exponents: wide(self.plan().configs.observed(id)?), ..port? })
         };
         config.inputs.iter().zip(self.ports(node).0).map(observed).collect()
     }
 
-    fn port(&self, id: ConfigId, value: Option<ValueId>) -> Option<Port> {
+    fn port(&self, id: ConfigId) -> Option<Port> {
         let config = &self.plan.configs[id];
         let exponents = self.plan.configs.exponents(id).filter(|_| config.state.has_scale())?;
-        let name = value.map(|v| self.plan.graph.value(v).name.clone()).unwrap_or_default();
-        Some(Port { name, bits: config.bits, exponents: exponents.to_vec() })
+        Some(Port { bits: config.bits, exponents: wide(exponents) })
     }
+}
+
+/// Exponents in the type of the file's.
+fn wide(exponents: &[i32]) -> Vec<i64> {
+    exponents.iter().map(|&exponent| exponent.into()).collect()
 }

@@ -1,6 +1,6 @@
 //! Quantization settings: target chip, precision by layer, calibration method by layer.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -23,32 +23,39 @@ pub struct Settings {
     pub recipe: Recipe,
 }
 
-/// Passes of `[optimize]` to quantize with; none by default.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct Recipe {
-    /// Moves a factor for each channel between layers, before calibration.
-    pub equalize: bool,
-    /// Moves factors between layers so that power-of-two scales fit the ranges, before calibration.
-    pub align: bool,
-    /// Chooses scales of 8-bit values by the least error, in place of the observer's.
-    #[serde(default)]
-    pub scales: bool,
-    /// Rounds 8-bit weights one after the other, each correcting the error of those before it.
-    pub round: bool,
-    /// Subtracts the mean error of each output channel from its bias.
-    pub correct: bool,
-}
+/// Passes to quantize with, by their keys in `[optimize]`; none by default.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Recipe(BTreeSet<String>);
 
 impl Recipe {
-    /// Returns all passes by their keys in `[optimize]`, with `true` for the enabled ones.
-    pub fn passes(&self) -> [(&'static str, bool); 5] {
-        let &Recipe { equalize, align, scales, round, correct } = self;
-        [("equalize", equalize), ("align", align), ("scales", scales), ("round", round), ("correct", correct)]
+    /// Makes a recipe of these passes.
+    pub fn of<'a>(passes: impl IntoIterator<Item = &'a str>) -> Recipe {
+        Recipe(passes.into_iter().map(str::to_string).collect())
     }
 
-    /// Returns the names of enabled passes, as in `[optimize]`.
-    pub fn names(&self) -> impl Iterator<Item = &'static str> + use<> {
-        self.passes().into_iter().filter(|(_, on)| *on).map(|(name, _)| name)
+    /// Returns the recipe with one more pass.
+    pub fn with(&self, pass: &str) -> Recipe {
+        Recipe::of(self.names().chain([pass]))
+    }
+
+    /// Returns the recipe without a pass.
+    pub fn without(&self, pass: &str) -> Recipe {
+        Recipe::of(self.names().filter(|&name| name != pass))
+    }
+
+    /// Tells a recipe that has the pass.
+    pub fn has(&self, pass: &str) -> bool {
+        self.0.contains(pass)
+    }
+
+    /// Tells a recipe without passes.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Returns the names of the passes, sorted.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(String::as_str)
     }
 }
 

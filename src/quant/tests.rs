@@ -107,7 +107,7 @@ fn states(plan: &Plan, name: &str) -> String {
     format!("{} -> {}", show(&config.inputs), show(&config.outputs))
 }
 
-fn exponents(quantized: &Quantized, name: &str) -> (Vec<Vec<i32>>, Vec<Vec<i32>>) {
+fn exponents(quantized: &Quantized, name: &str) -> (Vec<Vec<i64>>, Vec<Vec<i64>>) {
     let node = quantized.plan().graph.nodes.iter().position(|n| n.name == name).unwrap();
     let (inputs, outputs) = quantized.ports(NodeId(node));
     let show = |ports: Vec<Option<Port>>| ports.into_iter().map(|p| p.map(|p| p.exponents).unwrap_or_default());

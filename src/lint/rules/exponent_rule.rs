@@ -1,6 +1,6 @@
 //! D004
 
-use crate::analysis::Port;
+use crate::analysis::LayerPort;
 use crate::chip::Limit;
 use crate::lint::rule::rule;
 use crate::lint::{Facts, Finding, place};
@@ -46,7 +46,7 @@ fn check(facts: &Facts, findings: &mut Vec<Finding>) {
     }
 }
 
-fn exponents(ports: &[Option<Port>]) -> Vec<Option<Vec<i64>>> {
-    let of = |port: &Option<Port>| port.as_ref().map(|port| port.exponents.iter().map(|&e| e.into()).collect());
+fn exponents(ports: &[Option<LayerPort>]) -> Vec<Option<Vec<i64>>> {
+    let of = |port: &Option<LayerPort>| port.as_ref().map(|port| port.port.exponents.clone());
     ports.iter().map(of).collect()
 }

@@ -16,9 +16,7 @@ pub fn pass(name: &str) -> Result<Change, String> {
     let table = insert(&read(Path::new(TABLE))?, &format!("mod {name};"), |line| {
         within(line, "mod ", ";").map(str::to_string)
     })?;
-    let row = format!(
-        "    Pass {{ name: \"{key}\", is_wanted: |recipe| recipe.{name}, run: Run::Equivalent({name}::{name}) }},\n"
-    );
+    let row = format!("    Pass {{ name: \"{key}\", run: Run::Equivalent({name}::{name}) }},\n");
     let (before, after) = table.split_once("    Pass {").ok_or_else(|| format!("{TABLE} has no table of passes"))?;
     let mut change = Change::default();
     change.replace(TABLE, format!("{before}{row}    Pass {{{after}"));
@@ -26,7 +24,6 @@ pub fn pass(name: &str) -> Result<Change, String> {
     change.next = vec![
         format!("{TABLE}: move the line of `{name}` to its place in the order; `Run` has the other stages"),
         format!("src/optimize/{name}.rs: cite the paper or esp-ppq's file, and write the pass"),
-        format!("src/quant/settings.rs: add `{name}: bool` to `Recipe`, and to `Recipe::passes`"),
         format!("src/project/keys.rs: add the key `{key}` to `[optimize]`, with its line for README"),
         format!("tests/optimize.rs: a network on which `{name}` moves the figures, while its reference stays"),
         "cargo xtask gen: adds the key to the JSON Schema and README".to_string(),
