@@ -65,7 +65,8 @@ impl Difference {
         let steps =
             if steps.is_finite() { format!("up to {steps:.0} steps") } else { "more than any scale".to_string() };
         let share = percent(*share);
-        let help = "the figures of the report do not hold after this layer; give it int16";
+        let help = "the figures of the report do not hold after this layer; give it another precision, or cut the model \
+                    before it";
         Incompatibility {
             node: layer.clone(),
             what: format!("the chip's `{value}` differs from the simulation by {steps}, in {share} of its elements"),

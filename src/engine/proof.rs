@@ -60,14 +60,12 @@ impl Session {
     ) -> Result<OnChip> {
         let count = count.min(self.analysis.len());
         progress.begin(Stage::Chip, count);
-        let quantized = &calibrated.quantized;
         proof::run(&proof::Subject {
-            graph: &quantized.plan().graph,
+            quantized: &calibrated.quantized,
             original: calibrated.original(),
             simulation: calibrated.simulation(),
             simulated: calibrated.simulated(),
             export,
-            target: quantized.plan().settings.target,
             samples: &self.analysis,
             count,
             tick: &|| progress.tick(),

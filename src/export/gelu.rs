@@ -17,19 +17,22 @@ pub fn fuse_gelu(draft: &mut Draft) {
     }
 }
 
-/// Returns the Erf nodes of a model that are written as part of a Gelu.
-pub fn erfs_of_gelus(graph: &Graph) -> Vec<NodeId> {
+/// Returns the nodes of a model that are written as Gelus.
+pub fn gelus(graph: &Graph) -> Vec<JoinedGelu> {
     let unchanged = Unchanged { graph, producers: graph.producers(), consumers: graph.consumers() };
-    graph.node_ids().filter(|&id| find(&unchanged, id).is_some()).collect()
+    graph.node_ids().filter_map(|id| find(&unchanged, id)).collect()
 }
 
-struct Found {
-    x: ValueId,
+/// Nodes that are written as one Gelu of `x`.
+pub struct JoinedGelu {
+    /// Input of the Gelu.
+    pub x: ValueId,
     /// First node that reads x, whose port is used.
-    first: NodeId,
-    last: NodeId,
+    pub first: NodeId,
+    /// Node that makes the result.
+    pub last: NodeId,
     /// All nodes but the last.
-    inner: Vec<NodeId>,
+    pub inner: Vec<NodeId>,
 }
 
 /// Readers of nodes, in a model or in a draft.
@@ -129,7 +132,7 @@ fn beside(wires: &impl Wires, id: NodeId, op: &str, wanted: f64) -> Option<Value
     }
 }
 
-fn find(wires: &impl Wires, erf: NodeId) -> Option<Found> {
+fn find(wires: &impl Wires, erf: NodeId) -> Option<JoinedGelu> {
     use std::f64::consts::{FRAC_1_SQRT_2, SQRT_2};
     let first = wires.maker(wires.inputs(erf).first().copied().flatten().filter(|_| wires.is(erf, "Erf"))?)?;
     let x = beside(wires, first, "Div", SQRT_2).or_else(|| beside(wires, first, "Mul", FRAC_1_SQRT_2))?;
@@ -137,7 +140,7 @@ fn find(wires: &impl Wires, erf: NodeId) -> Option<Found> {
     beside(wires, one, "Add", 1.0)?;
     let product = wires.only_reader(one).filter(|&p| wires.is(p, "Mul"))?;
     wires.only_reader(first).filter(|&r| r == erf)?;
-    let found = |last, inner| Some(Found { x, first, last, inner });
+    let found = |last, inner| Some(JoinedGelu { x, first, last, inner });
     let reads = |id: NodeId, v: ValueId| wires.inputs(id).contains(&Some(v));
     if beside(wires, product, "Mul", 0.5).is_some() {
         let last = wires.only_reader(product).filter(|&l| wires.is(l, "Mul") && reads(l, x))?;
@@ -155,7 +158,7 @@ fn find(wires: &impl Wires, erf: NodeId) -> Option<Found> {
 }
 
 /// Replaces the nodes by one. Erf itself is never quantized; the nodes that read x and make the result must be.
-fn replace(draft: &mut Draft, found: &Found) {
+fn replace(draft: &mut Draft, found: &JoinedGelu) {
     let is_whole = |ports: &[Option<Port>]| ports.first().is_some_and(Option::is_some);
     let reads = draft.node(found.first).is_some_and(|n| is_whole(&n.ports.0));
     let makes = draft.node(found.last).is_some_and(|n| is_whole(&n.ports.1));

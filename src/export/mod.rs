@@ -48,7 +48,7 @@ use crate::{Error, Result};
 pub use boundaries::insert_boundaries;
 pub use draft::{Draft, DraftNode, DraftValue};
 use feed::Feed;
-pub use gelu::erfs_of_gelus;
+pub use gelu::{JoinedGelu, gelus};
 pub use layout::lay_out;
 pub use relu::fuse_relu;
 pub use weights::pack_weights;

@@ -4,6 +4,7 @@
 //! Never: the choice of exponents, rewrites of nodes, definitions of limits.
 
 mod finished;
+mod joined;
 mod run;
 mod stored;
 

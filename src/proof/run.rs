@@ -11,10 +11,12 @@ use crate::espdl;
 use crate::exec::{self, FakeQuant, NodeSimulation, Samples, Tick, fake_quantize};
 use crate::export::Export;
 use crate::graph::{Graph, NodeId, Tensor, ValueId};
+use crate::quant::Quantized;
 use crate::runtime::run::Program;
 use crate::{Result, bail};
 
 use super::finished::incompatibility;
+use super::joined::{Joined, joined};
 use super::stored::{exponent, in_onnx_order};
 
 /// Steps of a value's scale that rounding explains: the chip rounds once more than the simulation where it requantizes an
@@ -23,24 +25,32 @@ const ROUNDING: f64 = 2.0;
 
 /// A finished file, and the two forms of the model that it is held against.
 pub struct Subject<'a> {
-    /// Quantized graph, whose layers are compared.
-    pub graph: &'a Graph,
+    /// Quantized model, whose layers are compared.
+    pub quantized: &'a Quantized,
     /// Program of the model as it was read: its outputs are the reference.
     pub original: &'a exec::Program,
     /// Rounding of each node on the chip.
     pub simulation: &'a [Option<NodeSimulation>],
-    /// Program of `graph` with that simulation.
+    /// Program of the quantized graph with that simulation.
     pub simulated: &'a exec::Program,
     /// Exported model, and the places of the graph's values in it.
     pub export: &'a Export,
-    /// Chip whose integer arithmetic is run.
-    pub target: Target,
     /// Samples in floats, one tensor for each input in the model's order.
     pub samples: &'a dyn Samples,
     /// Maximum number of samples to run.
     pub count: usize,
     /// Called after each sample; an error ends the run.
     pub tick: Tick<'a>,
+}
+
+/// Layers that are compared: those of the quantized graph, or of one in which nodes are joined as in the file.
+struct Layers<'a> {
+    graph: &'a Graph,
+    simulation: &'a [Option<NodeSimulation>],
+    simulated: &'a exec::Program,
+    original: &'a exec::Program,
+    export: &'a Export,
+    target: Target,
 }
 
 /// Largest difference of a value, over the samples so far.
@@ -69,15 +79,26 @@ pub fn run(subject: &Subject) -> Result<OnChip> {
 }
 
 fn run_samples(subject: &Subject) -> Result<Ran> {
-    let program = Program::new(&subject.export.model, subject.target)?;
+    let &Subject { quantized, original, simulation, simulated, export, .. } = subject;
+    let target = quantized.plan().settings.target;
+    let joined = joined(quantized, simulation)?;
+    let program =
+        joined.as_ref().map(|joined| exec::Program::simulated(&joined.graph, &joined.simulation)).transpose()?;
+    let layers = match (&joined, &program) {
+        (Some(Joined { graph, simulation }), Some(simulated)) => {
+            Layers { graph, simulation, simulated, original, export, target }
+        }
+        _ => Layers { graph: &quantized.plan().graph, simulation, simulated, original, export, target },
+    };
+    let program = Program::new(&export.model, target)?;
     let samples = subject.count.min(subject.samples.len());
     let by_sample = (0..samples).into_par_iter().map(|s| {
-        let found = subject.sample(&program, &subject.samples.sample(s)?)?;
+        let found = layers.sample(&program, &subject.samples.sample(s)?)?;
         (subject.tick)()?;
         Ok(found)
     });
     let by_sample: Vec<Sampled> = by_sample.collect::<Result<_>>()?;
-    let mut outputs = vec![Comparison::default(); subject.graph.outputs.len()];
+    let mut outputs = vec![Comparison::default(); layers.graph.outputs.len()];
     let mut gaps: BTreeMap<(NodeId, ValueId), Gap> = BTreeMap::new();
     for Sampled { compared, gaps: found } in by_sample {
         outputs.iter_mut().zip(compared).for_each(|(sum, c)| sum.add(c));
@@ -87,15 +108,15 @@ fn run_samples(subject: &Subject) -> Result<Ran> {
     }
     let differences = gaps.into_iter().filter(|(_, gap)| gap.over > 0);
     let differences = differences.map(|((node, value), gap)| Difference {
-        layer: subject.graph.node(node).name.clone(),
-        value: subject.graph.value(value).name.clone(),
+        layer: layers.graph.node(node).name.clone(),
+        value: layers.graph.value(value).name.clone(),
         steps: gap.steps,
         share: gap.over as f64 / gap.elements.max(1) as f64,
     });
     Ok(Ran { samples, outputs: outputs.iter().map(Comparison::mean).collect(), differences: differences.collect() })
 }
 
-impl Subject<'_> {
+impl Layers<'_> {
     fn sample(&self, program: &Program, inputs: &[Tensor]) -> Result<Sampled> {
         let fed = self.export.feed(inputs)?;
         let mut chip = Values(vec![None; self.graph.values.len()]);
@@ -163,7 +184,7 @@ impl Subject<'_> {
     }
 }
 
-impl Subject<'_> {
+impl Layers<'_> {
     /// Returns the rounding of a value in the simulation; `None` for a value before a Relu or Clip, which have its scale:
     /// what the chip cuts off there, they cut off, too.
     fn rounding(&self, node: NodeId, value: ValueId) -> Option<&FakeQuant> {

@@ -25,6 +25,7 @@ mod tests;
 pub use calibrate::{calibrate, observe};
 pub use config::{ConfigId, Configs, PortConfig, State};
 pub use edits::Edits;
+pub use emulate::lut as lookup_table;
 pub use imported_scales::{ImportedLayer, ImportedPort, ImportedScales};
 pub use observations::{Observation, Observations};
 pub use plan::{NodeConfig, Observed, Plan, plan};

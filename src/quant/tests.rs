@@ -114,6 +114,31 @@ fn exponents(quantized: &Quantized, name: &str) -> (Vec<Vec<i64>>, Vec<Vec<i64>>
     (show(inputs).collect(), show(outputs).collect())
 }
 
+/// Graph of a Gemm with two output channels, whose input is at most 1 and whose biases these are.
+fn gemm_with_bias(biases: [f32; 2]) -> Graph {
+    Net::new(&[1, 4])
+        .constant("w", &[2, 4], &[0.5, -0.25, 0.25, 0.125, 1e-6, 1e-6, -1e-6, 1e-6])
+        .constant("b", &[2], &biases)
+        .node("Gemm", "gemm", &["x", "w", "b"], ("y", &[1, 2]))
+        .int("transB", 1)
+        .0
+}
+
+#[test]
+fn weights_are_coarser_where_a_bias_would_be_cut() {
+    let weights = |target, biases| {
+        let quantized = quantize(&gemm_with_bias(biases), &Settings { target, ..settings(Scheme::Int8) });
+        (exponents(&quantized, "gemm").0[1].clone(), sentences(&quantized.plan().notes))
+    };
+    // Steps of 2^-6 times 2^-26 and 31 bits: at most 0.5.
+    assert_eq!(weights(Target::Esp32p4, [0.5, 0.1]), (vec![-7, -26], vec![]));
+    assert_eq!(weights(Target::Esp32p4, [0.5, 1.0]).0, [-7, -24]);
+    insta::assert_snapshot!(weights(Target::Esp32p4, [0.5, 1.0]).1.join("\n"));
+    // One exponent for all weights and 20 bits.
+    assert_eq!(weights(Target::Esp32s3, [0.5, 1.0]), (vec![-7], vec![]));
+    insta::assert_snapshot!(weights(Target::Esp32s3, [0.5, 1e4]).1.join("\n"));
+}
+
 #[test]
 fn a_layer_and_its_relu_are_observed_once_and_a_pool_passes_its_scale_on() {
     let plan = plan(&conv_relu_pool_conv(), &settings(Scheme::Int8)).unwrap();

@@ -40,6 +40,28 @@ pub fn unary(net: &mut Net, layer: Layer) {
     net.add(op, &[], &[], 1);
 }
 
+/// Gelu as PyTorch exports it before operator set 20: five nodes around Erf, which the exporter joins.
+pub fn gelu(net: &mut Net, layer: Layer) {
+    let x = net.last();
+    let [root, one, half] = [std::f32::consts::SQRT_2, 1.0, 0.5].map(|value| net.given(Tensor::scalar(value)));
+    net.add("Div", &[root], &[], 1);
+    net.add("Erf", &[], &[], 1);
+    net.add("Add", &[one], &[], 1);
+    if layer.a % 2 == 0 {
+        net.add("Mul", &[x], &[], 1);
+        net.add("Mul", &[half], &[], 1);
+    } else {
+        net.add("Mul", &[half], &[], 1);
+        net.add("Mul", &[x], &[], 1);
+    }
+}
+
+/// Values so small that the bias of the next layer is far above them.
+pub fn small(net: &mut Net, layer: Layer) {
+    let factor = net.given(Tensor::scalar([1e-3f32, 1e-5, 1e-7][layer.a % 3]));
+    net.add("Mul", &[factor], &[], 1);
+}
+
 pub fn clip(net: &mut Net, layer: Layer) {
     let low = net.given(Tensor::scalar([0.0f32, -1.0, -0.3][layer.a % 3]));
     let high = net.given(Tensor::scalar([6.0f32, 1.0, 0.7][layer.b % 3]));

@@ -65,6 +65,26 @@ fn a_value_in_shared_memory_is_not_overwritten() {
 }
 
 #[test]
+fn a_gelu_of_five_nodes_is_one_table() {
+    // What kl cuts off between the nodes, the table does not.
+    for method in [Method::MinMax, Method::Kl] {
+        for scheme in [Scheme::Int8, Scheme::Int16] {
+            for target in TARGETS {
+                let case = Case { method, ..of(0, &[plain("conv"), plain("gelu")], target, scheme) };
+                assert_eq!(check(&case).unwrap(), End::Equal, "{method:?} {scheme:?} {target}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_bias_far_above_its_layers_input_is_kept() {
+    for scheme in [Scheme::Int8, Scheme::Int16] {
+        assert_equal(4, &[Layer { a: 2, ..plain("small") }, plain("gemm")], scheme);
+    }
+}
+
+#[test]
 fn several_sequences_run_one_after_another() {
     for (b, scheme) in [(10, Scheme::Int8), (11, Scheme::Int8), (10, Scheme::Int16)] {
         assert_equal(4, &[Layer { a: 1, b, ..plain("recurrent") }], scheme);

@@ -116,12 +116,11 @@ fn run(
         }
     }
     let ran = proof::run(&Subject {
-        graph: &quantized.plan().graph,
+        quantized,
         original: &original,
         simulation: &simulation,
         simulated: &simulated,
         export,
-        target: quantized.plan().settings.target,
         samples,
         count: samples.len(),
         tick: &|| Ok(()),

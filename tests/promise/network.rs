@@ -48,6 +48,8 @@ const OPERATORS: &[(&str, Make)] = &[
     ("matmul", arithmetic::matmul),
     ("unary", arithmetic::unary),
     ("unary", arithmetic::unary),
+    ("gelu", arithmetic::gelu),
+    ("small", arithmetic::small),
     ("clip", arithmetic::clip),
     ("prelu", arithmetic::prelu),
     ("binary", arithmetic::binary),

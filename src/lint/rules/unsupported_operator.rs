@@ -1,7 +1,7 @@
 //! D001
 
 use crate::chip::{Runtime, Support};
-use crate::export::erfs_of_gelus;
+use crate::export::gelus;
 use crate::lint::rule::rule;
 use crate::lint::{Facts, Finding, place};
 use crate::ops::{self, Operator};
@@ -34,7 +34,7 @@ fn check(facts: &Facts, findings: &mut Vec<Finding>) {
         findings.push(finding);
     }
     let Some(model) = facts.model() else { return };
-    let written_as_gelu = erfs_of_gelus(&model.graph);
+    let written_as_gelu: Vec<_> = gelus(&model.graph).into_iter().flat_map(|gelu| gelu.inner).collect();
     for id in model.graph.node_ids() {
         let node = model.graph.node(id);
         if ops::on_chip(&node.op).is_none() && !written_as_gelu.contains(&id) {

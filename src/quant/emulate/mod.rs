@@ -4,7 +4,7 @@
 mod lut;
 mod recurrent;
 
-pub(super) use lut::lut;
+pub use lut::lut;
 pub(super) use recurrent::{Hidden, gru, lstm};
 
 #[cfg(test)]

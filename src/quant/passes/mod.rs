@@ -2,6 +2,7 @@
 
 mod alignment;
 mod configure;
+mod cut_bias;
 mod fusion;
 mod parameters;
 mod passive;

@@ -7,6 +7,8 @@ use crate::ops::{self, Treatment, Weights};
 use crate::quant::config::{ConfigId, State};
 use crate::quant::plan::Plan;
 
+use super::cut_bias;
+
 /// log2 of the scale inside recurrent cells (`LSTM_QUANT_EXPONENT` in `core/common.py`).
 const CELL_EXPONENT: i32 = -9;
 
@@ -31,6 +33,7 @@ fn bias(plan: &mut Plan, node: NodeId) {
     if !is_passive(plan, bias) {
         return;
     }
+    cut_bias::keep(plan, node, [input, weight, bias]);
     let known = |id| plan.configs[id].state.has_scale().then(|| plan.configs.exponents(id)).flatten();
     let (Some(&[input]), Some(weight)) = (known(input), known(weight)) else { return };
     // A grouped ConvTranspose repeats its weights' scales group by group.
