@@ -32,8 +32,9 @@ const LOWERINGS: &[(&str, Lowering)] = &[
 pub fn lower(graph: &mut Graph) {
     while graph.nodes.iter().any(|node| lowering(node).is_some()) {
         fold::infer_known(graph);
-        // A condition is often computed from shapes. What a branch reads must not be folded away with its last reader.
-        if graph.nodes.iter().any(|node| node.is("If")) {
+        // A condition, and the shapes of what Einsum reads, are often computed from shapes. What a branch reads must not be
+        // folded away with its last reader.
+        if graph.nodes.iter().any(|node| node.is("If") || node.is("Einsum")) {
             while fold::fold(graph) {
                 fold::infer_known(graph);
             }
