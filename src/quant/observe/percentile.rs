@@ -5,16 +5,50 @@ use super::Extremes;
 /// `OBSERVER_PERCENTILE` in esp-ppq's `core/common.py`.
 const PERCENTILE: f64 = 0.9999;
 
+/// Elements of which only the largest is looked at first.
+const BLOCK: usize = 64;
+
 /// Returns the elements at both percentiles (`TorchPercentileObserver`); [`Extremes::EMPTY`] if there are no elements.
 pub fn percentiles(mut values: Vec<f32>) -> Extremes {
     let count = values.len();
     if count == 0 {
         return Extremes::EMPTY;
     }
-    let low = (count as f64 * (1.0 - PERCENTILE)) as usize;
     let high = ((count as f64 * PERCENTILE) as usize).min(count - 1);
-    let (_, &mut max, _) = values.select_nth_unstable_by(high, f32::total_cmp);
-    // Elements before `high` are the smaller ones.
-    let (_, &mut min, _) = values[..=high].select_nth_unstable_by(low.min(high), f32::total_cmp);
-    Extremes { min: min.into(), max: max.into() }
+    let low = ((count as f64 * (1.0 - PERCENTILE)) as usize).min(high);
+    let max = nth_largest(&values, count - 1 - high);
+    values.iter_mut().for_each(|value| *value = -*value);
+    Extremes { min: (-nth_largest(&values, low)).into(), max: max.into() }
+}
+
+/// Returns the element with `nth` larger ones before it.
+fn nth_largest(values: &[f32], nth: usize) -> f32 {
+    // At least as large as the nth of the blocks' largest elements, which leaves few candidates.
+    let blocks = values.chunks(BLOCK).map(|block| block.iter().copied().fold(f32::NEG_INFINITY, f32::max));
+    let mut blocks: Vec<f32> = blocks.collect();
+    let least = match nth < blocks.len() {
+        true => *blocks.select_nth_unstable_by(nth, |a, b| b.total_cmp(a)).1,
+        false => f32::NEG_INFINITY,
+    };
+    let mut candidates: Vec<f32> = values.iter().copied().filter(|value| value.is_nan() || *value >= least).collect();
+    *candidates.select_nth_unstable_by(nth, |a, b| b.total_cmp(a)).1
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn elements_are_those_of_a_sorted_tensor() {
+        for count in [1, 2, 63, 10_000, 100_001] {
+            let value = |index: usize| ((index.wrapping_mul(2_654_435_761) >> 7) % 4093) as f32 - 2000.0;
+            let values: Vec<f32> = (0..count).map(|index| value(index).max(-100.0)).collect();
+            let mut sorted = values.clone();
+            sorted.sort_by(f32::total_cmp);
+            let high = ((count as f64 * PERCENTILE) as usize).min(count - 1);
+            let low = ((count as f64 * (1.0 - PERCENTILE)) as usize).min(high);
+            let expected = Extremes { min: sorted[low].into(), max: sorted[high].into() };
+            assert_eq!(percentiles(values), expected, "{count}");
+        }
+    }
 }
