@@ -21,7 +21,8 @@ use super::{Quantized, finish};
 use crate::chip::Method;
 
 /// Calibrates over all samples. Ports in `known` are not observed again; new observations are added to it.
-pub fn calibrate(plan: Plan, samples: &dyn Samples, known: &mut Observations, tick: Tick) -> Result<Quantized> {
+pub fn calibrate(mut plan: Plan, samples: &dyn Samples, known: &mut Observations, tick: Tick) -> Result<Quantized> {
+    plan.settle_chosen();
     let ports = plan.observed();
     check(&plan, samples, &ports)?;
     let mut calibration = Calibration { plan, samples, known, tick };
@@ -32,12 +33,13 @@ pub fn calibrate(plan: Plan, samples: &dyn Samples, known: &mut Observations, ti
 /// Observes every port without an observer of its own by each of `methods`, all in the same two passes over the samples:
 /// [`calibrate`] with any of them then finds its observations in `known`.
 pub fn observe(
-    plan: Plan,
+    mut plan: Plan,
     methods: &[Method],
     samples: &dyn Samples,
     known: &mut Observations,
     tick: Tick,
 ) -> Result<()> {
+    plan.settle_chosen();
     let ports = plan.observed_by(methods);
     check(&plan, samples, &ports)?;
     let mut calibration = Calibration { plan, samples, known, tick };
@@ -267,8 +269,7 @@ impl Calibration<'_> {
 
 /// Gives a port its scale.
 pub(super) fn settle(plan: &mut Plan, port: &Observed, observation: Observation) {
-    let exponent = plan.chosen.get(&port.value).copied().unwrap_or(observation.exponent);
-    plan.configs.activate(port.config, vec![exponent]);
+    plan.configs.activate(port.config, vec![observation.exponent]);
     if observation.min == 0.0 && observation.max == 0.0 {
         note_zero(plan, port);
     }

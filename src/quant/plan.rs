@@ -173,6 +173,15 @@ impl Plan {
         observed
     }
 
+    /// Gives ports the scales that a pass has chosen for their values: calibration does not observe them.
+    pub(super) fn settle_chosen(&mut self) {
+        for port in self.observed() {
+            if let Some(&exponent) = self.chosen.get(&port.value) {
+                self.configs.activate(port.config, vec![exponent]);
+            }
+        }
+    }
+
     /// The ports whose scale is to be calibrated, by each of `methods` where their layer has no observer of its own.
     pub(super) fn observed_by(&self, methods: &[Method]) -> Vec<Observed> {
         let has_own = |port: &Observed| self.settings.layer_methods.contains_key(&self.graph.node(port.node).name);
