@@ -100,38 +100,85 @@ impl Measurement<'_> {
         Ok(trial)
     }
 
-    /// Searches the smallest set that brings all outputs under their limit.
+    /// Searches the smallest set that brings all outputs under their limit: by guessed scales, and with calibrated ones
+    /// where these do not confirm the result.
     fn smallest(&self, report: &Report, narrow: &[(&str, ErrorFigures)]) -> Result<Option<Trial>> {
+        let limit = self.opened.project().config.output_limit();
         let named =
             |set: &[usize]| set.iter().filter_map(|&l| narrow.get(l).map(|(name, _)| *name)).collect::<Vec<_>>();
-        let mut measure = |set: &[usize]| match self.trial(report, &named(set), Scheme::Int16) {
+        // A set that cannot have int16 is not sufficient.
+        let error = |outcome: Result<f64>| match outcome {
             Err(error) if error.is_cancelled() => Err(error),
-            // A set that cannot have int16 is not sufficient.
-            outcome => Ok(outcome.map_or(f64::NAN, |trial| trial.after)),
+            outcome => Ok(outcome.unwrap_or(f64::NAN)),
         };
-        let found = smallest_sufficient_set(narrow.len(), self.opened.project().config.output_limit(), &mut measure)?;
+        let mut guess = |set: &[usize]| error(self.guess(report, &named(set)));
+        let mut measure =
+            |set: &[usize]| error(self.trial(report, &named(set), Scheme::Int16).map(|trial| trial.after));
+        match smallest_sufficient_set(narrow.len(), limit, &mut guess)? {
+            Some(found) => {
+                let trial = self.trial(report, &named(&found.layers), Scheme::Int16)?;
+                if trial.after <= limit {
+                    return Ok(Some(trial));
+                }
+            }
+            None => {
+                let all: Vec<usize> = (0..narrow.len()).collect();
+                if is_over(measure(&all)?, limit) {
+                    return Ok(None);
+                }
+            }
+        }
+        let found = smallest_sufficient_set(narrow.len(), limit, &mut measure)?;
         found.map(|found| self.trial(report, &named(&found.layers), Scheme::Int16)).transpose()
+    }
+
+    /// Returns the error of the worst output with these layers at int16, without calibration where scales can be guessed
+    /// from earlier observations.
+    fn guess(&self, report: &Report, layers: &[&str]) -> Result<f64> {
+        let plan = self.plan_with(&self.widened(layers, Scheme::Int16), Scheme::Int16)?;
+        match self.session.recall(&plan, self.progress)? {
+            None => Ok(self.trial(report, layers, Scheme::Int16)?.after),
+            Some(calibrated) => {
+                let (count, progress) = (self.analysis_samples(), Inside(self.progress));
+                let figures = self.session.graphwise(&calibrated, &[], count, &progress)?;
+                Ok(worst(judged(report, &figures.outputs).map(|(_, after)| after)))
+            }
+        }
     }
 
     /// Measures the project with these layers, and the activations fused into them, at another precision.
     fn trial(&self, report: &Report, layers: &[&str], scheme: Scheme) -> Result<Trial> {
-        let graph = &self.session.model.simplified.graph;
-        let mut settings = self.plan.settings.clone();
-        let mut layers = with_activations(graph, layers);
-        // When going back to int8, an activation follows its layer unless it has its own line.
-        layers.retain(|layer| scheme == Scheme::Int16 || settings.layer_schemes.contains_key(layer));
-        settings.layer_schemes.extend(layers.iter().map(|layer| (layer.clone(), scheme)));
-        let plan = self.opened.plan_of(&settings)?;
+        let layers = self.widened(layers, scheme);
+        let plan = self.plan_with(&layers, scheme)?;
         let outputs = self.session.outputs(&plan, self.analysis_samples(), &Inside(self.progress))?;
-        let judged = || report.outputs.iter().zip(&outputs).filter(|(o, _)| o.is_judged());
         Ok(Trial {
             layers,
             scheme,
-            before: worst(judged().map(|(o, _)| o.error.nsr)),
-            after: worst(judged().map(|(_, e)| e.nsr)),
+            before: worst(judged(report, &outputs).map(|(before, _)| before)),
+            after: worst(judged(report, &outputs).map(|(_, after)| after)),
             flash: flash(&plan, self.plan)?,
         })
     }
+
+    /// Returns the layers that change with these.
+    fn widened(&self, layers: &[&str], scheme: Scheme) -> Vec<String> {
+        let mut layers = with_activations(&self.session.model.simplified.graph, layers);
+        // When going back to int8, an activation follows its layer unless it has its own line.
+        layers.retain(|layer| scheme == Scheme::Int16 || self.plan.settings.layer_schemes.contains_key(layer));
+        layers
+    }
+
+    fn plan_with(&self, layers: &[String], scheme: Scheme) -> Result<Plan> {
+        let mut settings = self.plan.settings.clone();
+        settings.layer_schemes.extend(layers.iter().map(|layer| (layer.clone(), scheme)));
+        self.opened.plan_of(&settings)
+    }
+}
+
+/// Returns the errors of the outputs that have a limit, before and after a change.
+fn judged(report: &Report, after: &[ErrorFigures]) -> impl Iterator<Item = (f64, f64)> {
+    let outputs = report.outputs.iter().zip(after).filter(|(output, _)| output.is_judged());
+    outputs.map(|(output, after)| (output.error.nsr, after.nsr))
 }
 
 /// Adds activations: a Relu after Conv, Gemm or MatMul follows its layer; a Clip must be named.
