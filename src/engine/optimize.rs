@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::analysis::{Report, is_over};
 use crate::chip::Method;
+use crate::exec::Samples as _;
 use crate::lint::Optimization;
 use crate::optimize::{self, Budget, Figure, PASSES, Subject, Tried};
 use crate::project::{HELD_OUT, Project, edit};
@@ -74,7 +75,8 @@ impl Opened {
         split.exact_plan()?;
         progress.tick()?;
         let settings = split.settled_plan(progress)?.settings.clone();
-        progress.begin(Stage::Optimize, optimize::CANDIDATES);
+        let most = optimize::most_candidates(&session.model.simplified.graph, session.calibration.len());
+        progress.begin(Stage::Optimize, most);
         let inside = Inside(progress);
         let subject = Subject {
             plan: &|settings| split.plan_of(settings),

@@ -53,6 +53,32 @@ multiversion! {
     }
 }
 
+multiversion! {
+    /// Returns the powers of the rounding errors and of the values themselves, with values on signed 8-bit multiples of
+    /// `step`, halves to even.
+    pub fn rounding_power(values: &[f32], step: f32) -> [f64; 2] {
+        let (mut noise, mut signal) = (0.0f64, 0.0f64);
+        for chunk in values.chunks(64 * LANES) {
+            let (mut n, mut s) = ([0.0f32; LANES], [0.0f32; LANES]);
+            let mut add = |values: &[f32]| {
+                for (i, &v) in values.iter().enumerate() {
+                    let e = (v / step).clamp(-128.0, 127.0).round_ties_even() * step - v;
+                    n[i] += e * e;
+                    s[i] += v * v;
+                }
+            };
+            let mut lanes = chunk.chunks_exact(LANES);
+            for lane in &mut lanes {
+                add(lane);
+            }
+            add(lanes.remainder());
+            noise += f64::from(n.iter().sum::<f32>());
+            signal += f64::from(s.iter().sum::<f32>());
+        }
+        [noise, signal]
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -69,6 +95,8 @@ mod tests {
             power: squares + 4.0 * 4950.0 + 400.0,
         };
         assert_eq!(error_sums(&q, &f), expected);
+        // To 1 and 2, halves to even; 200 to 127.
+        assert_eq!(rounding_power(&[0.75, 2.5, 200.0], 1.0), [0.0625 + 0.25 + 73.0 * 73.0, 0.5625 + 6.25 + 40_000.0]);
         assert_eq!(error_sums(&[3.0, 9.0], &[1.0]), ErrorSums { noise: 4.0, signal: 1.0, dot: 3.0, power: 9.0 });
     }
 }

@@ -63,6 +63,11 @@ impl<'a, T> Matrix<'a, T> {
         }
     }
 
+    /// Returns some of the rows.
+    pub fn lines(self, range: std::ops::Range<usize>) -> Self {
+        Matrix { data: &self.data[range.start * self.row_stride..], rows: range.len(), ..self }
+    }
+
     /// Checks that every element lies in `data`.
     fn is_inside(&self) -> bool {
         if self.rows == 0 || self.columns == 0 {

@@ -10,31 +10,32 @@ use rayon::prelude::*;
 
 use crate::Result;
 use crate::graph::ValueId;
-use crate::quant::Edits;
 
-use super::Work;
-use super::excerpts::{self, Excerpts, error, largest};
 use super::groups::{Group, Groups};
+use super::seen::{Seen, error, largest};
+use super::{Equivalent, Work};
 
 /// Steps tried, as powers of two of the step that covers the whole range, and how many of them.
 const TRIED: (f64, f64, usize) = (-1.5, 0.3, 37);
 
 /// Returns the network's constants with every free group at its best step.
-pub fn align(work: &Work) -> Result<Edits> {
+pub fn align(work: &Work) -> Result<Equivalent> {
     let graph = &work.plan.graph;
     let groups = Groups::of(graph);
     let observed: BTreeMap<ValueId, u32> =
         work.plan.observed().iter().map(|port| (port.value, work.plan.configs[port.config].bits)).collect();
-    let values = groups.free.iter().flat_map(|group| &group.values).filter(|v| observed.contains_key(v));
-    let seen = excerpts::look(work, values.copied())?;
-    let factors: Vec<f32> = groups.free.par_iter().map(|group| factor(group, &observed, &seen)).collect();
-    groups.scaled(graph, &factors)
+    let factors: Vec<f32> = groups.free.par_iter().map(|group| factor(group, &observed, work.seen)).collect();
+    let by_value = groups.free.iter().zip(&factors);
+    let by_value =
+        by_value.flat_map(|(group, &factor)| group.values.iter().map(move |&v| (v, vec![f64::from(factor)])));
+    Ok(Equivalent { edits: groups.scaled(graph, &factors)?, factors: by_value.collect() })
 }
 
 /// Factor of a group, from 1 to 2: its best step times the factor is a power of two.
-fn factor(group: &Group, observed: &BTreeMap<ValueId, u32>, seen: &Excerpts) -> f32 {
+fn factor(group: &Group, observed: &BTreeMap<ValueId, u32>, seen: &Seen) -> f32 {
     let narrow = |value: &&ValueId| observed.get(value) == Some(&8);
-    let data: Vec<&[f32]> = group.values.iter().filter(narrow).filter_map(|v| seen.get(v).map(Vec::as_slice)).collect();
+    let data = group.values.iter().filter(narrow).filter_map(|&v| Some(seen.value(v)?.elements()));
+    let data: Vec<Vec<f32>> = data.collect();
     let top = data.iter().map(|elements| largest(elements)).fold(0.0, f64::max);
     if top == 0.0 {
         return 1.0;

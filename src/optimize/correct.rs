@@ -13,20 +13,22 @@ use super::sweep::{Change, Layer, channel_means};
 /// Returns the bias of a layer without the mean error of its outputs.
 pub fn correct(layer: &Layer) -> Result<Option<Change>> {
     let weighted = layer.weighted;
-    let Some(bias) = weighted.bias.filter(|_| !layer.float_means.is_empty()) else { return Ok(None) };
+    let Some(bias) = weighted.bias else { return Ok(None) };
     let Some(constant) = layer.graph.value(bias).constant.as_ref() else { return Ok(None) };
-    let means = (0..layer.samples()).into_par_iter().map(|sample| {
-        let output = layer.output(sample)?;
-        Ok(output.map(|output| channel_means(weighted, &output)))
+    let errors = (0..layer.samples()).into_par_iter().map(|sample| {
+        let means = [layer.output(sample)?, layer.float_output(sample)?];
+        Ok(means.map(|output| output.map(|output| channel_means(weighted, &output))))
     });
-    let Some(means) = means.collect::<Result<Vec<_>>>()?.into_iter().collect::<Option<Vec<Vec<f64>>>>() else {
-        return Ok(None);
-    };
-    let mut corrected = constant.slice::<f32>().unwrap_or_default().to_vec();
-    for (channel, value) in corrected.iter_mut().enumerate() {
-        let simulated: f64 = means.iter().filter_map(|m| m.get(channel)).sum::<f64>() / means.len().max(1) as f64;
-        *value -= (simulated - layer.float_means.get(channel).copied().unwrap_or(simulated)) as f32;
+    let errors: Vec<[Option<Vec<f64>>; 2]> = errors.collect::<Result<_>>()?;
+    let mut shift = vec![0.0; weighted.outputs];
+    for errors in &errors {
+        let [Some(simulated), Some(float)] = errors else { return Ok(None) };
+        for (shift, (simulated, float)) in shift.iter_mut().zip(simulated.iter().zip(float)) {
+            *shift += (simulated - float) / layer.samples() as f64;
+        }
     }
+    let biases = constant.slice::<f32>().unwrap_or_default();
+    let corrected: Vec<f32> = biases.iter().zip(&shift).map(|(bias, shift)| bias - *shift as f32).collect();
     let tensor = Tensor::new(constant.shape(), corrected)?;
     Ok(Some(Change { value: bias, tensor, exponents: None }))
 }

@@ -10,13 +10,13 @@
 use rayon::prelude::*;
 
 use crate::Result;
-use crate::exec::Program;
-use crate::graph::{Graph, Tensor, ValueId};
+use crate::graph::{Graph, ValueId};
 use crate::quant::Edits;
 
-use super::Work;
 use super::channels::{Chain, Channels};
+use super::seen::Moments;
 use super::weighted::Weighted;
+use super::{Equivalent, Work};
 
 /// Rounds over all groups: each one changes the weights of its neighbours' errors.
 const ROUNDS: usize = 3;
@@ -25,77 +25,30 @@ const RATIOS: std::ops::RangeInclusive<i32> = -12..=12;
 /// Largest factor; its inverse is the smallest.
 const LARGEST: f64 = 64.0;
 
-/// Magnitudes and powers of one value's channels over all samples.
-#[derive(Debug, Clone, Default)]
-pub struct Moments {
-    pub largest: Vec<f64>,
-    pub power: Vec<f64>,
-}
-
 /// Returns the network's constants with the channels of every chain equalized.
-pub fn equalize(work: &Work) -> Result<Edits> {
+pub fn equalize(work: &Work) -> Result<Equivalent> {
     let mut graph = work.plan.graph.clone();
     let channels = Channels::of(&graph);
-    let mut moments = look(work, &channels)?;
+    let of = |value| work.seen.value(value).map(|seen| seen.moments.clone()).unwrap_or_default();
+    let mut moments: Vec<Moments> = (0..graph.values.len()).map(|value| of(ValueId(value))).collect();
     let per_channel = work.plan.settings.target.per_channel();
     let mut edits = Edits::default();
+    let mut all: Vec<Vec<f64>> = channels.free.iter().map(|chain| vec![1.0; chain.channels]).collect();
     for _ in 0..ROUNDS {
-        for chain in &channels.free {
+        for (chain, all) in channels.free.iter().zip(&mut all) {
             let factors = Balance::of(&graph, &channels.layers, chain, &moments, per_channel).best();
             let changed = channels.scaled(&graph, chain, &factors)?;
             for (value, tensor) in &changed.constants {
                 graph.values[value.0].constant = Some(tensor.clone());
             }
             edits.extend(changed);
-            for value in &chain.values {
-                let of = &mut moments[value.0];
-                of.largest.iter_mut().zip(&factors).for_each(|(v, f)| *v *= f);
-                of.power.iter_mut().zip(&factors).for_each(|(v, f)| *v *= f * f);
-            }
+            chain.values.iter().for_each(|value| moments[value.0].scale(&factors));
+            all.iter_mut().zip(&factors).for_each(|(all, factor)| *all *= factor);
         }
     }
-    Ok(edits)
-}
-
-/// Collects moments of the inputs and outputs of layers, in float, by value.
-fn look(work: &Work, channels: &Channels) -> Result<Vec<Moments>> {
-    let graph = &work.plan.graph;
-    let of_layers = channels.layers.iter().flat_map(|layer| [layer.input, layer.output]);
-    let wanted = graph.mask(of_layers.chain(channels.free.iter().flat_map(|chain| chain.values.iter().copied())));
-    let float = Program::simulated(graph, &work.plan.reference()?)?;
-    let by_sample = (0..work.samples.len()).into_par_iter().map(|sample| {
-        let mut seen: Vec<(ValueId, Moments)> = Vec::new();
-        float.observe(&work.samples.sample(sample)?, &wanted, &mut |value, tensor| {
-            seen.push((value, of_tensor(tensor)));
-            Ok(())
-        })?;
-        (work.tick)()?;
-        Ok(seen)
-    });
-    let mut all = vec![Moments::default(); graph.values.len()];
-    for (value, one) in by_sample.collect::<Result<Vec<_>>>()?.into_iter().flatten() {
-        let sum = &mut all[value.0];
-        sum.largest.resize(one.largest.len(), 0.0);
-        sum.power.resize(one.power.len(), 0.0);
-        sum.largest.iter_mut().zip(&one.largest).for_each(|(a, b)| *a = a.max(*b));
-        sum.power.iter_mut().zip(&one.power).for_each(|(a, b)| *a += b);
-    }
-    Ok(all)
-}
-
-/// Computes moments; channels are the second axis, if there is one.
-fn of_tensor(tensor: &Tensor) -> Moments {
-    let elements = tensor.slice::<f32>().unwrap_or_default();
-    let count = tensor.shape().get(1).copied().unwrap_or(1).max(1);
-    let places = (elements.len() / count).max(1);
-    let mut moments = Moments { largest: vec![0.0; count], power: vec![0.0; count] };
-    for (at, block) in elements.chunks(places).enumerate() {
-        let channel = at % count;
-        let largest = block.iter().fold(0.0f32, |most, v| most.max(v.abs()));
-        moments.largest[channel] = moments.largest[channel].max(f64::from(largest));
-        moments.power[channel] += block.iter().map(|v| f64::from(v * v)).sum::<f64>() / places as f64;
-    }
-    moments
+    let by_value = channels.free.iter().zip(all);
+    let factors = by_value.flat_map(|(chain, all)| chain.values.iter().map(move |&value| (value, all.clone())));
+    Ok(Equivalent { edits, factors: factors.collect() })
 }
 
 /// Errors that the factors of one chain balance, by channel.
@@ -199,17 +152,15 @@ impl Balance {
     /// Returns the factors with the smallest error among those for the tried ratios of scales.
     fn best(&self) -> Vec<f64> {
         let ones = vec![1.0; self.range.len()];
-        let mut best = (self.error(&ones), ones);
-        for before in RATIOS {
-            for behind in RATIOS {
-                let factors = self.for_ratios((f64::from(before) * 0.5).exp2(), (f64::from(behind) * 0.5).exp2());
-                let error = self.error(&factors);
-                if error < best.0 {
-                    best = (error, factors);
-                }
-            }
-        }
-        best.1
+        // With scales per channel, the weights before the values do not count.
+        let before = if self.per_channel { 0..=0 } else { RATIOS };
+        let ratios: Vec<(i32, i32)> = before.flat_map(|before| RATIOS.map(move |behind| (before, behind))).collect();
+        let tried = ratios.into_par_iter().map(|(before, behind)| {
+            let factors = self.for_ratios((f64::from(before) * 0.5).exp2(), (f64::from(behind) * 0.5).exp2());
+            (self.error(&factors), factors)
+        });
+        let least = |best: (f64, Vec<f64>), one: (f64, Vec<f64>)| if one.0 < best.0 { one } else { best };
+        tried.collect::<Vec<_>>().into_iter().fold((self.error(&ones), ones), least).1
     }
 
     /// Returns each channel's best factor for these ratios of the three scales, within its limits.

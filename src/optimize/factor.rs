@@ -31,7 +31,7 @@ pub struct Wanted<'a> {
 }
 
 /// A filter on its grid.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Rounded {
     pub filter: Vec<f32>,
     /// Power of the error that it makes at the layer's output, in the units of the second moments.

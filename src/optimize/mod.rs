@@ -7,15 +7,16 @@ mod align;
 mod channels;
 mod correct;
 mod equalize;
-mod excerpts;
 mod factor;
 mod groups;
 mod judge;
+mod moments;
 mod observers;
 mod patches;
 mod round;
 mod scales;
 mod search;
+mod seen;
 mod sets;
 mod sweep;
 mod weighted;
@@ -29,8 +30,9 @@ use crate::quant::{Edits, Observations, Plan, Quantized, calibrate};
 
 pub use judge::{Figure, Judge, Judged};
 pub use observers::observers;
-pub use search::{Budget, CANDIDATES, Found, Subject, Tried, search};
+pub use search::{Budget, Found, Subject, Tried, most_candidates, search};
 
+use seen::Seen;
 use sweep::LayerPass;
 
 /// Pass that changes constants.
@@ -44,7 +46,7 @@ pub struct Pass {
 /// Stage at which a pass runs.
 pub enum Run {
     /// Before calibration; the function of the float network is preserved.
-    Equivalent(fn(&Work) -> Result<Edits>),
+    Equivalent(fn(&Work) -> Result<Equivalent>),
     /// Exponents of values, in place of those that calibration observes.
     Scales(fn(&Work) -> Result<BTreeMap<ValueId, i32>>),
     /// After calibration, on known scales, layer after layer.
@@ -56,43 +58,61 @@ pub static PASSES: &[Pass] = &[
     Pass { name: "equalize", run: Run::Equivalent(equalize::equalize) },
     Pass { name: "align", run: Run::Equivalent(align::align) },
     Pass { name: SCALES, run: Run::Scales(scales::scales) },
-    Pass { name: "round", run: Run::Layer(LayerPass { run: round::round, needs_means: false }) },
-    Pass { name: "correct", run: Run::Layer(LayerPass { run: correct::correct, needs_means: true }) },
+    Pass { name: "round", run: Run::Layer(LayerPass { run: round::round, needs_float: false }) },
+    Pass { name: "correct", run: Run::Layer(LayerPass { run: correct::correct, needs_float: true }) },
 ];
 
 const SCALES: &str = "scales";
 
-/// Planned network, and the samples for a pass.
+/// Planned network, and its float values over the samples.
 pub struct Work<'a> {
     /// Plan with the constants of the passes before this one.
     pub plan: &'a Plan,
-    /// Samples of calibration, without those held out.
-    pub samples: &'a dyn Samples,
-    /// Called within the pass; an error stops it.
-    pub tick: Tick<'a>,
+    /// Values of the float network over the samples of calibration, without those held out.
+    pub seen: &'a Seen,
 }
 
-/// Plans the network with the constants of the passes that run before calibration.
+/// Constants that preserve the function of the float network.
+#[derive(Debug, Default)]
+pub struct Equivalent {
+    /// The constants.
+    pub edits: Edits,
+    /// Factor of each scaled value: one for all elements, or one for each channel.
+    pub factors: BTreeMap<ValueId, Vec<f64>>,
+}
+
+/// Plans the network with the constants and scales of the passes that run before calibration.
 pub fn prepare(plan: &Plan, samples: &dyn Samples, tick: Tick) -> Result<Plan> {
+    let is_wanted = |pass: &Pass| !matches!(pass.run, Run::Layer(_)) && plan.settings.recipe.has(pass.name);
+    match PASSES.iter().any(is_wanted) {
+        true => Ok(prepared(plan, Seen::of(plan, samples, tick)?)?.0),
+        false => Ok(plan.clone()),
+    }
+}
+
+/// [`prepare`] with known values of the original network; returns those of the planned one, too.
+fn prepared(plan: &Plan, mut seen: Seen) -> Result<(Plan, Seen)> {
     let (mut plan, mut edits) = (plan.clone(), Edits::default());
     for pass in PASSES.iter().filter(|pass| plan.settings.recipe.has(pass.name)).collect::<Vec<_>>() {
-        let work = Work { plan: &plan, samples, tick };
+        let work = Work { plan: &plan, seen: &seen };
         match pass.run {
             Run::Equivalent(run) => {
-                edits.extend(run(&work)?);
+                let Equivalent { edits: found, factors } = run(&work)?;
+                edits.extend(found);
                 plan = plan.with_equivalent(&edits)?;
+                factors.iter().for_each(|(&value, factors)| seen.scale(value, factors));
             }
             Run::Scales(run) => plan.chosen = run(&work)?,
             Run::Layer(_) => {}
         }
     }
-    Ok(plan)
+    Ok((plan, seen))
 }
 
 /// The plan with the scales of the pass that chooses them.
-fn with_scales(plan: &Plan, samples: &dyn Samples, tick: Tick) -> Result<Plan> {
+fn with_scales(plan: &Plan, seen: &Seen) -> Result<Plan> {
     let mut plan = plan.clone();
-    plan.chosen = scales::scales(&Work { plan: &plan, samples, tick })?;
+    plan.chosen = scales::scales(&Work { plan: &plan, seen })?;
     plan.settings.recipe = plan.settings.recipe.with(SCALES);
     Ok(plan)
 }

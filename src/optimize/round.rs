@@ -10,16 +10,14 @@ use rayon::prelude::*;
 use crate::Result;
 use crate::exec::FakeQuant;
 use crate::graph::Tensor;
-use crate::kernels::matmul::multiply;
 
 use super::factor::{Factor, Rounded, Wanted};
-use super::patches::{Reader, elements};
+use super::moments::{self, Moments};
+use super::patches::Reader;
 use super::sweep::{Change, Layer};
 
 /// Weights of more bits lose nothing that rounding by data would bring back.
 const BITS: u32 = 8;
-/// Number of samples whose second moments are in memory at a time.
-const TOGETHER: usize = 4;
 /// Steps that are tried, as powers of two of the weights' own.
 const FINER: [i32; 2] = [0, -1];
 
@@ -31,7 +29,7 @@ pub fn round(layer: &Layer) -> Result<Option<Change>> {
     if grid.bits > BITS || grid.exponents.is_empty() {
         return Ok(None);
     }
-    let Some(moments) = moments(layer, &reader)? else { return Ok(None) };
+    let Some(moments) = moments::moments(layer, &reader)? else { return Ok(None) };
     let rows = weighted.rows(constant.slice::<f32>().unwrap_or_default());
     let finer: Vec<i32> = FINER.into_iter().filter(|&finer| fits(layer, finer)).collect();
     let tried = on_grids(layer, grid, &finer, &rows, &moments);
@@ -42,26 +40,33 @@ pub fn round(layer: &Layer) -> Result<Option<Change>> {
 }
 
 /// All filters on steps that are finer by these powers of two: for each power the filters in their order.
-fn on_grids(layer: &Layer, grid: &FakeQuant, finer: &[i32], rows: &[f32], moments: &[f64]) -> Vec<Vec<Rounded>> {
+fn on_grids(layer: &Layer, grid: &FakeQuant, finer: &[i32], rows: &[f32], moments: &[Moments]) -> Vec<Vec<Rounded>> {
     let weighted = layer.weighted;
-    let (filter, per_group) = (weighted.filter().max(1), weighted.outputs / weighted.groups);
+    let (filter, per_group) = (weighted.filter(), weighted.outputs / weighted.groups);
     let limits = (-f32::from(2u8).powi(grid.bits as i32 - 1), f32::from(2u8).powi(grid.bits as i32 - 1) - 1.0);
     let exponent = |channel: usize| grid.exponents[channel % grid.exponents.len()];
-    let of_group = |group: usize| {
-        let factor = Factor::of(&moments[group * filter * filter..][..filter * filter], filter);
-        let channels = group * per_group..(group + 1) * per_group;
+    let of_part = |part: &Moments| {
+        let size = part.elements.len();
+        let factor = Factor::of(&part.second, size);
+        let channels = part.group * per_group..(part.group + 1) * per_group;
+        let rows = channels.clone().flat_map(|channel| &rows[channel * filter..][part.elements.clone()]);
+        let rows: Vec<f32> = rows.copied().collect();
         let of = |channel: usize, finer: i32| Wanted {
-            filter: &rows[channel * filter..][..filter],
+            filter: &rows[(channel - channels.start) * size..][..size],
             step: 2f32.powi(exponent(channel) + finer),
         };
         let wanted = finer.iter().flat_map(|&finer| channels.clone().map(move |channel| of(channel, finer)));
         factor.round(&wanted.collect::<Vec<_>>(), limits)
     };
-    let groups: Vec<Vec<Rounded>> = (0..weighted.groups).into_par_iter().map(of_group).collect();
-    let mut tried = vec![Vec::with_capacity(weighted.outputs); finer.len()];
-    for group in groups {
-        let mut group = group.into_iter();
-        tried.iter_mut().for_each(|filters| filters.extend(group.by_ref().take(per_group)));
+    let parts: Vec<Vec<Rounded>> = moments.par_iter().map(of_part).collect();
+    let mut tried = vec![vec![Rounded::default(); weighted.outputs]; finer.len()];
+    for (part, rounded) in moments.iter().zip(parts) {
+        let channels = part.group * per_group..(part.group + 1) * per_group;
+        let places = (0..finer.len()).flat_map(|finer| channels.clone().map(move |channel| (finer, channel)));
+        for ((finer, channel), one) in places.zip(rounded) {
+            tried[finer][channel].filter.extend(one.filter);
+            tried[finer][channel].loss += one.loss;
+        }
     }
     tried
 }
@@ -89,32 +94,6 @@ fn fits(layer: &Layer, finer: i32) -> bool {
     let most = f64::from(grid.bits as i32 - 1).exp2() - 1.0;
     let exponents = grid.exponents.iter().cycle();
     finer == 0 || bias.iter().zip(exponents).all(|(v, e)| f64::from(v.abs()) <= most * f64::from(e + finer).exp2())
-}
-
-/// Second moments of each group's inputs over all samples and places, square matrices one after the other; `None` where the
-/// input is not float.
-fn moments(layer: &Layer, reader: &Reader) -> Result<Option<Vec<f64>>> {
-    let (size, groups) = (layer.weighted.filter(), layer.weighted.groups);
-    let mut sum = vec![0.0f64; groups * size * size];
-    let samples: Vec<usize> = (0..layer.samples()).collect();
-    for together in samples.chunks(TOGETHER) {
-        let each = together.par_iter().map(|&sample| {
-            let Some(input) = layer.input(sample)? else { return Ok(None) };
-            let Some(input) = elements(&input) else { return Ok(None) };
-            let mut products = vec![0.0f32; groups * size * size];
-            for (group, product) in products.chunks_exact_mut((size * size).max(1)).enumerate() {
-                let Some(patches) = reader.patches(layer.weighted, group, &input) else { return Ok(None) };
-                multiply(patches.matrix(), patches.matrix().transposed(), product);
-            }
-            Ok(Some(products))
-        });
-        // Added in the order of the samples: the same for any number of threads.
-        for products in each.collect::<Result<Vec<_>>>()? {
-            let Some(products) = products else { return Ok(None) };
-            sum.iter_mut().zip(products).for_each(|(sum, one)| *sum += f64::from(one));
-        }
-    }
-    Ok(Some(sum))
 }
 
 #[cfg(test)]

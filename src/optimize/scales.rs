@@ -1,7 +1,7 @@
 //! Scales of values by the least error of the values themselves: the power of two that rounding and saturation lose least
 //! with on the samples, in place of an observer's.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rayon::prelude::*;
 
@@ -9,7 +9,7 @@ use crate::Result;
 use crate::graph::ValueId;
 
 use super::Work;
-use super::excerpts::{self, error, largest};
+use super::seen::{error, largest};
 
 /// Powers of two that are tried, from the one that covers the range down.
 const FINER: [i32; 3] = [0, 1, 2];
@@ -20,8 +20,10 @@ pub fn scales(work: &Work) -> Result<BTreeMap<ValueId, i32>> {
     let is_narrow = |value: ValueId| {
         ports.iter().filter(|port| port.value == value).all(|port| work.plan.configs[port.config].bits == 8)
     };
-    let seen = excerpts::look(work, ports.iter().map(|port| port.value).filter(|&value| is_narrow(value)))?;
-    Ok(seen.par_iter().filter_map(|(&value, elements)| Some((value, exponent(elements)?))).collect())
+    let values: BTreeSet<ValueId> = ports.iter().map(|port| port.value).filter(|&value| is_narrow(value)).collect();
+    let chosen =
+        values.into_par_iter().filter_map(|value| Some((value, exponent(&work.seen.value(value)?.elements())?)));
+    Ok(chosen.collect())
 }
 
 /// The first of equal ones is the widest; `None` of nothing but zeros.

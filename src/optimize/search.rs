@@ -5,21 +5,39 @@ use std::time::{Duration, Instant};
 use crate::Result;
 use crate::chip::Method;
 use crate::exec::{Samples, Tick};
+use crate::graph::{Graph, ValueId};
 use crate::quant::{Observations, Plan, Quantized, Recipe, Settings, calibrate, observe};
 
 use super::judge::{Figure, Judge, Judged};
-use super::{SCALES, finish, prepare, with_scales};
+use super::seen::Seen;
+use super::{SCALES, finish, prepare, prepared, with_scales};
 
-/// Number of candidates that are tried with passes on known scales.
-const FINALISTS: usize = 3;
+/// Least and most candidates that are tried with passes on known scales.
+const FINALISTS: (usize, usize) = (3, 12);
+/// Elements of all values over all samples, for all finalists together: a small network has more of them.
+const ELEMENTS: usize = 400_000_000;
 /// Observers that are tried with passes before calibration.
 const OBSERVERS: usize = 2;
 /// Passes before calibration that are tried together.
 const MOVED: [&[&str]; 3] = [&["align"], &["equalize"], &["equalize", "align"]];
 
-/// Candidates of a whole search: the settings as they are, observers, passes before calibration with the best of them, all of
-/// these with scales by the least error, and passes on known scales with each finalist and once more with the best.
-pub const CANDIDATES: usize = 1 + Method::ALL.len() + MOVED.len() * OBSERVERS + 1 + MOVED.len() + FINALISTS + 1;
+/// Candidates of a whole search at most: the settings as they are, observers, passes before calibration with the best of them,
+/// all of these with scales by the least error, and passes on known scales with the finalists.
+pub fn most_candidates(graph: &Graph, samples: usize) -> usize {
+    let observed = Method::ALL.len() + MOVED.len() * OBSERVERS + 1 + MOVED.len();
+    let finalists = finalists(graph, samples).min(observed);
+    1 + observed + finalists + corrected(finalists)
+}
+
+fn finalists(graph: &Graph, samples: usize) -> usize {
+    let elements: usize = (0..graph.values.len()).map(|value| graph.elements(ValueId(value))).sum();
+    (ELEMENTS / elements.saturating_mul(samples).max(1)).clamp(FINALISTS.0, FINALISTS.1)
+}
+
+/// Finalists that are tried without the mean error of their channels, too.
+fn corrected(finalists: usize) -> usize {
+    finalists + 1 - FINALISTS.0.min(finalists)
+}
 
 /// Limits of a search.
 #[derive(Debug, Clone, Copy)]
@@ -78,10 +96,14 @@ struct Candidate {
 struct Search<'a> {
     subject: &'a Subject<'a>,
     judge: Judge<'a>,
+    /// Values of the original network.
+    seen: Seen,
+    known: Observations,
     tried: Vec<Tried>,
     /// The settings as they are.
     given: Option<Judged>,
     best: Option<Tried>,
+    finalists: usize,
     until: Instant,
 }
 
@@ -90,7 +112,18 @@ pub fn search(subject: &Subject, budget: Budget) -> Result<Found> {
     let until = Instant::now() + budget.time;
     let plan = (subject.plan)(subject.settings)?;
     let judge = Judge::new(&plan, subject.held_out, subject.tick)?;
-    let mut search = Search { subject, judge, tried: Vec::new(), given: None, best: None, until };
+    let seen = Seen::of(&plan, subject.samples, subject.tick)?;
+    let mut search = Search {
+        subject,
+        judge,
+        seen,
+        known: Observations::default(),
+        tried: Vec::new(),
+        given: None,
+        best: None,
+        finalists: finalists(&plan.graph, subject.samples.len()),
+        until,
+    };
     let given = search.given(&plan)?;
     let before = given.judged.figure;
     let is_complete = search.all(given)?;
@@ -104,7 +137,11 @@ impl Search<'_> {
     fn given(&mut self, plan: &Plan) -> Result<Candidate> {
         let Subject { samples, settings, tick, .. } = *self.subject;
         let plan = prepare(plan, samples, tick)?;
-        let mut quantized = calibrate(plan, samples, &mut Observations::default(), tick)?;
+        if settings.recipe.is_empty() {
+            // The others are tried next: all are seen in the same passes over the samples.
+            observe(plan.clone(), Method::ALL, samples, &mut self.known, tick)?;
+        }
+        let mut quantized = calibrate(plan, samples, &mut self.known, tick)?;
         finish(&mut quantized, samples, tick)?;
         self.measure(quantized, settings.method_of(""), settings.recipe.clone())
     }
@@ -122,14 +159,14 @@ impl Search<'_> {
         for passes in MOVED {
             candidates.extend(self.moved(Recipe::of(passes.iter().copied()), &observers, None)?);
             by_error(&mut candidates);
-            candidates.truncate(FINALISTS);
+            candidates.truncate(self.finalists);
         }
         let mut rounded = Vec::new();
         for candidate in &candidates {
             rounded.extend(self.finished(candidate, &["round"])?.map(|r| (candidate, r)));
         }
         rounded.sort_by(|a, b| a.1.total_cmp(&b.1));
-        if let Some((candidate, _)) = rounded.first() {
+        for (candidate, _) in rounded.iter().take(corrected(self.finalists)) {
             self.finished(candidate, &["round", "correct"])?;
         }
         Ok(!self.is_over())
@@ -142,23 +179,22 @@ impl Search<'_> {
             return Ok(Vec::new());
         }
         let settings = Settings { recipe: recipe.clone(), ..settings.clone() };
-        let plan = prepare(&(self.subject.plan)(&settings)?, samples, tick)?;
+        let (plan, seen) = prepared(&(self.subject.plan)(&settings)?, self.seen.clone())?;
         let is_given = |method| given.is_some_and(|given| given.recipe == recipe && given.method == Some(method));
         let methods: Vec<Method> = methods.iter().copied().filter(|&method| !is_given(method)).collect();
-        let mut known = Observations::default();
-        observe(plan.clone(), &methods, samples, &mut known, tick)?;
+        observe(plan.clone(), &methods, samples, &mut self.known, tick)?;
         let mut candidates = Vec::new();
         for method in methods {
-            let quantized = calibrate(plan.with_method(method), samples, &mut known, tick)?;
+            let quantized = calibrate(plan.with_method(method), samples, &mut self.known, tick)?;
             candidates.push(self.measure(quantized, method, recipe.clone())?);
             if self.is_over() {
                 return Ok(candidates);
             }
         }
         if let Some(method) = candidates.first().and_then(|c| c.tried.method) {
-            let plan = with_scales(&plan, samples, tick)?;
+            let plan = with_scales(&plan, &seen)?;
             let recipe = plan.settings.recipe.clone();
-            let quantized = calibrate(plan.with_method(method), samples, &mut known, tick)?;
+            let quantized = calibrate(plan.with_method(method), samples, &mut self.known, tick)?;
             candidates.push(self.measure(quantized, method, recipe)?);
         }
         Ok(candidates)

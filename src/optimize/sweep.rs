@@ -5,7 +5,7 @@ use rayon::prelude::*;
 
 use crate::Result;
 use crate::exec::{FakeQuant, Frontier, Program, Samples, Tick};
-use crate::graph::{Graph, Tensor, ValueId};
+use crate::graph::{Graph, NodeId, Tensor, ValueId};
 use crate::quant::{Edits, Quantized};
 
 use super::weighted::Weighted;
@@ -16,10 +16,16 @@ pub struct Layer<'a> {
     pub graph: &'a Graph,
     pub weights: Option<&'a FakeQuant>,
     pub bias: Option<&'a FakeQuant>,
+    quantized: Side<'a>,
+    /// The float network, if a pass asks for it.
+    float: Option<Side<'a>>,
+}
+
+/// One form of the network, with the samples before the layer.
+#[derive(Clone, Copy)]
+struct Side<'a> {
     program: &'a Program,
     frontiers: &'a [Frontier],
-    /// Mean of each output channel in the float network over all samples; empty where the layer has no bias, or no pass asks.
-    pub float_means: &'a [f64],
 }
 
 /// Another value for one constant of a layer.
@@ -35,24 +41,39 @@ pub struct Change {
 pub struct LayerPass {
     /// Returns `None` where the layer stays as it is.
     pub run: fn(&Layer) -> Result<Option<Change>>,
-    /// Set if the pass needs the means of the float network.
-    pub needs_means: bool,
+    /// Set if the pass compares with the float network.
+    pub needs_float: bool,
 }
 
 impl Layer<'_> {
     pub fn samples(&self) -> usize {
-        self.frontiers.len()
+        self.quantized.frontiers.len()
     }
 
     /// Returns the layer's input in one sample, as its kernel reads it.
     pub fn input(&self, sample: usize) -> Result<Option<Tensor>> {
-        self.program.operand(self.weighted.node, 0, &self.frontiers[sample])
+        self.quantized.input(self.weighted.node, sample)
     }
 
     /// Returns the layer's output in one sample.
     pub fn output(&self, sample: usize) -> Result<Option<Tensor>> {
-        let outputs = self.program.outputs_of(self.weighted.node, &self.frontiers[sample])?;
-        Ok(outputs.into_iter().find(|(value, _)| *value == self.weighted.output).map(|(_, tensor)| tensor))
+        self.quantized.output(self.weighted, sample)
+    }
+
+    /// Returns the layer's output in the float network.
+    pub fn float_output(&self, sample: usize) -> Result<Option<Tensor>> {
+        self.float.map_or(Ok(None), |float| float.output(self.weighted, sample))
+    }
+}
+
+impl Side<'_> {
+    fn input(&self, node: NodeId, sample: usize) -> Result<Option<Tensor>> {
+        self.program.operand(node, 0, &self.frontiers[sample])
+    }
+
+    fn output(&self, layer: &Weighted, sample: usize) -> Result<Option<Tensor>> {
+        let outputs = self.program.outputs_of(layer.node, &self.frontiers[sample])?;
+        Ok(outputs.into_iter().find(|(value, _)| *value == layer.output).map(|(_, tensor)| tensor))
     }
 }
 
@@ -62,26 +83,32 @@ pub fn sweep(quantized: &mut Quantized, samples: &dyn Samples, passes: &[LayerPa
     let mut simulation = quantized.plan().simulation()?;
     let mut program = Program::simulated(&graph, &simulation)?;
     let layers = Weighted::all(&graph);
-    let float_means = match passes.iter().any(|pass| pass.needs_means) {
-        true => means(quantized, &layers, samples, tick)?,
-        false => vec![Vec::new(); layers.len()],
+    let begin = |program: &Program| {
+        let begun = (0..samples.len()).into_par_iter().map(|s| program.begin(&samples.sample(s)?));
+        begun.collect::<Result<Vec<Frontier>>>()
     };
-    let begun = (0..samples.len()).into_par_iter().map(|s| program.begin(&samples.sample(s)?));
-    let mut frontiers: Vec<Frontier> = begun.collect::<Result<_>>()?;
+    let mut frontiers = begin(&program)?;
+    let mut float = match passes.iter().any(|pass| pass.needs_float) {
+        true => {
+            let program = Program::simulated(&quantized.plan().equivalent, &quantized.plan().reference()?)?;
+            let frontiers = begin(&program)?;
+            Some((program, frontiers))
+        }
+        false => None,
+    };
     let mut edits = Edits::default();
     for node in graph.node_ids() {
-        let found = layers.iter().position(|layer| layer.node == node);
+        let found = layers.iter().find(|layer| layer.node == node);
         for pass in found.iter().flat_map(|_| passes) {
-            let Some(index) = found else { continue };
+            let Some(weighted) = found else { continue };
             let grid = |port: usize| simulation[node.0].as_ref().and_then(|s| s.inputs.get(port)?.as_ref());
             let layer = Layer {
-                weighted: &layers[index],
+                weighted,
                 graph: &graph,
                 weights: grid(1),
                 bias: grid(2),
-                program: &program,
-                frontiers: &frontiers,
-                float_means: &float_means[index],
+                quantized: Side { program: &program, frontiers: &frontiers },
+                float: float.as_ref().map(|(program, frontiers)| Side { program, frontiers }),
             };
             if let Some(Change { value, tensor, exponents }) = (pass.run)(&layer)? {
                 graph.values[value.0].constant = Some(tensor.clone());
@@ -93,44 +120,18 @@ pub fn sweep(quantized: &mut Quantized, samples: &dyn Samples, passes: &[LayerPa
                 program.renew(&graph, node, simulation[node.0].as_ref())?;
             }
         }
-        let program = &program;
-        frontiers.par_iter_mut().try_for_each(|frontier| {
-            let outputs = program.outputs_of(node, frontier)?;
-            program.advance(node, outputs, frontier);
-            Result::Ok(())
-        })?;
+        let float = float.as_mut().map(|(program, frontiers)| (&*program, frontiers));
+        for (program, frontiers) in std::iter::once((&program, &mut frontiers)).chain(float) {
+            frontiers.par_iter_mut().try_for_each(|frontier| {
+                let outputs = program.outputs_of(node, frontier)?;
+                program.advance(node, outputs, frontier);
+                Result::Ok(())
+            })?;
+        }
         tick()?;
     }
     quantized.edit(&edits);
     Ok(())
-}
-
-/// Computes, by layer, the mean of each output channel over samples and positions in the float network.
-fn means(quantized: &Quantized, layers: &[Weighted], samples: &dyn Samples, tick: Tick) -> Result<Vec<Vec<f64>>> {
-    let graph = &quantized.plan().equivalent;
-    let float = Program::simulated(graph, &quantized.plan().reference()?)?;
-    let watched: Vec<Option<ValueId>> = layers.iter().map(|layer| layer.bias.map(|_| layer.output)).collect();
-    let wanted = graph.mask(watched.iter().copied().flatten());
-    let by_sample = (0..samples.len()).into_par_iter().map(|s| {
-        let mut sums: Vec<Vec<f64>> = vec![Vec::new(); layers.len()];
-        float.observe(&samples.sample(s)?, &wanted, &mut |value, tensor| {
-            for ((layer, sum), _) in layers.iter().zip(&mut sums).zip(&watched).filter(|(_, w)| **w == Some(value)) {
-                *sum = channel_means(layer, tensor);
-            }
-            Ok(())
-        })?;
-        tick()?;
-        Ok(sums)
-    });
-    let by_sample: Vec<Vec<Vec<f64>>> = by_sample.collect::<Result<_>>()?;
-    let mean = |layer: usize| {
-        let mut sum = vec![0.0; by_sample.first().map_or(0, |s| s[layer].len())];
-        for sample in &by_sample {
-            sum.iter_mut().zip(&sample[layer]).for_each(|(sum, one)| *sum += one / by_sample.len() as f64);
-        }
-        sum
-    };
-    Ok((0..layers.len()).map(mean).collect())
 }
 
 /// Computes the mean of each output channel of a layer over the positions of one sample.

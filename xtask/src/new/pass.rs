@@ -38,15 +38,14 @@ fn source(name: &str, key: &str) -> String {
 //! TODO: paper with its section, or esp-ppq's file.
 
 use crate::Result;
-use crate::quant::Edits;
 
-use super::Work;
+use super::{{Equivalent, Work}};
 
 /// Returns changed constants that preserve the function of the float network.
-pub fn {name}(work: &Work) -> Result<Edits> {{
-    // TODO: add each changed constant.
+pub fn {name}(work: &Work) -> Result<Equivalent> {{
+    // TODO: add each changed constant, and the factors of the values that it scales.
     let _ = work;
-    Ok(Edits::default())
+    Ok(Equivalent::default())
 }}
 "#
     )
