@@ -212,7 +212,15 @@ fn factors_of_gemm_are_in_its_constants() {
 
 #[test]
 fn operators_that_esp_dl_lacks_are_written_with_those_that_it_has() {
-    for case in ["constant-branch", "cast-like", "einsum-scores", "einsum-places", "einsum-gates", "einsum-shapes", "sum-of-nothing"] {
+    for case in [
+        "constant-branch",
+        "cast-like",
+        "einsum-scores",
+        "einsum-places",
+        "einsum-gates",
+        "einsum-shapes",
+        "sum-of-nothing",
+    ] {
         is_written(case);
     }
     assert_eq!(codes("einsum-diagonal"), ["D001 /product/Einsum"]);

@@ -47,7 +47,7 @@ pub fn gelu(net: &mut Net, layer: Layer) {
     net.add("Div", &[root], &[], 1);
     net.add("Erf", &[], &[], 1);
     net.add("Add", &[one], &[], 1);
-    if layer.a % 2 == 0 {
+    if layer.a.is_multiple_of(2) {
         net.add("Mul", &[x], &[], 1);
         net.add("Mul", &[half], &[], 1);
     } else {
