@@ -45,13 +45,15 @@ impl Client {
     }
 
     pub async fn notify<N: Notification>(&self, params: N::Params) {
-        self.send(json!({ "method": N::METHOD, "params": to_json(&params) })).await;
+        self.send(lsp_server::Notification { method: N::METHOD.to_string(), params: to_json(&params) }).await;
     }
 
     pub async fn request<R: Request>(&self, params: R::Params) -> Result<R::Result> {
         let (asker, answer) = oneshot::channel();
         let id = {
             let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+            // Those that the server no longer waits for.
+            asked.waiting.retain(|_, asker| !asker.is_closed());
             asked.last = asked.last.wrapping_add(1);
             let id = RequestId::from(asked.last);
             asked.waiting.insert(id.clone(), asker);

@@ -2,15 +2,15 @@
 
 use std::io::{BufRead, Read};
 
-use lsp_server::{ErrorCode, Message, ResponseError};
+use lsp_server::{ErrorCode, Message};
 
-use super::client::error;
+use super::client::{Result, error};
 
 /// Maximum length in bytes. Configurations are far smaller, so a longer one is malformed.
 const LONGEST: usize = 64 << 20;
 
 /// Hands over the messages, or the errors of those that cannot be read, until the input ends or nobody takes them.
-pub fn read(mut input: impl BufRead, mut take: impl FnMut(Result<Message, ResponseError>) -> bool) {
+pub fn read(mut input: impl BufRead, mut take: impl FnMut(Result<Message>) -> bool) {
     // An input that cannot be read has ended.
     while let Ok(Some(body)) = body(&mut input) {
         if !take(parse(&body)) {
@@ -19,7 +19,7 @@ pub fn read(mut input: impl BufRead, mut take: impl FnMut(Result<Message, Respon
     }
 }
 
-fn parse(body: &[u8]) -> Result<Message, ResponseError> {
+fn parse(body: &[u8]) -> Result<Message> {
     let value: serde_json::Value =
         serde_json::from_slice(body).map_err(|e| error(ErrorCode::ParseError, format!("not JSON: {e}")))?;
     let invalid =

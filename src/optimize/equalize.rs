@@ -14,7 +14,7 @@ use crate::graph::{Graph, ValueId};
 use crate::quant::Edits;
 
 use super::channels::{Chain, Channels};
-use super::seen::Moments;
+use super::seen::Magnitudes;
 use super::weighted::Weighted;
 use super::{Equivalent, Work};
 
@@ -29,20 +29,20 @@ const LARGEST: f64 = 64.0;
 pub fn equalize(work: &Work) -> Result<Equivalent> {
     let mut graph = work.plan.graph.clone();
     let channels = Channels::of(&graph);
-    let of = |value| work.seen.value(value).map(|seen| seen.moments.clone()).unwrap_or_default();
-    let mut moments: Vec<Moments> = (0..graph.values.len()).map(|value| of(ValueId(value))).collect();
+    let of = |value| work.seen.value(value).map(|seen| seen.magnitudes.clone()).unwrap_or_default();
+    let mut magnitudes: Vec<Magnitudes> = (0..graph.values.len()).map(|value| of(ValueId(value))).collect();
     let per_channel = work.plan.settings.target.per_channel();
     let mut edits = Edits::default();
     let mut all: Vec<Vec<f64>> = channels.free.iter().map(|chain| vec![1.0; chain.channels]).collect();
     for _ in 0..ROUNDS {
         for (chain, all) in channels.free.iter().zip(&mut all) {
-            let factors = Balance::of(&graph, &channels.layers, chain, &moments, per_channel).best();
+            let factors = Balance::of(&graph, &channels.layers, chain, &magnitudes, per_channel).best();
             let changed = channels.scaled(&graph, chain, &factors)?;
             for (value, tensor) in &changed.constants {
                 graph.values[value.0].constant = Some(tensor.clone());
             }
             edits.extend(changed);
-            chain.values.iter().for_each(|value| moments[value.0].scale(&factors));
+            chain.values.iter().for_each(|value| magnitudes[value.0].scale(&factors));
             all.iter_mut().zip(&factors).for_each(|(all, factor)| *all *= factor);
         }
     }
@@ -73,7 +73,7 @@ struct Balance {
 }
 
 impl Balance {
-    fn of(graph: &Graph, layers: &[Weighted], chain: &Chain, moments: &[Moments], per_channel: bool) -> Balance {
+    fn of(graph: &Graph, layers: &[Weighted], chain: &Chain, magnitudes: &[Magnitudes], per_channel: bool) -> Balance {
         let count = chain.channels;
         let mut balance = Balance {
             range: vec![0.0; count],
@@ -88,19 +88,19 @@ impl Balance {
             is_bounded: !chain.clips.is_empty(),
         };
         for value in &chain.values {
-            let of = &moments[value.0];
+            let of = &magnitudes[value.0];
             if of.largest.len() == count {
                 (0..count).for_each(|c| balance.range[c] = balance.range[c].max(of.largest[c]));
             }
         }
         for &index in &chain.producers {
-            balance.add_before(graph, &layers[index], moments);
+            balance.add_before(graph, &layers[index], magnitudes);
         }
         for &index in &chain.consumers {
-            balance.add_behind(graph, &layers[index], moments);
+            balance.add_behind(graph, &layers[index], magnitudes);
         }
         for &(input, bound) in &chain.clips {
-            let of = &moments[input.0];
+            let of = &magnitudes[input.0];
             for c in 0..count.min(of.largest.len()) {
                 balance.fixed[c] |= of.largest[c] >= 0.999 * bound;
                 balance.most[c] =
@@ -110,12 +110,12 @@ impl Balance {
         balance
     }
 
-    fn add_before(&mut self, graph: &Graph, layer: &Weighted, moments: &[Moments]) {
+    fn add_before(&mut self, graph: &Graph, layer: &Weighted, magnitudes: &[Magnitudes]) {
         let weights = graph.value(layer.weight).constant.as_ref().and_then(|t| t.slice::<f32>()).unwrap_or_default();
         for ((output, _), w) in layer.channels().zip(weights) {
             self.before[output] = self.before[output].max(f64::from(w.abs()));
         }
-        let input = &moments[layer.input.0].power;
+        let input = &magnitudes[layer.input.0].power;
         let per_group = layer.inputs / layer.groups;
         for output in 0..layer.outputs {
             let group = output / (layer.outputs / layer.groups).max(1);
@@ -124,9 +124,9 @@ impl Balance {
         }
     }
 
-    fn add_behind(&mut self, graph: &Graph, layer: &Weighted, moments: &[Moments]) {
+    fn add_behind(&mut self, graph: &Graph, layer: &Weighted, magnitudes: &[Magnitudes]) {
         let weights = graph.value(layer.weight).constant.as_ref().and_then(|t| t.slice::<f32>()).unwrap_or_default();
-        let output = &moments[layer.output.0].power;
+        let output = &magnitudes[layer.output.0].power;
         let all: f64 = output.iter().sum::<f64>().max(f64::MIN_POSITIVE);
         let is_depthwise = layer.groups > 1;
         // An error is weighted by its share of the power of the channel or layer that it affects.
@@ -142,7 +142,7 @@ impl Balance {
             self.behind[i] = self.behind[i].max(w);
             self.importance[i] += w * w * share(o);
         }
-        let input = &moments[layer.input.0].power;
+        let input = &magnitudes[layer.input.0].power;
         let per_group = (layer.outputs / layer.groups) as f64;
         for (c, power) in input.iter().enumerate().take(layer.inputs) {
             self.behind_weight[c] += power * per_group * layer.taps as f64 * share(c);

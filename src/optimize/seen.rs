@@ -20,7 +20,7 @@ pub struct Seen(BTreeMap<ValueId, SeenValue>);
 
 #[derive(Debug, Clone, Default)]
 pub struct SeenValue {
-    pub moments: Moments,
+    pub magnitudes: Magnitudes,
     /// Some elements of each sample, one sample after the other; none of a value that is not quantized.
     elements: Vec<f32>,
     /// Channels of the elements.
@@ -32,7 +32,7 @@ pub struct SeenValue {
 
 /// Magnitudes and powers of one value's channels over all samples. Channels are the second axis, if there is one.
 #[derive(Debug, Clone, Default)]
-pub struct Moments {
+pub struct Magnitudes {
     pub largest: Vec<f64>,
     /// Sum over samples of the mean square.
     pub power: Vec<f64>,
@@ -78,30 +78,29 @@ impl Seen {
 impl SeenValue {
     /// Returns a spread of elements over all samples, with the one of largest magnitude of each.
     pub fn elements(&self) -> Vec<f32> {
-        let larger = |most: f32, v: &f32| if v.abs() > most.abs() { *v } else { most };
-        let samples = self.peaks.chunks(self.moments.largest.len().max(1));
+        let samples = self.peaks.chunks(self.magnitudes.largest.len().max(1));
         let largest = samples.map(|peaks| peaks.iter().fold(0.0, larger));
         self.elements.iter().copied().chain(largest).collect()
     }
 
     fn add(&mut self, mut other: SeenValue) {
-        self.moments.add(&other.moments);
+        self.magnitudes.add(&other.magnitudes);
         self.elements.append(&mut other.elements);
         self.channels.append(&mut other.channels);
         self.peaks.append(&mut other.peaks);
     }
 
     fn scale(&mut self, factors: &[f64]) {
-        self.moments.scale(factors);
+        self.magnitudes.scale(factors);
         let scale = |v: &mut f32, channel: usize| *v = (f64::from(*v) * factor(factors, channel)) as f32;
         self.elements.iter_mut().zip(&self.channels).for_each(|(v, &channel)| scale(v, channel as usize));
-        let count = self.moments.largest.len().max(1);
+        let count = self.magnitudes.largest.len().max(1);
         self.peaks.iter_mut().enumerate().for_each(|(at, v)| scale(v, at % count));
     }
 }
 
-impl Moments {
-    fn add(&mut self, other: &Moments) {
+impl Magnitudes {
+    fn add(&mut self, other: &Magnitudes) {
         self.largest.resize(other.largest.len(), 0.0);
         self.power.resize(other.power.len(), 0.0);
         self.largest.iter_mut().zip(&other.largest).for_each(|(a, b)| *a = a.max(*b));
@@ -130,20 +129,24 @@ fn one(shape: &[usize], elements: &[f32], sample: usize, is_quantized: bool) -> 
     let mut power = vec![0.0; count];
     for (at, block) in elements.chunks(places).enumerate() {
         let channel = at % count;
-        let larger = |most: f32, v: &f32| if v.abs() > most.abs() { *v } else { most };
         peaks[channel] = block.iter().fold(peaks[channel], larger);
         power[channel] += block.iter().map(|v| f64::from(v * v)).sum::<f64>() / places as f64;
     }
-    let moments = Moments { largest: peaks.iter().map(|v| f64::from(v.abs())).collect(), power };
+    let magnitudes = Magnitudes { largest: peaks.iter().map(|v| f64::from(v.abs())).collect(), power };
     let places: Vec<usize> = if is_quantized { spread(elements.len(), sample) } else { Vec::new() };
     let inner = shape.iter().skip(2).product::<usize>().max(1);
     let has_all = places.len() == elements.len() || !is_quantized;
     SeenValue {
-        moments,
+        magnitudes,
         elements: places.iter().map(|&at| elements[at]).collect(),
         channels: places.iter().map(|&at| (at / inner % count) as u32).collect(),
         peaks: if has_all { Vec::new() } else { peaks },
     }
+}
+
+/// The one of larger magnitude.
+fn larger(a: f32, b: &f32) -> f32 {
+    if b.abs() > a.abs() { *b } else { a }
 }
 
 /// Places of a spread of elements, other ones in each sample; of all if they are few.

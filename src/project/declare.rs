@@ -143,7 +143,7 @@ pub trait Field {
     /// Appends the values that belong to a stage, under their names.
     fn identity(&self, key: &Key, stage: Stage, text: &mut String);
 
-    /// Tells a field whose value is `true`.
+    /// Returns `true` if the value is `true`.
     fn is_on(&self) -> bool {
         false
     }

@@ -47,7 +47,7 @@ pub trait Value: Sized + Debug {
         Vec::new()
     }
 
-    /// Tells the value `true`.
+    /// Returns `true` for the value `true`.
     fn is_on(&self) -> bool {
         false
     }

@@ -44,7 +44,7 @@ pub struct Subject<'a> {
 }
 
 /// Layers that are compared: those of the quantized graph, or of one in which nodes are joined as in the file.
-struct Layers<'a> {
+struct Compared<'a> {
     graph: &'a Graph,
     simulation: &'a [Option<NodeSimulation>],
     simulated: &'a exec::Program,
@@ -86,9 +86,9 @@ fn run_samples(subject: &Subject) -> Result<Ran> {
         joined.as_ref().map(|joined| exec::Program::simulated(&joined.graph, &joined.simulation)).transpose()?;
     let layers = match (&joined, &program) {
         (Some(Joined { graph, simulation }), Some(simulated)) => {
-            Layers { graph, simulation, simulated, original, export, target }
+            Compared { graph, simulation, simulated, original, export, target }
         }
-        _ => Layers { graph: &quantized.plan().graph, simulation, simulated, original, export, target },
+        _ => Compared { graph: &quantized.plan().graph, simulation, simulated, original, export, target },
     };
     let program = Program::new(&export.model, target)?;
     let samples = subject.count.min(subject.samples.len());
@@ -116,7 +116,7 @@ fn run_samples(subject: &Subject) -> Result<Ran> {
     Ok(Ran { samples, outputs: outputs.iter().map(Comparison::mean).collect(), differences: differences.collect() })
 }
 
-impl Layers<'_> {
+impl Compared<'_> {
     fn sample(&self, program: &Program, inputs: &[Tensor]) -> Result<Sampled> {
         let fed = self.export.feed(inputs)?;
         let mut chip = Values(vec![None; self.graph.values.len()]);
@@ -184,7 +184,7 @@ impl Layers<'_> {
     }
 }
 
-impl Layers<'_> {
+impl Compared<'_> {
     /// Returns the rounding of a value in the simulation; `None` for a value before a Relu or Clip, which have its scale:
     /// what the chip cuts off there, they cut off, too.
     fn rounding(&self, node: NodeId, value: ValueId) -> Option<&FakeQuant> {

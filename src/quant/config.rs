@@ -98,6 +98,11 @@ impl Configs {
         self[self.root(id)].own.as_deref()
     }
 
+    /// Returns the effective exponents of a port that has a scale; `None` in float, and before they are known.
+    pub fn scale(&self, id: ConfigId) -> Option<&[i32]> {
+        self.exponents(id).filter(|_| self[id].state.has_scale())
+    }
+
     /// Returns the exponents that calibration gave to `id`, whatever it shares since.
     pub fn observed(&self, id: ConfigId) -> Option<&[i32]> {
         self[id].own.as_deref().or_else(|| self.exponents(id))

@@ -90,10 +90,9 @@ impl Quantized {
     /// Returns the quantization of a node's first output, wherever in the graph it happens.
     pub fn output_quantizer(&self, node: NodeId) -> Option<FakeQuant> {
         let &id = self.plan.nodes.get(node.0)?.as_ref()?.outputs.first()?;
-        let config = &self.plan.configs[id];
-        let exponents = self.plan.configs.exponents(id).filter(|_| config.state.has_scale())?.to_vec();
+        let exponents = self.plan.configs.scale(id)?.to_vec();
         let rounding = self.plan.settings.target.rounding();
-        Some(FakeQuant { exponents, axis: None, bits: config.bits, rounding })
+        Some(FakeQuant { exponents, axis: None, bits: self.plan.configs[id].bits, rounding })
     }
 
     /// Returns the inputs of a node with the scales that calibration gave to them, before the node shared others.
@@ -106,9 +105,8 @@ impl Quantized {
     }
 
     fn port(&self, id: ConfigId) -> Option<Port> {
-        let config = &self.plan.configs[id];
-        let exponents = self.plan.configs.exponents(id).filter(|_| config.state.has_scale())?;
-        Some(Port { bits: config.bits, exponents: wide(exponents) })
+        let exponents = self.plan.configs.scale(id)?;
+        Some(Port { bits: self.plan.configs[id].bits, exponents: wide(exponents) })
     }
 }
 

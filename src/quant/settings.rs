@@ -43,12 +43,12 @@ impl Recipe {
         Recipe::of(self.names().filter(|&name| name != pass))
     }
 
-    /// Tells a recipe that has the pass.
+    /// Returns `true` if it has the pass.
     pub fn has(&self, pass: &str) -> bool {
         self.0.contains(pass)
     }
 
-    /// Tells a recipe without passes.
+    /// Returns `true` if it has none.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

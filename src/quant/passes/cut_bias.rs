@@ -32,10 +32,10 @@ struct Share {
 /// Gives the weights of a layer coarser steps where that loses less than cutting biases, and notes both.
 pub(super) fn keep(plan: &mut Plan, node: NodeId, ports: [ConfigId; 3]) {
     let [_, weight, _] = ports;
-    let (Some(widths), Some(shares)) = (Widths::of(&plan.configs, ports), shares(plan, node, weight)) else { return };
-    if shares.iter().all(|share| share.cut(&widths, 0).next().is_none()) {
+    let Some(widths) = Widths::of(&plan.configs, ports).filter(|widths| cuts(plan, node, weight, widths)) else {
         return;
-    }
+    };
+    let Some(shares) = shares(plan, node, weight) else { return };
     // Weights that another layer reads, too, stay as they are.
     let is_own = plan.configs.root(weight) == weight;
     let coarser: Vec<i32> = shares.iter().map(|share| if is_own { share.best(&widths) } else { 0 }).collect();
@@ -44,9 +44,17 @@ pub(super) fn keep(plan: &mut Plan, node: NodeId, ports: [ConfigId; 3]) {
     note(plan, node, &widths, &shares, &coarser);
 }
 
+/// Returns `true` if any bias is cut; of most layers, none is.
+fn cuts(plan: &Plan, node: NodeId, weight: ConfigId, widths: &Widths) -> bool {
+    let bias = plan.graph.constant(plan.graph.node(node), 2).and_then(|bias| bias.slice::<f32>());
+    let exponents = plan.configs.scale(weight).unwrap_or_default();
+    let mut biases = bias.unwrap_or_default().iter().zip(exponents.iter().cycle());
+    biases.any(|(bias, &exponent)| f64::from(bias.abs()) > widths.most(exponent))
+}
+
 impl Widths {
     fn of(configs: &Configs, [input, weight, bias]: [ConfigId; 3]) -> Option<Widths> {
-        let &[input_exponent] = exponents(configs, input)? else { return None };
+        let &[input_exponent] = configs.scale(input)? else { return None };
         let input_range = exp2(input_exponent + configs[input].bits as i32 - 1);
         let [weight_bits, bias_bits] = [weight, bias].map(|id| configs[id].bits);
         Some(Widths { input_exponent, input_range, weight_bits, bias_bits })
@@ -67,6 +75,9 @@ impl Share {
 
     /// Power of two by which the steps are coarser where least is lost, in the power of the layer's output.
     fn best(&self, widths: &Widths) -> i32 {
+        if self.cut(widths, 0).next().is_none() {
+            return 0;
+        }
         let lost = |coarser: i32| {
             let most = widths.most(self.exponent + coarser);
             let cut: f64 = self.cut(widths, coarser).map(|(_, bias)| (bias.abs() - most).powi(2)).sum();
@@ -88,7 +99,7 @@ fn shares(plan: &Plan, node: NodeId, weight: ConfigId) -> Option<Vec<Share>> {
     let [weights, bias] = [1, 2].map(|port| plan.graph.constant(of, port));
     let (weights, bias) = (weights?, bias?);
     let (shape, axis) = (weights.shape(), axis(&of.attributes));
-    let exponents = exponents(&plan.configs, weight)?;
+    let exponents = plan.configs.scale(weight)?;
     let mut shares: Vec<Share> = exponents.iter().map(|&exponent| Share { exponent, ..Share::default() }).collect();
     let inner: usize = shape.get(axis + 1..)?.iter().product();
     for (block, values) in weights.slice::<f32>()?.chunks(inner.max(1)).enumerate() {
@@ -105,11 +116,13 @@ fn shares(plan: &Plan, node: NodeId, weight: ConfigId) -> Option<Vec<Share>> {
 fn note(plan: &mut Plan, node: NodeId, widths: &Widths, shares: &[Share], coarser: &[i32]) {
     let before: usize = shares.iter().map(|share| share.cut(widths, 0).count()).sum();
     let bits = widths.bias_bits;
-    let subject = if before == 1 { "1 bias needs".to_string() } else { format!("{before} biases need") };
-    let mut text = format!("{subject} more than {bits} bits in steps of input times weight");
+    let subject = if before == 1 { "1 bias exceeds".to_string() } else { format!("{before} biases exceed") };
+    let mut text = format!("{subject} {bits} bits in steps of input times weight");
     if let Some(most) = coarser.iter().max().filter(|&&most| most > 0) {
-        text +=
-            &format!(", where esp-ppq cuts off: the steps of their weights are up to {} times as large", 1u64 << most);
+        let times = 1u64 << most;
+        text += &format!(
+            ", where esp-ppq cuts off; these channels' weights get steps up to {times} times as large instead"
+        );
     }
     let cut = shares.iter().zip(coarser).flat_map(|(share, &coarser)| share.cut(widths, coarser));
     let mut cut: Vec<(usize, f64)> = cut.collect();
@@ -118,14 +131,10 @@ fn note(plan: &mut Plan, node: NodeId, widths: &Widths, shares: &[Share], coarse
         let others = if cut.len() > 1 { format!(" and {} more", cut.len() - 1) } else { String::new() };
         let help = if bits == 20 { "give the layer int16" } else { "scale its input or weights up in the model" };
         text += &format!(
-            "; that of channel {channel}{others}, {bias:.4}, is cut off, and the output wrong by a constant: {help}"
+            "; the bias {bias:.4} of channel {channel}{others} is still cut off, so the output is wrong by a constant: {help}"
         );
     }
     plan.notes.push(Note::of_layer(&plan.graph.node(node).name, text));
-}
-
-fn exponents(configs: &Configs, id: ConfigId) -> Option<&[i32]> {
-    configs.exponents(id).filter(|exponents| configs[id].state.has_scale() && !exponents.is_empty())
 }
 
 fn exp2(exponent: i32) -> f64 {

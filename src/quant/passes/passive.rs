@@ -34,8 +34,7 @@ fn bias(plan: &mut Plan, node: NodeId) {
         return;
     }
     cut_bias::keep(plan, node, [input, weight, bias]);
-    let known = |id| plan.configs[id].state.has_scale().then(|| plan.configs.exponents(id)).flatten();
-    let (Some(&[input]), Some(weight)) = (known(input), known(weight)) else { return };
+    let (Some(&[input]), Some(weight)) = (plan.configs.scale(input), plan.configs.scale(weight)) else { return };
     // A grouped ConvTranspose repeats its weights' scales group by group.
     let channels = plan.graph.node(node).inputs[2].and_then(|v| plan.graph.value(v).constant.as_ref()).map(Tensor::len);
     let count = if weight.len() == 1 { 1 } else { channels.unwrap_or(weight.len()) };
