@@ -32,18 +32,20 @@ fn figures_of_one_recipe_are_never_served_for_another() {
     let folder = tempfile::tempdir().unwrap();
     let cached = || Engine::new(Options { activations: 64 << 20, cache: Cache::at(Some(folder.path())) });
     let fresh = || Engine::new(Options::default());
-    let plain = with("digits", "held-out = 4");
     let engine = cached();
-    let before = report(&engine, &plain);
     for pass in optimize::PASSES.iter().map(|pass| pass.name) {
-        let changed = with("digits", &format!("held-out = 4\n{pass} = true"));
+        // Sums of digits are as wide as their inputs.
+        let network = if pass == "widen" { "lint/E005/fires" } else { "digits" };
+        let plain = with(network, "held-out = 4");
+        let before = report(&engine, &plain);
+        let changed = with(network, &format!("held-out = 4\n{pass} = true"));
         let figures = report(&engine, &changed);
         assert_ne!(figures.outputs, before.outputs, "{pass} must change the figures");
         assert_eq!(figures, report(&fresh(), &changed), "{pass}, in a new engine");
         assert_eq!(figures, report(&cached(), &changed), "{pass}, from the cache");
+        assert_eq!(before, report(&engine, &plain), "unchanged project again");
+        assert_eq!(before, report(&cached(), &plain), "unchanged project from the cache");
     }
-    assert_eq!(before, report(&engine, &plain), "unchanged project again");
-    assert_eq!(before, report(&cached(), &plain), "unchanged project from the cache");
 }
 
 #[test]

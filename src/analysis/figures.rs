@@ -51,6 +51,18 @@ pub struct LayerPort {
     /// Its integers.
     #[serde(flatten)]
     pub port: Port,
+    /// Loss by a scale that the layer shares and that is too narrow for the value.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cut: Option<Cut>,
+}
+
+/// Loss of a value of which a shared scale cuts off what is beyond its range.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Cut {
+    /// Largest magnitude of the value, in the float network.
+    pub largest: f64,
+    /// Noise-to-signal power ratio of the value cut at the ends of the range, without rounding; mean over samples.
+    pub nsr: f64,
 }
 
 /// Cumulative error of one output of the model.

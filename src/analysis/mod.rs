@@ -3,6 +3,7 @@
 //! Never: text, tables, values of limits.
 
 mod compare;
+mod cut;
 mod decisive;
 mod figures;
 mod float_traces;
@@ -60,9 +61,10 @@ impl Subject<'_> {
 }
 
 pub use compare::{Comparison, floats, is_place};
+pub use cut::cut;
 pub use decisive::decisive;
 pub use figures::{
-    Before, ErrorFigures, Histogram, Layer, LayerPort, Observers, OutputError, Report, Seconds, Statistics,
+    Before, Cut, ErrorFigures, Histogram, Layer, LayerPort, Observers, OutputError, Report, Seconds, Statistics,
     TensorStatistics, TriedObserver,
 };
 pub use float_traces::FloatTraces;

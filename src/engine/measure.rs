@@ -47,6 +47,12 @@ impl Measurement<'_> {
             layers[node.0].graphwise = Some(graphwise);
             layers[node.0].layerwise = Some(layerwise);
         }
+        let narrowed = quantized.narrowed();
+        for (place, cut) in narrowed.iter().zip(session.cut(calibrated, &narrowed, count)?) {
+            if let Some(port) = layers[place.node.0].inputs.get_mut(place.input).and_then(Option::as_mut) {
+                port.cut = Some(cut);
+            }
+        }
         let outputs = outputs(quantized, &computing, &graphwise);
         if statistics {
             timed(&mut seconds.statistics, || self.statistics(calibrated, count, &mut layers))?;
@@ -127,7 +133,11 @@ fn layer(quantized: &Quantized, names: &LayerNames, node: NodeId) -> Layer {
     let n = graph.node(node);
     let named = |ports: Vec<Option<Port>>, values: &[Option<ValueId>]| {
         let name = |value: Option<ValueId>| value.map(|v| graph.value(v).name.clone()).unwrap_or_default();
-        ports.into_iter().zip(values).map(|(port, &value)| Some(LayerPort { name: name(value), port: port? })).collect()
+        ports
+            .into_iter()
+            .zip(values)
+            .map(|(port, &value)| Some(LayerPort { name: name(value), port: port?, cut: None }))
+            .collect()
     };
     Layer {
         name: n.name.clone(),

@@ -6,14 +6,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use serde::{Deserialize, Serialize};
 
 use crate::Result;
-use crate::analysis::{self, ErrorFigures, FloatTraces, Graphwise, Observers, SimulatedTraces, Subject};
+use crate::analysis::{self, Cut, ErrorFigures, FloatTraces, Graphwise, Observers, SimulatedTraces, Subject};
 use crate::chip::Method;
 use crate::exec::{Program, Samples as _, Simulation, Tick};
-use crate::graph::NodeId;
+use crate::graph::{NodeId, ValueId};
 use crate::note::Note;
 use crate::ops::{self, Role};
 use crate::optimize;
-use crate::quant::{self, Observations, Plan, Quantized};
+use crate::quant::{self, Narrowed, Observations, Plan, Port, Quantized};
 use crate::samples::{Part, Samples};
 use crate::simplify::Simplified;
 
@@ -266,6 +266,15 @@ impl Session {
         }
         cached.graphwise.insert(key, found.clone());
         Ok(found)
+    }
+
+    /// Returns what inputs lose by scales that their layers share.
+    pub fn cut(&self, calibrated: &Calibrated, narrowed: &[Narrowed], count: usize) -> Result<Vec<Cut>> {
+        if narrowed.is_empty() {
+            return Ok(Vec::new());
+        }
+        let ports: Vec<(ValueId, Port)> = narrowed.iter().map(|n| (n.value, n.port.clone())).collect();
+        analysis::cut(&self.subject(calibrated, count, &|| Ok(())), &ports, &self.cached().originals)
     }
 
     /// Computes the errors of the outputs only, with the settings of a plan.

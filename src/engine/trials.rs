@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use crate::analysis::{ErrorFigures, Report, is_over, smallest_sufficient_set};
+use crate::analysis::{ErrorFigures, LayerPort, Report, is_over, smallest_sufficient_set};
 use crate::chip::Scheme;
 use crate::cost::constant_bytes;
 use crate::graph::{Graph, NodeId};
 use crate::lint::{Fix, Measure, Trial, Trials, candidates};
-use crate::ops;
-use crate::quant::Plan;
+use crate::ops::{self, Role};
+use crate::quant::{Plan, Settings};
 use crate::{Result, error::Error};
 
 use super::Progress;
@@ -60,6 +60,7 @@ impl Measurement<'_> {
             narrow.iter().filter(|(_, e)| over(config.layer_limit())(e)).map(|(name, _)| *name).collect();
         let searched = search && report.outputs.iter().any(|o| o.is_over(config.output_limit()));
         let mut trials = Trials { searched, ..Trials::default() };
+        trials.widened = self.widen(report)?;
         if over.is_empty() && !searched {
             return Ok(trials);
         }
@@ -85,7 +86,39 @@ impl Measurement<'_> {
                 let names: Vec<&str> = names.iter().map(String::as_str).collect();
                 self.trial(report, &names, Scheme::Int16).map(Some)
             }
+            Measure::Widen => self.widen(report),
             Measure::SmallestSet => self.smallest(report, &candidates(report)),
+        }
+    }
+
+    /// Tries wider scales for layers whose inputs are cut off: alone, and with int16 for these layers and those that compute
+    /// their inputs, which costs flash and is taken if it has less than half of the error.
+    fn widen(&self, report: &Report) -> Result<Option<Trial>> {
+        let limit = self.opened.project().config.layer_limit();
+        let is_cut = |port: &LayerPort| port.cut.is_some_and(|cut| is_over(cut.nsr, limit));
+        let sums = report.layers.iter().filter(|layer| layer.inputs.iter().flatten().any(is_cut));
+        let sums: Vec<&str> = sums.map(|layer| layer.name.as_str()).collect();
+        if sums.is_empty() {
+            return Ok(None);
+        }
+        let mut settings = self.plan.settings.clone();
+        settings.recipe = settings.recipe.with("widen");
+        let alone = self.attempt(report, &settings, Vec::new())?;
+        let layers = with_sources(&self.plan.graph, &sums);
+        settings.layer_schemes.extend(layers.iter().map(|layer| (layer.clone(), Scheme::Int16)));
+        let wide = self.attempt(report, &settings, layers)?;
+        Ok(match (alone, wide) {
+            (Some(alone), Some(wide)) if wide.after < alone.after / 2.0 => Some(wide),
+            (alone, wide) => alone.or(wide),
+        })
+    }
+
+    /// Tries settings; where they are not possible, there is no fix.
+    fn attempt(&self, report: &Report, settings: &Settings, layers: Vec<String>) -> Result<Option<Trial>> {
+        let trial = self.opened.plan_of(settings).and_then(|plan| self.trial_of(report, &plan, layers, Scheme::Int16));
+        match trial {
+            Err(error) if error.is_cancelled() => Err(error),
+            trial => Ok(trial.ok()),
         }
     }
 
@@ -149,14 +182,18 @@ impl Measurement<'_> {
     /// Measures the project with these layers, and the activations fused into them, at another precision.
     fn trial(&self, report: &Report, layers: &[&str], scheme: Scheme) -> Result<Trial> {
         let layers = self.widened(layers, scheme);
-        let plan = self.plan_with(&layers, scheme)?;
-        let outputs = self.session.outputs(&plan, self.analysis_samples(), &Inside(self.progress))?;
+        self.trial_of(report, &self.plan_with(&layers, scheme)?, layers, scheme)
+    }
+
+    /// Measures a plan that differs from the project's by the precision of layers, and by passes.
+    fn trial_of(&self, report: &Report, plan: &Plan, layers: Vec<String>, scheme: Scheme) -> Result<Trial> {
+        let outputs = self.session.outputs(plan, self.analysis_samples(), &Inside(self.progress))?;
         Ok(Trial {
             layers,
             scheme,
             before: worst(judged(report, &outputs).map(|(before, _)| before)),
             after: worst(judged(report, &outputs).map(|(_, after)| after)),
-            flash: flash(&plan, self.plan)?,
+            flash: flash(plan, self.plan)?,
         })
     }
 
@@ -179,6 +216,25 @@ impl Measurement<'_> {
 fn judged(report: &Report, after: &[ErrorFigures]) -> impl Iterator<Item = (f64, f64)> {
     let outputs = report.outputs.iter().zip(after).filter(|(output, _)| output.is_judged());
     outputs.map(|(output, after)| (output.error.nsr, after.nsr))
+}
+
+/// Adds the layers that compute the inputs of layers, through those that only move values.
+fn with_sources(graph: &Graph, layers: &[&str]) -> Vec<String> {
+    let producers = graph.producers();
+    let mut wanted: Vec<NodeId> = graph.node_ids().filter(|&n| layers.contains(&graph.node(n).name.as_str())).collect();
+    let mut at = 0;
+    while let Some(&node) = wanted.get(at) {
+        let is_named = layers.contains(&graph.node(node).name.as_str());
+        if is_named || ops::find(&graph.node(node).op).is_some_and(|o| o.treatment.role == Role::Passive) {
+            let sources = graph.node(node).inputs.iter().flatten().filter_map(|value| producers[value.0]);
+            let new: Vec<NodeId> =
+                sources.map(|(source, _)| source).filter(|source| !wanted.contains(source)).collect();
+            wanted.extend(new);
+        }
+        at += 1;
+    }
+    let has_kernel = |node: &&NodeId| ops::on_chip(&graph.node(**node).op).is_some_and(|chip| chip.kernels.int16);
+    wanted.iter().filter(has_kernel).map(|&node| graph.node(node).name.clone()).collect()
 }
 
 /// Adds activations: a Relu after Conv, Gemm or MatMul follows its layer; a Clip must be named.

@@ -85,6 +85,7 @@ fn node(quantized: &Quantized, id: NodeId, values: &mut Vec<DraftValue>) -> Resu
         inputs: source.inputs.clone(),
         outputs: given_outputs(source, values),
         ports: quantized.ports(id),
+        doubled: false,
         config: quantized.plan().nodes.get(id.0).cloned().flatten(),
     };
     if quantized.plan().is_lut(id) {

@@ -22,6 +22,8 @@ pub struct DraftNode {
     pub outputs: Vec<ValueId>,
     /// Ports of inputs and of outputs.
     pub ports: (Vec<Option<Port>>, Vec<Option<Port>>),
+    /// Set if its table holds twice the operator's function.
+    pub doubled: bool,
     /// Configuration as planned; `None` for nodes in float, and for nodes at which integers begin, change or end.
     pub config: Option<NodeConfig>,
 }
@@ -252,6 +254,7 @@ impl Draft {
             inputs: vec![Some(source)],
             outputs: vec![made],
             ports: (vec![port.clone()], vec![port]),
+            doubled: false,
             config,
         }));
         let perm = Some(identity(shape.len()));
@@ -282,7 +285,16 @@ impl Draft {
         let name = format!("PPQ_Operation_{}", self.made.0);
         let (inputs, outputs) = (vec![Some(inner)], vec![output]);
         let ports = (vec![port.clone()], vec![port]);
-        self.nodes.push(Some(DraftNode { name, op: op.to_string(), attributes, inputs, outputs, ports, config }));
+        self.nodes.push(Some(DraftNode {
+            name,
+            op: op.to_string(),
+            attributes,
+            inputs,
+            outputs,
+            ports,
+            doubled: false,
+            config,
+        }));
         let name = format!("PPQ_Variable_{}", self.made.1);
         let data_type = self.value(output).data_type;
         let (maker, readers) = (Some(node), vec![id]);

@@ -33,6 +33,8 @@ pub struct JoinedGelu {
     pub last: NodeId,
     /// All nodes but the last.
     pub inner: Vec<NodeId>,
+    /// Set if the result is twice the Gelu: the half is a factor of the next layer's weights.
+    pub doubled: bool,
 }
 
 /// Readers of nodes, in a model or in a draft.
@@ -140,15 +142,17 @@ fn find(wires: &impl Wires, erf: NodeId) -> Option<JoinedGelu> {
     beside(wires, one, "Add", 1.0)?;
     let product = wires.only_reader(one).filter(|&p| wires.is(p, "Mul"))?;
     wires.only_reader(first).filter(|&r| r == erf)?;
-    let found = |last, inner| Some(JoinedGelu { x, first, last, inner });
+    let found = |last, inner| Some(JoinedGelu { x, first, last, inner, doubled: false });
     let reads = |id: NodeId, v: ValueId| wires.inputs(id).contains(&Some(v));
     if beside(wires, product, "Mul", 0.5).is_some() {
         let last = wires.only_reader(product).filter(|&l| wires.is(l, "Mul") && reads(l, x))?;
         return found(last, vec![first, erf, one, product]);
     }
     if reads(product, x) {
-        let last = wires.only_reader(product).filter(|&l| beside(wires, l, "Mul", 0.5).is_some())?;
-        return found(last, vec![first, erf, one, product]);
+        return match wires.only_reader(product).filter(|&l| beside(wires, l, "Mul", 0.5).is_some()) {
+            Some(last) => found(last, vec![first, erf, one, product]),
+            None => Some(JoinedGelu { x, first, last: product, inner: vec![first, erf, one], doubled: true }),
+        };
     }
     let sum = wires.output(one)?;
     let other = wires.inputs(product).iter().flatten().find(|&&v| v != sum)?;
@@ -188,6 +192,7 @@ fn replace(draft: &mut Draft, found: &JoinedGelu) {
     node.op = "Gelu".to_string();
     node.inputs = vec![Some(found.x)];
     node.ports.0 = vec![port];
+    node.doubled = found.doubled;
     node.attributes.retain(|(name, _)| name == "quant_type");
     node.set("approximate", Attribute::Text(b"none".to_vec()));
     if let (Some(own), Some(config)) = (&mut node.config, config) {
@@ -199,5 +204,5 @@ fn replace(draft: &mut Draft, found: &JoinedGelu) {
     let name = node.name.clone();
     draft
         .differences
-        .push(format!("{name}: five nodes around Erf, which ESP-DL does not support, are replaced by one Gelu"));
+        .push(format!("{name}: the nodes around Erf, which ESP-DL does not support, are replaced by one Gelu"));
 }

@@ -80,6 +80,7 @@ impl Rewrite<'_> {
             inputs: inputs.iter().map(|(value, _)| Some(*value)).collect(),
             outputs: outputs.iter().map(|(value, _)| *value).collect(),
             ports: (inputs.iter().map(|at| at.1.clone()).collect(), outputs.iter().map(|at| at.1.clone()).collect()),
+            doubled: false,
             config: None,
         };
         if outputs.iter().all(|(_, port)| port.is_none()) {

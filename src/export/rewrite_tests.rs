@@ -49,6 +49,7 @@ impl Net {
             inputs: inputs.iter().map(|&v| Some(v)).collect(),
             outputs: vec![output],
             ports: (vec![port(exponents.0); inputs.len()], vec![port(exponents.1)]),
+            doubled: false,
             config: None,
         };
         node.set("quant_type", Attribute::Text(b"S8".to_vec()));

@@ -82,7 +82,9 @@ fn table(draft: &Draft, id: NodeId, points: &[i32], opset: i64, rounding: Roundi
         let exponent = first.ok_or_else(|| Error::new("a lookup table needs exponents for input and output"))?;
         i32::try_from(*exponent).map_err(|_| Error::new(format!("2^{exponent} is not a valid scale")))
     };
-    let (from, to) = (exponent(&node.ports.0)?, exponent(&node.ports.1)?);
+    let (from, stored) = (exponent(&node.ports.0)?, exponent(&node.ports.1)?);
+    // Twice a value has the integer of the value at half the step.
+    let to = if node.doubled { stored - 1 } else { stored };
     let scale = f64::from(from).exp2() as f32;
     let x: Vec<f32> = points.iter().map(|&q| q as f32 * scale).collect();
     let mut inputs = vec![Some(graph::Tensor::new(&[x.len()], x)?)];
@@ -103,7 +105,7 @@ fn table(draft: &Draft, id: NodeId, points: &[i32], opset: i64, rounding: Roundi
         Some(QuantType::S8) => (DataType::Int8, bytes(quantize::<_, i8>(values, to, 8, rounding), i8::to_le_bytes)),
         _ => (DataType::Int16, bytes(quantize::<_, i16>(values, to, 16, rounding), i16::to_le_bytes)),
     };
-    Ok(Tensor { data_type, dims: vec![values.len()], exponents: vec![to.into()], bytes, ..Tensor::default() })
+    Ok(Tensor { data_type, dims: vec![values.len()], exponents: vec![stored.into()], bytes, ..Tensor::default() })
 }
 
 fn bytes<I, const N: usize>(integers: Vec<I>, bytes: fn(I) -> [u8; N]) -> Vec<u8> {

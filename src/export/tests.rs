@@ -86,6 +86,7 @@ fn draft(recorded: &Recorded) -> Draft {
             inputs,
             outputs,
             ports: Default::default(),
+            doubled: false,
             config: None,
         }));
     }
@@ -190,6 +191,7 @@ fn sum_with(dims: &[usize]) -> Draft {
             inputs: inputs.iter().map(|&i| Some(ValueId(i))).collect(),
             outputs: vec![ValueId(output)],
             ports: Default::default(),
+            doubled: false,
             config: None,
         })
     };

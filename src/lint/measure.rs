@@ -23,6 +23,8 @@ pub enum Measure {
         /// Names of these layers, in the graph's order.
         names: Vec<String>,
     },
+    /// The pass `widen`, with int16 for layers whose inputs are cut off and for those that compute them.
+    Widen,
     /// The smallest set of int16 layers that brings every output under its limit.
     SmallestSet,
 }
@@ -35,6 +37,7 @@ impl Measure {
             Measure::LayersOverLimit { .. } => {
                 "Set all layers over the limit to int16 (measures the effect)".to_string()
             }
+            Measure::Widen => "Set optimize.widen (measures the effect)".to_string(),
             Measure::SmallestSet => {
                 "Find the smallest set of int16 layers that meets the limit (about a minute)".to_string()
             }
@@ -54,6 +57,10 @@ impl Measure {
                  changed."
                     .to_string()
             }
+            Measure::Widen => {
+                "Wider scales of Add, Sub and Concat would not reduce the error of the outputs; nothing was changed."
+                    .to_string()
+            }
             Measure::SmallestSet => "No set of int16 layers brings every output under the limit; nothing was changed. \
                                      Try precision = \"int16\" for the model, or look at the ranges with \
                                      `espq report --statistics`."
@@ -71,6 +78,10 @@ impl Measure {
             Measure::LayersOverLimit { names } => {
                 format!("int16 for all {} layers over the limit: {effect}", names.len())
             }
+            Measure::Widen => match trial.layers.len() {
+                0 => format!("scale of the widest input: {effect}"),
+                count => format!("scale of the widest input, {count} layers at int16: {effect}"),
+            },
             Measure::SmallestSet => match trial.layers.as_slice() {
                 [one] => format!("{one} at int16: {effect}"),
                 many => format!("{} layers at int16: {effect}", many.len()),
@@ -91,7 +102,10 @@ impl Measure {
     }
 
     fn edit(&self, project: &Project, title: String, layers: &[(&str, Scheme)]) -> Option<Fix> {
-        let edit = edit::set_precision(project, layers)?;
+        let edit = match self {
+            Measure::Widen => edit::set_passes(project, &["widen"], layers)?,
+            _ => edit::set_precision(project, layers)?,
+        };
         Some(Fix { title, kind: FixKind::Precision(self.clone()), safety: Safety::Unsafe, edits: vec![edit] })
     }
 }

@@ -34,6 +34,9 @@ pub struct Trials {
     pub all: Option<Trial>,
     /// Smallest set that brings all outputs under their limit; `None` if there is none.
     pub outputs: Option<Trial>,
+    /// Wider scales of layers whose inputs are cut off; `None` if there are none.
+    #[serde(default)]
+    pub widened: Option<Trial>,
     /// Set if an output was over its limit, so that a set was searched.
     pub searched: bool,
 }

@@ -114,7 +114,7 @@ fn list(lines: impl IntoIterator<Item = Option<String>>) -> Option<String> {
 const DIGITS: i32 = 5;
 
 /// "`/a/Conv_output_0`, int8, exponent -5: -4 to 3.97"
-fn scale(LayerPort { name, port }: &LayerPort) -> String {
+fn scale(LayerPort { name, port, .. }: &LayerPort) -> String {
     let (low, high) = (port.exponents.iter().min(), port.exponents.iter().max());
     let exponents = match (low, high) {
         (Some(low), Some(high)) if low == high => {
@@ -146,7 +146,7 @@ mod tests {
         };
         assert_eq!(layer(&view), "**Conv** `/a` at int8, module `a.conv`\n\nnot measured yet");
         view.module = None;
-        let port = LayerPort { name: "y".to_string(), port: Port { bits: 8, exponents: vec![-5] } };
+        let port = LayerPort { name: "y".to_string(), port: Port { bits: 8, exponents: vec![-5] }, cut: None };
         let error = ErrorFigures { nsr: 0.25, cosine: 0.9, mse: 0.1 };
         view.figures = Some(Figures {
             scheme: Scheme::Int8,

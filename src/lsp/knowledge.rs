@@ -156,7 +156,10 @@ mod tests {
             scheme: Scheme::Int8,
             graphwise: None,
             layerwise: Some(ERROR),
-            inputs: vec![None, Some(LayerPort { name: "w".to_string(), port: Port { bits: 8, exponents: vec![-7] } })],
+            inputs: vec![
+                None,
+                Some(LayerPort { name: "w".to_string(), port: Port { bits: 8, exponents: vec![-7] }, cut: None }),
+            ],
             outputs: Vec::new(),
             statistics: None,
         };

@@ -20,6 +20,7 @@ mod seen;
 mod sets;
 mod sweep;
 mod weighted;
+mod widen;
 
 use std::collections::BTreeMap;
 
@@ -47,6 +48,8 @@ pub struct Pass {
 pub enum Run {
     /// Before calibration; the function of the float network is preserved.
     Equivalent(fn(&Work) -> Result<Equivalent>),
+    /// Before calibration: decides how layers share scales.
+    Sharing(fn(&mut Plan)),
     /// Exponents of values, in place of those that calibration observes.
     Scales(fn(&Work) -> Result<BTreeMap<ValueId, i32>>),
     /// After calibration, on known scales, layer after layer.
@@ -57,12 +60,14 @@ pub enum Run {
 pub static PASSES: &[Pass] = &[
     Pass { name: "equalize", run: Run::Equivalent(equalize::equalize) },
     Pass { name: "align", run: Run::Equivalent(align::align) },
+    Pass { name: WIDEN, run: Run::Sharing(widen::widen) },
     Pass { name: SCALES, run: Run::Scales(scales::scales) },
     Pass { name: "round", run: Run::Layer(LayerPass { run: round::round, needs_float: false }) },
     Pass { name: "correct", run: Run::Layer(LayerPass { run: correct::correct, needs_float: true }) },
 ];
 
 const SCALES: &str = "scales";
+const WIDEN: &str = "widen";
 
 /// Planned network, and its float values over the samples.
 pub struct Work<'a> {
@@ -83,11 +88,12 @@ pub struct Equivalent {
 
 /// Plans the network with the constants and scales of the passes that run before calibration.
 pub fn prepare(plan: &Plan, samples: &dyn Samples, tick: Tick) -> Result<Plan> {
-    let is_wanted = |pass: &Pass| !matches!(pass.run, Run::Layer(_)) && plan.settings.recipe.has(pass.name);
-    match PASSES.iter().any(is_wanted) {
-        true => Ok(prepared(plan, Seen::of(plan, samples, tick)?)?.0),
-        false => Ok(plan.clone()),
-    }
+    let needs_values = |pass: &Pass| matches!(pass.run, Run::Equivalent(_) | Run::Scales(_));
+    let seen = match PASSES.iter().any(|pass| needs_values(pass) && plan.settings.recipe.has(pass.name)) {
+        true => Seen::of(plan, samples, tick)?,
+        false => Seen::default(),
+    };
+    Ok(prepared(plan, seen)?.0)
 }
 
 /// [`prepare`] with known values of the original network; returns those of the planned one, too.
@@ -102,6 +108,7 @@ fn prepared(plan: &Plan, mut seen: Seen) -> Result<(Plan, Seen)> {
                 plan = plan.with_equivalent(&edits)?;
                 factors.iter().for_each(|(&value, factors)| seen.scale(value, factors));
             }
+            Run::Sharing(run) => run(&mut plan),
             Run::Scales(run) => plan.chosen = run(&work)?,
             Run::Layer(_) => {}
         }
@@ -123,7 +130,7 @@ pub fn finish(quantized: &mut Quantized, samples: &dyn Samples, tick: Tick) -> R
     let passes: Vec<LayerPass> = wanted
         .filter_map(|pass| match pass.run {
             Run::Layer(run) => Some(run),
-            Run::Equivalent(_) | Run::Scales(_) => None,
+            Run::Equivalent(_) | Run::Sharing(_) | Run::Scales(_) => None,
         })
         .collect();
     match passes.is_empty() {

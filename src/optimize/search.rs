@@ -10,7 +10,7 @@ use crate::quant::{Observations, Plan, Quantized, Recipe, Settings, calibrate, o
 
 use super::judge::{Figure, Judge, Judged};
 use super::seen::Seen;
-use super::{SCALES, finish, prepare, prepared, with_scales};
+use super::{SCALES, WIDEN, finish, prepare, prepared, with_scales};
 
 /// Least and most candidates that are tried with passes on known scales.
 const FINALISTS: (usize, usize) = (3, 12);
@@ -22,11 +22,12 @@ const OBSERVERS: usize = 2;
 const MOVED: [&[&str]; 3] = [&["align"], &["equalize"], &["equalize", "align"]];
 
 /// Candidates of a whole search at most: the settings as they are, observers, passes before calibration with the best of them,
-/// all of these with scales by the least error, and passes on known scales with the finalists.
+/// all of these with scales by the least error, and passes on known scales with the finalists. Wider scales of sums are
+/// tried first, with scales by the least error, too.
 pub fn most_candidates(graph: &Graph, samples: usize) -> usize {
     let observed = Method::ALL.len() + MOVED.len() * OBSERVERS + 1 + MOVED.len();
     let finalists = finalists(graph, samples).min(observed);
-    1 + observed + finalists + corrected(finalists)
+    1 + 2 + observed + finalists + corrected(finalists)
 }
 
 fn finalists(graph: &Graph, samples: usize) -> usize {
@@ -105,6 +106,8 @@ struct Search<'a> {
     best: Option<Tried>,
     finalists: usize,
     until: Instant,
+    /// Passes of every candidate but the settings as they are.
+    always: Recipe,
 }
 
 /// Measures observers first, then passes before calibration, then those on known scales with the best of the others.
@@ -123,10 +126,11 @@ pub fn search(subject: &Subject, budget: Budget) -> Result<Found> {
         best: None,
         finalists: finalists(&plan.graph, subject.samples.len()),
         until,
+        always: Recipe::default(),
     };
     let given = search.given(&plan)?;
     let before = given.judged.figure;
-    let is_complete = search.all(given)?;
+    let is_complete = search.widened(&given)? && search.all(given)?;
     let unchanged = Tried { method: None, recipe: subject.settings.recipe.clone(), figure: before };
     let best = search.best.unwrap_or(unchanged);
     Ok(Found { before, best, tried: search.tried, is_cut_short: !is_complete })
@@ -144,6 +148,24 @@ impl Search<'_> {
         let mut quantized = calibrate(plan, samples, &mut self.known, tick)?;
         finish(&mut quantized, samples, tick)?;
         self.measure(quantized, settings.method_of(""), settings.recipe.clone())
+    }
+
+    /// Where inputs are cut off by the scale of their layer's output, measures the widest input's, and keeps it in all that
+    /// follows if it is better; `false` where the time was up before.
+    fn widened(&mut self, given: &Candidate) -> Result<bool> {
+        let (Some(method), Subject { settings, .. }) = (given.tried.method, self.subject) else { return Ok(true) };
+        if settings.recipe.has(WIDEN) {
+            self.always = Recipe::of([WIDEN]);
+            return Ok(true);
+        }
+        if given.quantized.narrowed().is_empty() {
+            return Ok(true);
+        }
+        let tried = self.moved(Recipe::of([WIDEN]), &[method], None)?;
+        if tried.iter().any(|candidate| given.judged.less(&candidate.judged).is_gain()) {
+            self.always = Recipe::of([WIDEN]);
+        }
+        Ok(!self.is_over())
     }
 
     /// Measures all candidates; `false` where the time was up before.
@@ -178,6 +200,7 @@ impl Search<'_> {
         if self.is_over() {
             return Ok(Vec::new());
         }
+        let recipe = Recipe::of(recipe.names().chain(self.always.names()));
         let settings = Settings { recipe: recipe.clone(), ..settings.clone() };
         let (plan, seen) = prepared(&(self.subject.plan)(&settings)?, self.seen.clone())?;
         let is_given = |method| given.is_some_and(|given| given.recipe == recipe && given.method == Some(method));

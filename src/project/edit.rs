@@ -51,6 +51,16 @@ pub fn set_precision(project: &Project, layers: &[(&str, Scheme)]) -> Option<Edi
     difference(text, &edited)
 }
 
+/// Switches passes of `[optimize]` on, and gives layers a precision. Returns `None` if the text is not TOML, or if nothing
+/// would change.
+pub fn set_passes(project: &Project, passes: &[&str], layers: &[(&str, Scheme)]) -> Option<Edit> {
+    let on: Vec<(&str, &str, String)> = passes.iter().map(|pass| ("optimize", *pass, "true".to_string())).collect();
+    let precision = if layers.is_empty() { None } else { set_precision(project, layers) };
+    let text = crate::text::apply(&project.text, &precision);
+    let switched = crate::text::apply(&text, &set_keys(&text, &on));
+    difference(&project.text, &switched)
+}
+
 /// Returns the names under which `[precision]` lists a layer, which may be those of nodes within it; else its own.
 fn written(project: &Project, layer: &str) -> Vec<String> {
     let lines = project.config.precision.iter().filter(|line| line.layer.value == layer);

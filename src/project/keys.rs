@@ -167,6 +167,10 @@ table! { Optimize {
     #[key("align", stage = Stage::Settings)]
     align: Given<bool> = false,
 
+    /// Gives Add, Sub and Concat the scale of their widest input, if that of their output would cut it off.
+    #[key("widen", stage = Stage::Settings)]
+    widen: Given<bool> = false,
+
     /// Takes for each 8-bit value the scale that loses least of it on the samples, in place of the observer's.
     #[key("scales", stage = Stage::Settings)]
     scales: Given<bool> = false,

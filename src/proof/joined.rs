@@ -29,7 +29,8 @@ pub(super) fn joined(quantized: &Quantized, simulation: &[Option<NodeSimulation>
 }
 
 impl Joined {
-    /// Makes the last node a Gelu of x: one rounding of x and one of the result, or the table of 16-bit integers.
+    /// Makes the last node a Gelu of x: one rounding of x and one of the result, or the table of 16-bit integers. For twice the
+    /// Gelu, the first node computes it, and the last one adds it to itself.
     fn join(&mut self, quantized: &Quantized, gelu: &JoinedGelu) -> Result<()> {
         let plan = quantized.plan();
         let (first, last) = (plan.graph.node(gelu.first), gelu.last);
@@ -39,7 +40,8 @@ impl Joined {
         let (Some(port), Some(x), Some(y)) = (port, x, y) else { return Ok(()) };
         let missing = || Error::new("the scales of a Gelu are not known").in_layer(&first.name);
         let exponent = |exponents: &[i64]| exponents.first().and_then(|&e| i32::try_from(e).ok()).ok_or_else(missing);
-        let node = &mut self.graph.nodes[last.0]; // ids are the graph's
+        let gelu_node = if gelu.doubled { gelu.first } else { last };
+        let node = &mut self.graph.nodes[gelu_node.0]; // ids are the graph's
         node.op = "Gelu".to_string();
         node.inputs = vec![Some(gelu.x)];
         node.attributes = Attributes::default();
@@ -47,7 +49,7 @@ impl Joined {
         let rounding = plan.settings.target.rounding();
         let kernel = match y.bits {
             16 => {
-                let (x, y) = (exponent(&x.exponents)?, exponent(&y.exponents)?);
+                let (x, y) = (exponent(&x.exponents)?, exponent(&y.exponents)? - i32::from(gelu.doubled));
                 Some(lookup_table(node, plan.graph.opset, x, y, rounding)?)
             }
             _ => None,
@@ -55,7 +57,16 @@ impl Joined {
         let of = |node: usize| self.simulation.get(node).and_then(Option::as_ref);
         let input = of(gelu.first.0).and_then(|one| one.inputs.get(port).cloned().flatten());
         let outputs = of(last.0).map(|one| one.outputs.clone()).unwrap_or_default();
-        self.simulation[last.0] = Some(NodeSimulation { inputs: vec![input], outputs, wide: false, kernel });
+        if !gelu.doubled {
+            self.simulation[last.0] = Some(NodeSimulation { inputs: vec![input], outputs, wide: false, kernel });
+            return Ok(());
+        }
+        let half = node.outputs.first().copied().flatten();
+        let sum = &mut self.graph.nodes[last.0];
+        (sum.op, sum.inputs, sum.attributes) = ("Add".to_string(), vec![half, half], Attributes::default());
+        self.simulation[gelu.first.0] =
+            Some(NodeSimulation { inputs: vec![input], outputs: vec![None], wide: false, kernel });
+        self.simulation[last.0] = Some(NodeSimulation { inputs: vec![None, None], outputs, wide: false, kernel: None });
         Ok(())
     }
 }

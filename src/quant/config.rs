@@ -103,6 +103,11 @@ impl Configs {
         self.exponents(id).filter(|_| self[id].state.has_scale())
     }
 
+    /// Returns the exponents that calibration gave to `id` itself; `None` if it has shared another's from the beginning.
+    pub(super) fn own(&self, id: ConfigId) -> Option<&[i32]> {
+        self[id].own.as_deref()
+    }
+
     /// Returns the exponents that calibration gave to `id`, whatever it shares since.
     pub fn observed(&self, id: ConfigId) -> Option<&[i32]> {
         self[id].own.as_deref().or_else(|| self.exponents(id))

@@ -55,6 +55,9 @@ pub struct Plan {
     pub notes: Vec<Note>,
     /// Exponents that a pass has chosen for values, in place of those that calibration observes.
     pub chosen: BTreeMap<ValueId, i32>,
+    /// Set by a pass: a layer whose inputs share the scale of its output takes the scale of its widest input, if that of
+    /// the output is narrower.
+    pub widened: bool,
     /// Nodes and input ports of constants that calibration does not quantize.
     pub(super) kept_float: Vec<(NodeId, usize)>,
 }
@@ -96,6 +99,7 @@ fn plan_edited(original: Arc<Graph>, edits: &Edits, settings: &Settings) -> Resu
         configs: Configs::default(),
         notes: Vec::new(),
         chosen: BTreeMap::new(),
+        widened: false,
         kept_float: Vec::new(),
     };
     passes::configure(&mut plan, &links)?;

@@ -8,6 +8,7 @@ use crate::graph::edit::Links;
 
 use super::config::ConfigId;
 use super::edits::Edits;
+use super::narrowed::{self, Narrowed};
 use super::passes;
 use super::plan::Plan;
 use super::settings::Recipe;
@@ -27,6 +28,13 @@ impl Port {
         let bits = self.bits.max(other.bits);
         let (own, other) = (self.at_width(bits), other.at_width(bits));
         if own.exponents.iter().max() < other.exponents.iter().max() { other } else { own }
+    }
+
+    /// Returns the least and the greatest value, of the coarsest channel.
+    pub fn range(&self) -> (f64, f64) {
+        let step = self.exponents.iter().max().map_or(1.0, |&exponent| (exponent as f64).exp2());
+        let half = f64::from(self.bits.saturating_sub(1)).exp2();
+        (-half * step, (half - 1.0) * step)
     }
 
     /// Returns integers of so many bits with the same range.
@@ -102,6 +110,11 @@ impl Quantized {
             Some(Port { exponents: wide(self.plan().configs.observed(id)?), ..port? })
         };
         config.inputs.iter().zip(self.ports(node).0).map(observed).collect()
+    }
+
+    /// Returns the inputs that their node's shared scale cuts off.
+    pub fn narrowed(&self) -> Vec<Narrowed> {
+        narrowed::narrowed(&self.plan)
     }
 
     fn port(&self, id: ConfigId) -> Option<Port> {

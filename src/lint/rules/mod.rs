@@ -2,6 +2,7 @@
 
 mod batch_size;
 mod better_observer;
+mod cut_input;
 mod dynamic_dimension;
 mod exponent_rule;
 mod fails_on_chip;
@@ -45,6 +46,7 @@ pub static RULES: &[&Rule] = &[
     &layer_over_limit::RULE,
     &not_measured::RULE,
     &better_observer::RULE,
+    &cut_input::RULE,
     &invalid_model::RULE,
     &dynamic_dimension::RULE,
     &batch_size::RULE,

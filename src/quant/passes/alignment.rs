@@ -6,6 +6,7 @@ use crate::graph::edit::Links;
 use crate::graph::{NodeId, ValueId};
 use crate::ops::{self, Shared};
 use crate::quant::config::{ConfigId, State};
+use crate::quant::narrowed::widest_input;
 use crate::quant::observe::Extremes;
 use crate::quant::plan::{Plan, is_passive};
 
@@ -29,6 +30,12 @@ pub fn align(plan: &mut Plan, links: &Links) {
 fn to_output(plan: &mut Plan, node: NodeId) -> Option<ConfigId> {
     let config = plan.config(node)?;
     let (master, inputs) = (*config.outputs.first()?, config.inputs.clone());
+    if plan.widened
+        && let Some(widest) = widest_input(plan, node)
+        && plan.configs.scale(master).and_then(|e| e.first()).is_some_and(|&exponent| exponent < widest)
+    {
+        plan.configs.rescale(master, vec![widest]);
+    }
     for input in inputs {
         plan.configs.master(input, master);
     }

@@ -1,0 +1,50 @@
+//! Losses by the range of a scale, without rounding.
+
+use rayon::prelude::*;
+
+use crate::Result;
+use crate::graph::{Tensor, ValueId};
+use crate::quant::Port;
+
+use super::compare::{Comparison, floats};
+use super::{Cut, FloatTraces, Subject};
+
+/// Returns the loss of each value if it is cut at the ends of its port's range, in the float network over the first
+/// `count` samples. Samples in `originals` are not run again where they have the values.
+pub fn cut(subject: &Subject, ports: &[(ValueId, Port)], originals: &FloatTraces) -> Result<Vec<Cut>> {
+    let &Subject { graph, float, samples, count, .. } = subject;
+    let wanted = graph.mask(ports.iter().map(|(value, _)| *value));
+    let by_sample = (0..count.min(samples.len())).into_par_iter().map(|s| {
+        let kept = originals.get(s);
+        let kept: Option<Vec<Tensor>> =
+            ports.iter().map(|(value, _)| kept.and_then(|kept| kept.trace.value(*value).cloned())).collect();
+        if let Some(tensors) = kept {
+            return ports.iter().zip(&tensors).map(|((_, port), tensor)| of(tensor, port)).collect();
+        }
+        let mut found = vec![(0.0, Comparison::default()); ports.len()];
+        float.run(&samples.sample(s)?, &wanted, &mut |value, tensor| {
+            for (at, (_, port)) in ports.iter().enumerate().filter(|(_, (wanted, _))| *wanted == value) {
+                found[at] = of(tensor, port)?;
+            }
+            Ok(())
+        })?;
+        Ok(found)
+    });
+    let mut sums = vec![(0.0f64, Comparison::default()); ports.len()];
+    for sample in by_sample.collect::<Result<Vec<Vec<(f64, Comparison)>>>>()? {
+        for ((largest, sum), (one, compared)) in sums.iter_mut().zip(sample) {
+            *largest = largest.max(one);
+            sum.add(compared);
+        }
+    }
+    Ok(sums.iter().map(|(largest, sum)| Cut { largest: *largest, nsr: sum.mean().nsr }).collect())
+}
+
+/// Largest magnitude of a tensor, and the tensor cut at the ends of a range compared with itself.
+fn of(tensor: &Tensor, port: &Port) -> Result<(f64, Comparison)> {
+    let values = floats(tensor);
+    let (low, high) = port.range();
+    let cut: Vec<f32> = values.iter().map(|value| value.clamp(low, high) as f32).collect();
+    let largest = values.iter().fold(0.0, |largest: f64, value| largest.max(value.abs()));
+    Ok((largest, Comparison::of(&Tensor::new(tensor.shape(), cut)?, tensor)?))
+}
