@@ -57,6 +57,39 @@ fn report_shows_both_tables_and_the_verdict() {
 }
 
 #[test]
+fn a_report_is_one_page_that_needs_no_network() {
+    let folder = project(DIGITS);
+    let output = espq(folder.path(), &["report", "--format", "html", "-o", "r.html"]);
+    assert_eq!((output.status.code(), stdout(&output).as_str()), (Some(0), "Wrote r.html\n"), "{}", stderr(&output));
+    let page = std::fs::read_to_string(folder.path().join("r.html")).unwrap();
+    let foreign: Vec<&str> = page.lines().filter(|line| line.contains("://") && !line.contains("www.w3.org")).collect();
+    assert_eq!(foreign, Vec::<&str>::new());
+    let data = page.split_once("id=\"data\">").and_then(|(_, rest)| rest.split_once("</script>")).unwrap().0;
+    let data: Value = serde_json::from_str(data).unwrap();
+    let shown = espq(folder.path(), &["report", "--format", "json", "--statistics"]);
+    let mut report: Value = serde_json::from_str(&stdout(&shown)).unwrap();
+    report["seconds"] = data["report"]["seconds"].clone();
+    assert_eq!(data["report"], report);
+    assert_eq!(data["weights"]["/stem/stem.0/Conv"].as_array().map(Vec::len), Some(8), "{}", data["weights"]);
+}
+
+#[test]
+fn compare_says_what_became_better() {
+    let folder = project(DIGITS);
+    let written = espq(folder.path(), &["report", "--format", "json", "-o", "before.json"]);
+    assert_eq!(written.status.code(), Some(0), "{}", stderr(&written));
+    let wide = format!("{DIGITS}method = 'minmax'\n").replace("target", "precision = 'int16'\ntarget");
+    std::fs::write(folder.path().join("wide.espq.toml"), wide).unwrap();
+    let output = espq(folder.path(), &["compare", "before.json", "wide.espq.toml"]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    insta::assert_snapshot!(stdout(&output));
+    let same = espq(folder.path(), &["report", "--baseline", "before.json"]);
+    assert!(stdout(&same).ends_with(": unchanged\n"), "{}", stdout(&same));
+    let mixed = espq(folder.path(), &["compare", "before.json", "model.onnx"]);
+    assert_eq!(mixed.status.code(), Some(2), "{}", stdout(&mixed));
+}
+
+#[test]
 fn report_for_machines() {
     let output = espq(&fixture("digits"), &["report", "--format", "json", "--no-cache"]);
     let report: Value = serde_json::from_str(&stdout(&output)).unwrap();

@@ -2,6 +2,7 @@
 //!
 //! Never: text, tables, values of limits.
 
+mod changes;
 mod compare;
 mod cut;
 mod decisive;
@@ -60,6 +61,7 @@ impl Subject<'_> {
     }
 }
 
+pub use changes::{Changes, Figures, LayerChange, LayerFigures, OutputChange, Verdict, changes};
 pub use compare::{Comparison, floats, is_place};
 pub use cut::cut;
 pub use decisive::decisive;

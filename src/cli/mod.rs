@@ -3,6 +3,7 @@
 //! Never: functions that another program could use; those belong to `engine`.
 
 mod cache;
+mod compare;
 mod explain;
 mod export;
 mod init;
@@ -48,6 +49,7 @@ enum Command {
     Report(report::Arguments),
     Lint(lint::Arguments),
     Optimize(optimize::Arguments),
+    Compare(compare::Arguments),
     Explain(explain::Arguments),
     Export(export::Arguments),
     Init(init::Arguments),
@@ -93,6 +95,7 @@ pub fn main() -> ExitCode {
         Command::Report(report) => report::run(report, &out).map(Outcome::from),
         Command::Lint(lint) => lint::run(lint, &out),
         Command::Optimize(optimize) => optimize::run(optimize).map(Outcome::from),
+        Command::Compare(compare) => compare::run(compare, &out).map(Outcome::from),
         Command::Explain(explain) => explain::run(explain).map(Outcome::from),
         Command::Export(export) => export::run(export).map(Outcome::from),
         Command::Init(init) => init::run(init).map(Outcome::from),

@@ -4,14 +4,15 @@ use std::path::PathBuf;
 
 use clap::ValueEnum;
 
-use crate::analysis::Report;
-use crate::engine::{Engine, Options};
-use crate::project::Project;
+use crate::Error;
+use crate::analysis::{Report, changes};
+use crate::engine::{self, Engine, Opened, Options};
 
 use super::progress::Bar;
 use super::{Failure, cache, overrides};
-use crate::render::terminal::Terminal;
-use crate::render::{View, json, text};
+use crate::render;
+use crate::render::terminal::{Style, Terminal};
+use crate::render::{Page, View, html, json, text};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Format {
@@ -19,6 +20,8 @@ enum Format {
     Text,
     /// Every figure, exponent and statistic
     Json,
+    /// A page with all of it, in one file that needs no network
+    Html,
 }
 
 /// Quantizes the model and prints the error, layer by layer
@@ -34,6 +37,7 @@ Examples:
   espq report --precision int16        as it would be at 16 bits, the file unchanged
   espq report --top 10 --statistics    the ten worst layers, and the ranges of all tensors
   espq report --format json            every figure, for a script
+  espq report --format html -o r.html  a page to look at and to send
 
 Ends with 0 when it could measure, whatever the figures, and with 2 when it could not.")]
 pub struct Arguments {
@@ -43,6 +47,14 @@ pub struct Arguments {
 
     #[arg(long, value_enum, default_value = "text")]
     format: Format,
+
+    /// Write to this file instead of printing
+    #[arg(long, short, value_name = "FILE")]
+    output: Option<PathBuf>,
+
+    /// Compare with an earlier report in JSON: what became better and worse
+    #[arg(long, value_name = "REPORT")]
+    baseline: Option<PathBuf>,
 
     /// Also print range, mean, deviation, shape and saturation of every quantized layer's output
     #[arg(long)]
@@ -62,24 +74,44 @@ pub struct Arguments {
 pub(super) fn run(arguments: &Arguments, out: &Terminal) -> Result<String, Failure> {
     let project = arguments.overrides.load(&arguments.path)?;
     let engine = Engine::new(Options { cache: arguments.cache.chosen(), ..Options::default() });
-    match engine.open(project.clone()).report(arguments.statistics, &Bar::new()) {
-        Ok(report) => Ok(show(&report, &project, arguments, out)?),
-        Err(error) => Err(Failure::Within(Box::new(project), error)),
-    }
+    let opened = engine.open(project.clone());
+    let statistics = arguments.statistics || arguments.format == Format::Html;
+    let report = match opened.report(statistics, &Bar::new()) {
+        Ok(report) => report,
+        Err(error) => return Err(Failure::Within(Box::new(project), error)),
+    };
+    let Some(file) = &arguments.output else { return Ok(show(&report, &opened, arguments, out)?) };
+    // A file has no colours, and the width of no terminal.
+    let shown = show(&report, &opened, arguments, &Terminal { width: None, color: false })?;
+    std::fs::write(file, shown).map_err(|e| {
+        Error::new(format!("cannot be written: {e}")).in_file(file).with_help("-o needs a file in a folder that exists")
+    })?;
+    Ok(format!("Wrote {}\n", file.display()))
 }
 
-fn show(report: &Report, project: &Project, arguments: &Arguments, out: &Terminal) -> crate::Result<String> {
+fn show(report: &Report, opened: &Opened, arguments: &Arguments, out: &Terminal) -> crate::Result<String> {
+    let project = opened.project();
+    let view = View {
+        terminal: *out,
+        statistics: arguments.statistics,
+        top: arguments.top,
+        output_limit: project.config.output_limit(),
+        layer_limit: project.config.layer_limit(),
+        trials: opened.known_trials(),
+    };
     match arguments.format {
         Format::Json => json(report),
-        Format::Text => Ok(text(
-            report,
-            &View {
-                terminal: *out,
-                statistics: arguments.statistics,
-                top: arguments.top,
-                output_limit: project.config.output_limit(),
-                layer_limit: project.config.layer_limit(),
-            },
-        )),
+        Format::Text => match &arguments.baseline {
+            None => Ok(text(report, &view)),
+            Some(baseline) => {
+                let found = changes(&engine::read_report(baseline)?, &report.into());
+                let title = out.paint(Style::Title, &format!("Since {}", baseline.display()));
+                Ok(format!("{}\n{title}\n\n{}", text(report, &view), render::changes(&found, out)))
+            }
+        },
+        Format::Html => {
+            let weights = opened.largest_weights()?;
+            html(&Page { report, view: &view, project: &project.text, weights: &weights })
+        }
     }
 }

@@ -26,6 +26,8 @@ pub struct PlannedLayer {
     pub op: String,
     /// Precision in the configuration; `None` without a plan.
     pub scheme: Option<Scheme>,
+    /// Shape of its first output.
+    pub shape: Vec<usize>,
 }
 
 impl Opened {
@@ -39,7 +41,8 @@ impl Opened {
         let layers = planned.node_ids().map(|id| {
             let node = planned.node(id);
             let scheme = plan.as_ref().map(|plan| plan.scheme(id));
-            PlannedLayer { name: node.name.clone(), op: node.op.clone(), scheme }
+            let shape = node.outputs.first().copied().flatten().and_then(|id| planned.value(id).shape.clone());
+            PlannedLayer { name: node.name.clone(), op: node.op.clone(), scheme, shape: shape.unwrap_or_default() }
         });
         let inputs = graph.inputs.iter().map(|&id| graph.value(id).name.clone());
         Ok(Layers { inputs: inputs.collect(), layers: layers.collect(), names: model.simplified.names.clone() })

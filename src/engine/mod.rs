@@ -6,6 +6,7 @@
 
 mod atomic_write;
 mod cancel;
+mod compare;
 mod content;
 mod export;
 mod files;
@@ -38,6 +39,7 @@ pub use crate::model::{endings as model_endings, is_model};
 pub use crate::simplify::LayerNames;
 pub use atomic_write::write as write_all_or_none;
 pub use cancel::{Token, Watch};
+pub use compare::{figures, read_report};
 pub use export::{ExportOptions, Exported};
 pub use layers::{Layers, PlannedLayer};
 pub use lint::LintDepth;

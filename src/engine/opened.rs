@@ -1,5 +1,6 @@
 //! State of a project: its text, and its files, which are read once. Each stage is computed on first use.
 
+use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -198,6 +199,11 @@ impl Opened {
                 None => Ok(self.engine.plans.keep(key, Arc::new(self.plan_of(&settings)?))),
             }
         })
+    }
+
+    /// Returns the largest magnitude of each output channel's weights, by layer.
+    pub fn largest_weights(&self) -> Result<BTreeMap<String, Vec<f32>>> {
+        Ok(self.plan()?.largest_weights())
     }
 
     /// Plans the model with other settings, and with the scales of `model.quantization` if the text has it.

@@ -12,7 +12,7 @@ use crate::quant::{Plan, Settings};
 use crate::{Result, error::Error};
 
 use super::Progress;
-use super::content::KeyBuilder;
+use super::content::{Key, KeyBuilder};
 use super::measure::Measurement;
 use super::opened::Opened;
 use super::progress::{Inside, Stage};
@@ -33,19 +33,29 @@ impl Opened {
 
     /// Returns the measured fixes, from memory if nothing has changed.
     pub(super) fn trials(&self, search: bool, progress: &dyn Progress) -> Result<Arc<Trials>> {
-        let config = &self.project().config;
-        let mut parts = KeyBuilder::new("trials");
-        parts.key(&self.report_key(&self.known_settings()?, false)?).number(search.into());
-        parts.text(&format!("{:?} {:?}", config.layer_limit(), config.output_limit()));
-        let key = parts.finish();
-        if let Some(trials) = self.engine.trials.get(&key) {
+        let key = self.trials_key(search)?;
+        if let Some(trials) = self.engine.kept(&self.engine.trials, &key) {
             return Ok(trials);
         }
         let (report, session, plan) = (self.measured(progress)?, self.session()?, self.settled_plan(progress)?);
         let measurement = Measurement { opened: self, session: &session, plan: &plan, progress };
         let trials = measurement.trials(&report, search)?;
         self.engine.save(&session);
-        Ok(self.engine.trials.keep(key, Arc::new(trials)))
+        Ok(self.engine.keep(&self.engine.trials, key, trials))
+    }
+
+    /// Returns the measured fixes if a linter or an editor has tried them on the project as it is.
+    pub fn known_trials(&self) -> Option<Arc<Trials>> {
+        let kept = |search| self.engine.kept(&self.engine.trials, &self.trials_key(search).ok()?);
+        kept(true).or_else(|| kept(false))
+    }
+
+    fn trials_key(&self, search: bool) -> Result<Key> {
+        let config = &self.project().config;
+        let mut parts = KeyBuilder::new("trials");
+        parts.key(&self.report_key(&self.known_settings()?, false)?).number(search.into());
+        parts.text(&format!("{:?} {:?}", config.layer_limit(), config.output_limit()));
+        Ok(parts.finish())
     }
 }
 

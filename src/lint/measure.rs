@@ -70,8 +70,14 @@ impl Measure {
 
     /// Returns the fix with its measured effect; `None` if it does not help, or if the text cannot be edited.
     pub fn fix(&self, project: &Project, trial: &Trial) -> Option<Fix> {
+        let layers: Vec<(&str, Scheme)> = trial.layers.iter().map(|layer| (layer.as_str(), trial.scheme)).collect();
+        self.edit(project, self.words(trial)?, &layers)
+    }
+
+    /// Describes the change and its measured effect; `None` if it does not help.
+    pub fn words(&self, trial: &Trial) -> Option<String> {
         let effect = trial.effect();
-        let title = match self {
+        Some(match self {
             Measure::Layer { scheme: Scheme::Int8, .. } => format!("back to int8: {effect}"),
             _ if !trial.helps() => return None,
             Measure::Layer { scheme, .. } => format!("{scheme}: {effect}"),
@@ -86,9 +92,7 @@ impl Measure {
                 [one] => format!("{one} at int16: {effect}"),
                 many => format!("{} layers at int16: {effect}", many.len()),
             },
-        };
-        let layers: Vec<(&str, Scheme)> = trial.layers.iter().map(|layer| (layer.as_str(), trial.scheme)).collect();
-        self.edit(project, title, &layers)
+        })
     }
 
     /// Returns the fix without its effect, for changes that a user may want whatever the effect is: fewer bits.

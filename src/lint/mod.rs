@@ -10,7 +10,7 @@ mod fix;
 mod mask;
 mod measure;
 mod observers;
-mod place;
+pub mod place;
 mod rule;
 mod rules;
 mod trials;

@@ -16,6 +16,7 @@ pub fn of_model(project: &Project) -> Span {
     first(project, &["model.precision", "model.path", "model.target"])
 }
 
+/// Returns the place of a key, else that of the model's path.
 pub fn of_key(project: &Project, key: &str) -> Span {
     first(project, &[key, "model.path"])
 }

@@ -25,6 +25,12 @@ pub struct Abilities {
     /// The client then accepts another title, too.
     pub resolves_titles: bool,
     pub markdown: bool,
+    /// The client requests hints again when it is told to.
+    pub refreshes_hints: bool,
+    /// The client requests lenses again when it is told to.
+    pub refreshes_lenses: bool,
+    /// The client shows a list of layers, and is told when it changes.
+    pub lists_layers: bool,
 }
 
 impl Abilities {
@@ -51,6 +57,16 @@ impl Abilities {
                 .is_some_and(|d| d.related_information == Some(true)),
             resolves_edits: resolves("edit"),
             resolves_titles: resolves("title"),
+            refreshes_hints: workspace
+                .and_then(|w| w.inlay_hint.as_ref())
+                .is_some_and(|hint| hint.refresh_support == Some(true)),
+            refreshes_lenses: workspace
+                .and_then(|w| w.code_lens.as_ref())
+                .is_some_and(|lens| lens.refresh_support == Some(true)),
+            lists_layers: capabilities
+                .experimental
+                .as_ref()
+                .is_some_and(|own| own["layerList"] == serde_json::Value::Bool(true)),
             markdown: text
                 .and_then(|t| t.hover.as_ref())
                 .and_then(|h| h.content_format.as_ref())

@@ -22,7 +22,7 @@ pub fn at(snapshot: &Snapshot, position: Position, markdown: bool) -> Option<Hov
         Place::Key { table, key } => {
             let name = unquoted(&text[key.clone()]).to_string();
             let words = match schema::is_of_layers(&table) {
-                true => layer(snapshot.knowledge.layer(&name)?),
+                true => layer(snapshot.knowledge.layer(&name)?) + snapshot.knowledge.state(),
                 false => explained(schema::keys(&table)?.iter().find(|k| k.name == name)?),
             };
             (key, words)
@@ -141,6 +141,7 @@ mod tests {
             name: "/a".to_string(),
             op: "Conv".to_string(),
             module: Some("a.conv".to_string()),
+            shape: vec![1, 4],
             scheme: Some(Scheme::Int8),
             figures: None,
         };

@@ -1,5 +1,6 @@
 //! Knowledge of a project's layers: the only data source of hover and completion.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::analysis::{ErrorFigures, Layer, LayerPort, OutputError, Report};
@@ -11,6 +12,8 @@ use crate::project::Project;
 pub enum Fact {
     /// Layers of the model and the plan.
     Layers(Layers),
+    /// Figures with the scales of an earlier calibration.
+    Expected(Arc<Report>),
     Report(Arc<Report>),
 }
 
@@ -22,6 +25,8 @@ pub struct Knowledge {
     outputs: Vec<OutputError>,
     layers: Vec<LayerView>,
     names: LayerNames,
+    /// The figures are those of the current text and its own calibration.
+    is_final: bool,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -31,6 +36,8 @@ pub struct LayerView {
     /// Path of the module of the source model that it is from.
     pub module: Option<String>,
     pub scheme: Option<Scheme>,
+    /// Shape of its first output.
+    pub shape: Vec<usize>,
     pub figures: Option<Figures>,
 }
 
@@ -52,15 +59,28 @@ impl Knowledge {
             Fact::Layers(found) => {
                 self.inputs = found.inputs;
                 self.names = found.names;
+                self.is_final = false;
                 let mut old = std::mem::take(&mut self.layers);
                 let names = &self.names;
                 self.layers = found.layers.into_iter().map(|layer| planned(layer, names, &mut old)).collect();
             }
-            Fact::Report(report) => {
-                self.outputs.clone_from(&report.outputs);
-                self.layers = report.layers.iter().map(|layer| measured(layer, &report)).collect();
-            }
+            Fact::Expected(report) => self.learn(&report, false),
+            Fact::Report(report) => self.learn(&report, true),
         }
+    }
+
+    fn learn(&mut self, report: &Report, is_final: bool) {
+        let shapes: BTreeMap<String, Vec<usize>> =
+            self.layers.drain(..).map(|layer| (layer.name, layer.shape)).collect();
+        self.is_final = is_final;
+        self.outputs.clone_from(&report.outputs);
+        let shape = |layer: &Layer| shapes.get(&layer.name).cloned().unwrap_or_default();
+        self.layers = report.layers.iter().map(|layer| measured(layer, shape(layer), report)).collect();
+    }
+
+    /// Words behind a figure: it may change as soon as the current text is calibrated.
+    pub fn state(&self) -> &'static str {
+        if self.is_final { "" } else { " (recalibrating)" }
     }
 
     pub fn inputs(&self) -> &[String] {
@@ -98,15 +118,15 @@ impl LayerView {
 
 /// Makes a layer's view, with its previous figures unless they belong to another precision.
 fn planned(layer: PlannedLayer, names: &LayerNames, old: &mut [LayerView]) -> LayerView {
-    let PlannedLayer { name, op, scheme } = layer;
+    let PlannedLayer { name, op, scheme, shape } = layer;
     let before = old.iter_mut().find(|old| old.name == name && old.op == op);
     let figures = before.and_then(|old| old.figures.take());
     let figures = figures.filter(|figures| scheme.is_none_or(|scheme| scheme == figures.scheme));
     let module = names.module(&name).map(str::to_string);
-    LayerView { name, op, module, scheme, figures }
+    LayerView { name, op, module, scheme, shape, figures }
 }
 
-fn measured(layer: &Layer, report: &Report) -> LayerView {
+fn measured(layer: &Layer, shape: Vec<usize>, report: &Report) -> LayerView {
     let ports = |ports: &[Option<LayerPort>]| ports.iter().flatten().cloned().collect();
     let figures = Figures {
         scheme: layer.scheme,
@@ -121,6 +141,7 @@ fn measured(layer: &Layer, report: &Report) -> LayerView {
         op: layer.op.clone(),
         module: layer.module.clone(),
         scheme: Some(layer.scheme),
+        shape,
         figures: Some(figures),
     }
 }
@@ -140,6 +161,7 @@ mod tests {
             name: name.to_string(),
             op: "Conv".to_string(),
             scheme: Some(scheme),
+            shape: vec![1, 4],
         };
         Fact::Layers(Layers {
             inputs: vec!["x".to_string()],

@@ -14,8 +14,10 @@ mod completion;
 mod diagnostics;
 mod document;
 mod findings;
+mod hints;
 mod hover;
 mod knowledge;
+mod layer_list;
 mod lifecycle;
 mod measured;
 mod outbox;
@@ -25,6 +27,7 @@ mod server;
 mod stale_findings;
 mod state;
 mod stdin;
+mod symbols;
 mod watch;
 mod worker;
 

@@ -19,11 +19,12 @@ use super::client::{Client, Result, error};
 use super::commands::{self, COMMANDS};
 use super::diagnostics::diagnostic;
 use super::document::Snapshot;
+use super::layer_list::{self, LayerList, LayerListParams};
 use super::lifecycle::Phase;
 use super::measured::{self, Pending};
 use super::progress::Shown;
 use super::state::{Event, State, file_of};
-use super::{actions, completion, hover, position};
+use super::{actions, completion, hints, hover, position, symbols};
 
 /// Handlers of requests. Each sends its event when it is called, which keeps the order of the messages; what it then
 /// waits for is in the future that it returns.
@@ -104,6 +105,34 @@ impl Server {
             }
             HoverRequest::METHOD => answer::<HoverRequest, _>(params, |params| self.hover(params)),
             Completion::METHOD => answer::<Completion, _>(params, |params| self.completion(params)),
+            InlayHintRequest::METHOD => answer::<InlayHintRequest, _>(params, |params: InlayHintParams| {
+                let range = params.range;
+                self.of_snapshot(&params.text_document.uri, move |snapshot| Some(hints::hints(snapshot, range)))
+            }),
+            CodeLensRequest::METHOD => answer::<CodeLensRequest, _>(params, |params: CodeLensParams| {
+                self.of_snapshot(&params.text_document.uri, |snapshot| Some(hints::lenses(snapshot)))
+            }),
+            DocumentSymbolRequest::METHOD => {
+                answer::<DocumentSymbolRequest, _>(params, |params: DocumentSymbolParams| {
+                    self.of_snapshot(&params.text_document.uri, |snapshot| Some(symbols::symbols(snapshot)))
+                })
+            }
+            FoldingRangeRequest::METHOD => answer::<FoldingRangeRequest, _>(params, |params: FoldingRangeParams| {
+                self.of_snapshot(&params.text_document.uri, |snapshot| Some(symbols::foldings(snapshot)))
+            }),
+            DocumentLinkRequest::METHOD => answer::<DocumentLinkRequest, _>(params, |params: DocumentLinkParams| {
+                self.of_snapshot(&params.text_document.uri, |snapshot| Some(symbols::links(snapshot)))
+            }),
+            GotoDefinition::METHOD => answer::<GotoDefinition, _>(params, |params: GotoDefinitionParams| {
+                let TextDocumentPositionParams { text_document, position } = params.text_document_position_params;
+                let uri = text_document.uri;
+                self.of_snapshot(&layer_list::configuration(&uri), move |snapshot| {
+                    layer_list::definition(snapshot, &uri, position).map(GotoDefinitionResponse::Scalar)
+                })
+            }),
+            LayerList::METHOD => answer::<LayerList, _>(params, |params: LayerListParams| {
+                self.of_snapshot(&layer_list::configuration(&params.uri), layer_list::list)
+            }),
             ExecuteCommand::METHOD => answer::<ExecuteCommand, _>(params, |params| self.execute_command(params)),
             _ => Box::pin(ready(Err(error(ErrorCode::MethodNotFound, format!("espq has no method `{method}`"))))),
         }
@@ -230,6 +259,15 @@ impl Server {
         }
     }
 
+    /// Answers from the state of a document; `None` if it is not open.
+    fn of_snapshot<T, F>(&self, uri: &Url, found: F) -> impl Future<Output = Result<Option<T>>> + use<T, F>
+    where
+        F: FnOnce(&Snapshot) -> Option<T> + Send + 'static,
+    {
+        let answer = self.ask(uri, false);
+        async move { Ok(answer.await.ok().and_then(|snapshot| found(&snapshot))) }
+    }
+
     fn completion(&self, params: CompletionParams) -> impl Future<Output = Result<Option<CompletionResponse>>> + use<> {
         let TextDocumentPositionParams { text_document, position } = params.text_document_position;
         let answer = self.ask(&text_document.uri, false);
@@ -304,10 +342,9 @@ pub fn invalid(message: String) -> ResponseError {
 }
 
 fn capabilities(abilities: Abilities) -> ServerCapabilities {
-    // Full texts: configurations are small, and a delayed change is then harmless.
     let sync = TextDocumentSyncOptions {
         open_close: Some(true),
-        change: Some(TextDocumentSyncKind::FULL),
+        change: Some(TextDocumentSyncKind::INCREMENTAL),
         ..TextDocumentSyncOptions::default()
     };
     let pulled = DiagnosticOptions { identifier: Some("espq".to_string()), ..DiagnosticOptions::default() };
@@ -327,6 +364,16 @@ fn capabilities(abilities: Abilities) -> ServerCapabilities {
             trigger_characters: Some(["[", "\"", ".", "=", "/"].map(str::to_string).to_vec()),
             ..CompletionOptions::default()
         }),
+        inlay_hint_provider: Some(OneOf::Left(true)),
+        code_lens_provider: Some(CodeLensOptions { resolve_provider: Some(false) }),
+        document_symbol_provider: Some(OneOf::Left(true)),
+        folding_range_provider: Some(FoldingRangeProviderCapability::Simple(true)),
+        document_link_provider: Some(DocumentLinkOptions {
+            resolve_provider: Some(false),
+            work_done_progress_options: WorkDoneProgressOptions::default(),
+        }),
+        definition_provider: Some(OneOf::Left(true)),
+        experimental: Some(serde_json::json!({ "layerList": true })),
         execute_command_provider: Some(ExecuteCommandOptions {
             commands: COMMANDS.map(str::to_string).to_vec(),
             ..ExecuteCommandOptions::default()

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use lsp_types::request::WorkspaceDiagnosticRefresh;
+use lsp_types::request::{CodeLensRefresh, InlayHintRefreshRequest, WorkspaceDiagnosticRefresh};
 use lsp_types::{Diagnostic, MessageType, TextDocumentContentChangeEvent, Url};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
 use tokio::sync::oneshot;
@@ -17,6 +17,7 @@ use super::abilities::Abilities;
 use super::client::Client;
 use super::diagnostics::diagnostic;
 use super::document::{self, Document, Snapshot};
+use super::layer_list::{LayerListParams, LayersChanged};
 use super::outbox::Outbox;
 use super::position::Places;
 use super::progress::{self, Meter, Shown};
@@ -236,7 +237,10 @@ impl State {
                 document.learn_files(files);
                 self.watching.watch_folders(self.documents.values().map(|d| (d.project(), d.files())));
             }
-            Outcome::Fact(fact) => document.apply_result(fact),
+            Outcome::Fact(fact) => {
+                document.apply_result(fact);
+                self.refresh(&uri);
+            }
             Outcome::Panicked(message) => {
                 let name = document.name();
                 self.show(
@@ -266,6 +270,23 @@ impl State {
             self.published.insert(uri.clone(), latest.clone());
             self.outbox.post(uri.clone(), Some(latest.0), latest.1);
         }
+    }
+
+    /// Tells the client that figures in the text, and in the list of layers, have changed.
+    fn refresh(&self, uri: &Url) {
+        let (client, abilities, uri) = (self.client.clone(), self.abilities, uri.clone());
+        tokio::spawn(async move {
+            // A client that does not answer keeps the old ones until it asks again.
+            if abilities.refreshes_hints {
+                let _ = tokio::time::timeout(progress::ANSWER, client.request::<InlayHintRefreshRequest>(())).await;
+            }
+            if abilities.refreshes_lenses {
+                let _ = tokio::time::timeout(progress::ANSWER, client.request::<CodeLensRefresh>(())).await;
+            }
+            if abilities.lists_layers {
+                client.notify::<LayersChanged>(LayerListParams { uri }).await;
+            }
+        });
     }
 
     fn ask_to_pull(&self) {

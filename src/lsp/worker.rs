@@ -129,7 +129,7 @@ fn analyze(engine: &Arc<Engine>, job: &Job, send: &mut dyn FnMut(Outcome)) -> Re
     if let Some((findings, report)) = opened.expected(&watch)? {
         job.token.check()?;
         send(Outcome::Findings { depth: LintDepth::Measured, findings });
-        send(Outcome::Fact(Fact::Report(Arc::new(report))));
+        send(Outcome::Fact(Fact::Expected(Arc::new(report))));
     }
     lint(LintDepth::Measured, send)?;
     match opened.measured(&watch) {

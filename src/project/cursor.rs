@@ -94,23 +94,23 @@ pub fn unquoted(text: &str) -> &str {
     text
 }
 
-struct Line<'a> {
-    text: &'a str,
+pub(super) struct Line<'a> {
+    pub text: &'a str,
     /// Position in the whole text.
-    start: usize,
+    pub start: usize,
 }
 
 /// Parts of a line outside of quotes.
 #[derive(Default)]
-struct Parts {
-    equals: Option<usize>,
-    comment: Option<usize>,
+pub(super) struct Parts {
+    pub equals: Option<usize>,
+    pub comment: Option<usize>,
     /// Quoted parts, including the quotes; the last one may be unterminated.
-    quoted: Vec<Span>,
+    pub quoted: Vec<Span>,
 }
 
 impl Line<'_> {
-    fn parts(&self) -> Parts {
+    pub fn parts(&self) -> Parts {
         let mut parts = Parts::default();
         let mut open: Option<(usize, char)> = None;
         let mut escaped = false;
@@ -139,7 +139,7 @@ impl Line<'_> {
     }
 
     /// Returns the span between the brackets in the whole text.
-    fn header(&self) -> Option<Span> {
+    pub fn header(&self) -> Option<Span> {
         let open = self.text.find(|c: char| !c.is_whitespace())?;
         let inner = self.text[open..].strip_prefix('[')?;
         let from = open + 1;

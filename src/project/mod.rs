@@ -12,6 +12,7 @@ mod initial;
 mod input_shapes;
 mod keys;
 mod locate;
+pub mod outline;
 mod output;
 mod problem;
 mod reader;

@@ -45,6 +45,7 @@ exclude = ["old/", "*.bak.espq.toml"]
 [optimize]
 equalize = true
 align = true
+widen = true
 scales = true
 round = true
 held-out = 3

@@ -15,11 +15,7 @@ const EXACT: f64 = (1 << 24) as f64;
 /// nevertheless.
 pub(super) fn beyond_float32(plan: &Plan, id: NodeId, config: &NodeConfig) -> bool {
     let node = plan.graph.node(id);
-    let axis = match ops::find(&node.op).map_or(Weights::None, |o| o.treatment.weights) {
-        Weights::None => return false,
-        Weights::Whole => last_axis(plan.graph.constant(node, 1)),
-        Weights::ByChannel(axis) => axis(&node.attributes),
-    };
+    let Some(axis) = channel_axis(plan, id) else { return false };
     let steps = |port: usize, axis: usize| -> Option<Vec<f64>> {
         magnitudes(plan.graph.constant(node, port)?, plan, *config.inputs.get(port)?, axis)
     };
@@ -27,6 +23,29 @@ pub(super) fn beyond_float32(plan: &Plan, id: NodeId, config: &NodeConfig) -> bo
     let bias = steps(2, last_axis(plan.graph.constant(node, 2))).unwrap_or_default();
     let most = |(channel, w): (usize, &f64)| w * ACTIVATION + bias.get(channel).copied().unwrap_or(0.0);
     weights.iter().enumerate().map(most).any(|sum| sum >= EXACT)
+}
+
+/// Axis of a layer's weights along which its output channels lie; `None` for a layer without weights.
+fn channel_axis(plan: &Plan, id: NodeId) -> Option<usize> {
+    let node = plan.graph.node(id);
+    match ops::find(&node.op).map_or(Weights::None, |o| o.treatment.weights) {
+        Weights::None => None,
+        Weights::Whole => Some(last_axis(plan.graph.constant(node, 1))),
+        Weights::ByChannel(axis) => Some(axis(&node.attributes)),
+    }
+}
+
+/// Returns the largest magnitude of the constant weights of each output channel; `None` for a layer without them.
+pub(super) fn largest_weights(plan: &Plan, id: NodeId) -> Option<Vec<f32>> {
+    let tensor = plan.graph.constant(plan.graph.node(id), 1)?;
+    let (axis, values) = (channel_axis(plan, id)?, tensor.slice::<f32>()?);
+    let mut largest = vec![0f32; *tensor.shape().get(axis)?];
+    let inner: usize = tensor.shape()[axis + 1..].iter().product();
+    for (block, run) in values.chunks(inner.max(1)).enumerate() {
+        let channel = block % largest.len().max(1);
+        largest[channel] = run.iter().fold(largest[channel], |most, value| most.max(value.abs()));
+    }
+    Some(largest)
 }
 
 fn last_axis(tensor: Option<&Tensor>) -> usize {

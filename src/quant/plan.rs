@@ -13,7 +13,7 @@ use crate::{Error, Result};
 use super::config::{ConfigId, Configs, State};
 use super::edits::Edits;
 use super::passes;
-use super::{Settings, layer_names};
+use super::{Settings, accumulation, layer_names};
 use crate::chip::{Family, Method, Scheme};
 
 /// Configurations of one quantized node, by port.
@@ -153,6 +153,12 @@ impl Plan {
     /// Returns the scheme of a node; nodes that are not quantized are float.
     pub fn scheme(&self, node: NodeId) -> Scheme {
         self.config(node).map_or(Scheme::Float, |c| c.scheme)
+    }
+
+    /// Returns the largest magnitude of each output channel's weights, by layer.
+    pub fn largest_weights(&self) -> BTreeMap<String, Vec<f32>> {
+        let of = |id| Some((self.graph.node(id).name.clone(), accumulation::largest_weights(self, id)?));
+        self.graph.node_ids().filter_map(of).collect()
     }
 
     /// Returns ports and their values, inputs first.

@@ -4,12 +4,14 @@ use serde::Serialize;
 
 use crate::analysis::{Layer, Observers, OnChip, OutputError, Report, Seconds};
 use crate::note::sentences;
+use crate::quant::Settings;
 use crate::{Error, Result};
 
+/// Report with its notes as sentences.
 #[derive(Serialize)]
-struct Shown<'a, S> {
+pub(super) struct Shown<'a> {
     model: &'a str,
-    settings: &'a S,
+    settings: &'a Settings,
     calibration_samples: usize,
     analysis_samples: usize,
     layers: &'a [Layer],
@@ -23,33 +25,38 @@ struct Shown<'a, S> {
     seconds: Seconds,
 }
 
+impl Shown<'_> {
+    pub fn of(report: &Report) -> Shown<'_> {
+        let Report {
+            model,
+            settings,
+            calibration_samples,
+            analysis_samples,
+            layers,
+            outputs,
+            observers,
+            notes,
+            seconds,
+            on_chip,
+        } = report;
+        Shown {
+            model,
+            settings,
+            calibration_samples: *calibration_samples,
+            analysis_samples: *analysis_samples,
+            layers,
+            outputs,
+            on_chip: on_chip.as_ref(),
+            observers: observers.as_ref(),
+            notes: sentences(notes),
+            seconds: *seconds,
+        }
+    }
+}
+
 /// Serializes a report. Fails if a figure has no JSON form.
 pub fn json(report: &Report) -> Result<String> {
-    let Report {
-        model,
-        settings,
-        calibration_samples,
-        analysis_samples,
-        layers,
-        outputs,
-        observers,
-        notes,
-        seconds,
-        on_chip,
-    } = report;
-    let shown = Shown {
-        model,
-        settings,
-        calibration_samples: *calibration_samples,
-        analysis_samples: *analysis_samples,
-        layers,
-        outputs,
-        on_chip: on_chip.as_ref(),
-        observers: observers.as_ref(),
-        notes: sentences(notes),
-        seconds: *seconds,
-    };
-    let mut text = serde_json::to_string_pretty(&shown)
+    let mut text = serde_json::to_string_pretty(&Shown::of(report))
         .map_err(|e| Error::new(format!("the report cannot be written as JSON: {e}")))?;
     text.push('\n');
     Ok(text)

@@ -1,9 +1,11 @@
-//! Reports, findings and file contents as text, JSON and SARIF: one format per file.
+//! Reports, findings and file contents as text, JSON, HTML and SARIF: one format per file.
 //!
 //! Never: measurements, decisions, files.
 
+mod changes;
 pub mod diagnostics;
 pub mod findings;
+mod html;
 pub mod inspect;
 mod json;
 mod operators;
@@ -13,6 +15,8 @@ mod table;
 pub mod terminal;
 mod text;
 
+pub use changes::changes;
+pub use html::{Page, html};
 pub use json::json;
 pub use operators::operators_page;
 pub use text::{View, text};

@@ -1,9 +1,11 @@
 //! Text form of a report.
 
+use std::sync::Arc;
+
 use super::terminal::{Style, Terminal};
 use crate::analysis::{Before, Layer, Observers, OnChip, OutputError, Report, Spread, TriedObserver, is_over};
 use crate::chip::{Incompatibility, Method, Scheme};
-use crate::lint::{ObserverAdvice, decisive_error};
+use crate::lint::{Measure, ObserverAdvice, Trial, Trials, candidates, decisive_error};
 use crate::text::units::{count, percent, percent_column};
 
 use super::statistics::statistics;
@@ -21,6 +23,8 @@ pub struct View {
     pub output_limit: f64,
     /// Limit on layerwise error, as a share of the signal's power.
     pub layer_limit: f64,
+    /// Measured fixes, if a linter or an editor has tried them.
+    pub trials: Option<Arc<Trials>>,
 }
 
 /// Renders a report: the tables, the verdict on each output, and notes.
@@ -98,8 +102,7 @@ fn outputs(report: &Report, view: &View) -> String {
     let on_chip = |index: usize| ran.and_then(|ran| ran.outputs.get(index)).map(|error| error.nsr);
     let verdicts: String =
         report.outputs.iter().enumerate().map(|(index, o)| verdict(o, on_chip(index), view)).collect();
-    let over = report.outputs.iter().any(|o| !within(o, view));
-    let advice = if over { advice(report, view) } else { String::new() };
+    let advice: String = advice(report, view).iter().map(|line| format!("    {line}\n")).collect();
     format!("{}\n{verdicts}{advice}", view.terminal.paint(Style::Title, "Outputs"))
 }
 
@@ -184,27 +187,38 @@ fn before_end(before: &Before) -> String {
     )
 }
 
-/// Names the layers with the largest error, and what to try.
-fn advice(report: &Report, view: &View) -> String {
+/// Names the layers over their limit: with the effect of int16 if it was measured, else with the command that measures it.
+pub(super) fn advice(report: &Report, view: &View) -> Vec<String> {
     const NAMED: usize = 3;
-    let mut layers: Vec<(&str, f64)> = report
-        .layers
-        .iter()
-        .filter(|l| l.scheme == Scheme::Int8)
-        .filter_map(|l| Some((l.name.as_str(), l.layerwise?.nsr)))
-        .filter(|(_, nsr)| is_over(*nsr, view.layer_limit))
-        .collect();
-    layers.sort_by(|a, b| b.1.total_cmp(&a.1));
-    if layers.is_empty() {
-        return String::new();
+    if report.outputs.iter().all(|output| within(output, view)) {
+        return Vec::new();
     }
-    let lines: String = layers.iter().take(NAMED).map(|(name, _)| format!("      \"{name}\" = \"int16\"\n")).collect();
-    let which = match layers.len() {
-        1 => "the one layer over its limit".to_string(),
-        n if n <= NAMED => format!("the {n} layers over their limit"),
-        n => format!("the worst {NAMED} of {n} layers over their limit"),
-    };
-    format!("    Try {which} at 16 bits:\n      [precision]\n{lines}")
+    let mut layers: Vec<(&str, f64)> = candidates(report).into_iter().map(|(name, error)| (name, error.nsr)).collect();
+    layers.retain(|(_, nsr)| is_over(*nsr, view.layer_limit));
+    let mut lines = Vec::new();
+    if let Some(trials) = &view.trials {
+        let widened = trials.widened.as_ref().filter(|trial| trial.helps());
+        lines.extend(widened.and_then(|trial| Measure::Widen.words(trial)));
+        let searched = trials.outputs.as_ref().filter(|trial| trial.helps());
+        lines.extend(searched.and_then(|trial| Measure::SmallestSet.words(trial)));
+        let mut alone: Vec<&Trial> = trials.layers.iter().filter_map(|(_, trial)| trial.as_ref()).collect();
+        alone.retain(|trial| trial.helps());
+        alone.sort_by(|a, b| a.after.total_cmp(&b.after));
+        lines.extend(
+            alone.iter().take(NAMED).map(|trial| format!("int16 for {}: {}", trial.layers.join(", "), trial.effect())),
+        );
+        if lines.is_empty() && !trials.layers.is_empty() {
+            lines.push("int16 for no layer over its limit lowers the error of the outputs".to_string());
+        }
+    } else if !layers.is_empty() {
+        let names: Vec<&str> = layers.iter().take(NAMED).map(|(name, _)| *name).collect();
+        let which = match layers.len() {
+            n if n <= NAMED => format!("Over their limit: {}", names.join(", ")),
+            n => format!("{n} layers are over their limit, the worst are {}", names.join(", ")),
+        };
+        lines.push(format!("{which}; `espq lint` measures the effect of int16"));
+    }
+    lines
 }
 
 fn took(report: &Report, view: &View) -> String {

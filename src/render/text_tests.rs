@@ -90,7 +90,7 @@ fn report() -> Report {
 
 fn view(width: Option<usize>) -> View {
     let terminal = Terminal { width, color: false };
-    View { terminal, statistics: false, top: None, output_limit: 0.1, layer_limit: 0.01 }
+    View { terminal, statistics: false, top: None, output_limit: 0.1, layer_limit: 0.01, trials: None }
 }
 
 #[test]
@@ -109,6 +109,36 @@ fn a_narrow_terminal_cuts_names_not_figures() {
 #[test]
 fn statistics_and_the_worst_only() {
     insta::assert_snapshot!(text(&report(), &View { statistics: true, top: Some(2), ..view(None) }));
+}
+
+#[test]
+fn advice_is_what_was_measured() {
+    let trial = |layers: &[&str], after, flash| Trial {
+        layers: layers.iter().map(ToString::to_string).collect(),
+        scheme: Scheme::Int16,
+        before: 0.1134,
+        after,
+        flash,
+    };
+    let (first, second) = ("/features/features.0/Conv", "/features/features.1/Conv");
+    let trials = Trials {
+        layers: vec![
+            (first.to_string(), Some(trial(&[first], 0.134, 900))),
+            (second.to_string(), Some(trial(&[second], 0.091, 400))),
+        ],
+        outputs: Some(trial(&[second], 0.091, 400)),
+        searched: true,
+        ..Trials::default()
+    };
+    let shown = text(&report(), &View { trials: Some(Arc::new(trials)), ..view(None) });
+    let advice: Vec<&str> = shown.lines().filter(|line| line.contains("KB flash")).collect();
+    assert_eq!(
+        advice,
+        [
+            "    /features/features.1/Conv at int16: output error 11.3% -> 9.1%, +0.4 KB flash",
+            "    int16 for /features/features.1/Conv: output error 11.3% -> 9.1%, +0.4 KB flash",
+        ]
+    );
 }
 
 #[test]

@@ -3,6 +3,7 @@
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)] // Tests fail by a panic.
 
 mod client;
+mod figures;
 #[cfg(target_os = "linux")]
 mod opens;
 mod resolve;

@@ -5,6 +5,18 @@
 return {
   cmd = { "espq", "lsp" },
   filetypes = { "toml" },
+  capabilities = { experimental = { layerList = true } },
+  on_attach = function(_, buffer)
+    require("espq").attached(buffer)
+  end,
+  handlers = {
+    ["espq/layersChanged"] = function(_, params, context)
+      local client = vim.lsp.get_client_by_id(context.client_id)
+      if client then
+        require("espq").refresh(client, params.uri)
+      end
+    end,
+  },
   root_dir = function(buffer, on_dir)
     local path = vim.api.nvim_buf_get_name(buffer)
     if require("espq").is_project(path) then

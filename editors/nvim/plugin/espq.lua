@@ -12,11 +12,11 @@ vim.api.nvim_create_user_command("Espq", function(call)
   if run then
     run()
   else
-    vim.notify(("espq has no command `%s`: use analyze, export or restart"):format(call.args), vim.log.levels.ERROR)
+    vim.notify(("espq has no command `%s`: use analyze, export, layers, smallest-set or restart"):format(call.args), vim.log.levels.ERROR)
   end
 end, {
   nargs = 1,
-  desc = "espq: analyze, export or restart",
+  desc = "espq: analyze, export, layers, smallest-set or restart",
   complete = function(lead)
     return vim.iter(vim.tbl_keys(require("espq").commands))
       :filter(function(name)

@@ -3,11 +3,15 @@
 
 import * as vscode from "vscode";
 import { LanguageClient, LanguageClientOptions, ServerOptions, State, Trace } from "vscode-languageclient/node";
+import { LayerListFeature, Layers, SCHEME } from "./layers";
+import { showReport } from "./report";
 import { findServer, MissingServer } from "./server";
 
 let client: LanguageClient | undefined;
 let output: vscode.OutputChannel;
 let status: vscode.StatusBarItem;
+let program: string | undefined;
+const layers = new Layers(() => client);
 
 export async function activate(context: vscode.ExtensionContext): Promise<void> {
   output = vscode.window.createOutputChannel("espq");
@@ -19,6 +23,13 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
     status,
     vscode.commands.registerCommand("espq.analyzeDocument", () => runOnDocument("espq.analyze")),
     vscode.commands.registerCommand("espq.exportDocument", () => runOnDocument("espq.export")),
+    vscode.commands.registerCommand("espq.smallestSetDocument", () => runOnDocument("espq.smallestSet")),
+    vscode.commands.registerCommand("espq.reportDocument", () => report()),
+    vscode.commands.registerCommand("espq.layers", () => layers.open()),
+    vscode.commands.registerCommand("espq.openLayer", (layer) => layers.open(layer)),
+    vscode.window.registerTreeDataProvider("espq.layers", layers),
+    vscode.workspace.registerTextDocumentContentProvider(SCHEME, layers),
+    vscode.window.onDidChangeActiveTextEditor((editor) => showLayers(editor)),
     vscode.commands.registerCommand("espq.restart", () => restart(context)),
     vscode.commands.registerCommand("espq.showOutput", () => output.show(true)),
     vscode.workspace.onDidChangeConfiguration((change) => {
@@ -44,6 +55,7 @@ async function start(context: vscode.ExtensionContext): Promise<void> {
     await reportFailure(error);
     return;
   }
+  program = command;
   output.appendLine(`server: ${command} lsp`);
   const server: ServerOptions = { command, args: ["lsp"] };
   const options: LanguageClientOptions = {
@@ -52,17 +64,51 @@ async function start(context: vscode.ExtensionContext): Promise<void> {
       // Another extension may own the file's language, so its name is matched.
       { scheme: "file", pattern: "**/espq.toml" },
       { scheme: "file", pattern: "**/*.espq.toml" },
+      { scheme: SCHEME },
     ],
     outputChannel: output,
   };
   const started = new LanguageClient("espq", "espq", server, options);
   client = started;
+  started.registerFeature(new LayerListFeature());
   started.onDidChangeState(({ newState }) => showState(newState));
   try {
     await started.start();
+    started.onNotification("espq/layersChanged", ({ uri }: { uri: string }) => layers.refresh(uri));
     await started.setTrace(traceLevel());
+    showLayers(vscode.window.activeTextEditor);
   } catch (error) {
     await reportFailure(error);
+  }
+}
+
+/** Shows the layers of the configuration that is edited; those of the last one stay while another file is. */
+function showLayers(editor: vscode.TextEditor | undefined): void {
+  const document = editor?.document;
+  if (document?.uri.scheme === "file" && /(^|[/.])espq\.toml$/.test(document.uri.path)) {
+    void layers.show(document.uri);
+  }
+}
+
+async function report(): Promise<void> {
+  const document = vscode.window.activeTextEditor?.document;
+  if (document === undefined || document.uri.scheme !== "file" || program === undefined) {
+    await vscode.window.showInformationMessage("espq needs an espq.toml in the active editor: open one.");
+    return;
+  }
+  try {
+    await document.save();
+    await showReport(program, document.uri);
+  } catch (error) {
+    await failed("report", error);
+  }
+}
+
+async function failed(command: string, error: unknown): Promise<void> {
+  output.appendLine(`${command}: ${message(error)}`);
+  const show = "Show Output";
+  if ((await vscode.window.showErrorMessage(message(error), show)) === show) {
+    output.show(true);
   }
 }
 
@@ -93,11 +139,7 @@ async function runOnDocument(command: string): Promise<void> {
   try {
     await client.sendRequest("workspace/executeCommand", { command, arguments: [document.uri.toString()] });
   } catch (error) {
-    output.appendLine(`${command}: ${message(error)}`);
-    const show = "Show Output";
-    if ((await vscode.window.showErrorMessage(message(error), show)) === show) {
-      output.show(true);
-    }
+    await failed(command, error);
   }
 }
 

@@ -34,6 +34,73 @@ local function execute(command)
   end, buffer)
 end
 
+--- Lines of the list of layers in a buffer of its own; `gd` on a layer leads to its line in the configuration.
+local function layers()
+  local project = vim.api.nvim_get_current_buf()
+  local client = client_of(project)
+  if not client then
+    return execute("espq.analyze") -- says what is missing
+  end
+  client:request("espq/layers", { uri = vim.uri_from_bufnr(project) }, function(err, list)
+    if err or not list then
+      return vim.notify(err and err.message or "espq has no layers yet", vim.log.levels.ERROR)
+    end
+    local buffer = vim.fn.bufadd(list.uri)
+    vim.fn.bufload(buffer)
+    vim.bo[buffer].buftype = "nofile"
+    M.fill(buffer, list.text)
+    vim.b[buffer].espq_project = vim.uri_from_bufnr(project)
+    vim.cmd.vsplit()
+    vim.api.nvim_win_set_buf(0, buffer)
+    vim.wo[0].wrap = false
+    vim.keymap.set("n", "gd", function()
+      local line = vim.api.nvim_win_get_cursor(0)[1] - 1
+      local params = { textDocument = { uri = list.uri }, position = { line = line, character = 0 } }
+      client:request("textDocument/definition", params, function(_, place)
+        if place then
+          vim.lsp.util.show_document(place, client.offset_encoding, { focus = true })
+        end
+      end, project)
+    end, { buffer = buffer, desc = "espq: the layer's line in espq.toml" })
+  end, project)
+end
+
+---@param buffer integer
+---@param text string
+function M.fill(buffer, text)
+  vim.bo[buffer].modifiable = true
+  vim.api.nvim_buf_set_lines(buffer, 0, -1, false, vim.split(vim.trim(text), "\n"))
+  vim.bo[buffer].modifiable = false
+end
+
+--- Fills an open list again when its figures have changed.
+---@param client vim.lsp.Client
+---@param uri string URI of the configuration
+function M.refresh(client, uri)
+  for _, buffer in ipairs(vim.api.nvim_list_bufs()) do
+    if vim.b[buffer].espq_project == uri then
+      client:request("espq/layers", { uri = uri }, function(_, list)
+        if list and vim.api.nvim_buf_is_valid(buffer) then
+          M.fill(buffer, list.text)
+        end
+      end, vim.uri_to_bufnr(uri))
+    end
+  end
+end
+
+--- Figures in the text are on by default; `vim.lsp.inlay_hint.enable(false)` switches hints off.
+---@param buffer integer
+function M.attached(buffer)
+  vim.lsp.inlay_hint.enable(true, { bufnr = buffer })
+  vim.api.nvim_create_autocmd({ "BufEnter", "CursorHold", "InsertLeave" }, {
+    buffer = buffer,
+    callback = function()
+      vim.lsp.codelens.refresh({ bufnr = buffer })
+    end,
+  })
+  vim.lsp.codelens.refresh({ bufnr = buffer })
+end
+
 local function restart()
   local buffers = {}
   local clients = vim.lsp.get_clients({ name = "espq" })
@@ -78,6 +145,10 @@ M.commands = {
   end,
   export = function()
     execute("espq.export")
+  end,
+  layers = layers,
+  ["smallest-set"] = function()
+    execute("espq.smallestSet")
   end,
   restart = restart,
 }

@@ -1,0 +1,97 @@
+//! Figures in the text: inlay hints beside precisions and limits, and lenses above the model.
+
+use lsp_types::{CodeLens, Command, InlayHint, InlayHintKind, InlayHintLabel, InlayHintTooltip, Range};
+use serde_json::json;
+
+use crate::analysis::is_over;
+use crate::project::outline::{Entry, Section, outline};
+use crate::text::units::{count, percent};
+
+use super::commands;
+use super::document::Snapshot;
+use super::knowledge::LayerView;
+
+/// Returns the hints of a range: each layer's errors beside its precision, and the measured value beside each limit.
+pub fn hints(snapshot: &Snapshot, range: Range) -> Vec<InlayHint> {
+    let places = snapshot.places();
+    let wanted = places.span(range);
+    let mut hints = Vec::new();
+    for section in outline(&snapshot.project.text) {
+        for entry in &section.entries {
+            let at = entry.value.end;
+            if at < wanted.start || at > wanted.end {
+                continue;
+            }
+            let Some((label, tooltip)) = hint(snapshot, &section, entry) else { continue };
+            hints.push(InlayHint {
+                position: places.range(&(at..at)).start,
+                label: InlayHintLabel::String(label + snapshot.knowledge.state()),
+                kind: Some(InlayHintKind::TYPE),
+                text_edits: None,
+                tooltip: Some(InlayHintTooltip::String(tooltip)),
+                padding_left: Some(true),
+                padding_right: None,
+                data: None,
+            });
+        }
+    }
+    hints
+}
+
+fn hint(snapshot: &Snapshot, section: &Section, entry: &Entry) -> Option<(String, String)> {
+    let knowledge = &snapshot.knowledge;
+    match (section.name.as_str(), entry.name.as_str()) {
+        ("precision", layer) => of_layer(knowledge.layer(layer)?),
+        ("limits", "output-nsr") => {
+            let judged = knowledge.outputs().iter().filter(|output| output.is_judged());
+            let worst = judged.max_by(|a, b| a.error.nsr.total_cmp(&b.error.nsr))?;
+            Some((
+                format!("{}: {}", worst.name, percent(worst.error.nsr)),
+                "quantization error of the worst output".to_string(),
+            ))
+        }
+        ("limits", "layer-nsr") => {
+            let limit = snapshot.project.config.layer_limit();
+            let measured: Vec<f64> = knowledge.layers().iter().filter_map(LayerView::layerwise).collect();
+            let over = measured.iter().filter(|nsr| is_over(**nsr, limit)).count();
+            let tooltip = "layers over this limit if quantized alone".to_string();
+            (!measured.is_empty()).then(|| (format!("{over} of {} over", count(measured.len(), "layer")), tooltip))
+        }
+        _ => None,
+    }
+}
+
+fn of_layer(layer: &LayerView) -> Option<(String, String)> {
+    let figures = layer.figures.as_ref()?;
+    let cumulative = figures.graphwise.map(|error| format!("cumulative {}", percent(error.nsr)));
+    let alone = figures.layerwise.map(|error| format!("alone {}", percent(error.nsr)));
+    let parts: Vec<String> = alone.into_iter().chain(cumulative).collect();
+    let tooltip = "error at the outputs with this layer alone quantized, and cumulative error up to here".to_string();
+    (!parts.is_empty()).then(|| (parts.join(", "), tooltip))
+}
+
+/// Returns the lenses above `[model]`: the error of the outputs, and what can be run.
+pub fn lenses(snapshot: &Snapshot) -> Vec<CodeLens> {
+    let Some(model) = outline(&snapshot.project.text).into_iter().find(|section| section.name == "model") else {
+        return Vec::new();
+    };
+    let range = snapshot.places().range(&model.header);
+    let limit = snapshot.project.config.output_limit();
+    let verdicts = snapshot.knowledge.outputs().iter().filter(|output| output.is_judged()).map(|output| {
+        let mark = if output.is_over(limit) { "✗" } else { "✓" };
+        let error = percent(output.error.nsr);
+        (
+            format!("{mark} {}: {error} (limit {}){}", output.name, percent(limit), snapshot.knowledge.state()),
+            commands::ANALYZE,
+        )
+    });
+    /// Outputs with a lens of their own.
+    const OUTPUTS: usize = 3;
+    let run = [("Export".to_string(), commands::EXPORT), ("Smallest int16 set".to_string(), commands::SMALLEST_SET)];
+    let lens = |(title, command): (String, &str)| CodeLens {
+        range,
+        command: Some(Command { title, command: command.to_string(), arguments: Some(vec![json!(snapshot.uri)]) }),
+        data: None,
+    };
+    verdicts.take(OUTPUTS).chain(run).map(lens).collect()
+}
