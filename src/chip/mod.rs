@@ -6,16 +6,20 @@
 mod incompatibility;
 mod limit;
 mod node;
+mod order;
 pub mod ppq;
 mod quant_type;
 mod release;
+mod storage;
 mod support;
 mod target;
 
 pub use incompatibility::Incompatibility;
 pub use limit::{Checked, Effect, Limit, Unreadable};
 pub use node::{AttributeView, NodeView};
+pub use order::NodeOrder;
 pub use quant_type::QuantType;
 pub use release::Runtime;
+pub use storage::Storage;
 pub use support::{Axes, Buffer, Chip, Kernels, Scales, Support, Table};
 pub use target::{Family, Method, Rounding, Scheme, Target};

@@ -1,8 +1,8 @@
 //! `espq export`: writes the file that the chip loads, with its text form and its quantization.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use crate::engine::{Engine, ExportOptions, Exported, Options};
+use crate::engine::{Engine, ExportOptions, Exported, Firmware, Options};
 use crate::project::Project;
 
 use super::progress::Bar;
@@ -18,6 +18,7 @@ Examples:
   espq export                            the project in this folder, beside its model
   espq export -o build                   into another folder
   espq export --test-values              with a sample, for Model::test() on the chip
+  espq export --project kws-on-board     also an ESP-IDF project that tests and measures the file
   espq export --encrypt                  AES-128, with a key made for this file
 
 Ends with 0 when the files are written, and with 2 when they are not.")]
@@ -37,6 +38,10 @@ pub struct Arguments {
     /// Encrypt the file and print its key
     #[arg(long)]
     encrypt: bool,
+
+    /// Also write an ESP-IDF project into this folder: it loads the file on the chip, tests it and measures it
+    #[arg(long, value_name = "DIR")]
+    project: Option<PathBuf>,
 
     /// Write the files even if the export is refused, without test values if they are not known
     #[arg(long)]
@@ -59,15 +64,32 @@ pub(super) fn run(arguments: &Arguments) -> Result<String, Failure> {
 
 fn export(arguments: &Arguments, project: &Project) -> crate::Result<String> {
     let configured = project.config.export.test_values();
-    let wanted = ExportOptions { test_values: arguments.test_values || configured, encrypt: arguments.encrypt };
+    let test_values = arguments.test_values || configured || arguments.project.is_some();
+    let wanted = ExportOptions { test_values, encrypt: arguments.encrypt };
     // Calibration results of a report, a hook or an editor are reused.
     let engine = Engine::new(Options { cache: arguments.cache.chosen(), ..Options::default() });
     let exported = engine.open(project.clone()).export(wanted, &Bar::new())?;
     if let Some(refusal) = exported.check().err().filter(|_| !arguments.force) {
         return Err(refusal.with_help("fix the layers listed above, or write the files anyway with --force"));
     }
+    let firmware = arguments.project.as_ref().map(|folder| Ok((folder, exported.firmware(project)?)));
+    let firmware = firmware.transpose()?;
     let written = exported.write(project, arguments.output.as_deref())?;
-    Ok(said(&exported, &written))
+    let mut text = said(&exported, &written);
+    if let Some((folder, firmware)) = firmware {
+        firmware.write(folder)?;
+        text += &steps(folder, &firmware);
+    }
+    Ok(text)
+}
+
+/// The commands for an ESP-IDF project.
+fn steps(folder: &Path, firmware: &Firmware) -> String {
+    let folder = folder.display();
+    let commands: String = firmware.commands.iter().map(|command| format!("  {command}\n")).collect();
+    format!(
+        "\nESP-IDF project in {folder}; run there, with ESP-IDF's environment:\n{commands}Then compare: espq profile {folder}/board.log\n"
+    )
 }
 
 fn said(exported: &Exported, written: &[PathBuf]) -> String {

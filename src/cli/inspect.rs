@@ -32,6 +32,7 @@ enum Format {
 Examples:
   espq inspect model.espdl                       contents, and the chips that support it
   espq inspect model.espdl --target esp32p4      the reasons against one chip
+  espq inspect model.espdl --cost                what each layer costs: time, weights, values
   espq inspect ours.espdl --diff theirs.espdl    where two files differ
   espq inspect model.espdl --format json         everything, for scripts
 
@@ -43,6 +44,10 @@ pub struct Arguments {
     /// Check the file against this chip only, and list every reason
     #[arg(long, value_parser = named(Target::ALL, Target::name))]
     target: Option<Target>,
+
+    /// Also print kernel, time and bytes of every layer, the slowest first
+    #[arg(long)]
+    cost: bool,
 
     /// Another file: show the differences
     #[arg(long, value_name = "OTHER", conflicts_with = "target")]
@@ -70,7 +75,8 @@ fn show(arguments: &Arguments, file: &File, out: &Terminal) -> Result<String> {
         Format::Json => json(&summary),
         Format::Text => {
             let title = arguments.file.display().to_string();
-            Ok(inspect::text(&title, &summary, arguments.target.is_some(), out))
+            let details = inspect::Details { reasons: arguments.target.is_some(), cost: arguments.cost };
+            Ok(inspect::text(&title, &summary, details, out))
         }
     }
 }

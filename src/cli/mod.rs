@@ -12,6 +12,7 @@ mod lint;
 mod lsp;
 mod optimize;
 mod overrides;
+mod profile;
 mod progress;
 mod report;
 mod schema;
@@ -54,6 +55,7 @@ enum Command {
     Export(export::Arguments),
     Init(init::Arguments),
     Inspect(inspect::Arguments),
+    Profile(profile::Arguments),
     Schema(schema::Arguments),
     Lsp(lsp::Arguments),
 }
@@ -100,6 +102,7 @@ pub fn main() -> ExitCode {
         Command::Export(export) => export::run(export).map(Outcome::from),
         Command::Init(init) => init::run(init).map(Outcome::from),
         Command::Inspect(inspect) => inspect::run(inspect, &out).map(Outcome::from),
+        Command::Profile(profile) => profile::run(profile, &out),
         Command::Schema(schema) => Ok(schema::run(schema).into()),
     };
     finish(outcome, arguments.color)

@@ -6,6 +6,7 @@ use clap::ValueEnum;
 
 use crate::Error;
 use crate::analysis::{Report, changes};
+use crate::cost::Cost;
 use crate::engine::{self, Engine, Opened, Options};
 
 use super::progress::Bar;
@@ -36,6 +37,7 @@ Examples:
   espq report nets/kws.espq.toml       another one
   espq report --precision int16        as it would be at 16 bits, the file unchanged
   espq report --top 10 --statistics    the ten worst layers, and the ranges of all tensors
+  espq report --cost                   what each layer costs on the chip: time, weights, values
   espq report --format json            every figure, for a script
   espq report --format html -o r.html  a page to look at and to send
 
@@ -60,6 +62,10 @@ pub struct Arguments {
     #[arg(long)]
     statistics: bool,
 
+    /// Also print kernel, time and bytes of every layer on the chip, the slowest first
+    #[arg(long)]
+    cost: bool,
+
     /// Print only the N worst layers of each table
     #[arg(long, value_name = "N")]
     top: Option<usize>,
@@ -74,44 +80,53 @@ pub struct Arguments {
 pub(super) fn run(arguments: &Arguments, out: &Terminal) -> Result<String, Failure> {
     let project = arguments.overrides.load(&arguments.path)?;
     let engine = Engine::new(Options { cache: arguments.cache.chosen(), ..Options::default() });
-    let opened = engine.open(project.clone());
+    let (opened, bar) = (engine.open(project.clone()), Bar::new());
     let statistics = arguments.statistics || arguments.format == Format::Html;
-    let report = match opened.report(statistics, &Bar::new()) {
-        Ok(report) => report,
+    let measured = opened.report(statistics, &bar);
+    let (report, cost) = match measured.and_then(|report| Ok((report, opened.cost(&bar)?))) {
+        Ok(measured) => measured,
         Err(error) => return Err(Failure::Within(Box::new(project), error)),
     };
-    let Some(file) = &arguments.output else { return Ok(show(&report, &opened, arguments, out)?) };
+    let cost = cost.as_deref();
+    let Some(file) = &arguments.output else { return Ok(show(&report, cost, &opened, arguments, out)?) };
     // A file has no colours, and the width of no terminal.
-    let shown = show(&report, &opened, arguments, &Terminal { width: None, color: false })?;
+    let shown = show(&report, cost, &opened, arguments, &Terminal { width: None, color: false })?;
     std::fs::write(file, shown).map_err(|e| {
         Error::new(format!("cannot be written: {e}")).in_file(file).with_help("-o needs a file in a folder that exists")
     })?;
     Ok(format!("Wrote {}\n", file.display()))
 }
 
-fn show(report: &Report, opened: &Opened, arguments: &Arguments, out: &Terminal) -> crate::Result<String> {
+fn show(
+    report: &Report,
+    cost: Option<&Cost>,
+    opened: &Opened,
+    arguments: &Arguments,
+    out: &Terminal,
+) -> crate::Result<String> {
     let project = opened.project();
     let view = View {
         terminal: *out,
         statistics: arguments.statistics,
+        cost: arguments.cost,
         top: arguments.top,
         output_limit: project.config.output_limit(),
         layer_limit: project.config.layer_limit(),
         trials: opened.known_trials(),
     };
     match arguments.format {
-        Format::Json => json(report),
+        Format::Json => json(report, cost),
         Format::Text => match &arguments.baseline {
-            None => Ok(text(report, &view)),
+            None => Ok(text(report, cost, &view)),
             Some(baseline) => {
                 let found = changes(&engine::read_report(baseline)?, &report.into());
                 let title = out.paint(Style::Title, &format!("Since {}", baseline.display()));
-                Ok(format!("{}\n{title}\n\n{}", text(report, &view), render::changes(&found, out)))
+                Ok(format!("{}\n{title}\n\n{}", text(report, cost, &view), render::changes(&found, out)))
             }
         },
         Format::Html => {
             let weights = opened.largest_weights()?;
-            html(&Page { report, view: &view, project: &project.text, weights: &weights })
+            html(&Page { report, cost, view: &view, project: &project.text, weights: &weights })
         }
     }
 }

@@ -1,8 +1,29 @@
-//! Flash and RAM that a network uses on the chip.
+//! Flash, RAM and time that a file needs on the chip, by layer and in all.
 //!
 //! Never: measuring error.
 
+mod board;
+mod chip_data;
+mod file;
+mod fit;
 mod flash;
-pub mod memory;
+mod instructions;
+mod interval;
+mod layer;
+mod log;
+mod ram;
+mod shapes;
+mod time;
+mod work;
 
-pub use flash::constants as constant_bytes;
+pub use board::Board;
+pub use chip_data::{ChipData, Constant};
+pub use file::{Cost, Totals, of_file};
+pub use fit::{Fitted, Prior, Sample, fit};
+pub use flash::{Flash, constants as constant_bytes};
+pub use interval::Interval;
+pub use layer::{LayerCost, Padding};
+pub use log::{BoardLog, Latency, MemoryRow, Module, Test};
+pub use ram::{Held, Memory, Ram, memory};
+pub use time::Time;
+pub use work::{Term, Work};

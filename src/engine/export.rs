@@ -10,7 +10,7 @@ use crate::exec::Samples as _;
 use crate::graph::Tensor;
 use crate::note::sentences;
 use crate::project::Project;
-use crate::proof::{self, Finished};
+use crate::proof::Finished;
 use crate::quant::{self, Observations, Plan};
 use crate::runtime::run;
 use crate::text::units::{and_more, count};
@@ -163,7 +163,7 @@ impl Opened {
         }
         let plan = Plan::clone(&*self.exact_plan()?);
         let quantized = quant::calibrate(plan, &NoSamples, &mut Observations::default(), &|| progress.tick())?;
-        let finished = Arc::new(proof::finish(&quantized, config.export.esp_dl())?);
+        let finished = Arc::new(self.finish(&quantized)?);
         let mut notes = sentences(&[&self.model()?.simplified.notes[..], &quantized.plan().notes].concat());
         notes.push(
             "the file was not run before it was written: that needs samples, `data` in [calibration]".to_string(),
@@ -172,7 +172,7 @@ impl Opened {
     }
 
     /// Returns the origin of the file, which can be checked for a file found on a chip.
-    fn metadata(&self, target: Target) -> Result<Vec<(String, String)>> {
+    pub(super) fn metadata(&self, target: Target) -> Result<Vec<(String, String)>> {
         let model = self.contents.model.as_ref().map_err(Clone::clone)?;
         let pair = |key: &str, value: String| (key.to_string(), value);
         Ok(vec![

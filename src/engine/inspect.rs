@@ -10,8 +10,8 @@ use serde::Serialize;
 use crate::chip::{Incompatibility, Runtime, Target};
 use crate::{Error, Result};
 
-use crate::cost::memory::{Memory, memory};
-use crate::espdl::{self, Attribute, Digest, Dim, Entry, File, Key, Node, Tensor, ValueInfo, diff::Difference};
+use crate::cost::{self, Board, Cost, Memory};
+use crate::espdl::{self, Attribute, Digest, Dim, Entry, File, Key, Model, Node, Tensor, ValueInfo, diff::Difference};
 use crate::runtime::compatibility;
 
 /// Contents of an `.espdl` file.
@@ -69,8 +69,10 @@ pub struct ModelSummary {
     pub weights: Vec<TensorSummary>,
     /// Every value, including inputs and outputs: the loader looks up shapes and types only here.
     pub values: Vec<ValueSummary>,
-    /// Size of the weights, and the largest size of live values.
+    /// Size of the weights, and the arena of values.
     pub memory: Memory,
+    /// Flash, RAM and time on the chip that was asked for, or that the file names, or on those with published times.
+    pub costs: Vec<Cost>,
     /// Sample for ESP-DL's `Model::test()`; empty if the file has no test values.
     pub test_inputs: Vec<TensorSummary>,
     /// Outputs that `Model::test()` expects for that sample.
@@ -167,7 +169,9 @@ pub fn summarize(file: &File, target: Option<Target>) -> Summary {
 
 fn model(entry: &Entry, target: Option<Target>) -> ModelSummary {
     let (source, graph) = (&entry.model, &entry.model.graph);
+    let fits = fits(entry, target);
     ModelSummary {
+        costs: timed_on(source, target, &fits).into_iter().map(|target| cost(entry, target)).collect(),
         name: entry.name.clone(),
         header: entry.header.edition.name(),
         encrypted: entry.header.encrypted,
@@ -184,11 +188,35 @@ fn model(entry: &Entry, target: Option<Target>) -> ModelSummary {
         nodes: graph.nodes.iter().map(node).collect(),
         weights: graph.initializers.iter().map(tensor).collect(),
         values: graph.values.iter().map(value).collect(),
-        memory: memory(graph),
+        memory: cost::memory(graph, None),
         test_inputs: graph.test_inputs.iter().map(tensor).collect(),
         test_outputs: graph.test_outputs.iter().map(tensor).collect(),
-        fits: fits(entry, target),
+        fits,
     }
+}
+
+/// Returns the chips whose cost is shown: the one that was asked for, the one that the file names, or those with published
+/// times that run the file.
+fn timed_on(model: &Model, target: Option<Target>, fits: &[Fit]) -> Vec<Target> {
+    let named = model.metadata.iter().find(|(key, _)| key == "target").and_then(|(_, name)| Target::from_name(name));
+    if let Some(target) = target.or(named) {
+        return vec![target];
+    }
+    let runs = |target: &Target| {
+        fits.iter().any(|fit| fit.targets.contains(&target.name()) && fit.incompatibilities.is_empty())
+    };
+    let timed: Vec<Target> = [Target::Esp32p4, Target::Esp32s3].into_iter().filter(runs).collect();
+    match Target::ALL.iter().copied().find(runs) {
+        _ if !timed.is_empty() => timed,
+        Some(other) => vec![other],
+        None => vec![Target::Esp32p4, Target::Esp32s3],
+    }
+}
+
+/// Counts a model's cost with the settings of ESP-DL's examples.
+fn cost(entry: &Entry, target: Target) -> Cost {
+    let file_bytes = 16usize.saturating_add(entry.header.length as usize);
+    cost::of_file(&entry.model.graph, file_bytes, entry.header.encrypted, target, &Board::of(target))
 }
 
 /// Checks a model; all targets of a family have the same result.
@@ -278,7 +306,7 @@ fn extremes(source: &Tensor) -> Option<(f64, f64)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::espdl::{DataType, Model, open, write};
+    use crate::espdl::{DataType, open, write};
 
     fn summary(model: &Model) -> ModelSummary {
         let file = open(&write(model).unwrap(), None).unwrap();

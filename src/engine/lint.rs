@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::analysis::Report;
+use crate::cost::Cost;
 use crate::lint::{self, Facts, Finding, Selection};
 use crate::project::Project;
 use crate::quant::{Plan, Settings};
@@ -167,6 +168,10 @@ impl Opened {
         {
             return Err(error.clone());
         }
+        let cost = match &report {
+            Ok(_) if depth >= LintDepth::Proved => self.known_cost(progress)?,
+            _ => None,
+        };
         let observers = match &report {
             Ok(report) if depth >= LintDepth::Fixes => self.observers(report, progress)?,
             _ => None,
@@ -179,7 +184,16 @@ impl Opened {
         let on_chip = on_chip.as_ref().map(|on_chip| on_chip.as_ref().map(|on_chip| &**on_chip));
         let (trials, observers) = (trials.as_deref(), observers.as_deref());
         let optimization = optimization.as_ref();
-        Ok(lint::check(&Facts { report, on_chip, observers, optimization, trials, ..facts }))
+        let cost = cost.as_deref();
+        Ok(lint::check(&Facts { report, on_chip, cost, observers, optimization, trials, ..facts }))
+    }
+
+    /// Returns the cost of the file; its errors are reported by the proof.
+    fn known_cost(&self, progress: &dyn Progress) -> Result<Option<Arc<Cost>>> {
+        match self.cost(progress) {
+            Err(error) if error.is_cancelled() => Err(error),
+            cost => Ok(cost.ok().flatten()),
+        }
     }
 }
 

@@ -8,8 +8,10 @@ mod atomic_write;
 mod cancel;
 mod compare;
 mod content;
+mod cost;
 mod export;
 mod files;
+mod firmware;
 pub mod inspect;
 mod layers;
 mod lint;
@@ -19,6 +21,7 @@ mod observers;
 mod opened;
 mod optimize;
 mod outline;
+mod profile;
 mod progress;
 mod proof;
 mod session;
@@ -32,6 +35,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::analysis::{Observers, OnChip, Report};
+use crate::cost::Cost;
 use crate::lint::{Finding, Trials};
 use crate::quant::{ImportedScales, Plan};
 
@@ -40,12 +44,15 @@ pub use crate::simplify::LayerNames;
 pub use atomic_write::write as write_all_or_none;
 pub use cancel::{Token, Watch};
 pub use compare::{figures, read_report};
+pub use cost::board;
 pub use export::{ExportOptions, Exported};
+pub use firmware::Firmware;
 pub use layers::{Layers, PlannedLayer};
 pub use lint::LintDepth;
 pub use opened::{Opened, lint_text};
 pub use optimize::Optimized;
 pub use outline::{Outline, outline};
+pub use profile::{Fit, FittedConstant, Profile, ProfiledLayer, ProfiledMemory, profile_of_file};
 pub use progress::{OnlyKnown, Progress, Silent, Stage};
 pub use session::{Calibrated, Model, Session};
 
@@ -71,6 +78,7 @@ pub struct Engine {
     findings: Lru<Vec<Finding>>,
     reports: Lru<Report>,
     proofs: Lru<OnChip>,
+    costs: Lru<Option<Cost>>,
     observers: Lru<Observers>,
     optimized: Lru<Optimized>,
     trials: Lru<Trials>,
@@ -118,6 +126,7 @@ impl Engine {
             findings: Lru::new(ANSWERS),
             reports: Lru::new(ANSWERS),
             proofs: Lru::new(ANSWERS),
+            costs: Lru::new(ANSWERS),
             observers: Lru::new(ANSWERS),
             optimized: Lru::new(ANSWERS),
             trials: Lru::new(ANSWERS),

@@ -7,6 +7,7 @@ use crate::analysis::OnChip;
 use crate::exec::Samples as _;
 use crate::export::Export;
 use crate::proof::{self, Finished};
+use crate::quant::Quantized;
 
 use super::content::{Key, KeyBuilder};
 use super::opened::Opened;
@@ -18,7 +19,7 @@ impl Opened {
     pub(super) fn finished(&self, progress: &dyn Progress) -> Result<Arc<Finished>> {
         self.finished.get(|| {
             let calibrated = self.calibrated(progress)?;
-            Ok(Arc::new(proof::finish(&calibrated.quantized, self.project().config.export.esp_dl())?))
+            Ok(Arc::new(self.finish(&calibrated.quantized)?))
         })
     }
 
@@ -43,10 +44,18 @@ impl Opened {
         })
     }
 
-    fn proof_key(&self) -> Result<Key> {
+    pub(super) fn finish(&self, quantized: &Quantized) -> Result<Finished> {
+        let export = &self.project().config.export;
+        proof::finish(quantized, export.esp_dl(), export.order())
+    }
+
+    pub(super) fn proof_key(&self) -> Result<Key> {
         let report = self.report_key(&self.known_settings()?, false)?;
         let runtime = self.project().config.export.esp_dl();
-        Ok(KeyBuilder::new("proof").key(&report).text(&runtime.to_string()).finish())
+        Ok(KeyBuilder::new("proof")
+            .key(&report)
+            .text(&format!("{runtime} {:?}", self.project().config.export.order()))
+            .finish())
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::analysis::{ErrorFigures, LayerPort, Report, is_over, smallest_sufficient_set};
 use crate::chip::Scheme;
-use crate::cost::constant_bytes;
+use crate::cost::{Totals, constant_bytes};
 use crate::graph::{Graph, NodeId};
 use crate::lint::{Fix, Measure, Trial, Trials, candidates};
 use crate::ops::{self, Role};
@@ -198,13 +198,30 @@ impl Measurement<'_> {
     /// Measures a plan that differs from the project's by the precision of layers, and by passes.
     fn trial_of(&self, report: &Report, plan: &Plan, layers: Vec<String>, scheme: Scheme) -> Result<Trial> {
         let outputs = self.session.outputs(plan, self.analysis_samples(), &Inside(self.progress))?;
+        let (flash, latency) = self.difference(plan)?;
         Ok(Trial {
             layers,
             scheme,
             before: worst(judged(report, &outputs).map(|(before, _)| before)),
             after: worst(judged(report, &outputs).map(|(_, after)| after)),
-            flash: flash(plan, self.plan)?,
+            flash,
+            latency,
         })
+    }
+
+    /// Returns the additional bytes and microseconds of a plan's file. Scales decide neither, so that guessed ones do; where
+    /// there are none, only weights are counted.
+    fn difference(&self, plan: &Plan) -> Result<(i64, Option<f64>)> {
+        let cost = |plan: &Plan| -> Result<Option<Totals>> {
+            let calibrated = self.session.recall(plan, &Inside(self.progress))?;
+            let cost = calibrated.and_then(|it| super::cost::of_quantized(&it.quantized, self.opened.project()));
+            Ok(cost.map(|cost| cost.totals()))
+        };
+        let (Some(before), Some(after)) = (cost(self.plan)?, cost(plan)?) else {
+            return Ok((flash(plan, self.plan)?, None));
+        };
+        let latency = after.time.zip(before.time).map(|(after, before)| after.estimate - before.estimate);
+        Ok((bytes(after.flash_bytes)? - bytes(before.flash_bytes)?, latency))
     }
 
     /// Returns the layers that change with these.
@@ -275,7 +292,9 @@ fn worst(errors: impl Iterator<Item = f64>) -> f64 {
 }
 
 fn flash(new: &Plan, old: &Plan) -> Result<i64> {
-    let bytes =
-        |plan| i64::try_from(constant_bytes(plan)).map_err(|_| Error::new("the weights exceed the address space"));
-    Ok(bytes(new)? - bytes(old)?)
+    Ok(bytes(constant_bytes(new))? - bytes(constant_bytes(old))?)
+}
+
+fn bytes(count: usize) -> Result<i64> {
+    i64::try_from(count).map_err(|_| Error::new("the weights exceed the address space"))
 }

@@ -1,10 +1,10 @@
 //! Copies of values that the chip would overwrite before their last reader: its planner follows memory that nodes share
-//! by one step only (`runtime::buffers`). A Transpose that keeps the order has memory of its own.
+//! by one step only (`runtime::planner`). A Transpose that keeps the order has memory of its own.
 
 use crate::chip::QuantType;
 use crate::espdl::{Graph, Tensor};
 use crate::graph::NodeId;
-use crate::runtime::buffers;
+use crate::runtime::planner;
 
 use super::assemble::assemble;
 use super::draft::{Draft, identity, perm_attribute};
@@ -14,7 +14,7 @@ pub fn assemble_with_copies(draft: &mut Draft, name: &str, tables: Vec<Tensor>) 
     let mut graph = assemble(draft, name, tables.clone());
     // One copy for each node is the most.
     for _ in 0..graph.nodes.len() {
-        let Some(found) = buffers::first_overwritten(&graph) else { break };
+        let Some(found) = planner::first_overwritten(&graph) else { break };
         let (node, input, value) = (found.node.to_string(), found.input.to_string(), found.value.to_string());
         if copy_before(draft, &node, &input).is_none() {
             break;

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use crate::Error;
 use crate::analysis::{Observers, OnChip, Report};
+use crate::cost::Cost;
 use crate::project::Project;
 use crate::quant::{Plan, Settings};
 use crate::samples::Samples;
@@ -34,6 +35,8 @@ pub struct Facts<'a> {
     pub optimization: Option<&'a Optimization>,
     /// Result of the finished file on the chip.
     pub on_chip: Known<'a, OnChip>,
+    /// Flash, RAM and time of that file.
+    pub cost: Option<&'a Cost>,
     /// Another configuration in the folder that is exported to the same file.
     pub same_output: Option<&'a Path>,
     /// Measured fixes of its errors, if they were tried.
@@ -51,6 +54,7 @@ impl<'a> Facts<'a> {
             plan: None,
             report: None,
             on_chip: None,
+            cost: None,
             same_output: None,
             observers: None,
             optimization: None,

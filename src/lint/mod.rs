@@ -13,6 +13,7 @@ mod observers;
 pub mod place;
 mod rule;
 mod rules;
+mod slow;
 mod trials;
 
 pub use facts::{Facts, Known};

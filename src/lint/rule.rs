@@ -7,7 +7,7 @@ use crate::{Error, Result};
 /// Check of a project for one kind of issue.
 pub struct Rule {
     /// Code of a letter for the subject and a number: C configuration, M model, S samples, D the device and its
-    /// runtime, E error.
+    /// runtime, E error, P performance: flash, RAM and time.
     pub code: &'static str,
     /// Name: "layer-over-limit".
     pub name: &'static str,

@@ -6,7 +6,7 @@ use crate::analysis::{ErrorFigures, Report};
 use crate::chip::Scheme;
 use crate::ops;
 use crate::text::Edit;
-use crate::text::units::{kilobytes, percent};
+use crate::text::units::{kilobytes, milliseconds, percent};
 
 use super::{Fix, FixKind, Safety, decisive_error};
 
@@ -23,6 +23,9 @@ pub struct Trial {
     pub after: f64,
     /// Additional flash, in bytes.
     pub flash: i64,
+    /// Additional time of one run in microseconds, as estimated; `None` where there is no estimate.
+    #[serde(default)]
+    pub latency: Option<f64>,
 }
 
 /// Measured trials for the findings of a report.
@@ -80,7 +83,9 @@ impl Trial {
 
     /// Describes the effect: "output error 25.6% -> 9.1%, +13 KB flash".
     pub fn effect(&self) -> String {
-        format!("output error {} -> {}, {} flash", percent(self.before), percent(self.after), kilobytes(self.flash))
+        let latency = self.latency.map(|latency| format!(", {}", milliseconds(latency))).unwrap_or_default();
+        let (before, after) = (percent(self.before), percent(self.after));
+        format!("output error {before} -> {after}, {} flash{latency}", kilobytes(self.flash))
     }
 }
 
@@ -100,7 +105,16 @@ mod tests {
 
     #[test]
     fn the_effect_has_both_errors() {
-        let trial = Trial { layers: vec![], scheme: Scheme::Int16, before: 0.2563, after: 0.0912, flash: 13_400 };
+        let mut trial = Trial {
+            layers: vec![],
+            scheme: Scheme::Int16,
+            before: 0.2563,
+            after: 0.0912,
+            flash: 13_400,
+            latency: None,
+        };
         assert_eq!(trial.effect(), "output error 25.6% -> 9.12%, +13 KB flash");
+        trial.latency = Some(2_130.0);
+        assert_eq!(trial.effect(), "output error 25.6% -> 9.12%, +13 KB flash, +2.1 ms");
     }
 }

@@ -3,10 +3,11 @@
 use lsp_types::{Hover, HoverContents, MarkupContent, MarkupKind, Position};
 
 use crate::analysis::{ErrorFigures, LayerPort, OutputError};
+use crate::cost::{Cost, LayerCost};
 use crate::project::cursor::{self, Place, unquoted};
 use crate::project::schema;
 use crate::project::{Key, Offers};
-use crate::text::units::{number, percent};
+use crate::text::units::{number, percent, size};
 
 use super::document::Snapshot;
 use super::knowledge::LayerView;
@@ -22,7 +23,10 @@ pub fn at(snapshot: &Snapshot, position: Position, markdown: bool) -> Option<Hov
         Place::Key { table, key } => {
             let name = unquoted(&text[key.clone()]).to_string();
             let words = match schema::is_of_layers(&table) {
-                true => layer(snapshot.knowledge.layer(&name)?) + snapshot.knowledge.state(),
+                true => {
+                    let words = layer(snapshot.knowledge.layer(&name)?, snapshot.knowledge.layer_cost(&name));
+                    words + snapshot.knowledge.state()
+                }
                 false => explained(schema::keys(&table)?.iter().find(|k| k.name == name)?),
             };
             (key, words)
@@ -66,14 +70,16 @@ fn model(snapshot: &Snapshot) -> Option<String> {
     };
     let mut parts = vec![format!("{layers} layers, inputs {}", knowledge.inputs().join(", "))];
     parts.extend(knowledge.outputs().iter().map(error));
+    parts.extend(knowledge.cost().map(whole));
     (layers > 0).then(|| parts.join("\n\n"))
 }
 
 /// Sections of a layer's hover, in order.
 const SECTIONS: &[fn(&LayerView) -> Option<String>] = &[head, errors, scales, notes];
 
-fn layer(layer: &LayerView) -> String {
-    let sections: Vec<String> = SECTIONS.iter().filter_map(|section| section(layer)).collect();
+fn layer(layer: &LayerView, cost: Option<&LayerCost>) -> String {
+    let sections = SECTIONS.iter().filter_map(|section| section(layer)).chain(cost.map(on_chip));
+    let sections: Vec<String> = sections.collect();
     sections.join("\n\n")
 }
 
@@ -98,6 +104,27 @@ fn scales(layer: &LayerView) -> Option<String> {
         ports.iter().map(|port| Some(format!("{kind}: {}", scale(port)))).collect()
     };
     list([lines("input", &figures.inputs), lines("output", &figures.outputs)].concat())
+}
+
+/// Kernel, time and bytes of the layer on the chip.
+fn on_chip(cost: &LayerCost) -> String {
+    let time = cost.time.map(|time| format!("- time: {}", time.milliseconds()));
+    let waits = (cost.waits > 0.2).then(|| format!("- {} of it waiting for weights", percent(cost.waits)));
+    let bytes = format!(
+        "- flash: {}, values: {} -> {}",
+        size(cost.flash_bytes),
+        size(cost.input_bytes),
+        size(cost.output_bytes)
+    );
+    let lines = [Some(format!("- kernel: {}", cost.kernel)), time, waits, Some(bytes)];
+    lines.into_iter().flatten().collect::<Vec<_>>().join("\n")
+}
+
+/// "flash 371 KiB, RAM 712 KiB, 47.1 ms (41.0 to 54.2)"
+fn whole(cost: &Cost) -> String {
+    let totals = cost.totals();
+    let time = totals.time.map(|time| format!(", {} a run", time.milliseconds())).unwrap_or_default();
+    format!("{}: flash {}, RAM {}{time}", cost.target, size(totals.flash_bytes), size(totals.ram_bytes))
 }
 
 fn notes(layer: &LayerView) -> Option<String> {
@@ -145,7 +172,7 @@ mod tests {
             scheme: Some(Scheme::Int8),
             figures: None,
         };
-        assert_eq!(layer(&view), "**Conv** `/a` at int8, module `a.conv`\n\nnot measured yet");
+        assert_eq!(layer(&view, None), "**Conv** `/a` at int8, module `a.conv`\n\nnot measured yet");
         view.module = None;
         let port = LayerPort { name: "y".to_string(), port: Port { bits: 8, exponents: vec![-5] }, cut: None };
         let error = ErrorFigures { nsr: 0.25, cosine: 0.9, mse: 0.1 };
@@ -163,6 +190,6 @@ mod tests {
             "- output: `y`, int8, exponent -5: -4 to 3.9688",
             "- note: its output is 0",
         ];
-        assert_eq!(layer(&view), lines.join("\n\n"));
+        assert_eq!(layer(&view, None), lines.join("\n\n"));
     }
 }

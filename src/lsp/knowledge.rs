@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::analysis::{ErrorFigures, Layer, LayerPort, OutputError, Report};
 use crate::chip::Scheme;
+use crate::cost::{Cost, LayerCost};
 use crate::engine::{LayerNames, Layers, PlannedLayer};
 use crate::project::Project;
 
@@ -15,6 +16,8 @@ pub enum Fact {
     /// Figures with the scales of an earlier calibration.
     Expected(Arc<Report>),
     Report(Arc<Report>),
+    /// Flash, RAM and time of the finished file.
+    Cost(Arc<Cost>),
 }
 
 /// Layers of a model in the graph's order, each with the figures known so far. Figures of an earlier text stay until
@@ -27,6 +30,7 @@ pub struct Knowledge {
     names: LayerNames,
     /// The figures are those of the current text and its own calibration.
     is_final: bool,
+    cost: Option<Arc<Cost>>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -66,6 +70,7 @@ impl Knowledge {
             }
             Fact::Expected(report) => self.learn(&report, false),
             Fact::Report(report) => self.learn(&report, true),
+            Fact::Cost(cost) => self.cost = Some(cost),
         }
     }
 
@@ -85,6 +90,17 @@ impl Knowledge {
 
     pub fn inputs(&self) -> &[String] {
         &self.inputs
+    }
+
+    /// Flash, RAM and time, once the file is finished.
+    pub fn cost(&self) -> Option<&Cost> {
+        self.cost.as_deref()
+    }
+
+    /// Cost of the layer that a name stands for.
+    pub fn layer_cost(&self, name: &str) -> Option<&LayerCost> {
+        let name = self.names.layer(name).unwrap_or(name);
+        self.cost.as_ref()?.layers.iter().find(|layer| layer.name == name)
     }
 
     /// Errors of the outputs, once they are measured.

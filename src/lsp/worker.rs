@@ -139,6 +139,12 @@ fn analyze(engine: &Arc<Engine>, job: &Job, send: &mut dyn FnMut(Outcome)) -> Re
         Err(_) => {}
     }
     lint(LintDepth::Proved, send)?;
+    match opened.cost(&watch) {
+        Ok(cost) => cost.into_iter().for_each(|cost| send(Outcome::Fact(Fact::Cost(cost)))),
+        Err(error) if error.is_cancelled() => return Err(error),
+        // Its error is one of the findings, too.
+        Err(_) => {}
+    }
     lint(LintDepth::Fixes, send)
 }
 

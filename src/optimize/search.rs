@@ -150,7 +150,7 @@ impl Search<'_> {
         self.measure(quantized, settings.method_of(""), settings.recipe.clone())
     }
 
-    /// Where inputs are cut off by the scale of their layer's output, measures the widest input's, and keeps it in all that
+    /// Measures the widest input's scale where inputs are cut off by that of their layer's output, and keeps it in all that
     /// follows if it is better; `false` where the time was up before.
     fn widened(&mut self, given: &Candidate) -> Result<bool> {
         let (Some(method), Subject { settings, .. }) = (given.tried.method, self.subject) else { return Ok(true) };

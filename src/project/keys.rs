@@ -3,13 +3,13 @@
 //! From a declaration come the typed field with its span, its reader, hover, completion, the text of `espq init`, the
 //! JSON Schema, the table in the README and the stage whose cached results the key decides. To add a key, add it here.
 
-use crate::chip::{Method, Runtime, Scheme, Target};
+use crate::chip::{Method, NodeOrder, Runtime, Scheme, Storage, Target};
 use crate::samples::{Channels, Layout, Resize};
 
 use super::config::{Data, InputShapes, LayerChoice, Observer, Spanned};
 use super::declare::{Defaulted, Field, Given, Init, Key, Offers, Required, Stage, Table, table};
 use super::exclude::IgnoreLine;
-use super::values::{Divisors, FileStem, Share, Value};
+use super::values::{Budget, Bytes, Cores, Divisors, FileStem, Megahertz, Milliseconds, Share, Value};
 
 table! { Config {
     /// The model and the target chip.
@@ -24,9 +24,13 @@ table! { Config {
     #[key("analysis")]
     analysis: Analysis,
 
-    /// Limits on the noise-to-signal ratio: above them, lint reports.
+    /// Limits on error, flash, RAM and time: above them, lint reports.
     #[key("limits")]
     limits: Limits,
+
+    /// The board, where its settings differ from those of ESP-DL's examples: they decide RAM and time.
+    #[key("board")]
+    board: Board,
 
     /// The rules that report findings; `espq explain` lists them.
     #[key("lint")]
@@ -141,6 +145,53 @@ table! { Limits {
     /// Limit on the noise-to-signal power ratio that quantizing one layer alone puts on the outputs.
     #[key("layer-nsr", init = Init::Default)]
     layer_nsr: Given<Share> = Share(0.01),
+
+    /// Limit on the size of the `.espdl` file.
+    #[key("flash", example = "\"1 MB\"")]
+    flash: Given<Bytes>,
+
+    /// Limit on RAM: values, copies of parameters, and buffers of kernels.
+    #[key("ram", example = "\"512 KB\"")]
+    ram: Given<Bytes>,
+
+    /// Limit on the estimated time of one run.
+    #[key("latency", example = "\"30 ms\"")]
+    latency: Given<Milliseconds>,
+}}
+
+table! { Board {
+    /// Clock of the CPU in MHz. Without it, 400 on the ESP32-P4 and 240 on the ESP32-S3.
+    #[key("clock", example = "360")]
+    clock: Given<Megahertz>,
+
+    /// Size of the cache in front of PSRAM and flash: the data cache of the ESP32-S3, the L2 cache of the ESP32-P4. Without
+    /// it, that of ESP-DL's examples, which is larger than ESP-IDF's default.
+    #[key("cache", example = "\"32 KB\"")]
+    cache: Given<Bytes>,
+
+    /// Size of a line of that cache in bytes.
+    #[key("cache-line", example = "32")]
+    cache_line: Given<usize>,
+
+    /// Clock of the PSRAM in MHz; 0 without PSRAM. Without it, 200 on the ESP32-P4 and 80 on the ESP32-S3.
+    #[key("psram", example = "80")]
+    psram: Given<Megahertz>,
+
+    /// Cores that share a layer: 2 for `RUNTIME_MODE_MULTI_CORE`.
+    #[key("cores")]
+    cores: Given<Cores> = Cores(1),
+
+    /// Place of the file.
+    #[key("storage")]
+    storage: Given<Storage> = Storage::Partition,
+
+    /// Copies parameters to RAM when the model is loaded, as `Model` does by default. Otherwise they are read from flash.
+    #[key("param-copy")]
+    param_copy: Given<bool> = true,
+
+    /// Internal RAM for values, `max_internal_size` of `Model`; the others go to PSRAM.
+    #[key("internal")]
+    internal: Given<Budget> = Budget(0),
 }}
 
 table! { Lint {
@@ -202,4 +253,8 @@ table! { Export {
     /// Stores a test input and its expected outputs in the file.
     #[key("test-values")]
     test_values: Given<bool> = false,
+
+    /// Order in which nodes run. Every order computes the same; the arena of values may differ.
+    #[key("order")]
+    order: Given<NodeOrder> = NodeOrder::Ppq,
 }}

@@ -36,6 +36,19 @@ samples = 3
 [limits]
 output-nsr = "12.5%"
 layer-nsr = 0.02
+flash = "300 KB"
+ram = 524288
+latency = "1.5 s"
+
+[board]
+clock = 160
+cache = "32 KB"
+cache-line = 32
+psram = 40
+cores = 2
+storage = "rodata"
+param-copy = false
+internal = "64 KB"
 
 [lint]
 select = ["E", "C"]
@@ -50,11 +63,13 @@ scales = true
 round = true
 held-out = 3
 correct = true
+widen = true
 
 [export]
 name = "small"
 esp-dl = "3.3.9"
 test-values = true
+order = "smallest"
 "#;
 
 #[test]
@@ -76,6 +91,9 @@ fn every_key_is_read() {
     let entries = |list: &[Spanned<String>]| list.iter().map(|e| e.value.clone()).collect::<Vec<_>>().join(" ");
     assert_eq!((entries(&config.lint.select), entries(&config.lint.ignore)), ("E C".into(), "E002".into()));
     assert_eq!(config.export.esp_dl().0, [3, 3, 9]);
+    let limits = [&config.limits.flash, &config.limits.ram].map(|limit| limit.as_ref().unwrap().value.0);
+    assert_eq!((limits, config.limits.latency.as_ref().unwrap().value.0), ([300 << 10, 512 << 10], 1500.0));
+    assert_eq!((config.board.internal().0, config.board.cores().0), (64 << 10, 2));
 }
 
 /// Returns the value of a key in `WHOLE`, as it is written.

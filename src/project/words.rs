@@ -4,7 +4,7 @@ use std::fmt::Debug;
 
 use serde_json::{Value as Json, json};
 
-use crate::chip::{Family, Method, Scheme, Target};
+use crate::chip::{Family, Method, NodeOrder, Scheme, Storage, Target};
 use crate::samples::{Channels, Layout};
 use crate::text::list;
 
@@ -68,6 +68,41 @@ impl Word for Target {
             Family::P4 => "Per-channel weight scales; ties round to even.",
             Family::S3 => "Per-tensor scales; ties round up; biases of 20 bits at int8.",
             Family::C => "ESP-DL's portable code: per-tensor scales; ties round up.",
+        }
+    }
+}
+
+impl Word for NodeOrder {
+    const WORDS: &'static [NodeOrder] = NodeOrder::ALL;
+
+    fn word(self) -> &'static str {
+        self.name()
+    }
+
+    fn doc(self) -> &'static str {
+        match self {
+            NodeOrder::Ppq => "The order of esp-ppq.",
+            NodeOrder::Smallest => "The order in which values take the smallest arena that a bounded search finds.",
+        }
+    }
+}
+
+impl Word for Storage {
+    const WORDS: &'static [Storage] = Storage::ALL;
+
+    fn word(self) -> &'static str {
+        self.name()
+    }
+
+    fn doc(self) -> &'static str {
+        match self {
+            Storage::Partition => {
+                "A flash partition of its own; parameters are copied to RAM unless `param-copy` is off."
+            }
+            Storage::Rodata => {
+                "Part of the app's image in flash; parameters are copied to RAM unless `param-copy` is off."
+            }
+            Storage::Sdcard => "A file on an SD card, all of which is read into RAM.",
         }
     }
 }

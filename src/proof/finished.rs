@@ -1,6 +1,6 @@
 //! A model exported in memory, and every reason for which ESP-DL would not run it as it was meant.
 
-use crate::chip::{Incompatibility, Runtime};
+use crate::chip::{Incompatibility, NodeOrder, Runtime};
 use crate::espdl;
 use crate::export::{self, Export, Options};
 use crate::quant::{Plan, Quantized};
@@ -17,9 +17,9 @@ pub struct Finished {
 }
 
 /// Exports in memory, and checks what was made as the chip will find it. All refused layers are named at once.
-pub fn finish(quantized: &Quantized, runtime: Runtime) -> Result<Finished> {
+pub fn finish(quantized: &Quantized, runtime: Runtime, order: NodeOrder) -> Result<Finished> {
     let forms = unsupported_forms(quantized.plan(), runtime);
-    let export = match export::export(quantized, &Options { runtime, ..Options::default() }) {
+    let export = match export::export(quantized, &Options { runtime, order, ..Options::default() }) {
         Ok(export) => export,
         Err(error) => {
             let own = incompatibility(&error);

@@ -1,15 +1,25 @@
 //! Text form of an ESP-DL file's contents.
 
+use super::cost;
 use super::terminal::{Style, Terminal};
-use crate::cost::memory::Memory;
+use crate::cost::{Held, Memory};
 use crate::engine::inspect::{Fit, ModelSummary, NodeSummary, PackageSummary, Summary, TensorSummary, ValueSummary};
 use crate::espdl::diff::Difference;
 use crate::text::units::{count, number, size};
 
 use super::table::{elide, width};
 
-/// Renders a summary; with `reasons`, every incompatibility instead of the first of each target.
-pub fn text(title: &str, summary: &Summary, reasons: bool, out: &Terminal) -> String {
+/// Options of the text form.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Details {
+    /// Every incompatibility, instead of the first of each target.
+    pub reasons: bool,
+    /// The cost of every layer.
+    pub cost: bool,
+}
+
+/// Renders a summary.
+pub fn text(title: &str, summary: &Summary, view: Details, out: &Terminal) -> String {
     let mut sections = Vec::new();
     if let Some(package) = &summary.package {
         sections.push(head(title, &self::package(package, summary.models.len()), out));
@@ -17,7 +27,7 @@ pub fn text(title: &str, summary: &Summary, reasons: bool, out: &Terminal) -> St
     for model in &summary.models {
         let title = if summary.package.is_some() { model.name.as_str() } else { title };
         sections.push(head(title, &about(model), out));
-        sections.extend(model_sections(model, reasons, out));
+        sections.extend(model_sections(model, view, out));
     }
     sections.join("\n")
 }
@@ -58,7 +68,7 @@ fn about(model: &ModelSummary) -> Vec<String> {
     lines
 }
 
-fn model_sections(model: &ModelSummary, reasons: bool, out: &Terminal) -> Vec<String> {
+fn model_sections(model: &ModelSummary, view: Details, out: &Terminal) -> Vec<String> {
     let mut sections = vec![
         grid("Inputs", &VALUE, model.inputs.iter().map(value).collect(), out),
         grid("Outputs", &VALUE, model.outputs.iter().map(value).collect(), out),
@@ -68,8 +78,12 @@ fn model_sections(model: &ModelSummary, reasons: bool, out: &Terminal) -> Vec<St
         grid("Test inputs", &TENSOR, model.test_inputs.iter().map(tensor).collect(), out),
         grid("Test outputs", &TENSOR, model.test_outputs.iter().map(tensor).collect(), out),
         memory(&model.memory, out),
-        fits(&model.fits, reasons, out),
     ];
+    for found in &model.costs {
+        sections.extend(view.cost.then(|| cost::by_layer(found, None, out)));
+        sections.push(cost::totals(found, out));
+    }
+    sections.push(fits(&model.fits, view.reasons, out));
     sections.retain(|s| !s.is_empty());
     sections
 }
@@ -125,11 +139,18 @@ fn range(range: Option<(f64, f64)>) -> String {
 fn memory(memory: &Memory, out: &Terminal) -> String {
     let title = out.paint(Style::Title, "Memory");
     let at = if memory.peak_node.is_empty() { String::new() } else { format!(", at {}", clean(&memory.peak_node)) };
-    format!(
-        "{title}\n  weights {}; peak activation memory {}{at}\n",
-        size(memory.weight_bytes),
-        size(memory.peak_bytes)
-    )
+    let [weights, arena, live] = [memory.weight_bytes, memory.peak_bytes, memory.live_bytes].map(size);
+    let held: String = memory.at_peak.iter().map(|held| self::held(held) + "\n").collect();
+    format!("{title}\n  weights {weights}; arena of values {arena}{at}, of which {live} are needed at once\n{held}")
+}
+
+/// "    0  200.0 KiB  /stem/Conv, in the same memory: /act/Relu"
+fn held(held: &Held) -> String {
+    let shared = match held.shared_by.as_slice() {
+        [] => String::new(),
+        names => format!(", in the same memory: {}", names.join(", ")),
+    };
+    clean(&format!("    at {:>8}  {:>10}  {}{shared}", held.offset, size(held.bytes), held.name))
 }
 
 fn fits(fits: &[Fit], reasons: bool, out: &Terminal) -> String {

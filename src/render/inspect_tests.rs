@@ -62,7 +62,7 @@ fn dense() -> Model {
 
 fn shown(model: &Model, target: Option<Target>, reasons: bool, out: &Terminal) -> String {
     let file = open(&write(model).unwrap(), None).unwrap();
-    text("dense.espdl", &summarize(&file, target), reasons, out)
+    text("dense.espdl", &summarize(&file, target), Details { reasons, cost: false }, out)
 }
 
 #[test]

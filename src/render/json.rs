@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use crate::analysis::{Layer, Observers, OnChip, OutputError, Report, Seconds};
+use crate::cost::Cost;
 use crate::note::sentences;
 use crate::quant::Settings;
 use crate::{Error, Result};
@@ -21,12 +22,15 @@ pub(super) struct Shown<'a> {
     on_chip: Option<&'a OnChip>,
     #[serde(skip_serializing_if = "Option::is_none")]
     observers: Option<&'a Observers>,
+    /// Flash, RAM and time of the file; microseconds, with their bounds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cost: Option<&'a Cost>,
     notes: Vec<String>,
     seconds: Seconds,
 }
 
-impl Shown<'_> {
-    pub fn of(report: &Report) -> Shown<'_> {
+impl<'a> Shown<'a> {
+    pub fn of(report: &'a Report, cost: Option<&'a Cost>) -> Shown<'a> {
         let Report {
             model,
             settings,
@@ -48,6 +52,7 @@ impl Shown<'_> {
             outputs,
             on_chip: on_chip.as_ref(),
             observers: observers.as_ref(),
+            cost,
             notes: sentences(notes),
             seconds: *seconds,
         }
@@ -55,8 +60,8 @@ impl Shown<'_> {
 }
 
 /// Serializes a report. Fails if a figure has no JSON form.
-pub fn json(report: &Report) -> Result<String> {
-    let mut text = serde_json::to_string_pretty(&Shown::of(report))
+pub fn json(report: &Report, cost: Option<&Cost>) -> Result<String> {
+    let mut text = serde_json::to_string_pretty(&Shown::of(report, cost))
         .map_err(|e| Error::new(format!("the report cannot be written as JSON: {e}")))?;
     text.push('\n');
     Ok(text)

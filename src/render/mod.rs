@@ -3,12 +3,14 @@
 //! Never: measurements, decisions, files.
 
 mod changes;
+mod cost;
 pub mod diagnostics;
 pub mod findings;
 mod html;
 pub mod inspect;
 mod json;
 mod operators;
+mod profile;
 pub mod rules;
 mod statistics;
 mod table;
@@ -19,4 +21,5 @@ pub use changes::changes;
 pub use html::{Page, html};
 pub use json::json;
 pub use operators::operators_page;
+pub use profile::profile;
 pub use text::{View, text};

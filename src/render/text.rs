@@ -5,9 +5,11 @@ use std::sync::Arc;
 use super::terminal::{Style, Terminal};
 use crate::analysis::{Before, Layer, Observers, OnChip, OutputError, Report, Spread, TriedObserver, is_over};
 use crate::chip::{Incompatibility, Method, Scheme};
+use crate::cost::Cost;
 use crate::lint::{Measure, ObserverAdvice, Trial, Trials, candidates, decisive_error};
 use crate::text::units::{count, percent, percent_column};
 
+use super::cost;
 use super::statistics::statistics;
 use super::table::{Row, bars};
 
@@ -17,7 +19,9 @@ pub struct View {
     pub terminal: Terminal,
     /// Show statistics of every layer.
     pub statistics: bool,
-    /// Maximum number of rows in each error table.
+    /// Show the cost of every layer.
+    pub cost: bool,
+    /// Maximum number of rows in each table.
     pub top: Option<usize>,
     /// Limit on the error of an output, as a share of the signal's power.
     pub output_limit: f64,
@@ -27,8 +31,8 @@ pub struct View {
     pub trials: Option<Arc<Trials>>,
 }
 
-/// Renders a report: the tables, the verdict on each output, and notes.
-pub fn text(report: &Report, view: &View) -> String {
+/// Renders a report: the tables, the verdict on each output, notes, and the cost of the file if it is known.
+pub fn text(report: &Report, cost: Option<&Cost>, view: &View) -> String {
     let mut sections = vec![head(report, view)];
     let samples = count(report.analysis_samples, "sample");
     sections.extend(table(
@@ -49,12 +53,16 @@ pub fn text(report: &Report, view: &View) -> String {
         let title = view.terminal.paint(Style::Title, "Statistics of each layer's output in float");
         sections.push(format!("{title}\n{}", statistics(report, &view.terminal)));
     }
+    if let Some(cost) = cost.filter(|_| view.cost) {
+        sections.push(cost::by_layer(cost, view.top, &view.terminal));
+    }
     if !report.notes.is_empty() {
         sections.push(notes(report, view));
     }
     sections.extend(report.observers.as_ref().and_then(|observers| by_observer(report, observers, view)));
     sections.push(outputs(report, view));
     sections.extend(on_chip(report, view));
+    sections.extend(cost.map(|cost| cost::totals(cost, &view.terminal)));
     sections.push(took(report, view));
     sections.join("\n")
 }

@@ -90,17 +90,17 @@ fn report() -> Report {
 
 fn view(width: Option<usize>) -> View {
     let terminal = Terminal { width, color: false };
-    View { terminal, statistics: false, top: None, output_limit: 0.1, layer_limit: 0.01, trials: None }
+    View { terminal, statistics: false, cost: false, top: None, output_limit: 0.1, layer_limit: 0.01, trials: None }
 }
 
 #[test]
 fn a_report_in_a_pipe() {
-    insta::assert_snapshot!(text(&report(), &view(None)));
+    insta::assert_snapshot!(text(&report(), None, &view(None)));
 }
 
 #[test]
 fn a_narrow_terminal_cuts_names_not_figures() {
-    let shown = text(&report(), &View { statistics: true, ..view(Some(60)) });
+    let shown = text(&report(), None, &View { statistics: true, ..view(Some(60)) });
     let wide: Vec<&str> = shown.lines().filter(|l| l.starts_with("  /") && l.chars().count() > 60).collect();
     assert_eq!(wide, Vec::<&str>::new());
     insta::assert_snapshot!(shown);
@@ -108,7 +108,7 @@ fn a_narrow_terminal_cuts_names_not_figures() {
 
 #[test]
 fn statistics_and_the_worst_only() {
-    insta::assert_snapshot!(text(&report(), &View { statistics: true, top: Some(2), ..view(None) }));
+    insta::assert_snapshot!(text(&report(), None, &View { statistics: true, top: Some(2), ..view(None) }));
 }
 
 #[test]
@@ -130,7 +130,7 @@ fn advice_is_what_was_measured() {
         searched: true,
         ..Trials::default()
     };
-    let shown = text(&report(), &View { trials: Some(Arc::new(trials)), ..view(None) });
+    let shown = text(&report(), None, &View { trials: Some(Arc::new(trials)), ..view(None) });
     let advice: Vec<&str> = shown.lines().filter(|line| line.contains("KB flash")).collect();
     assert_eq!(
         advice,
@@ -146,14 +146,14 @@ fn nan_is_the_largest_error() {
     let mut report = report();
     report.layers[0].graphwise = Some(error(f64::NAN));
     report.outputs[0].error = error(f64::INFINITY);
-    let shown = text(&report, &View { top: Some(1), ..view(None) });
+    let shown = text(&report, None, &View { top: Some(1), ..view(None) });
     insta::assert_snapshot!(shown);
 }
 
 #[test]
 fn colours_take_no_room() {
-    let plain = text(&report(), &view(Some(100)));
-    let colored = text(&report(), &View { terminal: Terminal { width: Some(100), color: true }, ..view(None) });
+    let plain = text(&report(), None, &view(Some(100)));
+    let colored = text(&report(), None, &View { terminal: Terminal { width: Some(100), color: true }, ..view(None) });
     let mut bare = String::new();
     for part in colored.split('\x1b') {
         bare.push_str(part.split_once('m').filter(|(code, _)| code.starts_with('[')).map_or(part, |(_, rest)| rest));
@@ -163,7 +163,7 @@ fn colours_take_no_room() {
 
 #[test]
 fn json_is_read_back_unchanged() {
-    let mut read: serde_json::Value = serde_json::from_str(&crate::render::json(&report()).unwrap()).unwrap();
+    let mut read: serde_json::Value = serde_json::from_str(&crate::render::json(&report(), None).unwrap()).unwrap();
     assert_eq!(read["notes"], serde_json::json!(crate::note::sentences(&report().notes)));
     read["notes"] = serde_json::to_value(report().notes).unwrap();
     assert_eq!(serde_json::from_value::<Report>(read).unwrap(), report());

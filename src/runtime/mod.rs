@@ -2,7 +2,7 @@
 //!
 //! The reference is the source of ESP-DL 3.3.9. Never: the float model, calibration, locations of files.
 
-pub mod buffers;
 pub mod compatibility;
 pub mod limits;
+pub mod planner;
 pub mod run;

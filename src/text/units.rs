@@ -27,6 +27,18 @@ pub fn kilobytes(bytes: i64) -> String {
     if kilo.abs() < 9.95 { format!("{kilo:+.1} KB") } else { format!("{kilo:+.0} KB") }
 }
 
+/// Formats a difference of microseconds in milliseconds, with its sign: "+2.1 ms". Below one it has two decimals.
+pub fn milliseconds(microseconds: f64) -> String {
+    let ms = microseconds / 1000.0;
+    if ms.abs() < 0.995 {
+        format!("{ms:+.2} ms")
+    } else if ms.abs() < 9.95 {
+        format!("{ms:+.1} ms")
+    } else {
+        format!("{ms:+.0} ms")
+    }
+}
+
 /// Formats a size in the largest unit of 1024 that fits: "300 B", "4.5 KiB", "1.17 MiB".
 pub fn size(bytes: usize) -> String {
     let bytes = bytes as f64;
@@ -84,6 +96,7 @@ mod tests {
     fn sizes_are_in_units_of_1024() {
         assert_eq!([300, 13_400, -13_400, -1].map(kilobytes), ["+0.3 KB", "+13 KB", "-13 KB", "-0.0 KB"]);
         assert_eq!([300, 4608, 1_226_834].map(size), ["300 B", "4.5 KiB", "1.17 MiB"]);
+        assert_eq!([12.0, 2_130.0, -13_000.0].map(milliseconds), ["+0.01 ms", "+2.1 ms", "-13 ms"]);
     }
 
     #[test]

@@ -15,7 +15,7 @@ mod sequences;
 mod windows;
 
 use espq::analysis::{Comparison, OnChip};
-use espq::chip::{Method, Runtime, Scheme, Target};
+use espq::chip::{Method, NodeOrder, Runtime, Scheme, Target};
 use espq::exec::{Program, Samples};
 use espq::graph::{DataType, Tensor};
 use espq::model::Imported;
@@ -208,7 +208,8 @@ fn check(case: &Case) -> Result<End, TestCaseError> {
             return Ok(End::NotQuantized);
         }
     };
-    let finished = proof::finish(&quantized, case.runtime).map_err(|e| TestCaseError::fail(e.to_string()))?;
+    let finished = proof::finish(&quantized, case.runtime, NodeOrder::default())
+        .map_err(|e| TestCaseError::fail(e.to_string()))?;
     let Some(export) = finished.export.as_ref().filter(|_| finished.incompatibilities.is_empty()) else {
         kept.iter().zip(&finished.export).for_each(|(kept, export)| kept.refused(case, export));
         for reason in &finished.incompatibilities {

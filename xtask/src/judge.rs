@@ -22,7 +22,15 @@ pub struct Verdict {
 }
 
 impl Verdict {
-    fn add(&mut self, name: String, output: &Output) {
+    fn add(&mut self, name: String, output: &Output, predicted: Option<[u64; 2]>) {
+        let found = memory(output);
+        if let (Some(found), Some(predicted)) = (found, predicted)
+            && found != predicted
+        {
+            let line = format!("{name}\n  arena and parameters take {found:?} bytes, predicted were {predicted:?}\n");
+            self.differing.push(line);
+            return;
+        }
         if output.status.success() {
             return self.equal += 1;
         }
@@ -48,7 +56,7 @@ fn judge_in(folder: &Path, program: &Path, target: &str, named: &[&str]) -> Resu
     for project in projects {
         let name = project.strip_prefix(root()).unwrap_or(&project).display().to_string();
         if project.extension().is_some_and(|e| e == "espdl") {
-            verdict.add(name, &run(program, &project)?);
+            verdict.add(name, &run(program, &project)?, predicted(&project, target)?);
             continue;
         }
         for precision in PRECISIONS {
@@ -56,11 +64,32 @@ fn judge_in(folder: &Path, program: &Path, target: &str, named: &[&str]) -> Resu
             let name = format!("{name} {precision}");
             match export(&project, &out, target, precision)? {
                 None => verdict.refused.push(name),
-                Some(file) => verdict.add(name, &run(program, &file)?),
+                Some(file) => verdict.add(name, &run(program, &file)?, predicted(&file, target)?),
             }
         }
     }
     Ok(verdict)
+}
+
+/// Bytes of the arena and of the parameters that the program printed.
+fn memory(output: &Output) -> Option<[u64; 2]> {
+    let text = String::from_utf8_lossy(&output.stdout);
+    let line = text.lines().find_map(|line| line.split_once(": memory: ")).map(|(_, rest)| rest)?;
+    let numbers: Vec<u64> = line.split_whitespace().filter_map(|word| word.parse().ok()).collect();
+    numbers.try_into().ok()
+}
+
+/// Bytes of the arena and of the parameters that `espq inspect` predicts.
+fn predicted(file: &Path, target: &str) -> Result<Option<[u64; 2]>, String> {
+    let mut command = espq();
+    command.args(["inspect", "--format", "json", "--target", target]).arg(file).current_dir(root());
+    let output = command.output().map_err(|error| format!("espq: {error}"))?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    let number = |key: &str| {
+        let (_, rest) = text.split_once(&format!("\"{key}\": "))?;
+        rest.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
+    };
+    Ok(number("peak_bytes").zip(number("copy_bytes")).map(|(arena, copies)| [arena, copies]))
 }
 
 fn run(program: &Path, file: &Path) -> Result<Output, String> {

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::analysis::Report;
+use crate::cost::Cost;
 use crate::lint::Trials;
 use crate::note::sentences;
 use crate::{Error, Result};
@@ -23,6 +24,8 @@ const SCRIPT: &str = include_str!("page.js");
 pub struct Page<'a> {
     /// Figures.
     pub report: &'a Report,
+    /// Flash, RAM and time of the file, if it is known.
+    pub cost: Option<&'a Cost>,
     /// Limits, and measured fixes.
     pub view: &'a View,
     /// Text of the configuration.
@@ -57,9 +60,9 @@ struct Text {
 
 /// Renders a page. Fails if a figure has no JSON form.
 pub fn html(page: &Page) -> Result<String> {
-    let &Page { report, view, project, weights } = page;
+    let &Page { report, cost, view, project, weights } = page;
     let data = Data {
-        report: Shown::of(report),
+        report: Shown::of(report, cost),
         limits: Limits { output: view.output_limit, layer: view.layer_limit },
         project,
         text: Text { advice: advice(report, view), notes: sentences(&report.notes) },

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use crate::espdl::{Edition, Entry, Model, Tensor};
 
 use crate::chip::Incompatibility;
-use crate::runtime::buffers::{self, Overwritten};
+use crate::runtime::planner::{self, Overwritten};
 
 use super::Context;
 
@@ -42,7 +42,7 @@ pub fn check(entry: &Entry, context: &Context) -> Vec<Incompatibility> {
             "remove it from the inputs of the file: a program that fills it dereferences a null pointer",
         );
     }
-    if let Some(Overwritten { node, input, value }) = buffers::first_overwritten(&model.graph) {
+    if let Some(Overwritten { node, input, value }) = planner::first_overwritten(&model.graph) {
         say(
             format!("{node} writes over its input {input}, in whose memory {value} lies, which is read later"),
             "copy the input by a Transpose that keeps its order",

@@ -1,0 +1,101 @@
+//! `espq profile`: what a board measured, beside the estimates.
+
+use std::path::{Path, PathBuf};
+
+use clap::ValueEnum;
+
+use crate::chip::Target;
+use crate::cost::Test;
+use crate::engine::{self, Engine, Options, Profile};
+use crate::project::Project;
+use crate::render::profile;
+use crate::render::terminal::Terminal;
+use crate::{Error, Result};
+
+use super::overrides::named;
+use super::progress::Bar;
+use super::{Failure, Outcome, cache};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// Tables
+    Text,
+    /// Every figure
+    Json,
+}
+
+/// Compares what a board printed with the estimates: test result, time by layer, memory
+///
+/// LOG is what `idf.py monitor` shows of a program that calls ESP-DL's `test()` and `profile()`, such as that of
+/// `espq export --project`.
+#[derive(clap::Args)]
+#[command(after_long_help = "\
+Examples:
+  espq profile board.log                      beside the project in this folder
+  espq profile board.log nets/kws.espq.toml   beside another one
+  espq profile board.log model.espdl          beside a file, esp-ppq's too
+  espq profile board.log --fit                constants of the time model for this board
+
+Ends with 0 when the log was read, with 1 when the board's test failed, and with 2 on errors.")]
+pub struct Arguments {
+    /// Output of the board
+    log: PathBuf,
+
+    /// An espq.toml, the folder that contains one, or the .espdl file that the board ran
+    #[arg(default_value = ".")]
+    path: PathBuf,
+
+    /// The chip, for a file that does not name it
+    #[arg(long, value_parser = named(Target::ALL, Target::name))]
+    target: Option<Target>,
+
+    /// Fit the constants of the time model to the measured layers
+    #[arg(long)]
+    fit: bool,
+
+    /// Print only the N slowest layers
+    #[arg(long, value_name = "N")]
+    top: Option<usize>,
+
+    #[arg(long, value_enum, default_value = "text")]
+    format: Format,
+
+    #[command(flatten)]
+    cache: cache::Arguments,
+}
+
+pub(super) fn run(arguments: &Arguments, out: &Terminal) -> Result<Outcome, Failure> {
+    let Arguments { log, path, target, fit, .. } = arguments;
+    let found = match is_file_of_chip(path) {
+        true => engine::profile_of_file(log, path, None, *target, *fit)?,
+        false => of_project(arguments)?,
+    };
+    let text = match arguments.format {
+        Format::Text => profile(&found, arguments.top, out),
+        Format::Json => json(&found)?,
+    };
+    Ok(Outcome { text, found: matches!(found.test, Some(Test::Failed(_))) })
+}
+
+fn is_file_of_chip(path: &Path) -> bool {
+    path.extension().is_some_and(|ending| ending == "espdl")
+}
+
+fn of_project(arguments: &Arguments) -> Result<Profile, Failure> {
+    let mut project = Project::load(&arguments.path)?;
+    if !project.problems.is_empty() {
+        return Err(Failure::Problems(Box::new(project)));
+    }
+    if arguments.target.is_some() {
+        project.apply(&crate::project::Overrides { target: arguments.target, ..Default::default() });
+    }
+    let engine = Engine::new(Options { cache: arguments.cache.chosen(), ..Options::default() });
+    let found = engine.open(project.clone()).profile(&arguments.log, arguments.fit, &Bar::new());
+    found.map_err(|error| Failure::Within(Box::new(project), error))
+}
+
+fn json(found: &Profile) -> Result<String> {
+    let text = serde_json::to_string_pretty(found)
+        .map_err(|e| Error::new(format!("the profile cannot be shown as JSON: {e}")))?;
+    Ok(text + "\n")
+}
