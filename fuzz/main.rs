@@ -24,6 +24,11 @@ fn onnx() {
 }
 
 #[test]
+fn tflite() {
+    fuzz(&targets::TfLite, 3000);
+}
+
+#[test]
 fn espq_toml() {
     fuzz(&targets::Configuration::new(), 1500);
 }

@@ -103,6 +103,37 @@ impl Target for Onnx {
     }
 }
 
+/// TensorFlow Lite's models, read and simplified.
+pub struct TfLite;
+
+impl Target for TfLite {
+    fn name(&self) -> &'static str {
+        "tflite"
+    }
+
+    fn seeds(&self) -> Vec<Vec<u8>> {
+        fixtures(".tflite", 20 << 10)
+    }
+
+    fn words(&self) -> &'static [&'static [u8]] {
+        &[
+            b"TFL3",
+            b"\xff\xff\xff\xff",
+            b"\xff\xff\xff\x7f",
+            b"\0\0\0\x80",
+            b"\0\0\0\x10",
+            b"\x01\0\0\0",
+            b"\x04\0\0\0",
+            b"\x7f\x7f",
+            b"\0\0",
+        ]
+    }
+
+    fn read(&self, input: &[u8]) -> String {
+        answer(model::import(Path::new("model.tflite"), Bytes::copy_from_slice(input)).and_then(simplify))
+    }
+}
+
 /// Configurations: read, linted, fixed, and used for completion.
 pub struct Configuration {
     folder: tempfile::TempDir,

@@ -14,6 +14,7 @@ pub mod engine;
 pub mod espdl;
 pub mod exec;
 pub mod export;
+mod flatbuffer;
 pub mod graph;
 pub mod kernels;
 pub mod lint;

@@ -28,10 +28,14 @@ macro_rules! fixtures {
 
         #[test]
         fn every_fixture_has_its_test() {
-            let mut folders: Vec<String> = std::fs::read_dir(root()).unwrap().map(|e| e.unwrap().path())
-                .filter(|p| p.join("model.onnx").is_file())
-                .map(|p| p.file_name().unwrap().to_str().unwrap().to_owned())
-                .collect();
+            let inside = |folder: &str| {
+                std::fs::read_dir(root().join(folder)).unwrap().map(|e| e.unwrap().path()).collect::<Vec<_>>()
+            };
+            let name = |p: &PathBuf| p.strip_prefix(root()).unwrap().to_str().unwrap().replace('\\', "/");
+            let mut folders: Vec<String> =
+                inside("").iter().filter(|p| p.join("model.onnx").is_file()).map(name).collect();
+            let has_reference = |p: &&PathBuf| p.join("reference-esp32p4-int8.json").is_file();
+            folders.extend(inside("tflite").iter().filter(has_reference).map(name));
             folders.sort();
             let mut tested = vec![$($folder),*];
             tested.sort();
@@ -53,6 +57,15 @@ fixtures! {
     prelu: "prelu",
     shapes: "shapes",
     unnamed: "unnamed",
+    tflite_conv1d: "tflite/conv1d",
+    tflite_dilated: "tflite/dilated",
+    tflite_dscnn: "tflite/dscnn",
+    tflite_dynamic: "tflite/dynamic",
+    tflite_half: "tflite/half",
+    tflite_mlp: "tflite/mlp",
+    tflite_resnet: "tflite/resnet",
+    tflite_unet: "tflite/unet",
+    tflite_upsample: "tflite/upsample",
 }
 
 /// Results of esp-ppq, written by `fixtures/make.py`.
@@ -209,8 +222,9 @@ fn scales(bits: u32, exponents: &[i64]) -> String {
 /// Makes the fixture's project with the reference's settings.
 fn project(folder: &Path, reference: &Reference) -> Project {
     let Reference { target, precision, samples, analysis_samples, .. } = reference;
+    let model = if folder.join("model.onnx").is_file() { "model.onnx" } else { "model.tflite" };
     let mut text = format!(
-        "[model]\npath = \"model.onnx\"\ntarget = \"{target}\"\nprecision = \"{precision}\"\n\
+        "[model]\npath = \"{model}\"\ntarget = \"{target}\"\nprecision = \"{precision}\"\n\
          [analysis]\nsamples = {analysis_samples}\n[calibration]\ndata = \"calib.npz\"\nsamples = {samples}\n"
     );
     if let Some(method) = &reference.method {

@@ -21,9 +21,9 @@ use super::overrides::named;
 Examples:
   espq init mobilenet_v2.onnx                    espq.toml in this folder
   espq init nets/kws.onnx -o nets/kws.espq.toml  several projects in one folder
-  espq init kws.onnx --target esp32s3            for another chip")]
+  espq init kws.tflite --target esp32s3          a model of TensorFlow Lite, for another chip")]
 pub struct Arguments {
-    /// The ONNX file
+    /// The model: .onnx or .tflite
     model: PathBuf,
 
     /// The folder for espq.toml, or a file name that ends in .espq.toml

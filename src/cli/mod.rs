@@ -32,8 +32,8 @@ use crate::render::terminal::{Color, Terminal};
 
 /// Shows the error that quantization for an Espressif chip adds to a network, layer by layer.
 ///
-/// espq quantizes an ONNX model by ESP-DL's rules and measures the error, like esp-ppq, in seconds. A project is an
-/// espq.toml beside the model; `espq init MODEL.onnx` writes the first one.
+/// espq quantizes an ONNX or TensorFlow Lite model by ESP-DL's rules and measures the error, like esp-ppq, in seconds. A
+/// project is an espq.toml beside the model; `espq init MODEL.onnx` writes the first one.
 #[derive(Parser)]
 #[command(name = "espq", version, propagate_version = true, max_term_width = 100, arg_required_else_help = true)]
 struct Arguments {

@@ -6,7 +6,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 
 use crate::Error;
 use crate::chip::{Scheme, Target};
-use crate::engine::is_model;
+use crate::engine::{is_foreign, is_model};
 use crate::project::{Observer, Overrides, Project};
 
 use super::Failure;
@@ -35,7 +35,7 @@ pub struct Arguments {
 impl Arguments {
     /// Loads the project at `path`, whose text must be free of errors.
     pub fn load(&self, path: &Path) -> Result<Project, Failure> {
-        if path.is_file() && is_model(path) {
+        if path.is_file() && (is_model(path) || is_foreign(path)) {
             let error = Error::new("this is a model, not a configuration").in_file(path);
             return Err(error.with_help(format!("`espq init {}` writes an espq.toml for it", path.display())).into());
         }

@@ -98,6 +98,9 @@ impl Contents {
     /// Returns the content of the model's file and the files that it refers to.
     pub fn model(&self, project: &Project) -> Result<ModelContent> {
         let path = project.model_path()?;
+        if path.is_dir() {
+            return Err(model::folder(&path).at_key("model.path"));
+        }
         let mut stamps = vec![(path.clone(), Stamp::of(&path)?)];
         let (digest, mut bytes) = self.files.digest_or_bytes(&path, model::read)?;
         let mut parts = KeyBuilder::new("model");

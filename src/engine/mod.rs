@@ -39,7 +39,7 @@ use crate::cost::Cost;
 use crate::lint::{Finding, Trials};
 use crate::quant::{ImportedScales, Plan};
 
-pub use crate::model::{endings as model_endings, is_model};
+pub use crate::model::{endings as model_endings, is_foreign, is_model};
 pub use crate::simplify::LayerNames;
 pub use atomic_write::write as write_all_or_none;
 pub use cancel::{Token, Watch};

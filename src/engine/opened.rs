@@ -12,7 +12,7 @@ use serde::de::DeserializeOwned;
 use crate::analysis::{Observers, OnChip, Report, Seconds};
 use crate::espdl;
 use crate::lint::{self, Finding};
-use crate::model;
+use crate::model::{self, Imported};
 use crate::project::{self, LayerChoice, Project};
 use crate::proof::Finished;
 use crate::quant::{self, ImportedScales, Plan, Settings};
@@ -107,14 +107,13 @@ impl Opened {
             if let Some(model) = kept(&key).or_else(|| sampled.as_ref().and_then(kept)) {
                 return Ok(model);
             }
-            let mut imported = model::import(&content.path, content.read()?)?;
+            let bytes = content.read()?;
+            let mut imported = model::import(&content.path, bytes.clone())?;
             content.unchanged()?;
-            let at_key = |e: Error| e.at_key("model.input-shape");
-            imported.fix(&shapes::given(&self.project, &imported).map_err(at_key)?, "`input-shape`").map_err(at_key)?;
-            let is_fixed = imported.is_fixed();
-            if !is_fixed && self.project.config.calibration.data.is_some() {
-                let samples = self.samples(&shapes::inputs(&imported)?).map_err(|e| e.at_key("calibration.data"))?;
-                imported.fix(&shapes::of_samples(&samples), "the samples").map_err(|e| e.at_key("calibration.data"))?;
+            let is_fixed = self.fix(&mut imported)?;
+            if imported.is_outdated() {
+                imported = model::import_with(&content.path, bytes, &imported.shapes())?;
+                self.fix(&mut imported)?;
             }
             let simplified = simplify(imported).map_err(|e| e.in_file(&content.path))?;
             let shaped = KeyBuilder::new("shaped").key(&key).text(&input_shapes(&simplified)).finish();
@@ -122,6 +121,21 @@ impl Opened {
             let key = if is_fixed { Some(key) } else { sampled };
             Ok(key.map_or_else(|| model.clone(), |key| self.engine.models.keep(key, model.clone())))
         })
+    }
+
+    /// Gives a model the shapes that its file leaves free: those of the text, else of the samples. Returns `true` if the
+    /// text has all of them.
+    fn fix(&self, imported: &mut Imported) -> Result<bool> {
+        let at_key = |e: Error| e.at_key("model.input-shape");
+        let given = shapes::given(&self.project, imported).map_err(at_key)?;
+        imported.fix(&given, "`input-shape`").map_err(at_key)?;
+        let is_fixed = imported.is_fixed();
+        if !is_fixed && self.project.config.calibration.data.is_some() {
+            let at_key = |e: Error| e.at_key("calibration.data");
+            let samples = self.samples(&shapes::inputs(imported)?).map_err(at_key)?;
+            imported.fix(&shapes::of_samples(&samples), "the samples").map_err(at_key)?;
+        }
+        Ok(is_fixed)
     }
 
     /// The model's content, and the shapes that the text gives its inputs.

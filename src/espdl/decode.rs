@@ -3,12 +3,12 @@
 use crate::bail;
 use crate::{Error, Result};
 
-use super::flatbuffer::read::{Reader, Table};
 use super::model::{Attribute, DataType, Dim, Graph, Model, Node, Opset, Tensor, ValueInfo};
 use super::schema::{
     attribute, attribute_type, dimension, dimension_value, entry, graph, model, node, opset, shape, tensor,
     tensor_type, type_info, value_info,
 };
+use crate::flatbuffer::read::{Reader, Table};
 
 /// Model, and properties of the file that the model does not contain.
 pub struct Decoded {

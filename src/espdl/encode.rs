@@ -3,12 +3,12 @@
 use crate::Result;
 use crate::bail;
 
-use super::flatbuffer::write::{Fields, Value, write};
 use super::model::{Attribute, Dim, Graph, Model, Node, Tensor, ValueInfo};
 use super::schema::{
     attribute, attribute_type, dimension, dimension_value, entry, graph, model, node, opset, shape, tensor,
     tensor_type, type_info, value_info,
 };
+use crate::flatbuffer::write::{Fields, Value, write};
 
 pub fn encode(source: &Model) -> Result<Vec<u8>> {
     let mut root = vec![(model::OPSET_IMPORT, Value::Tables(source.opsets.iter().map(opset_fields).collect()))];

@@ -5,7 +5,6 @@
 mod decode;
 pub mod diff;
 mod encode;
-mod flatbuffer;
 mod header;
 pub mod info;
 pub mod layout;

@@ -45,6 +45,24 @@ macro_rules! tensor {
                 match self { $(Self::$variant(a) => a.into_shape_with_order(shape).map(Self::$variant)),* }
                     .map_err(|_| Error::new(format!("{from:?} cannot be reshaped to {shape:?}")))
             }
+            /// Returns the tensor with its axes in another order: axis `n` of the result is axis `order[n]`. `None` if that is
+            /// no order of all axes.
+            pub fn transpose(&self, order: &[usize]) -> Option<Tensor> {
+                let mut sorted = order.to_vec();
+                sorted.sort_unstable();
+                if !sorted.iter().copied().eq(0..self.rank()) {
+                    return None;
+                }
+                // Axes of length 1 may move without a copy.
+                let long = |axis: &&usize| self.shape()[**axis] != 1;
+                if order.iter().filter(long).is_sorted() {
+                    let shape: Vec<usize> = order.iter().map(|&axis| self.shape()[axis]).collect();
+                    return self.clone().reshape(&shape).ok();
+                }
+                Some(match self { $(Self::$variant(a) => Self::$variant(
+                    a.view().permuted_axes(order).as_standard_layout().into_owned().into_shared()
+                )),* })
+            }
             /// Returns zeros (or `false`) of a type and shape.
             pub fn zeros(data_type: DataType, shape: &[usize]) -> Tensor {
                 match data_type { $(DataType::$variant => Tensor::$variant(Shared::from_elem(shape, <$type>::default()))),* }

@@ -21,7 +21,7 @@ fn read_file(path: &Path) -> Result<Bytes> {
         Error::new(format!("the model cannot be read: {e}")).with_help("check the path and its permissions")
     };
     if path.is_dir() {
-        return Err(Error::new("the model is a folder").with_help("use the path of the .onnx file in it"));
+        return Err(super::folder(path));
     }
     let file = File::open(path).map_err(unreadable)?;
     let mut bytes = Vec::new();

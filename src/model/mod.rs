@@ -5,8 +5,11 @@
 
 mod beside;
 mod bytes;
+mod foreign;
+mod numbers;
 pub mod onnx;
 mod shapes;
+mod tflite;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -18,7 +21,8 @@ use crate::{Error, Result};
 
 pub use beside::inside;
 pub use bytes::read;
-pub use shapes::{Axis, Declared};
+pub use foreign::{folder, is_foreign};
+pub use shapes::{Axis, Declared, Shapes};
 
 /// Format of model files.
 pub trait Format: Sync {
@@ -32,8 +36,9 @@ pub trait Format: Sync {
     /// model. [`inside`] finds a file by its name.
     fn files(&self, bytes: &Bytes) -> Vec<String>;
 
-    /// Reads a model; files that it refers to are searched in `folder`.
-    fn import(&self, bytes: Bytes, folder: &Path) -> Result<Imported>;
+    /// Reads a model; files that it refers to are searched in `folder`. `shapes` are those of inputs whose axes the file
+    /// leaves free, as far as they are known.
+    fn import(&self, bytes: Bytes, folder: &Path, shapes: &Shapes) -> Result<Imported>;
 }
 
 /// Model as in its file.
@@ -47,12 +52,20 @@ pub struct Imported {
     pub record: Record,
     /// Axes of the inputs, in the order of the graph's; an input has no shape in the graph while one is free.
     pub declared: Vec<Declared>,
+    /// Shapes with which the graph has been translated, by input; `None` for a format whose graph has no shapes in it.
+    pub translated_with: Option<Shapes>,
 }
 
 impl Imported {
     /// A graph in ONNX's dialect of which nothing else is known.
     pub fn of(graph: Graph) -> Imported {
-        Imported { graph, dialect: Dialect::Onnx, record: Record::default(), declared: Vec::new() }
+        Imported {
+            graph,
+            dialect: Dialect::Onnx,
+            record: Record::default(),
+            declared: Vec::new(),
+            translated_with: None,
+        }
     }
 }
 
@@ -75,12 +88,13 @@ pub enum Dialect {
 }
 
 /// All formats; files that none recognizes are read as the first.
-pub static FORMATS: &[&dyn Format] = &[&onnx::Onnx];
+pub static FORMATS: &[&dyn Format] = &[&onnx::Onnx, &tflite::TfLite];
 
-/// Returns the format of a file: by its first bytes, else by its ending, else the first of [`FORMATS`].
+/// Returns the format of a file: by its first bytes, else by its ending, else the first of [`FORMATS`]. Later formats have
+/// longer identifiers.
 pub fn format_of(path: &Path, bytes: &[u8]) -> &'static dyn Format {
     let by_ending = || FORMATS.iter().find(|format| has_ending(path, **format));
-    let found = FORMATS.iter().find(|format| format.is(bytes)).or_else(by_ending);
+    let found = FORMATS.iter().rev().find(|format| format.is(bytes)).or_else(by_ending);
     found.copied().unwrap_or(&onnx::Onnx)
 }
 
@@ -92,7 +106,15 @@ pub fn load(path: &Path) -> Result<Imported> {
 
 /// Reads a model whose bytes have been read from `path`. Errors name the file.
 pub fn import(path: &Path, bytes: Bytes) -> Result<Imported> {
-    format_of(path, &bytes).import(bytes, folder_of(path)).map_err(|e: Error| e.in_file(path))
+    import_with(path, bytes, &Shapes::new())
+}
+
+/// Reads a model with the shapes of its inputs, for a format whose graph depends on them.
+pub fn import_with(path: &Path, bytes: Bytes, shapes: &Shapes) -> Result<Imported> {
+    if let Some(refusal) = foreign::refusal(path, &bytes) {
+        return Err(refusal.in_file(path));
+    }
+    format_of(path, &bytes).import(bytes, folder_of(path), shapes).map_err(|e: Error| e.in_file(path))
 }
 
 /// Returns every ending of a model file, without the dot.
@@ -123,6 +145,12 @@ mod tests {
     fn formats_are_recognized_by_endings_in_any_case() {
         assert!(is_model(Path::new("nets/digits.ONNX")));
         assert!(!is_model(Path::new("nets/digits.onnx.data")));
+    }
+
+    #[test]
+    fn a_tflite_file_may_begin_as_an_onnx_file_does() {
+        let tflite = b"\x08\0\0\0TFL3";
+        assert_eq!(format_of(Path::new("net.onnx"), tflite).endings()[0], "tflite");
     }
 
     #[test]

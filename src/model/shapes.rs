@@ -9,6 +9,9 @@ use crate::{Error, Kind, Result};
 
 use super::Imported;
 
+/// Shapes by input.
+pub type Shapes = BTreeMap<String, Vec<usize>>;
+
 /// Axes of one input of the model, as its file declares them.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Declared {
@@ -55,6 +58,17 @@ impl Declared {
 }
 
 impl Imported {
+    /// Returns the shapes of the inputs, where they are known.
+    pub fn shapes(&self) -> Shapes {
+        let values = self.graph.inputs.iter().map(|&input| self.graph.value(input));
+        values.filter_map(|value| Some((value.name.clone(), value.shape.clone()?))).collect()
+    }
+
+    /// Tells graphs that were translated with other shapes than the inputs have now, and must be read again with these.
+    pub fn is_outdated(&self) -> bool {
+        self.translated_with.as_ref().is_some_and(|shapes| *shapes != self.shapes())
+    }
+
     /// Tells models whose inputs all have a shape.
     pub fn is_fixed(&self) -> bool {
         self.graph.inputs.iter().all(|&input| self.graph.value(input).shape.is_some())
@@ -84,7 +98,7 @@ impl Imported {
 
     /// Gives inputs their shapes, and those of the same free axes theirs. A fixed batch may become 1. `source` completes
     /// "taken from".
-    pub fn fix(&mut self, shapes: &BTreeMap<String, Vec<usize>>, source: &str) -> Result<()> {
+    pub fn fix(&mut self, shapes: &Shapes, source: &str) -> Result<()> {
         for (name, shape) in shapes {
             let is_named = |declared: &&Declared| self.graph.value(declared.input).name == *name;
             let Some(declared) = self.declared.iter().find(is_named).cloned() else { return Err(self.no_input(name)) };

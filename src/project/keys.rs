@@ -50,7 +50,7 @@ table! { Config {
 }}
 
 table! { Model {
-    /// The ONNX file, relative to this file. espq never writes to it.
+    /// The model, .onnx or .tflite, relative to this file. espq never writes to it.
     #[key("path", required = Required::Yes, example = "\"model.onnx\"", offers = Offers::Models,
           init = Init::Model)]
     path: Given<String>,

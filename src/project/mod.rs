@@ -195,18 +195,13 @@ impl Project {
         joined.strip_prefix(".").map(Path::to_path_buf).unwrap_or(joined)
     }
 
-    /// Returns the path of the model's file.
+    /// Returns the path of the model's file, which exists, but may be a folder.
     pub fn model_path(&self) -> Result<PathBuf> {
         let path = self.config.model.path.as_ref().ok_or_else(|| {
             Error::new("the model's file is not configured").at_key("model.path").with_help("add path = \"model.onnx\"")
         })?;
         let resolved = self.resolve(&path.value);
-        if resolved.is_dir() {
-            return Err(Error::new("the model is a folder")
-                .at_key("model.path")
-                .with_help("use the path of the .onnx file in it"));
-        }
-        if !resolved.is_file() {
+        if !resolved.exists() {
             return Err(Error::new(format!("there is no file {}", resolved.display()))
                 .at_key("model.path")
                 .with_help("the path is relative to the folder of espq.toml")

@@ -74,7 +74,10 @@ pub fn json_schema() -> String {
     let mut schema = object(Config::KEYS);
     schema.insert("$schema".to_string(), json!("http://json-schema.org/draft-07/schema#"));
     schema.insert("title".to_string(), json!("espq.toml"));
-    schema.insert("description".to_string(), json!("Quantization of an ONNX model for an Espressif chip."));
+    schema.insert(
+        "description".to_string(),
+        json!("Quantization of an ONNX or TensorFlow Lite model for an Espressif chip."),
+    );
     let (present, conditional) = required_tables();
     schema.insert("required".to_string(), json!(present));
     if !conditional.is_empty() {

@@ -42,7 +42,7 @@ fn converted(node: &Node) -> Option<(String, &'static str)> {
         _ => return None,
     };
     let what = format!("operator {op} is one of {from} that tf2onnx left as it was");
-    Some((what, "replace the layer in the model before it is converted, or export the model from PyTorch"))
+    Some((what, "give the .tflite file itself, which espq reads; or replace the layer before the model is converted"))
 }
 
 /// Words on what to do about an operator that espq does not know.

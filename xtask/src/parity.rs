@@ -6,13 +6,14 @@ use crate::{cargo, root};
 
 /// Runs the test of a fixture; returns its differences, or one line if there are none.
 pub fn parity(name: &str) -> Result<String, String> {
-    if !root().join("fixtures").join(name).join("model.onnx").is_file() {
+    let folder = root().join("fixtures").join(name);
+    if !["model.onnx", "model.tflite"].iter().any(|model| folder.join(model).is_file()) {
         return Err(format!(
-            "there is no fixtures/{name}/model.onnx; fixtures with references: {}",
+            "there is no model in fixtures/{name}; fixtures with references: {}",
             fixtures()?.join(", ")
         ));
     }
-    let test = name.replace('-', "_");
+    let test = name.replace(['-', '/'], "_");
     let mut command = Command::new(cargo());
     command.args(["test", "--quiet", "--test", "parity", "--", "--exact", &test]).env("RUST_BACKTRACE", "0");
     let output = command.current_dir(root()).env("PARITY_ALL", "1").output().map_err(|e| format!("cargo: {e}"))?;

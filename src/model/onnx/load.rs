@@ -27,13 +27,6 @@ pub fn parse(bytes: Bytes, folder: &Path) -> Result<Imported> {
     if bytes.is_empty() {
         return Err(Error::new("the model is empty, 0 bytes").with_help(NOT_ONNX));
     }
-    if bytes.starts_with(b"EDL") || bytes.starts_with(b"PDL") {
-        return Err(Error::new("this is an ESP-DL file, which is already quantized, not an ONNX model")
-            .with_help("use the .onnx file that it was made from; `espq inspect` shows the contents of this one"));
-    }
-    if let Some(other) = no_model(&bytes) {
-        return Err(other);
-    }
     let model = proto::Model::decode(bytes)
         .map_err(|e| Error::new(format!("not an ONNX model, or a damaged one: {e}")).with_help(NOT_ONNX))?;
     let Some(graph) = &model.graph else {
@@ -54,22 +47,6 @@ pub fn parse(bytes: Bytes, folder: &Path) -> Result<Imported> {
     let modules = modules::of(&loader.graph.nodes, graph.node.iter().filter(|node| !is_constant(node)));
     let record = Record { constants: constants.filter(|name| !name.is_empty()).collect(), modules };
     Ok(Imported { record, declared: loader.declared, ..Imported::of(loader.graph) })
-}
-
-/// Recognizes files that are often found instead of a model, such as Git LFS pointers.
-fn no_model(bytes: &[u8]) -> Option<Error> {
-    let start = bytes[..bytes.len().min(64)].trim_ascii_start().to_ascii_lowercase();
-    if start.starts_with(b"version https://git-lfs") {
-        let what = "this is a Git LFS pointer instead of the model";
-        return Some(Error::new(what).with_help("fetch it: `git lfs pull` in the repository of the model"));
-    }
-    if start.starts_with(b"<!doctype html") || start.starts_with(b"<html") {
-        let what = "this is a web page, not an ONNX model";
-        return Some(
-            Error::new(what).with_help("the download returned a page instead of the file: download the file itself"),
-        );
-    }
-    None
 }
 
 fn opset(model: &proto::Model) -> Result<i64> {

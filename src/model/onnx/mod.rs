@@ -15,7 +15,7 @@ use std::path::Path;
 
 use prost::bytes::Bytes;
 
-use super::{Format, Imported};
+use super::{Format, Imported, Shapes};
 use crate::Result;
 
 pub use load::parse;
@@ -37,7 +37,7 @@ impl Format for Onnx {
         external::files(bytes.clone())
     }
 
-    fn import(&self, bytes: Bytes, folder: &Path) -> Result<Imported> {
+    fn import(&self, bytes: Bytes, folder: &Path, _shapes: &Shapes) -> Result<Imported> {
         parse(bytes, folder)
     }
 }

@@ -274,7 +274,7 @@ fn files_that_are_no_models_are_named() {
     let cases = [
         (&b""[..], "empty"),
         (b"\x89PNG\r\n\x1a\n", "not an ONNX model"),
-        (b"EDL2 and more bytes", "not an ONNX model"),
+        (b"EDL2 and more bytes", "an ESP-DL file"),
         (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n", "a Git LFS pointer"),
         (b"\n<!DOCTYPE html><html>", "a web page"),
     ];

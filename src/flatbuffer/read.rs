@@ -169,6 +169,10 @@ impl<'a> Table<'a> {
 }
 
 impl Vector<'_> {
+    pub fn i32s(&self) -> Vec<i32> {
+        self.chunks().map(i32::from_le_bytes).collect()
+    }
+
     pub fn i64s(&self) -> Vec<i64> {
         self.chunks().map(i64::from_le_bytes).collect()
     }
