@@ -140,9 +140,13 @@ fn several_typos_are_reported_together() {
 }
 
 #[test]
-fn init_then_report() {
+fn init_without_samples_says_where_to_put_them() {
     let folder = project("");
     std::fs::remove_file(folder.path().join("espq.toml")).unwrap();
+    let samples = folder.path().join("calib.npz");
+    let elsewhere = tempfile::tempdir().unwrap();
+    let moved = elsewhere.path().join("calib.npz");
+    std::fs::rename(&samples, &moved).unwrap();
     let output = espq(folder.path(), &["init", "model.onnx"]);
     assert_eq!((output.status.code(), stderr(&output).as_str()), (Some(0), ""));
     insta::assert_snapshot!(stdout(&output));
@@ -156,8 +160,54 @@ fn init_then_report() {
 
     let empty = espq(folder.path(), &["report"]);
     assert!(stderr(&empty).contains("no file matches calib/*.npy"), "{}", stderr(&empty));
+    std::fs::rename(&moved, &samples).unwrap();
     std::fs::write(&file, written.replace("calib/*.npy", "calib.npz")).unwrap();
     assert_eq!(espq(folder.path(), &["report"]).status.code(), Some(0));
+}
+
+#[test]
+fn init_finds_samples_and_measures() {
+    let folder = project("");
+    let file = folder.path().join("espq.toml");
+    std::fs::remove_file(&file).unwrap();
+    // Neither is of the model's input.
+    std::fs::write(folder.path().join("a_calib.npy"), "no array").unwrap();
+    std::fs::write(folder.path().join("labels.npy"), "").unwrap();
+    let output = espq(folder.path(), &["init", "model.onnx"]);
+    let text = stdout(&output);
+    assert_eq!((output.status.code(), stderr(&output).as_str()), (Some(0), ""), "{text}");
+    assert!(text.starts_with("Wrote espq.toml, with the samples in calib.npz.\n"), "{text}");
+    assert!(text.contains("Layerwise error") && text.ends_with("  espq export   the file for the chip\n"), "{text}");
+    let written = std::fs::read_to_string(&file).unwrap();
+    assert!(written.contains("\ndata = \"calib.npz\"\n"), "{written}");
+    // A command follows that works.
+    assert_eq!(espq(folder.path(), &["lint", "--static", "--select", "S,C"]).status.code(), Some(0));
+    let missing = espq(folder.path(), &["init", "model.onnx", "-o", "b.espq.toml", "--data", "gone"]);
+    assert!(missing.status.code() == Some(2) && stderr(&missing).contains("there are no such samples"));
+    let wrong = espq(folder.path(), &["init", "model.onnx", "-o", "b.espq.toml", "--data", "a_calib.npy"]);
+    assert!(wrong.status.code() == Some(2) && !folder.path().join("b.espq.toml").exists(), "{}", stderr(&wrong));
+}
+
+#[test]
+fn init_says_which_normalization_it_assumes() {
+    let folder = tempfile::tempdir().unwrap();
+    let files = fixture("lint/files");
+    std::fs::copy(files.join("small.onnx"), folder.path().join("net.onnx")).unwrap();
+    std::fs::create_dir(folder.path().join("photos")).unwrap();
+    for picture in 0..8 {
+        let name = format!("{picture}.png");
+        std::fs::copy(files.join("pictures").join(&name), folder.path().join("photos").join(&name)).unwrap();
+    }
+    let output = espq(folder.path(), &["init", "net.onnx", "--target", "esp32s3"]);
+    let text = stdout(&output);
+    assert_eq!((output.status.code(), stderr(&output).as_str()), (Some(0), ""), "{text}");
+    assert!(text.contains("Images are fed as pixel / 255, from 0 to 1. Check this with the training script"), "{text}");
+    let written = std::fs::read_to_string(folder.path().join("espq.toml")).unwrap();
+    assert!(written.contains("\ndata = \"photos\"\n") && written.contains("\nmean = 0\n"), "{written}");
+    assert!(written.contains("\nsamples = 8\n"), "{written}");
+    let signed = ["init", "net.onnx", "-o", "s.espq.toml", "--normalization", "signed", "--no-report"];
+    let text = stdout(&espq(folder.path(), &signed));
+    assert!(text.contains("from -1 to 1.\nNext:\n  espq report s.espq.toml\n"), "{text}");
 }
 
 #[test]

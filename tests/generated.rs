@@ -39,3 +39,22 @@ fn the_readme_has_the_table_of_keys() {
     let (_, after) = rest.split_once(end).unwrap();
     hold("README.md", &format!("{before}{begin}\n{}\n{end}{after}", schema::key_table()));
 }
+
+#[test]
+fn versions_of_all_packages_agree() {
+    let version = env!("CARGO_PKG_VERSION");
+    let read = |file: &str| std::fs::read_to_string(root().join(file)).unwrap();
+    for (file, line) in [
+        ("packaging/pre-commit/pyproject.toml", format!("version = \"{version}\"")),
+        ("packaging/pre-commit/pyproject.toml", format!("dependencies = [\"espq=={version}\"]")),
+        ("editors/vscode/package.json", format!("\"version\": \"{version}\"")),
+        ("CHANGELOG.md", format!("## [{version}]")),
+        ("README.md", format!("rev: v{version}")),
+    ] {
+        assert!(read(file).contains(&line), "{file} has no {line:?}");
+    }
+    // The mirror has the hooks of this repository that install espq.
+    let own = read(".pre-commit-hooks.yaml");
+    let installed = own.split("- id: espq-lint-system").next().unwrap();
+    assert_eq!(read("packaging/pre-commit/.pre-commit-hooks.yaml"), installed);
+}

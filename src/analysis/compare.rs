@@ -7,7 +7,7 @@ use crate::kernels::errors::error_sums;
 use crate::kernels::real::Real;
 use crate::{Result, bail};
 
-use super::ErrorFigures;
+use super::{Agreement, ErrorFigures};
 
 /// Running mean of the figures over rows of the first axis, weighted like esp-ppq's `MeasureRecorder`: each tensor's
 /// weight is the length of its first axis.
@@ -17,6 +17,7 @@ pub struct Comparison {
     nsr: f64,
     cosine: f64,
     mse: f64,
+    decisions: Agreement,
 }
 
 impl Comparison {
@@ -41,6 +42,7 @@ impl Comparison {
             sum.add_places(&floats(quantized), &floats(float), row);
             return Ok(sum.weighted(weight as f64 / rows as f64));
         }
+        sum.decisions = Agreement::of(quantized, float);
         match (quantized.slice::<f32>(), float.slice::<f32>()) {
             (Some(q), Some(f)) => sum.add_rows(q, f, row),
             _ => sum.add_rows(&floats(quantized), &floats(float), row),
@@ -82,6 +84,13 @@ impl Comparison {
         self.nsr += other.nsr;
         self.cosine += other.cosine;
         self.mse += other.mse;
+        self.decisions.kept += other.decisions.kept;
+        self.decisions.of += other.decisions.of;
+    }
+
+    /// Returns the number of samples whose largest element stays the largest; `None` for shapes other than `[1, N]`.
+    pub fn agreement(&self) -> Option<Agreement> {
+        (self.decisions.of > 0).then_some(self.decisions)
     }
 
     /// Returns the mean over all rows so far.
@@ -89,6 +98,30 @@ impl Comparison {
         let weight = self.weight.max(1.0);
         ErrorFigures { nsr: self.nsr / weight, cosine: self.cosine / weight, mse: self.mse / weight }
     }
+}
+
+impl Agreement {
+    /// Compares the decisions of one sample.
+    fn of(quantized: &Tensor, float: &Tensor) -> Agreement {
+        match float.shape() {
+            [1, choices] if *choices > 1 => {
+                let same = largest(&floats(quantized)) == largest(&floats(float));
+                Agreement { kept: usize::from(same), of: 1 }
+            }
+            _ => Agreement::default(),
+        }
+    }
+}
+
+/// Returns the place of the first largest element; NaN is none.
+fn largest(values: &[f64]) -> Option<usize> {
+    let mut best: Option<usize> = None;
+    for (at, value) in values.iter().enumerate().filter(|(_, value)| !value.is_nan()) {
+        if best.is_none_or(|best| *value > values[best]) {
+            best = Some(at);
+        }
+    }
+    best
 }
 
 /// Returns whether the elements are places or truth values: indices of ArgMax and TopK, results of comparisons.
@@ -130,6 +163,23 @@ mod tests {
         sum.add(Comparison::of(&tensor(&[1], &[1.0]), &tensor(&[1], &[1.0])).unwrap());
         // Expected: NSR 1 with weight 3, NSR 0 with weight 1.
         assert!((sum.mean().nsr - 0.75).abs() < 1e-6);
+    }
+
+    #[test]
+    fn decisions_of_rows_are_counted() {
+        let float = tensor(&[1, 3], &[0.1, 0.7, 0.2]);
+        let mut sum = Comparison::of(&tensor(&[1, 3], &[0.3, 0.6, 0.1]), &float).unwrap();
+        sum.add(Comparison::of(&tensor(&[1, 3], &[0.5, 0.5, 0.0]), &float).unwrap());
+        assert_eq!(sum.agreement(), Some(Agreement { kept: 1, of: 2 }), "of equal ones, the first");
+        assert_eq!(Comparison::of(&tensor(&[3], &[1.0; 3]), &tensor(&[3], &[1.0; 3])).unwrap().agreement(), None);
+    }
+
+    #[test]
+    fn the_interval_is_wilsons() {
+        let [low, high] = Agreement { kept: 9, of: 10 }.interval();
+        assert!((low - 0.5958).abs() < 1e-3 && (high - 0.9821).abs() < 1e-3, "{low} {high}");
+        let [low, high] = Agreement { kept: 9, of: 9 }.interval();
+        assert!((low - 0.7008).abs() < 1e-3 && high == 1.0, "{low} {high}");
     }
 
     #[test]

@@ -83,6 +83,34 @@ pub struct OutputError {
     /// applies.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub equal: Option<f64>,
+    /// Decisions of a classifier that the quantized network shares with the float one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agreement: Option<Agreement>,
+}
+
+/// Samples whose largest output element is the same as in float.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Agreement {
+    /// Samples that keep their decision.
+    pub kept: usize,
+    /// All samples.
+    pub of: usize,
+}
+
+impl Agreement {
+    /// Returns the 95% interval of the share in all data, by Wilson's score: few samples say little.
+    pub fn interval(&self) -> [f64; 2] {
+        const Z: f64 = 1.96;
+        if self.of == 0 {
+            return [0.0, 1.0];
+        }
+        let (n, share) = (self.of as f64, self.kept as f64 / self.of as f64);
+        let centre = share + Z * Z / (2.0 * n);
+        let spread = Z * (share * (1.0 - share) / n + Z * Z / (4.0 * n * n)).sqrt();
+        let bound = |value: f64| (value / (1.0 + Z * Z / n)).clamp(0.0, 1.0);
+        let [low, high] = [bound(centre - spread), bound(centre + spread)];
+        [if self.kept == 0 { 0.0 } else { low }, if self.kept == self.of { 1.0 } else { high }]
+    }
 }
 
 impl OutputError {

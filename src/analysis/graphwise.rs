@@ -12,7 +12,7 @@ use super::compare::Comparison;
 use super::decisive::decisive;
 use super::float_traces::{FloatTraces, Original};
 use super::simulated_traces::{Simulated, SimulatedTraces};
-use super::{ErrorFigures, Spread, Subject};
+use super::{Agreement, ErrorFigures, Spread, Subject};
 
 /// Errors with the whole graph quantized, means over the samples.
 pub struct Graphwise {
@@ -20,6 +20,8 @@ pub struct Graphwise {
     pub layers: Vec<ErrorFigures>,
     /// Errors of the model's outputs.
     pub outputs: Vec<ErrorFigures>,
+    /// Decisions that the outputs share with those in float; `None` for shapes other than `[1, N]`.
+    pub agreement: Vec<Option<Agreement>>,
     /// Standard errors of the noise-to-signal ratios of `layers`.
     pub layer_spread: Vec<f64>,
     /// Standard errors of the noise-to-signal ratios of `outputs`.
@@ -77,6 +79,7 @@ fn summary(by_sample: &[Simulated], watched: usize, outputs: usize) -> Graphwise
     Graphwise {
         layers: layers.to_vec(),
         outputs: outputs.to_vec(),
+        agreement: sums[watched..].iter().map(Comparison::agreement).collect(),
         layer_spread: layer_spread.to_vec(),
         output_spread: output_spread.to_vec(),
     }

@@ -66,8 +66,8 @@ pub use compare::{Comparison, floats, is_place};
 pub use cut::cut;
 pub use decisive::decisive;
 pub use figures::{
-    Before, Cut, ErrorFigures, Histogram, Layer, LayerPort, Observers, OutputError, Report, Seconds, Statistics,
-    TensorStatistics, TriedObserver,
+    Agreement, Before, Cut, ErrorFigures, Histogram, Layer, LayerPort, Observers, OutputError, Report, Seconds,
+    Statistics, TensorStatistics, TriedObserver,
 };
 pub use float_traces::FloatTraces;
 pub use graphwise::{Graphwise, graphwise};

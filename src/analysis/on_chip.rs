@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::chip::Incompatibility;
 use crate::text::units::percent;
 
-use super::ErrorFigures;
+use super::{Agreement, ErrorFigures};
 
 /// Result of the exported file in ESP-DL's arithmetic.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -24,6 +24,9 @@ pub struct Ran {
     pub samples: usize,
     /// Error of each output of the model: the chip's values compared with the original's.
     pub outputs: Vec<ErrorFigures>,
+    /// Decisions that each output shares with the original.
+    #[serde(default)]
+    pub agreement: Vec<Option<Agreement>>,
     /// Layers that compute something else than their simulation, in the graph's order.
     pub differences: Vec<Difference>,
 }

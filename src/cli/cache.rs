@@ -1,6 +1,6 @@
 //! Arguments for the cache of results.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::engine::Cache;
 
@@ -18,6 +18,21 @@ pub struct Arguments {
 
 impl Arguments {
     pub fn chosen(&self) -> Option<Cache> {
-        if self.no_cache { None } else { Cache::at(self.cache_dir.as_deref()) }
+        if self.no_cache {
+            return None;
+        }
+        let folder = self.cache_dir.as_deref();
+        if let Some(folder) = folder
+            && let Err(error) = std::fs::create_dir_all(folder)
+        {
+            // Without a cache, everything works and takes longer.
+            eprintln!("warning: the cache folder {} cannot be used: {error}", folder.display());
+        }
+        Cache::at(folder)
     }
+}
+
+/// Returns the cache in a folder, or in the user's.
+pub fn at(folder: Option<&Path>) -> Option<Cache> {
+    Cache::at(folder)
 }

@@ -1,6 +1,13 @@
+use super::text::{First, configuration as text_of};
 use super::*;
+use crate::chip::Target;
 use crate::graph::DataType;
 use crate::project::Project;
+use crate::samples::InputSpec;
+
+fn configuration(model: &str, target: Target, inputs: &[InputSpec], layer: Option<&str>) -> String {
+    text_of(&First { model, target, inputs, layer, data: None, samples: None, normalization: None })
+}
 
 fn input(name: &str, shape: &[usize], data_type: DataType) -> InputSpec {
     InputSpec { name: name.into(), data_type, shape: shape.to_vec(), free: Vec::new() }
@@ -65,4 +72,26 @@ fn the_name_must_be_one_that_espq_finds() {
     assert_eq!(file(Path::new("nets")).unwrap(), Path::new("nets/espq.toml"));
     assert_eq!(file(Path::new("nets/kws.espq.toml")).unwrap(), Path::new("nets/kws.espq.toml"));
     assert_eq!(file(Path::new("kws.toml")).unwrap_err().help(), Some("`-o kws.espq.toml`"));
+}
+
+#[test]
+fn samples_and_normalization_are_written() {
+    let inputs = [input("x", &[1, 3, 32, 32], DataType::F32)];
+    for normalization in Normalization::value_variants() {
+        let first = First {
+            model: "m.onnx",
+            target: Target::Esp32s3,
+            inputs: &inputs,
+            layer: None,
+            data: Some("pictures"),
+            samples: Some(9),
+            normalization: Some(*normalization),
+        };
+        let project = Project::parse("espq.toml", text_of(&first));
+        assert_eq!(project.problems, [], "{}", project.text);
+        let image = &project.config.calibration.image;
+        assert!(image.mean.is_some() && image.std.is_some());
+        assert_eq!(image.scale.is_some(), *normalization == Normalization::Raw);
+        assert_eq!(project.config.calibration_samples(), 9);
+    }
 }

@@ -3,7 +3,9 @@
 //! Never: functions that another program could use; those belong to `engine`.
 
 mod cache;
+mod clean;
 mod compare;
+mod completions;
 mod explain;
 mod export;
 mod init;
@@ -12,6 +14,7 @@ mod lint;
 mod lsp;
 mod optimize;
 mod overrides;
+mod paths;
 mod profile;
 mod progress;
 mod report;
@@ -24,7 +27,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::project::{Problem, Project};
-use crate::text::units;
+use crate::text::{units, visible};
 use crate::{Error, Result};
 
 use crate::render::diagnostics::Diagnostics;
@@ -40,7 +43,7 @@ struct Arguments {
     #[command(subcommand)]
     command: Command,
 
-    /// Colour of the output; `auto` colours on a terminal, unless NO_COLOR is set
+    /// Colour of the output; `auto` colours on a terminal, unless NO_COLOR is set, and everywhere with FORCE_COLOR
     #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]
     color: Color,
 }
@@ -51,12 +54,16 @@ enum Command {
     Lint(lint::Arguments),
     Optimize(optimize::Arguments),
     Compare(compare::Arguments),
+    #[command(visible_alias = "rule")]
     Explain(explain::Arguments),
     Export(export::Arguments),
     Init(init::Arguments),
     Inspect(inspect::Arguments),
     Profile(profile::Arguments),
     Schema(schema::Arguments),
+    Clean(clean::Arguments),
+    Completions(completions::Arguments),
+    Man(completions::Man),
     Lsp(lsp::Arguments),
 }
 
@@ -100,10 +107,13 @@ pub fn main() -> ExitCode {
         Command::Compare(compare) => compare::run(compare, &out).map(Outcome::from),
         Command::Explain(explain) => explain::run(explain).map(Outcome::from),
         Command::Export(export) => export::run(export).map(Outcome::from),
-        Command::Init(init) => init::run(init).map(Outcome::from),
+        Command::Init(init) => init::run(init, &out).map(Outcome::from),
         Command::Inspect(inspect) => inspect::run(inspect, &out).map(Outcome::from),
         Command::Profile(profile) => profile::run(profile, &out),
         Command::Schema(schema) => Ok(schema::run(schema).into()),
+        Command::Clean(clean) => clean::run(clean).map(Outcome::from),
+        Command::Completions(completions) => Ok(completions::run(completions).into()),
+        Command::Man(man) => completions::man(man).map(Outcome::from),
     };
     finish(outcome, arguments.color)
 }
@@ -128,7 +138,8 @@ fn explain(failure: &Failure, terminal: &Terminal) -> String {
             let shown: Vec<String> =
                 project.problems.iter().map(|p: &Problem| diagnostics.problem(p, project)).collect();
             let count = project.problems.len();
-            let sum = format!("{} in {}\n", units::count(count, "problem"), project.file.display());
+            let file = project.file.display().to_string();
+            let sum = format!("{} in {}\n", units::count(count, "problem"), visible(&file));
             format!("{}\n{sum}", shown.join("\n"))
         }
     }

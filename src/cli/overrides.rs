@@ -28,7 +28,7 @@ pub struct Arguments {
     method: Option<Observer>,
 
     /// Maximum number of calibration samples, overrides espq.toml
-    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    #[arg(long, value_name = "N", value_parser = at_least_one, allow_negative_numbers = true)]
     samples: Option<usize>,
 }
 
@@ -61,6 +61,8 @@ pub(super) fn named<T: Copy + Send + Sync + 'static>(
 fn at_least_one(text: &str) -> Result<usize, String> {
     match text.parse() {
         Ok(0) => Err("must be 1 or more".to_string()),
-        other => other.map_err(|_| "is not an integer".to_string()),
+        Ok(samples) => Ok(samples),
+        Err(_) if text.starts_with('-') && text[1..].parse::<f64>().is_ok() => Err("must be 1 or more".to_string()),
+        Err(_) => Err("is not an integer, or is too large".to_string()),
     }
 }

@@ -10,6 +10,11 @@ use crate::engine::{Progress, Stage};
 pub struct Bar(ProgressBar);
 
 impl Bar {
+    /// Makes a bar that is never drawn.
+    pub fn hidden() -> Bar {
+        Bar(ProgressBar::hidden())
+    }
+
     pub fn new() -> Bar {
         // indicatif draws nothing if stderr is not a terminal.
         let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());

@@ -105,13 +105,14 @@ fn show(
     out: &Terminal,
 ) -> crate::Result<String> {
     let project = opened.project();
+    let layer_limits = |layer: &str| project.config.limit_of(layer);
     let view = View {
         terminal: *out,
         statistics: arguments.statistics,
         cost: arguments.cost,
         top: arguments.top,
         output_limit: project.config.output_limit(),
-        layer_limit: project.config.layer_limit(),
+        layer_limits: &layer_limits,
         trials: opened.known_trials(),
     };
     match arguments.format {

@@ -76,6 +76,7 @@ fn layers_that_the_message_does_not_name_are_listed() {
     // A layer whose name contains another's does not name that one.
     finding.related = vec![related("/a/b", true), related("/a", false), related("/c", false)];
     let project = Project::parse("espq.toml", "x = 1");
-    let text = crate::render::diagnostics::Diagnostics::new(&PLAIN).finding(&finding, &project);
+    let text = crate::render::diagnostics::Diagnostics::new(&PLAIN)
+        .finding(&finding, &crate::render::frame::Source::of(&project));
     assert!(text.contains("help: layers: /a, /c\n"), "{text}");
 }

@@ -23,6 +23,14 @@ pub(super) fn replace(file: &Path, text: &str) -> Result<()> {
     written.map_err(failed)
 }
 
+/// Writes a file, which need not exist. Errors name it.
+pub(super) fn create(file: &Path, text: &str) -> Result<()> {
+    match file.is_file() {
+        true => replace(file, text),
+        false => std::fs::write(file, text).map_err(|e| Error::new(format!("cannot be written: {e}")).in_file(file)),
+    }
+}
+
 /// Returns a unified diff of two texts of one file; empty if they are equal.
 pub(super) fn difference(file: &Path, before: &str, after: &str) -> String {
     let name = file.display().to_string();

@@ -8,6 +8,7 @@ use crate::cost::Cost;
 use crate::lint::{self, Facts, Finding, Selection};
 use crate::project::Project;
 use crate::quant::{Plan, Settings};
+use crate::samples::Seen;
 use crate::{Error, Result};
 
 use super::Progress;
@@ -34,10 +35,14 @@ pub enum LintDepth {
     Search,
 }
 
+/// Maximum number of findings that are kept: a list for another model is sooner made again than stored.
+const KEPT: usize = 1000;
+
 /// Results of stages for the rules, as far as they were computed.
 struct Stages {
     model: Option<Result<Arc<Model>>>,
     session: Option<Result<Arc<Session>>>,
+    seen: Option<Arc<Seen>>,
     settings: Option<Settings>,
     plan: Option<Result<Arc<Plan>>>,
     same_output: Option<PathBuf>,
@@ -59,15 +64,18 @@ impl Stages {
             (Some(_), Err(error)) => Some(Err(error.clone())),
             (Some(_), Ok(_)) => fault.map(Err).or_else(|| is_read.then(|| opened.session())),
         };
+        // An error of a sample is found by those who run it.
+        let seen = session.as_ref().and_then(|session| session.as_ref().ok()?.seen());
         let settings = if is_read { opened.known_settings().ok() } else { None };
         let plan = settings.as_ref().map(|_| opened.plan());
-        Stages { model, session, settings, plan, same_output: opened.contents.same_output.clone() }
+        Stages { model, session, seen, settings, plan, same_output: opened.contents.same_output.clone() }
     }
 
     fn facts<'a>(&'a self, project: &'a Project) -> Facts<'a> {
         Facts {
             model: self.model.as_ref().map(|m| m.as_ref().map(|m| &m.simplified)),
             samples: self.session.as_ref().map(|s| s.as_ref().map(|s| &*s.samples)),
+            sample_facts: self.seen.as_deref(),
             settings: self.settings.as_ref(),
             plan: self.plan.as_ref().map(|p| p.as_ref().map(|p| &**p)),
             same_output: self.same_output.as_deref(),
@@ -99,6 +107,9 @@ impl Opened {
             return Ok(Vec::clone(&findings));
         }
         let findings = self.look(depth, progress)?;
+        if findings.len() > KEPT {
+            return Ok(findings);
+        }
         Ok(Vec::clone(&self.engine.keep(&self.engine.findings, key, findings)))
     }
 

@@ -5,7 +5,7 @@ use std::time::Instant;
 use crate::Result;
 use crate::analysis::{self, Before, ErrorFigures, Graphwise, Layer, LayerPort, OutputError, Report, Seconds};
 use crate::exec::Samples as _;
-use crate::graph::{NodeId, ValueId};
+use crate::graph::{Graph, NodeId, ValueId};
 use crate::ops::Role;
 use crate::quant::{Plan, Port, Quantized};
 use crate::simplify::LayerNames;
@@ -123,8 +123,32 @@ fn outputs(quantized: &Quantized, nodes: &[NodeId], figures: &Graphwise) -> Vec<
             standard_error,
             before: before(id, decisive),
             equal: graph.value(id).data_type.is_some_and(analysis::is_place).then_some(1.0 - error.nsr),
+            agreement: None,
         };
-    each.map(output).collect()
+    let mut outputs: Vec<OutputError> = each.map(output).collect();
+    for ((output, &id), &agreement) in outputs.iter_mut().zip(&graph.outputs).zip(&figures.agreement) {
+        output.agreement = agreement.filter(|_| is_classifier(graph, &producers, id));
+    }
+    outputs
+}
+
+/// Returns `true` for scores or probabilities of classes: a linear layer or a Softmax makes them.
+fn is_classifier(graph: &Graph, producers: &[Option<(NodeId, usize)>], output: ValueId) -> bool {
+    const SHAPING: [&str; 3] = ["Flatten", "Reshape", "Squeeze"];
+    let mut at = output;
+    // No chain is longer than the graph.
+    for _ in 0..graph.nodes.len() {
+        let Some((node, _)) = producers[at.0] else { return false };
+        let node = graph.node(node);
+        match (node.op.as_str(), node.inputs.first()) {
+            ("Softmax" | "LogSoftmax" | "Gemm" | "MatMul", _) => return true,
+            // Class scores of a network whose last layer is a convolution.
+            ("GlobalAveragePool" | "Conv", _) => return at != output,
+            (op, Some(&Some(input))) if SHAPING.contains(&op) => at = input,
+            _ => return false,
+        }
+    }
+    false
 }
 
 fn layer(quantized: &Quantized, names: &LayerNames, node: NodeId) -> Layer {

@@ -112,6 +112,14 @@ impl Cache {
     }
 }
 
+impl Cache {
+    /// Deletes every result, and returns their number and size in bytes.
+    pub fn clean(&self) -> crate::Result<(usize, u64)> {
+        let failed = |e| crate::Error::new(format!("the cache cannot be deleted: {e}")).in_file(&self.folder);
+        Store::clean(&self.folder).map_err(failed)
+    }
+}
+
 impl Engine {
     /// Makes an engine with empty caches in memory; those on disk are read on demand.
     pub fn new(options: Options) -> Arc<Engine> {

@@ -1,6 +1,6 @@
 //! State of a project: its text, and its files, which are read once. Each stage is computed on first use.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt::Display;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -196,7 +196,8 @@ impl Opened {
     /// Returns the settings without unknown layers, so that the other layers can be measured.
     pub(super) fn known_settings(&self) -> Result<Settings> {
         let graph = &self.model()?.simplified.graph;
-        let has = |name: &String| graph.nodes.iter().any(|n| n.name == *name);
+        let names: HashSet<&str> = graph.nodes.iter().map(|node| node.name.as_str()).collect();
+        let has = |name: &String| names.contains(name.as_str());
         let mut settings = self.settings()?;
         settings.layer_schemes.retain(|name, _| has(name));
         settings.layer_methods.retain(|name, _| has(name));
@@ -445,6 +446,7 @@ fn check_layers<T: PartialEq + Display>(
     as_written: &[LayerChoice<T>],
     named: &[LayerChoice<T>],
 ) -> Result<()> {
+    let mut firsts: HashMap<&str, usize> = HashMap::new();
     for (at, (line, layer)) in as_written.iter().zip(named).enumerate() {
         let name = &line.layer.value;
         let at_line = |error: Error| error.at_key(format!("{table}.\"{name}\""));
@@ -452,8 +454,8 @@ fn check_layers<T: PartialEq + Display>(
             return Err(at_line(names.unknown(name)));
         }
         let layer = &layer.layer.value;
-        let other = named[..at].iter().position(|earlier| earlier.layer.value == *layer);
-        if let Some(other) = other.filter(|&other| named[other].choice.value != line.choice.value) {
+        let other = *firsts.entry(layer).or_insert(at);
+        if named[other].choice.value != line.choice.value {
             let (first, choice) = (&as_written[other].layer.value, &named[other].choice.value);
             let what = format!("`{name}` and `{first}` are one layer, `{layer}`, and `{first}` has {choice}");
             return Err(at_line(Error::new(what).with_help("give both the same, or remove one of the lines")));

@@ -1,7 +1,7 @@
 //! Cached results of one model with one set of samples, and measurements that add to them.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use serde::{Deserialize, Serialize};
 
@@ -14,7 +14,7 @@ use crate::note::Note;
 use crate::ops::{self, Role};
 use crate::optimize;
 use crate::quant::{self, Narrowed, Observations, Plan, Port, Quantized};
-use crate::samples::{Part, Samples};
+use crate::samples::{Part, Samples, Seen};
 use crate::simplify::Simplified;
 
 use super::content::{Key, KeyBuilder};
@@ -42,6 +42,8 @@ pub struct Session {
     pub calibration: Part,
     /// Samples for figures.
     pub analysis: Part,
+    /// Properties of the samples; `None` if one cannot be read.
+    seen: OnceLock<Option<Arc<Seen>>>,
     cached: Mutex<Cached>,
 }
 
@@ -138,7 +140,21 @@ impl Session {
             Some(others) => [&samples, others].map(Part::all),
             None => Part::split(&samples, held_out),
         };
-        Session { key, model, samples, others, calibration, analysis, cached: Mutex::new(cached) }
+        Session {
+            key,
+            model,
+            samples,
+            others,
+            calibration,
+            analysis,
+            seen: OnceLock::new(),
+            cached: Mutex::new(cached),
+        }
+    }
+
+    /// Returns the properties of the samples, looked at once; `None` if one cannot be read, which running them reports.
+    pub fn seen(&self) -> Option<Arc<Seen>> {
+        self.seen.get_or_init(|| self.samples.look().ok().map(Arc::new)).clone()
     }
 
     /// Adds the measurements of another process.

@@ -64,6 +64,34 @@ impl Store {
         }
     }
 
+    /// Deletes every entry, of all formats, and returns their number and size. Foreign files are kept.
+    pub fn clean(folder: &Path) -> std::io::Result<(usize, u64)> {
+        let (mut entries, mut bytes) = (0, 0);
+        let formats = match fs::read_dir(folder) {
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok((0, 0)),
+            formats => formats?,
+        };
+        for format in formats {
+            let format = format?.path();
+            if !format.file_name().is_some_and(|name| name.to_string_lossy().starts_with("espq-")) || !format.is_dir() {
+                continue;
+            }
+            for entry in fs::read_dir(&format)? {
+                let path = entry?.path();
+                let is_entry = path.extension().is_some_and(|e| e == "espq" || e == "tmp");
+                let about = fs::symlink_metadata(&path)?;
+                if is_entry && about.is_file() {
+                    fs::remove_file(&path)?;
+                    entries += 1;
+                    bytes += about.len();
+                }
+            }
+            // It stays where a foreign file is in it.
+            let _ = fs::remove_dir(&format);
+        }
+        Ok((entries, bytes))
+    }
+
     fn path(&self, key: &Key) -> PathBuf {
         self.folder.join(format!("{}.espq", key.hex()))
     }
@@ -177,6 +205,19 @@ mod tests {
         let there: Vec<usize> = (0..8).filter(|&n| store.path(&key(n)).exists()).collect();
         assert_eq!(there, [6, 7]);
         assert!(strangers.iter().all(|stranger| stranger.exists()));
+    }
+
+    #[test]
+    fn cleaning_deletes_all_entries_and_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::new(folder.path(), 1 << 20);
+        (0..3).for_each(|n| store.put(&key(n), &n));
+        fs::write(folder.path().join("notes.espq"), "mine").unwrap();
+        let (entries, bytes) = Store::clean(folder.path()).unwrap();
+        assert!(entries == 3 && bytes > 96);
+        assert_eq!(store.get::<usize>(&key(1)), None);
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+        assert_eq!(Store::clean(&folder.path().join("none")).unwrap(), (0, 0));
     }
 
     #[test]

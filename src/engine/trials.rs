@@ -54,7 +54,7 @@ impl Opened {
         let config = &self.project().config;
         let mut parts = KeyBuilder::new("trials");
         parts.key(&self.report_key(&self.known_settings()?, false)?).number(search.into());
-        parts.text(&format!("{:?} {:?}", config.layer_limit(), config.output_limit()));
+        parts.text(&format!("{:?} {:?}", self.named().config.limits, config.output_limit()));
         Ok(parts.finish())
     }
 }
@@ -63,11 +63,11 @@ impl Measurement<'_> {
     /// Tries int16 for each layer over its limit, and for all of them. With `search`, also searches the smallest set
     /// for an output over its limit.
     pub fn trials(&self, report: &Report, search: bool) -> Result<Trials> {
-        let config = &self.opened.project().config;
-        let over = |limit: f64| move |e: &ErrorFigures| is_over(e.nsr, limit);
+        let named = self.opened.named();
+        let config = &named.config;
         let narrow = candidates(report);
         let over: Vec<&str> =
-            narrow.iter().filter(|(_, e)| over(config.layer_limit())(e)).map(|(name, _)| *name).collect();
+            narrow.iter().filter(|(name, e)| is_over(e.nsr, config.limit_of(name))).map(|(name, _)| *name).collect();
         let searched = search && report.outputs.iter().any(|o| o.is_over(config.output_limit()));
         let mut trials = Trials { searched, ..Trials::default() };
         trials.widened = self.widen(report)?;
@@ -104,9 +104,12 @@ impl Measurement<'_> {
     /// Tries wider scales for layers whose inputs are cut off: alone, and with int16 for these layers and those that compute
     /// their inputs, which costs flash and is taken if it has less than half of the error.
     fn widen(&self, report: &Report) -> Result<Option<Trial>> {
-        let limit = self.opened.project().config.layer_limit();
-        let is_cut = |port: &LayerPort| port.cut.is_some_and(|cut| is_over(cut.nsr, limit));
-        let sums = report.layers.iter().filter(|layer| layer.inputs.iter().flatten().any(is_cut));
+        let config = &self.opened.named().config;
+        let is_cut = |port: &LayerPort, limit| port.cut.is_some_and(|cut| is_over(cut.nsr, limit));
+        let sums = report.layers.iter().filter(|layer| {
+            let limit = config.limit_of(&layer.name);
+            layer.inputs.iter().flatten().any(|port| is_cut(port, limit))
+        });
         let sums: Vec<&str> = sums.map(|layer| layer.name.as_str()).collect();
         if sums.is_empty() {
             return Ok(None);

@@ -7,7 +7,7 @@ use crate::analysis::{Observers, OnChip, Report};
 use crate::cost::Cost;
 use crate::project::Project;
 use crate::quant::{Plan, Settings};
-use crate::samples::Samples;
+use crate::samples::{Samples, Seen};
 use crate::simplify::Simplified;
 
 use super::{Optimization, Trials};
@@ -23,6 +23,8 @@ pub struct Facts<'a> {
     pub model: Known<'a, Simplified>,
     /// Samples of `[calibration]`.
     pub samples: Known<'a, Samples>,
+    /// Properties of those samples.
+    pub sample_facts: Option<&'a Seen>,
     /// Settings without the layers that the model does not have.
     pub settings: Option<&'a Settings>,
     /// Plan of `settings`, before calibration.
@@ -50,6 +52,7 @@ impl<'a> Facts<'a> {
             project,
             model: None,
             samples: None,
+            sample_facts: None,
             settings: None,
             plan: None,
             report: None,

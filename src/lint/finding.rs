@@ -112,6 +112,20 @@ impl Finding {
         }
     }
 
+    /// Returns the first fix that a permission allows.
+    pub fn fix_within(&self, allowed: Safety) -> Option<&Fix> {
+        self.fixes.iter().find(|fix| fix.safety == Safety::Safe || allowed == Safety::Unsafe)
+    }
+
+    /// Returns the same words for an issue before and after a measurement or an edit of another line: of a finding about a
+    /// layer its code and layer, else its message without percentages.
+    pub fn identity(&self) -> String {
+        match &self.layer {
+            Some(layer) => format!("{} {layer}", self.code),
+            None => format!("{} {}", self.code, without_percentages(&self.message)),
+        }
+    }
+
     /// Removes the fixes, which are edits of a text that has changed; the first measured one becomes pending again.
     pub fn drop_fixes(&mut self) {
         let measures = self.fixes.drain(..).filter_map(|fix| match fix.kind {
@@ -138,5 +152,34 @@ impl Finding {
     pub fn with_fix(mut self, fix: Fix) -> Finding {
         self.fixes.push(fix);
         self
+    }
+}
+
+/// Replaces every number before a percent sign, since a figure moves with the samples.
+fn without_percentages(message: &str) -> String {
+    let mut parts = message.split('%').peekable();
+    let mut text = String::with_capacity(message.len());
+    while let Some(part) = parts.next() {
+        let is_last = parts.peek().is_none();
+        let bare = part.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.');
+        match is_last {
+            true => text.push_str(part),
+            false => text.extend([if bare.len() < part.len() { bare } else { part }, "%"]),
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn figures_are_no_part_of_an_identity_and_names_are() {
+        let finding = |message: &str| Finding::new(crate::lint::RULES[0], 0..0, message);
+        let identity = finding("output `x1`: error 25.6% NSR exceeds the limit of 10%").identity();
+        assert_eq!(identity, "C001 output `x1`: error % NSR exceeds the limit of %");
+        assert_ne!(identity, finding("output `x2`: error 25.6% NSR exceeds the limit of 10%").identity());
+        assert_eq!(finding("puts 4% on it").about("/a").identity(), "C001 /a");
     }
 }

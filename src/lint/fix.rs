@@ -9,24 +9,24 @@ use super::{Finding, Fix, Safety};
 pub struct Applied {
     /// Whole text after the edits.
     pub text: String,
-    /// Number of findings whose fixes were applied.
-    pub count: usize,
+    /// Places of the findings whose fixes were applied.
+    pub findings: Vec<usize>,
 }
 
 /// Applies the first allowed fix of each finding, unless it overlaps an earlier one; those are left for the next round.
 pub fn apply(text: &str, findings: &[Finding], allowed: Safety) -> Applied {
     let mut edits: Vec<&Edit> = Vec::new();
-    let mut count = 0;
-    for finding in findings {
-        let fix = finding.fixes.iter().find(|f| f.safety == Safety::Safe || allowed == Safety::Unsafe);
+    let mut applied = Vec::new();
+    for (index, finding) in findings.iter().enumerate() {
+        let fix = finding.fix_within(allowed);
         if let Some(fix) = fix.filter(|f| fits(f, &edits, text)) {
             // An edit that two findings share is applied once.
             let new: Vec<&Edit> = fix.edits.iter().filter(|e| !edits.contains(e)).collect();
             edits.extend(new);
-            count += 1;
+            applied.push(index);
         }
     }
-    Applied { text: text::apply(text, edits), count }
+    Applied { text: text::apply(text, edits), findings: applied }
 }
 
 fn fits(fix: &Fix, taken: &[&Edit], text: &str) -> bool {
@@ -59,20 +59,20 @@ mod tests {
     #[test]
     fn safe_fixes_alone_unless_others_are_allowed() {
         let findings = [finding(0..1, "A", Safety::Safe), finding(2..3, "C", Safety::Unsafe)];
-        assert_eq!(apply("a.c", &findings, Safety::Safe), Applied { text: "A.c".into(), count: 1 });
-        assert_eq!(apply("a.c", &findings, Safety::Unsafe), Applied { text: "A.C".into(), count: 2 });
+        assert_eq!(apply("a.c", &findings, Safety::Safe), Applied { text: "A.c".into(), findings: vec![0] });
+        assert_eq!(apply("a.c", &findings, Safety::Unsafe), Applied { text: "A.C".into(), findings: vec![0, 1] });
     }
 
     #[test]
     fn the_first_of_overlapping_fixes_is_applied_and_a_shared_edit_only_once() {
         let findings = [finding(0..2, "x", Safety::Safe), finding(1..3, "y", Safety::Safe)];
-        assert_eq!(apply("abc", &findings, Safety::Safe), Applied { text: "xc".into(), count: 1 });
+        assert_eq!(apply("abc", &findings, Safety::Safe), Applied { text: "xc".into(), findings: vec![0] });
         let same = [finding(0..1, "x", Safety::Safe), finding(0..1, "x", Safety::Safe)];
-        assert_eq!(apply("abc", &same, Safety::Safe), Applied { text: "xbc".into(), count: 2 });
+        assert_eq!(apply("abc", &same, Safety::Safe), Applied { text: "xbc".into(), findings: vec![0, 1] });
     }
 
     #[test]
     fn an_edit_outside_the_text_is_skipped() {
-        assert_eq!(apply("abc", &[finding(2..9, "x", Safety::Safe)], Safety::Safe).count, 0);
+        assert_eq!(apply("abc", &[finding(2..9, "x", Safety::Safe)], Safety::Safe).findings, [0; 0]);
     }
 }

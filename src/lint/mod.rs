@@ -4,9 +4,11 @@
 //! gathered, and gathers none itself.
 //! Never: files, terminals, protocols.
 
+mod baseline;
 mod facts;
 mod finding;
 mod fix;
+mod ignores;
 mod mask;
 mod measure;
 mod observers;
@@ -16,12 +18,13 @@ mod rules;
 mod slow;
 mod trials;
 
+pub use baseline::{Baseline, Known as KnownIssues};
 pub use facts::{Facts, Known};
 pub use finding::{Finding, Fix, FixKind, Related, Safety, Severity};
 pub use fix::{Applied, apply};
 pub use measure::Measure;
 pub use observers::{ObserverAdvice, decisive_error};
-pub use rule::{Rule, Selection, find};
+pub use rule::{Needs, Rule, Selection, find};
 pub use rules::RULES;
 pub use trials::{Optimization, Trial, Trials, candidates};
 
@@ -33,6 +36,7 @@ pub fn check(facts: &Facts) -> Vec<Finding> {
     for rule in RULES {
         (rule.check)(facts, &mut findings);
     }
+    ignores::apply(facts, &mut findings);
     if let Some(model) = facts.model() {
         findings.iter_mut().for_each(|finding| name_module(finding, &model.names));
     }

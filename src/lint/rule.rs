@@ -1,8 +1,33 @@
 //! Rules, and the selection of rules to report.
 
+use serde::Serialize;
+
 use super::{Facts, Finding, RULES, Severity};
 use crate::project::{Lint, Spanned};
 use crate::{Error, Result};
+
+/// Facts that a rule needs, in the order in which they are gathered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Needs {
+    /// Text of the configuration.
+    Text,
+    /// Model and samples, without running the model.
+    Files,
+    /// Figures of the calibrated model: what `--static` leaves out.
+    Figures,
+}
+
+impl Needs {
+    /// Returns `true` if the facts are complete, so that a rule without a finding has found nothing.
+    pub fn are_met(self, facts: &Facts) -> bool {
+        match self {
+            Needs::Text => true,
+            Needs::Files => facts.plan().is_some() && matches!(facts.samples, Some(Ok(_))),
+            Needs::Figures => facts.report().is_some() && facts.on_chip.is_some() && facts.trials.is_some(),
+        }
+    }
+}
 
 /// Check of a project for one kind of issue.
 pub struct Rule {
@@ -13,20 +38,26 @@ pub struct Rule {
     pub name: &'static str,
     /// Severity of a finding, unless the check lowers it.
     pub severity: Severity,
+    /// Facts without which the rule stays quiet.
+    pub needs: Needs,
     /// Documentation in Markdown, from the doc comment; `espq explain CODE` prints it.
     pub doc: &'static str,
     /// Appends the findings of the known facts; a fact that is not known yet gives none.
     pub check: fn(&Facts, &mut Vec<Finding>),
 }
 
-/// Defines a rule with its doc comment as documentation.
+/// Defines a rule with its doc comment as documentation. The facts that it needs are files if none are named.
 macro_rules! rule {
     ($(#[doc = $doc:literal])+ $code:ident, $name:literal, $severity:ident) => {
+        $crate::lint::rule::rule! { $(#[doc = $doc])+ $code, $name, $severity, Files }
+    };
+    ($(#[doc = $doc:literal])+ $code:ident, $name:literal, $severity:ident, $needs:ident) => {
         $(#[doc = $doc])+
         pub static RULE: $crate::lint::Rule = $crate::lint::Rule {
             code: stringify!($code),
             name: $name,
             severity: $crate::lint::Severity::$severity,
+            needs: $crate::lint::Needs::$needs,
             doc: concat!($($doc, "\n"),+),
             check,
         };
@@ -77,7 +108,8 @@ impl Selection {
     }
 }
 
-fn stands_for(entry: &str, code: &str, name: &str) -> bool {
+/// Returns `true` if an entry is the code of a rule, the beginning of it, or the rule's name.
+pub fn stands_for(entry: &str, code: &str, name: &str) -> bool {
     let prefix = code.get(..entry.len()).is_some_and(|start| start.eq_ignore_ascii_case(entry));
     (prefix && !entry.is_empty()) || name.eq_ignore_ascii_case(entry)
 }

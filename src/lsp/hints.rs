@@ -51,9 +51,10 @@ fn hint(snapshot: &Snapshot, section: &Section, entry: &Entry) -> Option<(String
             ))
         }
         ("limits", "layer-nsr") => {
-            let limit = snapshot.project.config.layer_limit();
-            let measured: Vec<f64> = knowledge.layers().iter().filter_map(LayerView::layerwise).collect();
-            let over = measured.iter().filter(|nsr| is_over(**nsr, limit)).count();
+            let config = &snapshot.project.config;
+            let measured = knowledge.layers().iter().filter_map(|layer| Some((layer, layer.layerwise()?)));
+            let measured: Vec<(&LayerView, f64)> = measured.collect();
+            let over = measured.iter().filter(|(layer, nsr)| is_over(*nsr, config.limit_of(&layer.name))).count();
             let tooltip = "layers over this limit if quantized alone".to_string();
             (!measured.is_empty()).then(|| (format!("{over} of {} over", count(measured.len(), "layer")), tooltip))
         }

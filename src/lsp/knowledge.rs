@@ -213,6 +213,7 @@ mod tests {
                 standard_error: 0.0,
                 before: None,
                 equal: None,
+                agreement: None,
             }],
             observers: None,
             notes: vec![Note::of_layer("/b", "is zero"), Note::new("the batch is 1")],

@@ -79,7 +79,7 @@ const BAR: usize = 8;
 
 pub fn list(snapshot: &Snapshot) -> Option<LayerListText> {
     let layers = snapshot.knowledge.layers();
-    let limit = snapshot.project.config.layer_limit();
+    let config = &snapshot.project.config;
     let listed = layers.iter().enumerate().map(|(at, layer)| ListedLayer {
         name: layer.name.clone(),
         op: layer.op.clone(),
@@ -87,7 +87,7 @@ pub fn list(snapshot: &Snapshot) -> Option<LayerListText> {
         line: (HEAD + at) as u32,
         cumulative: cumulative(layer),
         alone: layer.layerwise(),
-        is_over: layer.layerwise().is_some_and(|nsr| crate::analysis::is_over(nsr, limit)),
+        is_over: layer.layerwise().is_some_and(|nsr| crate::analysis::is_over(nsr, config.limit_of(&layer.name))),
     });
     Some(LayerListText { uri: list_of(&snapshot.uri)?, text: text(snapshot), layers: listed.collect() })
 }

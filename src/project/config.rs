@@ -134,6 +134,12 @@ impl Config {
         self.limits.layer_nsr().0
     }
 
+    /// Returns the limit on one layer's error: its own, or that of all layers.
+    pub fn limit_of(&self, layer: &str) -> f64 {
+        let own = self.limits.layers.iter().find(|line| line.layer.value == layer);
+        own.map_or_else(|| self.layer_limit(), |line| line.choice.value.0)
+    }
+
     /// Holds out every `held_out`-th sample, like the key. The value has no span in the text.
     pub fn keep_apart(&mut self, held_out: usize) {
         self.optimize.held_out = Some(Spanned { value: held_out, span: 0..0 });

@@ -56,7 +56,7 @@ impl Key {
     /// Returns the doc with the words that the key accepts.
     pub fn meaning(&self) -> String {
         let words = match (self.form)() {
-            Form::Layers(choices) => choices,
+            Form::Layers { choices, .. } if !choices.is_empty() => choices,
             Form::Value { json_schema, choices } if json_schema.get("enum").is_some() => choices,
             _ => return self.doc().to_string(),
         };
@@ -68,8 +68,8 @@ impl Key {
 pub enum Form {
     /// Table with these keys.
     Table(&'static [Key]),
-    /// Table whose keys are names of layers, each with one of these words.
-    Layers(Vec<Choice>),
+    /// Table whose keys are names of layers, each with a value of one type; `choices` are its words, if there are any.
+    Layers { json_schema: serde_json::Value, choices: Vec<Choice> },
     /// Value of one type; `choices` are the accepted words, if there are any.
     Value { json_schema: serde_json::Value, choices: Vec<Choice> },
 }

@@ -11,13 +11,9 @@ use super::Project;
 /// or if nothing would change.
 pub fn set_precision(project: &Project, layers: &[(&str, Scheme)]) -> Option<Edit> {
     let text = project.text.as_str();
-    let mut document: DocumentMut = text.parse().ok()?;
-    let new = !document.contains_key("precision");
-    let item = document.entry("precision").or_insert_with(|| Item::Table(Table::new()));
-    if new && let Some(table) = item.as_table_mut() {
-        // A new table is appended, separated by an empty line.
-        table.decor_mut().set_prefix(if text.trim().is_empty() { "" } else { "\n" });
-    }
+    let mut document = Document::of(text)?;
+    document.open("precision")?;
+    let item = document.0.entry("precision").or_insert_with(|| Item::Table(Table::new()));
     if let Some(inline) = item.as_inline_table_mut()
         && inline.is_empty()
     {
@@ -40,15 +36,66 @@ pub fn set_precision(project: &Project, layers: &[(&str, Scheme)]) -> Option<Edi
     if let Some(inline) = item.as_inline_table_mut() {
         inline.fmt();
     }
-    let mut edited = document.to_string();
-    if !new && !text.ends_with('\n') && edited.ends_with('\n') {
-        // The last line keeps a missing line ending.
-        edited.pop();
+    difference(text, &document.written(text))
+}
+
+/// Text as TOML that can be changed.
+struct Document(DocumentMut);
+
+impl Document {
+    fn of(text: &str) -> Option<Document> {
+        text.parse().ok().map(Document)
     }
-    if text.contains("\r\n") {
-        edited = edited.replace("\r\n", "\n").replace('\n', "\r\n");
+
+    /// Adds a table where there is none: in the place of its header in a comment, as `espq init` writes it with an
+    /// example, else at the end. Comments keep their places.
+    fn open(&mut self, table: &str) -> Option<()> {
+        if self.0.contains_key(table) {
+            return Some(());
+        }
+        let mut text = self.0.to_string();
+        match commented(&text, table) {
+            Some(line) => text.replace_range(line, &format!("[{table}]")),
+            None => {
+                if !text.is_empty() && !text.ends_with('\n') {
+                    text.push('\n');
+                }
+                let gap = if text.trim().is_empty() { "" } else { "\n" };
+                text.push_str(&format!("{gap}[{table}]\n"));
+            }
+        }
+        self.0 = text.parse().ok()?;
+        Some(())
     }
-    difference(text, &edited)
+
+    /// Returns the whole text with the marks of `before` that the parser does not keep.
+    fn written(&self, before: &str) -> String {
+        let mut edited = self.0.to_string();
+        if !before.ends_with('\n') && edited.ends_with('\n') && edited.lines().count() == before.lines().count() {
+            // The last line keeps a missing line ending.
+            edited.pop();
+        }
+        if before.contains("\r\n") {
+            edited = edited.replace("\r\n", "\n").replace('\n', "\r\n");
+        }
+        if before.starts_with(BYTE_ORDER_MARK) && !edited.starts_with(BYTE_ORDER_MARK) {
+            edited.insert(0, BYTE_ORDER_MARK);
+        }
+        edited
+    }
+}
+
+/// Mark that some Windows editors begin a file with.
+const BYTE_ORDER_MARK: char = '\u{feff}';
+
+/// Returns the bytes of the only line that is the table's header in a comment.
+fn commented(text: &str, table: &str) -> Option<Span> {
+    let comments = super::comments::comments(text);
+    let mut headers = comments.into_iter().filter(|comment| {
+        let is_alone = comment.start == 0 || text[..comment.start].ends_with('\n');
+        is_alone && text[comment.clone()].trim_start_matches('#').trim() == format!("[{table}]")
+    });
+    headers.next().filter(|_| headers.next().is_none())
 }
 
 /// Switches passes of `[optimize]` on, and gives layers a precision. Returns `None` if the text is not TOML, or if nothing
@@ -72,13 +119,10 @@ fn written(project: &Project, layer: &str) -> Vec<String> {
 /// Sets keys to values that are written as TOML, each named by its table and its name. Returns `None` if the text is
 /// not TOML, or if nothing would change.
 pub fn set_keys(text: &str, values: &[(&str, &str, String)]) -> Option<Edit> {
-    let mut document: DocumentMut = text.parse().ok()?;
+    let mut document = Document::of(text)?;
     for (table, key, written) in values {
-        let is_new = !document.contains_key(table);
-        let item = document.entry(table).or_insert_with(|| Item::Table(Table::new()));
-        if is_new && let Some(table) = item.as_table_mut() {
-            table.decor_mut().set_prefix(if text.trim().is_empty() { "" } else { "\n" });
-        }
+        document.open(table)?;
+        let item = document.0.entry(table).or_insert_with(|| Item::Table(Table::new()));
         let table = item.as_table_like_mut()?;
         let new: toml_edit::Value = written.parse().ok()?;
         match table.get_mut(key).and_then(Item::as_value_mut) {
@@ -90,11 +134,7 @@ pub fn set_keys(text: &str, values: &[(&str, &str, String)]) -> Option<Edit> {
             None => drop(table.insert(key, value(new))),
         }
     }
-    let mut changed = document.to_string();
-    if text.contains("\r\n") {
-        changed = changed.replace("\r\n", "\n").replace('\n', "\r\n");
-    }
-    difference(text, &changed)
+    difference(text, &document.written(text))
 }
 
 /// Makes a key in quotes, even if TOML does not require them, as for all names of layers.
@@ -168,6 +208,24 @@ mod tests {
         let text = "[precision]\n\"/a\" = \"int8\"\n[limits]\nlayer-nsr = 0.1";
         let edit = set_precision(&Project::parse("espq.toml", text), &[("/a", Scheme::Int16)]).unwrap();
         assert_eq!((&text[edit.span], edit.text.as_str()), ("8", "16"));
+    }
+
+    #[test]
+    fn a_new_table_takes_the_place_of_its_header_in_a_comment() {
+        let text = "[model]\npath = \"m.onnx\"\n\n# Precision of single layers.\n# [precision]\n# \"/x\" = \"int16\"\n";
+        let expected = text.replace("# [precision]\n", "[precision]\n\"/a\" = \"int16\"\n");
+        assert_eq!(set(text, &[("/a", Scheme::Int16)]), expected);
+        let text = "[model]\npath = \"m.onnx\"\n# The end.\n";
+        assert_eq!(set(text, &[("/a", Scheme::Int16)]), format!("{text}\n[precision]\n\"/a\" = \"int16\"\n"));
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_kept() {
+        let text = "\u{feff}[model]\r\npath = \"m.onnx\"\r\n";
+        let expected = format!("{text}\r\n[precision]\r\n\"/a\" = \"int16\"\r\n");
+        assert_eq!(set(text, &[("/a", Scheme::Int16)]), expected);
+        let edit = set_keys(text, &[("model", "path", "\"n.onnx\"".to_string())]).unwrap();
+        assert_eq!(crate::text::apply(text, [&edit]), text.replace("m.onnx", "n.onnx"));
     }
 
     #[test]

@@ -55,9 +55,24 @@ pub fn is_glob(text: &str) -> bool {
 
 /// Collects the files that a search finds, including links to files.
 pub fn walked(walk: &WalkBuilder) -> Result<Found> {
+    match readable(walk) {
+        (found, errors) if errors.is_empty() => Ok(found),
+        (found, errors) => Error::of_all(errors).map_or(Ok(found), Err),
+    }
+}
+
+/// Collects the files that a search finds, and the errors of folders that it cannot read.
+pub fn readable(walk: &WalkBuilder) -> (Found, Vec<Error>) {
     let mut found = Found::default();
+    let mut errors = Vec::new();
     for entry in walk.build() {
-        let entry = entry.map_err(unreadable)?;
+        let entry = match entry {
+            Ok(entry) => entry,
+            Err(error) => {
+                errors.push(unreadable(error));
+                continue;
+            }
+        };
         let kind = entry.file_type();
         if kind.is_some_and(|kind| kind.is_dir()) {
             continue;
@@ -67,7 +82,7 @@ pub fn walked(walk: &WalkBuilder) -> Result<Found> {
         let list = if is_link && path.is_dir() { &mut found.links } else { &mut found.files };
         list.push(path);
     }
-    Ok(found)
+    (found, errors)
 }
 
 fn unreadable(error: ignore::Error) -> Error {

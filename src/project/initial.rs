@@ -23,7 +23,7 @@ pub fn initial(values: &[Initial]) -> String {
     for (path, key) in schema::every() {
         let lines: Vec<Line> = match (key.form)() {
             Form::Table(keys) => keys.iter().filter_map(|key| line(&path, key, values)).collect(),
-            Form::Layers(_) => values.iter().filter_map(|value| layer(&path, value)).collect(),
+            Form::Layers { .. } => values.iter().filter_map(|value| layer(&path, value)).collect(),
             Form::Value { .. } => continue,
         };
         section(&path, key, &lines, &mut text);
@@ -45,7 +45,10 @@ fn line(table: &str, key: &Key, values: &[Initial]) -> Option<Line> {
     let path = format!("{table}.{}", key.name);
     let (comment, value, is_example) = match key.init {
         Init::Skip => return None,
-        Init::Default => (None, key.default?(), false),
+        Init::Default => match values.iter().find(|value| value.key == path) {
+            Some(own) => (own.comment.clone(), own.value.clone(), own.is_example),
+            None => (None, key.default?(), false),
+        },
         Init::Example => (None, key.example.to_string(), false),
         Init::Model => {
             let own = values.iter().find(|value| value.key == path)?;

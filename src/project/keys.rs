@@ -115,7 +115,7 @@ table! { Image {
     layout: Given<Layout>,
 
     /// Factor for pixels of 0 to 255. Without it, 1/255.
-    #[key("scale", stage = Stage::Samples)]
+    #[key("scale", stage = Stage::Samples, init = Init::Model)]
     scale: Given<f32>,
 
     /// Subtracted after scaling: one number, or one per channel. Without it, 0.
@@ -157,6 +157,10 @@ table! { Limits {
     /// Limit on the estimated time of one run.
     #[key("latency", example = "\"30 ms\"")]
     latency: Given<Milliseconds>,
+
+    /// Limits of single layers, over `limits.layer-nsr`: for a layer whose error is known and accepted.
+    #[key("layers", example = "\"5%\"")]
+    layers: Vec<LayerChoice<Share>>,
 }}
 
 table! { Board {

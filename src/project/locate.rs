@@ -36,17 +36,28 @@ pub fn configuration(path: &Path) -> Result<PathBuf> {
     }
 }
 
-/// Returns every configuration at or under a path: `espq.toml` and `*.espq.toml`, in byte order of names.
+/// Result of a search.
+#[derive(Debug, Default)]
+pub struct Search {
+    /// Configurations in byte order of their names.
+    pub files: Vec<PathBuf>,
+    /// Folders that could not be read; the search went on beside them.
+    pub unreadable: Vec<Error>,
+}
+
+/// Finds every configuration at or under a path: `espq.toml` and `*.espq.toml`, in byte order of names.
 ///
 /// A search in a folder skips hidden folders, links to folders, paths ignored by git, and paths in `lint.exclude` of a
 /// configuration in the folder, below or above it.
-pub fn configurations(path: &Path) -> Result<Vec<PathBuf>> {
+pub fn configurations(path: &Path) -> Search {
     if path.is_file() {
-        return Ok(if is_configuration(path) { vec![path.to_path_buf()] } else { Vec::new() });
+        let files = if is_configuration(path) { vec![path.to_path_buf()] } else { Vec::new() };
+        return Search { files, unreadable: Vec::new() };
     }
     let mut walk = WalkBuilder::new(path);
     walk.sort_by_file_name(Ord::cmp);
-    let mut found = glob::walked(&walk)?.files;
+    let (found, unreadable) = glob::readable(&walk);
+    let mut found = found.files;
     found.retain(|file| is_configuration(file));
 
     let top = place(path);
@@ -58,7 +69,7 @@ pub fn configurations(path: &Path) -> Result<Vec<PathBuf>> {
     found.retain(|file| !exclusions.iter().any(|exclusion| exclusion.covers(&below_top(file), &top)));
 
     let shown = |file: PathBuf| file.strip_prefix(".").map(Path::to_path_buf).unwrap_or(file);
-    Ok(found.into_iter().map(shown).collect())
+    Search { files: found.into_iter().map(shown).collect(), unreadable }
 }
 
 /// Returns `true` for names of configurations: `espq.toml` and `NAME.espq.toml`.
@@ -117,7 +128,7 @@ mod tests {
     fn found(top: &tempfile::TempDir, inner: &str) -> Vec<String> {
         let folder = top.path().join(inner);
         let name = |f: PathBuf| f.strip_prefix(&folder).unwrap().to_string_lossy().into_owned();
-        configurations(&folder).unwrap().into_iter().map(name).collect()
+        configurations(&folder).files.into_iter().map(name).collect()
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //!
 //! Never: editors, terminals, execution of a model.
 
+mod comments;
 mod config;
 pub mod cursor;
 mod declare;
@@ -14,6 +15,7 @@ mod keys;
 mod locate;
 pub mod outline;
 mod output;
+mod overlay;
 mod problem;
 mod reader;
 mod samples;
@@ -25,11 +27,15 @@ use std::path::{Path, PathBuf};
 
 use crate::{Error, Kind, Result};
 
+pub use comments::Ignore;
 pub use config::{Data, HELD_OUT, InputShapes, LayerChoice, Observer, Overrides, Spanned};
 pub use declare::{Given, Key, Offers, Stage};
 pub use initial::{Initial, initial};
 pub use keys::{Analysis, Calibration, Config, Export, Image, Limits, Lint, Model, Optimize};
+pub use locate::Search;
+pub use overlay::text_of as overlay_text;
 pub use problem::{Problem, ProblemKind};
+pub use values::Value;
 
 /// Maximum length of a configuration, in bytes.
 const LONGEST: u64 = 4 << 20;
@@ -48,6 +54,8 @@ pub struct Project {
     pub config: Config,
     /// Problems of the text, in its order.
     pub problems: Vec<Problem>,
+    /// Comments that leave findings out, in the order of the text.
+    pub ignores: Vec<Ignore>,
 }
 
 impl Project {
@@ -70,6 +78,29 @@ impl Project {
         Ok(Project::parse(file, text))
     }
 
+    /// Loads a configuration; a file that cannot be read becomes a project with that problem, and with what can be shown
+    /// of its text.
+    pub fn load_or_problem(file: &Path) -> Project {
+        match Project::load(file) {
+            Ok(project) => project,
+            Err(error) => Project::unreadable(file, &error),
+        }
+    }
+
+    /// Makes a project of a file or a folder that cannot be read.
+    pub fn unreadable(file: &Path, error: &Error) -> Project {
+        let is_short = std::fs::metadata(file).is_ok_and(|about| about.is_file() && about.len() <= LONGEST);
+        let bytes = if is_short { std::fs::read(file).unwrap_or_default() } else { Vec::new() };
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        // Up to the first fault, both have the same bytes; the replacement character is a place to point at.
+        let at = std::str::from_utf8(&bytes).map_or_else(|e| e.valid_up_to(), |_| 0);
+        let span = at..text[at..].chars().next().map_or(at, |first| at + first.len_utf8());
+        let mut problem = Problem::new(ProblemKind::Unreadable, "", span, error.what());
+        problem.help = error.help().map(str::to_string);
+        let (config, problems, ignores) = (Config::default(), vec![problem], Vec::new());
+        Project { file: file.to_path_buf(), text, config, problems, ignores }
+    }
+
     /// Overrides values of the text, which may then be missing there.
     pub fn apply(&mut self, overrides: &Overrides) {
         self.config.apply(overrides);
@@ -78,11 +109,11 @@ impl Project {
         }
     }
 
-    /// Returns every configuration at or under a path, as `espq lint` checks them.
+    /// Finds every configuration at or under a path, as `espq lint` checks them.
     ///
     /// A path to a file is always included. In folders, hidden folders, links to folders, paths ignored by git and
     /// paths in `lint.exclude` are skipped.
-    pub fn find(path: &Path) -> Result<Vec<PathBuf>> {
+    pub fn find(path: &Path) -> Search {
         locate::configurations(path)
     }
 
@@ -165,7 +196,8 @@ impl Project {
     pub fn parse(file: impl Into<PathBuf>, text: impl Into<String>) -> Project {
         let text = text.into();
         let (config, problems) = reader::read(&text);
-        Project { file: file.into(), text, config, problems }
+        let ignores = comments::ignores(&text);
+        Project { file: file.into(), text, config, problems, ignores }
     }
 
     /// Renames layers by `layer_of`; places in the text stay. Returns `None` if no name changes.
@@ -173,7 +205,8 @@ impl Project {
         let mut named = self.clone();
         let precision = named.config.precision.iter_mut().map(|line| &mut line.layer.value);
         let methods = named.config.calibration.methods.iter_mut().map(|line| &mut line.layer.value);
-        for name in precision.chain(methods) {
+        let limits = named.config.limits.layers.iter_mut().map(|line| &mut line.layer.value);
+        for name in precision.chain(methods).chain(limits) {
             if let Some(layer) = layer_of(name) {
                 *name = layer;
             }
@@ -202,9 +235,13 @@ impl Project {
         })?;
         let resolved = self.resolve(&path.value);
         if !resolved.exists() {
+            let help = match path.value.contains('\\') {
+                true => "write `/` between folders, on Windows too; the path is relative to the folder of espq.toml",
+                false => "the path is relative to the folder of espq.toml",
+            };
             return Err(Error::new(format!("there is no file {}", resolved.display()))
                 .at_key("model.path")
-                .with_help("the path is relative to the folder of espq.toml")
+                .with_help(help)
                 .of_kind(Kind::Missing));
         }
         Ok(resolved)

@@ -13,6 +13,8 @@ pub enum ProblemKind {
     InvalidValue,
     /// Required key that is missing.
     MissingKey,
+    /// File that cannot be read as text.
+    Unreadable,
 }
 
 /// Part of the text that cannot be used.

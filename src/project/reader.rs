@@ -46,6 +46,13 @@ pub fn read(text: &str) -> (Config, Vec<Problem>) {
     (config, reader.problems)
 }
 
+/// Reads values without a place over those of a configuration, and returns the problems of the values.
+pub fn read_into(config: &mut Config, values: &Value) -> Vec<Problem> {
+    let mut reader = Reader { text: "", headers: BTreeMap::new(), problems: Vec::new() };
+    config.read(&mut reader, &Place { text: "", span: 0..0, path: String::new() }, values);
+    reader.problems
+}
+
 fn syntax(text: &str, error: &toml::de::Error) -> Problem {
     let span = error.span().unwrap_or(0..0);
     let span = span.start.min(text.len())..span.end.min(text.len());

@@ -61,6 +61,7 @@ align = true
 widen = true
 scales = true
 round = true
+widen = true
 held-out = 3
 correct = true
 widen = true

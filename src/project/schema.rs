@@ -28,7 +28,7 @@ pub fn find(path: &str) -> Option<&'static Key> {
 
 /// Returns `true` if the keys of the table are names of layers.
 pub fn is_of_layers(table: &str) -> bool {
-    find(table).is_some_and(|key| matches!((key.form)(), Form::Layers(_)))
+    find(table).is_some_and(|key| matches!((key.form)(), Form::Layers { .. }))
 }
 
 /// Lists every table with its dotted name, including those whose keys are names of layers.
@@ -61,7 +61,7 @@ pub(super) fn every() -> Vec<(String, &'static Key)> {
 /// Lists the words that a key accepts, or a layer's line in `[precision]`; empty if there are none.
 pub fn choices(table: &str, key: &str) -> Vec<Choice> {
     match find(table).map(|key| (key.form)()) {
-        Some(Form::Layers(choices)) => choices,
+        Some(Form::Layers { choices, .. }) => choices,
         _ => match keys(table).and_then(|keys| keys.iter().find(|k| k.name == key)).map(|key| (key.form)()) {
             Some(Form::Value { choices, .. }) => choices,
             _ => Vec::new(),
@@ -102,11 +102,10 @@ fn object(keys: &[Key]) -> Map<String, Json> {
 fn property(key: &Key) -> Json {
     let mut property = match (key.form)() {
         Form::Table(keys) => object(keys),
-        Form::Layers(choices) => {
-            let words: Vec<Json> = choices.iter().filter_map(|choice| json_of(&choice.text)).collect();
+        Form::Layers { json_schema, .. } => {
             let mut object = Map::new();
             object.insert("type".to_string(), json!("object"));
-            object.insert("additionalProperties".to_string(), json!({ "type": "string", "enum": words }));
+            object.insert("additionalProperties".to_string(), json_schema);
             object
         }
         Form::Value { json_schema: Json::Object(schema), .. } => schema,
@@ -153,7 +152,7 @@ pub fn key_table() -> String {
     for (path, key) in every() {
         let name = match (key.form)() {
             Form::Table(_) => continue,
-            Form::Layers(_) => format!("{path}.\"LAYER\""),
+            Form::Layers { .. } => format!("{path}.\"LAYER\""),
             Form::Value { .. } => path,
         };
         let default = match (key.default, key.required) {

@@ -15,7 +15,6 @@ use super::config::{Data, LayerChoice, Spanned};
 use super::declare::{Field, Form, Key, Stage};
 use super::problem::ProblemKind;
 use super::reader::{Place, Reader};
-use super::words::Word;
 
 /// Value in the text.
 pub type Toml<'a> = toml::Spanned<DeValue<'a>>;
@@ -534,19 +533,19 @@ impl Value for Data {
     }
 }
 
-/// Table of layers with a word for each.
-impl<T: Word> Field for Vec<LayerChoice<T>> {
+/// Table of layers with a value for each.
+impl<T: Value> Field for Vec<LayerChoice<T>> {
     fn form() -> Form {
-        Form::Layers(T::choices())
+        Form::Layers { json_schema: T::json_schema(), choices: T::choices() }
     }
 
     fn read(&mut self, reader: &mut Reader, place: &Place, value: &Toml) {
         for (inner, value) in reader.table(place, value) {
             if value.get_ref().is_table() {
                 let message = format!("`{}` must be the name of a layer in quotes, but is a table", inner.path);
-                let help = "a dot outside quotes opens a table: \"features.0.conv\" = \"int16\"";
-                reader.add(ProblemKind::InvalidValue, &inner, inner.span.clone(), message).help =
-                    Some(help.to_string());
+                let value = T::choices().into_iter().next().map_or("...".to_string(), |choice| choice.text);
+                let help = format!("a dot outside quotes opens a table: \"features.0.conv\" = {value}");
+                reader.add(ProblemKind::InvalidValue, &inner, inner.span.clone(), message).help = Some(help);
             } else if let Some(choice) = T::read(reader, &inner, value) {
                 let layer = Spanned { value: inner.text.to_string(), span: inner.span };
                 self.push(LayerChoice { layer, choice: Spanned { value: choice, span: value.span() } });

@@ -113,7 +113,9 @@ fn run_samples(subject: &Subject) -> Result<Ran> {
         steps: gap.steps,
         share: gap.over as f64 / gap.elements.max(1) as f64,
     });
-    Ok(Ran { samples, outputs: outputs.iter().map(Comparison::mean).collect(), differences: differences.collect() })
+    let agreement = outputs.iter().map(Comparison::agreement).collect();
+    let outputs = outputs.iter().map(Comparison::mean).collect();
+    Ok(Ran { samples, outputs, agreement, differences: differences.collect() })
 }
 
 impl Compared<'_> {

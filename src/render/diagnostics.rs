@@ -1,13 +1,15 @@
 //! Errors and problems as text, with their line of espq.toml if there is one.
 
-use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteDiagnostic, NamedSource, Report, Severity};
+use miette::{GraphicalReportHandler, GraphicalTheme, MietteDiagnostic, Report, Severity};
 
 use crate::Error;
 use crate::lint::{self, Finding, Safety};
 use crate::project::{Problem, Project};
-use crate::text::Span;
 use crate::text::units::and_more;
+use crate::text::{Span, visible, visible_lines};
 
+use super::frame::{Frame, Source};
+use super::table::elide;
 use super::terminal::Terminal;
 
 /// Renderer of messages with the configuration lines that they refer to.
@@ -28,11 +30,12 @@ impl Diagnostics {
 
     /// Renders a problem of the text with its lines.
     pub fn problem(&self, problem: &Problem, project: &Project) -> String {
-        self.render(problem.message.clone(), problem.help.as_deref(), Some((project, problem.span.clone())))
+        let source = Source::of(project);
+        self.render(problem.message.clone(), problem.help.as_deref(), Some((&source, problem.span.clone())))
     }
 
     /// Renders a finding with its code, help and available fixes.
-    pub fn finding(&self, finding: &Finding, project: &Project) -> String {
+    pub fn finding(&self, finding: &Finding, source: &Source) -> String {
         let mut help: Vec<String> = finding.help.iter().cloned().collect();
         // The other fixes are for editors; the command line applies the first.
         if let Some(fix) = finding.fixes.first() {
@@ -50,8 +53,7 @@ impl Diagnostics {
             .with_severity(severity);
         diagnostic.help = (!help.is_empty()).then(|| help.join("\n"));
         let beside = finding.related.iter().filter_map(|r| Some((r.span.clone()?, r.message.clone())));
-        let labels = beside.map(|(span, message)| LabeledSpan::new_with_span(Some(message), span)).collect();
-        self.draw(diagnostic, labels, Some((project, finding.span.clone())))
+        self.draw(diagnostic, &beside.collect::<Vec<_>>(), Some((source, finding.span.clone())))
     }
 
     /// Renders an error and those found with it; if a project is given, each on the line of the key that it names.
@@ -60,7 +62,9 @@ impl Diagnostics {
     }
 
     fn one_error(&self, error: &Error, project: Option<&Project>) -> String {
-        let place = error.key().zip(project).and_then(|(key, project)| Some((project, project.config.span_of(key)?)));
+        let source = project.map(Source::of);
+        let span = error.key().zip(project).and_then(|(key, project)| project.config.span_of(key));
+        let place = source.as_ref().zip(span);
         let mut message = error.what().to_string();
         if let (Some(key), None) = (error.key(), &place) {
             message = format!("{key}: {message}");
@@ -74,28 +78,36 @@ impl Diagnostics {
         self.render(message, error.help(), place)
     }
 
-    fn render(&self, message: String, help: Option<&str>, place: Option<(&Project, Span)>) -> String {
+    fn render(&self, message: String, help: Option<&str>, place: Option<(&Source, Span)>) -> String {
         let mut diagnostic = MietteDiagnostic::new(message);
         diagnostic.help = help.map(str::to_string);
-        self.draw(diagnostic, Vec::new(), place)
+        self.draw(diagnostic, &[], place)
     }
 
     fn draw(
         &self,
-        diagnostic: MietteDiagnostic,
-        mut labels: Vec<LabeledSpan>,
-        place: Option<(&Project, Span)>,
+        mut diagnostic: MietteDiagnostic,
+        others: &[(Span, String)],
+        place: Option<(&Source, Span)>,
     ) -> String {
-        let words = diagnostic.message.clone();
+        diagnostic.message = shortened(&visible(&diagnostic.message));
+        diagnostic.help = diagnostic.help.map(|help| shortened(&visible_lines(&help)));
         let mut text = String::new();
-        let written = match place {
-            Some((project, span)) if !project.text.is_empty() => {
-                labels.insert(0, LabeledSpan::new_primary_with_span(None, span));
-                let source = NamedSource::new(project.file.display().to_string(), project.text.clone());
-                let report = Report::new(diagnostic.with_labels(labels)).with_source_code(source);
-                self.handler.render_report(&mut text, report.as_ref())
+        let (words, written) = match place {
+            Some((source, span)) if !source.is_empty() => {
+                let words = diagnostic.message.clone();
+                let frame = Frame::of(source, &span, others);
+                diagnostic.labels = Some(frame.labels.clone());
+                let report = Report::new(diagnostic).with_source_code(frame);
+                (words, self.handler.render_report(&mut text, report.as_ref()))
             }
-            _ => self.handler.render_report(&mut text, &diagnostic),
+            place => {
+                // An empty file has no line, but a name.
+                if let Some((source, _)) = place {
+                    diagnostic.message = format!("{}: {}", source.name(), diagnostic.message);
+                }
+                (diagnostic.message.clone(), self.handler.render_report(&mut text, &diagnostic))
+            }
         };
         match written {
             Ok(()) => text,
@@ -103,6 +115,13 @@ impl Diagnostics {
             Err(_) => format!("{words}\n"),
         }
     }
+}
+
+/// Cuts words that no layer and no path has.
+fn shortened(text: &str) -> String {
+    const LONGEST: usize = 180;
+    let word = |word: &str| if word.len() > LONGEST { elide(word, LONGEST) } else { word.to_string() };
+    text.split(' ').map(word).collect::<Vec<_>>().join(" ")
 }
 
 /// Lists a finding's layers that its message does not name: "layers: /a, /b and 3 more".

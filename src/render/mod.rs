@@ -6,6 +6,7 @@ mod changes;
 mod cost;
 pub mod diagnostics;
 pub mod findings;
+pub mod frame;
 mod html;
 pub mod inspect;
 mod json;

@@ -1,10 +1,33 @@
 //! Documentation of lint rules, as Markdown.
 
+use serde_json::{Value, json};
+
 use crate::lint::{RULES, Rule, Severity};
 
 /// Renders one rule for `espq explain`.
 pub fn rule(rule: &Rule) -> String {
     format!("# {} {}\n\n{}", rule.code, rule.name, doc(rule))
+}
+
+/// Renders one rule as JSON.
+pub fn json(rule: &Rule) -> String {
+    format!("{:#}\n", described(rule))
+}
+
+/// Renders a list of all rules as JSON.
+pub fn all_json() -> String {
+    format!("{:#}\n", RULES.iter().map(|rule| described(rule)).collect::<Value>())
+}
+
+fn described(rule: &Rule) -> Value {
+    json!({
+        "code": rule.code,
+        "name": rule.name,
+        "severity": rule.severity,
+        "needs": rule.needs,
+        "summary": summary(rule).replace("\\|", "|"),
+        "explanation": doc(rule),
+    })
 }
 
 /// Renders the page of all rules, docs/rules.md.

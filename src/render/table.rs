@@ -1,7 +1,7 @@
 //! Sorted bars, in the style of esp-ppq's tables.
 
-use crate::analysis::is_over;
 use crate::text::units::percent_column;
+use crate::text::visible;
 
 use super::terminal::{Style, Terminal};
 
@@ -11,28 +11,31 @@ pub struct Row<'a> {
     pub name: &'a str,
     /// Noise-to-signal power ratio.
     pub nsr: f64,
+    /// Set if the error is over its limit, which highlights it.
+    pub is_over: bool,
     /// Note after the figure; may be empty.
     pub note: &'a str,
 }
 
 /// Renders rows from large to small, each with a bar proportional to the largest.
 ///
-/// At most `top` rows; those over `limit` are highlighted.
-pub fn bars(mut rows: Vec<Row>, limit: f64, top: Option<usize>, terminal: &Terminal) -> String {
+/// At most `top` rows.
+pub fn bars(mut rows: Vec<Row>, top: Option<usize>, terminal: &Terminal) -> String {
     const FIGURE: usize = 9;
     // NaN comes first: it counts as the largest error.
     rows.sort_by(|a, b| b.nsr.is_nan().cmp(&a.nsr.is_nan()).then(b.nsr.total_cmp(&a.nsr)));
     let hidden = rows.len().saturating_sub(top.unwrap_or(usize::MAX));
     rows.truncate(rows.len() - hidden);
     let largest = rows.iter().map(|r| r.nsr).filter(|n| n.is_finite()).fold(0.0, f64::max);
-    let longest = rows.iter().map(|r| width(r.name)).max().unwrap_or(0);
+    let longest = rows.iter().map(|r| width(&visible(r.name))).max().unwrap_or(0);
     let note = rows.iter().map(|r| width(r.note)).max().map_or(0, |w| if w > 0 { w + 2 } else { 0 });
     let (names, bars) = columns(terminal, longest.max(width(LAYER)), 2 + 2 + 1 + FIGURE + note);
     let head = format!("  {LAYER}{}{:>FIGURE$}", " ".repeat(names - width(LAYER) + 2 + bars + 1), "NSR");
     let mut text = terminal.paint(Style::Dim, &head) + "\n";
     for row in &rows {
-        let over = is_over(row.nsr, limit);
-        let name = elide(row.name, names);
+        let over = row.is_over;
+        let shown = visible(row.name);
+        let name = elide(&shown, names);
         let share = if largest > 0.0 && row.nsr.is_finite() { row.nsr / largest } else { 0.0 };
         let (bar, gap) = bar(share, bars);
         let line = format!(

@@ -5,7 +5,7 @@ use std::io::IsTerminal;
 /// Choice of colours on the command line.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum Color {
-    /// Colours on a terminal, unless NO_COLOR is set
+    /// Colours on a terminal, unless NO_COLOR is set; FORCE_COLOR and CLICOLOR_FORCE colour files and pipes, too
     #[default]
     Auto,
     /// Colours in files and pipes, too
@@ -43,12 +43,7 @@ impl Terminal {
         let color = match color {
             Color::Always => true,
             Color::Never => false,
-            Color::Auto => {
-                // no-color.org: set and not empty.
-                let refused = std::env::var_os("NO_COLOR").is_some_and(|v| !v.is_empty());
-                let dumb = std::env::var_os("TERM").is_some_and(|t| t == "dumb");
-                is_terminal && !refused && !dumb
-            }
+            Color::Auto => is_wanted(is_terminal, |name| std::env::var(name).ok()),
         };
         let width = is_terminal.then(|| width.unwrap_or(80).max(NARROWEST));
         Terminal { width, color }
@@ -72,6 +67,20 @@ impl Terminal {
     }
 }
 
+/// Decides on colours by the environment: FORCE_COLOR and CLICOLOR_FORCE, then NO_COLOR, then CLICOLOR and TERM. As
+/// no-color.org and bixense.com/clicolors define them; a variable that is empty is not set.
+fn is_wanted(is_terminal: bool, variable: impl Fn(&str) -> Option<String>) -> bool {
+    let set = |name: &str| variable(name).filter(|value| !value.is_empty());
+    if let Some(force) = set("FORCE_COLOR") {
+        return force != "0" && force != "false";
+    }
+    if set("CLICOLOR_FORCE").is_some_and(|force| force != "0") {
+        return true;
+    }
+    let is_refused = set("NO_COLOR").is_some() || set("CLICOLOR").is_some_and(|value| value == "0");
+    is_terminal && !is_refused && set("TERM").is_none_or(|terminal| terminal != "dumb")
+}
+
 /// Meaning of a text, which decides its colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Style {
@@ -89,4 +98,24 @@ pub enum Style {
     Warning,
     /// Error, or output over its limit.
     Bad,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_environment_forces_and_refuses_colours() {
+        let wanted = |is_terminal, variables: &[(&str, &str)]| {
+            is_wanted(is_terminal, |name| variables.iter().find(|(n, _)| *n == name).map(|(_, v)| v.to_string()))
+        };
+        assert!(wanted(true, &[]) && !wanted(false, &[]));
+        assert!(wanted(false, &[("FORCE_COLOR", "1")]) && wanted(false, &[("CLICOLOR_FORCE", "1")]));
+        assert!(wanted(false, &[("FORCE_COLOR", "3"), ("NO_COLOR", "1")]));
+        assert!(!wanted(true, &[("FORCE_COLOR", "0")]) && !wanted(false, &[("CLICOLOR_FORCE", "0")]));
+        assert!(wanted(true, &[("FORCE_COLOR", ""), ("NO_COLOR", "")]));
+        for refusal in [("NO_COLOR", "1"), ("CLICOLOR", "0"), ("TERM", "dumb")] {
+            assert!(!wanted(true, &[refusal]), "{refusal:?}");
+        }
+    }
 }

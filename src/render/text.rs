@@ -3,18 +3,21 @@
 use std::sync::Arc;
 
 use super::terminal::{Style, Terminal};
-use crate::analysis::{Before, Layer, Observers, OnChip, OutputError, Report, Spread, TriedObserver, is_over};
+use crate::analysis::{
+    Agreement, Before, Layer, Observers, OnChip, OutputError, Report, Spread, TriedObserver, is_over,
+};
 use crate::chip::{Incompatibility, Method, Scheme};
 use crate::cost::Cost;
 use crate::lint::{Measure, ObserverAdvice, Trial, Trials, candidates, decisive_error};
 use crate::text::units::{count, percent, percent_column};
+use crate::text::visible;
 
 use super::cost;
 use super::statistics::statistics;
 use super::table::{Row, bars};
 
 /// Options of the text form.
-pub struct View {
+pub struct View<'a> {
     /// Width and colours.
     pub terminal: Terminal,
     /// Show statistics of every layer.
@@ -25,8 +28,8 @@ pub struct View {
     pub top: Option<usize>,
     /// Limit on the error of an output, as a share of the signal's power.
     pub output_limit: f64,
-    /// Limit on layerwise error, as a share of the signal's power.
-    pub layer_limit: f64,
+    /// Limits on layerwise error, as shares of the signal's power.
+    pub layer_limits: &'a dyn Fn(&str) -> f64,
     /// Measured fixes, if a linter or an editor has tried them.
     pub trials: Option<Arc<Trials>>,
 }
@@ -39,14 +42,14 @@ pub fn text(report: &Report, cost: Option<&Cost>, view: &View) -> String {
         report,
         view,
         &format!("Graphwise error, cumulative up to each layer ({samples})"),
-        view.output_limit,
+        &|_| view.output_limit,
         |l| l.graphwise.map(|e| e.nsr),
     ));
     sections.extend(table(
         report,
         view,
         &format!("Layerwise error at the outputs, with one layer quantized ({samples})"),
-        view.layer_limit,
+        view.layer_limits,
         |l| l.layerwise.map(|e| e.nsr),
     ));
     if view.statistics {
@@ -77,13 +80,19 @@ fn head(report: &Report, view: &View) -> String {
     };
     let other = report.layers.iter().filter(|l| settings.layer_schemes.contains_key(&l.name)).count();
     let other = if other > 0 { format!(" ({} overridden)", count(other, "layer")) } else { String::new() };
-    let model = view.terminal.paint(Style::Title, &report.model);
+    let model = view.terminal.paint(Style::Title, &visible(&report.model));
     let samples = count(report.calibration_samples, "sample");
     format!("{model}  {}{other} on {}{method}, calibrated with {samples}\n", settings.scheme, settings.target)
 }
 
 /// Renders one error table, if any layer has the figure.
-fn table(report: &Report, view: &View, title: &str, limit: f64, nsr: impl Fn(&Layer) -> Option<f64>) -> Option<String> {
+fn table<'r>(
+    report: &'r Report,
+    view: &View,
+    title: &str,
+    limit: &dyn Fn(&str) -> f64,
+    nsr: impl Fn(&Layer) -> Option<f64>,
+) -> Option<String> {
     let row = |layer| Some((layer, nsr(layer)?));
     let layers: Vec<(&Layer, f64)> = report.layers.iter().filter_map(row).collect();
     if layers.is_empty() {
@@ -92,24 +101,35 @@ fn table(report: &Report, view: &View, title: &str, limit: f64, nsr: impl Fn(&La
     // Only a precision other than the model's is shown, and the module of a generated name.
     let note = |layer: &Layer| {
         let scheme = (layer.scheme != report.settings.scheme).then(|| layer.scheme.name().to_string());
-        scheme.into_iter().chain(layer.module.clone()).collect::<Vec<_>>().join(", ")
+        visible(&scheme.into_iter().chain(layer.module.clone()).collect::<Vec<_>>().join(", ")).into_owned()
     };
     let notes: Vec<String> = layers.iter().map(|(layer, _)| note(layer)).collect();
-    let rows = layers.iter().zip(&notes).map(|(&(layer, nsr), note)| Row { name: &layer.name, nsr, note }).collect();
+    let row = |(index, &(layer, nsr)): (usize, &(&'r Layer, f64))| Row {
+        name: &layer.name,
+        nsr,
+        is_over: is_over(nsr, limit(&layer.name)),
+        note: &notes[index],
+    };
+    let rows = layers.iter().enumerate().map(row).collect();
     let title = view.terminal.paint(Style::Title, title);
-    Some(format!("{title}\n{}", bars(rows, limit, view.top, &view.terminal)))
+    Some(format!("{title}\n{}", bars(rows, view.top, &view.terminal)))
 }
 
 fn notes(report: &Report, view: &View) -> String {
-    let lines: String = report.notes.iter().map(|note| format!("  - {note}\n")).collect();
+    let lines: String = report.notes.iter().map(|note| format!("  - {}\n", visible(&note.to_string()))).collect();
     format!("{}\n{lines}", view.terminal.paint(Style::Title, "Notes"))
 }
 
 fn outputs(report: &Report, view: &View) -> String {
     let ran = report.on_chip.as_ref().and_then(OnChip::ran);
     let on_chip = |index: usize| ran.and_then(|ran| ran.outputs.get(index)).map(|error| error.nsr);
-    let verdicts: String =
-        report.outputs.iter().enumerate().map(|(index, o)| verdict(o, on_chip(index), view)).collect();
+    let decisions = |index: usize| ran.and_then(|ran| ran.agreement.get(index).copied().flatten());
+    let verdicts: String = report
+        .outputs
+        .iter()
+        .enumerate()
+        .map(|(index, o)| verdict(o, on_chip(index), view) + &agreement(o, decisions(index)))
+        .collect();
     let advice: String = advice(report, view).iter().map(|line| format!("    {line}\n")).collect();
     format!("{}\n{verdicts}{advice}", view.terminal.paint(Style::Title, "Outputs"))
 }
@@ -147,7 +167,8 @@ fn within(output: &OutputError, view: &View) -> bool {
 fn on_chip(report: &Report, view: &View) -> Option<String> {
     let line = |Incompatibility { node, what, help }: Incompatibility| {
         let layer = if node.is_empty() { "the file" } else { &node };
-        format!("  {} {layer}, on the chip: {what}; {help}\n", view.terminal.paint(Style::Bad, "✗"))
+        let line = format!("{layer}, on the chip: {what}; {help}");
+        format!("  {} {}\n", view.terminal.paint(Style::Bad, "✗"), visible(&line))
     };
     let lines: String = report.on_chip.as_ref()?.reasons().into_iter().map(line).collect();
     let title = format!("Not exported: {} does not run the model as it is simulated", report.settings.target);
@@ -155,9 +176,10 @@ fn on_chip(report: &Report, view: &View) -> Option<String> {
 }
 
 fn verdict(output: &OutputError, on_chip: Option<f64>, view: &View) -> String {
+    let name = visible(&output.name);
     if let Some(equal) = output.equal {
         let dot = view.terminal.paint(Style::Good, "✓");
-        return format!("  {dot} {}  {} of its elements are equal\n", output.name, percent(equal));
+        return format!("  {dot} {name}  {} of its elements are equal\n", percent(equal));
     }
     let error = output.error;
     let limit = percent(view.output_limit);
@@ -169,18 +191,30 @@ fn verdict(output: &OutputError, on_chip: Option<f64>, view: &View) -> String {
     let line = match within(output, view) {
         true => {
             let words = paint(Style::Good, &format!("within the limit of {limit}"));
-            format!("  {} {}  {figures}: {words}\n", paint(Style::Good, "✓"), output.name)
+            format!("  {} {}  {figures}: {words}\n", paint(Style::Good, "✓"), name)
         }
         false if error.nsr.is_finite() => {
             let words = paint(Style::Bad, &format!("exceeds the limit of {limit}"));
-            format!("  {} {}  {figures}: {words}\n", paint(Style::Bad, "✗"), output.name)
+            format!("  {} {}  {figures}: {words}\n", paint(Style::Bad, "✗"), name)
         }
         false => {
             let words = paint(Style::Bad, "the error is not finite: a network's output overflows");
-            format!("  {} {}  {words}\n", paint(Style::Bad, "✗"), output.name)
+            format!("  {} {}  {words}\n", paint(Style::Bad, "✗"), name)
         }
     };
     line + &before
+}
+
+/// Share of a classifier's decisions that stay, with the interval that the number of samples allows.
+fn agreement(output: &OutputError, on_chip: Option<Agreement>) -> String {
+    let Some(simulated) = output.agreement else { return String::new() };
+    let Agreement { kept, of } = simulated;
+    let [low, high] = simulated.interval().map(|share| format!("{:.0}%", share * 100.0));
+    let on_chip = on_chip.map(|chip| format!(", on the chip for {} of {}", chip.kept, chip.of)).unwrap_or_default();
+    format!(
+        "      the class is that in float for {kept} of {}{on_chip}: {low} to {high} of all data, at 95%\n",
+        count(of, "sample")
+    )
 }
 
 /// The error before the Softmax or Sigmoid at the end, and why it is another.
@@ -202,7 +236,7 @@ pub(super) fn advice(report: &Report, view: &View) -> Vec<String> {
         return Vec::new();
     }
     let mut layers: Vec<(&str, f64)> = candidates(report).into_iter().map(|(name, error)| (name, error.nsr)).collect();
-    layers.retain(|(_, nsr)| is_over(*nsr, view.layer_limit));
+    layers.retain(|(name, nsr)| is_over(*nsr, (view.layer_limits)(name)));
     let mut lines = Vec::new();
     if let Some(trials) = &view.trials {
         let widened = trials.widened.as_ref().filter(|trial| trial.helps());

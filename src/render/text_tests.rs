@@ -72,6 +72,7 @@ fn report() -> Report {
                 standard_error: 0.0125,
                 before: None,
                 equal: None,
+                agreement: None,
             },
             OutputError {
                 name: "features".into(),
@@ -79,6 +80,7 @@ fn report() -> Report {
                 standard_error: 0.0003,
                 before: None,
                 equal: None,
+                agreement: None,
             },
         ],
         observers: None,
@@ -88,9 +90,17 @@ fn report() -> Report {
     }
 }
 
-fn view(width: Option<usize>) -> View {
+fn view(width: Option<usize>) -> View<'static> {
     let terminal = Terminal { width, color: false };
-    View { terminal, statistics: false, cost: false, top: None, output_limit: 0.1, layer_limit: 0.01, trials: None }
+    View {
+        terminal,
+        statistics: false,
+        cost: false,
+        top: None,
+        output_limit: 0.1,
+        layer_limits: &|_| 0.01,
+        trials: None,
+    }
 }
 
 #[test]
@@ -119,6 +129,7 @@ fn advice_is_what_was_measured() {
         before: 0.1134,
         after,
         flash,
+        latency: None,
     };
     let (first, second) = ("/features/features.0/Conv", "/features/features.1/Conv");
     let trials = Trials {

@@ -188,7 +188,8 @@ fn one_size(input: &InputSpec, files: &[PathBuf]) -> Result<[u32; 2]> {
 
 fn decode(file: &Path) -> Result<DynamicImage> {
     let undecodable = |e: &dyn std::fmt::Display| {
-        Error::new(format!("cannot be decoded: {e}")).in_file(file).with_help("open and save it again, or remove it")
+        let error = Error::new(format!("cannot be decoded: {e}")).with_help("open and save it again, or remove it");
+        super::unread(error, file)
     };
     let reader = ImageReader::open(file).map_err(|e| Error::new(format!("cannot be read: {e}")).in_file(file))?;
     // Detected by content: a JPEG with the extension of a PNG is common.

@@ -9,7 +9,10 @@ mod npy;
 mod npz;
 mod part;
 mod resize;
+mod seen;
 
+use std::fs::File;
+use std::io::Read;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
@@ -22,6 +25,7 @@ use images::Images;
 
 pub use images::{Channels, ImageOptions, Layout, Resize};
 pub use part::Part;
+pub use seen::{Seen, SeenInput};
 
 /// Name, type and shape of a model input.
 #[derive(Debug, Clone, PartialEq)]
@@ -293,11 +297,11 @@ impl Opening<'_> {
             let wanted = self.request.wanted - tensors.len();
             if wanted > 0 {
                 let settle = &mut |shape: &[usize]| self.settle(index, shape, &file);
-                tensors.extend(npy::load(&file, settle, wanted).map_err(|e| e.in_file(&file))?);
+                tensors.extend(npy::load(&file, settle, wanted).map_err(|e| unread(e, &file))?);
                 self.files.push(file);
             } else if self.settled_by[index].is_some() {
                 // Files behind the last one wanted have to be of the one size, too.
-                npy::shape(&file).and_then(|shape| self.settle(index, &shape, &file)).map_err(|e| e.in_file(&file))?;
+                npy::shape(&file).and_then(|shape| self.settle(index, &shape, &file)).map_err(|e| unread(e, &file))?;
             }
         }
         Ok(Source::Kept(tensors))
@@ -313,7 +317,7 @@ impl Opening<'_> {
             let names: Vec<String> = self.inputs[inputs.clone()].iter().map(|input| input.name.clone()).collect();
             let wanted = self.request.wanted - have;
             let settle = &mut |at: usize, shape: &[usize]| self.settle(inputs.start + at, shape, file);
-            let arrays = npz::load(file, &names, settle, wanted).map_err(|e| e.in_file(file))?;
+            let arrays = npz::load(file, &names, settle, wanted).map_err(|e| unread(e, file))?;
             let count = self.even(&arrays, inputs.clone(), file);
             for (kept, mut array) in kept.iter_mut().zip(arrays) {
                 array.truncate(count);
@@ -378,6 +382,18 @@ impl Opening<'_> {
         let key = format!("{}.data", self.request.table);
         Ok(Samples { sources, inputs: self.inputs, length, files: self.files, notes: self.notes, key })
     }
+}
+
+/// Names the file of an error, and recognizes what often is in its place.
+fn unread(error: Error, file: &Path) -> Error {
+    let mut start = [0; 64];
+    let read = File::open(file).and_then(|mut opened| opened.read(&mut start)).unwrap_or(0);
+    let error = match start[..read].starts_with(b"version https://git-lfs") {
+        true => Error::new("this is a Git LFS pointer instead of samples")
+            .with_help("fetch it: `git lfs pull` in the repository of the samples"),
+        false => error,
+    };
+    error.in_file(file)
 }
 
 /// Returns `true` if the file name is that of samples.

@@ -42,8 +42,17 @@ impl LayerNames {
         self.modules.get(layer).map(String::as_str)
     }
 
-    /// Returns the error of a name that stands for no layer.
+    /// Returns the error of a name that stands for no layer, with the names that are most like it.
     pub fn unknown(&self, name: &str) -> Error {
+        self.refused(name, || self.advice(name))
+    }
+
+    /// Returns that error without a comparison with all names.
+    pub fn unknown_without_advice(&self, name: &str) -> Error {
+        self.refused(name, || "`espq report` and Netron show all names".to_string())
+    }
+
+    fn refused(&self, name: &str, advice: impl Fn() -> String) -> Error {
         let (what, help) = match self.others.get(name) {
             Some(Origin::Folded) => (
                 format!("`{name}` was folded: its result is a constant, so it is no layer of the model"),
@@ -53,7 +62,7 @@ impl LayerNames {
                 format!("`{name}` was removed: it changes nothing, or nothing reads its result"),
                 "remove the line".to_string(),
             ),
-            Some(Origin::Within(_)) | None => (format!("the model has no layer `{name}`"), self.advice(name)),
+            Some(Origin::Within(_)) | None => (format!("the model has no layer `{name}`"), advice()),
         };
         Error::new(what).with_help(help).of_kind(Kind::Layer)
     }

@@ -6,7 +6,9 @@ mod edit;
 mod lines;
 mod nearest;
 pub mod units;
+mod visible;
 
 pub use edit::{Edit, Span, apply, difference};
 pub use lines::{Encoding, LineIndex, Position};
 pub use nearest::{list, nearest, related};
+pub use visible::{is_hidden, visible, visible_json, visible_lines};

@@ -108,10 +108,11 @@ fn the_client_is_told_when_figures_change() {
 #[test]
 fn edits_are_taken_in_parts() {
     let mut client = measured();
-    // "int16" becomes "int8".
-    let range = json!({ "start": { "line": 9, "character": 23 }, "end": { "line": 9, "character": 28 } });
+    // "int16" becomes "int9".
+    let range = json!({ "start": { "line": 9, "character": 26 }, "end": { "line": 9, "character": 28 } });
     let document = json!({ "uri": client.uri(), "version": 2 });
-    let params = json!({ "textDocument": document, "contentChanges": [{ "range": range, "text": "int8" }] });
+    let params = json!({ "textDocument": document, "contentChanges": [{ "range": range, "text": "9" }] });
     client.notify("textDocument/didChange", params);
-    client.offered(9, "int16");
+    let wrong = client.published(|d| codes(d).contains(&"C003"));
+    assert!(wrong.iter().any(|d| d["message"].as_str().unwrap().contains("\"int9\"")), "{wrong:?}");
 }

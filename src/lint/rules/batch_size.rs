@@ -19,7 +19,7 @@ rule! {
     /// ## What to do
     /// Export with batch 1: `torch.zeros(1, 3, 96, 96)`; or set `input-shape` in `[model]` to the shape with a batch of 1. A
     /// Reshape with another batch written in it has to keep the batch instead: `x.flatten(1)`.
-    M003, "batch-size", Error
+    M003, "batch-size", Error, Files
 }
 
 fn check(facts: &Facts, findings: &mut Vec<Finding>) {

@@ -29,7 +29,7 @@ rule! {
     /// [calibration]
     /// method = "auto"
     /// ```
-    E004, "better-observer", Warning
+    E004, "better-observer", Warning, Figures
 }
 
 fn check(facts: &Facts, findings: &mut Vec<Finding>) {

@@ -30,14 +30,14 @@ rule! {
     /// [precision]
     /// "/diff/Sub" = "int16"
     /// ```
-    E005, "cut-input", Warning
+    E005, "cut-input", Warning, Figures
 }
 
 fn check(facts: &Facts, findings: &mut Vec<Finding>) {
     let Some(report) = facts.report() else { return };
-    let limit = facts.project.config.layer_limit();
     let trial = facts.trials.map(|trials| trials.widened.as_ref());
     for layer in &report.layers {
+        let limit = facts.project.config.limit_of(&layer.name);
         let worst = layer.inputs.iter().flatten().filter_map(|port| Some((port, port.cut?)));
         let worst = worst.filter(|(_, cut)| is_over(cut.nsr, limit)).max_by(|a, b| a.1.nsr.total_cmp(&b.1.nsr));
         let Some((port, cut)) = worst else { continue };

@@ -20,7 +20,7 @@ rule! {
     /// ## What to do
     /// Configure samples, whose shape is used; or set `input-shape` in `[model]`; or export with the size used on the chip,
     /// without `dynamic_axes` or `dynamic_shapes`.
-    M002, "dynamic-dimension", Error
+    M002, "dynamic-dimension", Error, Files
 }
 
 fn check(facts: &Facts, findings: &mut Vec<Finding>) {

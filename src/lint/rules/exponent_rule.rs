@@ -24,7 +24,7 @@ rule! {
     /// ## What to do
     /// Give the layer 16 bits, which makes the inputs' exponents smaller, or widen the output's range: another observer
     /// for this layer in `[calibration.methods]`, or samples with larger values.
-    D004, "exponent-rule", Error
+    D004, "exponent-rule", Error, Figures
 }
 
 fn check(facts: &Facts, findings: &mut Vec<Finding>) {

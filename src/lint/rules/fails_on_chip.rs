@@ -22,7 +22,7 @@ rule! {
     /// ## What to do
     /// The help of each finding names what is supported. On the ESP32-S3, sums of more than 20 bits saturate: give such a
     /// layer int16.
-    D005, "fails-on-chip", Error
+    D005, "fails-on-chip", Error, Figures
 }
 
 fn check(facts: &Facts, findings: &mut Vec<Finding>) {

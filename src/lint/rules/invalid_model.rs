@@ -20,7 +20,7 @@ rule! {
     /// ## What to do
     /// Export the model again without the error that the message names. Large files in a git repository may be Git LFS
     /// pointers: `git lfs pull` fetches them.
-    M001, "invalid-model", Error
+    M001, "invalid-model", Error, Files
 }
 
 fn check(facts: &Facts, findings: &mut Vec<Finding>) {

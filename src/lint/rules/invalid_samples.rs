@@ -24,7 +24,7 @@ rule! {
     /// [calibration]
     /// data = { "image" = "images/*.png", "state" = "state.npy" }
     /// ```
-    S001, "invalid-samples", Error
+    S001, "invalid-samples", Error, Files
 }
 
 fn check(facts: &Facts, findings: &mut Vec<Finding>) {

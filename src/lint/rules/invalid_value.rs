@@ -22,7 +22,7 @@ rule! {
     ///
     /// ## What to do
     /// Write one of the values that the message names: `target = "esp32p4"`.
-    C003, "invalid-value", Error
+    C003, "invalid-value", Error, Text
 }
 
 fn check(facts: &Facts, findings: &mut Vec<Finding>) {

@@ -27,22 +27,28 @@ rule! {
     /// [precision]
     /// "/features/features.1/conv/conv.0/conv.0.0/Conv" = "int16"
     /// ```
-    E002, "layer-over-limit", Warning
+    /// Where the error is known and accepted, give the layer a limit of its own:
+    /// ```toml
+    /// [limits.layers]
+    /// "/features/features.1/conv/conv.0/conv.0.0/Conv" = "8%"
+    /// ```
+    E002, "layer-over-limit", Warning, Figures
 }
 
 fn check(facts: &Facts, findings: &mut Vec<Finding>) {
     let (Some(report), config) = (facts.report(), &facts.project.config) else { return };
-    let limit = config.layer_limit();
+    let is_over = |name: &str, nsr: f64| is_over(nsr, config.limit_of(name));
     let mut over: Vec<_> =
-        report.layers.iter().filter_map(|l| Some((l, l.layerwise.filter(|e| is_over(e.nsr, limit))?))).collect();
+        report.layers.iter().filter_map(|l| Some((l, l.layerwise.filter(|e| is_over(&l.name, e.nsr))?))).collect();
     over.sort_by(|a, b| b.1.nsr.total_cmp(&a.1.nsr));
-    let fixable = candidates(report).into_iter().filter(|(_, error)| is_over(error.nsr, limit));
+    let fixable = candidates(report).into_iter().filter(|(name, error)| is_over(name, error.nsr));
     let fixable: Vec<String> = fixable.map(|(name, _)| name.to_string()).collect();
     let together = facts.trials.and_then(|trials| trials.all.as_ref());
     let all = together.and_then(|trial| Measure::LayersOverLimit { names: fixable.clone() }.fix(facts.project, trial));
     for (layer, error) in over {
         let span = place::of_layer(facts.project, &layer.name);
-        let mut finding = Finding::new(&RULE, span, message(layer, error.nsr, limit)).about(&layer.name);
+        let mut finding =
+            Finding::new(&RULE, span, message(layer, error.nsr, config.limit_of(&layer.name))).about(&layer.name);
         let measure = Measure::Layer { name: layer.name.clone(), scheme: Scheme::Int16 };
         let trial = facts.trials.and_then(|trials| trials.of(&layer.name));
         match trial {

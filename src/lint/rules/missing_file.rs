@@ -20,7 +20,7 @@ rule! {
     ///
     /// ## What to do
     /// Fix the path, or add the file.
-    C005, "missing-file", Error
+    C005, "missing-file", Error, Files
 }
 
 fn check(facts: &Facts, findings: &mut Vec<Finding>) {

@@ -28,7 +28,7 @@ rule! {
     /// [calibration]
     /// data = "calib/*.npy"
     /// ```
-    C004, "missing-key", Error
+    C004, "missing-key", Error, Text
 }
 
 fn check(facts: &Facts, findings: &mut Vec<Finding>) {

@@ -1,9 +1,11 @@
 //! Rules, one per file, and the table of codes.
 
+mod assumed_normalization;
 mod batch_size;
 mod better_observer;
 mod cut_input;
 mod dynamic_dimension;
+mod end_amplifies;
 mod exponent_rule;
 mod fails_on_chip;
 mod flash_over_limit;
@@ -14,26 +16,38 @@ mod latency_over_limit;
 mod layer_over_limit;
 mod missing_file;
 mod missing_key;
+mod no_effect;
 mod non_finite;
 mod not_measured;
 mod output_over_limit;
 mod parameters_in_flash;
+mod preprocessing_inside;
 mod problems;
 mod ram_over_limit;
+mod random_samples;
+mod raw_pixels;
+mod repeated_samples;
 mod same_output;
 mod sample_shape;
 mod slow_transpose;
+mod split_pair;
 mod syntax_error;
 mod too_few_samples;
+mod turned_input;
 mod unaligned_channels;
+mod unequal_channels;
 mod unknown_key;
 mod unknown_layer;
+mod unreadable_file;
 mod unsupported_form;
 mod unsupported_operator;
 mod unsupported_width;
+mod unused_ignore;
 mod weights_exceed_cache;
 
 use super::Rule;
+
+pub(super) use unused_ignore::RULE as UNUSED_IGNORE;
 
 /// Every rule, by code.
 pub static RULES: &[&Rule] = &[
@@ -44,11 +58,16 @@ pub static RULES: &[&Rule] = &[
     &missing_file::RULE,
     &unknown_layer::RULE,
     &same_output::RULE,
+    &unused_ignore::RULE,
+    &unreadable_file::RULE,
+    &no_effect::RULE,
+    &split_pair::RULE,
     &unsupported_operator::RULE,
     &unsupported_width::RULE,
     &unsupported_form::RULE,
     &exponent_rule::RULE,
     &fails_on_chip::RULE,
+    &unequal_channels::RULE,
     &output_over_limit::RULE,
     &layer_over_limit::RULE,
     &not_measured::RULE,
@@ -61,11 +80,18 @@ pub static RULES: &[&Rule] = &[
     &slow_transpose::RULE,
     &parameters_in_flash::RULE,
     &cut_input::RULE,
+    &end_amplifies::RULE,
     &invalid_model::RULE,
     &dynamic_dimension::RULE,
     &batch_size::RULE,
+    &preprocessing_inside::RULE,
+    &turned_input::RULE,
     &invalid_samples::RULE,
     &too_few_samples::RULE,
     &sample_shape::RULE,
     &non_finite::RULE,
+    &repeated_samples::RULE,
+    &random_samples::RULE,
+    &assumed_normalization::RULE,
+    &raw_pixels::RULE,
 ];

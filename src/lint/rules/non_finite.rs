@@ -21,7 +21,7 @@ rule! {
     /// ## What to do
     /// Fix the sample. If a layer is named, look for a division by zero, a logarithm of zero or an overflow in this
     /// layer or before it. An attention mask of -inf is named as such: write -32 in its place.
-    S004, "non-finite", Error
+    S004, "non-finite", Error, Figures
 }
 
 fn check(facts: &Facts, findings: &mut Vec<Finding>) {

@@ -18,7 +18,7 @@ rule! {
     ///
     /// ## What to do
     /// Follow the help of the message.
-    E003, "not-measured", Error
+    E003, "not-measured", Error, Figures
 }
 
 fn check(facts: &Facts, findings: &mut Vec<Finding>) {

@@ -27,7 +27,7 @@ rule! {
     /// layers found by measuring. If only 16 bits for all layers help, check the ranges first: `espq report --statistics`
     /// shows outliers and saturation, and another `calibration.method` may be sufficient. An attention mask of -10000 or the
     /// lowest float leaves nothing of the scores that it is added to: write -32 in its place.
-    E001, "output-over-limit", Error
+    E001, "output-over-limit", Error, Figures
 }
 
 fn check(facts: &Facts, findings: &mut Vec<Finding>) {

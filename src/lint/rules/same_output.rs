@@ -19,7 +19,7 @@ rule! {
     /// ## What to do
     /// Give one of them a name of its own: `name` in `[export]`. Without it, `p4.espq.toml` is exported to `p4.espdl`, and
     /// `espq.toml` to the name of its model.
-    C007, "same-output", Error
+    C007, "same-output", Error, Files
 }
 
 fn check(facts: &Facts, findings: &mut Vec<Finding>) {

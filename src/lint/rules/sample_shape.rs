@@ -19,7 +19,7 @@ rule! {
     ///
     /// ## What to do
     /// Save the samples in the shape of the model's input: `np.save("calib.npy", images.transpose(0, 3, 1, 2))`.
-    S003, "sample-shape", Error
+    S003, "sample-shape", Error, Files
 }
 
 fn check(facts: &Facts, findings: &mut Vec<Finding>) {

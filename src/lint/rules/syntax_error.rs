@@ -25,7 +25,7 @@ rule! {
     /// [model]
     /// target = "esp32p4"
     /// ```
-    C001, "syntax-error", Error
+    C001, "syntax-error", Error, Text
 }
 
 fn check(facts: &Facts, findings: &mut Vec<Finding>) {

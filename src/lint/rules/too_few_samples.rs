@@ -23,7 +23,7 @@ rule! {
     /// ## What to do
     /// Add samples of the data that the chip will process, 32 or more. If there are no more, make that explicit:
     /// `samples = 5` and `ignore = ["S002"]` in `[lint]`.
-    S002, "too-few-samples", Warning
+    S002, "too-few-samples", Warning, Files
 }
 
 /// Minimum number of samples without a finding. ESP-DL's examples use 32 and more; with fewer than 8, histograms are

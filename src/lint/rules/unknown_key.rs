@@ -22,7 +22,7 @@ rule! {
     ///
     /// ## What to do
     /// Correct the key (`method` here), or remove the line.
-    C002, "unknown-key", Error
+    C002, "unknown-key", Error, Text
 }
 
 fn check(facts: &Facts, findings: &mut Vec<Finding>) {

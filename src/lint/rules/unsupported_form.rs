@@ -20,7 +20,7 @@ rule! {
     ///
     /// ## What to do
     /// Rewrite the layer before exporting the model; the help names a form that ESP-DL supports.
-    D003, "unsupported-form", Error
+    D003, "unsupported-form", Error, Files
 }
 
 fn check(facts: &Facts, findings: &mut Vec<Finding>) {

@@ -22,7 +22,7 @@ rule! {
     /// ## What to do
     /// Replace the layer by operators that ESP-DL supports (`docs/operators.md` lists them), or end the model before it
     /// and compute the rest in the application.
-    D001, "unsupported-operator", Error
+    D001, "unsupported-operator", Error, Files
 }
 
 fn check(facts: &Facts, findings: &mut Vec<Finding>) {

@@ -21,7 +21,7 @@ rule! {
     ///
     /// ## What to do
     /// Give the layer a supported precision, which the help names.
-    D002, "unsupported-width", Error
+    D002, "unsupported-width", Error, Files
 }
 
 fn check(facts: &Facts, findings: &mut Vec<Finding>) {

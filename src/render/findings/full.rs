@@ -1,19 +1,22 @@
 //! Format with the configuration line of each finding.
 
+use rayon::prelude::*;
+
 use super::super::diagnostics::Diagnostics;
+use super::super::frame::Source;
 use super::super::terminal::Terminal;
 
-use super::{Linted, summary};
+use super::Linted;
 
-/// Renders every finding with its line, and the count.
+/// Renders every finding with its line.
 pub fn show(linted: &[Linted], terminal: &Terminal) -> String {
     let diagnostics = Diagnostics::new(terminal);
     let mut text = String::new();
     for Linted { project, findings } in linted {
-        for finding in findings {
-            text.push_str(&diagnostics.finding(finding, project));
-            text.push('\n');
-        }
+        let source = Source::of(project);
+        let shown: Vec<String> =
+            findings.par_iter().map(|finding| diagnostics.finding(finding, &source) + "\n").collect();
+        text.extend(shown);
     }
-    text + &summary(linted)
+    text
 }

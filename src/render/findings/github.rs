@@ -1,7 +1,7 @@
 //! Format of GitHub workflow commands, shown as annotations on changed lines.
 
 use crate::lint::Severity;
-use crate::text::LineIndex;
+use crate::text::{LineIndex, visible, visible_lines};
 
 use super::{Linted, Place, file};
 
@@ -17,9 +17,9 @@ pub fn show(linted: &[Linted]) -> String {
                 Severity::Info => "notice",
             };
             let place = Place::of(&lines, &finding.span);
-            let mut message = finding.message.clone();
+            let mut message = visible(&finding.message).into_owned();
             for more in finding.help.iter().chain(finding.fixes.first().map(|f| &f.title)) {
-                message.push_str(&format!("\n{more}"));
+                message.push_str(&format!("\n{}", visible_lines(more)));
             }
             text.push_str(&format!(
                 "::{level} file={},line={},col={},endLine={},endColumn={},title={}::{}\n",

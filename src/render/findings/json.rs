@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::lint::{Finding, Related, Safety, Severity};
-use crate::text::LineIndex;
+use crate::text::{LineIndex, visible_json};
 
 use super::{Linted, Place, file};
 
@@ -51,7 +51,7 @@ pub fn show(linted: &[Linted]) -> String {
         shown.extend(findings.iter().map(|finding| one(&file(&project.file), &lines, finding)));
     }
     // Plain structs with text keys always have a JSON form.
-    serde_json::to_string_pretty(&shown).unwrap_or_default() + "\n"
+    visible_json(&serde_json::to_string_pretty(&shown).unwrap_or_default()) + "\n"
 }
 
 fn one<'a>(file: &str, lines: &LineIndex, finding: &'a Finding) -> Shown<'a> {

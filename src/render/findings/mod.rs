@@ -3,20 +3,26 @@
 mod concise;
 mod full;
 mod github;
+mod gitlab;
+mod grouped;
 mod json;
+mod junit;
 mod sarif;
+mod statistics;
 
 use std::path::Path;
 
 use clap::ValueEnum;
 use serde::Serialize;
 
-use crate::lint::{Finding, Safety};
+use crate::lint::{Finding, Safety, Severity};
 use crate::project::Project;
 use crate::text::units::count;
-use crate::text::{Encoding, LineIndex, Span};
+use crate::text::{Encoding, LineIndex, Span, visible};
 
-use super::terminal::Terminal;
+use super::terminal::{Style, Terminal};
+
+pub use statistics::statistics;
 
 /// Format of findings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -25,19 +31,25 @@ pub enum Form {
     Full,
     /// One line per finding
     Concise,
+    /// One line per finding, under the name of its file
+    Grouped,
     /// Every finding with its fixes, for a script
     Json,
     /// SARIF 2.1.0, for code scanning
     Sarif,
     /// Annotations in a GitHub workflow
     Github,
+    /// Code Quality report of GitLab
+    Gitlab,
+    /// JUnit XML, for CI servers that show test results
+    Junit,
 }
 
 impl Form {
     /// Returns `true` for formats read by people, which may be surrounded by other output, and `false` for those that
     /// programs parse.
     pub fn is_for_people(self) -> bool {
-        matches!(self, Form::Full | Form::Concise)
+        matches!(self, Form::Full | Form::Concise | Form::Grouped)
     }
 }
 
@@ -49,15 +61,25 @@ pub struct Linted {
     pub findings: Vec<Finding>,
 }
 
-/// Renders the findings of all projects.
+/// Renders the findings of all projects. Formats for people end without a summary.
 pub fn show(linted: &[Linted], form: Form, terminal: &Terminal) -> String {
     match form {
         Form::Full => full::show(linted, terminal),
         Form::Concise => concise::show(linted, terminal),
+        Form::Grouped => grouped::show(linted, terminal),
         Form::Json => json::show(linted),
         Form::Sarif => sarif::show(linted),
         Form::Github => github::show(linted),
+        Form::Gitlab => gitlab::show(linted),
+        Form::Junit => junit::show(linted),
     }
+}
+
+/// Renders a finding on one line, without its place.
+fn line(finding: &Finding, terminal: &Terminal) -> String {
+    let style = if finding.severity == Severity::Error { Style::Bad } else { Style::Warning };
+    let fix = finding.fixes.first().map(|fix| format!(" [{}]", fix.title)).unwrap_or_default();
+    format!("{} {}", terminal.paint(style, &finding.code), visible(&format!("{}{fix}", finding.message)))
 }
 
 /// First and last line and column, from 1. Columns count characters, and the last one is after the span.
@@ -76,8 +98,9 @@ impl Place {
     }
 }
 
-/// Summary line: "Found 2 issues in espq.toml (1 fixable with `--fix`)".
-fn summary(linted: &[Linted]) -> String {
+/// Returns the summary line: "Found 2 issues in espq.toml (1 fixable with `--fix`)". `known` counts those that a baseline has.
+pub fn summary(linted: &[Linted], known: usize) -> String {
+    let known = if known == 0 { String::new() } else { format!("; {known} more are in the baseline") };
     let total: usize = linted.iter().map(|l| l.findings.len()).sum();
     let findings = linted.iter().flat_map(|l| &l.findings);
     let (mut safe, mut unsafe_) = (0, 0);
@@ -94,7 +117,7 @@ fn summary(linted: &[Linted]) -> String {
         many => format!("{} projects", many.len()),
     };
     if total == 0 {
-        return format!("Found no issues in {place}\n");
+        return format!("Found no issues in {place}{known}\n");
     }
     let fixes = match (safe, unsafe_) {
         (0, 0) => String::new(),
@@ -102,10 +125,10 @@ fn summary(linted: &[Linted]) -> String {
         (0, u) => format!(" ({u} fixable with `--unsafe-fixes`)"),
         (s, u) => format!(" ({s} fixable with `--fix`, {u} more with `--unsafe-fixes`)"),
     };
-    format!("Found {} in {place}{fixes}\n", count(total, "issue"))
+    format!("Found {} in {place}{fixes}{known}\n", count(total, "issue"))
 }
 
-/// Path as the user wrote it, with forward slashes.
+/// Path as the user wrote it, with forward slashes and without control characters.
 fn file(path: &Path) -> String {
-    path.to_string_lossy().replace('\\', "/")
+    visible(&path.to_string_lossy().replace('\\', "/")).into_owned()
 }

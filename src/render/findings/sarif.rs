@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 
 use crate::lint::{Finding, Fix, RULES, Rule, Severity};
-use crate::text::{LineIndex, Span};
+use crate::text::{LineIndex, Span, visible_json};
 
 use super::{Linted, Place, file};
 
@@ -26,7 +26,7 @@ pub fn show(linted: &[Linted]) -> String {
             "results": results,
         }],
     });
-    format!("{log:#}\n")
+    visible_json(&format!("{log:#}\n"))
 }
 
 fn level(severity: Severity) -> &'static str {

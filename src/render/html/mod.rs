@@ -27,7 +27,7 @@ pub struct Page<'a> {
     /// Flash, RAM and time of the file, if it is known.
     pub cost: Option<&'a Cost>,
     /// Limits, and measured fixes.
-    pub view: &'a View,
+    pub view: &'a View<'a>,
     /// Text of the configuration.
     pub project: &'a str,
     /// Largest magnitude of each channel's weights, by layer.
@@ -63,7 +63,7 @@ pub fn html(page: &Page) -> Result<String> {
     let &Page { report, cost, view, project, weights } = page;
     let data = Data {
         report: Shown::of(report, cost),
-        limits: Limits { output: view.output_limit, layer: view.layer_limit },
+        limits: Limits { output: view.output_limit, layer: (view.layer_limits)("") },
         project,
         text: Text { advice: advice(report, view), notes: sentences(&report.notes) },
         trials: view.trials.as_deref(),

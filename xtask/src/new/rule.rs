@@ -83,7 +83,7 @@ rule! {{
     ///
     /// ## What to do
     /// TODO
-    {code}, "{name}", Warning
+    {code}, "{name}", Warning, Files
 }}
 
 fn check(facts: &Facts, findings: &mut Vec<Finding>) {{

@@ -1,0 +1,117 @@
+//! Application of fixes, round after round, and the count of what they have fixed.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+
+use crate::lint::{Finding, apply};
+use crate::project::Project;
+use crate::render::findings::Linted;
+use crate::text::units::count;
+use crate::text::visible;
+
+use super::Run;
+use crate::cli::write;
+
+/// Maximum number of rounds; it stops fixes that undo each other.
+const MOST_ROUNDS: usize = 10;
+
+/// Project after its check.
+pub struct Checked {
+    pub linted: Linted,
+    /// Number of findings that the baseline has.
+    pub known: usize,
+    pub fixed: Option<Fixed>,
+}
+
+/// Configuration with fixes applied.
+pub struct Fixed {
+    pub file: PathBuf,
+    before: String,
+    pub after: String,
+    /// Number of fixable findings that are gone.
+    fixed: usize,
+    /// Fixes that were applied: "C002: write method".
+    titles: Vec<String>,
+}
+
+impl Fixed {
+    pub fn diff(&self) -> String {
+        write::difference(&self.file, &self.before, &self.after)
+    }
+
+    /// "Fixed 2 issues in espq.toml"
+    pub fn note(&self, with_titles: bool) -> String {
+        let fixed = count(self.fixed, "issue");
+        let mut note = format!("Fixed {fixed} in {}\n", visible(&self.file.display().to_string()));
+        if with_titles {
+            note.extend(self.titles.iter().map(|title| format!("  {}\n", visible(title))));
+        }
+        note
+    }
+}
+
+impl Run<'_> {
+    /// Lints a project; if fixes are requested, applies them and returns the remaining findings.
+    pub(super) fn check(&self, mut project: Project) -> crate::Result<Checked> {
+        let allowed = self.arguments.allowed();
+        let before = project.text.clone();
+        let (mut fixable, mut titles) = (Counts::default(), Vec::new());
+        let mut round = 0;
+        loop {
+            let (findings, known) = self.findings(&project)?;
+            for finding in &findings {
+                if allowed.is_some_and(|allowed| finding.fix_within(allowed).is_some()) {
+                    fixable.add(finding, round);
+                }
+            }
+            let applied = allowed
+                .filter(|_| round < MOST_ROUNDS)
+                .map(|allowed| (allowed, apply(&project.text, &findings, allowed)));
+            // Fixes that touch wait for the next round.
+            let Some((allowed, applied)) = applied.filter(|(_, applied)| applied.text != project.text) else {
+                let is_changed = project.text != before;
+                let fixed = is_changed.then(|| Fixed {
+                    file: project.file.clone(),
+                    before,
+                    after: project.text.clone(),
+                    fixed: fixable.gone(&findings),
+                    titles,
+                });
+                return Ok(Checked { linted: Linted { project, findings }, known, fixed });
+            };
+            for finding in applied.findings.iter().filter_map(|&index| findings.get(index)) {
+                let title = finding.fix_within(allowed).map(|fix| fix.title.as_str()).unwrap_or_default();
+                let layer = finding.layer.as_ref().map(|layer| format!(" {layer}")).unwrap_or_default();
+                titles.push(format!("{}{layer}: {title}", finding.code));
+            }
+            project = Project::parse(&project.file, applied.text);
+            self.choose(&mut project)?;
+            round += 1;
+        }
+    }
+}
+
+/// Findings by the words by which they are recognized; of several rounds, the largest number in one.
+#[derive(Default)]
+struct Counts(HashMap<String, (usize, usize, usize)>);
+
+impl Counts {
+    fn add(&mut self, finding: &Finding, round: usize) {
+        let (most, last, now) = self.0.entry(finding.identity()).or_insert((0, round, 0));
+        if *last != round {
+            (*last, *now) = (round, 0);
+        }
+        *now += 1;
+        *most = (*most).max(*now);
+    }
+
+    /// Returns the number of findings that are not among these.
+    fn gone(&self, findings: &[Finding]) -> usize {
+        let mut left: HashMap<String, usize> = HashMap::new();
+        findings.iter().for_each(|finding| *left.entry(finding.identity()).or_default() += 1);
+        let gone = |(identity, (most, _, _)): (&String, &(usize, usize, usize))| {
+            most.saturating_sub(left.get(identity).copied().unwrap_or(0))
+        };
+        self.0.iter().map(gone).sum()
+    }
+}

@@ -1,0 +1,88 @@
+//! C010
+
+use std::fmt::Debug;
+
+use crate::lint::rule::rule;
+use crate::lint::{Facts, Finding, Fix, FixKind, Safety};
+use crate::project::{LayerChoice, Observer, Value};
+use crate::text::{Edit, Span};
+
+rule! {
+    /// ## What it does
+    /// Reports lines that change nothing: a layer in `[precision]` or `[calibration.methods]` with the value that all layers
+    /// have, and a limit of 100% or more, which no error exceeds.
+    ///
+    /// ## Why is this bad?
+    /// The line looks like a decision. A limit of `1` is often meant as 1%: then nothing is reported any more.
+    ///
+    /// ## Example
+    /// ```toml
+    /// [model]
+    /// precision = "int8"
+    ///
+    /// [precision]
+    /// "/stem/Conv" = "int8"    # every layer is int8
+    ///
+    /// [limits]
+    /// layer-nsr = 1            # 100%
+    /// ```
+    ///
+    /// ## What to do
+    /// Remove the line, which `--fix` does, or write the value that was meant: `layer-nsr = "1%"`.
+    C010, "no-effect", Warning, Text
+}
+
+fn check(facts: &Facts, findings: &mut Vec<Finding>) {
+    let config = &facts.project.config;
+    // The scales' file has precisions of its own, and a layer's line may undo one of them.
+    if config.model.quantization.is_none() {
+        let whole = config.precision();
+        equal(facts, &config.precision, &whole, findings);
+    }
+    if let Some(Observer::Fixed(method)) = config.calibration.method.as_ref().map(|method| method.value) {
+        equal(facts, &config.calibration.methods, &method, findings);
+    }
+    let limits = &config.limits;
+    for (name, share) in [("output-nsr", &limits.output_nsr), ("layer-nsr", &limits.layer_nsr)] {
+        if let Some(share) = share {
+            limit(&format!("limits.{name}"), share.value.0, &share.span, findings);
+        }
+    }
+}
+
+/// Reports lines of layers that have the value of all layers.
+fn equal<T: PartialEq + Value + Debug>(facts: &Facts, lines: &[LayerChoice<T>], all: &T, findings: &mut Vec<Finding>) {
+    let text = &facts.project.text;
+    for line in lines.iter().filter(|line| line.choice.value == *all && !line.layer.span.is_empty()) {
+        let (layer, value) = (&line.layer.value, all.write());
+        let message = format!("layer {layer} is {} already, as all layers are", value.trim_matches('"'));
+        let mut finding = Finding::new(&RULE, line.layer.span.clone(), message).about(layer);
+        if let Some(span) = own_line(text, line.layer.span.start..line.choice.span.end) {
+            let edits = vec![Edit { span, text: String::new() }];
+            let title = "remove the line".to_string();
+            finding.fixes.push(Fix { title, kind: FixKind::Spelling, safety: Safety::Safe, edits });
+        }
+        findings.push(finding);
+    }
+}
+
+/// Returns the whole line of an entry; `None` if there is anything else on it.
+fn own_line(text: &str, entry: Span) -> Option<Span> {
+    let start = text.get(..entry.start)?.rfind('\n').map_or(0, |at| at + 1);
+    let end = text.get(entry.end..)?.find('\n').map_or(text.len(), |at| entry.end + at + 1);
+    let is_alone = text[start..entry.start].trim().is_empty() && text[entry.end..end].trim().is_empty();
+    is_alone.then_some(start..end)
+}
+
+fn limit(key: &str, share: f64, span: &Span, findings: &mut Vec<Finding>) {
+    if share < 1.0 || span.is_empty() {
+        return;
+    }
+    let percent = share * 100.0;
+    let message = format!("`{key}` is {percent}%, which a network exceeds only when its outputs are noise");
+    let help = match percent == 100.0 {
+        true => "a number is a share: 0.01 is 1%; write \"1%\" if that is meant".to_string(),
+        false => "write a limit below 100%, or `ignore = [\"E001\", \"E002\"]` in [lint]".to_string(),
+    };
+    findings.push(Finding::new(&RULE, span.clone(), message).with_help(help));
+}
