@@ -10,6 +10,7 @@ pub mod analysis;
 pub mod chip;
 pub mod cli;
 pub mod cost;
+pub mod detect;
 pub mod engine;
 pub mod espdl;
 pub mod exec;

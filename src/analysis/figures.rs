@@ -3,10 +3,11 @@
 use serde::{Deserialize, Serialize};
 
 use crate::chip::{Method, Scheme};
+use crate::detect::FoundBoxes;
 use crate::note::Note;
 use crate::quant::{Port, Settings};
 
-use super::{OnChip, Spread, is_over};
+use super::{Joint, OnChip, Spread, is_over};
 
 /// Error figures of a tensor, mean over samples.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -259,6 +260,12 @@ pub struct Report {
     pub layers: Vec<Layer>,
     /// Outputs of the model.
     pub outputs: Vec<OutputError>,
+    /// Concats that join values of very different ranges, with the error of each part.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub joints: Vec<Joint>,
+    /// Boxes of the float network beside those of the quantized one, if the network is a detector.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detection: Option<FoundBoxes>,
     /// Errors by observer, if they were measured.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub observers: Option<Observers>,

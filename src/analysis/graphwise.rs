@@ -5,12 +5,14 @@
 use rayon::prelude::*;
 
 use crate::Result;
+use crate::detect::FoundBoxes;
 use crate::exec::Frontier;
 use crate::graph::{Graph, NodeId, Tensor, ValueId};
 
 use super::compare::Comparison;
 use super::decisive::decisive;
 use super::float_traces::{FloatTraces, Original};
+use super::joints::{self, Joint, PartSums, Watched as Joined, watched as watched_joints};
 use super::simulated_traces::{Simulated, SimulatedTraces};
 use super::{Agreement, ErrorFigures, Spread, Subject};
 
@@ -26,6 +28,10 @@ pub struct Graphwise {
     pub layer_spread: Vec<f64>,
     /// Standard errors of the noise-to-signal ratios of `outputs`.
     pub output_spread: Vec<f64>,
+    /// Concats that join values of very different ranges: those that make outputs, and those that `nodes` read.
+    pub joints: Vec<Joint>,
+    /// Boxes of the float network beside those of the simulation, if the network is a detector.
+    pub boxes: Option<FoundBoxes>,
 }
 
 /// Runs the first `count` samples through both programs and compares the first output of `nodes`. Samples in
@@ -42,6 +48,7 @@ pub fn graphwise(
 ) -> Result<Graphwise> {
     let &Subject { graph, samples, count, tick, .. } = subject;
     let watched: Vec<ValueId> = nodes.iter().filter_map(|&n| first_output(graph, n)).collect();
+    let joints = watched_joints(graph, nodes);
     let count = count.min(samples.len());
     let places = if nodes.is_empty() { Vec::new() } else { traces.places(graph) };
     let by_sample = (0..count).into_par_iter().map(|s| {
@@ -50,20 +57,21 @@ pub fn graphwise(
             original: originals.get(s),
             before: traces.before(s, same, &watched),
         };
-        let mut simulated = compare(subject, &watched, &sample, &places)?;
+        let mut simulated = compare(subject, &watched, &joints, &sample, &places)?;
         traces.fit(&mut simulated.frontiers, count);
         tick()?;
         Ok(simulated)
     });
     let by_sample: Vec<Simulated> = by_sample.collect::<Result<_>>()?;
-    let found = summary(&by_sample, watched.len(), graph.outputs.len());
+    let found = summary(graph, &by_sample, watched.len(), &joints);
     if !nodes.is_empty() {
         (traces.watched, traces.samples) = (watched, by_sample);
     }
     Ok(found)
 }
 
-fn summary(by_sample: &[Simulated], watched: usize, outputs: usize) -> Graphwise {
+fn summary(graph: &Graph, by_sample: &[Simulated], watched: usize, joints: &[Joined]) -> Graphwise {
+    let outputs = graph.outputs.len();
     let mut sums = vec![Comparison::default(); watched + outputs];
     let mut ratios = vec![Vec::new(); sums.len()];
     // In sample order, so that figures do not depend on the number of threads.
@@ -82,7 +90,23 @@ fn summary(by_sample: &[Simulated], watched: usize, outputs: usize) -> Graphwise
         agreement: sums[watched..].iter().map(Comparison::agreement).collect(),
         layer_spread: layer_spread.to_vec(),
         output_spread: output_spread.to_vec(),
+        joints: joints
+            .iter()
+            .enumerate()
+            .filter_map(|(at, joint)| joint.joint(graph, &sums_of(by_sample, at)))
+            .collect(),
+        boxes: boxes(by_sample),
     }
+}
+
+/// Sums by part of one joint, by sample.
+fn sums_of(by_sample: &[Simulated], joint: usize) -> Vec<&[PartSums]> {
+    by_sample.iter().filter_map(|sample| sample.joined.get(joint)?.as_deref()).collect()
+}
+
+fn boxes(by_sample: &[Simulated]) -> Option<FoundBoxes> {
+    let each: Option<Vec<FoundBoxes>> = by_sample.iter().map(|sample| sample.agreement).collect();
+    each.filter(|each| !each.is_empty()).map(FoundBoxes::sum)
 }
 
 /// Sample to compare, with earlier results.
@@ -94,18 +118,29 @@ struct Sample<'a> {
 }
 
 /// Compares one sample: one comparison per watched value, then one per output of the model.
-fn compare(subject: &Subject, watched: &[ValueId], sample: &Sample, places: &[NodeId]) -> Result<Simulated> {
+fn compare(
+    subject: &Subject,
+    watched: &[ValueId],
+    joints: &[Joined],
+    sample: &Sample,
+    places: &[NodeId],
+) -> Result<Simulated> {
     let &Subject { graph, simulated, .. } = subject;
-    let (mut originals, float_outputs) = float_values(subject, watched, sample)?;
+    let (mut originals, float_outputs) = float_values(subject, watched, joints, sample)?;
     let mut found = vec![None; graph.values.len()];
+    let mut joined: Vec<Option<Vec<PartSums>>> = vec![None; joints.len()];
     let mut compare = |value: ValueId, tensor: &Tensor| {
         // Dropped right after the comparison: the float activations of a sample are the peak of memory.
         if let Some(original) = originals[value.0].take() {
             found[value.0] = Some(Comparison::of(tensor, &original)?);
+            for (joint, sums) in joints.iter().zip(&mut joined).filter(|(joint, _)| joint.value == value) {
+                *sums = joint.compare(tensor, &original);
+            }
         }
         Ok(())
     };
-    let wanted = graph.mask(watched.iter().copied());
+    let inner = joints.iter().map(|joint| joint.value).filter(|value| !graph.outputs.contains(value));
+    let wanted = graph.mask(watched.iter().copied().chain(inner));
     let start = match sample.before {
         Some((_, frontier)) => frontier.clone(),
         None => simulated.begin(sample.inputs)?,
@@ -119,15 +154,29 @@ fn compare(subject: &Subject, watched: &[ValueId], sample: &Sample, places: &[No
     for (simulated, float) in outputs.iter().zip(&float_outputs) {
         compared.push(Comparison::of(simulated, float)?);
     }
+    joints::of_outputs(graph, joints, &outputs, &float_outputs, &mut joined);
+    if let Some((before, _)) = sample.before {
+        for (sums, earlier) in joined.iter_mut().zip(&before.joined).filter(|(sums, _)| sums.is_none()) {
+            sums.clone_from(earlier);
+        }
+    }
+    let agreement = subject.detector.and_then(|detector| FoundBoxes::of(detector, &float_outputs, &outputs));
     let kept = sample.before.into_iter().flat_map(|(before, _)| &before.frontiers);
     let mut frontiers: Vec<Frontier> = kept.filter(|frontier| frontier.next() <= resumed).cloned().collect();
     frontiers.extend(new);
-    Ok(Simulated { frontiers, compared })
+    Ok(Simulated { frontiers, compared, joined, agreement })
 }
 
 /// Returns the float values of a sample that are watched, by id, and the outputs of the model.
-fn float_values(subject: &Subject, watched: &[ValueId], sample: &Sample) -> Result<(Vec<Option<Tensor>>, Vec<Tensor>)> {
+fn float_values(
+    subject: &Subject,
+    watched: &[ValueId],
+    joints: &[Joined],
+    sample: &Sample,
+) -> Result<(Vec<Option<Tensor>>, Vec<Tensor>)> {
     let &Subject { graph, float, .. } = subject;
+    let inner = joints.iter().map(|joint| joint.value).filter(|value| !graph.outputs.contains(value));
+    let watched: Vec<ValueId> = watched.iter().copied().chain(inner).collect();
     let mut originals: Vec<Option<Tensor>> = vec![None; graph.values.len()];
     // Kept activations are those of `float`.
     let kept = sample

@@ -9,6 +9,7 @@ mod decisive;
 mod figures;
 mod float_traces;
 mod graphwise;
+mod joints;
 mod layerwise;
 mod limit;
 mod mask;
@@ -19,6 +20,7 @@ mod spread;
 mod statistics;
 
 use crate::Result;
+use crate::detect::Detector;
 use crate::exec::{Program, Samples, Tick};
 use crate::graph::{Graph, Tensor, ValueId};
 
@@ -37,6 +39,8 @@ pub struct Subject<'a> {
     pub samples: &'a dyn Samples,
     /// Number of samples to use, from the first; all samples if there are fewer.
     pub count: usize,
+    /// Decoder of the outputs, if the network is a detector.
+    pub detector: Option<&'a Detector>,
     /// Callback after each sample; an error ends the analysis.
     pub tick: Tick<'a>,
 }
@@ -71,6 +75,7 @@ pub use figures::{
 };
 pub use float_traces::FloatTraces;
 pub use graphwise::{Graphwise, graphwise};
+pub use joints::{Joint, JointPart};
 pub use layerwise::layerwise;
 pub use limit::is_over;
 pub use mask::{Mask, mask_of};

@@ -1,9 +1,11 @@
 //! Simulated samples that a later simulation resumes: after a change of one layer, only nodes from there on run again.
 
+use crate::detect::FoundBoxes;
 use crate::exec::Frontier;
 use crate::graph::{Graph, NodeId, ValueId};
 
 use super::compare::Comparison;
+use super::joints::PartSums;
 
 /// Number of parts of similar cost into which a sample's run is divided.
 const PARTS: usize = 8;
@@ -22,6 +24,10 @@ pub(super) struct Simulated {
     pub frontiers: Vec<Frontier>,
     /// One comparison per watched value, then one per output of the model.
     pub compared: Vec<Comparison>,
+    /// Sums by part of each watched joint.
+    pub joined: Vec<Option<Vec<PartSums>>>,
+    /// Boxes of the float network beside those of the simulation.
+    pub agreement: Option<FoundBoxes>,
 }
 
 impl SimulatedTraces {

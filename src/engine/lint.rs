@@ -74,6 +74,7 @@ impl Stages {
     fn facts<'a>(&'a self, project: &'a Project) -> Facts<'a> {
         Facts {
             model: self.model.as_ref().map(|m| m.as_ref().map(|m| &m.simplified)),
+            head: self.model.as_ref().and_then(|m| m.as_ref().ok()?.head.as_ref()),
             samples: self.session.as_ref().map(|s| s.as_ref().map(|s| &*s.samples)),
             sample_facts: self.seen.as_deref(),
             settings: self.settings.as_ref(),
@@ -166,8 +167,10 @@ impl Opened {
         {
             return Err(error.clone());
         }
+        // Other fixes are for the network that is left once it ends before decoding.
+        let is_ended = facts.decoded_head().is_none() || !is_selected(self.project(), "D010");
         let trials = match &report {
-            Ok(_) if depth >= LintDepth::Fixes => Some(self.trials(depth == LintDepth::Search, progress)?),
+            Ok(_) if depth >= LintDepth::Fixes && is_ended => Some(self.trials(depth == LintDepth::Search, progress)?),
             _ => None,
         };
         let on_chip = match &report {
@@ -184,11 +187,15 @@ impl Opened {
             _ => None,
         };
         let observers = match &report {
-            Ok(report) if depth >= LintDepth::Fixes => self.observers(report, progress)?,
+            Ok(report) if depth >= LintDepth::Fixes && is_ended => self.observers(report, progress)?,
             _ => None,
         };
         let optimization = match &report {
-            Ok(report) if depth >= LintDepth::Fixes => self.optimization(report, progress)?,
+            Ok(report) if depth >= LintDepth::Fixes && is_ended => self.optimization(report, progress)?,
+            _ => None,
+        };
+        let cuts = match &report {
+            Ok(report) if depth >= LintDepth::Fixes => Some(self.cuts(report, progress)?),
             _ => None,
         };
         let report = Some(report.as_ref().map(|report| &**report));
@@ -196,7 +203,7 @@ impl Opened {
         let (trials, observers) = (trials.as_deref(), observers.as_deref());
         let optimization = optimization.as_ref();
         let cost = cost.as_deref();
-        Ok(lint::check(&Facts { report, on_chip, cost, observers, optimization, trials, ..facts }))
+        Ok(lint::check(&Facts { report, on_chip, cost, observers, optimization, trials, cuts: cuts.as_ref(), ..facts }))
     }
 
     /// Returns the cost of the file; its errors are reported by the proof.
@@ -206,6 +213,12 @@ impl Opened {
             cost => Ok(cost.ok().flatten()),
         }
     }
+}
+
+/// Returns `true` if the project's `[lint]` lets a rule report.
+fn is_selected(project: &Project, code: &str) -> bool {
+    let selection = Selection::of(&project.config.lint);
+    lint::find(code).is_some_and(|rule| selection.wants(&Finding::new(rule, 0..0, "")))
 }
 
 /// Filters findings by the project's `[lint]`.

@@ -66,6 +66,8 @@ impl Measurement<'_> {
             analysis_samples: count,
             layers,
             outputs,
+            joints: graphwise.joints.clone(),
+            detection: graphwise.boxes,
             observers: None,
             notes,
             seconds,

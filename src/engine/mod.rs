@@ -9,6 +9,8 @@ mod cancel;
 mod compare;
 mod content;
 mod cost;
+mod cuts;
+mod ends;
 mod export;
 mod files;
 mod firmware;
@@ -40,7 +42,7 @@ use crate::lint::{Finding, Trials};
 use crate::quant::{ImportedScales, Plan};
 
 pub use crate::model::{endings as model_endings, is_foreign, is_model};
-pub use crate::simplify::LayerNames;
+pub use crate::simplify::{LayerNames, Place};
 pub use atomic_write::write as write_all_or_none;
 pub use cancel::{Token, Watch};
 pub use compare::{figures, read_report};
@@ -73,6 +75,7 @@ pub struct Engine {
     contents: Contents,
     models: Lru<Model>,
     scales: Lru<ImportedScales>,
+    places: Lru<Vec<Place>>,
     plans: Lru<Plan>,
     sessions: Lru<Session>,
     findings: Lru<Vec<Finding>>,
@@ -129,6 +132,7 @@ impl Engine {
             contents: Contents::default(),
             models: Lru::new(MODELS),
             scales: Lru::new(MODELS),
+            places: Lru::new(MODELS),
             plans: Lru::new(MODELS),
             sessions: Lru::new(SESSIONS),
             findings: Lru::new(ANSWERS),

@@ -10,6 +10,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::analysis::{Observers, OnChip, Report, Seconds};
+use crate::detect::Detector;
 use crate::espdl;
 use crate::lint::{self, Finding};
 use crate::model::{self, Imported};
@@ -17,10 +18,11 @@ use crate::project::{self, LayerChoice, Project};
 use crate::proof::Finished;
 use crate::quant::{self, ImportedScales, Plan, Settings};
 use crate::samples::{InputSpec, Samples};
-use crate::simplify::{LayerNames, Simplified, simplify};
+use crate::simplify::{self, LayerNames, Simplified};
 use crate::{Error, Result};
 
 use super::content::{Key, KeyBuilder, ModelContent, SampleContent};
+use super::ends::{self, Passage};
 use super::lru::Lru;
 use super::measure::{Measurement, timed};
 use super::session::{Calibrated, Model, Session};
@@ -32,6 +34,7 @@ use super::{Engine, Progress, Stage};
 /// again: unchanged stages come from the cache.
 pub struct Opened {
     pub(super) engine: Arc<Engine>,
+    is_aside: bool,
     project: Arc<Project>,
     pub(super) contents: Found,
     model: Step<Arc<Model>>,
@@ -65,7 +68,15 @@ impl Engine {
     /// Opens a project: checks its files, and reads those that have changed since the last time. Errors of files are
     /// returned by the stages that need them.
     pub fn open(self: &Arc<Engine>, project: impl Into<Arc<Project>>) -> Opened {
-        let project = project.into();
+        self.opened(project.into(), false)
+    }
+
+    /// Opens a variant of a project that is measured once: it keeps no activations, and frees none of others.
+    pub(super) fn open_aside(self: &Arc<Engine>, project: Project) -> Opened {
+        self.opened(Arc::new(project), true)
+    }
+
+    fn opened(self: &Arc<Engine>, project: Arc<Project>, is_aside: bool) -> Opened {
         let contents = Found {
             model: self.contents.model(&project),
             samples: self.contents.samples(&project),
@@ -74,6 +85,7 @@ impl Engine {
         };
         Opened {
             engine: self.clone(),
+            is_aside,
             project,
             contents,
             model: Step::default(),
@@ -115,9 +127,19 @@ impl Opened {
                 imported = model::import_with(&content.path, bytes, &imported.shapes())?;
                 self.fix(&mut imported)?;
             }
-            let simplified = simplify(imported).map_err(|e| e.in_file(&content.path))?;
+            let ends = ends::of(&self.project);
+            if !ends.is_empty() {
+                imported.check_fixed().map_err(|e| e.in_file(&content.path))?;
+            }
+            let head = simplify::head(&imported);
+            let inputs = if ends.is_empty() { None } else { Some(InputSpec::of(&imported.graph)?) };
+            let cut = simplify::cut(imported, &ends)?;
+            let mut simplified = simplify::simplify(cut.imported).map_err(|e| e.in_file(&content.path))?;
+            simplified.notes.extend(head.as_ref().map(ends::of_head));
+            let detector = head.as_ref().and_then(|head| Detector::of(head, &simplified.graph, &cut.outputs));
+            let passage = inputs.map(|inputs| Passage::new(inputs, cut.fed, cut.before)).transpose()?;
             let shaped = KeyBuilder::new("shaped").key(&key).text(&input_shapes(&simplified)).finish();
-            let model = Arc::new(Model { key: shaped, simplified });
+            let model = Arc::new(Model { key: shaped, simplified, passage, head, detector });
             let key = if is_fixed { Some(key) } else { sampled };
             Ok(key.map_or_else(|| model.clone(), |key| self.engine.models.keep(key, model.clone())))
         })
@@ -132,7 +154,7 @@ impl Opened {
         let is_fixed = imported.is_fixed();
         if !is_fixed && self.project.config.calibration.data.is_some() {
             let at_key = |e: Error| e.at_key("calibration.data");
-            let samples = self.samples(&shapes::inputs(imported)?).map_err(at_key)?;
+            let samples = self.samples(&shapes::inputs(imported)?, false).map_err(at_key)?;
             imported.fix(&shapes::of_samples(&samples), "the samples").map_err(at_key)?;
         }
         Ok(is_fixed)
@@ -145,10 +167,12 @@ impl Opened {
     }
 
     /// The samples, opened once.
-    fn samples(&self, inputs: &[InputSpec]) -> Result<Arc<Samples>> {
+    fn samples(&self, inputs: &[InputSpec], is_detector: bool) -> Result<Arc<Samples>> {
         self.samples.get(|| {
             let content = self.contents.samples.as_ref().map_err(Clone::clone)?;
-            let samples = Samples::open(self.project.samples()?, inputs)?;
+            let request = self.project.samples()?;
+            let request = if is_detector { request.letterbox() } else { request };
+            let samples = Samples::open(request, inputs)?;
             content.unchanged()?;
             Ok(Arc::new(samples))
         })
@@ -162,17 +186,27 @@ impl Opened {
             let held_out = self.project.config.held_out();
             let key = session_key(&model.key, &content.key, held_out);
             // Activations of previous exports of a model are freed.
-            self.engine.sessions.others(&key).iter().for_each(|session| session.forget_activations());
+            if !self.is_aside {
+                self.engine.sessions.others(&key).iter().for_each(|session| session.forget_activations());
+            }
             if let Some(session) = self.engine.sessions.get(&key) {
                 return Ok(session);
             }
-            let inputs = InputSpec::of(&model.simplified.graph)?;
-            let samples = self.samples(&inputs)?;
-            let others = self.project.analysis_samples()?.map(|request| Samples::open(request, &inputs)).transpose()?;
+            let inputs = model.file_inputs()?;
+            let is_detector = model.head.is_some();
+            let samples = model.feed(self.samples(&inputs, is_detector)?);
+            let others = self.project.analysis_samples()?;
+            let others = others.map(|request| if is_detector { request.letterbox() } else { request });
+            let others = others.map(|request| Samples::open(request, &inputs)).transpose()?;
+            let others = others.map(|others| model.feed(Arc::new(others)));
             content.unchanged()?;
-            let session = Session::new(key, model, samples, others, held_out, self.engine.options.activations);
+            let activations = if self.is_aside { 0 } else { self.engine.options.activations };
+            let session = Session::new(key, model, samples, others, held_out, activations);
             if let Some(figures) = self.engine.store.as_ref().and_then(|store| store.get(&key)) {
                 session.remember(figures);
+            }
+            if self.is_aside {
+                return Ok(Arc::new(session));
             }
             Ok(self.engine.sessions.keep(key, Arc::new(session)))
         })

@@ -8,16 +8,18 @@ use serde::{Deserialize, Serialize};
 use crate::Result;
 use crate::analysis::{self, Cut, ErrorFigures, FloatTraces, Graphwise, Observers, SimulatedTraces, Subject};
 use crate::chip::Method;
+use crate::detect::{Detector, Head};
 use crate::exec::{Program, Samples as _, Simulation, Tick};
 use crate::graph::{NodeId, ValueId};
 use crate::note::Note;
 use crate::ops::{self, Role};
 use crate::optimize;
 use crate::quant::{self, Narrowed, Observations, Plan, Port, Quantized};
-use crate::samples::{Part, Samples, Seen};
+use crate::samples::{InputSpec, Part, Samples, Seen};
 use crate::simplify::Simplified;
 
 use super::content::{Key, KeyBuilder};
+use super::ends::Passage;
 use super::{Progress, Stage};
 
 /// Model that has been read and simplified.
@@ -26,6 +28,30 @@ pub struct Model {
     pub key: Key,
     /// Graph to plan, and the names that its nodes have in the file.
     pub simplified: Simplified,
+    /// Way of the samples to the inputs of a cut network.
+    pub(super) passage: Option<Passage>,
+    /// Head of a detection network in the whole file.
+    pub head: Option<Head>,
+    /// Decoder of the outputs, if the network is a detector.
+    pub(super) detector: Option<Detector>,
+}
+
+impl Model {
+    /// Returns the inputs of the file that samples are given for.
+    pub(super) fn file_inputs(&self) -> Result<Vec<InputSpec>> {
+        match &self.passage {
+            Some(passage) => Ok(passage.inputs.clone()),
+            None => InputSpec::of(&self.simplified.graph),
+        }
+    }
+
+    /// Returns the samples at the inputs of the graph.
+    pub(super) fn feed(&self, samples: Arc<Samples>) -> Arc<Samples> {
+        match &self.passage {
+            Some(passage) => passage.through(&samples),
+            None => samples,
+        }
+    }
 }
 
 /// Model with one set of samples.
@@ -118,7 +144,7 @@ impl Session {
         key: Key,
         model: Arc<Model>,
         samples: Arc<Samples>,
-        others: Option<Samples>,
+        others: Option<Arc<Samples>>,
         held_out: Option<usize>,
         activations: usize,
     ) -> Session {
@@ -135,7 +161,6 @@ impl Session {
             outputs: HashMap::new(),
             saved: 0,
         };
-        let others = others.map(Arc::new);
         let [calibration, analysis] = match &others {
             Some(others) => [&samples, others].map(Part::all),
             None => Part::split(&samples, held_out),
@@ -340,7 +365,8 @@ impl Session {
         let graph = &calibrated.quantized.plan().graph;
         let Float { original, equivalent } = &calibrated.float;
         let simulated = calibrated.simulated();
-        Subject { graph, original, float: equivalent, simulated, samples: &self.analysis, count, tick }
+        let detector = self.model.detector.as_ref();
+        Subject { graph, original, float: equivalent, simulated, samples: &self.analysis, count, detector, tick }
     }
 }
 

@@ -5,12 +5,13 @@ use std::path::Path;
 use crate::Error;
 use crate::analysis::{Observers, OnChip, Report};
 use crate::cost::Cost;
+use crate::detect::Head;
 use crate::project::Project;
 use crate::quant::{Plan, Settings};
 use crate::samples::{Samples, Seen};
 use crate::simplify::Simplified;
 
-use super::{Optimization, Trials};
+use super::{Cuts, Optimization, Trials};
 
 /// Fact of a stage; `None` if the stage has not run, or if an earlier one failed.
 pub type Known<'a, T> = Option<Result<&'a T, &'a Error>>;
@@ -21,6 +22,8 @@ pub struct Facts<'a> {
     pub project: &'a Project,
     /// Model as it was read and simplified.
     pub model: Known<'a, Simplified>,
+    /// Head of the model's file, if it is a detection network.
+    pub head: Option<&'a Head>,
     /// Samples of `[calibration]`.
     pub samples: Known<'a, Samples>,
     /// Properties of those samples.
@@ -43,6 +46,8 @@ pub struct Facts<'a> {
     pub same_output: Option<&'a Path>,
     /// Measured fixes of its errors, if they were tried.
     pub trials: Option<&'a Trials>,
+    /// Measured other ends of the network, if they were tried.
+    pub cuts: Option<&'a Cuts>,
 }
 
 impl<'a> Facts<'a> {
@@ -51,6 +56,7 @@ impl<'a> Facts<'a> {
         Facts {
             project,
             model: None,
+            head: None,
             samples: None,
             sample_facts: None,
             settings: None,
@@ -62,7 +68,13 @@ impl<'a> Facts<'a> {
             observers: None,
             optimization: None,
             trials: None,
+            cuts: None,
         }
+    }
+
+    /// Returns the head of a detection network that decodes its boxes itself: its outputs are not worth other fixes.
+    pub fn decoded_head(&self) -> Option<&'a Head> {
+        self.head.filter(|head| !head.is_raw && self.project.config.model.outputs.is_none())
     }
 
     /// Returns the model; `None` if it is not known or failed to load.

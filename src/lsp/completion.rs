@@ -7,7 +7,7 @@ use lsp_types::{
     TextEdit,
 };
 
-use crate::engine;
+use crate::engine::{self, Place as Cut};
 use crate::lint::RULES;
 use crate::project::cursor::{self, Place};
 use crate::project::schema;
@@ -114,7 +114,8 @@ fn values(snapshot: &Snapshot, table: &str, key: &str, value: &Span) -> Vec<Offe
     if !choices.is_empty() {
         return choices.into_iter().map(|c| Offer::new(c.text, CompletionItemKind::ENUM_MEMBER, c.doc)).collect();
     }
-    match schema::find(&format!("{table}.{key}")).map(|key| key.offers) {
+    match schema::find(&format!("{table}.{key}")).or_else(|| schema::find(table)).map(|key| key.offers) {
+        Some(Offers::Ends) => ends(snapshot, value),
         Some(Offers::Rules) => RULES
             .iter()
             .map(|rule| Offer {
@@ -126,6 +127,27 @@ fn values(snapshot: &Snapshot, table: &str, key: &str, value: &Span) -> Vec<Offe
         Some(Offers::Files(endings)) => files(snapshot, value, endings),
         Some(Offers::Choices) | None => Vec::new(),
     }
+}
+
+/// Layers and values at which the network can be cut, by depth; of values that a layer's name stands for, those that the typed
+/// text begins.
+fn ends(snapshot: &Snapshot, value: &Span) -> Vec<Offer> {
+    let typed = cursor::unquoted(snapshot.project.text.get(value.clone()).unwrap_or_default());
+    let offer = |place: &Cut| {
+        let is_layer = place.is_only && !place.layer.is_empty();
+        let is_typed = place.value.starts_with(typed) && !place.layer.starts_with(typed);
+        let name = if is_layer && !is_typed { &place.layer } else { &place.value };
+        let shape = place.shape.as_ref().map(|shape| format!(", {}", sides(shape))).unwrap_or_default();
+        let quoted = toml::Value::String(name.clone()).to_string();
+        let detail = Some(format!("{}, depth {}{shape}", place.op, place.depth));
+        Offer { label: name.clone(), detail, ..Offer::new(quoted, CompletionItemKind::FIELD, "") }
+    };
+    snapshot.knowledge.places().iter().map(offer).collect()
+}
+
+/// "1x64x40x40"
+pub fn sides(shape: &[usize]) -> String {
+    shape.iter().map(usize::to_string).collect::<Vec<_>>().join("x")
 }
 
 /// Files of the folder with one of these endings, and its folders.

@@ -9,6 +9,7 @@ use crate::project::schema;
 use crate::project::{Key, Offers};
 use crate::text::units::{number, percent, size};
 
+use super::completion::sides;
 use super::document::Snapshot;
 use super::knowledge::LayerView;
 
@@ -45,7 +46,8 @@ fn meaning(snapshot: &Snapshot, table: &str, key: &str, value: &str) -> Option<S
     if let Some(choice) = schema::choices(table, key).into_iter().find(|c| c.text == value && !c.doc.is_empty()) {
         return Some(format!("`{}`: {}", unquoted(value), choice.doc));
     }
-    match schema::find(&format!("{table}.{key}"))?.offers {
+    match schema::find(&format!("{table}.{key}")).or_else(|| schema::find(table))?.offers {
+        Offers::Ends => end(snapshot, unquoted(value)),
         Offers::Rules => crate::lint::find(unquoted(value)).map(|rule| rule.doc.to_string()),
         Offers::Models => model(snapshot),
         Offers::Files(_) | Offers::Choices => None,
@@ -58,6 +60,19 @@ fn explained(key: &Key) -> String {
         Some(default) => format!("{} Default: `{}`.", key.meaning(), default()),
         None => key.meaning(),
     }
+}
+
+/// Layer, shape and range of a value at which the network is cut.
+fn end(snapshot: &Snapshot, name: &str) -> Option<String> {
+    let place = snapshot.knowledge.place(name)?;
+    let shape = place.shape.as_ref().map(|shape| format!(", {}", sides(shape))).unwrap_or_default();
+    let mut parts = vec![format!("**{}** `{}`, depth {}{shape}", place.op, place.value, place.depth)];
+    let figures = snapshot.knowledge.layer(&place.layer).and_then(|layer| layer.figures.as_ref());
+    // A layer has a scale for its value once it is measured; where the value has a new name, it is the only one.
+    let ports = figures.map_or(&[][..], |figures| &figures.outputs);
+    let own = ports.iter().find(|port| port.name == place.value).or_else(|| ports.first().filter(|_| place.is_only));
+    parts.extend(own.map(|port| format!("range: {}", scale(port))));
+    Some(parts.join("\n\n"))
 }
 
 /// Summary of the model, with the errors of its outputs once they are measured.

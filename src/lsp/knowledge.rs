@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::analysis::{ErrorFigures, Layer, LayerPort, OutputError, Report};
 use crate::chip::Scheme;
 use crate::cost::{Cost, LayerCost};
-use crate::engine::{LayerNames, Layers, PlannedLayer};
+use crate::engine::{LayerNames, Layers, Place, PlannedLayer};
 use crate::project::Project;
 
 /// Result of a stage of the analysis.
@@ -15,6 +15,8 @@ pub enum Fact {
     Layers(Layers),
     /// Figures with the scales of an earlier calibration.
     Expected(Arc<Report>),
+    /// Values of the whole network at which it can be cut, by depth.
+    Places(Arc<Vec<Place>>),
     Report(Arc<Report>),
     /// Flash, RAM and time of the finished file.
     Cost(Arc<Cost>),
@@ -31,6 +33,7 @@ pub struct Knowledge {
     /// The figures are those of the current text and its own calibration.
     is_final: bool,
     cost: Option<Arc<Cost>>,
+    places: Arc<Vec<Place>>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -71,6 +74,7 @@ impl Knowledge {
             Fact::Expected(report) => self.learn(&report, false),
             Fact::Report(report) => self.learn(&report, true),
             Fact::Cost(cost) => self.cost = Some(cost),
+            Fact::Places(places) => self.places = places,
         }
     }
 
@@ -106,6 +110,17 @@ impl Knowledge {
     /// Errors of the outputs, once they are measured.
     pub fn outputs(&self) -> &[OutputError] {
         &self.outputs
+    }
+
+    /// Values at which the network can be cut, by depth.
+    pub fn places(&self) -> &[Place] {
+        &self.places
+    }
+
+    /// The value of a name: its own, or that of a layer with one output.
+    pub fn place(&self, name: &str) -> Option<&Place> {
+        let of_layer = || self.places.iter().find(|place| place.is_only && place.layer == name);
+        self.places.iter().find(|place| place.value == name).or_else(of_layer)
     }
 
     pub fn layers(&self) -> &[LayerView] {
@@ -215,6 +230,8 @@ mod tests {
                 equal: None,
                 agreement: None,
             }],
+            joints: Vec::new(),
+            detection: None,
             observers: None,
             notes: vec![Note::of_layer("/b", "is zero"), Note::new("the batch is 1")],
             on_chip: None,

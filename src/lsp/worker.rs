@@ -121,6 +121,9 @@ fn analyze(engine: &Arc<Engine>, job: &Job, send: &mut dyn FnMut(Outcome)) -> Re
     if let Ok(layers) = opened.layers() {
         send(Outcome::Fact(Fact::Layers(layers)));
     }
+    if let Ok(places) = opened.places() {
+        send(Outcome::Fact(Fact::Places(places)));
+    }
     // While a line is incomplete, the figures of the previous text stay.
     if !project.is_sound() {
         return Ok(());

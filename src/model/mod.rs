@@ -76,6 +76,8 @@ pub struct Record {
     pub constants: Vec<String>,
     /// Path of the module that a node comes from (`layer1.0.conv1`), by name of the node.
     pub modules: BTreeMap<String, String>,
+    /// Names of nodes that were cut off by the ends of the network that the user chose.
+    pub cut_off: Vec<String>,
 }
 
 /// Origin of a graph, which determines its simplification.

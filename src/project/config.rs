@@ -1,10 +1,11 @@
 //! Values of `espq.toml` with their spans in the text, and the settings that other modules read from them.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use crate::chip::{Method, Scheme, Target};
 use crate::quant::{Recipe, Settings};
-use crate::samples::ImageOptions;
+use crate::samples::{ImageOptions, Resize};
 use crate::text::Span;
 
 use super::declare::{Field, Key, Stage, Table};
@@ -37,12 +38,32 @@ pub enum InputShapes {
     PerInput(BTreeMap<String, Vec<usize>>),
 }
 
+/// Ends of the network, as written.
+#[derive(Clone, PartialEq)]
+pub struct EndNames(pub Vec<EndName>);
+
+/// One end of the network.
+#[derive(Clone, PartialEq)]
+pub struct EndName {
+    /// Name of a value or a layer in the file.
+    pub at: Spanned<String>,
+    /// New name; `None` in a list.
+    pub name: Option<String>,
+}
+
+/// The text without spans, since cached results depend on it.
+impl fmt::Debug for EndNames {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.0.iter().map(|end| (&end.at.value, &end.name))).finish()
+    }
+}
+
 impl Image {
     /// Returns the options without their spans.
     pub fn options(&self) -> ImageOptions {
         ImageOptions {
             size: self.size.as_ref().map(|v| v.value),
-            resize: self.resize.as_ref().map(|v| v.value),
+            resize: self.fit.as_ref().map(|_| Resize::Letterbox).or(self.resize.as_ref().map(|v| v.value)),
             channels: self.channels.as_ref().map(|v| v.value),
             layout: self.layout.as_ref().map(|v| v.value),
             scale: self.scale.as_ref().map(|v| v.value),

@@ -54,7 +54,11 @@ pub fn at(text: &str, byte: usize) -> Place {
     match parts.equals {
         Some(equals) if here > equals => {
             let (table, key) = split(&table, &line.text[..equals]);
-            Place::Value { table, key, value: line.value(equals, &parts, here) }
+            Place::Value { table, key, value: line.value(Some(equals), &parts, here) }
+        }
+        _ if let Some(key) = open_list(&text[..start]).filter(|_| parts.equals.is_none()) => {
+            let (table, key) = split(&table, key);
+            Place::Value { table, key, value: line.value(None, &parts, here) }
         }
         _ => {
             let key = trimmed(line.text, 0..parts.equals.or(parts.comment).unwrap_or(line.text.len()));
@@ -70,6 +74,31 @@ fn table_above(text: &str) -> String {
     let headers =
         text.lines().rev().filter_map(|line| Line { text: line, start: 0 }.header().map(|h| line[h].to_string()));
     headers.map(|name| name.trim().to_string()).next().unwrap_or_default()
+}
+
+/// Returns the key of a list that has begun above and is not closed yet.
+fn open_list(text: &str) -> Option<&str> {
+    let mut open = 0;
+    for line in text.lines().rev() {
+        let line = Line { text: line, start: 0 };
+        let parts = line.parts();
+        let end = parts.comment.unwrap_or(line.text.len());
+        let from = parts.equals.map_or(0, |equals| equals + 1);
+        let is_quoted = |at: usize| parts.quoted.iter().any(|quoted| quoted.contains(&at));
+        for (at, c) in line.text[from..end].char_indices().filter(|(at, _)| !is_quoted(from + at)) {
+            // A bracket at the beginning of a line without a key is a table's header.
+            match c {
+                '[' if parts.equals.is_none() && line.text[..at].trim().is_empty() => return None,
+                '[' => open += 1,
+                ']' => open -= 1,
+                _ => {}
+            }
+        }
+        if let Some(equals) = parts.equals {
+            return (open > 0).then(|| line.text[..equals].trim());
+        }
+    }
+    None
 }
 
 /// Splits a key, which may be dotted, into its table and its last part.
@@ -148,12 +177,13 @@ impl Line<'_> {
     }
 
     /// Returns the span of the quoted text or the word at the cursor in the whole text.
-    fn value(&self, equals: usize, parts: &Parts, here: usize) -> Span {
-        let quoted = parts.quoted.iter().find(|q| q.start > equals && q.start <= here && here <= q.end).cloned();
+    fn value(&self, equals: Option<usize>, parts: &Parts, here: usize) -> Span {
+        let is_after = |at: usize| equals.is_none_or(|equals| at > equals);
+        let quoted = parts.quoted.iter().find(|q| is_after(q.start) && q.start <= here && here <= q.end).cloned();
         let end = parts.comment.unwrap_or(self.text.len());
         let value = quoted.unwrap_or_else(|| {
             let is_word = |c: char| c.is_alphanumeric() || "-_.+%".contains(c);
-            let from = self.text[..here].char_indices().rev().take_while(|(at, c)| *at > equals && is_word(*c)).last();
+            let from = self.text[..here].char_indices().rev().take_while(|(at, c)| is_after(*at) && is_word(*c)).last();
             let from = from.map_or(here, |(at, _)| at);
             let length: usize =
                 self.text[here..end.max(here)].chars().take_while(|c| is_word(*c)).map(char::len_utf8).sum();

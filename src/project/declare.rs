@@ -96,6 +96,8 @@ pub enum Offers {
     Files(&'static [&'static str]),
     /// Codes of lint rules.
     Rules,
+    /// Names of values and layers at which the network can be cut.
+    Ends,
 }
 
 /// Form of a key in the file that `espq init` writes.

@@ -137,6 +137,34 @@ pub fn set_keys(text: &str, values: &[(&str, &str, String)]) -> Option<Edit> {
     difference(text, &document.written(text))
 }
 
+/// Ends the network at these values, each with its new name, in a table of its own. Returns `None` if the text is not TOML, or
+/// if it ends the network already.
+pub fn set_outputs(text: &str, outputs: &[(String, String)]) -> Option<Edit> {
+    let mut document: DocumentMut = text.parse().ok()?;
+    let model = document.get_mut("model")?;
+    if model.as_table_like()?.contains_key("outputs") {
+        return None;
+    }
+    match model.as_table_mut() {
+        Some(model) => {
+            let mut table = Table::new();
+            table.decor_mut().set_prefix("\n");
+            outputs.iter().for_each(|(name, at)| drop(table.insert(name, value(at.as_str()))));
+            model.insert("outputs", Item::Table(table));
+        }
+        None => {
+            let entries = outputs.iter().map(|(name, at)| (name.as_str(), at.as_str()));
+            let table: toml_edit::InlineTable = entries.collect();
+            model.as_table_like_mut()?.insert("outputs", value(table));
+        }
+    }
+    let mut changed = document.to_string();
+    if text.contains("\r\n") {
+        changed = changed.replace("\r\n", "\n").replace('\n', "\r\n");
+    }
+    difference(text, &changed)
+}
+
 /// Makes a key in quotes, even if TOML does not require them, as for all names of layers.
 fn quoted(layer: &str) -> Key {
     let text = toml::Value::String(layer.to_string()).to_string();
@@ -156,6 +184,19 @@ mod tests {
         let mut changed = text.to_string();
         changed.replace_range(edit.span, &edit.text);
         assert_eq!(changed, "[calibration]\n# ours\nmethod = \"minmax\" # as before\n\n[optimize]\nround = true\n");
+    }
+
+    #[test]
+    fn outputs_are_a_table_behind_the_models_keys() {
+        let text = "[model] # ours\npath = \"m.onnx\"\n\n[calibration]\ndata = \"a\"\n";
+        let outputs = [("box0".to_string(), "/a/Conv".to_string()), ("score0".to_string(), "/b/Conv".to_string())];
+        let changed = crate::text::apply(text, &set_outputs(text, &outputs));
+        let table = "\n[model.outputs]\nbox0 = \"/a/Conv\"\nscore0 = \"/b/Conv\"\n";
+        assert_eq!(changed, text.replace("\n\n[cal", &format!("\n{table}\n[cal")));
+        assert_eq!(set_outputs(&changed, &outputs), None);
+        let project = Project::parse("espq.toml", changed);
+        let ends = project.config.model.outputs.unwrap().value.0;
+        assert_eq!(ends.iter().map(|end| end.name.as_deref()).collect::<Vec<_>>(), [Some("box0"), Some("score0")]);
     }
 
     fn set(text: &str, layers: &[(&str, Scheme)]) -> String {

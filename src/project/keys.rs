@@ -4,9 +4,9 @@
 //! JSON Schema, the table in the README and the stage whose cached results the key decides. To add a key, add it here.
 
 use crate::chip::{Method, NodeOrder, Runtime, Scheme, Storage, Target};
-use crate::samples::{Channels, Layout, Resize};
+use crate::samples::{Channels, Fit, Layout, Resize};
 
-use super::config::{Data, InputShapes, LayerChoice, Observer, Spanned};
+use super::config::{Data, EndNames, InputShapes, LayerChoice, Observer, Spanned};
 use super::declare::{Defaulted, Field, Given, Init, Key, Offers, Required, Stage, Table, table};
 use super::exclude::IgnoreLine;
 use super::values::{Budget, Bytes, Cores, Divisors, FileStem, Megahertz, Milliseconds, Share, Value};
@@ -60,6 +60,16 @@ table! { Model {
     #[key("input-shape", example = "[1, 3, 224, 224]", stage = Stage::Model, init = Init::Model)]
     input_shape: Given<InputShapes>,
 
+    /// Values or layers at which the network ends, by the names that Netron shows: a list, or a table that gives each a new
+    /// name. What lies behind them is left out. Without it, the file's outputs.
+    #[key("outputs", example = "[\"/features/features.18/Conv\"]", offers = Offers::Ends, stage = Stage::Model)]
+    outputs: Given<EndNames>,
+
+    /// Values or layers at which the network begins, in the form of `outputs`. Samples are still those of the file's inputs, and
+    /// run through the part before. Without it, the file's inputs.
+    #[key("inputs", example = "[\"/features/features.0/Conv\"]", offers = Offers::Ends, stage = Stage::Model)]
+    inputs: Given<EndNames>,
+
     /// The chip, or `c` for ESP-DL's portable code.
     #[key("target", required = Required::Yes, example = "\"esp32p4\"", stage = Stage::Settings, init = Init::Model)]
     target: Given<Target>,
@@ -106,6 +116,10 @@ table! { Image {
     #[key("resize", stage = Stage::Samples)]
     resize: Given<Resize> = Resize::Stretch,
 
+    /// Fit of photos of other proportions, over `resize`. Without both, `letterbox` for detection networks.
+    #[key("fit", example = "\"letterbox\"", stage = Stage::Samples)]
+    fit: Given<Fit>,
+
     /// Order of channels. Without it, `"rgb"`, or `"gray"` where the model's input has one channel.
     #[key("channels", stage = Stage::Samples)]
     channels: Given<Channels>,
@@ -145,6 +159,10 @@ table! { Limits {
     /// Limit on the noise-to-signal power ratio that quantizing one layer alone puts on the outputs.
     #[key("layer-nsr", init = Init::Default)]
     layer_nsr: Given<Share> = Share(0.01),
+
+    /// Least share of the float network's boxes that the quantized one finds, for detection networks.
+    #[key("boxes-found")]
+    boxes_found: Given<Share> = Share(0.9),
 
     /// Limit on the size of the `.espdl` file.
     #[key("flash", example = "\"1 MB\"")]

@@ -7,6 +7,7 @@ mod config;
 pub mod cursor;
 mod declare;
 pub mod edit;
+mod ends;
 mod exclude;
 mod glob;
 mod initial;
@@ -28,7 +29,7 @@ use std::path::{Path, PathBuf};
 use crate::{Error, Kind, Result};
 
 pub use comments::Ignore;
-pub use config::{Data, HELD_OUT, InputShapes, LayerChoice, Observer, Overrides, Spanned};
+pub use config::{Data, EndName, EndNames, HELD_OUT, InputShapes, LayerChoice, Observer, Overrides, Spanned};
 pub use declare::{Given, Key, Offers, Stage};
 pub use initial::{Initial, initial};
 pub use keys::{Analysis, Calibration, Config, Export, Image, Limits, Lint, Model, Optimize};

@@ -395,6 +395,8 @@ impl Value for Resize {
         match self {
             Resize::Stretch => quoted("stretch"),
             Resize::Crop => quoted("crop"),
+            // Written as `fit`.
+            Resize::Letterbox => quoted("letterbox"),
             Resize::ShorterSide(side) => side.to_string(),
         }
     }

@@ -5,7 +5,7 @@ use std::fmt::Debug;
 use serde_json::{Value as Json, json};
 
 use crate::chip::{Family, Method, NodeOrder, Scheme, Storage, Target};
-use crate::samples::{Channels, Layout};
+use crate::samples::{Channels, Fit, Layout};
 use crate::text::list;
 
 use super::config::Observer;
@@ -104,6 +104,18 @@ impl Word for Storage {
             }
             Storage::Sdcard => "A file on an SD card, all of which is read into RAM.",
         }
+    }
+}
+
+impl Word for Fit {
+    const WORDS: &'static [Fit] = &[Fit::Letterbox];
+
+    fn word(self) -> &'static str {
+        "letterbox"
+    }
+
+    fn doc(self) -> &'static str {
+        "Resize to the largest size within the input, with gray 114 around it, as YOLO networks and ESP-DL's detectors do."
     }
 }
 

@@ -2,8 +2,9 @@
 
 use serde::Serialize;
 
-use crate::analysis::{Layer, Observers, OnChip, OutputError, Report, Seconds};
+use crate::analysis::{Joint, Layer, Observers, OnChip, OutputError, Report, Seconds};
 use crate::cost::Cost;
+use crate::detect::FoundBoxes;
 use crate::note::sentences;
 use crate::quant::Settings;
 use crate::{Error, Result};
@@ -17,6 +18,12 @@ pub(super) struct Shown<'a> {
     analysis_samples: usize,
     layers: &'a [Layer],
     outputs: &'a [OutputError],
+    /// Concats that join values of very different ranges.
+    #[serde(skip_serializing_if = "<[Joint]>::is_empty")]
+    joints: &'a [Joint],
+    /// Boxes of the float network beside those of the quantized one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detection: Option<FoundBoxes>,
     /// Result of the finished file on the chip.
     #[serde(skip_serializing_if = "Option::is_none")]
     on_chip: Option<&'a OnChip>,
@@ -38,6 +45,8 @@ impl<'a> Shown<'a> {
             analysis_samples,
             layers,
             outputs,
+            joints,
+            detection,
             observers,
             notes,
             seconds,
@@ -50,6 +59,8 @@ impl<'a> Shown<'a> {
             analysis_samples: *analysis_samples,
             layers,
             outputs,
+            joints,
+            detection: *detection,
             on_chip: on_chip.as_ref(),
             observers: observers.as_ref(),
             cost,

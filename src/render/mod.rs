@@ -4,6 +4,7 @@
 
 mod changes;
 mod cost;
+pub mod detection;
 pub mod diagnostics;
 pub mod findings;
 pub mod frame;

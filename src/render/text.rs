@@ -64,6 +64,7 @@ pub fn text(report: &Report, cost: Option<&Cost>, view: &View) -> String {
     }
     sections.extend(report.observers.as_ref().and_then(|observers| by_observer(report, observers, view)));
     sections.push(outputs(report, view));
+    sections.extend(super::detection::text(report, view));
     sections.extend(on_chip(report, view));
     sections.extend(cost.map(|cost| cost::totals(cost, &view.terminal)));
     sections.push(took(report, view));

@@ -83,6 +83,8 @@ fn report() -> Report {
                 agreement: None,
             },
         ],
+        joints: Vec::new(),
+        detection: None,
         observers: None,
         notes: vec![Note::new("/features/features.0/features.0.1/BatchNormalization was folded into its Conv")],
         on_chip: None,

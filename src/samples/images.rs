@@ -46,7 +46,19 @@ pub enum Resize {
     Crop,
     /// Resizes the shorter side to this length, then crops the centre.
     ShorterSide(u32),
+    /// Resizes to the largest size within the input, with gray around it.
+    Letterbox,
 }
+
+/// Fit of a photo whose proportions are not the input's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fit {
+    /// The whole photo, with gray 114 around it.
+    Letterbox,
+}
+
+/// Gray around a letterboxed photo, in ultralytics and in ESP-DL's `ImagePreprocessor`.
+const GRAY: u8 = 114;
 
 /// Order of a tensor's channels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -290,6 +302,7 @@ impl Form {
                     f64::max(f64::from(width) / f64::from(full_width), f64::from(height) / f64::from(full_height));
                 (scaled(full_width, factor).max(width), scaled(full_height, factor).max(height))
             }
+            Resize::Letterbox => return letterboxed(&image, width, height),
             // torchvision's Resize: the longer side is truncated to whole pixels, not rounded.
             Resize::ShorterSide(side) if full_width <= full_height => (side, proportion(side, full_height, full_width)),
             Resize::ShorterSide(side) => (proportion(side, full_width, full_height), side),
@@ -310,6 +323,22 @@ impl Form {
         }
         centre(&resized, width, height)
     }
+}
+
+/// Fits the whole image, with gray around it. Sides and borders are rounded as ultralytics does.
+fn letterboxed(image: &RgbImage, width: u32, height: u32) -> RgbImage {
+    let (full_width, full_height) = image.dimensions();
+    let factor = f64::min(f64::from(width) / f64::from(full_width), f64::from(height) / f64::from(full_height));
+    let side = |full: u32, most: u32| ((f64::from(full) * factor).round_ties_even() as u32).clamp(1, most);
+    let (new_width, new_height) = (side(full_width, width), side(full_height, height));
+    let border = |full: u32, new: u32| (f64::from(full - new) / 2.0 - 0.1).round_ties_even().max(0.0) as i64;
+    let mut framed = RgbImage::from_pixel(width, height, image::Rgb([GRAY; 3]));
+    let (x, y) = (border(width, new_width), border(height, new_height));
+    match (new_width, new_height) == (full_width, full_height) {
+        true => image::imageops::overlay(&mut framed, image, x, y),
+        false => image::imageops::overlay(&mut framed, &resize(image, new_width, new_height), x, y),
+    }
+    framed
 }
 
 fn centre(image: &RgbImage, width: u32, height: u32) -> RgbImage {
@@ -405,6 +434,20 @@ mod tests {
     /// One row of two pixels: red 255, and (0, 51, 102).
     fn row() -> RgbImage {
         RgbImage::from_raw(2, 1, vec![255, 0, 0, 0, 51, 102]).unwrap()
+    }
+
+    #[test]
+    fn a_letterboxed_picture_has_gray_around_it() {
+        let image = ImageOptions { resize: Some(Resize::Letterbox), scale: Some(1.0), ..ImageOptions::default() };
+        let white = RgbImage::from_pixel(8, 4, image::Rgb([255; 3]));
+        // Half of the size, and a row above and below.
+        let rows = tensor(&[1, 3, 4, 4], image.clone(), white.clone());
+        assert_eq!(rows[..16], [[114.0; 4], [255.0; 4], [255.0; 4], [114.0; 4]].concat());
+        // An odd rest is below.
+        let rows = tensor(&[1, 3, 5, 8], image.clone(), white);
+        assert_eq!(rows[..40], [[255.0; 8], [255.0; 8], [255.0; 8], [255.0; 8], [114.0; 8]].concat());
+        let thin = RgbImage::from_pixel(1000, 1, image::Rgb([255; 3]));
+        assert_eq!(tensor(&[1, 3, 2, 2], image, thin)[..4], [255.0, 255.0, 114.0, 114.0]);
     }
 
     #[test]

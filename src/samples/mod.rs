@@ -8,6 +8,7 @@ mod images;
 mod npy;
 mod npz;
 mod part;
+mod passage;
 mod resize;
 mod seen;
 
@@ -15,6 +16,7 @@ use std::fs::File;
 use std::io::Read;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use crate::graph::{DataType, Graph, Tensor};
 use crate::note::Note;
@@ -22,9 +24,11 @@ use crate::{Error, Kind, Result};
 
 use crate::text::nearest;
 use images::Images;
+use passage::Passage;
 
-pub use images::{Channels, ImageOptions, Layout, Resize};
+pub use images::{Channels, Fit, ImageOptions, Layout, Resize};
 pub use part::Part;
+pub use passage::Way;
 pub use seen::{Seen, SeenInput};
 
 /// Name, type and shape of a model input.
@@ -119,6 +123,24 @@ pub struct Request {
     pub notes: Vec<Note>,
 }
 
+impl Request {
+    /// Letterboxes photos unless the user has chosen another fit, as detection networks expect, and says so.
+    pub fn letterbox(mut self) -> Request {
+        let is_photo = |files: &[PathBuf]| files.iter().any(|file| Format::of(file) == Some(Format::Image));
+        let has_photos = match &self.files {
+            Files::Shared(files) => is_photo(files),
+            Files::PerInput(named) => named.iter().any(|(_, files)| files.as_ref().is_ok_and(|files| is_photo(files))),
+        };
+        if has_photos && self.image.resize.is_none() {
+            self.image.resize = Some(Resize::Letterbox);
+            let text = "the model is a detection network: photos are letterboxed to its input, with gray 114 around them \
+                        (resize = \"stretch\" in [calibration.image] stretches them)";
+            self.notes.push(Note::new(text));
+        }
+        self
+    }
+}
+
 /// Sample files of the model's inputs.
 pub enum Files {
     /// One set for all inputs.
@@ -130,13 +152,15 @@ pub enum Files {
 /// Samples by index, each with one tensor per model input.
 pub struct Samples {
     /// Sources by model input.
-    sources: Vec<Source>,
+    sources: Arc<Vec<Source>>,
     inputs: Vec<InputSpec>,
     length: usize,
     files: Vec<PathBuf>,
     notes: Vec<Note>,
     /// Key that errors of single samples name.
     key: String,
+    /// Way to the inputs of a cut network.
+    passage: Option<Passage>,
 }
 
 enum Source {
@@ -172,6 +196,28 @@ impl Samples {
         &self.inputs
     }
 
+    /// Returns the samples at the inputs of a network that begins behind the file's.
+    pub fn through(&self, way: Way) -> Samples {
+        let names: Vec<&str> = self.inputs.iter().map(|input| input.name.as_str()).collect();
+        Samples {
+            sources: self.sources.clone(),
+            inputs: self.inputs.clone(),
+            length: self.length,
+            files: self.files.clone(),
+            notes: self.notes.clone(),
+            key: self.key.clone(),
+            passage: Some(Passage::new(way, &names, self.length)),
+        }
+    }
+
+    fn of_file(&self, index: usize) -> Result<Vec<Tensor>> {
+        let of = |source: &Source| match source {
+            Source::Kept(tensors) => tensors.get(index).cloned().ok_or_else(|| no_sample(index)),
+            Source::Images(images) => images.sample(index).map_err(|e| e.at_key(&self.key)),
+        };
+        self.sources.iter().map(of).collect()
+    }
+
     /// Notes for the user about conditions that are not errors.
     pub fn notes(&self) -> &[Note] {
         &self.notes
@@ -184,11 +230,10 @@ impl crate::exec::Samples for Samples {
     }
 
     fn sample(&self, index: usize) -> Result<Vec<Tensor>> {
-        let of = |source: &Source| match source {
-            Source::Kept(tensors) => tensors.get(index).cloned().ok_or_else(|| no_sample(index)),
-            Source::Images(images) => images.sample(index).map_err(|e| e.at_key(&self.key)),
-        };
-        self.sources.iter().map(of).collect()
+        match &self.passage {
+            None => self.of_file(index),
+            Some(passage) => passage.sample(index, || self.of_file(index)),
+        }
     }
 }
 
@@ -380,7 +425,15 @@ impl Opening<'_> {
             self.notes.push(Note::new(format!("found {length} samples, but {} are configured", self.request.wanted)));
         }
         let key = format!("{}.data", self.request.table);
-        Ok(Samples { sources, inputs: self.inputs, length, files: self.files, notes: self.notes, key })
+        Ok(Samples {
+            sources: Arc::new(sources),
+            inputs: self.inputs,
+            length,
+            files: self.files,
+            notes: self.notes,
+            key,
+            passage: None,
+        })
     }
 }
 

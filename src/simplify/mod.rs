@@ -9,13 +9,16 @@
 //! Never: scales, targets.
 
 mod batch;
+mod cut;
 mod fold;
 mod gemm;
+mod head;
 mod lower;
 mod name;
 mod names;
 mod onnxsim;
 mod operators;
+mod places;
 mod ppq;
 mod softmax;
 #[cfg(test)]
@@ -28,8 +31,11 @@ use crate::note::Note;
 use crate::{Error, Result};
 use names::Origins;
 
+pub use cut::{Cut, End, Ends, cut};
 pub use fold::infer;
+pub use head::head;
 pub use names::LayerNames;
+pub use places::{Place, places};
 
 /// Graph in topological order whose values all have a type and a shape.
 #[derive(Debug, Clone, PartialEq)]
@@ -48,7 +54,7 @@ pub fn simplify(imported: Imported) -> Result<Simplified> {
     let assumes_batch = imported.assumes_batch();
     let mut graph = imported.graph;
     sort(&mut graph)?;
-    let origins = Origins::of(&graph, imported.record.constants);
+    let origins = Origins::of(&graph, imported.record.constants, imported.record.cut_off);
     lower::lower(&mut graph);
     match imported.dialect {
         Dialect::Onnx => onnxsim::simplify(&mut graph),

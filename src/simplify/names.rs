@@ -25,6 +25,8 @@ pub enum Origin {
     Folded,
     /// Removed: it changed nothing, or its result was not read.
     Dropped,
+    /// Outside of the ends of the network that the configuration names.
+    CutOff,
 }
 
 impl LayerNames {
@@ -33,7 +35,7 @@ impl LayerNames {
         match self.others.get(name) {
             _ if self.layers.contains(name) => Some(name),
             Some(Origin::Within(layer)) => Some(layer),
-            Some(Origin::Folded | Origin::Dropped) | None => None,
+            Some(Origin::Folded | Origin::Dropped | Origin::CutOff) | None => None,
         }
     }
 
@@ -62,6 +64,10 @@ impl LayerNames {
                 format!("`{name}` was removed: it changes nothing, or nothing reads its result"),
                 "remove the line".to_string(),
             ),
+            Some(Origin::CutOff) => (
+                format!("`{name}` was cut off: it is outside of `outputs` and `inputs` of [model]"),
+                "remove the line, or end the network behind this layer".to_string(),
+            ),
             Some(Origin::Within(_)) | None => (format!("the model has no layer `{name}`"), advice()),
         };
         Error::new(what).with_help(help).of_kind(Kind::Layer)
@@ -87,6 +93,7 @@ impl LayerNames {
 /// Nodes of a graph before any rewrite, from which the layers of the simplified graph are told later.
 pub struct Origins {
     nodes: Vec<Original>,
+    cut_off: Vec<String>,
     /// Readers of each value, by place in `nodes`.
     readers: HashMap<ValueId, Vec<usize>>,
     constants: Vec<String>,
@@ -98,8 +105,8 @@ struct Original {
 }
 
 impl Origins {
-    /// Takes down the nodes of a graph, and the names of those that its reader has made constants of.
-    pub fn of(graph: &Graph, constants: Vec<String>) -> Origins {
+    /// Takes down the nodes of a graph, the names of those that its reader has made constants of, and of those cut off.
+    pub fn of(graph: &Graph, constants: Vec<String>, cut_off: Vec<String>) -> Origins {
         let nodes = graph.nodes.iter().map(|node| Original {
             name: node.name.clone(),
             outputs: node.outputs.iter().flatten().copied().collect(),
@@ -108,7 +115,7 @@ impl Origins {
         for (at, node) in graph.nodes.iter().enumerate() {
             node.inputs.iter().flatten().for_each(|input| readers.entry(*input).or_default().push(at));
         }
-        Origins { nodes: nodes.collect(), readers, constants }
+        Origins { nodes: nodes.collect(), cut_off, readers, constants }
     }
 
     /// Finds the layer of each node in the simplified graph, whose values still have the places that they had before.
@@ -125,6 +132,9 @@ impl Origins {
                 names.others.insert(node.name.clone(), origin.clone());
             }
             known[at] = Some(origin);
+        }
+        for name in self.cut_off.iter().filter(|name| !names.layers.contains(*name)) {
+            names.others.insert(name.clone(), Origin::CutOff);
         }
         for name in self.constants.iter().filter(|name| !names.layers.contains(*name)) {
             names.others.entry(name.clone()).or_insert(Origin::Folded);

@@ -4,6 +4,7 @@ mod assumed_normalization;
 mod batch_size;
 mod better_observer;
 mod cut_input;
+mod decoding_on_chip;
 mod dynamic_dimension;
 mod end_amplifies;
 mod exponent_rule;
@@ -14,8 +15,10 @@ mod invalid_samples;
 mod invalid_value;
 mod latency_over_limit;
 mod layer_over_limit;
+mod lost_boxes;
 mod missing_file;
 mod missing_key;
+mod mixed_ranges;
 mod no_effect;
 mod non_finite;
 mod not_measured;
@@ -68,6 +71,7 @@ pub static RULES: &[&Rule] = &[
     &exponent_rule::RULE,
     &fails_on_chip::RULE,
     &unequal_channels::RULE,
+    &decoding_on_chip::RULE,
     &output_over_limit::RULE,
     &layer_over_limit::RULE,
     &not_measured::RULE,
@@ -81,6 +85,8 @@ pub static RULES: &[&Rule] = &[
     &parameters_in_flash::RULE,
     &cut_input::RULE,
     &end_amplifies::RULE,
+    &mixed_ranges::RULE,
+    &lost_boxes::RULE,
     &invalid_model::RULE,
     &dynamic_dimension::RULE,
     &batch_size::RULE,

@@ -44,6 +44,11 @@ fn check(facts: &Facts, findings: &mut Vec<Finding>) {
             false => format!("the error of output `{}` is not finite: it overflows", output.name),
         };
         let mut finding = Finding::new(&RULE, place::of_model(facts.project), message);
+        if facts.decoded_head().is_some() {
+            finding.help = Some("end the network before decoding (D010): boxes and scores share one scale".to_string());
+            findings.push(finding);
+            continue;
+        }
         // It costs no flash.
         finding.fixes.extend(facts.optimization.map(|optimization| optimization.fix(report)));
         match facts.trials {

@@ -45,7 +45,8 @@ pub fn parse(bytes: Bytes, folder: &Path) -> Result<Imported> {
     loader.graph.topological_order()?;
     let constants = graph.node.iter().filter(|node| is_constant(node)).map(|node| node.name.clone());
     let modules = modules::of(&loader.graph.nodes, graph.node.iter().filter(|node| !is_constant(node)));
-    let record = Record { constants: constants.filter(|name| !name.is_empty()).collect(), modules };
+    let record =
+        Record { constants: constants.filter(|name| !name.is_empty()).collect(), modules, ..Record::default() };
     Ok(Imported { record, declared: loader.declared, ..Imported::of(loader.graph) })
 }
 

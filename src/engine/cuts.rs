@@ -1,0 +1,90 @@
+//! Other ends of the network, measured before they are offered as fixes.
+
+use crate::Result;
+use crate::analysis::{Joint, Report};
+use crate::chip::Scheme;
+use crate::lint::{Cut, Cuts, apart};
+use crate::project::{EndName, EndNames, Project, Spanned};
+
+use super::Progress;
+use super::opened::Opened;
+use super::progress::Inside;
+
+impl Opened {
+    /// Measures the network with other ends: before the decoding of boxes, and with outputs of their own for the parts of
+    /// joints; and these joints at int16.
+    pub(super) fn cuts(&self, report: &Report, progress: &dyn Progress) -> Result<Cuts> {
+        let model = self.model()?;
+        let mut cuts = Cuts::default();
+        if self.project().config.model.outputs.is_some() {
+            return Ok(cuts);
+        }
+        let head = model.head.as_ref().filter(|head| !head.is_raw);
+        if let Some(head) = head {
+            let outputs = head.outputs().into_iter().map(|(name, at)| (name, at.at.clone())).collect();
+            cuts.head = possible(self.cut(outputs, progress))?;
+            // The parts of its joints are not joined then.
+            return Ok(cuts);
+        }
+        let limit = self.project().config.output_limit();
+        for joint in report.joints.iter().filter(|joint| joint.output.is_some() && joint.lost(limit).next().is_some()) {
+            if let Some(outputs) = apart(joint, report)
+                && let Some(cut) = possible(self.cut(outputs, progress))?
+            {
+                cuts.apart.push((joint.layer.clone(), cut));
+            }
+            if let Some(parts) = possible(self.wide(joint, progress))?.flatten() {
+                cuts.wide.push((joint.layer.clone(), parts));
+            }
+        }
+        Ok(cuts)
+    }
+
+    /// Measures the network with these outputs, quantized as the project has it.
+    fn cut(&self, outputs: Vec<(String, String)>, progress: &dyn Progress) -> Result<Cut> {
+        let mut project = Project::clone(self.project());
+        let end = |(name, at): &(String, String)| EndName {
+            at: Spanned { value: at.clone(), span: 0..0 },
+            name: (name != at).then(|| name.clone()),
+        };
+        let ends = EndNames(outputs.iter().map(end).collect());
+        project.config.model.outputs = Some(Spanned { value: ends, span: 0..0 });
+        let opened = self.engine.open_aside(project);
+        let (session, plan) = (opened.session()?, opened.plan()?);
+        // The observer that was chosen for the whole network.
+        let plan = match self.project().config.chooses_observer() {
+            true => self
+                .settled_plan(progress)?
+                .settings
+                .method
+                .map_or_else(|| plan.clone(), |m| plan.with_method(m).into()),
+            false => plan,
+        };
+        let calibrated = session.calibrate(&plan, &Inside(progress))?;
+        let count = opened.project().config.analysis_samples();
+        let found = session.graphwise(&calibrated, &[], count, &Inside(progress))?;
+        let errors = outputs.iter().zip(&found.outputs).map(|((name, _), error)| (name.clone(), error.nsr)).collect();
+        self.engine.save(&session);
+        Ok(Cut { outputs, errors, agreement: found.boxes })
+    }
+
+    /// Measures the errors of a joint's parts with the joint at int16.
+    fn wide(&self, joint: &Joint, progress: &dyn Progress) -> Result<Option<Vec<f64>>> {
+        let (session, plan) = (self.session()?, self.settled_plan(progress)?);
+        let mut settings = plan.settings.clone();
+        settings.layer_schemes.insert(joint.layer.clone(), Scheme::Int16);
+        let calibrated = session.calibrate(&self.plan_of(&settings)?, &Inside(progress))?;
+        let count = self.project().config.analysis_samples();
+        let found = session.graphwise(&calibrated, &[], count, &Inside(progress))?;
+        let same = found.joints.iter().find(|found| found.layer == joint.layer);
+        Ok(same.map(|joint| joint.parts.iter().map(|part| part.nsr).collect()))
+    }
+}
+
+/// A cut or a precision that is not possible is no fix.
+fn possible<T>(outcome: Result<T>) -> Result<Option<T>> {
+    match outcome {
+        Err(error) if error.is_cancelled() => Err(error),
+        outcome => Ok(outcome.ok()),
+    }
+}

@@ -1,0 +1,88 @@
+//! Other ends of the network, with their measured effect.
+
+use crate::analysis::{Joint, Report};
+use crate::detect::{FoundBoxes, Head};
+use crate::project::{Project, edit};
+use crate::text::units::percent;
+
+use super::{Fix, FixKind, Safety};
+
+/// Network with other outputs.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Cut {
+    /// Name of each output, and the value or layer that it is at.
+    pub outputs: Vec<(String, String)>,
+    /// Error of each output.
+    pub errors: Vec<(String, f64)>,
+    /// Boxes of the float network beside those of the quantized one.
+    pub agreement: Option<FoundBoxes>,
+}
+
+/// Measured ends, by the finding that they fix.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Cuts {
+    /// Ends before the decoding of boxes.
+    pub head: Option<Cut>,
+    /// Outputs of their own for the parts of a joint, by its layer.
+    pub apart: Vec<(String, Cut)>,
+    /// Joints at int16, by layer: errors of their parts.
+    pub wide: Vec<(String, Vec<f64>)>,
+}
+
+impl Cuts {
+    /// Returns the outputs of their own for a joint's parts.
+    pub fn apart(&self, layer: &str) -> Option<&Cut> {
+        self.apart.iter().find(|(name, _)| name == layer).map(|(_, cut)| cut)
+    }
+
+    /// Returns the errors of a joint's parts at int16.
+    pub fn wide(&self, layer: &str) -> Option<&[f64]> {
+        self.wide.iter().find(|(name, _)| name == layer).map(|(_, parts)| parts.as_slice())
+    }
+}
+
+/// Returns the outputs of a model with those of their own for the parts of a joint; `None` for a joint that is no output.
+pub fn apart(joint: &Joint, report: &Report) -> Option<Vec<(String, String)>> {
+    let output = joint.output.as_ref()?;
+    let mut outputs = Vec::new();
+    for one in &report.outputs {
+        match one.name == *output {
+            true => outputs.extend(joint.parts.iter().map(|part| (part.value.clone(), part.value.clone()))),
+            false => outputs.push((one.name.clone(), one.name.clone())),
+        }
+    }
+    Some(outputs)
+}
+
+/// Returns the fix that ends the network before decoding, with its effect if it was measured.
+pub fn of_head(project: &Project, head: &Head, report: Option<&Report>, cut: Option<&Cut>) -> Option<Fix> {
+    let outputs: Vec<(String, String)> = head.outputs().into_iter().map(|(name, at)| (name, at.at.clone())).collect();
+    let effect = report.zip(cut).map(|(report, cut)| format!(": {}", effect(report, cut))).unwrap_or_default();
+    fix(project, &outputs, format!("end the network before decoding, at {} outputs{effect}", outputs.len()))
+}
+
+/// Returns the fix that gives the parts of a joint outputs of their own.
+pub fn of_joint(project: &Project, report: &Report, cut: &Cut) -> Option<Fix> {
+    fix(project, &cut.outputs, format!("outputs of their own: {}", effect(report, cut)))
+}
+
+fn fix(project: &Project, outputs: &[(String, String)], title: String) -> Option<Fix> {
+    let edit = edit::set_outputs(&project.text, outputs)?;
+    Some(Fix { title, kind: FixKind::Settings, safety: Safety::Unsafe, edits: vec![edit] })
+}
+
+/// "error output0 24.7% -> box0 0.61%, score0 1.2%; boxes found 0 of 12 -> 11 of 12"
+fn effect(report: &Report, cut: &Cut) -> String {
+    let list = |errors: Vec<(&str, f64)>| {
+        errors.into_iter().map(|(name, nsr)| format!("{name} {}", percent(nsr))).collect::<Vec<_>>().join(", ")
+    };
+    let before = list(report.outputs.iter().map(|output| (output.name.as_str(), output.error.nsr)).collect());
+    let after = list(cut.errors.iter().map(|(name, nsr)| (name.as_str(), *nsr)).collect());
+    let boxes = match (report.detection, cut.agreement) {
+        (Some(before), Some(after)) if before.boxes > 0 => {
+            format!("; boxes found {} of {} -> {} of {}", before.found, before.boxes, after.found, after.boxes)
+        }
+        _ => String::new(),
+    };
+    format!("error {before} -> {after}{boxes}")
+}
