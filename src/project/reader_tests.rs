@@ -7,6 +7,8 @@ const WHOLE: &str = r#"
 [model]
 path   = "mobilenet_v2.onnx"
 input-shape = [1, 3, 224, 224]
+outputs = ["/a/Conv", "/b/Conv"]
+inputs = { photo = "/c/Conv" }
 target = "esp32p4"
 precision = "int16"
 quantization = "scales.json"
@@ -18,6 +20,7 @@ method = "percentile"
 [calibration.image]
 size = [224, 200]
 resize = 256
+fit = "letterbox"
 channels = "bgr"
 layout = "nhwc"
 scale = 1
@@ -34,6 +37,7 @@ samples = 3
 "/features/features.1/conv/conv.0/conv.0.0/Conv" = "int16"
 
 [limits]
+boxes-found = 0.8
 output-nsr = "12.5%"
 layer-nsr = 0.02
 flash = "300 KB"
