@@ -54,12 +54,12 @@ pub struct LayerPort {
     pub port: Port,
     /// Loss by a scale that the layer shares and that is too narrow for the value.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub cut: Option<Cut>,
+    pub clipping: Option<Clipping>,
 }
 
 /// Loss of a value of which a shared scale cuts off what is beyond its range.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Cut {
+pub struct Clipping {
     /// Largest magnitude of the value, in the float network.
     pub largest: f64,
     /// Noise-to-signal power ratio of the value cut at the ends of the range, without rounding; mean over samples.

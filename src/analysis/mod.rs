@@ -3,8 +3,8 @@
 //! Never: text, tables, values of limits.
 
 mod changes;
+mod clipping;
 mod compare;
-mod cut;
 mod decisive;
 mod figures;
 mod float_traces;
@@ -66,11 +66,11 @@ impl Subject<'_> {
 }
 
 pub use changes::{Changes, Figures, LayerChange, LayerFigures, OutputChange, Verdict, changes};
+pub use clipping::clipping;
 pub use compare::{Comparison, floats, is_place};
-pub use cut::cut;
 pub use decisive::decisive;
 pub use figures::{
-    Agreement, Before, Cut, ErrorFigures, Histogram, Layer, LayerPort, Observers, OutputError, Report, Seconds,
+    Agreement, Before, Clipping, ErrorFigures, Histogram, Layer, LayerPort, Observers, OutputError, Report, Seconds,
     Statistics, TensorStatistics, TriedObserver,
 };
 pub use float_traces::FloatTraces;

@@ -48,9 +48,9 @@ impl Measurement<'_> {
             layers[node.0].layerwise = Some(layerwise);
         }
         let narrowed = quantized.narrowed();
-        for (place, cut) in narrowed.iter().zip(session.cut(calibrated, &narrowed, count)?) {
+        for (place, clipping) in narrowed.iter().zip(session.clipping(calibrated, &narrowed, count)?) {
             if let Some(port) = layers[place.node.0].inputs.get_mut(place.input).and_then(Option::as_mut) {
-                port.cut = Some(cut);
+                port.clipping = Some(clipping);
             }
         }
         let outputs = outputs(quantized, &computing, &graphwise);
@@ -162,7 +162,7 @@ fn layer(quantized: &Quantized, names: &LayerNames, node: NodeId) -> Layer {
         ports
             .into_iter()
             .zip(values)
-            .map(|(port, &value)| Some(LayerPort { name: name(value), port: port?, cut: None }))
+            .map(|(port, &value)| Some(LayerPort { name: name(value), port: port?, clipping: None }))
             .collect()
     };
     Layer {

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use serde::{Deserialize, Serialize};
 
 use crate::Result;
-use crate::analysis::{self, Cut, ErrorFigures, FloatTraces, Graphwise, Observers, SimulatedTraces, Subject};
+use crate::analysis::{self, Clipping, ErrorFigures, FloatTraces, Graphwise, Observers, SimulatedTraces, Subject};
 use crate::chip::Method;
 use crate::detect::{Detector, Head};
 use crate::exec::{Program, Samples as _, Simulation, Tick};
@@ -310,12 +310,12 @@ impl Session {
     }
 
     /// Returns what inputs lose by scales that their layers share.
-    pub fn cut(&self, calibrated: &Calibrated, narrowed: &[Narrowed], count: usize) -> Result<Vec<Cut>> {
+    pub fn clipping(&self, calibrated: &Calibrated, narrowed: &[Narrowed], count: usize) -> Result<Vec<Clipping>> {
         if narrowed.is_empty() {
             return Ok(Vec::new());
         }
         let ports: Vec<(ValueId, Port)> = narrowed.iter().map(|n| (n.value, n.port.clone())).collect();
-        analysis::cut(&self.subject(calibrated, count, &|| Ok(())), &ports, &self.cached().originals)
+        analysis::clipping(&self.subject(calibrated, count, &|| Ok(())), &ports, &self.cached().originals)
     }
 
     /// Computes the errors of the outputs only, with the settings of a plan.

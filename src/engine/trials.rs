@@ -105,7 +105,7 @@ impl Measurement<'_> {
     /// their inputs, which costs flash and is taken if it has less than half of the error.
     fn widen(&self, report: &Report) -> Result<Option<Trial>> {
         let config = &self.opened.named().config;
-        let is_cut = |port: &LayerPort, limit| port.cut.is_some_and(|cut| is_over(cut.nsr, limit));
+        let is_cut = |port: &LayerPort, limit| port.clipping.is_some_and(|clipping| is_over(clipping.nsr, limit));
         let sums = report.layers.iter().filter(|layer| {
             let limit = config.limit_of(&layer.name);
             layer.inputs.iter().flatten().any(|port| is_cut(port, limit))

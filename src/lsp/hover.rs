@@ -189,7 +189,7 @@ mod tests {
         };
         assert_eq!(layer(&view, None), "**Conv** `/a` at int8, module `a.conv`\n\nnot measured yet");
         view.module = None;
-        let port = LayerPort { name: "y".to_string(), port: Port { bits: 8, exponents: vec![-5] }, cut: None };
+        let port = LayerPort { name: "y".to_string(), port: Port { bits: 8, exponents: vec![-5] }, clipping: None };
         let error = ErrorFigures { nsr: 0.25, cosine: 0.9, mse: 0.1 };
         view.figures = Some(Figures {
             scheme: Scheme::Int8,

@@ -211,7 +211,7 @@ mod tests {
             layerwise: Some(ERROR),
             inputs: vec![
                 None,
-                Some(LayerPort { name: "w".to_string(), port: Port { bits: 8, exponents: vec![-7] }, cut: None }),
+                Some(LayerPort { name: "w".to_string(), port: Port { bits: 8, exponents: vec![-7] }, clipping: None }),
             ],
             outputs: Vec::new(),
             statistics: None,

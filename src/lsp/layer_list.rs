@@ -97,7 +97,7 @@ fn text(snapshot: &Snapshot) -> String {
     let errors: Vec<String> = outputs
         .iter()
         .filter(|output| output.is_judged())
-        .map(|output| format!("{} {}", output.name, percent(output.error.nsr)))
+        .map(|output| format!("{} loses {}", output.name, percent(output.error.nsr)))
         .collect();
     let state = snapshot.knowledge.state();
     let errors = if errors.is_empty() { "not measured yet".to_string() } else { errors.join(", ") + state };
@@ -111,7 +111,7 @@ fn text(snapshot: &Snapshot) -> String {
     let (most_cumulative, most_alone) = (most(cumulative), most(LayerView::layerwise));
     let column = BAR + 10;
     let mut text = format!(
-        "# {}: output error {errors}\n# {:<names$}  {:<ops$}  {:<wide$}  precision  exponent  {:<column$}  alone\n",
+        "# {}: {errors}\n# {:<names$}  {:<ops$}  {:<wide$}  precision  exponent  {:<column$}  alone\n",
         count(layers.len(), "layer"),
         "layer",
         "operator",

@@ -1,6 +1,6 @@
 //! E005
 
-use crate::analysis::{Cut, Layer, LayerPort, is_over};
+use crate::analysis::{Clipping, Layer, LayerPort, is_over};
 use crate::lint::rule::rule;
 use crate::lint::{Facts, Finding, Measure, place};
 use crate::text::units::percent;
@@ -38,7 +38,7 @@ fn check(facts: &Facts, findings: &mut Vec<Finding>) {
     let trial = facts.trials.map(|trials| trials.widened.as_ref());
     for layer in &report.layers {
         let limit = facts.project.config.limit_of(&layer.name);
-        let worst = layer.inputs.iter().flatten().filter_map(|port| Some((port, port.cut?)));
+        let worst = layer.inputs.iter().flatten().filter_map(|port| Some((port, port.clipping?)));
         let worst = worst.filter(|(_, cut)| is_over(cut.nsr, limit)).max_by(|a, b| a.1.nsr.total_cmp(&b.1.nsr));
         let Some((port, cut)) = worst else { continue };
         let span = place::of_layer(facts.project, &layer.name);
@@ -55,12 +55,12 @@ fn check(facts: &Facts, findings: &mut Vec<Finding>) {
 const HELP: &str = "ESP-DL adds integers of one scale. `widen = true` in [optimize] takes that of the widest input; give the \
                     layer and those before it int16, too, if the output is small beside its inputs";
 
-fn message(layer: &Layer, LayerPort { name, port, .. }: &LayerPort, cut: Cut) -> String {
+fn message(layer: &Layer, LayerPort { name, port, .. }: &LayerPort, clipping: Clipping) -> String {
     format!(
         "{} reads {name} at the scale of its output: values reach {:.3}, the range ends at {:.3}, which loses {}",
         layer.name,
-        cut.largest,
+        clipping.largest,
         port.range().1,
-        percent(cut.nsr)
+        percent(clipping.nsr)
     )
 }

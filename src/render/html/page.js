@@ -143,7 +143,7 @@ function detail(layer) {
   const fact = (name, value) => value !== "" && value !== undefined && facts.append(make("dt", {}, name), make("dd", {}, value));
   fact("module", layer.module);
   const port = (p) => (p ? `${p.name}: ${p.bits} bits, ${p.exponents.length > 1 ? `exponents ${Math.min(...p.exponents)} to ${Math.max(...p.exponents)} by channel` : `exponent ${p.exponents[0]}`}` : "float");
-  layer.inputs.forEach((p, at) => fact(`input ${at}`, port(p) + (p && p.cut ? `; its layer's scale cuts off ${percent(p.cut.nsr)}, values reach ${short(p.cut.largest)}` : "")));
+  layer.inputs.forEach((p, at) => fact(`input ${at}`, port(p) + (p && p.clipping ? `; its layer's scale cuts off ${percent(p.clipping.nsr)}, values reach ${short(p.clipping.largest)}` : "")));
   layer.outputs.forEach((p, at) => fact(`output ${at}`, port(p)));
   const s = layer.statistics;
   if (s) {

@@ -7,11 +7,11 @@ use crate::graph::{Tensor, ValueId};
 use crate::quant::Port;
 
 use super::compare::{Comparison, floats};
-use super::{Cut, FloatTraces, Subject};
+use super::{Clipping, FloatTraces, Subject};
 
 /// Returns the loss of each value if it is cut at the ends of its port's range, in the float network over the first
 /// `count` samples. Samples in `originals` are not run again where they have the values.
-pub fn cut(subject: &Subject, ports: &[(ValueId, Port)], originals: &FloatTraces) -> Result<Vec<Cut>> {
+pub fn clipping(subject: &Subject, ports: &[(ValueId, Port)], originals: &FloatTraces) -> Result<Vec<Clipping>> {
     let &Subject { graph, float, samples, count, .. } = subject;
     let wanted = graph.mask(ports.iter().map(|(value, _)| *value));
     let by_sample = (0..count.min(samples.len())).into_par_iter().map(|s| {
@@ -37,7 +37,7 @@ pub fn cut(subject: &Subject, ports: &[(ValueId, Port)], originals: &FloatTraces
             sum.add(compared);
         }
     }
-    Ok(sums.iter().map(|(largest, sum)| Cut { largest: *largest, nsr: sum.mean().nsr }).collect())
+    Ok(sums.iter().map(|(largest, sum)| Clipping { largest: *largest, nsr: sum.mean().nsr }).collect())
 }
 
 /// Largest magnitude of a tensor, and the tensor cut at the ends of a range compared with itself.
