@@ -6,14 +6,13 @@ use crate::analysis::{Joint, Layer, Observers, OnChip, OutputError, Report, Seco
 use crate::cost::Cost;
 use crate::detect::FoundBoxes;
 use crate::note::sentences;
-use crate::quant::Settings;
 use crate::{Error, Result};
 
 /// Report with its notes as sentences.
 #[derive(Serialize)]
-pub(super) struct Shown<'a> {
+pub(super) struct Shown<'a, S> {
     model: &'a str,
-    settings: &'a Settings,
+    settings: &'a S,
     calibration_samples: usize,
     analysis_samples: usize,
     layers: &'a [Layer],
@@ -36,43 +35,42 @@ pub(super) struct Shown<'a> {
     seconds: Seconds,
 }
 
-impl<'a> Shown<'a> {
-    pub fn of(report: &'a Report, cost: Option<&'a Cost>) -> Shown<'a> {
-        let Report {
-            model,
-            settings,
-            calibration_samples,
-            analysis_samples,
-            layers,
-            outputs,
-            joints,
-            detection,
-            observers,
-            notes,
-            seconds,
-            on_chip,
-        } = report;
-        Shown {
-            model,
-            settings,
-            calibration_samples: *calibration_samples,
-            analysis_samples: *analysis_samples,
-            layers,
-            outputs,
-            joints,
-            detection: *detection,
-            on_chip: on_chip.as_ref(),
-            observers: observers.as_ref(),
-            cost,
-            notes: sentences(notes),
-            seconds: *seconds,
-        }
+/// Returns a report in its JSON form, with the cost of its file if it is known.
+pub(super) fn shown<'a>(report: &'a Report, cost: Option<&'a Cost>) -> Shown<'a, impl Serialize + use<'a>> {
+    let Report {
+        model,
+        settings,
+        calibration_samples,
+        analysis_samples,
+        layers,
+        outputs,
+        joints,
+        detection,
+        observers,
+        notes,
+        seconds,
+        on_chip,
+    } = report;
+    Shown {
+        model,
+        settings,
+        calibration_samples: *calibration_samples,
+        analysis_samples: *analysis_samples,
+        layers,
+        outputs,
+        joints,
+        detection: *detection,
+        on_chip: on_chip.as_ref(),
+        observers: observers.as_ref(),
+        cost,
+        notes: sentences(notes),
+        seconds: *seconds,
     }
 }
 
 /// Serializes a report. Fails if a figure has no JSON form.
 pub fn json(report: &Report, cost: Option<&Cost>) -> Result<String> {
-    let mut text = serde_json::to_string_pretty(&Shown::of(report, cost))
+    let mut text = serde_json::to_string_pretty(&shown(report, cost))
         .map_err(|e| Error::new(format!("the report cannot be written as JSON: {e}")))?;
     text.push('\n');
     Ok(text)

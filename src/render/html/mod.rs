@@ -13,7 +13,7 @@ use crate::note::sentences;
 use crate::{Error, Result};
 
 use super::View;
-use super::json::Shown;
+use super::json::{Shown, shown};
 use super::text::advice;
 
 const PAGE: &str = include_str!("page.html");
@@ -36,8 +36,8 @@ pub struct Page<'a> {
 
 /// Data of the script.
 #[derive(Serialize)]
-struct Data<'a> {
-    report: Shown<'a>,
+struct Data<'a, S> {
+    report: Shown<'a, S>,
     limits: Limits,
     project: &'a str,
     text: Text,
@@ -62,7 +62,7 @@ struct Text {
 pub fn html(page: &Page) -> Result<String> {
     let &Page { report, cost, view, project, weights } = page;
     let data = Data {
-        report: Shown::of(report, cost),
+        report: shown(report, cost),
         limits: Limits { output: view.output_limit, layer: (view.layer_limits)("") },
         project,
         text: Text { advice: advice(report, view), notes: sentences(&report.notes) },

@@ -97,6 +97,13 @@ const COLUMNS = [
   { title: "Saturated", key: (l) => (l.statistics ? l.statistics.saturated : -1), show: (l) => (l.statistics ? percent(l.statistics.saturated) : ""), n: 1, wide: 1 },
   { title: "Exponent", key: (l) => exponent(l.outputs[0]) ?? 999, show: (l) => exponent(l.outputs[0]) ?? "", n: 1, wide: 1 },
 ];
+const costs = new Map((report.cost ? report.cost.layers : []).map((cost) => [cost.name, cost]));
+const milliseconds = (t) => `${short(t.estimate / 1000)} ms`;
+if (report.cost) {
+  const cost = (l) => costs.get(l.name);
+  if (report.cost.time) COLUMNS.push({ title: "Time", key: (l) => (cost(l) && cost(l).time ? cost(l).time.estimate : -1), show: (l) => (cost(l) && cost(l).time ? milliseconds(cost(l).time) : ""), n: 1, wide: 1 });
+  COLUMNS.push({ title: "Flash", key: (l) => (cost(l) ? cost(l).flash_bytes : -1), show: (l) => (cost(l) ? bytes(cost(l).flash_bytes) : ""), n: 1, wide: 1 });
+}
 const exponent = (port) => (port ? port.exponents[0] : undefined);
 const largest = { graphwise: 0, layerwise: 0 };
 for (const layer of report.layers) for (const key of ["graphwise", "layerwise"]) if (layer[key] && Number.isFinite(layer[key].nsr)) largest[key] = Math.max(largest[key], layer[key].nsr);
@@ -150,6 +157,11 @@ function detail(layer) {
     fact("float", `${short(s.float.min)} to ${short(s.float.max)}, mean ${short(s.float.mean)}, deviation ${short(s.float.std)}`);
     fact("shape", `skewness ${short(s.float.skewness)}, kurtosis ${short(s.float.kurtosis)}`);
     fact("saturated", percent(s.saturated));
+    const cost = costs.get(layer.name);
+    if (cost) {
+      fact("cost", `${bytes(cost.flash_bytes)} flash, ${cost.macs.toLocaleString("en")} MACs${cost.time ? `, ${short(cost.time.low / 1000)} to ${short(cost.time.high / 1000)} ms` : ""}`);
+      fact("kernel", cost.kernel);
+    }
     fact("noise", `mean ${short(s.noise.mean)}, deviation ${short(s.noise.std)}`);
   }
   const parts = make("div", { class: "parts" }, make("div", {}, facts), s ? histogram(layer) : null, channels(layer));
@@ -213,6 +225,27 @@ function graph() {
   $("graph").append(svg);
 }
 
+// The three sums, and the values that lie in the arena where it is largest.
+function cost() {
+  const cost = report.cost;
+  if (!cost) { $("costs").closest("section").remove(); return; }
+  const row = (name, value, words) => $("costs").append(make("tr", {}, make("td", {}, name), make("td", { class: "n" }, value), make("td", { class: "quiet" }, words)));
+  row("Flash", bytes(cost.flash.file_bytes), `weights ${bytes(cost.flash.weight_bytes)}, exponents ${bytes(cost.flash.exponent_bytes)}, tables ${bytes(cost.flash.table_bytes)}, names and structure ${bytes(cost.flash.name_bytes + cost.flash.other_bytes)}`);
+  row("RAM", bytes(cost.ram.total_bytes), `values ${bytes(cost.ram.arena_bytes)} (largest at ${cost.memory.peak_node}), copies of parameters ${bytes(cost.ram.copy_bytes)}, buffers ${bytes(cost.ram.kept_bytes + cost.ram.call_bytes + cost.ram.packed_bias_bytes)}`);
+  row("Time", cost.time ? milliseconds(cost.time.total) : "unknown", cost.time ? `${short(cost.time.total.low / 1000)} to ${short(cost.time.total.high / 1000)} ms at ${cost.time.conditions}` : cost.untimed || "");
+  const width = 1100, top = 6, h = 26, arena = Math.max(1, cost.memory.peak_bytes), x = (b) => 4 + (b / arena) * (width - 8);
+  const svg = draw("svg", { viewBox: `0 0 ${width} ${h + 24}`, role: "img", "aria-label": "Values in memory where it is fullest" });
+  svg.append(draw("rect", { x: 4, y: top, width: width - 8, height: h, fill: "none", class: "axis" }));
+  for (const held of cost.memory.at_peak) {
+    const w = Math.max(1, x(held.offset + held.bytes) - x(held.offset));
+    const words = [held.name, ...held.shared_by].join(", ") + `: ${bytes(held.bytes)}`;
+    svg.append(tip(draw("rect", { class: "a", "fill-opacity": ".55", x: x(held.offset), y: top, width: w, height: h }), words));
+    if (w > 60) svg.append(draw("text", { x: x(held.offset) + 4, y: top + 17, "pointer-events": "none" }, held.name.length > w / 7 ? "…" + held.name.slice(-Math.floor(w / 7)) : held.name));
+  }
+  svg.append(draw("text", { x: 4, y: h + 20 }, "0"), draw("text", { x: width - 4, y: h + 20, "text-anchor": "end" }, bytes(arena)));
+  $("arena").append(svg);
+}
+
 function observers() {
   if (!report.observers || !report.observers.tried.length) { $("observers").closest("section").remove(); return; }
   const used = report.settings.method || report.observers.set, top = Math.max(...report.observers.tried.map((t) => t.error.mean)) || 1;
@@ -249,4 +282,4 @@ function rest() {
   $("version").textContent = `espq ${version}; ${phases}. Error is the noise-to-signal power ratio: power of the difference from the float network, by power of the signal.`;
 }
 
-head(); outputs(); along(); layers(); graph(); observers(); pareto(); rest();
+head(); outputs(); along(); layers(); graph(); cost(); observers(); pareto(); rest();
