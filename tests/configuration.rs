@@ -45,7 +45,8 @@ fn schema_and_reader_agree_on_the_fixtures() {
     configurations(&root().join("fixtures"), &mut files);
     assert!(files.len() > 50);
     for file in files {
-        let text = std::fs::read_to_string(&file).unwrap();
+        // One of them is not UTF-8, which no schema can see.
+        let Ok(text) = std::fs::read_to_string(&file) else { continue };
         if let Some(valid) = is_valid(&validator, &text) {
             assert_eq!(valid, is_sound(&text), "{}", file.display());
         }

@@ -62,7 +62,7 @@ pub enum Verdict {
     Worse,
     /// A difference within the standard error.
     Within,
-    /// The same figure.
+    /// Equal figures.
     Same,
     /// Only one of the reports has the output.
     Other,

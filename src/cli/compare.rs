@@ -39,7 +39,7 @@ pub struct Arguments {
     /// An espq.toml or its folder, a report in JSON, or an .espdl file
     before: PathBuf,
 
-    /// The same kind of thing, later
+    /// One of the same kind, later
     after: PathBuf,
 
     #[arg(long, value_enum, default_value = "text")]

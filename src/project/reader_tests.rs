@@ -65,10 +65,8 @@ align = true
 widen = true
 scales = true
 round = true
-widen = true
 held-out = 3
 correct = true
-widen = true
 
 [export]
 name = "small"

@@ -192,7 +192,9 @@ impl Value for Bytes {
 
     fn parse(value: &Toml) -> Option<Bytes> {
         let Some(text) = value.get_ref().as_str() else {
-            return integer(value).and_then(|n| usize::try_from(n).ok()).map(Bytes);
+            // A schema takes 1.0 for an integer, too.
+            let whole = number(value).filter(|bytes| bytes.fract() == 0.0 && (0.0..=1e15).contains(bytes));
+            return whole.map(|bytes| Bytes(bytes as usize));
         };
         let (number, unit) = split_unit(text)?;
         let factor = match unit.to_ascii_lowercase().as_str() {

@@ -11,8 +11,8 @@ rule! {
     /// layer.
     ///
     /// ## Why is this bad?
-    /// The scale fits the largest channel. A channel with weights a hundredth as large has one or two steps left: it is
-    /// almost zero on the chip. The ESP32-P4 has a scale for each channel, so the figures of the same model are better there.
+    /// The scale fits the largest channel. A channel with weights less than a hundredth as large has one step left, or
+    /// none: it is almost zero on the chip. The ESP32-P4 has a scale for each channel, so the figures of the same model are better there.
     ///
     /// ## Example
     /// ```text
@@ -24,8 +24,8 @@ rule! {
     D006, "unequal-channels", Warning, Files
 }
 
-/// Ratio of the largest weights of two channels, from which the smaller one has fewer than two steps of 127.
-const LEAST: f32 = 1.0 / 64.0;
+/// Ratio of the largest weights of two channels, below which the smaller one has less than a step of 127.
+const LEAST: f32 = 1.0 / 127.0;
 
 /// Share below which a channel does nothing in float either.
 const DEAD: f32 = 1e-5;

@@ -63,6 +63,9 @@ fn find(code: u32) -> Option<Combine> {
 /// Combines two lists element by element; one of them may be a single number.
 fn pairwise(lists: &[&[i64]], combine: fn(i64, i64) -> Option<i64>) -> Option<Vec<i64>> {
     let &[a, b] = lists else { return None };
+    if a.len() != b.len() && a.len() != 1 && b.len() != 1 {
+        return None;
+    }
     let length = if a.len() == 1 { b.len() } else { a.len() };
     let at = |list: &[i64], at: usize| list.get(if list.len() == 1 { 0 } else { at }).copied();
     (0..length).map(|place| combine(at(a, place)?, at(b, place)?)).collect()
