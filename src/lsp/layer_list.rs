@@ -3,7 +3,6 @@
 use lsp_types::{Location, Position, Range, Url, notification, request};
 use serde::{Deserialize, Serialize};
 
-use crate::analysis::ErrorFigures;
 use crate::project::cursor::{self, Place, unquoted};
 use crate::project::schema;
 use crate::text::units::{count, percent};
@@ -138,7 +137,7 @@ fn text(snapshot: &Snapshot) -> String {
 }
 
 fn cumulative(layer: &LayerView) -> Option<f64> {
-    Some(layer.figures.as_ref()?.graphwise.as_ref().map(|error: &ErrorFigures| error.nsr)?)
+    layer.figures.as_ref()?.graphwise.map(|error| error.nsr)
 }
 
 fn exponent(layer: &LayerView) -> String {
