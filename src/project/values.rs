@@ -218,7 +218,7 @@ impl Value for Bytes {
     fn json_schema() -> Json {
         json!({ "anyOf": [
             { "type": "integer", "minimum": 0 },
-            { "type": "string", "pattern": "^\\s*[0-9.]+\\s*([kKmM]([iI]?[bB])?|[bB])?\\s*$" },
+            { "type": "string", "pattern": "^\\s*([0-9]+\\.?[0-9]*|\\.[0-9]+)\\s*([kKmM]([iI]?[bB])?|[bB])?\\s*$" },
         ]})
     }
 }
@@ -242,7 +242,10 @@ impl Value for Budget {
     }
 
     fn json_schema() -> Json {
-        Bytes::json_schema()
+        json!({ "anyOf": [
+            { "type": "integer", "minimum": 0, "multipleOf": 16 },
+            { "type": "string", "pattern": "^\\s*([0-9]+\\.?[0-9]*|\\.[0-9]+)\\s*[kKmM]([iI]?[bB])?\\s*$" },
+        ]})
     }
 }
 
@@ -271,7 +274,7 @@ impl Value for Milliseconds {
     }
 
     fn json_schema() -> Json {
-        json!({ "type": "string", "pattern": "^\\s*[0-9.]+\\s*(ms|s|us|µs)\\s*$" })
+        json!({ "type": "string", "pattern": "^\\s*([0-9]+\\.?[0-9]*|\\.[0-9]+)\\s*(ms|s|us|µs)\\s*$" })
     }
 }
 
