@@ -114,5 +114,5 @@ fn edits_are_taken_in_parts() {
     let params = json!({ "textDocument": document, "contentChanges": [{ "range": range, "text": "9" }] });
     client.notify("textDocument/didChange", params);
     let wrong = client.published(|d| codes(d).contains(&"C003"));
-    assert!(wrong.iter().any(|d| d["message"].as_str().unwrap().contains("\"int9\"")), "{wrong:?}");
+    assert!(wrong.iter().any(|d| d["message"].as_str().unwrap().contains("`int9`")), "{wrong:?}");
 }

@@ -220,7 +220,7 @@ fn completion_offers_keys_values_and_layers() {
     assert!(labels(DIGITS.replace("target = \"esp32s3\"", "target = \""), 2, 10).contains(&"esp32p4".to_string()));
     assert_eq!(
         labels(DIGITS.replace("target = \"esp32s3\"", "t"), 2, 1),
-        ["path", "input-shape", "target", "precision", "quantization"]
+        ["path", "input-shape", "outputs", "inputs", "target", "precision", "quantization"]
     );
     assert!(labels(DIGITS.replace("[limits]", "[lim"), 11, 4).contains(&"limits".to_string()));
     assert_eq!(labels(DIGITS.replace("path = \"model.onnx\"", "path = \""), 1, 8), ["model.onnx", "cache/"]);
@@ -365,8 +365,10 @@ fn progress_is_shown_and_its_button_stops_the_work() {
     client.notify("window/workDoneProgress/cancel", json!({ "token": begun["params"]["token"] }));
     client.hear(|m| m["params"]["value"]["kind"] == "end").unwrap();
     client.listen(Duration::from_millis(500));
-    let measured = client.heard("textDocument/publishDiagnostics");
-    assert!(measured.iter().all(|p| p["diagnostics"] == json!([])), "{measured:?}");
+    let published = client.heard("textDocument/publishDiagnostics");
+    // Samples that are equal are found without a measurement.
+    let is_measured = |p: &&Value| codes(p["diagnostics"].as_array().unwrap()).iter().any(|code| *code != "S005");
+    assert!(!published.iter().any(is_measured), "{published:?}");
 
     // The next edit is processed.
     client.change(2, DIGITS);
