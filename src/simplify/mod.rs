@@ -46,12 +46,15 @@ pub struct Simplified {
     pub notes: Vec<Note>,
     /// Layers by the names that the file has.
     pub names: LayerNames,
+    /// Set if the file has another format than ONNX, whose reader has added nodes such as Transposes of the inputs.
+    pub is_translated: bool,
 }
 
 /// Simplifies a model by its dialect. Errors name the layer.
 pub fn simplify(imported: Imported) -> Result<Simplified> {
     imported.check_fixed()?;
     let assumes_batch = imported.assumes_batch();
+    let is_translated = imported.dialect == Dialect::Translated;
     let mut graph = imported.graph;
     sort(&mut graph)?;
     let origins = Origins::of(&graph, imported.record.constants, imported.record.cut_off);
@@ -74,7 +77,7 @@ pub fn simplify(imported: Imported) -> Result<Simplified> {
     verify::verify(&graph, assumes_batch)?;
     softmax::note(&mut graph);
     let notes = graph.notes.clone();
-    Ok(Simplified { graph, notes, names })
+    Ok(Simplified { graph, notes, names, is_translated })
 }
 
 /// Returns the error of the Reshape with a literal batch that causes another layer's error.
