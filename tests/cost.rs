@@ -119,6 +119,16 @@ fn a_measured_fix_says_what_it_costs() {
     assert!(titles.iter().any(|title| title.contains(" KB flash, ") && title.ends_with(" ms")), "{titles:?}");
 }
 
+#[test]
+fn a_measured_fix_of_one_board_is_not_served_for_another() {
+    let titles = |board: &str| {
+        let project = project("esp32p4", &format!("[limits]\nlayer-nsr = 0\n{board}"));
+        let found = json(project.path(), &["lint", "--select", "E002", "--format", "json"]);
+        found.as_array().unwrap().iter().map(|f| f["fixes"][0]["title"].to_string()).collect::<Vec<_>>()
+    };
+    assert_ne!(titles(""), titles("[board]\nclock = 100\n"));
+}
+
 /// A log in the runtime's format with the estimates as measurements, each times a factor.
 fn log(cost: &Value, factor: f64) -> String {
     let mut text = String::from(

@@ -105,7 +105,7 @@ fn sums_of(by_sample: &[Simulated], joint: usize) -> Vec<&[PartSums]> {
 }
 
 fn boxes(by_sample: &[Simulated]) -> Option<FoundBoxes> {
-    let each: Option<Vec<FoundBoxes>> = by_sample.iter().map(|sample| sample.agreement).collect();
+    let each: Option<Vec<FoundBoxes>> = by_sample.iter().map(|sample| sample.boxes).collect();
     each.filter(|each| !each.is_empty()).map(FoundBoxes::sum)
 }
 
@@ -160,11 +160,11 @@ fn compare(
             sums.clone_from(earlier);
         }
     }
-    let agreement = subject.detector.and_then(|detector| FoundBoxes::of(detector, &float_outputs, &outputs));
+    let boxes = subject.detector.and_then(|detector| FoundBoxes::of(detector, &float_outputs, &outputs));
     let kept = sample.before.into_iter().flat_map(|(before, _)| &before.frontiers);
     let mut frontiers: Vec<Frontier> = kept.filter(|frontier| frontier.next() <= resumed).cloned().collect();
     frontiers.extend(new);
-    Ok(Simulated { frontiers, compared, joined, agreement })
+    Ok(Simulated { frontiers, compared, joined, boxes })
 }
 
 /// Returns the float values of a sample that are watched, by id, and the outputs of the model.

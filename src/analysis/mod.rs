@@ -68,7 +68,7 @@ impl Subject<'_> {
 pub use changes::{Changes, Figures, LayerChange, LayerFigures, OutputChange, Verdict, changes};
 pub use clipping::clipping;
 pub use compare::{Comparison, floats, is_place};
-pub use decisive::decisive;
+pub use decisive::{decisive, is_classifier};
 pub use figures::{
     Agreement, Before, Clipping, ErrorFigures, Histogram, Layer, LayerPort, Observers, OutputError, Report, Seconds,
     Statistics, TensorStatistics, TriedObserver,

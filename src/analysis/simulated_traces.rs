@@ -27,7 +27,7 @@ pub(super) struct Simulated {
     /// Sums by part of each watched joint.
     pub joined: Vec<Option<Vec<PartSums>>>,
     /// Boxes of the float network beside those of the simulation.
-    pub agreement: Option<FoundBoxes>,
+    pub boxes: Option<FoundBoxes>,
 }
 
 impl SimulatedTraces {

@@ -1,6 +1,6 @@
 //! Arguments for the cache of results.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use crate::engine::Cache;
 
@@ -26,13 +26,8 @@ impl Arguments {
             && let Err(error) = std::fs::create_dir_all(folder)
         {
             // Without a cache, everything works and takes longer.
-            eprintln!("warning: the cache folder {} cannot be used: {error}", folder.display());
+            super::tell(&format!("warning: the cache folder {} cannot be used: {error}", folder.display()));
         }
         Cache::at(folder)
     }
-}
-
-/// Returns the cache in a folder, or in the user's.
-pub fn at(folder: Option<&Path>) -> Option<Cache> {
-    Cache::at(folder)
 }

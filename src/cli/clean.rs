@@ -1,9 +1,10 @@
 //! `espq clean`: deletes the cache.
 
 use crate::Error;
+use crate::engine::Cache;
 use crate::text::units::{count, size};
 
-use super::{Failure, cache};
+use super::Failure;
 
 /// Deletes the cached results
 ///
@@ -16,7 +17,7 @@ pub struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<String, Failure> {
-    let cache = cache::at(arguments.cache_dir.as_deref()).ok_or_else(|| {
+    let cache = Cache::at(arguments.cache_dir.as_deref()).ok_or_else(|| {
         Error::new("the user has no cache folder").with_help("name it: `espq clean --cache-dir FOLDER`")
     })?;
     let (entries, bytes) = cache.clean()?;

@@ -7,13 +7,13 @@ use clap::ValueEnum;
 
 use crate::analysis::{Changes, Figures, changes};
 use crate::engine::{self, Engine, Options};
-use crate::project::Project;
+use crate::project::Overrides;
 use crate::render::terminal::Terminal;
 use crate::render::{self, inspect};
 use crate::{Error, Result};
 
 use super::progress::Bar;
-use super::{Failure, cache};
+use super::{Failure, cache, json, overrides};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Format {
@@ -75,11 +75,11 @@ fn figures(engine: &Arc<Engine>, path: &Path) -> Result<Figures, Failure> {
     if has_ending(path, "json") {
         return Ok(engine::read_report(path)?);
     }
-    let project = Project::load(path)?;
-    if !project.problems.is_empty() {
-        return Err(Failure::Problems(Box::new(project)));
+    let project = overrides::load(path, &Overrides::default())?;
+    match engine.open(project.clone()).measured(&Bar::new()) {
+        Ok(report) => Ok(Figures::from(&*report)),
+        Err(error) => Err(Failure::Within(Box::new(project), error)),
     }
-    engine::figures(engine, project.clone(), &Bar::new()).map_err(|error| Failure::Within(Box::new(project), error))
 }
 
 fn files(arguments: &Arguments, out: &Terminal) -> Result<String> {
@@ -89,12 +89,6 @@ fn files(arguments: &Arguments, out: &Terminal) -> Result<String> {
         Format::Text => Ok(inspect::differences(&differences, out)),
         Format::Json => json(&differences),
     }
-}
-
-fn json(value: &impl serde::Serialize) -> Result<String> {
-    let text = serde_json::to_string_pretty(value)
-        .map_err(|e| Error::new(format!("the differences cannot be shown as JSON: {e}")))?;
-    Ok(text + "\n")
 }
 
 fn has_ending(path: &Path, ending: &str) -> bool {

@@ -4,13 +4,13 @@ use std::path::PathBuf;
 
 use clap::ValueEnum;
 
+use crate::Result;
 use crate::chip::Target;
 use crate::engine::inspect as engine;
 use crate::espdl::{File, Key};
-use crate::{Error, Result};
 
-use super::Failure;
 use super::overrides::named;
+use super::{Failure, json};
 use crate::render::inspect;
 use crate::render::terminal::Terminal;
 
@@ -87,12 +87,6 @@ fn compare(arguments: &Arguments, left: &File, right: &File, out: &Terminal) -> 
         Format::Json => json(&differences),
         Format::Text => Ok(inspect::differences(&differences, out)),
     }
-}
-
-fn json(value: &impl serde::Serialize) -> Result<String> {
-    let text = serde_json::to_string_pretty(value)
-        .map_err(|e| Error::new(format!("the file cannot be shown as JSON: {e}")))?;
-    Ok(text + "\n")
 }
 
 /// Parses sixteen hexadecimal bytes, with or without `0x` and commas between them.

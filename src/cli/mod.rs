@@ -25,6 +25,7 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use serde::Serialize;
 
 use crate::project::{Problem, Project};
 use crate::text::{units, visible};
@@ -119,7 +120,7 @@ pub fn main() -> ExitCode {
 }
 
 fn finish(outcome: Result<Outcome, Failure>, color: Color) -> ExitCode {
-    match outcome.and_then(|outcome| print(&outcome.text).map(|()| outcome.found).map_err(Failure::from)) {
+    match outcome.and_then(|outcome| print(&outcome.text).map(|_| outcome.found).map_err(Failure::from)) {
         Ok(found) => ExitCode::from(u8::from(found)),
         Err(failure) => {
             // If that cannot be written either, only the exit code remains.
@@ -145,14 +146,25 @@ fn explain(failure: &Failure, terminal: &Terminal) -> String {
     }
 }
 
-/// Writes to stdout; a closed pipe (`| head`) is not an error.
-fn print(text: &str) -> Result<()> {
+/// Writes a line beside the result, for a person; if nobody reads stderr, nothing is lost.
+fn tell(line: &str) {
+    let _ = writeln!(std::io::stderr(), "{line}");
+}
+
+/// Shows a result as JSON.
+fn json(result: &impl Serialize) -> Result<String> {
+    let text = serde_json::to_string_pretty(result)
+        .map_err(|e| Error::new(format!("the result cannot be shown as JSON: {e}")))?;
+    Ok(text + "\n")
+}
+
+/// Writes to stdout. Returns `false` if nobody reads any more (`| head`), which is not an error.
+fn print(text: &str) -> Result<bool> {
     let mut out = std::io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => {
-            Err(Error::new(format!("the output cannot be written: {e}")))
-        }
-        _ => Ok(()),
+        Ok(()) => Ok(true),
+        Err(e) if e.kind() == std::io::ErrorKind::BrokenPipe => Ok(false),
+        Err(e) => Err(Error::new(format!("the output cannot be written: {e}"))),
     }
 }
 

@@ -33,19 +33,24 @@ pub struct Arguments {
 }
 
 impl Arguments {
-    /// Loads the project at `path`, whose text must be free of errors.
+    /// Loads the project at `path` with these values, whose text must be free of errors.
     pub fn load(&self, path: &Path) -> Result<Project, Failure> {
-        if path.is_file() && (is_model(path) || is_foreign(path)) {
-            let error = Error::new("this is a model, not a configuration").in_file(path);
-            return Err(error.with_help(format!("`espq init {}` writes an espq.toml for it", path.display())).into());
-        }
-        let mut project = Project::load(path)?;
         let &Arguments { target, precision, method, samples } = self;
-        project.apply(&Overrides { target, precision, method, samples });
-        match project.problems.is_empty() {
-            true => Ok(project),
-            false => Err(Failure::Problems(Box::new(project))),
-        }
+        load(path, &Overrides { target, precision, method, samples })
+    }
+}
+
+/// Loads the project at `path` with other values, whose text must be free of errors.
+pub(super) fn load(path: &Path, overrides: &Overrides) -> Result<Project, Failure> {
+    if path.is_file() && (is_model(path) || is_foreign(path)) {
+        let error = Error::new("this is a model, not a configuration").in_file(path);
+        return Err(error.with_help(format!("`espq init {}` writes an espq.toml for it", path.display())).into());
+    }
+    let mut project = Project::load(path)?;
+    project.apply(overrides);
+    match project.problems.is_empty() {
+        true => Ok(project),
+        false => Err(Failure::Problems(Box::new(project))),
     }
 }
 

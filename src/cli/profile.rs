@@ -4,17 +4,17 @@ use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
 
+use crate::Result;
 use crate::chip::Target;
 use crate::cost::Test;
 use crate::engine::{self, Engine, Options, Profile};
-use crate::project::Project;
+use crate::project::Overrides;
 use crate::render::profile;
 use crate::render::terminal::Terminal;
-use crate::{Error, Result};
 
-use super::overrides::named;
+use super::overrides::{load, named};
 use super::progress::Bar;
-use super::{Failure, Outcome, cache};
+use super::{Failure, Outcome, cache, json};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Format {
@@ -82,20 +82,8 @@ fn is_file_of_chip(path: &Path) -> bool {
 }
 
 fn of_project(arguments: &Arguments) -> Result<Profile, Failure> {
-    let mut project = Project::load(&arguments.path)?;
-    if !project.problems.is_empty() {
-        return Err(Failure::Problems(Box::new(project)));
-    }
-    if arguments.target.is_some() {
-        project.apply(&crate::project::Overrides { target: arguments.target, ..Default::default() });
-    }
+    let project = load(&arguments.path, &Overrides { target: arguments.target, ..Overrides::default() })?;
     let engine = Engine::new(Options { cache: arguments.cache.chosen(), ..Options::default() });
     let found = engine.open(project.clone()).profile(&arguments.log, arguments.fit, &Bar::new());
     found.map_err(|error| Failure::Within(Box::new(project), error))
-}
-
-fn json(found: &Profile) -> Result<String> {
-    let text = serde_json::to_string_pretty(found)
-        .map_err(|e| Error::new(format!("the profile cannot be shown as JSON: {e}")))?;
-    Ok(text + "\n")
 }

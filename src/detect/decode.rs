@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use crate::graph::{Graph, Tensor};
 
-use super::agreement::SCORE;
+use super::found_boxes::SCORE;
 use super::head::{Extra, Head};
 
 /// Overlap above which the box with the lower score is dropped.

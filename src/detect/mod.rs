@@ -4,12 +4,12 @@
 //! (`vision/detect/*_postprocessor.cpp`, `models/yolo26/yolo26.cpp`).
 //! Never: quantization, files, words for a user.
 
-mod agreement;
 mod decode;
+mod found_boxes;
 mod head;
 mod recognize;
 
-pub use agreement::{FoundBoxes, SCORE};
 pub use decode::{Detector, Reading};
+pub use found_boxes::{FoundBoxes, SCORE};
 pub use head::{Extra, Family, Head, Level, Named};
 pub use recognize::recognize;

@@ -44,6 +44,14 @@ impl Token {
     }
 }
 
+/// Returns the result of an attempt; `None` if it is not possible, which is no error. Only a cancellation ends the work.
+pub(super) fn possible<T>(attempt: Result<T>) -> Result<Option<T>> {
+    match attempt {
+        Err(error) if error.is_cancelled() => Err(error),
+        attempt => Ok(attempt.ok()),
+    }
+}
+
 /// Progress with a cancellation token.
 pub struct Watch<'a> {
     /// Token that is checked at every tick.

@@ -1,13 +1,9 @@
-//! Figures of a project or of a written report, for comparison.
+//! Figures of a written report.
 
 use std::path::Path;
-use std::sync::Arc;
 
 use crate::analysis::Figures;
-use crate::project::Project;
 use crate::{Error, Result};
-
-use super::{Engine, Progress};
 
 /// Longest report that is read, in bytes.
 const LONGEST: u64 = 1 << 30;
@@ -25,9 +21,4 @@ pub fn read_report(path: &Path) -> Result<Figures> {
             .in_file(path)
             .with_help("`espq report --format json -o FILE` writes one")
     })
-}
-
-/// Measures a project.
-pub fn figures(engine: &Arc<Engine>, project: Project, progress: &dyn Progress) -> Result<Figures> {
-    Ok(Figures::from(&*engine.open(project).measured(progress)?))
 }

@@ -8,10 +8,11 @@ use crate::cost::Cost;
 use crate::lint::{self, Facts, Finding, Selection};
 use crate::project::Project;
 use crate::quant::{Plan, Settings};
-use crate::samples::Seen;
+use crate::samples::SampleFacts;
 use crate::{Error, Result};
 
 use super::Progress;
+use super::cancel::possible;
 use super::content::{Key, KeyBuilder};
 use super::measure::Measurement;
 use super::opened::{Found, Opened, lint_text};
@@ -42,7 +43,7 @@ const KEPT: usize = 1000;
 struct Stages {
     model: Option<Result<Arc<Model>>>,
     session: Option<Result<Arc<Session>>>,
-    seen: Option<Arc<Seen>>,
+    seen: Option<Arc<SampleFacts>>,
     settings: Option<Settings>,
     plan: Option<Result<Arc<Plan>>>,
     same_output: Option<PathBuf>,
@@ -141,7 +142,7 @@ impl Opened {
             (true, Some(method)) => Arc::new(plan.with_method(method)),
             (true, None) => return Ok(None),
         };
-        let measurement = Measurement { opened: self, session, plan: &plan, progress };
+        let measurement = Measurement::of(self, session, &plan, progress);
         let report = match measurement.recalled() {
             Ok(Some(report)) => report,
             Err(error) if error.is_cancelled() => return Err(error),
@@ -194,8 +195,8 @@ impl Opened {
             Ok(report) if depth >= LintDepth::Fixes && is_ended => self.optimization(report, progress)?,
             _ => None,
         };
-        let cuts = match &report {
-            Ok(report) if depth >= LintDepth::Fixes => Some(self.cuts(report, progress)?),
+        let ends_trials = match &report {
+            Ok(report) if depth >= LintDepth::Fixes => Some(self.ends_trials(report, progress)?),
             _ => None,
         };
         let report = Some(report.as_ref().map(|report| &**report));
@@ -203,15 +204,21 @@ impl Opened {
         let (trials, observers) = (trials.as_deref(), observers.as_deref());
         let optimization = optimization.as_ref();
         let cost = cost.as_deref();
-        Ok(lint::check(&Facts { report, on_chip, cost, observers, optimization, trials, cuts: cuts.as_ref(), ..facts }))
+        Ok(lint::check(&Facts {
+            report,
+            on_chip,
+            cost,
+            observers,
+            optimization,
+            trials,
+            ends_trials: ends_trials.as_ref(),
+            ..facts
+        }))
     }
 
     /// Returns the cost of the file; its errors are reported by the proof.
     fn known_cost(&self, progress: &dyn Progress) -> Result<Option<Arc<Cost>>> {
-        match self.cost(progress) {
-            Err(error) if error.is_cancelled() => Err(error),
-            cost => Ok(cost.ok().flatten()),
-        }
+        Ok(possible(self.cost(progress))?.flatten())
     }
 }
 

@@ -1,11 +1,13 @@
 //! Figures of a plan over the samples of a session.
 
+use std::cell::OnceCell;
 use std::time::Instant;
 
 use crate::Result;
 use crate::analysis::{self, Before, ErrorFigures, Graphwise, Layer, LayerPort, OutputError, Report, Seconds};
+use crate::cost::Totals;
 use crate::exec::Samples as _;
-use crate::graph::{Graph, NodeId, ValueId};
+use crate::graph::{NodeId, ValueId};
 use crate::ops::Role;
 use crate::quant::{Plan, Port, Quantized};
 use crate::simplify::LayerNames;
@@ -20,9 +22,15 @@ pub(super) struct Measurement<'a> {
     pub session: &'a Session,
     pub plan: &'a Plan,
     pub progress: &'a dyn Progress,
+    /// Cost of the plan's file, which trials are compared with; counted once.
+    pub cost: OnceCell<Option<Totals>>,
 }
 
-impl Measurement<'_> {
+impl<'a> Measurement<'a> {
+    pub fn of(opened: &'a Opened, session: &'a Session, plan: &'a Plan, progress: &'a dyn Progress) -> Measurement<'a> {
+        Measurement { opened, session, plan, progress, cost: OnceCell::new() }
+    }
+
     /// Returns the report with the scales of the last calibration, if only precisions have changed since; `None` if
     /// most scales were never observed.
     pub fn recalled(&self) -> Result<Option<Report>> {
@@ -129,28 +137,9 @@ fn outputs(quantized: &Quantized, nodes: &[NodeId], figures: &Graphwise) -> Vec<
         };
     let mut outputs: Vec<OutputError> = each.map(output).collect();
     for ((output, &id), &agreement) in outputs.iter_mut().zip(&graph.outputs).zip(&figures.agreement) {
-        output.agreement = agreement.filter(|_| is_classifier(graph, &producers, id));
+        output.agreement = agreement.filter(|_| analysis::is_classifier(graph, &producers, id));
     }
     outputs
-}
-
-/// Returns `true` for scores or probabilities of classes: a linear layer or a Softmax makes them.
-fn is_classifier(graph: &Graph, producers: &[Option<(NodeId, usize)>], output: ValueId) -> bool {
-    const SHAPING: [&str; 3] = ["Flatten", "Reshape", "Squeeze"];
-    let mut at = output;
-    // No chain is longer than the graph.
-    for _ in 0..graph.nodes.len() {
-        let Some((node, _)) = producers[at.0] else { return false };
-        let node = graph.node(node);
-        match (node.op.as_str(), node.inputs.first()) {
-            ("Softmax" | "LogSoftmax" | "Gemm" | "MatMul", _) => return true,
-            // Class scores of a network whose last layer is a convolution.
-            ("GlobalAveragePool" | "Conv", _) => return at != output,
-            (op, Some(&Some(input))) if SHAPING.contains(&op) => at = input,
-            _ => return false,
-        }
-    }
-    false
 }
 
 fn layer(quantized: &Quantized, names: &LayerNames, node: NodeId) -> Layer {

@@ -9,8 +9,8 @@ mod cancel;
 mod compare;
 mod content;
 mod cost;
-mod cuts;
 mod ends;
+mod ends_trials;
 mod export;
 mod files;
 mod firmware;
@@ -36,6 +36,9 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
 use crate::analysis::{Observers, OnChip, Report};
 use crate::cost::Cost;
 use crate::lint::{Finding, Trials};
@@ -45,7 +48,7 @@ pub use crate::model::{endings as model_endings, is_foreign, is_model};
 pub use crate::simplify::{LayerNames, Place};
 pub use atomic_write::write as write_all_or_none;
 pub use cancel::{Token, Watch};
-pub use compare::{figures, read_report};
+pub use compare::read_report;
 pub use cost::board;
 pub use export::{ExportOptions, Exported};
 pub use firmware::Firmware;
@@ -58,7 +61,7 @@ pub use profile::{Fit, FittedConstant, Profile, ProfiledLayer, ProfiledMemory, p
 pub use progress::{OnlyKnown, Progress, Silent, Stage};
 pub use session::{Calibrated, Model, Session};
 
-use content::Contents;
+use content::{Contents, Key};
 use lru::Lru;
 use store::Store;
 
@@ -154,5 +157,26 @@ impl Engine {
             older.cancel();
         }
         token
+    }
+
+    /// Returns a result from memory, or from the store.
+    pub(super) fn kept<T: DeserializeOwned>(&self, memory: &Lru<T>, key: &Key) -> Option<Arc<T>> {
+        let stored = || Some(memory.keep(*key, Arc::new(self.store.as_ref()?.get(key)?)));
+        memory.get(key).or_else(stored)
+    }
+
+    /// Keeps a result in memory and in the store.
+    pub(super) fn keep<T: Serialize>(&self, memory: &Lru<T>, key: Key, result: T) -> Arc<T> {
+        if let Some(store) = &self.store {
+            store.put(&key, &result);
+        }
+        memory.keep(key, Arc::new(result))
+    }
+
+    /// Stores a session's measurements for other processes.
+    pub(super) fn save(&self, session: &Session) {
+        if let (Some(store), Some(figures)) = (&self.store, session.news()) {
+            store.put(&session.key, &figures);
+        }
     }
 }

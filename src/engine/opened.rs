@@ -6,9 +6,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
-use serde::Serialize;
-use serde::de::DeserializeOwned;
-
 use crate::analysis::{Observers, OnChip, Report, Seconds};
 use crate::detect::Detector;
 use crate::espdl;
@@ -23,7 +20,6 @@ use crate::{Error, Result};
 
 use super::content::{Key, KeyBuilder, ModelContent, SampleContent};
 use super::ends::{self, Passage};
-use super::lru::Lru;
 use super::measure::{Measurement, timed};
 use super::session::{Calibrated, Model, Session};
 use super::shapes;
@@ -333,7 +329,7 @@ impl Opened {
             let (session, plan) = (self.session()?, self.settled_plan(progress)?);
             let mut seconds = Seconds::default();
             let calibrated = timed(&mut seconds.calibrate, || self.calibrated(progress))?;
-            let measurement = Measurement { opened: self, session: &session, plan: &plan, progress };
+            let measurement = Measurement::of(self, &session, &plan, progress);
             let report = measurement.report(&calibrated, false, seconds)?;
             self.engine.save(&session);
             Ok(self.engine.keep(&self.engine.reports, key, report))
@@ -386,7 +382,7 @@ impl Opened {
         let plan = self.settled_plan(progress)?;
         let mut seconds = Seconds::default();
         let calibrated = timed(&mut seconds.calibrate, || self.calibrated(progress))?;
-        let measurement = Measurement { opened: self, session, plan: &plan, progress };
+        let measurement = Measurement::of(self, session, &plan, progress);
         let report = measurement.report(&calibrated, true, seconds)?;
         self.engine.save(session);
         Ok(self.engine.keep(&self.engine.reports, *key, report))
@@ -429,29 +425,6 @@ impl Opened {
         let is_chosen = self.project.config.chooses_observer();
         parts.key(&self.model_key(model)).key(scales).text(&format!("{settings:?} {whole:?}")).number(is_chosen.into());
         Ok(())
-    }
-}
-
-impl Engine {
-    /// Returns a result from memory, or from the store.
-    pub(super) fn kept<T: DeserializeOwned>(&self, memory: &Lru<T>, key: &Key) -> Option<Arc<T>> {
-        let stored = || Some(memory.keep(*key, Arc::new(self.store.as_ref()?.get(key)?)));
-        memory.get(key).or_else(stored)
-    }
-
-    /// Keeps a result in memory and in the store.
-    pub(super) fn keep<T: Serialize>(&self, memory: &Lru<T>, key: Key, result: T) -> Arc<T> {
-        if let Some(store) = &self.store {
-            store.put(&key, &result);
-        }
-        memory.keep(key, Arc::new(result))
-    }
-
-    /// Stores a session's measurements for other processes.
-    pub(super) fn save(&self, session: &Session) {
-        if let (Some(store), Some(figures)) = (&self.store, session.news()) {
-            store.put(&session.key, &figures);
-        }
     }
 }
 

@@ -15,7 +15,7 @@ use crate::note::Note;
 use crate::ops::{self, Role};
 use crate::optimize;
 use crate::quant::{self, Narrowed, Observations, Plan, Port, Quantized};
-use crate::samples::{InputSpec, Part, Samples, Seen};
+use crate::samples::{InputSpec, Part, SampleFacts, Samples};
 use crate::simplify::Simplified;
 
 use super::content::{Key, KeyBuilder};
@@ -69,7 +69,7 @@ pub struct Session {
     /// Samples for figures.
     pub analysis: Part,
     /// Properties of the samples; `None` if one cannot be read.
-    seen: OnceLock<Option<Arc<Seen>>>,
+    seen: OnceLock<Option<Arc<SampleFacts>>>,
     cached: Mutex<Cached>,
 }
 
@@ -178,7 +178,7 @@ impl Session {
     }
 
     /// Returns the properties of the samples, looked at once; `None` if one cannot be read, which running them reports.
-    pub fn seen(&self) -> Option<Arc<Seen>> {
+    pub fn seen(&self) -> Option<Arc<SampleFacts>> {
         self.seen.get_or_init(|| self.samples.look().ok().map(Arc::new)).clone()
     }
 

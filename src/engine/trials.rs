@@ -8,10 +8,11 @@ use crate::cost::{Totals, constant_bytes};
 use crate::graph::{Graph, NodeId};
 use crate::lint::{Fix, Measure, Trial, Trials, candidates};
 use crate::ops::{self, Role};
-use crate::quant::{Plan, Settings};
+use crate::quant::{Plan, Settings, WIDEN};
 use crate::{Result, error::Error};
 
 use super::Progress;
+use super::cancel::possible;
 use super::content::{Key, KeyBuilder};
 use super::measure::Measurement;
 use super::opened::Opened;
@@ -25,7 +26,7 @@ impl Opened {
     pub fn resolve(&self, measure: &Measure, progress: &dyn Progress) -> Result<Option<Fix>> {
         let report = self.measured(progress)?;
         let (session, plan) = (self.session()?, self.settled_plan(progress)?);
-        let measurement = Measurement { opened: self, session: &session, plan: &plan, progress };
+        let measurement = Measurement::of(self, &session, &plan, progress);
         let trial = measurement.measure(&report, measure)?;
         self.engine.save(&session);
         Ok(trial.and_then(|trial| measure.fix(self.project(), &trial)))
@@ -38,7 +39,7 @@ impl Opened {
             return Ok(trials);
         }
         let (report, session, plan) = (self.measured(progress)?, self.session()?, self.settled_plan(progress)?);
-        let measurement = Measurement { opened: self, session: &session, plan: &plan, progress };
+        let measurement = Measurement::of(self, &session, &plan, progress);
         let trials = measurement.trials(&report, search)?;
         self.engine.save(&session);
         Ok(self.engine.keep(&self.engine.trials, key, trials))
@@ -51,10 +52,11 @@ impl Opened {
     }
 
     fn trials_key(&self, search: bool) -> Result<Key> {
-        let config = &self.project().config;
+        let named = self.named();
         let mut parts = KeyBuilder::new("trials");
         parts.key(&self.report_key(&self.known_settings()?, false)?).number(search.into());
-        parts.text(&format!("{:?} {:?}", self.named().config.limits, config.output_limit()));
+        // The cost of a fix is that of the file on the board.
+        parts.text(&format!("{:?} {:?} {:?}", named.config.limits, named.config.board, named.config.export));
         Ok(parts.finish())
     }
 }
@@ -77,11 +79,11 @@ impl Measurement<'_> {
         let alone = &over[..over.len().min(LAYERS)];
         self.progress.begin(Stage::Trials, alone.len() + usize::from(over.len() > 1));
         for layer in alone {
-            let trial = self.possible(report, &[layer])?;
+            let trial = self.at_int16(report, &[layer])?;
             trials.layers.push(((*layer).to_string(), trial));
         }
         if over.len() > 1 {
-            trials.all = self.possible(report, &over)?;
+            trials.all = self.at_int16(report, &over)?;
         }
         if searched {
             trials.outputs = self.smallest(report, &narrow)?;
@@ -115,7 +117,7 @@ impl Measurement<'_> {
             return Ok(None);
         }
         let mut settings = self.plan.settings.clone();
-        settings.recipe = settings.recipe.with("widen");
+        settings.recipe = settings.recipe.with(WIDEN);
         let alone = self.attempt(report, &settings, Vec::new())?;
         let layers = with_sources(&self.plan.graph, &sums);
         settings.layer_schemes.extend(layers.iter().map(|layer| (layer.clone(), Scheme::Int16)));
@@ -128,20 +130,13 @@ impl Measurement<'_> {
 
     /// Tries settings; where they are not possible, there is no fix.
     fn attempt(&self, report: &Report, settings: &Settings, layers: Vec<String>) -> Result<Option<Trial>> {
-        let trial = self.opened.plan_of(settings).and_then(|plan| self.trial_of(report, &plan, layers, Scheme::Int16));
-        match trial {
-            Err(error) if error.is_cancelled() => Err(error),
-            trial => Ok(trial.ok()),
-        }
+        let plan = self.opened.plan_of(settings);
+        possible(plan.and_then(|plan| self.trial_of(report, &plan, layers, Scheme::Int16)))
     }
 
-    /// Tries layers; if int16 is not supported, there is no fix, and their finding has none.
-    fn possible(&self, report: &Report, layers: &[&str]) -> Result<Option<Trial>> {
-        let trial = match self.trial(report, layers, Scheme::Int16) {
-            Ok(trial) => Some(trial),
-            Err(error) if error.is_cancelled() => return Err(error),
-            Err(_) => None,
-        };
+    /// Tries layers at int16; if that is not supported, there is no fix, and their finding has none.
+    fn at_int16(&self, report: &Report, layers: &[&str]) -> Result<Option<Trial>> {
+        let trial = possible(self.trial(report, layers, Scheme::Int16))?;
         self.progress.tick()?;
         Ok(trial)
     }
@@ -153,10 +148,7 @@ impl Measurement<'_> {
         let named =
             |set: &[usize]| set.iter().filter_map(|&l| narrow.get(l).map(|(name, _)| *name)).collect::<Vec<_>>();
         // A set that cannot have int16 is not sufficient.
-        let error = |outcome: Result<f64>| match outcome {
-            Err(error) if error.is_cancelled() => Err(error),
-            outcome => Ok(outcome.unwrap_or(f64::NAN)),
-        };
+        let error = |outcome: Result<f64>| Ok(possible(outcome)?.unwrap_or(f64::NAN));
         let mut guess = |set: &[usize]| error(self.guess(report, &named(set)));
         let mut measure =
             |set: &[usize]| error(self.trial(report, &named(set), Scheme::Int16).map(|trial| trial.after));
@@ -215,16 +207,25 @@ impl Measurement<'_> {
     /// Returns the additional bytes and microseconds of a plan's file. Scales decide neither, so that guessed ones do; where
     /// there are none, only weights are counted.
     fn difference(&self, plan: &Plan) -> Result<(i64, Option<f64>)> {
-        let cost = |plan: &Plan| -> Result<Option<Totals>> {
-            let calibrated = self.session.recall(plan, &Inside(self.progress))?;
-            let cost = calibrated.and_then(|it| super::cost::of_quantized(&it.quantized, self.opened.project()));
-            Ok(cost.map(|cost| cost.totals()))
+        let before = match self.cost.get() {
+            Some(known) => *known,
+            None => {
+                let counted = self.totals(self.plan)?;
+                *self.cost.get_or_init(|| counted)
+            }
         };
-        let (Some(before), Some(after)) = (cost(self.plan)?, cost(plan)?) else {
+        let (Some(before), Some(after)) = (before, self.totals(plan)?) else {
             return Ok((flash(plan, self.plan)?, None));
         };
         let latency = after.time.zip(before.time).map(|(after, before)| after.estimate - before.estimate);
         Ok((bytes(after.flash_bytes)? - bytes(before.flash_bytes)?, latency))
+    }
+
+    /// Counts the file of a plan with guessed scales; `None` where there are none.
+    fn totals(&self, plan: &Plan) -> Result<Option<Totals>> {
+        let calibrated = self.session.recall(plan, &Inside(self.progress))?;
+        let cost = calibrated.and_then(|it| super::cost::of_quantized(&it.quantized, self.opened.project()));
+        Ok(cost.map(|cost| cost.totals()))
     }
 
     /// Returns the layers that change with these.

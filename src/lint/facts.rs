@@ -8,10 +8,10 @@ use crate::cost::Cost;
 use crate::detect::Head;
 use crate::project::Project;
 use crate::quant::{Plan, Settings};
-use crate::samples::{Samples, Seen};
+use crate::samples::{SampleFacts, Samples};
 use crate::simplify::Simplified;
 
-use super::{Cuts, Optimization, Trials};
+use super::{EndsTrials, Optimization, Trials};
 
 /// Fact of a stage; `None` if the stage has not run, or if an earlier one failed.
 pub type Known<'a, T> = Option<Result<&'a T, &'a Error>>;
@@ -27,7 +27,7 @@ pub struct Facts<'a> {
     /// Samples of `[calibration]`.
     pub samples: Known<'a, Samples>,
     /// Properties of those samples.
-    pub sample_facts: Option<&'a Seen>,
+    pub sample_facts: Option<&'a SampleFacts>,
     /// Settings without the layers that the model does not have.
     pub settings: Option<&'a Settings>,
     /// Plan of `settings`, before calibration.
@@ -47,7 +47,7 @@ pub struct Facts<'a> {
     /// Measured fixes of its errors, if they were tried.
     pub trials: Option<&'a Trials>,
     /// Measured other ends of the network, if they were tried.
-    pub cuts: Option<&'a Cuts>,
+    pub ends_trials: Option<&'a EndsTrials>,
 }
 
 impl<'a> Facts<'a> {
@@ -68,7 +68,7 @@ impl<'a> Facts<'a> {
             observers: None,
             optimization: None,
             trials: None,
-            cuts: None,
+            ends_trials: None,
         }
     }
 

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::chip::Scheme;
 use crate::project::{Project, edit};
+use crate::quant::WIDEN;
 
 use super::{Fix, FixKind, Safety, Trial};
 
@@ -107,7 +108,7 @@ impl Measure {
 
     fn edit(&self, project: &Project, title: String, layers: &[(&str, Scheme)]) -> Option<Fix> {
         let edit = match self {
-            Measure::Widen => edit::set_passes(project, &["widen"], layers)?,
+            Measure::Widen => edit::set_passes(project, &[WIDEN], layers)?,
             _ => edit::set_precision(project, layers)?,
         };
         Some(Fix { title, kind: FixKind::Precision(self.clone()), safety: Safety::Unsafe, edits: vec![edit] })

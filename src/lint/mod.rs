@@ -5,7 +5,7 @@
 //! Never: files, terminals, protocols.
 
 mod baseline;
-mod cuts;
+mod ends_trials;
 mod facts;
 mod finding;
 mod fix;
@@ -20,7 +20,7 @@ mod slow;
 mod trials;
 
 pub use baseline::{Baseline, Known as KnownIssues};
-pub use cuts::{Cut, Cuts, apart};
+pub use ends_trials::{EndsTrial, EndsTrials, apart};
 pub use facts::{Facts, Known};
 pub use finding::{Finding, Fix, FixKind, Related, Safety, Severity};
 pub use fix::{Applied, apply};

@@ -27,7 +27,7 @@ use std::collections::BTreeMap;
 use crate::Result;
 use crate::exec::{Samples, Tick};
 use crate::graph::ValueId;
-use crate::quant::{Edits, Observations, Plan, Quantized, calibrate};
+use crate::quant::{Edits, Observations, Plan, Quantized, WIDEN, calibrate};
 
 pub use judge::{Figure, Judge, Judged};
 pub use observers::observers;
@@ -67,7 +67,6 @@ pub static PASSES: &[Pass] = &[
 ];
 
 const SCALES: &str = "scales";
-const WIDEN: &str = "widen";
 
 /// Planned network, and its float values over the samples.
 pub struct Work<'a> {

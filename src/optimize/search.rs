@@ -6,11 +6,11 @@ use crate::Result;
 use crate::chip::Method;
 use crate::exec::{Samples, Tick};
 use crate::graph::{Graph, ValueId};
-use crate::quant::{Observations, Plan, Quantized, Recipe, Settings, calibrate, observe};
+use crate::quant::{Observations, Plan, Quantized, Recipe, Settings, WIDEN, calibrate, observe};
 
 use super::judge::{Figure, Judge, Judged};
 use super::seen::Seen;
-use super::{SCALES, WIDEN, finish, prepare, prepared, with_scales};
+use super::{SCALES, finish, prepare, prepared, with_scales};
 
 /// Least and most candidates that are tried with passes on known scales.
 const FINALISTS: (usize, usize) = (3, 12);

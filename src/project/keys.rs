@@ -9,7 +9,8 @@ use crate::samples::{Channels, Fit, Layout, Resize};
 use super::config::{Data, EndNames, InputShapes, LayerChoice, Observer, Spanned};
 use super::declare::{Defaulted, Field, Given, Init, Key, Offers, Required, Stage, Table, table};
 use super::exclude::IgnoreLine;
-use super::values::{Budget, Bytes, Cores, Divisors, FileStem, Megahertz, Milliseconds, Share, Value};
+use super::quantities::{Budget, Bytes, Cores, Megahertz, Milliseconds};
+use super::values::{Divisors, FileStem, Share, Value};
 
 table! { Config {
     /// The model and the target chip.

@@ -18,6 +18,7 @@ pub mod outline;
 mod output;
 mod overlay;
 mod problem;
+mod quantities;
 mod reader;
 mod samples;
 pub mod schema;
@@ -39,7 +40,7 @@ pub use problem::{Problem, ProblemKind};
 pub use values::Value;
 
 /// Maximum length of a configuration, in bytes.
-const LONGEST: u64 = 4 << 20;
+pub const LONGEST: u64 = 4 << 20;
 
 /// Endings of the files in which exporters store weights separately.
 const EXTERNAL_DATA: [&str; 3] = ["data", "bin", "onnx_data"];

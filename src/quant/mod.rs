@@ -28,7 +28,7 @@ pub use config::{ConfigId, Configs, PortConfig, State};
 pub use edits::Edits;
 pub use emulate::lut as lookup_table;
 pub use imported_scales::{ImportedLayer, ImportedPort, ImportedScales};
-pub use narrowed::Narrowed;
+pub use narrowed::{Narrowed, WIDEN};
 pub use observations::{Observation, Observations};
 pub use plan::{NodeConfig, Observed, Plan, plan};
 pub use quantized::{Port, Quantized};

@@ -7,6 +7,9 @@ use crate::ops::{self, Shared};
 use super::plan::{Plan, is_passive};
 use super::quantized::Port;
 
+/// Key of the pass that gives such a layer the scale of its widest input.
+pub const WIDEN: &str = "widen";
+
 /// An input with the scale of its node's output, which holds less than calibration observed.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Narrowed {

@@ -23,7 +23,7 @@ use crate::{Error, Result};
 use super::overrides::named;
 use super::paths::{folder_of, relative};
 use super::progress::Bar;
-use super::{Failure, cache};
+use super::{Failure, cache, tell};
 
 use text::{First, configuration};
 
@@ -241,12 +241,12 @@ fn asked() -> Normalization {
     if !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
         return all[0];
     }
-    eprintln!("How are pixels of 0 to 255 normalized for the network?");
+    tell("How are pixels of 0 to 255 normalized for the network?");
     for (number, one) in all.iter().enumerate() {
-        eprintln!("  {} {}", number + 1, one.words());
+        tell(&format!("  {} {}", number + 1, one.words()));
     }
     loop {
-        eprint!("Number [1]: ");
+        let _ = write!(std::io::stderr(), "Number [1]: ");
         let mut line = String::new();
         // At the end of the input, the first stands.
         match std::io::stdin().lock().read_line(&mut line) {
@@ -255,7 +255,7 @@ fn asked() -> Normalization {
         }
         match line.trim().parse::<usize>().ok().and_then(|number| all.get(number.checked_sub(1)?)) {
             Some(&chosen) => return chosen,
-            None => eprintln!("Write a number from 1 to {}.", all.len()),
+            None => tell(&format!("Write a number from 1 to {}.", all.len())),
         }
     }
 }

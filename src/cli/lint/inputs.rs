@@ -4,7 +4,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use super::Arguments;
-use crate::project::{Project, Search};
+use crate::project::{LONGEST, Project, Search};
 use crate::{Error, Result};
 
 /// Loads the projects, each once. Files that cannot be read become projects with that problem.
@@ -38,9 +38,6 @@ fn from_stdin(arguments: &Arguments) -> Result<Project> {
         .map_err(|e| Error::new(format!("stdin: byte {} is not UTF-8", e.utf8_error().valid_up_to())))?;
     Ok(Project::parse(file, text))
 }
-
-/// Maximum length of a text, in bytes.
-const LONGEST: u64 = 4 << 20;
 
 /// Returns the configurations that the paths refer to, each once.
 fn files(paths: &[PathBuf]) -> Result<Search> {

@@ -7,6 +7,7 @@ mod fixing;
 mod inputs;
 mod watch;
 
+use std::io::Write;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
@@ -17,7 +18,7 @@ use crate::project::{Project, Spanned, overlay_text};
 use crate::text::units::count;
 
 use super::progress::Bar;
-use super::{Failure, Outcome, cache, write};
+use super::{Failure, Outcome, cache, tell, write};
 use crate::render::findings::{Form, Linted, show, statistics, summary};
 use crate::render::terminal::Terminal;
 
@@ -190,7 +191,7 @@ impl Run<'_> {
             self.choose(&mut project)?;
             let checked = self.check(project)?;
             if arguments.verbose {
-                eprintln!("{}", told(&checked.linted, start));
+                tell(&told(&checked.linted, start));
             }
             known += checked.known;
             fixed.extend(checked.fixed);
@@ -209,7 +210,7 @@ impl Run<'_> {
         let text = self.text(&linted, &fixed, known);
         if arguments.is_stdin() && arguments.allowed().is_some() {
             // The fixed text is what a program that sent it wants back.
-            eprint!("{text}");
+            let _ = std::io::stderr().write_all(text.as_bytes());
             let text = linted.iter().map(|one| one.project.text.as_str()).collect();
             return Ok(Outcome { text, found });
         }

@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
 use super::{Run, inputs};
-use crate::cli::{Failure, Outcome, explain, print};
+use crate::cli::{Failure, Outcome, explain, print, tell};
 use crate::render::terminal::Terminal;
+use crate::text::units::count;
 
 /// Time between two looks at the files. They are looked at, since watches of the system miss network folders.
 const PAUSE: Duration = Duration::from_millis(300);
@@ -24,8 +25,10 @@ pub fn run(run: &Run) -> Result<Outcome, Failure> {
             Err(failure) => explain(&failure, &Terminal { width: run.out.width, color: run.out.color }),
         };
         let clear = if run.out.width.is_some() { "\x1b[2J\x1b[3J\x1b[H" } else { "" };
-        print(&format!("{clear}{text}"))?;
-        eprintln!("Watching {} for changes; Ctrl-C ends", crate::text::units::count(before.len(), "file"));
+        if !print(&format!("{clear}{text}"))? {
+            return Ok(Outcome { text: String::new(), found: false });
+        }
+        tell(&format!("Watching {} for changes; Ctrl-C ends", count(before.len(), "file")));
         // Fixes have changed the files themselves.
         let before = if run.arguments.allowed().is_some() { seen(run) } else { before };
         settle(run, &before);

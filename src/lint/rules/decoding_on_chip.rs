@@ -1,7 +1,7 @@
 //! D010
 
 use crate::lint::rule::rule;
-use crate::lint::{Facts, Finding, cuts, place};
+use crate::lint::{Facts, Finding, ends_trials, place};
 
 rule! {
     /// ## What it does
@@ -43,7 +43,7 @@ fn check(facts: &Facts, findings: &mut Vec<Finding>) {
                  duplicates: export with end2end=True, or drop them (NMS) in your own code";
     }
     finding.help = Some(help);
-    let cut = facts.cuts.and_then(|cuts| cuts.head.as_ref());
-    finding.fixes.extend(cuts::of_head(facts.project, head, facts.report(), cut));
+    let trial = facts.ends_trials.and_then(|trials| trials.head.as_ref());
+    finding.fixes.extend(ends_trials::of_head(facts.project, head, facts.report(), trial));
     findings.push(finding);
 }

@@ -3,7 +3,7 @@
 use crate::analysis::Joint;
 use crate::chip::Scheme;
 use crate::lint::rule::rule;
-use crate::lint::{Facts, Finding, Fix, FixKind, Measure, Safety, cuts, place};
+use crate::lint::{Facts, Finding, Fix, FixKind, Measure, Safety, ends_trials, place};
 use crate::project::edit;
 use crate::text::units::percent;
 
@@ -44,8 +44,9 @@ fn check(facts: &Facts, findings: &mut Vec<Finding>) {
                 "set the Concat and the layers that read it to int16, or scale the parts alike in training".to_string()
             }
         });
-        if let Some(measured) = facts.cuts {
-            let apart = measured.apart(&joint.layer).and_then(|cut| cuts::of_joint(facts.project, report, cut));
+        if let Some(measured) = facts.ends_trials {
+            let apart =
+                measured.apart(&joint.layer).and_then(|trial| ends_trials::of_joint(facts.project, report, trial));
             let wide = measured.wide(&joint.layer).and_then(|after| wide(facts, joint, after));
             finding.fixes.extend(apart.into_iter().chain(wide));
         }

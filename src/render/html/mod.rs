@@ -38,7 +38,7 @@ pub struct Page<'a> {
 #[derive(Serialize)]
 struct Data<'a, S> {
     report: Shown<'a, S>,
-    limits: Limits,
+    limits: Limits<'a>,
     project: &'a str,
     text: Text,
     trials: Option<&'a Trials>,
@@ -47,9 +47,10 @@ struct Data<'a, S> {
 }
 
 #[derive(Serialize)]
-struct Limits {
+struct Limits<'a> {
     output: f64,
-    layer: f64,
+    /// Limit of each layer.
+    layers: BTreeMap<&'a str, f64>,
 }
 
 #[derive(Serialize)]
@@ -61,9 +62,10 @@ struct Text {
 /// Renders a page. Fails if a figure has no JSON form.
 pub fn html(page: &Page) -> Result<String> {
     let &Page { report, cost, view, project, weights } = page;
+    let layers = report.layers.iter().map(|layer| (layer.name.as_str(), (view.layer_limits)(&layer.name)));
     let data = Data {
         report: shown(report, cost),
-        limits: Limits { output: view.output_limit, layer: (view.layer_limits)("") },
+        limits: Limits { output: view.output_limit, layers: layers.collect() },
         project,
         text: Text { advice: advice(report, view), notes: sentences(&report.notes) },
         trials: view.trials.as_deref(),

@@ -70,7 +70,7 @@ function along() {
   if (!layers.length) { $("along").closest("section").remove(); return; }
   const width = 1100, height = 260, left = 58, right = 10, top = 10, bottom = 26;
   const values = layers.flatMap((l) => [l.graphwise, l.layerwise]).filter(Boolean).map((e) => e.nsr).filter((v) => v > 0 && Number.isFinite(v));
-  const low = Math.floor(Math.log10(Math.max(1e-9, Math.min(...values, limits.layer)))), high = Math.ceil(Math.log10(Math.max(...values, limits.output) || 1));
+  const low = Math.floor(Math.log10(Math.max(1e-9, Math.min(...values, limits.output)))), high = Math.ceil(Math.log10(Math.max(...values, limits.output) || 1));
   const x = (i) => left + (layers.length === 1 ? 0 : (i / (layers.length - 1)) * (width - left - right));
   const y = (v) => { const l = Number.isFinite(v) ? Math.log10(Math.max(v, 10 ** low)) : high; return top + (1 - (l - low) / Math.max(1, high - low)) * (height - top - bottom); };
   const svg = draw("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": "Error along the depth of the network" });
@@ -92,8 +92,8 @@ const COLUMNS = [
   { title: "Layer", key: (l) => l.name, show: (l) => l.name, style: "name" },
   { title: "Operator", key: (l) => l.op, show: (l) => l.op, wide: 1 },
   { title: "Precision", key: (l) => l.scheme, show: (l) => l.scheme },
-  { title: "Cumulative", key: (l) => (l.graphwise ? l.graphwise.nsr : -1), show: (l) => meter(l.graphwise, "graphwise"), n: 1 },
-  { title: "Alone", key: (l) => (l.layerwise ? l.layerwise.nsr : -1), show: (l) => meter(l.layerwise, "layerwise"), n: 1 },
+  { title: "Cumulative", key: (l) => (l.graphwise ? l.graphwise.nsr : -1), show: (l) => meter(l.graphwise, "graphwise", limits.output), n: 1 },
+  { title: "Alone", key: (l) => (l.layerwise ? l.layerwise.nsr : -1), show: (l) => meter(l.layerwise, "layerwise", limits.layers[l.name]), n: 1 },
   { title: "Saturated", key: (l) => (l.statistics ? l.statistics.saturated : -1), show: (l) => (l.statistics ? percent(l.statistics.saturated) : ""), n: 1, wide: 1 },
   { title: "Exponent", key: (l) => exponent(l.outputs[0]) ?? 999, show: (l) => exponent(l.outputs[0]) ?? "", n: 1, wide: 1 },
 ];
@@ -107,9 +107,8 @@ if (report.cost) {
 const exponent = (port) => (port ? port.exponents[0] : undefined);
 const largest = { graphwise: 0, layerwise: 0 };
 for (const layer of report.layers) for (const key of ["graphwise", "layerwise"]) if (layer[key] && Number.isFinite(layer[key].nsr)) largest[key] = Math.max(largest[key], layer[key].nsr);
-function meter(error, key) {
+function meter(error, key, limit) {
   if (!error) return "";
-  const limit = key === "graphwise" ? limits.output : limits.layer;
   const bar = make("i"); bar.style.width = `${largest[key] ? Math.min(100, (100 * error.nsr) / largest[key]) : 0}%`;
   return make("span", { class: `meter ${over(error.nsr, limit) ? "bad" : ""}` }, bar, percent(error.nsr));
 }
@@ -217,7 +216,7 @@ function graph() {
     svg.append(draw("path", { d: side ? `M${x1} ${y1}C${x1 + side * 1.6} ${y1 + 14},${x2 + side * 1.6} ${y2 - 14},${x2} ${y2}` : `M${x1} ${y1}C${x1} ${y1 + 12},${x2} ${y2 - 12},${x2} ${y2}` }));
   }));
   report.layers.forEach((layer, at) => {
-    const bad = layer.layerwise && over(layer.layerwise.nsr, limits.layer);
+    const bad = layer.layerwise && over(layer.layerwise.nsr, limits.layers[layer.name]);
     const title = `${layer.name}: ${layer.op}, ${layer.scheme}${layer.layerwise ? `, alone ${percent(layer.layerwise.nsr)}` : ""}`;
     const label = layer.name.length > 26 ? "…" + layer.name.slice(-25) : layer.name;
     svg.append(tip(draw("rect", { class: `${layer.scheme} ${bad ? "over" : ""}`, x: place[at][0], y: place[at][1], width: w, height: h }), title), draw("text", { x: place[at][0] + 6, y: place[at][1] + 16, "pointer-events": "none" }, label));

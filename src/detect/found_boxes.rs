@@ -33,7 +33,7 @@ impl FoundBoxes {
     /// Compares one sample; `None` if its outputs are not those of the head.
     pub fn of(detector: &Detector, float: &[Tensor], quantized: &[Tensor]) -> Option<FoundBoxes> {
         let (expected, mut got) = (detector.boxes(float)?, detector.boxes(quantized)?);
-        let mut agreement = FoundBoxes { boxes: expected.len(), ..FoundBoxes::default() };
+        let mut found_boxes = FoundBoxes { boxes: expected.len(), ..FoundBoxes::default() };
         let mut distances = Vec::new();
         let mut overlaps = Vec::new();
         for one in &expected {
@@ -41,18 +41,18 @@ impl FoundBoxes {
             let best = (0..got.len()).max_by(|&a, &b| near(&got[a]).total_cmp(&near(&got[b])));
             let Some(best) = best.filter(|&at| near(&got[at]) >= SAME) else { continue };
             let other = got.swap_remove(best);
-            agreement.found += 1;
+            found_boxes.found += 1;
             match detector.extra() {
                 Some(Extra::KeyPoints) => distances.extend(between(detector.numbers_by_point(), one, &other)),
                 Some(Extra::Masks) => overlaps.extend(of_masks(detector, (one, float), (&other, quantized))),
                 None => {}
             }
         }
-        agreement.new = got.len();
+        found_boxes.new = got.len();
         let mean = |values: &[f64]| (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64);
-        agreement.key_point_distance = mean(&distances);
-        agreement.mask_overlap = mean(&overlaps);
-        Some(agreement)
+        found_boxes.key_point_distance = mean(&distances);
+        found_boxes.mask_overlap = mean(&overlaps);
+        Some(found_boxes)
     }
 
     /// Sums samples; means are by found box.

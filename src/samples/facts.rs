@@ -16,7 +16,7 @@ const ELEMENTS: usize = 1 << 25;
 
 /// Properties of a set of samples.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Seen {
+pub struct SampleFacts {
     /// Number of samples that were looked at.
     pub count: usize,
     /// Samples that are equal to an earlier one, each with the first such.
@@ -24,12 +24,12 @@ pub struct Seen {
     /// Set if every sample is an image.
     pub are_images: bool,
     /// Properties by input.
-    pub inputs: Vec<SeenInput>,
+    pub inputs: Vec<InputFacts>,
 }
 
 /// Properties of the samples of one input with numbers.
 #[derive(Debug, Clone, PartialEq)]
-pub struct SeenInput {
+pub struct InputFacts {
     /// Name of the input.
     pub name: String,
     /// Smallest element.
@@ -49,7 +49,7 @@ pub struct SeenInput {
 
 impl Samples {
     /// Looks at the samples. Fails if one cannot be read.
-    pub fn look(&self) -> Result<Seen> {
+    pub fn look(&self) -> Result<SampleFacts> {
         let elements = self.inputs.iter().map(|input| input.elements()).max().unwrap_or(1).max(1);
         let count = self.len().min(SAMPLES).min((ELEMENTS / elements).max(1));
         let looked: Vec<Looked> = (0..count).into_par_iter().map(|index| self.look_at(index)).collect::<Result<_>>()?;
@@ -62,7 +62,7 @@ impl Samples {
             Some(sums.fold(first, Sums::and).finish(input.name.clone(), &input.shape))
         });
         let are_images = self.sources.iter().all(|source| matches!(source, Source::Images(_)));
-        Ok(Seen { count, copies, are_images, inputs: inputs.collect() })
+        Ok(SampleFacts { count, copies, are_images, inputs: inputs.collect() })
     }
 
     fn look_at(&self, index: usize) -> Result<Looked> {
@@ -164,13 +164,13 @@ impl Sums {
         self
     }
 
-    fn finish(self, name: String, shape: &[usize]) -> SeenInput {
+    fn finish(self, name: String, shape: &[usize]) -> InputFacts {
         let mean = self.sum / self.count.max(1.0);
         let variance = (self.squares / self.count.max(1.0) - mean * mean).max(0.0);
         let [beside, below] = self.pairs.map(Pairs::correlation);
         let neighbours =
             beside.zip(below).map(|(beside, below)| if beside.abs() > below.abs() { beside } else { below });
-        SeenInput {
+        InputFacts {
             name,
             min: self.min,
             max: self.max,

@@ -3,45 +3,46 @@
 use crate::Result;
 use crate::analysis::{Joint, Report};
 use crate::chip::Scheme;
-use crate::lint::{Cut, Cuts, apart};
+use crate::lint::{EndsTrial, EndsTrials, apart};
 use crate::project::{EndName, EndNames, Project, Spanned};
 
 use super::Progress;
+use super::cancel::possible;
 use super::opened::Opened;
 use super::progress::Inside;
 
 impl Opened {
     /// Measures the network with other ends: before the decoding of boxes, and with outputs of their own for the parts of
     /// joints; and these joints at int16.
-    pub(super) fn cuts(&self, report: &Report, progress: &dyn Progress) -> Result<Cuts> {
+    pub(super) fn ends_trials(&self, report: &Report, progress: &dyn Progress) -> Result<EndsTrials> {
         let model = self.model()?;
-        let mut cuts = Cuts::default();
+        let mut trials = EndsTrials::default();
         if self.project().config.model.outputs.is_some() {
-            return Ok(cuts);
+            return Ok(trials);
         }
         let head = model.head.as_ref().filter(|head| !head.is_raw);
         if let Some(head) = head {
             let outputs = head.outputs().into_iter().map(|(name, at)| (name, at.at.clone())).collect();
-            cuts.head = possible(self.cut(outputs, progress))?;
+            trials.head = possible(self.with_outputs(outputs, progress))?;
             // The parts of its joints are not joined then.
-            return Ok(cuts);
+            return Ok(trials);
         }
         let limit = self.project().config.output_limit();
         for joint in report.joints.iter().filter(|joint| joint.output.is_some() && joint.lost(limit).next().is_some()) {
             if let Some(outputs) = apart(joint, report)
-                && let Some(cut) = possible(self.cut(outputs, progress))?
+                && let Some(trial) = possible(self.with_outputs(outputs, progress))?
             {
-                cuts.apart.push((joint.layer.clone(), cut));
+                trials.apart.push((joint.layer.clone(), trial));
             }
             if let Some(parts) = possible(self.wide(joint, progress))?.flatten() {
-                cuts.wide.push((joint.layer.clone(), parts));
+                trials.wide.push((joint.layer.clone(), parts));
             }
         }
-        Ok(cuts)
+        Ok(trials)
     }
 
     /// Measures the network with these outputs, quantized as the project has it.
-    fn cut(&self, outputs: Vec<(String, String)>, progress: &dyn Progress) -> Result<Cut> {
+    fn with_outputs(&self, outputs: Vec<(String, String)>, progress: &dyn Progress) -> Result<EndsTrial> {
         let mut project = Project::clone(self.project());
         let end = |(name, at): &(String, String)| EndName {
             at: Spanned { value: at.clone(), span: 0..0 },
@@ -65,7 +66,7 @@ impl Opened {
         let found = session.graphwise(&calibrated, &[], count, &Inside(progress))?;
         let errors = outputs.iter().zip(&found.outputs).map(|((name, _), error)| (name.clone(), error.nsr)).collect();
         self.engine.save(&session);
-        Ok(Cut { outputs, errors, agreement: found.boxes })
+        Ok(EndsTrial { outputs, errors, boxes: found.boxes })
     }
 
     /// Measures the errors of a joint's parts with the joint at int16.
@@ -78,13 +79,5 @@ impl Opened {
         let found = session.graphwise(&calibrated, &[], count, &Inside(progress))?;
         let same = found.joints.iter().find(|found| found.layer == joint.layer);
         Ok(same.map(|joint| joint.parts.iter().map(|part| part.nsr).collect()))
-    }
-}
-
-/// A cut or a precision that is not possible is no fix.
-fn possible<T>(outcome: Result<T>) -> Result<Option<T>> {
-    match outcome {
-        Err(error) if error.is_cancelled() => Err(error),
-        outcome => Ok(outcome.ok()),
     }
 }

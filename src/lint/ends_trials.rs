@@ -1,4 +1,4 @@
-//! Other ends of the network, with their measured effect.
+//! Trials of other ends of the network, with their measured effect.
 
 use crate::analysis::{Joint, Report};
 use crate::detect::{FoundBoxes, Head};
@@ -9,30 +9,30 @@ use super::{Fix, FixKind, Safety};
 
 /// Network with other outputs.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Cut {
+pub struct EndsTrial {
     /// Name of each output, and the value or layer that it is at.
     pub outputs: Vec<(String, String)>,
     /// Error of each output.
     pub errors: Vec<(String, f64)>,
     /// Boxes of the float network beside those of the quantized one.
-    pub agreement: Option<FoundBoxes>,
+    pub boxes: Option<FoundBoxes>,
 }
 
 /// Measured ends, by the finding that they fix.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Cuts {
+pub struct EndsTrials {
     /// Ends before the decoding of boxes.
-    pub head: Option<Cut>,
+    pub head: Option<EndsTrial>,
     /// Outputs of their own for the parts of a joint, by its layer.
-    pub apart: Vec<(String, Cut)>,
+    pub apart: Vec<(String, EndsTrial)>,
     /// Joints at int16, by layer: errors of their parts.
     pub wide: Vec<(String, Vec<f64>)>,
 }
 
-impl Cuts {
+impl EndsTrials {
     /// Returns the outputs of their own for a joint's parts.
-    pub fn apart(&self, layer: &str) -> Option<&Cut> {
-        self.apart.iter().find(|(name, _)| name == layer).map(|(_, cut)| cut)
+    pub fn apart(&self, layer: &str) -> Option<&EndsTrial> {
+        self.apart.iter().find(|(name, _)| name == layer).map(|(_, trial)| trial)
     }
 
     /// Returns the errors of a joint's parts at int16.
@@ -55,15 +55,15 @@ pub fn apart(joint: &Joint, report: &Report) -> Option<Vec<(String, String)>> {
 }
 
 /// Returns the fix that ends the network before decoding, with its effect if it was measured.
-pub fn of_head(project: &Project, head: &Head, report: Option<&Report>, cut: Option<&Cut>) -> Option<Fix> {
+pub fn of_head(project: &Project, head: &Head, report: Option<&Report>, trial: Option<&EndsTrial>) -> Option<Fix> {
     let outputs: Vec<(String, String)> = head.outputs().into_iter().map(|(name, at)| (name, at.at.clone())).collect();
-    let effect = report.zip(cut).map(|(report, cut)| format!(": {}", effect(report, cut))).unwrap_or_default();
+    let effect = report.zip(trial).map(|(report, trial)| format!(": {}", effect(report, trial))).unwrap_or_default();
     fix(project, &outputs, format!("end the network before decoding, at {} outputs{effect}", outputs.len()))
 }
 
 /// Returns the fix that gives the parts of a joint outputs of their own.
-pub fn of_joint(project: &Project, report: &Report, cut: &Cut) -> Option<Fix> {
-    fix(project, &cut.outputs, format!("outputs of their own: {}", effect(report, cut)))
+pub fn of_joint(project: &Project, report: &Report, trial: &EndsTrial) -> Option<Fix> {
+    fix(project, &trial.outputs, format!("outputs of their own: {}", effect(report, trial)))
 }
 
 fn fix(project: &Project, outputs: &[(String, String)], title: String) -> Option<Fix> {
@@ -72,13 +72,13 @@ fn fix(project: &Project, outputs: &[(String, String)], title: String) -> Option
 }
 
 /// "error output0 24.7% -> box0 0.61%, score0 1.2%; boxes found 0 of 12 -> 11 of 12"
-fn effect(report: &Report, cut: &Cut) -> String {
+fn effect(report: &Report, trial: &EndsTrial) -> String {
     let list = |errors: Vec<(&str, f64)>| {
         errors.into_iter().map(|(name, nsr)| format!("{name} {}", percent(nsr))).collect::<Vec<_>>().join(", ")
     };
     let before = list(report.outputs.iter().map(|output| (output.name.as_str(), output.error.nsr)).collect());
-    let after = list(cut.errors.iter().map(|(name, nsr)| (name.as_str(), *nsr)).collect());
-    let boxes = match (report.detection, cut.agreement) {
+    let after = list(trial.errors.iter().map(|(name, nsr)| (name.as_str(), *nsr)).collect());
+    let boxes = match (report.detection, trial.boxes) {
         (Some(before), Some(after)) if before.boxes > 0 => {
             format!("; boxes found {} of {} -> {} of {}", before.found, before.boxes, after.found, after.boxes)
         }
