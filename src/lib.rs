@@ -16,6 +16,7 @@ pub mod espdl;
 pub mod exec;
 pub mod export;
 mod flatbuffer;
+pub mod gradient;
 pub mod graph;
 pub mod kernels;
 pub mod lint;

@@ -94,6 +94,53 @@ fn one_layers_edit_runs_that_layers_figures_only() {
 }
 
 #[test]
+fn first_figures_estimate_the_layers_and_findings_are_those_of_the_whole_table() {
+    for fixture in ["digits", "mixed"] {
+        let opened = project(fixture);
+        let first = server().open(opened.clone()).estimated(&Silent).unwrap().unwrap();
+        let whole = server().open(opened.clone()).measured(&Silent).unwrap();
+        let layers = |report: &Report| -> Vec<String> {
+            report.layers.iter().filter(|layer| layer.alone().is_some()).map(|layer| layer.name.clone()).collect()
+        };
+        assert_eq!(layers(&first), layers(&whole), "{fixture}");
+        assert_eq!(first.outputs, whole.outputs, "{fixture}");
+        for (estimated, measured) in first.layers.iter().zip(&whole.layers) {
+            let (Some(estimate), Some(measured)) = (estimated.estimate, measured.layerwise) else { continue };
+            let factor = measured.nsr / estimate;
+            assert!((0.02..50.0).contains(&factor), "{fixture}, {}: {factor}", estimated.name);
+        }
+
+        let engine = server();
+        let findings = engine.open(opened.clone()).lint(LintDepth::Measured, &Silent).unwrap();
+        let engine = server();
+        engine.open(opened.clone()).measured(&Silent).unwrap();
+        assert_eq!(findings, engine.open(opened).lint(LintDepth::Measured, &Silent).unwrap(), "{fixture}");
+    }
+}
+
+#[test]
+fn a_search_leaves_sets_with_more_flash_and_less_error() {
+    let opened = project("digits");
+    let strict = Project::parse(&opened.file, format!("{}\n[limits]\noutput-nsr = \"0.001%\"\n", opened.text));
+    let opened = server().open(strict);
+    opened.lint(LintDepth::Search, &Silent).unwrap();
+    let trials = opened.known_trials().unwrap();
+    let ends: Vec<(i64, f64)> = trials.trade_offs.iter().map(|trial| (trial.flash, trial.after)).collect();
+    assert!(ends.len() > 1, "{ends:?}");
+    assert!(ends.is_sorted_by(|a, b| a.0 < b.0 && a.1 > b.1), "{ends:?}");
+}
+
+#[test]
+fn the_table_grows_until_every_layer_is_measured() {
+    let opened = server().open(project("digits"));
+    let mut left = Vec::new();
+    let count = |report: &Report| report.layers.iter().filter(|layer| layer.estimate.is_some()).count();
+    let whole = opened.completed(&Silent, &mut |report| left.push(count(&report))).unwrap();
+    assert_eq!(count(&whole), 0);
+    assert!(left.is_sorted_by(|a, b| a > b), "{left:?}");
+}
+
+#[test]
 fn expected_figures_after_an_edit_need_no_calibration() {
     let folder = tempfile::tempdir().unwrap();
     for fixture in ["digits", "mixed", "lstm"] {

@@ -1,11 +1,14 @@
 //! Results of an analysis, as plain data.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use crate::chip::{Method, Scheme};
 use crate::detect::FoundBoxes;
 use crate::note::Note;
 use crate::quant::{Port, Settings};
+use crate::text::units::percent;
 
 use super::{Joint, OnChip, Spread, is_over};
 
@@ -36,12 +39,47 @@ pub struct Layer {
     pub graphwise: Option<ErrorFigures>,
     /// Error at the model's outputs with this layer alone quantized; computing layers only.
     pub layerwise: Option<ErrorFigures>,
+    /// Estimate of the layerwise noise-to-signal ratio, where it is not measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub estimate: Option<f64>,
     /// Input ports; `None` if the port is not quantized.
     pub inputs: Vec<Option<LayerPort>>,
     /// Output ports; `None` if the port is not quantized.
     pub outputs: Vec<Option<LayerPort>>,
     /// Statistics of the first output, for every quantized layer that is not passive.
     pub statistics: Option<TensorStatistics>,
+}
+
+/// Noise-to-signal ratio at the outputs with one layer quantized.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Alone {
+    /// Power of the noise as a share of the signal's.
+    pub nsr: f64,
+    /// Set if it was estimated from the derivative of the network.
+    pub is_estimate: bool,
+}
+
+impl fmt::Display for Alone {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}{}", if self.is_estimate { "about " } else { "" }, percent(self.nsr))
+    }
+}
+
+impl Alone {
+    /// Returns the measured error, else the estimate.
+    pub fn of(measured: Option<f64>, estimate: Option<f64>) -> Option<Alone> {
+        match measured {
+            Some(nsr) => Some(Alone { nsr, is_estimate: false }),
+            None => estimate.map(|nsr| Alone { nsr, is_estimate: true }),
+        }
+    }
+}
+
+impl Layer {
+    /// Returns the error of the layer alone, measured or estimated.
+    pub fn alone(&self) -> Option<Alone> {
+        Alone::of(self.layerwise.map(|figures| figures.nsr), self.estimate)
+    }
 }
 
 /// Integers at an input or output of a layer.

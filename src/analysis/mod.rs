@@ -6,6 +6,7 @@ mod changes;
 mod clipping;
 mod compare;
 mod decisive;
+mod estimates;
 mod figures;
 mod float_traces;
 mod graphwise;
@@ -69,9 +70,10 @@ pub use changes::{Changes, Figures, LayerChange, LayerFigures, OutputChange, Ver
 pub use clipping::clipping;
 pub use compare::{Comparison, floats, is_place};
 pub use decisive::{decisive, is_classifier};
+pub use estimates::{ESTIMATED, estimates};
 pub use figures::{
-    Agreement, Before, Clipping, ErrorFigures, Histogram, Layer, LayerPort, Observers, OutputError, Report, Seconds,
-    Statistics, TensorStatistics, TriedObserver,
+    Agreement, Alone, Before, Clipping, ErrorFigures, Histogram, Layer, LayerPort, Observers, OutputError, Report,
+    Seconds, Statistics, TensorStatistics, TriedObserver,
 };
 pub use float_traces::FloatTraces;
 pub use graphwise::{Graphwise, graphwise};

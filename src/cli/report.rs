@@ -116,7 +116,7 @@ fn show(
         trials: opened.known_trials(),
     };
     match arguments.format {
-        Format::Json => json(report, cost),
+        Format::Json => json(report, cost, view.trials.as_deref()),
         Format::Text => match &arguments.baseline {
             None => Ok(text(report, cost, &view)),
             Some(baseline) => {

@@ -162,7 +162,7 @@ impl Opened {
         if depth == LintDepth::Static || !stages.can_be_measured(self.project()) {
             return Ok(lint::check(&facts));
         }
-        let report = self.measured(progress);
+        let report = self.judged(progress);
         if let Err(error) = &report
             && error.is_cancelled()
         {

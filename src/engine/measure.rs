@@ -1,6 +1,7 @@
 //! Figures of a plan over the samples of a session.
 
 use std::cell::OnceCell;
+use std::sync::Arc;
 use std::time::Instant;
 
 use crate::Result;
@@ -13,8 +14,29 @@ use crate::quant::{Plan, Port, Quantized};
 use crate::simplify::LayerNames;
 
 use super::opened::Opened;
+use super::progress::PartOf;
 use super::session::{Calibrated, Session};
 use super::{Progress, Stage};
+
+/// Layers whose error alone is measured; that of the others is estimated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Layerwise {
+    /// All layers are measured.
+    All,
+    /// Layers that may exceed their limit are measured.
+    NearLimit,
+    /// Layers that were measured before have figures, and the others if they are few; nothing is estimated.
+    Known,
+    /// All layers are estimated.
+    None,
+}
+
+/// Factor by which an estimate is below the limit of a layer that certainly keeps it. Measured errors exceeded their estimates by less
+/// than 4 on networks of every kind.
+const CERTAIN: f64 = 20.0;
+
+/// Number of layers that an edit changes: the edited one, and those that share scales with it.
+const FEW: usize = 8;
 
 /// Plan to measure over the samples of a session.
 pub(super) struct Measurement<'a> {
@@ -35,11 +57,17 @@ impl<'a> Measurement<'a> {
     /// most scales were never observed.
     pub fn recalled(&self) -> Result<Option<Report>> {
         let calibrated = self.session.recall(self.plan, self.progress)?;
-        calibrated.map(|calibrated| self.report(&calibrated, false, Seconds::default())).transpose()
+        calibrated.map(|calibrated| self.report(&calibrated, false, Layerwise::Known, Seconds::default())).transpose()
     }
 
     /// Computes both error tables; `seconds` contains the times of earlier stages.
-    pub fn report(&self, calibrated: &Calibrated, statistics: bool, mut seconds: Seconds) -> Result<Report> {
+    pub fn report(
+        &self,
+        calibrated: &Calibrated,
+        statistics: bool,
+        alone: Layerwise,
+        mut seconds: Seconds,
+    ) -> Result<Report> {
         let &Measurement { opened, session, progress, .. } = self;
         let quantized = &calibrated.quantized;
         let graph = &quantized.plan().graph;
@@ -47,21 +75,19 @@ impl<'a> Measurement<'a> {
 
         let computing = calibrated.nodes(|role| role == Role::Computing);
         let graphwise = timed(&mut seconds.graphwise, || session.graphwise(calibrated, &computing, count, progress))?;
-        let layerwise = timed(&mut seconds.layerwise, || session.layerwise(calibrated, &computing, count, progress))?;
-
+        let outputs = outputs(quantized, &computing, &graphwise);
         let mut layers: Vec<Layer> =
             graph.node_ids().map(|node| layer(quantized, &session.model.simplified.names, node)).collect();
-        for ((node, &graphwise), layerwise) in computing.iter().zip(&graphwise.layers).zip(layerwise) {
+        for (node, &graphwise) in computing.iter().zip(&graphwise.layers) {
             layers[node.0].graphwise = Some(graphwise);
-            layers[node.0].layerwise = Some(layerwise);
         }
+        timed(&mut seconds.layerwise, || self.alone(calibrated, &computing, alone, &outputs, &mut layers))?;
         let narrowed = quantized.narrowed();
         for (place, clipping) in narrowed.iter().zip(session.clipping(calibrated, &narrowed, count)?) {
             if let Some(port) = layers[place.node.0].inputs.get_mut(place.input).and_then(Option::as_mut) {
                 port.clipping = Some(clipping);
             }
         }
-        let outputs = outputs(quantized, &computing, &graphwise);
         if statistics {
             timed(&mut seconds.statistics, || self.statistics(calibrated, count, &mut layers))?;
         }
@@ -83,6 +109,68 @@ impl<'a> Measurement<'a> {
         })
     }
 
+    /// Measures or estimates the errors of layers alone. Estimates are of the values that decide the outputs; they become those of the
+    /// outputs by the ratio of the errors with all layers quantized.
+    fn alone(
+        &self,
+        calibrated: &Calibrated,
+        computing: &[NodeId],
+        alone: Layerwise,
+        outputs: &[OutputError],
+        layers: &mut [Layer],
+    ) -> Result<()> {
+        let (session, count) = (self.session, self.analysis_samples());
+        let most = if alone == Layerwise::All { usize::MAX } else { FEW };
+        let known = session.layerwise(calibrated, computing, count, most, self.progress)?;
+        for (node, figures) in computing.iter().zip(&known) {
+            layers[node.0].layerwise = *figures;
+        }
+        if alone == Layerwise::Known || known.iter().all(Option::is_some) {
+            return Ok(());
+        }
+        let estimates = session.estimates(calibrated, computing, count, self.progress)?;
+        let ratio = ratio(outputs);
+        for (node, estimate) in computing.iter().zip(estimates.iter()) {
+            let layer = &mut layers[node.0];
+            let estimate = estimate.map(|nsr| nsr * ratio).filter(|nsr| nsr.is_finite() && *nsr > 0.0);
+            layer.estimate = estimate.filter(|_| layer.layerwise.is_none());
+        }
+        if alone == Layerwise::None {
+            return Ok(());
+        }
+        let config = &self.opened.named().config;
+        let is_certain = |layer: &Layer| layer.estimate.is_some_and(|nsr| nsr * CERTAIN < config.limit_of(&layer.name));
+        let is_wanted = |node: &&NodeId| layers[node.0].layerwise.is_none() && !is_certain(&layers[node.0]);
+        let wanted: Vec<NodeId> = computing.iter().filter(is_wanted).copied().collect();
+        for (node, figures) in
+            wanted.iter().zip(session.layerwise(calibrated, &wanted, count, usize::MAX, self.progress)?)
+        {
+            (layers[node.0].layerwise, layers[node.0].estimate) = (figures, None);
+        }
+        Ok(())
+    }
+
+    /// Measures the layers of a report that are only estimated, the worst first, and passes on the report after each part.
+    pub fn complete(&self, calibrated: &Calibrated, report: &Report, part: &mut dyn FnMut(Arc<Report>)) -> Result<()> {
+        let mut report = report.clone();
+        let mut left = calibrated.nodes(|role| role == Role::Computing);
+        left.retain(|node| report.layers[node.0].layerwise.is_none());
+        // A layer without an estimate may be the worst.
+        let nsr = |node: &NodeId| report.layers[node.0].estimate.unwrap_or(f64::INFINITY);
+        left.sort_by(|a, b| nsr(b).total_cmp(&nsr(a)));
+        let count = self.analysis_samples();
+        self.progress.begin(Stage::Layerwise, count * left.len());
+        for nodes in left.chunks(FEW) {
+            let measured = self.session.layerwise(calibrated, nodes, count, usize::MAX, &PartOf(self.progress))?;
+            for (node, figures) in nodes.iter().zip(measured) {
+                let layer = &mut report.layers[node.0];
+                (layer.layerwise, layer.estimate) = (figures, None);
+            }
+            part(Arc::new(report.clone()));
+        }
+        Ok(())
+    }
+
     /// Returns the number of samples for the figures.
     pub fn analysis_samples(&self) -> usize {
         self.opened.project().config.analysis_samples().min(self.session.analysis.len())
@@ -100,6 +188,13 @@ impl<'a> Measurement<'a> {
         }
         Ok(())
     }
+}
+
+/// Returns the error of the outputs in units of that of the values that decide them.
+fn ratio(outputs: &[OutputError]) -> f64 {
+    let sum = |of: fn(&OutputError) -> f64| outputs.iter().filter(|output| output.is_judged()).map(of).sum::<f64>();
+    let (after, before) = (sum(|output| output.error.nsr), sum(|output| output.decisive().mean));
+    if before > 0.0 && after.is_finite() { after / before } else { 1.0 }
 }
 
 /// Runs work and measures its time.
@@ -161,6 +256,7 @@ fn layer(quantized: &Quantized, names: &LayerNames, node: NodeId) -> Layer {
         scheme: quantized.plan().scheme(node),
         graphwise: None,
         layerwise: None,
+        estimate: None,
         inputs: named(inputs, &n.inputs),
         outputs: named(outputs, &n.outputs),
         statistics: None,

@@ -20,7 +20,7 @@ use crate::{Error, Result};
 
 use super::content::{Key, KeyBuilder, ModelContent, SampleContent};
 use super::ends::{self, Passage};
-use super::measure::{Measurement, timed};
+use super::measure::{Layerwise, Measurement, timed};
 use super::session::{Calibrated, Model, Session};
 use super::shapes;
 use super::step::Step;
@@ -39,6 +39,7 @@ pub struct Opened {
     scales: Step<Option<Arc<ImportedScales>>>,
     plan: Step<Arc<Plan>>,
     calibrated: Step<Arc<Calibrated>>,
+    judged: Step<Arc<Report>>,
     measured: Step<Arc<Report>>,
     pub(super) finished: Step<Arc<Finished>>,
     pub(super) proved: Step<Arc<OnChip>>,
@@ -90,6 +91,7 @@ impl Engine {
             scales: Step::default(),
             plan: Step::default(),
             calibrated: Step::default(),
+            judged: Step::default(),
             measured: Step::default(),
             finished: Step::default(),
             proved: Step::default(),
@@ -315,24 +317,72 @@ impl Opened {
 
     /// Returns `true` if figures of the plan are in memory or in the store.
     pub(super) fn is_measured(&self) -> bool {
-        let key = self.known_settings().and_then(|settings| self.report_key(&settings, false));
-        key.is_ok_and(|key| self.kept_report(&key).is_some())
+        self.kept_judged().is_ok_and(|report| report.is_some())
+    }
+
+    /// Returns a report that findings can be made of: the whole one if it is kept.
+    fn kept_judged(&self) -> Result<Option<Arc<Report>>> {
+        let key = self.report_key(&self.known_settings()?, false)?;
+        Ok(self.kept_report(&key).or_else(|| self.kept_report(&self.judged_key(&key))))
+    }
+
+    /// Limits decide which layers are measured.
+    fn judged_key(&self, report: &Key) -> Key {
+        let limits = format!("{:?}", self.named().config.limits);
+        KeyBuilder::new("judged").key(report).text(&limits).finish()
+    }
+
+    /// Returns both error tables for findings: layers that are certain to keep their limit are estimated.
+    pub fn judged(&self, progress: &dyn Progress) -> Result<Arc<Report>> {
+        self.judged.get(|| {
+            if let Some(report) = self.kept_judged()? {
+                return Ok(report);
+            }
+            let key = self.judged_key(&self.report_key(&self.known_settings()?, false)?);
+            self.measure(key, false, Layerwise::NearLimit, progress)
+        })
+    }
+
+    /// Returns both error tables with all layers estimated, calibrated for this text; `None` if more is known.
+    pub fn estimated(&self, progress: &dyn Progress) -> Result<Option<Report>> {
+        if self.is_measured() {
+            return Ok(None);
+        }
+        let (session, plan) = (self.session()?, self.settled_plan(progress)?);
+        let calibrated = self.calibrated(progress)?;
+        let measurement = Measurement::of(self, &session, &plan, progress);
+        measurement.report(&calibrated, false, Layerwise::None, Seconds::default()).map(Some)
+    }
+
+    /// Measures the layers that are only estimated, the worst first; `part` gets the report as it grows.
+    pub fn completed(&self, progress: &dyn Progress, part: &mut dyn FnMut(Arc<Report>)) -> Result<Arc<Report>> {
+        let report = self.judged(progress)?;
+        if report.layers.iter().any(|layer| layer.estimate.is_some()) {
+            let (session, plan) = (self.session()?, self.settled_plan(progress)?);
+            let measurement = Measurement::of(self, &session, &plan, progress);
+            measurement.complete(&*self.calibrated(progress)?, &report, part)?;
+        }
+        self.measured(progress)
+    }
+
+    fn measure(&self, key: Key, statistics: bool, alone: Layerwise, progress: &dyn Progress) -> Result<Arc<Report>> {
+        let (session, plan) = (self.session()?, self.settled_plan(progress)?);
+        let mut seconds = Seconds::default();
+        let calibrated = timed(&mut seconds.calibrate, || self.calibrated(progress))?;
+        let measurement = Measurement::of(self, &session, &plan, progress);
+        let report = measurement.report(&calibrated, statistics, alone, seconds)?;
+        self.engine.save(&session);
+        Ok(self.engine.keep(&self.engine.reports, key, report))
     }
 
     /// Returns both error tables without unknown layers, from memory or the store if nothing has changed.
     pub fn measured(&self, progress: &dyn Progress) -> Result<Arc<Report>> {
         self.measured.get(|| {
             let key = self.report_key(&self.known_settings()?, false)?;
-            if let Some(report) = self.kept_report(&key) {
-                return Ok(report);
+            match self.kept_report(&key) {
+                Some(report) => Ok(report),
+                None => self.measure(key, false, Layerwise::All, progress),
             }
-            let (session, plan) = (self.session()?, self.settled_plan(progress)?);
-            let mut seconds = Seconds::default();
-            let calibrated = timed(&mut seconds.calibrate, || self.calibrated(progress))?;
-            let measurement = Measurement::of(self, &session, &plan, progress);
-            let report = measurement.report(&calibrated, false, seconds)?;
-            self.engine.save(&session);
-            Ok(self.engine.keep(&self.engine.reports, key, report))
         })
     }
 
@@ -361,11 +411,12 @@ impl Opened {
                 Report { seconds, ..Report::clone(&report) }
             }
             None => {
-                let (session, _) = (self.session()?, self.exact_plan()?);
+                self.session()?;
+                self.exact_plan()?;
                 let load = start.elapsed().as_secs_f64();
                 progress.tick()?;
                 let report = match statistics {
-                    true => self.with_statistics(&session, &key, progress)?,
+                    true => self.measure(key, true, Layerwise::All, progress)?,
                     false => self.measured(progress)?,
                 };
                 let report = Report::clone(&*report);
@@ -376,16 +427,6 @@ impl Opened {
         let observers = timed(&mut seconds.observers, || self.observers(&report, progress))?;
         let observers = observers.map(|observers| Observers::clone(&observers));
         Ok(Report { seconds, observers, ..report })
-    }
-
-    fn with_statistics(&self, session: &Session, key: &Key, progress: &dyn Progress) -> Result<Arc<Report>> {
-        let plan = self.settled_plan(progress)?;
-        let mut seconds = Seconds::default();
-        let calibrated = timed(&mut seconds.calibrate, || self.calibrated(progress))?;
-        let measurement = Measurement::of(self, session, &plan, progress);
-        let report = measurement.report(&calibrated, true, seconds)?;
-        self.engine.save(session);
-        Ok(self.engine.keep(&self.engine.reports, *key, report))
     }
 
     /// Returns a report with the same content, with this project's name for the model.

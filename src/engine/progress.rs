@@ -11,7 +11,9 @@ pub enum Stage {
     Calibrate,
     /// Measuring the cumulative error, with the whole model quantized.
     Graphwise,
-    /// Measuring the error of each layer alone.
+    /// Estimating the error of each layer alone: one unit per sample.
+    Estimates,
+    /// Measuring the error of each layer alone: one unit per layer and sample.
     Layerwise,
     /// Measuring ranges and histograms of activations.
     Statistics,
@@ -32,6 +34,7 @@ impl Stage {
             Stage::Load => "loading",
             Stage::Calibrate => "calibrating",
             Stage::Graphwise => "graphwise error",
+            Stage::Estimates => "estimating layers",
             Stage::Layerwise => "layerwise error",
             Stage::Statistics => "statistics",
             Stage::Chip => "running on the chip's integers",
@@ -64,6 +67,21 @@ impl Progress for Inside<'_> {
 
     fn tick(&self) -> Result<()> {
         self.0.check()
+    }
+
+    fn check(&self) -> Result<()> {
+        self.0.check()
+    }
+}
+
+/// Progress of a part of a stage that has begun.
+pub struct PartOf<'a>(pub &'a dyn Progress);
+
+impl Progress for PartOf<'_> {
+    fn begin(&self, _: Stage, _: usize) {}
+
+    fn tick(&self) -> Result<()> {
+        self.0.tick()
     }
 
     fn check(&self) -> Result<()> {

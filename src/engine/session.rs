@@ -88,6 +88,7 @@ struct Cached {
     traced: Option<Traced>,
     layerwise: HashMap<Key, ErrorFigures>,
     graphwise: HashMap<Key, Arc<Graphwise>>,
+    estimates: HashMap<Key, Arc<Vec<Option<f64>>>>,
     /// Errors of the outputs by settings.
     outputs: HashMap<Key, Vec<ErrorFigures>>,
     /// Number of entries that are already in the store.
@@ -158,6 +159,7 @@ impl Session {
             traced: None,
             layerwise: HashMap::new(),
             graphwise: HashMap::new(),
+            estimates: HashMap::new(),
             outputs: HashMap::new(),
             saved: 0,
         };
@@ -283,15 +285,7 @@ impl Session {
         progress: &dyn Progress,
     ) -> Result<Arc<Graphwise>> {
         let mut cached = self.cached();
-        let mut parts = KeyBuilder::new("graphwise");
-        parts.number(count).key(&calibrated.reference);
-        for key in &calibrated.keys {
-            parts.key(key);
-        }
-        for node in nodes {
-            parts.number(node.0);
-        }
-        let key = parts.finish();
+        let key = figures_key("graphwise", calibrated, nodes, count);
         if let Some(found) = cached.graphwise.get(&key) {
             return Ok(found.clone());
         }
@@ -333,14 +327,16 @@ impl Session {
         Ok(found)
     }
 
-    /// Computes the error of each of `nodes` alone; nodes whose quantization was already measured are not run.
+    /// Computes the error of each of `nodes` alone; nodes whose quantization was already measured are not run. If more than
+    /// `most` are left, none is, and they have no figures.
     pub fn layerwise(
         &self,
         calibrated: &Calibrated,
         nodes: &[NodeId],
         count: usize,
+        most: usize,
         progress: &dyn Progress,
-    ) -> Result<Vec<ErrorFigures>> {
+    ) -> Result<Vec<Option<ErrorFigures>>> {
         let mut cached = self.cached();
         let key = |node: NodeId| {
             KeyBuilder::new("layerwise").number(count).key(&calibrated.reference).key(&calibrated.keys[node.0]).finish()
@@ -348,7 +344,7 @@ impl Session {
         let keys: Vec<Key> = nodes.iter().map(|&node| key(node)).collect();
         let missing = |(_, key): &(&NodeId, &Key)| !cached.layerwise.contains_key(*key);
         let (wanted, new): (Vec<NodeId>, Vec<Key>) = nodes.iter().zip(&keys).filter(missing).unzip();
-        if !wanted.is_empty() {
+        if !wanted.is_empty() && wanted.len() <= most {
             progress.begin(Stage::Layerwise, count * wanted.len());
             let tick = || progress.tick();
             let subject = self.subject(calibrated, count, &tick);
@@ -356,8 +352,27 @@ impl Session {
             let found = analysis::layerwise(&subject, &wanted, nodes, &mut cached.originals)?;
             cached.layerwise.extend(new.into_iter().zip(found));
         }
-        // All keys are present now.
-        Ok(keys.iter().filter_map(|key| cached.layerwise.get(key).copied()).collect())
+        Ok(keys.iter().map(|key| cached.layerwise.get(key).copied()).collect())
+    }
+
+    /// Estimates the error of each of `nodes` alone, before the Softmax or Sigmoid at the end.
+    pub fn estimates(
+        &self,
+        calibrated: &Calibrated,
+        nodes: &[NodeId],
+        count: usize,
+        progress: &dyn Progress,
+    ) -> Result<Arc<Vec<Option<f64>>>> {
+        let count = count.min(analysis::ESTIMATED);
+        let key = figures_key("estimates", calibrated, nodes, count);
+        if let Some(found) = self.cached().estimates.get(&key) {
+            return Ok(found.clone());
+        }
+        progress.begin(Stage::Estimates, count);
+        let tick = || progress.tick();
+        let found = Arc::new(analysis::estimates(&self.subject(calibrated, count, &tick), nodes)?);
+        self.cached().estimates.insert(key, found.clone());
+        Ok(found)
     }
 
     /// Returns the programs and samples that figures are measured with.
@@ -368,6 +383,19 @@ impl Session {
         let detector = self.model.detector.as_ref();
         Subject { graph, original, float: equivalent, simulated, samples: &self.analysis, count, detector, tick }
     }
+}
+
+/// Returns the key of figures of all nodes together.
+fn figures_key(name: &'static str, calibrated: &Calibrated, nodes: &[NodeId], count: usize) -> Key {
+    let mut parts = KeyBuilder::new(name);
+    parts.number(count).key(&calibrated.reference);
+    for key in &calibrated.keys {
+        parts.key(key);
+    }
+    for node in nodes {
+        parts.number(node.0);
+    }
+    parts.finish()
 }
 
 fn is_finite(figures: &ErrorFigures) -> bool {
@@ -417,8 +445,9 @@ impl Cached {
         if self.layerwise.len() > MOST {
             self.layerwise.clear();
         }
-        if self.graphwise.len() + self.outputs.len() > MOST / 64 {
+        if self.graphwise.len() + self.estimates.len() + self.outputs.len() > MOST / 64 {
             self.graphwise.clear();
+            self.estimates.clear();
             self.outputs.clear();
         }
     }

@@ -1,5 +1,6 @@
 //! Fixes that are measured before they are offered.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::analysis::{ErrorFigures, LayerPort, Report, is_over, smallest_sufficient_set};
@@ -21,10 +22,13 @@ use super::progress::{Inside, Stage};
 /// Maximum number of layers over the limit that are tried one by one; models with more need another solution.
 const LAYERS: usize = 16;
 
+/// Sets of candidates, by index, with the guessed error of the worst output.
+type Tried = BTreeMap<Vec<usize>, f64>;
+
 impl Opened {
     /// Measures a pending fix and returns it with its effect in the title; `None` if it does not help.
     pub fn resolve(&self, measure: &Measure, progress: &dyn Progress) -> Result<Option<Fix>> {
-        let report = self.measured(progress)?;
+        let report = self.judged(progress)?;
         let (session, plan) = (self.session()?, self.settled_plan(progress)?);
         let measurement = Measurement::of(self, &session, &plan, progress);
         let trial = measurement.measure(&report, measure)?;
@@ -38,7 +42,7 @@ impl Opened {
         if let Some(trials) = self.engine.kept(&self.engine.trials, &key) {
             return Ok(trials);
         }
-        let (report, session, plan) = (self.measured(progress)?, self.session()?, self.settled_plan(progress)?);
+        let (report, session, plan) = (self.judged(progress)?, self.session()?, self.settled_plan(progress)?);
         let measurement = Measurement::of(self, &session, &plan, progress);
         let trials = measurement.trials(&report, search)?;
         self.engine.save(&session);
@@ -68,8 +72,11 @@ impl Measurement<'_> {
         let named = self.opened.named();
         let config = &named.config;
         let narrow = candidates(report);
-        let over: Vec<&str> =
-            narrow.iter().filter(|(name, e)| is_over(e.nsr, config.limit_of(name))).map(|(name, _)| *name).collect();
+        let over: Vec<&str> = narrow
+            .iter()
+            .map(|(name, _)| *name)
+            .filter(|name| is_measured_over(report, name, config.limit_of(name)))
+            .collect();
         let searched = search && report.outputs.iter().any(|o| o.is_over(config.output_limit()));
         let mut trials = Trials { searched, ..Trials::default() };
         trials.widened = self.widen(report)?;
@@ -86,7 +93,9 @@ impl Measurement<'_> {
             trials.all = self.at_int16(report, &over)?;
         }
         if searched {
-            trials.outputs = self.smallest(report, &narrow)?;
+            let mut tried = Tried::default();
+            trials.outputs = self.smallest(report, &narrow, &mut tried)?;
+            trials.trade_offs = self.trade_offs(report, &narrow, tried)?;
         }
         Ok(trials)
     }
@@ -99,7 +108,7 @@ impl Measurement<'_> {
                 self.trial(report, &names, Scheme::Int16).map(Some)
             }
             Measure::Widen => self.widen(report),
-            Measure::SmallestSet => self.smallest(report, &candidates(report)),
+            Measure::SmallestSet => self.smallest(report, &candidates(report), &mut Tried::default()),
         }
     }
 
@@ -143,13 +152,17 @@ impl Measurement<'_> {
 
     /// Searches the smallest set that brings all outputs under their limit: by guessed scales, and with calibrated ones
     /// where these do not confirm the result.
-    fn smallest(&self, report: &Report, narrow: &[(&str, ErrorFigures)]) -> Result<Option<Trial>> {
+    fn smallest(&self, report: &Report, narrow: &[(&str, f64)], tried: &mut Tried) -> Result<Option<Trial>> {
         let limit = self.opened.project().config.output_limit();
         let named =
             |set: &[usize]| set.iter().filter_map(|&l| narrow.get(l).map(|(name, _)| *name)).collect::<Vec<_>>();
         // A set that cannot have int16 is not sufficient.
         let error = |outcome: Result<f64>| Ok(possible(outcome)?.unwrap_or(f64::NAN));
-        let mut guess = |set: &[usize]| error(self.guess(report, &named(set)));
+        let mut guess = |set: &[usize]| {
+            let guessed = error(self.guess(report, &named(set)))?;
+            tried.insert(set.to_vec(), guessed);
+            Ok(guessed)
+        };
         let mut measure =
             |set: &[usize]| error(self.trial(report, &named(set), Scheme::Int16).map(|trial| trial.after));
         match smallest_sufficient_set(narrow.len(), limit, &mut guess)? {
@@ -168,6 +181,37 @@ impl Measurement<'_> {
         }
         let found = smallest_sufficient_set(narrow.len(), limit, &mut measure)?;
         found.map(|found| self.trial(report, &named(&found.layers), Scheme::Int16)).transpose()
+    }
+
+    /// Measures the sets of a search of which none has both less error and less flash than another.
+    fn trade_offs(&self, report: &Report, narrow: &[(&str, f64)], tried: Tried) -> Result<Vec<Trial>> {
+        /// Sets that a reader can compare.
+        const SHOWN: usize = 6;
+        let mut sets: Vec<(i64, f64, Vec<&str>)> = Vec::new();
+        for (set, error) in tried.into_iter().filter(|(_, error)| error.is_finite()) {
+            let layers: Vec<&str> = set.iter().filter_map(|&at| narrow.get(at).map(|(name, _)| *name)).collect();
+            let plan = self.plan_with(&self.widened(&layers, Scheme::Int16), Scheme::Int16)?;
+            sets.push((flash(&plan, self.plan)?, error, layers));
+        }
+        sets.sort_by(|a, b| a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)));
+        keep_falling(&mut sets, |(_, error, _)| *error);
+        while sets.len() > SHOWN {
+            // The one that gains least over the one before it says least.
+            let gain = |at: &usize| sets[*at].1 / sets[*at - 1].1;
+            let Some(least) = (1..sets.len() - 1).max_by(|a, b| gain(a).total_cmp(&gain(b))) else { break };
+            sets.remove(least);
+        }
+        let mut found: Vec<Trial> = Vec::new();
+        for (_, _, layers) in sets {
+            let Some(trial) = possible(self.trial(report, &layers, Scheme::Int16))?.filter(Trial::helps) else {
+                continue;
+            };
+            found.push(trial);
+        }
+        // The whole file decides, not only its weights.
+        found.sort_by(|a, b| a.flash.cmp(&b.flash).then(a.after.total_cmp(&b.after)));
+        keep_falling(&mut found, |trial| trial.after);
+        Ok(found)
     }
 
     /// Returns the error of the worst output with these layers at int16, without calibration where scales can be guessed
@@ -241,6 +285,24 @@ impl Measurement<'_> {
         settings.layer_schemes.extend(layers.iter().map(|layer| (layer.clone(), scheme)));
         self.opened.plan_of(&settings)
     }
+}
+
+/// Keeps the entries with less error than all before them.
+fn keep_falling<T>(entries: &mut Vec<T>, error: impl Fn(&T) -> f64) {
+    let mut least = f64::INFINITY;
+    entries.retain(|entry| {
+        let is_less = error(entry) < least;
+        least = least.min(error(entry));
+        is_less
+    });
+}
+
+/// Returns `true` if the measured error of a layer exceeds its limit.
+fn is_measured_over(report: &Report, name: &str, limit: f64) -> bool {
+    report
+        .layers
+        .iter()
+        .any(|layer| layer.name == name && layer.layerwise.is_some_and(|error| is_over(error.nsr, limit)))
 }
 
 /// Returns the errors of the outputs that have a limit, before and after a change.

@@ -249,6 +249,11 @@ impl Program {
         outputs.map(|t| t.map(narrow).ok_or_else(missing)).collect()
     }
 
+    /// Returns the outputs of one node on the values of a trace.
+    pub fn outputs_on(&self, node: NodeId, trace: &Trace) -> Result<Vec<(ValueId, Tensor)>> {
+        Ok(self.compute(node.0, |value, _| trace.values[value.0].clone(), false)?.1)
+    }
+
     pub(super) fn feed(&self, inputs: &[Tensor]) -> Result<Vec<Option<Tensor>>> {
         if inputs.len() != self.inputs.len() {
             bail!("the model has {} inputs, but the sample has {}", self.inputs.len(), inputs.len());

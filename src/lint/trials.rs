@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::analysis::{ErrorFigures, Report};
+use crate::analysis::Report;
 use crate::chip::Scheme;
 use crate::ops;
 use crate::text::Edit;
@@ -37,6 +37,10 @@ pub struct Trials {
     pub all: Option<Trial>,
     /// Smallest set that brings all outputs under their limit; `None` if there is none.
     pub outputs: Option<Trial>,
+    /// Sets of int16 layers with ascending flash and descending error: no measured set has less of both. Empty if none was
+    /// searched.
+    #[serde(default)]
+    pub trade_offs: Vec<Trial>,
     /// Wider scales of layers whose inputs are cut off; `None` if there are none.
     #[serde(default)]
     pub widened: Option<Trial>,
@@ -89,13 +93,12 @@ impl Trial {
     }
 }
 
-/// Returns the 8-bit layers with an error and a 16-bit kernel, the worst first.
-pub fn candidates(report: &Report) -> Vec<(&str, ErrorFigures)> {
+/// Returns the 8-bit layers with an error and a 16-bit kernel, with that error, measured or estimated; the worst first.
+pub fn candidates(report: &Report) -> Vec<(&str, f64)> {
     let has_kernel = |op: &str| ops::on_chip(op).is_some_and(|chip| chip.kernels.int16);
     let narrow = report.layers.iter().filter(|l| l.scheme == Scheme::Int8 && has_kernel(&l.op));
-    let mut candidates: Vec<(&str, ErrorFigures)> =
-        narrow.filter_map(|l| Some((l.name.as_str(), l.layerwise?))).collect();
-    candidates.sort_by(|a, b| b.1.nsr.total_cmp(&a.1.nsr));
+    let mut candidates: Vec<(&str, f64)> = narrow.filter_map(|l| Some((l.name.as_str(), l.alone()?.nsr))).collect();
+    candidates.sort_by(|a, b| b.1.total_cmp(&a.1));
     candidates
 }
 

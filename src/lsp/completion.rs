@@ -13,7 +13,6 @@ use crate::project::cursor::{self, Place};
 use crate::project::schema;
 use crate::project::{Key, Offers};
 use crate::text::Span;
-use crate::text::units::percent;
 
 use super::document::Snapshot;
 
@@ -95,8 +94,9 @@ fn layers(snapshot: &Snapshot, table: &str) -> Vec<Offer> {
     };
     let mut all: Vec<(Option<f64>, Offer)> = Vec::new();
     for layer in snapshot.knowledge.layers().iter().filter(|layer| !has_line(&layer.name)) {
-        let nsr = layer.layerwise();
-        let loses = nsr.map(|nsr| format!(", quantized alone: {} error on the outputs", percent(nsr)));
+        let alone = layer.alone();
+        let nsr = alone.map(|alone| alone.nsr);
+        let loses = alone.map(|alone| format!(", quantized alone: {alone} error on the outputs"));
         let quoted = toml::Value::String(layer.name.clone()).to_string();
         let offer = Offer {
             label: layer.name.clone(),

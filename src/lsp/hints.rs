@@ -52,7 +52,7 @@ fn hint(snapshot: &Snapshot, section: &Section, entry: &Entry) -> Option<(String
         }
         ("limits", "layer-nsr") => {
             let config = &snapshot.project.config;
-            let measured = knowledge.layers().iter().filter_map(|layer| Some((layer, layer.layerwise()?)));
+            let measured = knowledge.layers().iter().filter_map(|layer| Some((layer, layer.alone()?.nsr)));
             let measured: Vec<(&LayerView, f64)> = measured.collect();
             let over = measured.iter().filter(|(layer, nsr)| is_over(*nsr, config.limit_of(&layer.name))).count();
             let tooltip = "layers over this limit if quantized alone".to_string();
@@ -65,7 +65,7 @@ fn hint(snapshot: &Snapshot, section: &Section, entry: &Entry) -> Option<(String
 fn of_layer(layer: &LayerView) -> Option<(String, String)> {
     let figures = layer.figures.as_ref()?;
     let cumulative = figures.graphwise.map(|error| format!("cumulative {}", percent(error.nsr)));
-    let alone = figures.layerwise.map(|error| format!("alone {}", percent(error.nsr)));
+    let alone = figures.alone.map(|error| format!("alone {error}"));
     let parts: Vec<String> = alone.into_iter().chain(cumulative).collect();
     let tooltip = "error at the outputs with this layer alone quantized, and cumulative error up to here".to_string();
     (!parts.is_empty()).then(|| (parts.join(", "), tooltip))

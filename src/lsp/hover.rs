@@ -2,7 +2,7 @@
 
 use lsp_types::{Hover, HoverContents, MarkupContent, MarkupKind, Position};
 
-use crate::analysis::{ErrorFigures, LayerPort, OutputError};
+use crate::analysis::{Alone, ErrorFigures, LayerPort, OutputError};
 use crate::cost::{Cost, LayerCost};
 use crate::project::cursor::{self, Place, unquoted};
 use crate::project::schema;
@@ -106,11 +106,10 @@ fn head(layer: &LayerView) -> Option<String> {
 
 fn errors(layer: &LayerView) -> Option<String> {
     let Some(figures) = &layer.figures else { return Some("not measured yet".to_string()) };
-    let line = |what: &str, error: Option<ErrorFigures>| Some(format!("{what}: {}", percent(error?.nsr)));
-    list([
-        line("error on the outputs if quantized alone (layerwise NSR)", figures.layerwise),
-        line("cumulative error up to here (graphwise NSR)", figures.graphwise),
-    ])
+    let alone = |error: Alone| format!("error on the outputs if quantized alone (layerwise NSR): {error}");
+    let cumulative =
+        |error: ErrorFigures| format!("cumulative error up to here (graphwise NSR): {}", percent(error.nsr));
+    list([figures.alone.map(alone), figures.graphwise.map(cumulative)])
 }
 
 fn scales(layer: &LayerView) -> Option<String> {
@@ -194,7 +193,7 @@ mod tests {
         view.figures = Some(Figures {
             scheme: Scheme::Int8,
             graphwise: None,
-            layerwise: Some(error),
+            alone: Some(Alone { nsr: error.nsr, is_estimate: false }),
             inputs: Vec::new(),
             outputs: vec![port],
             notes: vec!["its output is 0".to_string()],

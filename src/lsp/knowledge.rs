@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::analysis::{ErrorFigures, Layer, LayerPort, OutputError, Report};
+use crate::analysis::{Alone, ErrorFigures, Layer, LayerPort, OutputError, Report};
 use crate::chip::Scheme;
 use crate::cost::{Cost, LayerCost};
 use crate::engine::{LayerNames, Layers, Place, PlannedLayer};
@@ -54,7 +54,8 @@ pub struct Figures {
     /// Precision at which they were measured.
     pub scheme: Scheme,
     pub graphwise: Option<ErrorFigures>,
-    pub layerwise: Option<ErrorFigures>,
+    /// Error of the layer alone, measured or estimated.
+    pub alone: Option<Alone>,
     pub inputs: Vec<LayerPort>,
     pub outputs: Vec<LayerPort>,
     pub notes: Vec<String>,
@@ -79,12 +80,11 @@ impl Knowledge {
     }
 
     fn learn(&mut self, report: &Report, is_final: bool) {
-        let shapes: BTreeMap<String, Vec<usize>> =
-            self.layers.drain(..).map(|layer| (layer.name, layer.shape)).collect();
+        let earlier: BTreeMap<String, LayerView> =
+            self.layers.drain(..).map(|layer| (layer.name.clone(), layer)).collect();
         self.is_final = is_final;
         self.outputs.clone_from(&report.outputs);
-        let shape = |layer: &Layer| shapes.get(&layer.name).cloned().unwrap_or_default();
-        self.layers = report.layers.iter().map(|layer| measured(layer, shape(layer), report)).collect();
+        self.layers = report.layers.iter().map(|layer| measured(layer, earlier.get(&layer.name), report)).collect();
     }
 
     /// Words behind a figure: it may change as soon as the current text is calibrated.
@@ -142,8 +142,8 @@ impl Knowledge {
 
 impl LayerView {
     /// Error of the outputs with only this layer quantized.
-    pub fn layerwise(&self) -> Option<f64> {
-        Some(self.figures.as_ref()?.layerwise?.nsr)
+    pub fn alone(&self) -> Option<Alone> {
+        self.figures.as_ref()?.alone
     }
 }
 
@@ -157,12 +157,15 @@ fn planned(layer: PlannedLayer, names: &LayerNames, old: &mut [LayerView]) -> La
     LayerView { name, op, module, scheme, shape, figures }
 }
 
-fn measured(layer: &Layer, shape: Vec<usize>, report: &Report) -> LayerView {
+/// Makes a layer's view from a report. Where that has no error of the layer alone, the earlier one stays, unless it belongs to another
+/// precision.
+fn measured(layer: &Layer, earlier: Option<&LayerView>, report: &Report) -> LayerView {
     let ports = |ports: &[Option<LayerPort>]| ports.iter().flatten().cloned().collect();
+    let before = earlier.and_then(|earlier| earlier.figures.as_ref()).filter(|before| before.scheme == layer.scheme);
     let figures = Figures {
         scheme: layer.scheme,
         graphwise: layer.graphwise,
-        layerwise: layer.layerwise,
+        alone: layer.alone().or_else(|| before.and_then(|before| before.alone)),
         inputs: ports(&layer.inputs),
         outputs: ports(&layer.outputs),
         notes: report.notes.iter().filter(|note| note.layers.contains(&layer.name)).map(|n| n.text.clone()).collect(),
@@ -172,7 +175,7 @@ fn measured(layer: &Layer, shape: Vec<usize>, report: &Report) -> LayerView {
         op: layer.op.clone(),
         module: layer.module.clone(),
         scheme: Some(layer.scheme),
-        shape,
+        shape: earlier.map(|earlier| earlier.shape.clone()).unwrap_or_default(),
         figures: Some(figures),
     }
 }
@@ -186,6 +189,7 @@ mod tests {
     use crate::quant::Port;
 
     const ERROR: ErrorFigures = ErrorFigures { nsr: 0.25, cosine: 0.9, mse: 0.1 };
+    const ALONE: Alone = Alone { nsr: 0.25, is_estimate: false };
 
     fn layers(schemes: &[(&str, Scheme)]) -> Fact {
         let planned = |&(name, scheme): &(&str, Scheme)| PlannedLayer {
@@ -209,6 +213,7 @@ mod tests {
             scheme: Scheme::Int8,
             graphwise: None,
             layerwise: Some(ERROR),
+            estimate: None,
             inputs: vec![
                 None,
                 Some(LayerPort { name: "w".to_string(), port: Port { bits: 8, exponents: vec![-7] }, clipping: None }),
@@ -243,7 +248,7 @@ mod tests {
     fn layers_are_known_before_their_figures() {
         let mut knowledge = Knowledge::default();
         knowledge.apply_result(layers(&[("/a", Scheme::Int8), ("/b", Scheme::Int16)]));
-        let names: Vec<_> = knowledge.layers().iter().map(|l| (l.name.as_str(), l.scheme, l.layerwise())).collect();
+        let names: Vec<_> = knowledge.layers().iter().map(|l| (l.name.as_str(), l.scheme, l.alone())).collect();
         assert_eq!(names, [("/a", Some(Scheme::Int8), None), ("/b", Some(Scheme::Int16), None)]);
         assert_eq!((knowledge.inputs(), knowledge.outputs()), (&["x".to_string()][..], &[][..]));
     }
@@ -254,7 +259,7 @@ mod tests {
         knowledge.apply_result(layers(&[("/a", Scheme::Int8), ("/b", Scheme::Int8)]));
         knowledge.apply_result(report(&["/a", "/b"]));
         let b = knowledge.layer("/b").and_then(|layer| layer.figures.clone()).unwrap();
-        assert_eq!((b.layerwise, b.inputs.len(), b.notes), (Some(ERROR), 1, vec!["is zero".to_string()]));
+        assert_eq!((b.alone, b.inputs.len(), b.notes), (Some(ALONE), 1, vec!["is zero".to_string()]));
         let a = knowledge.layer("/a").and_then(|layer| layer.figures.clone()).unwrap();
         assert_eq!(a.notes, [""; 0]);
         assert_eq!(knowledge.outputs().len(), 1);
@@ -265,7 +270,7 @@ mod tests {
         let mut knowledge = Knowledge::default();
         knowledge.apply_result(report(&["/a", "/b"]));
         knowledge.apply_result(layers(&[("/a", Scheme::Int8), ("/b", Scheme::Int16), ("/c", Scheme::Int8)]));
-        let measured: Vec<_> = knowledge.layers().iter().map(|l| (l.name.as_str(), l.layerwise().is_some())).collect();
+        let measured: Vec<_> = knowledge.layers().iter().map(|l| (l.name.as_str(), l.alone().is_some())).collect();
         assert_eq!(measured, [("/a", true), ("/b", false), ("/c", false)]);
     }
 }

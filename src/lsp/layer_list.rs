@@ -85,8 +85,8 @@ pub fn list(snapshot: &Snapshot) -> Option<LayerListText> {
         precision: layer.scheme.map(|scheme| scheme.to_string()),
         line: (HEAD + at) as u32,
         cumulative: cumulative(layer),
-        alone: layer.layerwise(),
-        is_over: layer.layerwise().is_some_and(|nsr| crate::analysis::is_over(nsr, config.limit_of(&layer.name))),
+        alone: layer.alone().map(|alone| alone.nsr),
+        is_over: layer.alone().is_some_and(|alone| crate::analysis::is_over(alone.nsr, config.limit_of(&layer.name))),
     });
     Some(LayerListText { uri: list_of(&snapshot.uri)?, text: text(snapshot), layers: listed.collect() })
 }
@@ -107,7 +107,7 @@ fn text(snapshot: &Snapshot) -> String {
     let most = |of: fn(&LayerView) -> Option<f64>| {
         layers.iter().filter_map(of).filter(|nsr| nsr.is_finite()).fold(0.0, f64::max)
     };
-    let (most_cumulative, most_alone) = (most(cumulative), most(LayerView::layerwise));
+    let (most_cumulative, most_alone) = (most(cumulative), most(|layer| layer.alone().map(|alone| alone.nsr)));
     let column = BAR + 10;
     let mut text = format!(
         "# {}: {errors}\n# {:<names$}  {:<ops$}  {:<wide$}  precision  exponent  {:<column$}  alone\n",
@@ -127,8 +127,8 @@ fn text(snapshot: &Snapshot) -> String {
             layer.name,
             layer.op,
             exponent(layer),
-            bar(cumulative(layer), most_cumulative),
-            bar(layer.layerwise(), most_alone),
+            bar(cumulative(layer), most_cumulative, false),
+            bar(layer.alone().map(|alone| alone.nsr), most_alone, layer.alone().is_some_and(|alone| alone.is_estimate)),
         );
         text += line.trim_end();
         text.push('\n');
@@ -149,12 +149,13 @@ fn shape(shape: &[usize]) -> String {
     shape.iter().map(ToString::to_string).collect::<Vec<_>>().join("x")
 }
 
-/// A bar of its share of the largest, and the figure.
-fn bar(nsr: Option<f64>, most: f64) -> String {
+/// A bar of its share of the largest, and the figure, with a sign for estimates.
+fn bar(nsr: Option<f64>, most: f64, is_estimate: bool) -> String {
     let Some(nsr) = nsr else { return String::new() };
     let share = if most > 0.0 && nsr.is_finite() { nsr / most } else { 0.0 };
     let filled = ((share * BAR as f64).round() as usize).min(BAR);
-    format!("{}{} {}", "█".repeat(filled), " ".repeat(BAR - filled), percent(nsr))
+    let sign = if is_estimate { "≈" } else { "" };
+    format!("{}{} {sign}{}", "█".repeat(filled), " ".repeat(BAR - filled), percent(nsr))
 }
 
 /// Returns the place that a name at a position leads to: from the configuration to the list, and back.

@@ -129,13 +129,22 @@ fn analyze(engine: &Arc<Engine>, job: &Job, send: &mut dyn FnMut(Outcome)) -> Re
         return Ok(());
     }
     // Scales rarely change with a precision: the figures of an edit are published before recalibration.
-    if let Some((findings, report)) = opened.expected(&watch)? {
-        job.token.check()?;
-        send(Outcome::Findings { depth: LintDepth::Measured, findings });
-        send(Outcome::Fact(Fact::Expected(Arc::new(report))));
+    match opened.expected(&watch)? {
+        Some((findings, report)) => {
+            job.token.check()?;
+            send(Outcome::Findings { depth: LintDepth::Measured, findings });
+            send(Outcome::Fact(Fact::Expected(Arc::new(report))));
+        }
+        // The first figures of a text: those of the outputs and all cumulative ones, with estimates beside them.
+        None => match opened.estimated(&watch) {
+            Ok(report) => report.into_iter().for_each(|report| send(Outcome::Fact(Fact::Report(Arc::new(report))))),
+            Err(error) if error.is_cancelled() => return Err(error),
+            // The error itself is one of the findings.
+            Err(_) => {}
+        },
     }
     lint(LintDepth::Measured, send)?;
-    match opened.measured(&watch) {
+    match opened.judged(&watch) {
         Ok(report) => send(Outcome::Fact(Fact::Report(report))),
         Err(error) if error.is_cancelled() => return Err(error),
         // The error itself is one of the findings.
@@ -148,7 +157,14 @@ fn analyze(engine: &Arc<Engine>, job: &Job, send: &mut dyn FnMut(Outcome)) -> Re
         // Its error is one of the findings, too.
         Err(_) => {}
     }
-    lint(LintDepth::Fixes, send)
+    lint(LintDepth::Fixes, send)?;
+    // Last, since nothing waits for it: the errors of layers that are certain to keep their limit.
+    match opened.completed(&watch, &mut |report| send(Outcome::Fact(Fact::Report(report)))) {
+        Ok(report) => send(Outcome::Fact(Fact::Report(report))),
+        Err(error) if error.is_cancelled() => return Err(error),
+        Err(_) => {}
+    }
+    Ok(())
 }
 
 /// Returns the message of a panic.

@@ -139,6 +139,22 @@ pub fn as_conv(call: &Call) -> Result<AsConv> {
     Ok(AsConv { strides, output_padding: behind, spread, begins, ends, dilations, groups: shape.groups })
 }
 
+/// Converts a filter [inputs, outputs / groups, ...] to [outputs, inputs / groups, ...], rotated by 180 degrees.
+pub fn turned(filter: &Tensor, groups: usize) -> Option<Tensor> {
+    let [inputs, group_outputs, spatial @ ..] = filter.shape() else { return None };
+    let (values, taps) = (filter.slice::<f32>()?, spatial.iter().product::<usize>());
+    let group_inputs = inputs / groups;
+    let mut turned = Vec::<f32>::with_capacity(values.len());
+    for output in 0..groups * group_outputs {
+        let (group, output) = (output / group_outputs, output % group_outputs);
+        for input in group * group_inputs..(group + 1) * group_inputs {
+            let from = (input * group_outputs + output) * taps;
+            turned.extend(values[from..from + taps].iter().rev());
+        }
+    }
+    Tensor::new(&[&[groups * group_outputs, group_inputs], spatial].concat(), turned).ok()
+}
+
 /// Returns the window of the convolution that is transposed: its output is `spatial`.
 fn window(call: &Call, spatial: &[usize], kernel: &[usize]) -> Result<Window> {
     let axes = spatial::axes(spatial.len(), "ConvTranspose")?;

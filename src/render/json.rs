@@ -5,6 +5,7 @@ use serde::Serialize;
 use crate::analysis::{Joint, Layer, Observers, OnChip, OutputError, Report, Seconds};
 use crate::cost::Cost;
 use crate::detect::FoundBoxes;
+use crate::lint::{Trial, Trials};
 use crate::note::sentences;
 use crate::{Error, Result};
 
@@ -31,12 +32,19 @@ pub(super) struct Shown<'a, S> {
     /// Flash, RAM and time of the file; microseconds, with their bounds.
     #[serde(skip_serializing_if = "Option::is_none")]
     cost: Option<&'a Cost>,
+    /// Sets of int16 layers by flash, if they were searched: none has both less error and less flash than another.
+    #[serde(skip_serializing_if = "<[Trial]>::is_empty")]
+    trade_offs: &'a [Trial],
     notes: Vec<String>,
     seconds: Seconds,
 }
 
 /// Returns a report in its JSON form, with the cost of its file if it is known.
-pub(super) fn shown<'a>(report: &'a Report, cost: Option<&'a Cost>) -> Shown<'a, impl Serialize + use<'a>> {
+pub(super) fn shown<'a>(
+    report: &'a Report,
+    cost: Option<&'a Cost>,
+    trials: Option<&'a Trials>,
+) -> Shown<'a, impl Serialize + use<'a>> {
     let Report {
         model,
         settings,
@@ -63,14 +71,15 @@ pub(super) fn shown<'a>(report: &'a Report, cost: Option<&'a Cost>) -> Shown<'a,
         on_chip: on_chip.as_ref(),
         observers: observers.as_ref(),
         cost,
+        trade_offs: trials.map_or(&[], |trials| &trials.trade_offs),
         notes: sentences(notes),
         seconds: *seconds,
     }
 }
 
 /// Serializes a report. Fails if a figure has no JSON form.
-pub fn json(report: &Report, cost: Option<&Cost>) -> Result<String> {
-    let mut text = serde_json::to_string_pretty(&shown(report, cost))
+pub fn json(report: &Report, cost: Option<&Cost>, trials: Option<&Trials>) -> Result<String> {
+    let mut text = serde_json::to_string_pretty(&shown(report, cost, trials))
         .map_err(|e| Error::new(format!("the report cannot be written as JSON: {e}")))?;
     text.push('\n');
     Ok(text)

@@ -9,7 +9,7 @@ use crate::analysis::{
 use crate::chip::{Incompatibility, Method, Scheme};
 use crate::cost::Cost;
 use crate::lint::{Measure, ObserverAdvice, Trial, Trials, candidates, decisive_error};
-use crate::text::units::{count, percent, percent_column};
+use crate::text::units::{and_more, count, kilobytes, percent, percent_column};
 use crate::text::visible;
 
 use super::cost;
@@ -63,6 +63,7 @@ pub fn text(report: &Report, cost: Option<&Cost>, view: &View) -> String {
         sections.push(notes(report, view));
     }
     sections.extend(report.observers.as_ref().and_then(|observers| by_observer(report, observers, view)));
+    sections.extend(view.trials.as_ref().and_then(|trials| trade_offs(trials, view)));
     sections.push(outputs(report, view));
     sections.extend(super::detection::text(report, view));
     sections.extend(on_chip(report, view));
@@ -133,6 +134,20 @@ fn outputs(report: &Report, view: &View) -> String {
         .collect();
     let advice: String = advice(report, view).iter().map(|line| format!("    {line}\n")).collect();
     format!("{}\n{verdicts}{advice}", view.terminal.paint(Style::Title, "Outputs"))
+}
+
+/// Sets of int16 layers by flash, with the error of the worst output.
+fn trade_offs(trials: &Trials, view: &View) -> Option<String> {
+    const NAMED: usize = 2;
+    let line = |trial: &Trial| {
+        let layers = visible(&and_more(&trial.layers, NAMED)).into_owned();
+        let (error, flash) = (percent(trial.after), kilobytes(trial.flash));
+        format!("  {error:>8}  {flash:>9}  {:<9}  {layers}\n", count(trial.layers.len(), "layer"))
+    };
+    let lines: String = trials.trade_offs.iter().map(line).collect();
+    let before = percent(trials.trade_offs.first()?.before);
+    let title = format!("int16 by flash: error of the worst output, {before} without");
+    Some(format!("{}\n{lines}", view.terminal.paint(Style::Title, &title)))
 }
 
 /// The error with each observer, where espq has chosen one or another is better than the one that is set.
@@ -236,7 +251,7 @@ pub(super) fn advice(report: &Report, view: &View) -> Vec<String> {
     if report.outputs.iter().all(|output| within(output, view)) {
         return Vec::new();
     }
-    let mut layers: Vec<(&str, f64)> = candidates(report).into_iter().map(|(name, error)| (name, error.nsr)).collect();
+    let mut layers: Vec<(&str, f64)> = candidates(report);
     layers.retain(|(name, nsr)| is_over(*nsr, (view.layer_limits)(name)));
     let mut lines = Vec::new();
     if let Some(trials) = &view.trials {

@@ -36,6 +36,7 @@ fn layer(name: &str, op: &str, errors: Option<(f64, f64)>) -> Layer {
         scheme: Scheme::Int8,
         graphwise: errors.map(|e| error(e.0)),
         layerwise: errors.map(|e| error(e.1)),
+        estimate: None,
         inputs: vec![],
         outputs: vec![],
         statistics: Some(statistics_of(name)),
@@ -123,16 +124,26 @@ fn statistics_and_the_worst_only() {
     insta::assert_snapshot!(text(&report(), None, &View { statistics: true, top: Some(2), ..view(None) }));
 }
 
+fn trial(layers: &[&str], after: f64, flash: i64) -> Trial {
+    let layers = layers.iter().map(ToString::to_string).collect();
+    Trial { layers, scheme: Scheme::Int16, before: 0.1134, after, flash, latency: None }
+}
+
+#[test]
+fn trade_offs_are_lines_of_error_flash_and_layers() {
+    let trade_offs = vec![trial(&["/a/Conv"], 0.0912, 400), trial(&["/a/Conv", "/b/Conv", "/c/Conv"], 0.0134, 13_400)];
+    let trials = Trials { trade_offs, searched: true, ..Trials::default() };
+    let shown = text(&report(), None, &View { trials: Some(Arc::new(trials)), ..view(None) });
+    let section = shown.split("\n\n").find(|section| section.starts_with("int16 by flash")).unwrap();
+    assert_eq!(
+        section,
+        "int16 by flash: error of the worst output, 11.3% without\n     9.12%    +0.4 KB  1 layer    /a/Conv\n     1.34%     +13 KB  \
+         3 layers   /a/Conv, /b/Conv and 1 more"
+    );
+}
+
 #[test]
 fn advice_is_what_was_measured() {
-    let trial = |layers: &[&str], after, flash| Trial {
-        layers: layers.iter().map(ToString::to_string).collect(),
-        scheme: Scheme::Int16,
-        before: 0.1134,
-        after,
-        flash,
-        latency: None,
-    };
     let (first, second) = ("/features/features.0/Conv", "/features/features.1/Conv");
     let trials = Trials {
         layers: vec![
@@ -176,7 +187,8 @@ fn colours_take_no_room() {
 
 #[test]
 fn json_is_read_back_unchanged() {
-    let mut read: serde_json::Value = serde_json::from_str(&crate::render::json(&report(), None).unwrap()).unwrap();
+    let mut read: serde_json::Value =
+        serde_json::from_str(&crate::render::json(&report(), None, None).unwrap()).unwrap();
     assert_eq!(read["notes"], serde_json::json!(crate::note::sentences(&report().notes)));
     read["notes"] = serde_json::to_value(report().notes).unwrap();
     assert_eq!(serde_json::from_value::<Report>(read).unwrap(), report());

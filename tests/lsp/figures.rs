@@ -12,15 +12,15 @@ fn editor() -> Value {
     })
 }
 
-/// Opens the project and waits for its own figures.
+/// Opens the project and waits for its own figures, all of them measured.
 fn measured() -> Client {
     let mut client = Client::with(editor());
     client.open(DIGITS);
     client.published(|d| codes(d) == ["E002"]);
-    for _ in 0..100 {
-        let lenses = asked(&mut client, "textDocument/codeLens");
-        let title = lenses[0]["command"]["title"].as_str().unwrap_or_default().to_string();
-        if title.contains("limit") && !title.contains("recalibrating") {
+    for _ in 0..1000 {
+        let list = client.request("espq/layers", json!({ "uri": client.uri() })).unwrap();
+        let text = list["text"].as_str().unwrap_or_default();
+        if text.contains('%') && !text.contains("recalibrating") && !text.contains('≈') {
             return client;
         }
         std::thread::sleep(std::time::Duration::from_millis(50));

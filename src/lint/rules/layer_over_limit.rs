@@ -41,8 +41,9 @@ fn check(facts: &Facts, findings: &mut Vec<Finding>) {
     let mut over: Vec<_> =
         report.layers.iter().filter_map(|l| Some((l, l.layerwise.filter(|e| is_over(&l.name, e.nsr))?))).collect();
     over.sort_by(|a, b| b.1.nsr.total_cmp(&a.1.nsr));
-    let fixable = candidates(report).into_iter().filter(|(name, error)| is_over(name, error.nsr));
-    let fixable: Vec<String> = fixable.map(|(name, _)| name.to_string()).collect();
+    let is_fixable = |name: &&str| over.iter().any(|(layer, _)| layer.name == *name);
+    let fixable = candidates(report).into_iter().map(|(name, _)| name).filter(is_fixable);
+    let fixable: Vec<String> = fixable.map(str::to_string).collect();
     let together = facts.trials.and_then(|trials| trials.all.as_ref());
     let all = together.and_then(|trial| Measure::LayersOverLimit { names: fixable.clone() }.fix(facts.project, trial));
     for (layer, error) in over {

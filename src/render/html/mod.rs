@@ -64,7 +64,7 @@ pub fn html(page: &Page) -> Result<String> {
     let &Page { report, cost, view, project, weights } = page;
     let layers = report.layers.iter().map(|layer| (layer.name.as_str(), (view.layer_limits)(&layer.name)));
     let data = Data {
-        report: shown(report, cost),
+        report: shown(report, cost, view.trials.as_deref()),
         limits: Limits { output: view.output_limit, layers: layers.collect() },
         project,
         text: Text { advice: advice(report, view), notes: sentences(&report.notes) },

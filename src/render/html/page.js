@@ -256,7 +256,7 @@ function observers() {
 
 // Each trial as a point: flash to the right, error upwards.
 function pareto() {
-  const all = trials ? [...trials.layers.map(([, t]) => t), trials.all, trials.widened, trials.outputs].filter(Boolean).filter((t) => Number.isFinite(t.after)) : [];
+  const all = trials ? [...trials.layers.map(([, t]) => t), trials.all, trials.widened, trials.outputs, ...trials.trade_offs].filter(Boolean).filter((t) => Number.isFinite(t.after)) : [];
   if (!all.length) { $("trials").closest("section").remove(); return; }
   const width = 1100, height = 240, left = 64, bottom = 30, right = 20, top = 12;
   const before = all[0].before, points = [{ flash: 0, after: before, words: `as it is: ${percent(before)}` }, ...all.map((t) => ({ ...t, words: `${t.layers.length === 1 ? t.layers[0] : `${t.layers.length} layers`} at ${t.scheme}: ${percent(t.after)}, ${bytes(t.flash)}` }))];

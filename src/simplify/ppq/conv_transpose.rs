@@ -3,7 +3,7 @@
 use super::layers::Layers;
 use crate::graph::{Attribute, Attributes, Node, NodeId, Tensor};
 use crate::note::Note;
-use crate::ops::conv_transpose::{AsConv, as_conv};
+use crate::ops::conv_transpose::{AsConv, as_conv, turned};
 use crate::ops::{self, Call};
 
 /// Decomposes every ConvTranspose with constant weights. If its padding exceeds the filter, the input of the Conv is cut,
@@ -50,22 +50,6 @@ fn plan(layers: &Layers, id: NodeId) -> Option<(AsConv, Tensor)> {
     let how = as_conv(&call).ok()?;
     let filter = turned(layers.constant(id, 1)?, how.groups)?;
     Some((how, filter))
-}
-
-/// Converts a filter [inputs, outputs / groups, ...] to [outputs, inputs / groups, ...], rotated by 180 degrees.
-fn turned(filter: &Tensor, groups: usize) -> Option<Tensor> {
-    let [inputs, group_outputs, spatial @ ..] = filter.shape() else { return None };
-    let (values, taps) = (filter.slice::<f32>()?, spatial.iter().product::<usize>());
-    let group_inputs = inputs / groups;
-    let mut turned = Vec::<f32>::with_capacity(values.len());
-    for output in 0..groups * group_outputs {
-        let (group, output) = (output / group_outputs, output % group_outputs);
-        for input in group * group_inputs..(group + 1) * group_inputs {
-            let from = (input * group_outputs + output) * taps;
-            turned.extend(values[from..from + taps].iter().rev());
-        }
-    }
-    Tensor::new(&[&[groups * group_outputs, group_inputs], spatial].concat(), turned).ok()
 }
 
 /// Inserts the node, named as in esp-ppq.

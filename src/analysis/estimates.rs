@@ -1,0 +1,110 @@
+//! Estimate of the layerwise error of all layers at once, from a few passes instead of one for each layer and sample.
+//!
+//! To first order, an error `e` of a layer changes the outputs by `J e`, with the derivative `J` of the outputs by the layer. For a vector
+//! `v` of independent signs, `(v' J e)^2` has the mean `|J e|^2` (Hutchinson, "A stochastic estimator of the trace", 1989), and one
+//! backward pass gives `J' v` for all layers.
+
+use rayon::prelude::*;
+
+use crate::Result;
+use crate::exec::Trace;
+use crate::gradient::Backward;
+use crate::graph::{Graph, NodeId, Tensor, ValueId};
+
+use super::Subject;
+use super::compare::floats;
+use super::decisive::decisive;
+use super::graphwise::first_output;
+
+/// Samples that are sufficient for estimates.
+pub const ESTIMATED: usize = 8;
+
+/// Vectors of signs for each sample.
+const SEEDS: u64 = 2;
+
+/// Estimates, for each of `nodes`, the noise-to-signal ratio of the values that decide the outputs with only this node quantized: a
+/// mean over the first `count` samples. `None` where an operator behind the node has no derivative. `tick` is called once per sample.
+pub fn estimates(subject: &Subject, nodes: &[NodeId]) -> Result<Vec<Option<f64>>> {
+    let &Subject { graph, samples, count, tick, .. } = subject;
+    let values: Vec<Option<ValueId>> = nodes.iter().map(|&node| first_output(graph, node)).collect();
+    let wanted: Vec<ValueId> = values.iter().flatten().copied().collect();
+    let backward = Backward::new(graph, &decisive(graph), &wanted)?;
+    let count = count.min(samples.len());
+    let by_sample = (0..count).into_par_iter().map(|sample| {
+        let found = of_sample(subject, &backward, nodes, &values, sample)?;
+        tick()?;
+        Ok(found)
+    });
+    let by_sample: Vec<Vec<f64>> = by_sample.collect::<Result<_>>()?;
+    let mean = |at: usize| by_sample.iter().map(|sample| sample[at]).sum::<f64>() / count.max(1) as f64;
+    let is_known = |at: usize| values[at].is_some_and(|value| backward.knows(value));
+    Ok((0..nodes.len()).map(|at| is_known(at).then(|| mean(at))).collect())
+}
+
+fn of_sample(
+    subject: &Subject,
+    backward: &Backward,
+    nodes: &[NodeId],
+    values: &[Option<ValueId>],
+    sample: usize,
+) -> Result<Vec<f64>> {
+    let &Subject { graph, float, simulated, samples, .. } = subject;
+    let inputs = nodes.iter().flat_map(|&node| graph.node(node).inputs.iter().copied().flatten());
+    let ends = backward.seeded().iter().copied();
+    let kept = inputs.chain(values.iter().copied().flatten()).chain(backward.saved().iter().copied()).chain(ends);
+    let trace = float.trace(&samples.sample(sample)?, &graph.mask(kept))?;
+    // Errors by value, with the place of its node.
+    let mut errors: Vec<Option<(usize, Vec<f32>)>> = vec![None; graph.values.len()];
+    for (at, (&node, value)) in nodes.iter().zip(values).enumerate() {
+        let Some(value) = value.filter(|&value| backward.knows(value)) else { continue };
+        let outputs = simulated.outputs_on(node, &trace)?;
+        let quantized = outputs.into_iter().find(|(output, _)| *output == value);
+        if let (Some((_, quantized)), Some(float)) = (quantized, trace.value(value).and_then(Tensor::slice::<f32>)) {
+            // A layer without a scale of its own computes in float64.
+            let error = match quantized.slice::<f32>() {
+                Some(quantized) => quantized.iter().zip(float).map(|(q, f)| q - f).collect(),
+                None => floats(&quantized).iter().zip(float).map(|(q, f)| (q - f64::from(*f)) as f32).collect(),
+            };
+            errors[value.0] = Some((at, error));
+        }
+    }
+    let mut found = vec![0.0; nodes.len()];
+    for seed in 0..SEEDS {
+        let (seeds, weight) = seeds(graph, backward, &trace, sample as u64 * SEEDS + seed)?;
+        backward.run(seeds, &trace, &mut |value, gradient| {
+            if let (Some((at, error)), Some(gradient)) = (&errors[value.0], gradient.slice::<f32>()) {
+                let change: f64 = error.iter().zip(gradient).map(|(e, g)| f64::from(e * g)).sum();
+                found[*at] += change * change / weight / SEEDS as f64;
+            }
+            Ok(())
+        })?;
+    }
+    Ok(found)
+}
+
+/// Returns random signs for each element of the ends, each row divided by its length, and the weight of all rows.
+fn seeds(graph: &Graph, backward: &Backward, trace: &Trace, number: u64) -> Result<(Vec<Tensor>, f64)> {
+    let mut state = (number + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
+    // Xorshift: the same signs on every machine.
+    let mut sign = || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        if state >> 63 == 0 { 1.0 } else { -1.0f32 }
+    };
+    let (mut seeds, mut total) = (Vec::new(), 0.0);
+    for &end in backward.seeded() {
+        let shape = graph.shape(end).unwrap_or_default();
+        let values = trace.value(end).and_then(Tensor::slice::<f32>).unwrap_or_default();
+        let rows = if shape.len() < 2 { 1 } else { shape[0].max(1) };
+        total += rows as f64;
+        let mut seed = Vec::with_capacity(values.len());
+        for row in values.chunks((values.len() / rows).max(1)) {
+            let power: f64 = row.iter().map(|v| f64::from(*v).powi(2)).sum();
+            let length = (power + 1e-7).sqrt() as f32;
+            seed.extend(row.iter().map(|_| sign() / length));
+        }
+        seeds.push(Tensor::new(shape, seed)?);
+    }
+    Ok((seeds, total.max(1.0)))
+}

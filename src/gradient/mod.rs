@@ -1,0 +1,100 @@
+//! Derivative of a network: a graph of the same operators, which runs on the values of a float pass.
+//!
+//! Reverse accumulation (Griewank and Walther, "Evaluating Derivatives", chapter 3). A rule adds the nodes that turn the gradient of an
+//! operator's outputs into that of its inputs; where an operator has no rule, the gradients behind it are not known.
+//!
+//! Never: quantization, the use that is made of gradients.
+
+mod rules;
+mod tape;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashMap;
+
+use crate::Result;
+use crate::exec::{Program, Trace};
+use crate::graph::{DataType, Graph, NodeId, Tensor, ValueId};
+
+use tape::{Slope, Tape};
+
+/// Graph of gradients, prepared for running.
+pub struct Backward {
+    program: Program,
+    /// Values of the network that are differentiated, in the order of the seeds.
+    seeded: Vec<ValueId>,
+    /// Values of the network that are read, in the order of the inputs behind the seeds.
+    saved: Vec<ValueId>,
+    /// Values of the network by the value of the program that is their gradient.
+    gradients: HashMap<ValueId, Vec<ValueId>>,
+    /// Mask of the gradients among the program's values.
+    wanted: Vec<bool>,
+}
+
+impl Backward {
+    /// Makes the graph of the gradients by `wanted` values, from seeds at the values of float32 in `ends`.
+    pub fn new(forward: &Graph, ends: &[ValueId], wanted: &[ValueId]) -> Result<Backward> {
+        let needed = dependents(forward, wanted);
+        let mut tape = Tape::new(forward, needed);
+        let is_real = |value: &&ValueId| forward.value(**value).data_type == Some(DataType::F32);
+        let seeded: Vec<ValueId> = ends.iter().filter(is_real).copied().collect();
+        for &output in &seeded {
+            tape.seed(output)?;
+        }
+        for n in (0..forward.nodes.len()).rev() {
+            rules::differentiate(&mut tape, NodeId(n))?;
+        }
+        let mut gradients: HashMap<ValueId, Vec<ValueId>> = HashMap::new();
+        for &value in wanted {
+            if let Slope::Known(gradient) = tape.slope(value) {
+                gradients.entry(gradient).or_default().push(value);
+            }
+        }
+        let (graph, saved) = tape.finish();
+        let wanted = graph.mask(gradients.keys().copied());
+        Ok(Backward { program: Program::float(&graph)?, seeded, saved, gradients, wanted })
+    }
+
+    /// Returns `true` if the gradient of a value is computed.
+    pub fn knows(&self, value: ValueId) -> bool {
+        self.gradients.values().flatten().any(|&known| known == value)
+    }
+
+    /// Returns the values that take a seed, in order.
+    pub fn seeded(&self) -> &[ValueId] {
+        &self.seeded
+    }
+
+    /// Returns the values of the network that a trace must contain.
+    pub fn saved(&self) -> &[ValueId] {
+        &self.saved
+    }
+
+    /// Runs the graph. `seeds` are the gradients by the ends, in the order of [`Backward::seeded`]; `on_gradient` gets the
+    /// gradient of each wanted value as soon as it exists.
+    pub fn run(
+        &self,
+        seeds: Vec<Tensor>,
+        trace: &Trace,
+        on_gradient: &mut dyn FnMut(ValueId, &Tensor) -> Result<()>,
+    ) -> Result<()> {
+        let missing = || crate::Error::new("a value that gradients need was not kept");
+        let saved = self.saved.iter().map(|&value| trace.value(value).cloned().ok_or_else(missing));
+        let inputs: Vec<Tensor> = seeds.into_iter().map(Ok).chain(saved).collect::<Result<_>>()?;
+        self.program.observe(&inputs, &self.wanted, &mut |gradient, tensor| {
+            self.gradients.get(&gradient).into_iter().flatten().try_for_each(|&value| on_gradient(value, tensor))
+        })
+    }
+}
+
+/// Marks the values that depend on `wanted` ones, and those themselves.
+fn dependents(graph: &Graph, wanted: &[ValueId]) -> Vec<bool> {
+    let mut depends = graph.mask(wanted.iter().copied());
+    for node in &graph.nodes {
+        if node.inputs.iter().flatten().any(|value| depends[value.0]) {
+            node.outputs.iter().flatten().for_each(|value| depends[value.0] = true);
+        }
+    }
+    depends
+}
