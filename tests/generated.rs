@@ -48,6 +48,7 @@ fn versions_of_all_packages_agree() {
         ("packaging/pre-commit/pyproject.toml", format!("version = \"{version}\"")),
         ("packaging/pre-commit/pyproject.toml", format!("dependencies = [\"espq=={version}\"]")),
         ("editors/vscode/package.json", format!("\"version\": \"{version}\"")),
+        ("packaging/mason/package.yaml", format!("id: pkg:pypi/espq@{version}")),
         ("CHANGELOG.md", format!("## [{version}]")),
         ("README.md", format!("rev: v{version}")),
     ] {

@@ -11,7 +11,7 @@ use espq::analysis::{Report, Seconds};
 use espq::engine::{Cache, Engine, Options, Silent};
 use espq::exec::{Program, Samples as _};
 use espq::optimize;
-use espq::project::{Key, Project, schema};
+use espq::project::{Key, Project, Stage, schema};
 use espq::quant::{self, Recipe, Settings};
 
 const FIXTURES: [&str; 5] = ["digits", "mixed", "conv1d", "prelu", "attention"];
@@ -53,7 +53,7 @@ fn a_pass_is_a_key_that_takes_true() {
     let passes: BTreeSet<&str> = optimize::PASSES.iter().map(|pass| pass.name).collect();
     let keys =
         schema::values().into_iter().filter_map(|(path, key)| Some((path.strip_prefix("optimize.")?.to_string(), key)));
-    let is_switch = |key: &Key| key.default.is_some_and(|default| default() == "false");
+    let is_switch = |key: &Key| key.stage == Stage::Settings;
     let switches: BTreeSet<String> = keys.filter(|(_, key)| is_switch(key)).map(|(name, _)| name).collect();
     assert!(switches.iter().eq(&passes), "{switches:?}");
     for pass in passes {

@@ -4,6 +4,7 @@
 
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)] // Tests fail by a panic.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
@@ -12,10 +13,11 @@ use espq::engine::{Engine, Options, Silent};
 use espq::exec::{Program, Samples as _};
 use espq::graph::{Graph, Tensor};
 use espq::model;
+use espq::optimize;
 use espq::project::Project;
 use espq::quant::{self, Observations};
 use espq::samples::{InputSpec, Samples};
-use espq::simplify::simplify;
+use espq::simplify::{infer, simplify};
 use serde::Deserialize;
 
 /// Relative gap allowed between two error figures, and the figure below which it is absolute.
@@ -36,6 +38,7 @@ macro_rules! fixtures {
                 inside("").iter().filter(|p| p.join("model.onnx").is_file()).map(name).collect();
             let has_reference = |p: &&PathBuf| p.join("reference-esp32p4-int8.json").is_file();
             folders.extend(inside("tflite").iter().filter(has_reference).map(name));
+            folders.extend(inside("trained").iter().filter(|p| p.is_dir()).map(name));
             folders.sort();
             let mut tested = vec![$($folder),*];
             tested.sort();
@@ -66,6 +69,10 @@ fixtures! {
     tflite_resnet: "tflite/resnet",
     tflite_unet: "tflite/unet",
     tflite_upsample: "tflite/upsample",
+    trained_floats: "trained/floats",
+    trained_integers: "trained/integers",
+    trained_tensors: "trained/tensors",
+    trained_wide: "trained/wide",
 }
 
 /// Results of esp-ppq, written by `fixtures/make.py`.
@@ -75,6 +82,17 @@ struct Reference {
     precision: String,
     method: Option<String>,
     int16: Vec<String>,
+    /// Folder of the model, and the line of `[optimize]` that stands for esp-ppq's setting, for `passes`.
+    #[serde(default)]
+    network: String,
+    #[serde(default)]
+    optimize: String,
+    /// Checksum and absolute sum of weights and bias after a pass, by layer.
+    #[serde(default)]
+    constants: BTreeMap<String, Vec<(u64, f64)>>,
+    /// The precisions are those of the model's own scales.
+    #[serde(default)]
+    trained: bool,
     samples: usize,
     analysis_samples: usize,
     layers: Vec<ReferenceLayer>,
@@ -136,6 +154,78 @@ fn hold(fixture: &str) {
         }
     }
     assert!(failures.is_empty(), "differences:\n{failures}");
+}
+
+/// Constants are equal bit for bit, or within float rounding where outputs decide.
+#[test]
+fn passes_of_esp_ppq() {
+    let mut failures = String::new();
+    let mut files: Vec<PathBuf> =
+        std::fs::read_dir(root().join("passes")).unwrap().map(|e| e.unwrap().path()).collect();
+    files.sort();
+    assert!(files.len() > 4);
+    for file in files {
+        let reference: Reference = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
+        let project = project(&root().join(&reference.network), &reference);
+        let (mut differences, exact) = compare_constants(&reference, &project);
+        match Engine::new(Options::default()).open(project).report(false, &Silent) {
+            Ok(report) => differences.extend(compare(&reference, &report)),
+            Err(error) => differences.push(difference("-", "report", "made", error)),
+        }
+        let name = file.file_name().unwrap().to_str().unwrap();
+        let all = reference.constants.values().flatten().count();
+        // Means of outputs and their largest ones are rounded by the sums before them.
+        let is_rounded = reference.optimize.contains("including-act") || reference.optimize.contains("bias-correction");
+        if exact < all && !is_rounded {
+            differences.push(difference("-", "constants equal bit for bit", all, exact));
+        }
+        if !differences.is_empty() {
+            writeln!(failures, "\n{name}: {}", differences.len()).unwrap();
+            failures += &table(&differences);
+        }
+    }
+    assert!(failures.is_empty(), "differences:\n{failures}");
+}
+
+/// Compares the constants after the passes, and counts those that are equal bit for bit.
+fn compare_constants(reference: &Reference, project: &Project) -> (Vec<Difference>, usize) {
+    // Relative, of sums over all elements; a bias is itself a mean of float32 sums.
+    let rounding = if reference.optimize.contains("bias-correction") { 1e-5 } else { 1e-6 };
+    let folder = root().join(&reference.network);
+    let mut graph = simplify(model::load(&folder.join("model.onnx")).unwrap()).unwrap().graph;
+    if let Some(options) = project.config.weight_split() {
+        assert!(!optimize::weight_split(&mut graph, &options).unwrap().is_empty());
+    }
+    if let Some(options) = project.config.channel_split() {
+        assert!(optimize::channel_split(&mut graph, &options).unwrap() > 0);
+        infer(&mut graph).unwrap();
+    }
+    let samples = Samples::open(project.samples().unwrap(), &InputSpec::of(&graph).unwrap()).unwrap();
+    let plan = quant::plan(&graph, &project.config.settings().unwrap()).unwrap();
+    let quantized = optimize::quantize(&plan, &samples, &mut Observations::default(), &|| Ok(())).unwrap();
+    let graph = &quantized.plan().graph;
+    let (mut differences, mut exact) = (Vec::new(), 0);
+    for (layer, constants) in &reference.constants {
+        let Some(node) = graph.nodes.iter().find(|node| node.name == *layer) else {
+            differences.push(difference(layer, "layer", "made", "missing"));
+            continue;
+        };
+        for (at, &(checksum, sum)) in constants.iter().enumerate() {
+            let elements = graph.constant(node, at + 1).and_then(|t| t.slice::<f32>()).unwrap_or_default();
+            let ours: f64 = elements.iter().map(|v| f64::from(v.abs())).sum();
+            exact += usize::from(checksum_of(elements) == checksum);
+            if (ours - sum).abs() > rounding * sum {
+                differences.push(difference(layer, &format!("constant {at}"), sum, ours));
+            }
+        }
+    }
+    (differences, exact)
+}
+
+/// Order-sensitive checksum of the elements' bits, as `fixtures/passes.py` computes it.
+fn checksum_of(elements: &[f32]) -> u64 {
+    let terms = (1u64..).zip(elements).map(|(place, v)| u64::from(v.to_bits()).wrapping_mul(place));
+    terms.fold(0u64, u64::wrapping_add) % (1 << 53)
 }
 
 fn difference(layer: &str, place: &str, theirs: impl ToString, ours: impl ToString) -> Difference {
@@ -223,12 +313,18 @@ fn scales(bits: u32, exponents: &[i64]) -> String {
 fn project(folder: &Path, reference: &Reference) -> Project {
     let Reference { target, precision, samples, analysis_samples, .. } = reference;
     let model = if folder.join("model.onnx").is_file() { "model.onnx" } else { "model.tflite" };
+    let precision = if reference.trained { String::new() } else { format!("precision = \"{precision}\"\n") };
     let mut text = format!(
-        "[model]\npath = \"{model}\"\ntarget = \"{target}\"\nprecision = \"{precision}\"\n\
+        "[model]\npath = \"{model}\"\ntarget = \"{target}\"\n{precision}\
          [analysis]\nsamples = {analysis_samples}\n[calibration]\ndata = \"calib.npz\"\nsamples = {samples}\n"
     );
     if let Some(method) = &reference.method {
         writeln!(text, "method = \"{method}\"").unwrap();
+    }
+    if !reference.optimize.is_empty() {
+        // Samples of their own: no sample is held out of calibration.
+        text = text.replace("[analysis]\n", "[analysis]\ndata = \"calib.npz\"\n");
+        writeln!(text, "[optimize]\n{}", reference.optimize).unwrap();
     }
     text.push_str("[precision]\n");
     reference.int16.iter().for_each(|layer| writeln!(text, "\"{layer}\" = \"int16\"").unwrap());

@@ -48,7 +48,7 @@ mod tests {
 
     fn found(op: &str, values: &[f32]) -> Option<f32> {
         let mut graph = Graph::default();
-        let value = |name: &str| Value { name: name.to_string(), data_type: None, shape: None, constant: None };
+        let value = |name: &str| Value { name: name.to_string(), ..Value::default() };
         let inputs = [
             graph.add_value(value("x")),
             graph.add_constant("m", Tensor::new(&[values.len()], values.to_vec()).unwrap()),

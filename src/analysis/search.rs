@@ -45,6 +45,13 @@ pub fn smallest_sufficient_set(
     Ok(Some(found))
 }
 
+/// Returns the number of sets that a search usually measures: those of one layer, a run that doubles and is halved, and the layers that
+/// are left out of it again.
+pub fn usual_sets(candidates: usize) -> usize {
+    let halvings = candidates.max(1).ilog2() as usize;
+    candidates.min(SINGLES) + 3 * halvings
+}
+
 fn shortest_run(
     order: &[usize],
     limit: f64,

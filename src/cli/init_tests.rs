@@ -6,7 +6,7 @@ use crate::project::Project;
 use crate::samples::InputSpec;
 
 fn configuration(model: &str, target: Target, inputs: &[InputSpec], layer: Option<&str>) -> String {
-    text_of(&First { model, target, inputs, layer, data: None, samples: None, normalization: None })
+    text_of(&First { model, target, inputs, layer, has_scales: false, data: None, samples: None, normalization: None })
 }
 
 fn input(name: &str, shape: &[usize], data_type: DataType) -> InputSpec {
@@ -75,6 +75,24 @@ fn the_name_must_be_one_that_espq_finds() {
 }
 
 #[test]
+fn the_precision_of_trained_scales_is_not_replaced() {
+    let inputs = [input("x", &[1, 3, 32, 32], DataType::F32)];
+    let first = First {
+        model: "m.onnx",
+        target: Target::Esp32s3,
+        inputs: &inputs,
+        layer: None,
+        has_scales: true,
+        data: None,
+        samples: None,
+        normalization: None,
+    };
+    let text = text_of(&first);
+    assert!(text.contains("\n# precision = \"int8\"\n"), "{text}");
+    assert_eq!(Project::parse("espq.toml", text).config.model.precision, None);
+}
+
+#[test]
 fn samples_and_normalization_are_written() {
     let inputs = [input("x", &[1, 3, 32, 32], DataType::F32)];
     for normalization in Normalization::value_variants() {
@@ -83,6 +101,7 @@ fn samples_and_normalization_are_written() {
             target: Target::Esp32s3,
             inputs: &inputs,
             layer: None,
+            has_scales: false,
             data: Some("pictures"),
             samples: Some(9),
             normalization: Some(*normalization),

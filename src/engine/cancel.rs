@@ -70,6 +70,10 @@ impl Progress for Watch<'_> {
         self.progress.tick()
     }
 
+    fn best(&self, before: f64, after: f64) {
+        self.progress.best(before, after);
+    }
+
     fn check(&self) -> Result<()> {
         self.token.check()?;
         self.progress.check()

@@ -11,6 +11,8 @@ use crate::detect::Detector;
 use crate::espdl;
 use crate::lint::{self, Finding};
 use crate::model::{self, Imported};
+use crate::note::Note;
+use crate::optimize;
 use crate::project::{self, LayerChoice, Project};
 use crate::proof::Finished;
 use crate::quant::{self, ImportedScales, Plan, Settings};
@@ -133,6 +135,7 @@ impl Opened {
             let inputs = if ends.is_empty() { None } else { Some(InputSpec::of(&imported.graph)?) };
             let cut = simplify::cut(imported, &ends)?;
             let mut simplified = simplify::simplify(cut.imported).map_err(|e| e.in_file(&content.path))?;
+            self.split(&mut simplified)?;
             simplified.notes.extend(head.as_ref().map(ends::of_head));
             let detector = head.as_ref().and_then(|head| Detector::of(head, &simplified.graph, &cut.outputs));
             let passage = inputs.map(|inputs| Passage::new(inputs, cut.fed, cut.before)).transpose()?;
@@ -141,6 +144,29 @@ impl Opened {
             let key = if is_fixed { Some(key) } else { sampled };
             Ok(key.map_or_else(|| model.clone(), |key| self.engine.models.keep(key, model.clone())))
         })
+    }
+
+    /// Splits weights and channels, if the text has esp-ppq's passes for that.
+    fn split(&self, simplified: &mut Simplified) -> Result<()> {
+        let graph = &mut simplified.graph;
+        let config = &self.project.config;
+        let key =
+            [("weight-split", config.weight_split().is_some()), ("channel-split", config.channel_split().is_some())];
+        if let Some((pass, _)) = key.into_iter().find(|(_, is_on)| *is_on && graph.has_scales()) {
+            return Err(fixed_scales(pass, false));
+        }
+        if let Some(options) = self.project.config.weight_split() {
+            let layers = optimize::weight_split(graph, &options).map_err(|e| e.at_key("optimize.weight-split"))?;
+            let text = format!("weight-split made {} layers: copies and Adds of their outputs", layers.len());
+            simplified.notes.push(Note::new(text));
+            simplified.names.add(layers);
+        }
+        if let Some(options) = self.project.config.channel_split() {
+            let count = optimize::channel_split(graph, &options).map_err(|e| e.at_key("optimize.channel-split"))?;
+            simplified.notes.push(Note::new(format!("channel-split made two of {count} channels each")));
+            simplify::infer(graph)?;
+        }
+        Ok(())
     }
 
     /// Gives a model the shapes that its file leaves free: those of the text, else of the samples. Returns `true` if the
@@ -257,17 +283,17 @@ impl Opened {
     pub(super) fn plan_of(&self, settings: &Settings) -> Result<Plan> {
         let model = self.model()?;
         let graph = &model.simplified.graph;
-        let Some(recorded) = self.scales()? else { return quant::plan(graph, settings) };
-        if let Some(pass) = settings.recipe.names().next() {
-            return Err(Error::new(format!(
-                "`optimize.{pass}` changes weights, and the scales of `model.quantization` belong to those that it was \
-                 exported with: the chip would compute with wrong ranges"
-            ))
-            .at_key(format!("optimize.{pass}"))
-            .with_help("remove the passes of [optimize], or `quantization` to calibrate with samples"));
-        }
-        let file = self.project.config.model.quantization.as_ref().map(|f| self.project.resolve(&f.value));
         let whole = self.project.config.model.precision.as_ref().map(|p| p.value);
+        let recorded = self.scales()?;
+        if let Some(pass) = settings.recipe.names().next()
+            && (recorded.is_some() || graph.has_scales())
+        {
+            return Err(fixed_scales(pass, recorded.is_some()));
+        }
+        let Some(recorded) = recorded else {
+            return quant::plan(graph, &quant::with_trained(graph, settings, whole));
+        };
+        let file = self.project.config.model.quantization.as_ref().map(|f| self.project.resolve(&f.value));
         let settings = recorded.settings(graph, settings, whole).map_err(|e| e.at_key("model.quantization"))?;
         let mut plan = quant::plan(graph, &settings)?;
         recorded.apply(&mut plan).map_err(|e| e.in_file(file.unwrap_or_default()))?;
@@ -467,6 +493,23 @@ impl Opened {
         parts.key(&self.model_key(model)).key(scales).text(&format!("{settings:?} {whole:?}")).number(is_chosen.into());
         Ok(())
     }
+}
+
+/// The error of a pass on weights that have their scales already.
+fn fixed_scales(pass: &str, is_recorded: bool) -> Error {
+    let (source, help) = match is_recorded {
+        true => (
+            "the scales of `model.quantization` belong to those that it was exported with",
+            "remove the passes of [optimize], or `quantization` to calibrate with samples",
+        ),
+        false => (
+            "the scales in the model were trained together with its weights",
+            "remove the passes of [optimize], or use the float model",
+        ),
+    };
+    Error::new(format!("`optimize.{pass}` changes weights, and {source}: the chip would compute with wrong ranges"))
+        .at_key(format!("optimize.{pass}"))
+        .with_help(help)
 }
 
 /// The model with the shapes of these samples.

@@ -51,6 +51,11 @@ impl Opened {
             .at_key("model.quantization")
             .with_help("remove it, so that the scales come from samples"));
         }
+        if self.model()?.simplified.graph.has_scales() {
+            return Err(Error::new("the scales in the model were trained: no observer and no pass can change them")
+                .at_key("model.path")
+                .with_help("use the float model, so that the scales come from samples"));
+        }
         let mut parts = KeyBuilder::new("optimized");
         let report = self.report_key(&self.known_settings()?, false)?;
         // The edit is one of this text.
@@ -98,6 +103,7 @@ impl Opened {
         let limit = self.project().config.output_limit();
         let is_wanted = report.settings.recipe.is_empty()
             && self.project().config.model.quantization.is_none()
+            && !self.model()?.simplified.graph.has_scales()
             && report.outputs.iter().any(|output| is_over(output.error.nsr, limit));
         if !is_wanted {
             return Ok(None);

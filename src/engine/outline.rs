@@ -15,6 +15,8 @@ pub struct Outline {
     pub inputs: Vec<InputSpec>,
     /// Name of the first Conv or Gemm; `None` if there is neither.
     pub layer: Option<String>,
+    /// Set if the file has scales, whose widths are the precisions of its layers.
+    pub has_scales: bool,
 }
 
 /// Reads a model's inputs. Errors name the file.
@@ -26,5 +28,5 @@ pub fn outline(file: &Path) -> Result<Outline> {
         false => shapes::inputs(&imported),
     };
     let layer = graph.nodes.iter().find(|n| n.op == "Conv" || n.op == "Gemm").map(|n| n.name.clone());
-    Ok(Outline { inputs: inputs.map_err(|e| e.in_file(file))?, layer })
+    Ok(Outline { inputs: inputs.map_err(|e| e.in_file(file))?, layer, has_scales: graph.has_scales() })
 }

@@ -23,6 +23,8 @@ pub enum Stage {
     Chip,
     /// Measuring fixes: one unit per set of layers.
     Trials,
+    /// Searching the smallest set of layers: one unit per set.
+    Search,
     /// Searching: one unit per candidate.
     Optimize,
 }
@@ -40,6 +42,7 @@ impl Stage {
             Stage::Chip => "running on the chip's integers",
             Stage::Observers => "trying observers",
             Stage::Trials => "trying fixes",
+            Stage::Search => "searching the smallest set",
             Stage::Optimize => "optimizing",
         }
     }
@@ -52,6 +55,9 @@ pub trait Progress: Sync {
 
     /// Finishes one unit. An error ([`crate::Error::cancelled`]) stops the work.
     fn tick(&self) -> Result<()>;
+
+    /// Takes the error of the outputs before a search, and the least that it has found.
+    fn best(&self, _before: f64, _after: f64) {}
 
     /// Checks for cancellation within a unit.
     fn check(&self) -> Result<()> {

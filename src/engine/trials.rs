@@ -1,9 +1,10 @@
 //! Fixes that are measured before they are offered.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::analysis::{ErrorFigures, LayerPort, Report, is_over, smallest_sufficient_set};
+use crate::analysis::{ErrorFigures, LayerPort, Report, is_over, smallest_sufficient_set, usual_sets};
 use crate::chip::Scheme;
 use crate::cost::{Totals, constant_bytes};
 use crate::graph::{Graph, NodeId};
@@ -158,13 +159,24 @@ impl Measurement<'_> {
             |set: &[usize]| set.iter().filter_map(|&l| narrow.get(l).map(|(name, _)| *name)).collect::<Vec<_>>();
         // A set that cannot have int16 is not sufficient.
         let error = |outcome: Result<f64>| Ok(possible(outcome)?.unwrap_or(f64::NAN));
+        let before = worst(report.outputs.iter().filter(|output| output.is_judged()).map(|output| output.error.nsr));
+        let least = Cell::new(if before.is_nan() { f64::INFINITY } else { before });
+        let found = |error: f64| {
+            // Comparisons with a set that is not possible are false.
+            if error < least.get() {
+                least.set(error);
+                self.progress.best(before, error);
+            }
+            self.progress.tick().map(|()| error)
+        };
         let mut guess = |set: &[usize]| {
             let guessed = error(self.guess(report, &named(set)))?;
             tried.insert(set.to_vec(), guessed);
-            Ok(guessed)
+            found(guessed)
         };
         let mut measure =
-            |set: &[usize]| error(self.trial(report, &named(set), Scheme::Int16).map(|trial| trial.after));
+            |set: &[usize]| found(error(self.trial(report, &named(set), Scheme::Int16).map(|trial| trial.after))?);
+        self.progress.begin(Stage::Search, usual_sets(narrow.len()));
         match smallest_sufficient_set(narrow.len(), limit, &mut guess)? {
             Some(found) => {
                 let trial = self.trial(report, &named(&found.layers), Scheme::Int16)?;
@@ -179,6 +191,7 @@ impl Measurement<'_> {
                 }
             }
         }
+        self.progress.begin(Stage::Search, usual_sets(narrow.len()));
         let found = smallest_sufficient_set(narrow.len(), limit, &mut measure)?;
         found.map(|found| self.trial(report, &named(&found.layers), Scheme::Int16)).transpose()
     }

@@ -9,7 +9,7 @@ fn chain(branch: bool) -> Graph {
     let mut graph = Graph { opset: 18, ..Graph::default() };
     let value = |graph: &mut Graph, name: &str| {
         let (data_type, shape) = (Some(DataType::F32), Some(vec![1, 2]));
-        graph.add_value(Value { name: name.into(), data_type, shape, constant: None })
+        graph.add_value(Value { name: name.into(), data_type, shape, ..Value::default() })
     };
     let [x, a, b, y] = ["x", "a", "b", "y"].map(|name| value(&mut graph, name));
     let first = graph.add_constant("first.weight", Tensor::new(&[2, 2], vec![1.0f32, -2.0, 3.0, 0.3]).unwrap());
@@ -144,7 +144,7 @@ fn observing_a_value_stops_after_it_and_shows_the_same_value_as_a_run() {
     // Nodes after the value must not run: this one would fail.
     let behind = graph.nodes.len() - 1;
     let nowhere =
-        Value { name: "nowhere".into(), data_type: Some(DataType::F32), shape: Some(vec![1, 2]), constant: None };
+        Value { name: "nowhere".into(), data_type: Some(DataType::F32), shape: Some(vec![1, 2]), ..Value::default() };
     graph.nodes[behind].inputs[0] = Some(graph.add_value(nowhere));
     let before = graph.nodes[behind - 1].outputs[0].unwrap();
     assert_eq!(shown(&graph, before.0, true).len(), 1);

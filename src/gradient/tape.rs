@@ -98,7 +98,7 @@ impl<'a> Tape<'a> {
     fn input(&mut self, value: ValueId, role: &str) -> ValueId {
         let Value { name, data_type, shape, .. } = self.forward.value(value).clone();
         let name = format!("{role} {name}");
-        let id = self.graph.add_value(Value { name, data_type, shape, constant: None });
+        let id = self.graph.add_value(Value { name, data_type, shape, constant: None, scales: Vec::new() });
         self.graph.inputs.push(id);
         id
     }
@@ -161,7 +161,13 @@ impl<'a> Tape<'a> {
 
     fn made(&mut self, node: usize, port: usize, fact: Fact) -> ValueId {
         let name = format!("{node}:{port}");
-        self.graph.add_value(Value { name, data_type: Some(fact.data_type), shape: Some(fact.shape), constant: None })
+        self.graph.add_value(Value {
+            name,
+            data_type: Some(fact.data_type),
+            shape: Some(fact.shape),
+            constant: None,
+            scales: Vec::new(),
+        })
     }
 
     /// Gives a value another shape of as many elements.

@@ -40,7 +40,13 @@ fn graph(op: &str, attributes: &[(&str, Attribute)], inputs: &[Input], outputs: 
             Input::None => None,
             Values(shape, _) => {
                 let shape = Some(shape.to_vec());
-                let id = graph.add_value(Value { name, data_type: Some(DataType::F32), shape, constant: None });
+                let id = graph.add_value(Value {
+                    name,
+                    data_type: Some(DataType::F32),
+                    shape,
+                    constant: None,
+                    scales: Vec::new(),
+                });
                 graph.inputs.push(id);
                 Some(id)
             }
@@ -63,7 +69,13 @@ fn graph(op: &str, attributes: &[(&str, Attribute)], inputs: &[Input], outputs: 
         .enumerate()
         .map(|(port, fact)| {
             let (data_type, shape) = (Some(fact.data_type), Some(fact.shape));
-            Some(graph.add_value(Value { name: format!("out{port}"), data_type, shape, constant: None }))
+            Some(graph.add_value(Value {
+                name: format!("out{port}"),
+                data_type,
+                shape,
+                constant: None,
+                scales: Vec::new(),
+            }))
         })
         .collect();
     graph.outputs = node.outputs.iter().flatten().copied().collect();

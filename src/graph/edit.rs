@@ -114,7 +114,7 @@ impl Graph {
     /// Adds a value whose name is `name` made unique.
     pub fn fresh(&mut self, name: &str) -> ValueId {
         let name = self.free_name(name);
-        self.add_value(Value { name, data_type: None, shape: None, constant: None })
+        self.add_value(Value { name, ..Value::default() })
     }
 
     /// Adds a value with a number for a name, as onnxsim names its unnamed values.
@@ -125,7 +125,7 @@ impl Graph {
             self.numbered += 1;
         }
         let name = format!("_v_{}", self.numbered);
-        self.add_value(Value { name, data_type: None, shape: None, constant: None })
+        self.add_value(Value { name, ..Value::default() })
     }
 
     /// Adds a constant with a name that no other value has.
@@ -153,6 +153,8 @@ impl Graph {
             return false;
         }
         self.replaced.push((old, new));
+        let scales = std::mem::take(&mut self.values[old.0].scales);
+        self.values[new.0].scales.extend(scales);
         for input in self.nodes.iter_mut().flat_map(|node| &mut node.inputs) {
             if *input == Some(old) {
                 *input = Some(new);

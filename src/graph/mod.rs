@@ -6,8 +6,10 @@ pub(crate) mod attributes;
 pub(crate) mod axes;
 pub(crate) mod edit;
 pub(crate) mod model;
+mod scale;
 pub(crate) mod tensor;
 
 pub use attributes::{Attribute, Attributes};
 pub use model::{Graph, Node, NodeId, Value, ValueId};
+pub use scale::TrainedScale;
 pub use tensor::{DataType, Element, Tensor};

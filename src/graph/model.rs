@@ -3,7 +3,7 @@
 //! A value has at most one producer. `nodes` is in the file's order until `simplify` sorts it; all later stages rely on
 //! topological order.
 
-use super::{Attributes, DataType, Tensor};
+use super::{Attributes, DataType, Tensor, TrainedScale};
 use crate::note::Note;
 use crate::{Error, Result};
 
@@ -33,7 +33,7 @@ pub struct Node {
 }
 
 /// Tensor that nodes make and read: an activation, an input of the model, or a constant.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Value {
     /// Name of the edge in the file; unique in the graph.
     pub name: String,
@@ -43,6 +43,8 @@ pub struct Value {
     pub shape: Option<Vec<usize>>,
     /// Data of initializers and folded constants.
     pub constant: Option<Tensor>,
+    /// Scales that the file gives to the value, in the order in which it is quantized; empty in a float model.
+    pub scales: Vec<TrainedScale>,
 }
 
 /// Model as nodes and the values between them.
@@ -100,7 +102,13 @@ impl Graph {
             data_type: Some(tensor.data_type()),
             shape: Some(tensor.shape().to_vec()),
             constant: Some(tensor),
+            scales: Vec::new(),
         })
+    }
+
+    /// Returns `true` if the file gives scales to any value.
+    pub fn has_scales(&self) -> bool {
+        self.values.iter().any(|value| !value.scales.is_empty())
     }
 
     /// Returns the node and output port that make each value; `None` for inputs and constants.

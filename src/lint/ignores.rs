@@ -1,7 +1,7 @@
 //! Findings that a comment on their line leaves out, and comments that leave out none.
 
-use crate::project::{Ignore, Spanned};
-use crate::text::{Edit, Span, units};
+use crate::project::{Ignore, Project, Spanned};
+use crate::text::{self, Edit, Span, units};
 
 use super::rule::{self, stands_for};
 use super::rules::UNUSED_IGNORE;
@@ -75,6 +75,29 @@ fn has_run(facts: &Facts, entry: &str) -> bool {
     rule::unknown(entry).is_none() && rules.all(|rule| rule.needs.are_met(facts))
 }
 
+/// Returns the edit that leaves a finding out by a comment on its line, which has this reason. A comment that is there already gets
+/// the code. Returns `None` for a finding without a line, or if no comment can stand there.
+pub fn ignoring(project: &Project, finding: &Finding, reason: &str) -> Option<Edit> {
+    let text = &project.text;
+    if finding.span.is_empty() || finding.code == UNUSED_IGNORE.code {
+        return None;
+    }
+    let of_line = project.ignores.iter().find(|ignore| is_on(&ignore.covers, &finding.span));
+    let edit = match of_line.and_then(|ignore| Some((ignore, ignore.rules.as_ref()?.last()?))) {
+        Some((_, last)) => Edit { span: last.span.end..last.span.end, text: format!(", {}", finding.code) },
+        None => {
+            let end = text[finding.span.start..].find('\n').map_or(text.len(), |length| finding.span.start + length);
+            let end = end - (text[..end].len() - text[..end].trim_end().len());
+            let comment = format!("  # espq: ignore[{}] {reason}", finding.code);
+            Edit { span: end..end, text: comment.trim_end().to_string() }
+        }
+    };
+    // Within a string of several lines, it would be no comment.
+    let edited = Project::parse(project.file.clone(), text::apply(text, [&edit]));
+    let names = |ignore: &Ignore| named(ignore).iter().any(|rule| rule.value == finding.code);
+    edited.ignores.iter().any(|ignore| is_on(&ignore.covers, &finding.span) && names(ignore)).then_some(edit)
+}
+
 /// Removes a comment with the spaces before it, or with its line where it is alone.
 fn removal(text: &str, comment: &Span) -> Edit {
     let before = text[..comment.start].trim_end_matches([' ', '\t']).len();
@@ -90,7 +113,6 @@ mod tests {
     use super::*;
     use crate::lint::check;
     use crate::project::Project;
-    use crate::text;
 
     fn found(text: &str) -> Vec<(String, String)> {
         let project = Project::parse("espq.toml", text);
@@ -118,6 +140,24 @@ mod tests {
         assert_eq!(found(&format!("{MODEL}method = 'kl' # espq: ignore[X9]\n")), [("C008".into(), "X9".into())]);
         assert_eq!(found(&format!("{MODEL}method = 'kl' # espq: ignore\n"))[0].0, "C008");
         assert_eq!(found(&format!("{MODEL}method = 'kl' # espq: ignore[C008]\n"))[0].0, "C008");
+    }
+
+    #[test]
+    fn a_finding_gets_a_comment_that_leaves_it_out() {
+        let ignored = |text: &str| {
+            let project = Project::parse("espq.toml", text);
+            let finding = check(&Facts::of(&project)).into_iter().find(|f| f.code == "C002").unwrap();
+            ignoring(&project, &finding, "why").map(|edit| text::apply(text, [&edit]))
+        };
+        let plain = format!("{MODEL}metod = 'kl'\r\n");
+        assert_eq!(ignored(&plain), Some(format!("{MODEL}metod = 'kl'  # espq: ignore[C002] why\r\n")));
+        assert_eq!(found(&ignored(&plain).unwrap()), []);
+        let commented = ignored(&format!("{MODEL}metod = 'kl' # ours")).unwrap();
+        assert_eq!(commented, format!("{MODEL}metod = 'kl' # ours  # espq: ignore[C002] why"));
+        assert_eq!(found(&commented), []);
+        let other = ignored(&format!("{MODEL}metod = 'kl' # espq: ignore[C003] it\n")).unwrap();
+        assert!(other.contains("# espq: ignore[C003, C002] it\n"), "{other}");
+        assert_eq!(ignored(&format!("{MODEL}metod = '''\nkl'''\n")), None);
     }
 
     #[test]

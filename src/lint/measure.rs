@@ -34,7 +34,7 @@ impl Measure {
     /// Returns the title of the fix before it is measured.
     pub fn title(&self) -> String {
         match self {
-            Measure::Layer { name, scheme } => format!("Set \"{name}\" to {scheme} (measures the effect)"),
+            Measure::Layer { name, scheme } => format!("Set `{name}` to {scheme} (measures the effect)"),
             Measure::LayersOverLimit { .. } => {
                 "Set all layers over the limit to int16 (measures the effect)".to_string()
             }
@@ -49,9 +49,7 @@ impl Measure {
     pub fn without_fix(&self) -> String {
         match self {
             Measure::Layer { name, scheme } => {
-                format!(
-                    "Setting \"{name}\" to {scheme} would not reduce the error of the outputs; nothing was changed."
-                )
+                format!("Setting `{name}` to {scheme} would not reduce the error of the outputs; nothing was changed.")
             }
             Measure::LayersOverLimit { .. } => {
                 "Setting the layers over the limit to int16 would not reduce the error of the outputs; nothing was \
@@ -79,11 +77,12 @@ impl Measure {
     pub fn words(&self, trial: &Trial) -> Option<String> {
         let effect = trial.effect();
         Some(match self {
-            Measure::Layer { scheme: Scheme::Int8, .. } => format!("back to int8: {effect}"),
+            // Fewer bits are wanted whatever they cost.
+            Measure::Layer { scheme: Scheme::Int8, .. } => format!("int8: {effect}"),
             _ if !trial.helps() => return None,
             Measure::Layer { scheme, .. } => format!("{scheme}: {effect}"),
             Measure::LayersOverLimit { names } => {
-                format!("int16 for all {} layers over the limit: {effect}", names.len())
+                format!("Set all {} layers over the limit to int16: {effect}", names.len())
             }
             Measure::Widen => match trial.layers.len() {
                 0 => format!("scale of the widest input: {effect}"),
@@ -100,7 +99,7 @@ impl Measure {
     pub fn unmeasured_fix(&self, project: &Project) -> Option<Fix> {
         match self {
             Measure::Layer { name, scheme: Scheme::Int8 } => {
-                self.edit(project, "back to int8".to_string(), &[(name, Scheme::Int8)])
+                self.edit(project, "int8".to_string(), &[(name, Scheme::Int8)])
             }
             _ => None,
         }

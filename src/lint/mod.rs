@@ -24,10 +24,11 @@ pub use ends_trials::{EndsTrial, EndsTrials, apart};
 pub use facts::{Facts, Known};
 pub use finding::{Finding, Fix, FixKind, Related, Safety, Severity};
 pub use fix::{Applied, apply};
+pub use ignores::ignoring;
 pub use measure::Measure;
 pub use observers::{ObserverAdvice, decisive_error};
 pub use rule::{Needs, Rule, Selection, find};
-pub use rules::RULES;
+pub use rules::{RULES, unmeasured};
 pub use trials::{Optimization, Trial, Trials, candidates};
 
 use crate::simplify::LayerNames;

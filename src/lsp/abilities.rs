@@ -31,6 +31,16 @@ pub struct Abilities {
     pub refreshes_lenses: bool,
     /// The client shows a list of layers, and is told when it changes.
     pub lists_layers: bool,
+    /// The client links a diagnostic's code to a page.
+    pub links_codes: bool,
+    /// The client has a page for each rule.
+    pub has_rule_pages: bool,
+    /// The client has the commands of the lenses that need one, and the one that selects a placeholder.
+    pub has_commands: bool,
+    /// The client answers requests for settings.
+    pub configures: bool,
+    /// The client tells changes of settings only to those who register for them.
+    pub registers_settings: bool,
 }
 
 impl Abilities {
@@ -41,6 +51,8 @@ impl Abilities {
         let window = capabilities.window.as_ref();
         let resolved = text.and_then(|t| t.code_action.as_ref()).and_then(|a| a.resolve_support.as_ref());
         let resolves = |property: &str| resolved.is_some_and(|r| r.properties.iter().any(|name| name == property));
+        let experimental = capabilities.experimental.as_ref();
+        let own = |name: &str| experimental.is_some_and(|own| own[name] == serde_json::Value::Bool(true));
         Abilities {
             encoding: position::negotiate(general.and_then(|g| g.position_encodings.as_deref())),
             pulls: text.is_some_and(|t| t.diagnostic.is_some()),
@@ -63,10 +75,16 @@ impl Abilities {
             refreshes_lenses: workspace
                 .and_then(|w| w.code_lens.as_ref())
                 .is_some_and(|lens| lens.refresh_support == Some(true)),
-            lists_layers: capabilities
-                .experimental
-                .as_ref()
-                .is_some_and(|own| own["layerList"] == serde_json::Value::Bool(true)),
+            lists_layers: own("layerList"),
+            links_codes: text
+                .and_then(|t| t.publish_diagnostics.as_ref())
+                .is_some_and(|d| d.code_description_support == Some(true)),
+            has_rule_pages: own("rulePages"),
+            has_commands: own("commands"),
+            configures: workspace.is_some_and(|w| w.configuration == Some(true)),
+            registers_settings: workspace
+                .and_then(|w| w.did_change_configuration)
+                .is_some_and(|d| d.dynamic_registration == Some(true)),
             markdown: text
                 .and_then(|t| t.hover.as_ref())
                 .and_then(|h| h.content_format.as_ref())

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::io::Write;
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use lsp_server::{ErrorCode, RequestId, Response, ResponseError};
@@ -21,6 +22,29 @@ pub type Result<T> = std::result::Result<T, ResponseError>;
 pub struct Client {
     out: mpsc::Sender<String>,
     asked: Arc<Mutex<Asked>>,
+    /// Level of the log, as its number.
+    level: Arc<AtomicU8>,
+}
+
+/// Level of the log; each has the messages of those before it, too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub enum Level {
+    Off,
+    Error,
+    Warning,
+    #[default]
+    Info,
+    Debug,
+}
+
+impl Level {
+    pub const ALL: [(&str, Level); 5] = [
+        ("off", Level::Off),
+        ("error", Level::Error),
+        ("warning", Level::Warning),
+        ("info", Level::Info),
+        ("debug", Level::Debug),
+    ];
 }
 
 /// Requests to the client that it has not answered yet.
@@ -41,7 +65,8 @@ impl Client {
     /// Makes a client, with the messages for [`write`].
     pub fn new() -> (Client, mpsc::Receiver<String>) {
         let (out, messages) = mpsc::channel(1);
-        (Client { out, asked: Arc::default() }, messages)
+        let level = Arc::new(AtomicU8::new(Level::default() as u8));
+        (Client { out, asked: Arc::default(), level }, messages)
     }
 
     pub async fn notify<N: Notification>(&self, params: N::Params) {
@@ -69,7 +94,21 @@ impl Client {
         self.notify::<ShowMessage>(ShowMessageParams { typ, message: message.into() }).await;
     }
 
-    pub async fn log_message(&self, typ: MessageType, message: impl Into<String>) {
+    pub fn set_level(&self, level: Level) {
+        self.level.store(level as u8, Ordering::Relaxed);
+    }
+
+    /// Writes a line to the client's log, if its level has it.
+    pub async fn log(&self, level: Level, message: impl Into<String>) {
+        if level as u8 > self.level.load(Ordering::Relaxed) {
+            return;
+        }
+        let typ = match level {
+            Level::Off | Level::Error => MessageType::ERROR,
+            Level::Warning => MessageType::WARNING,
+            Level::Info => MessageType::INFO,
+            Level::Debug => MessageType::LOG,
+        };
         self.notify::<LogMessage>(LogMessageParams { typ, message: message.into() }).await;
     }
 

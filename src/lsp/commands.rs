@@ -20,7 +20,7 @@ use crate::text::Edit;
 use crate::text::units::count;
 
 use super::abilities::Abilities;
-use super::client::{Client, Result, error};
+use super::client::{Client, Level, Result, error};
 use super::document::Snapshot;
 use super::measured;
 use super::progress::{self, ANSWER, Meter, Shown};
@@ -68,7 +68,7 @@ pub async fn export(work: Work, snapshot: Snapshot) -> Result<Option<Value>> {
     let name = file.file_name().unwrap_or(file.as_os_str()).to_string_lossy();
     let mut said = format!("Exported {name}: {bytes} bytes.");
     for difference in &differences {
-        work.client.log_message(MessageType::INFO, format!("{name}: difference from esp-ppq: {difference}")).await;
+        work.client.log(Level::Info, format!("{name}: difference from esp-ppq: {difference}")).await;
     }
     if !differences.is_empty() {
         said += &format!(

@@ -7,12 +7,13 @@ use lsp_types::{TextDocumentContentChangeEvent, Url};
 use tokio::sync::oneshot;
 
 use crate::engine::{LintDepth, Token};
-use crate::lint::Finding;
+use crate::lint::{Finding, unmeasured};
 use crate::project::Project;
 use crate::text::Encoding;
 
 use super::findings::Findings;
 use super::knowledge::{Fact, Knowledge};
+use super::layer_list;
 use super::position::Places;
 use super::progress::Meter;
 use super::watch;
@@ -27,6 +28,8 @@ pub struct Document {
     /// Model and sample files.
     files: Vec<PathBuf>,
     analysis: Analysis,
+    /// Information that the current text is not going to be measured.
+    unmeasured: Option<Finding>,
     /// Requests for a snapshot with static findings of the current text.
     waiting: Vec<oneshot::Sender<Snapshot>>,
 }
@@ -43,6 +46,8 @@ struct Analysis {
     /// Number of measurements for the user that the job waits for, and whether it resumes after them.
     measurements: usize,
     is_paused: bool,
+    /// The job runs the network.
+    measures: bool,
     /// Files have changed with the same text: a client that pulls diagnostics must be told to refresh.
     is_repeated: bool,
 }
@@ -55,6 +60,8 @@ pub struct Snapshot {
     /// Project with the names of layers instead of nodes within them.
     pub project: Arc<Project>,
     pub findings: Findings,
+    /// Information that the text is not going to be measured.
+    pub unmeasured: Option<Finding>,
     pub knowledge: Arc<Knowledge>,
     /// Cancelled when the text or a file changes.
     pub token: Token,
@@ -76,6 +83,7 @@ impl Document {
             job: Token::new(),
             measurements: 0,
             is_paused: false,
+            measures: true,
             is_repeated: false,
         };
         Document {
@@ -86,6 +94,7 @@ impl Document {
             knowledge: Arc::default(),
             files: Vec::new(),
             analysis,
+            unmeasured: None,
             waiting: Vec::new(),
         }
     }
@@ -136,8 +145,10 @@ impl Document {
 
     /// Starts to analyze the current text and files. Results of an older generation are ignored; `token` ends with the
     /// new one.
-    pub fn analyze(&mut self, token: Token) -> (Arc<Meter>, Token) {
+    pub fn analyze(&mut self, token: Token, measures: bool) -> (Arc<Meter>, Token) {
         self.analysis.generation += 1;
+        self.analysis.measures = measures;
+        self.unmeasured = None;
         self.analysis.token = token;
         self.submit()
     }
@@ -153,6 +164,7 @@ impl Document {
             generation: self.analysis.generation,
             token: job.clone(),
             meter: meter.clone(),
+            measures: self.analysis.measures,
         });
         (meter, job)
     }
@@ -170,6 +182,35 @@ impl Document {
     pub fn resume(&mut self) -> Option<(Arc<Meter>, Token)> {
         self.analysis.measurements = self.analysis.measurements.saturating_sub(1);
         (self.analysis.measurements == 0 && self.analysis.is_paused).then(|| self.submit())
+    }
+
+    /// Marks the current text as one that is not going to be measured, unless the analysis only waits for a measurement.
+    pub fn leave_unmeasured(&mut self, why: &str) -> bool {
+        if self.analysis.is_paused {
+            return false;
+        }
+        self.unmeasured = Some(unmeasured(&self.project, why).with_help("run `espq: Analyze`"));
+        self.apply_result(Fact::Outdated);
+        true
+    }
+
+    /// Findings of measurements, with the information that they are not of the current text.
+    pub fn measured(&self) -> Vec<Finding> {
+        self.findings.measured().iter().chain(&self.unmeasured).cloned().collect()
+    }
+
+    /// Returns `true` if the network is run for the current text.
+    pub fn measures(&self) -> bool {
+        self.analysis.measures
+    }
+
+    /// Error of the worst output beside its limit, in words.
+    pub fn verdict(&self) -> Option<String> {
+        layer_list::verdict(&self.knowledge, &self.project).text
+    }
+
+    pub fn knowledge(&self) -> &Knowledge {
+        &self.knowledge
     }
 
     pub fn is_at(&self, generation: u64) -> bool {
@@ -203,6 +244,7 @@ impl Document {
             version: self.version,
             project: self.knowledge.named(&self.project),
             findings: self.findings.clone(),
+            unmeasured: self.unmeasured.clone(),
             knowledge: self.knowledge.clone(),
             token: self.analysis.token.clone(),
             encoding,

@@ -5,8 +5,9 @@ use serde_json::json;
 
 use crate::analysis::is_over;
 use crate::project::outline::{Entry, Section, outline};
-use crate::text::units::{count, percent};
+use crate::text::units::{count, percent, short_percent};
 
+use super::abilities::Abilities;
 use super::commands;
 use super::document::Snapshot;
 use super::knowledge::LayerView;
@@ -64,15 +65,17 @@ fn hint(snapshot: &Snapshot, section: &Section, entry: &Entry) -> Option<(String
 
 fn of_layer(layer: &LayerView) -> Option<(String, String)> {
     let figures = layer.figures.as_ref()?;
-    let cumulative = figures.graphwise.map(|error| format!("cumulative {}", percent(error.nsr)));
-    let alone = figures.alone.map(|error| format!("alone {error}"));
+    let cumulative = figures.graphwise.map(|error| format!("cumulative {}", short_percent(error.nsr)));
+    let alone = figures
+        .alone
+        .map(|error| format!("alone {}{}", if error.is_estimate { "about " } else { "" }, short_percent(error.nsr)));
     let parts: Vec<String> = alone.into_iter().chain(cumulative).collect();
     let tooltip = "error at the outputs with this layer alone quantized, and cumulative error up to here".to_string();
     (!parts.is_empty()).then(|| (parts.join(", "), tooltip))
 }
 
 /// Returns the lenses above `[model]`: the error of the outputs, and what can be run.
-pub fn lenses(snapshot: &Snapshot) -> Vec<CodeLens> {
+pub fn lenses(snapshot: &Snapshot, abilities: Abilities) -> Vec<CodeLens> {
     let Some(model) = outline(&snapshot.project.text).into_iter().find(|section| section.name == "model") else {
         return Vec::new();
     };
@@ -89,10 +92,13 @@ pub fn lenses(snapshot: &Snapshot) -> Vec<CodeLens> {
     /// Outputs with a lens of their own.
     const OUTPUTS: usize = 3;
     let run = [("Export".to_string(), commands::EXPORT), ("Smallest int16 set".to_string(), commands::SMALLEST_SET)];
+    /// Commands of the editor, each with the URI.
+    const OWN: [(&str, &str); 2] = [("Report", "espq.reportDocument"), ("Optimize", "espq.optimizeDocument")];
+    let own = OWN.iter().filter(|_| abilities.has_commands).map(|(title, command)| ((*title).to_string(), *command));
     let lens = |(title, command): (String, &str)| CodeLens {
         range,
         command: Some(Command { title, command: command.to_string(), arguments: Some(vec![json!(snapshot.uri)]) }),
         data: None,
     };
-    verdicts.take(OUTPUTS).chain(run).map(lens).collect()
+    verdicts.take(OUTPUTS).chain(run).chain(own).map(lens).collect()
 }

@@ -1,6 +1,6 @@
 //! Hover: documentation of a key or a value, figures of a layer.
 
-use lsp_types::{Hover, HoverContents, MarkupContent, MarkupKind, Position};
+use lsp_types::{Hover, HoverContents, MarkupContent, MarkupKind, Position, Range};
 
 use crate::analysis::{Alone, ErrorFigures, LayerPort, OutputError};
 use crate::cost::{Cost, LayerCost};
@@ -12,6 +12,7 @@ use crate::text::units::{number, percent, size};
 use super::completion::sides;
 use super::document::Snapshot;
 use super::knowledge::LayerView;
+use super::layer_list::layers_on;
 
 pub fn at(snapshot: &Snapshot, position: Position, markdown: bool) -> Option<Hover> {
     let places = snapshot.places();
@@ -40,6 +41,14 @@ pub fn at(snapshot: &Snapshot, position: Position, markdown: bool) -> Option<Hov
     };
     let kind = if markdown { MarkupKind::Markdown } else { MarkupKind::PlainText };
     Some(Hover { contents: HoverContents::Markup(MarkupContent { kind, value }), range: Some(places.range(&span)) })
+}
+
+/// Figures of the layer on a line of the list.
+pub fn in_list(snapshot: &Snapshot, position: Position, markdown: bool) -> Option<Hover> {
+    let found = *layers_on(&snapshot.knowledge, Range::new(position, position)).first()?;
+    let value = layer(found, snapshot.knowledge.layer_cost(&found.name)) + snapshot.knowledge.state();
+    let kind = if markdown { MarkupKind::Markdown } else { MarkupKind::PlainText };
+    Some(Hover { contents: HoverContents::Markup(MarkupContent { kind, value }), range: None })
 }
 
 fn meaning(snapshot: &Snapshot, table: &str, key: &str, value: &str) -> Option<String> {

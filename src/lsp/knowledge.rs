@@ -20,6 +20,20 @@ pub enum Fact {
     Report(Arc<Report>),
     /// Flash, RAM and time of the finished file.
     Cost(Arc<Cost>),
+    /// The current text is not going to be measured.
+    Outdated,
+}
+
+/// Relation of the figures to the current text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum State {
+    /// Figures of an earlier text or calibration, until the analysis ends.
+    #[default]
+    Earlier,
+    /// Figures of an earlier text, and no analysis runs.
+    Outdated,
+    /// Figures of the current text and its own calibration.
+    Final,
 }
 
 /// Layers of a model in the graph's order, each with the figures known so far. Figures of an earlier text stay until
@@ -30,8 +44,7 @@ pub struct Knowledge {
     outputs: Vec<OutputError>,
     layers: Vec<LayerView>,
     names: LayerNames,
-    /// The figures are those of the current text and its own calibration.
-    is_final: bool,
+    state: State,
     cost: Option<Arc<Cost>>,
     places: Arc<Vec<Place>>,
 }
@@ -67,29 +80,38 @@ impl Knowledge {
             Fact::Layers(found) => {
                 self.inputs = found.inputs;
                 self.names = found.names;
-                self.is_final = false;
+                self.state = State::Earlier;
                 let mut old = std::mem::take(&mut self.layers);
                 let names = &self.names;
                 self.layers = found.layers.into_iter().map(|layer| planned(layer, names, &mut old)).collect();
             }
-            Fact::Expected(report) => self.learn(&report, false),
-            Fact::Report(report) => self.learn(&report, true),
+            Fact::Expected(report) => self.learn(&report, State::Earlier),
+            Fact::Report(report) => self.learn(&report, State::Final),
             Fact::Cost(cost) => self.cost = Some(cost),
             Fact::Places(places) => self.places = places,
+            Fact::Outdated => self.state = State::Outdated,
         }
     }
 
-    fn learn(&mut self, report: &Report, is_final: bool) {
+    fn learn(&mut self, report: &Report, state: State) {
         let earlier: BTreeMap<String, LayerView> =
             self.layers.drain(..).map(|layer| (layer.name.clone(), layer)).collect();
-        self.is_final = is_final;
+        self.state = state;
         self.outputs.clone_from(&report.outputs);
         self.layers = report.layers.iter().map(|layer| measured(layer, earlier.get(&layer.name), report)).collect();
     }
 
-    /// Words behind a figure: it may change as soon as the current text is calibrated.
+    /// Words behind a figure that is not that of the current text.
     pub fn state(&self) -> &'static str {
-        if self.is_final { "" } else { " (recalibrating)" }
+        match self.state {
+            State::Earlier => " (recalibrating)",
+            State::Outdated => " (before the last change)",
+            State::Final => "",
+        }
+    }
+
+    pub fn is_final(&self) -> bool {
+        self.state == State::Final
     }
 
     pub fn inputs(&self) -> &[String] {

@@ -1,17 +1,23 @@
 //! List of the layers: a read-only document with a line for each layer, and the ways from a layer's name to its line and back.
 
-use lsp_types::{Location, Position, Range, Url, notification, request};
+use lsp_types::{Diagnostic, DiagnosticRelatedInformation, Location, Position, Range, Url, notification, request};
 use serde::{Deserialize, Serialize};
 
+use crate::lint::Finding;
 use crate::project::cursor::{self, Place, unquoted};
-use crate::project::schema;
-use crate::text::units::{count, percent};
+use crate::project::{Project, schema};
+use crate::text::units::{count, percent, short_percent};
+use crate::text::{Encoding, visible};
 
+use super::diagnostics::Presentation;
 use super::document::Snapshot;
-use super::knowledge::LayerView;
+use super::knowledge::{Knowledge, LayerView};
+use super::position::Places;
 
-/// Scheme of the list's URI; the rest is that of the configuration.
+/// Scheme of the list's URI; the rest is that of the configuration, with an ending.
 pub const SCHEME: &str = "espq";
+/// Ending that tells a list from its configuration: editors choose a language by the name.
+const ENDING: &str = ".layers";
 
 /// Request for the list of a configuration's layers.
 pub enum LayerList {}
@@ -46,6 +52,20 @@ pub struct LayerListText {
     pub text: String,
     /// Layers in the order of their lines.
     pub layers: Vec<ListedLayer>,
+    /// Errors of the outputs, for a status line.
+    pub verdict: Verdict,
+}
+
+/// Errors of the outputs in a few words.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Verdict {
+    /// "output 23.2% (limit 10%)"; `None` until it is measured.
+    pub text: Option<String>,
+    /// An output is over its limit.
+    pub is_over: bool,
+    /// The figures are those of the current text.
+    pub is_final: bool,
 }
 
 /// Layer for a tree or a table of an editor.
@@ -64,12 +84,12 @@ pub struct ListedLayer {
 
 /// Returns the configuration of a list's URI; other URIs are returned as they are.
 pub fn configuration(uri: &Url) -> Url {
-    let path = uri.as_str().strip_prefix("espq:");
+    let path = uri.as_str().strip_prefix("espq:").map(|path| path.strip_suffix(ENDING).unwrap_or(path));
     path.and_then(|path| Url::parse(&format!("file:{path}")).ok()).unwrap_or_else(|| uri.clone())
 }
 
-fn list_of(uri: &Url) -> Option<Url> {
-    Url::parse(&format!("{SCHEME}:{}", uri.as_str().strip_prefix("file:")?)).ok()
+pub fn list_of(uri: &Url) -> Option<Url> {
+    Url::parse(&format!("{SCHEME}:{}{ENDING}", uri.as_str().strip_prefix("file:")?)).ok()
 }
 
 /// Lines above the first layer.
@@ -88,7 +108,49 @@ pub fn list(snapshot: &Snapshot) -> Option<LayerListText> {
         alone: layer.alone().map(|alone| alone.nsr),
         is_over: layer.alone().is_some_and(|alone| crate::analysis::is_over(alone.nsr, config.limit_of(&layer.name))),
     });
-    Some(LayerListText { uri: list_of(&snapshot.uri)?, text: text(snapshot), layers: listed.collect() })
+    let (uri, text, layers) = (list_of(&snapshot.uri)?, text(snapshot), listed.collect());
+    Some(LayerListText { uri, text, layers, verdict: verdict(&snapshot.knowledge, &snapshot.project) })
+}
+
+pub fn verdict(knowledge: &Knowledge, project: &Project) -> Verdict {
+    let limit = project.config.output_limit();
+    let judged: Vec<_> = knowledge.outputs().iter().filter(|output| output.is_judged()).collect();
+    let worst = judged.iter().max_by(|a, b| a.error.nsr.total_cmp(&b.error.nsr));
+    Verdict {
+        text: worst.map(|o| format!("{} {} (limit {})", o.name, percent(o.error.nsr), percent(limit))),
+        is_over: judged.iter().any(|output| output.is_over(limit)),
+        is_final: knowledge.is_final(),
+    }
+}
+
+/// Returns the place of a layer's name in the list.
+pub fn place_of(knowledge: &Knowledge, name: &str, encoding: Encoding) -> Option<Range> {
+    let layer = knowledge.layer(name)?;
+    let at = knowledge.layers().iter().position(|listed| listed.name == layer.name)?;
+    let name = visible(&layer.name);
+    let end = Places::new(&name, encoding).range(&(0..name.len())).end.character;
+    let line = (HEAD + at) as u32;
+    Some(Range::new(Position::new(line, 0), Position::new(line, end)))
+}
+
+/// Returns the layers on the lines of a range.
+pub fn layers_on(knowledge: &Knowledge, range: Range) -> Vec<&LayerView> {
+    let lines = range.start.line as usize..=range.end.line as usize;
+    let on = |(at, _): &(usize, &LayerView)| lines.contains(&(HEAD + at));
+    knowledge.layers().iter().enumerate().filter(on).map(|(_, layer)| layer).collect()
+}
+
+/// Returns the diagnostics of the list: those of the configuration that are about one layer, on its line.
+pub fn diagnostics(findings: &[Finding], knowledge: &Knowledge, shown: &Presentation) -> Vec<Diagnostic> {
+    let of_layer = |finding: &Finding| {
+        let range = place_of(knowledge, finding.layer.as_ref()?, shown.places.encoding)?;
+        let diagnostic = shown.diagnostic(finding);
+        let location = Location { uri: shown.uri.clone(), range: diagnostic.range };
+        let back = DiagnosticRelatedInformation { location, message: "the place in the configuration".to_string() };
+        let related_information = shown.abilities.related_information.then(|| vec![back]);
+        Some(Diagnostic { range, related_information, ..diagnostic })
+    };
+    findings.iter().filter_map(of_layer).collect()
 }
 
 fn text(snapshot: &Snapshot) -> String {
@@ -100,35 +162,35 @@ fn text(snapshot: &Snapshot) -> String {
         .collect();
     let state = snapshot.knowledge.state();
     let errors = if errors.is_empty() { "not measured yet".to_string() } else { errors.join(", ") + state };
-    let names = layers.iter().map(|layer| layer.name.chars().count()).max().unwrap_or(0).max(5);
+    let shown: Vec<_> = layers.iter().map(|layer| visible(&layer.name)).collect();
+    let names = shown.iter().map(|name| name.chars().count()).max().unwrap_or(0).max(5);
     let ops = layers.iter().map(|layer| layer.op.len()).max().unwrap_or(0).max(8);
     let shapes: Vec<String> = layers.iter().map(|layer| shape(&layer.shape)).collect();
-    let wide = shapes.iter().map(String::len).max().unwrap_or(0).max(5);
     let most = |of: fn(&LayerView) -> Option<f64>| {
         layers.iter().filter_map(of).filter(|nsr| nsr.is_finite()).fold(0.0, f64::max)
     };
     let (most_cumulative, most_alone) = (most(cumulative), most(|layer| layer.alone().map(|alone| alone.nsr)));
     let column = BAR + 10;
     let mut text = format!(
-        "# {}: {errors}\n# {:<names$}  {:<ops$}  {:<wide$}  precision  exponent  {:<column$}  alone\n",
+        "# {}: {errors}\n# {:<names$}  {:<column$}  {:<column$}  precision  exponent  {:<ops$}  {}\n",
         count(layers.len(), "layer"),
         "layer",
+        "alone",
+        "cumulative",
         "operator",
         "shape",
-        "cumulative",
         // The head begins with "# ".
         names = names.saturating_sub(2),
     );
-    for (layer, shape) in layers.iter().zip(&shapes) {
-        let gap = " ".repeat(names - layer.name.chars().count());
+    for ((layer, shape), name) in layers.iter().zip(&shapes).zip(&shown) {
+        let gap = " ".repeat(names - name.chars().count());
         let precision = layer.scheme.map(|scheme| scheme.to_string()).unwrap_or_default();
         let line = format!(
-            "{}{gap}  {:<ops$}  {shape:<wide$}  {precision:<9}  {:>8}  {:<column$}  {}",
-            layer.name,
-            layer.op,
-            exponent(layer),
-            bar(cumulative(layer), most_cumulative, false),
+            "{name}{gap}  {:<column$}  {:<column$}  {precision:<9}  {:>8}  {:<ops$}  {shape}",
             bar(layer.alone().map(|alone| alone.nsr), most_alone, layer.alone().is_some_and(|alone| alone.is_estimate)),
+            bar(cumulative(layer), most_cumulative, false),
+            exponent(layer),
+            layer.op,
         );
         text += line.trim_end();
         text.push('\n');
@@ -155,7 +217,7 @@ fn bar(nsr: Option<f64>, most: f64, is_estimate: bool) -> String {
     let share = if most > 0.0 && nsr.is_finite() { nsr / most } else { 0.0 };
     let filled = ((share * BAR as f64).round() as usize).min(BAR);
     let sign = if is_estimate { "≈" } else { "" };
-    format!("{}{} {sign}{}", "█".repeat(filled), " ".repeat(BAR - filled), percent(nsr))
+    format!("{}{} {sign}{}", "█".repeat(filled), " ".repeat(BAR - filled), short_percent(nsr))
 }
 
 /// Returns the place that a name at a position leads to: from the configuration to the list, and back.
@@ -170,10 +232,8 @@ fn to_list(snapshot: &Snapshot, position: Position) -> Option<Location> {
     let text = &snapshot.project.text;
     let Place::Key { table, key } = cursor::at(text, snapshot.places().byte(position)) else { return None };
     let layer = snapshot.knowledge.layer(unquoted(text.get(key)?)).filter(|_| schema::is_of_layers(&table))?;
-    let at = snapshot.knowledge.layers().iter().position(|listed| listed.name == layer.name)?;
-    let start = Position::new((HEAD + at) as u32, 0);
-    let end = Position::new(start.line, layer.name.encode_utf16().count() as u32);
-    Some(Location { uri: list_of(&snapshot.uri)?, range: Range::new(start, end) })
+    let range = place_of(&snapshot.knowledge, &layer.name, snapshot.encoding)?;
+    Some(Location { uri: list_of(&snapshot.uri)?, range })
 }
 
 /// To the layer's own line, else to the precision of the model, else to the model.

@@ -8,6 +8,7 @@
 
 mod abilities;
 mod actions;
+mod capabilities;
 mod client;
 mod commands;
 mod completion;
@@ -23,13 +24,16 @@ mod measured;
 mod outbox;
 mod position;
 mod progress;
+mod semantic_tokens;
 mod server;
+mod settings;
 mod stale_findings;
 mod state;
 mod stdin;
 mod symbols;
 mod watch;
 mod worker;
+mod workspace;
 
 use std::io::stdout;
 use std::process::ExitCode;

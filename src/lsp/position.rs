@@ -24,7 +24,7 @@ pub fn kind(encoding: Encoding) -> PositionEncodingKind {
 pub struct Places<'t> {
     text: &'t str,
     lines: LineIndex<'t>,
-    encoding: Encoding,
+    pub encoding: Encoding,
 }
 
 impl<'t> Places<'t> {

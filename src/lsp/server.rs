@@ -9,7 +9,7 @@ use lsp_server::{ErrorCode, Message, Notification, Request, RequestId, ResponseE
 use lsp_types::*;
 use serde_json::Value;
 use tokio::sync::mpsc::{Receiver, UnboundedSender, unbounded_channel};
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 use tokio::task::AbortHandle;
 
 use crate::engine::Engine;
@@ -17,14 +17,15 @@ use crate::engine::Engine;
 use super::abilities::Abilities;
 use super::client::{Client, Result, error};
 use super::commands::{self, COMMANDS};
-use super::diagnostics::diagnostic;
+use super::diagnostics::Presentation;
 use super::document::Snapshot;
 use super::layer_list::{self, LayerList, LayerListParams};
 use super::lifecycle::Phase;
 use super::measured::{self, Pending};
 use super::progress::Shown;
-use super::state::{Event, State, file_of};
-use super::{actions, completion, hints, hover, position, symbols};
+use super::state::{Event, State, Workspace, file_of};
+use super::workspace::{self, Checked};
+use super::{actions, capabilities, completion, hints, hover, semantic_tokens, settings, symbols};
 
 /// Handlers of requests. Each sends its event when it is called, which keeps the order of the messages; what it then
 /// waits for is in the future that it returns.
@@ -36,6 +37,10 @@ pub struct Server {
     abilities: Abilities,
     phase: Phase,
     running: Arc<Mutex<HashMap<RequestId, AbortHandle>>>,
+    /// Number of changes of files, folders and open documents.
+    changes: watch::Receiver<u64>,
+    /// That number at the last answer about the workspace.
+    answered: Arc<Mutex<Option<u64>>>,
 }
 
 /// Answer to a request.
@@ -46,9 +51,10 @@ impl Server {
         let (events, received) = unbounded_channel();
         let shown = Arc::<Shown>::default();
         let state = State::new(client.clone(), engine.clone(), events.clone(), shown.clone());
+        let changes = state.changes();
         tokio::spawn(state.run(received));
-        let (abilities, running) = (Abilities::default(), Arc::default());
-        Server { client, engine, events, shown, abilities, phase: Phase::New, running }
+        let (abilities, running, answered) = (Abilities::default(), Arc::default(), Arc::default());
+        Server { client, engine, events, shown, abilities, phase: Phase::New, running, changes, answered }
     }
 
     /// Handles messages until `exit` or the end of the input, and returns the exit code.
@@ -99,6 +105,9 @@ impl Server {
             DocumentDiagnosticRequest::METHOD => {
                 answer::<DocumentDiagnosticRequest, _>(params, |params| self.diagnostic(params))
             }
+            WorkspaceDiagnosticRequest::METHOD => {
+                answer::<WorkspaceDiagnosticRequest, _>(params, |params| self.workspace_diagnostic(params))
+            }
             CodeActionRequest::METHOD => answer::<CodeActionRequest, _>(params, |params| self.code_action(params)),
             CodeActionResolveRequest::METHOD => {
                 answer::<CodeActionResolveRequest, _>(params, |action| self.code_action_resolve(action))
@@ -110,8 +119,24 @@ impl Server {
                 self.of_snapshot(&params.text_document.uri, move |snapshot| Some(hints::hints(snapshot, range)))
             }),
             CodeLensRequest::METHOD => answer::<CodeLensRequest, _>(params, |params: CodeLensParams| {
-                self.of_snapshot(&params.text_document.uri, |snapshot| Some(hints::lenses(snapshot)))
+                let abilities = self.abilities;
+                self.of_snapshot(&params.text_document.uri, move |snapshot| Some(hints::lenses(snapshot, abilities)))
             }),
+            SemanticTokensFullRequest::METHOD => {
+                answer::<SemanticTokensFullRequest, _>(params, |params: SemanticTokensParams| {
+                    self.of_snapshot(&params.text_document.uri, |snapshot| {
+                        Some(SemanticTokensResult::Tokens(semantic_tokens::tokens(snapshot, None)))
+                    })
+                })
+            }
+            SemanticTokensRangeRequest::METHOD => {
+                answer::<SemanticTokensRangeRequest, _>(params, |params: SemanticTokensRangeParams| {
+                    let range = Some(params.range);
+                    self.of_snapshot(&params.text_document.uri, move |snapshot| {
+                        Some(SemanticTokensRangeResult::Tokens(semantic_tokens::tokens(snapshot, range)))
+                    })
+                })
+            }
             DocumentSymbolRequest::METHOD => {
                 answer::<DocumentSymbolRequest, _>(params, |params: DocumentSymbolParams| {
                     self.of_snapshot(&params.text_document.uri, |snapshot| Some(symbols::symbols(snapshot)))
@@ -158,6 +183,20 @@ impl Server {
             DidCloseTextDocument::METHOD => {
                 read::<DidCloseTextDocument>(params).map(|closed| Event::Closed(closed.text_document.uri))
             }
+            DidSaveTextDocument::METHOD => {
+                read::<DidSaveTextDocument>(params).map(|saved| Event::Saved(saved.text_document.uri))
+            }
+            DidChangeConfiguration::METHOD => read::<DidChangeConfiguration>(params).map(|changed| {
+                // Clients that answer requests for settings send none here, or stale ones.
+                match self.abilities.configures {
+                    true => Event::ConfigurationChanged,
+                    false => Event::Configured(settings::section(&changed.settings).clone()),
+                }
+            }),
+            DidChangeWorkspaceFolders::METHOD => read::<DidChangeWorkspaceFolders>(params).map(|params| {
+                let paths = |folders: &[WorkspaceFolder]| folders.iter().filter_map(workspace::path).collect();
+                Event::FoldersChanged { added: paths(&params.event.added), removed: paths(&params.event.removed) }
+            }),
             DidChangeWatchedFiles::METHOD => read::<DidChangeWatchedFiles>(params)
                 .map(|params| Event::FilesChanged(params.changes.iter().map(|change| file_of(&change.uri)).collect())),
             WorkDoneProgressCancel::METHOD => {
@@ -195,9 +234,14 @@ impl Server {
 
     fn initialize(&mut self, params: &InitializeParams) -> impl Future<Output = Result<InitializeResult>> + use<> {
         self.abilities = Abilities::of(params);
-        self.send(Event::Initialized(self.abilities));
+        let settings = params.initialization_options.as_ref().map(|options| settings::section(options).clone());
+        self.send(Event::Initialized {
+            abilities: self.abilities,
+            folders: workspace::folders(params),
+            settings: settings.unwrap_or_default(),
+        });
         ready(Ok(InitializeResult {
-            capabilities: capabilities(self.abilities),
+            capabilities: capabilities::of(self.abilities),
             server_info: Some(ServerInfo {
                 name: "espq".to_string(),
                 version: Some(env!("CARGO_PKG_VERSION").to_string()),
@@ -215,12 +259,10 @@ impl Server {
         params: DocumentDiagnosticParams,
     ) -> impl Future<Output = Result<DocumentDiagnosticReportResult>> + use<> {
         let uri = params.text_document.uri;
-        let (answer, related) = (self.ask(&uri, true), self.abilities.related_information);
+        let (answer, abilities) = (self.ask(&uri, true), self.abilities);
         async move {
-            let snapshot = answer.await.map_err(|_| not_open(&uri))?;
-            let places = snapshot.places();
-            let findings = snapshot.findings.of_files();
-            let items = findings.iter().map(|finding| diagnostic(finding, &places, &uri, related)).collect();
+            // The list of layers, and files that are no configurations, have none.
+            let items = answer.await.map(|snapshot| static_items(&snapshot, abilities)).unwrap_or_default();
             let full_document_diagnostic_report = FullDocumentDiagnosticReport { result_id: None, items };
             let report =
                 RelatedFullDocumentDiagnosticReport { related_documents: None, full_document_diagnostic_report };
@@ -228,15 +270,39 @@ impl Server {
         }
     }
 
+    /// Answers at once if there is something new, else after the next change: clients ask again and again.
+    fn workspace_diagnostic(
+        &self,
+        params: WorkspaceDiagnosticParams,
+    ) -> impl Future<Output = Result<WorkspaceDiagnosticReportResult>> + use<> {
+        let (abilities, engine, events) = (self.abilities, self.engine.clone(), self.events.clone());
+        let (mut changes, answered) = (self.changes.clone(), self.answered.clone());
+        async move {
+            loop {
+                let epoch = *changes.borrow_and_update();
+                let checked = checked(&events, &engine, abilities).await?;
+                let (report, is_known) = workspace::report(checked, &params.previous_result_ids);
+                let is_repeated = answered.lock().unwrap_or_else(PoisonError::into_inner).replace(epoch) == Some(epoch);
+                // Without further changes, the server has ended.
+                if !is_known || !is_repeated || changes.changed().await.is_err() {
+                    return Ok(WorkspaceDiagnosticReportResult::Report(report));
+                }
+            }
+        }
+    }
+
     fn code_action(
         &self,
         params: CodeActionParams,
     ) -> impl Future<Output = Result<Option<CodeActionResponse>>> + use<> {
-        let answer = self.ask(&params.text_document.uri, true);
+        let uri = params.text_document.uri;
+        let is_list = uri.scheme() == layer_list::SCHEME;
+        let answer = self.ask(&layer_list::configuration(&uri), true);
         let (engine, abilities) = (self.engine.clone(), self.abilities);
         async move {
             let Ok(snapshot) = answer.await else { return Ok(None) };
-            Ok(Some(actions::at(&engine, snapshot, abilities, params.range, &params.context).await))
+            let place = actions::Place::of(&snapshot, params.range, is_list);
+            Ok(Some(actions::at(&engine, snapshot, abilities, place, &params.context).await))
         }
     }
 
@@ -252,10 +318,15 @@ impl Server {
 
     fn hover(&self, params: HoverParams) -> impl Future<Output = Result<Option<Hover>>> + use<> {
         let TextDocumentPositionParams { text_document, position } = params.text_document_position_params;
-        let (answer, abilities) = (self.ask(&text_document.uri, false), self.abilities);
+        let is_list = text_document.uri.scheme() == layer_list::SCHEME;
+        let answer = self.ask(&layer_list::configuration(&text_document.uri), false);
+        let abilities = self.abilities;
         async move {
             let Ok(snapshot) = answer.await else { return Ok(None) };
-            Ok(hover::at(&snapshot, position, abilities.markdown))
+            Ok(match is_list {
+                true => hover::in_list(&snapshot, position, abilities.markdown),
+                false => hover::at(&snapshot, position, abilities.markdown),
+            })
         }
     }
 
@@ -327,6 +398,36 @@ fn read<N: notification::Notification>(params: Value) -> Option<N::Params> {
     serde_json::from_value(params).ok()
 }
 
+/// Diagnostics of an open document that need no measurement.
+fn static_items(snapshot: &Snapshot, abilities: Abilities) -> Vec<Diagnostic> {
+    let shown =
+        Presentation { uri: &snapshot.uri, places: snapshot.places(), knowledge: &snapshot.knowledge, abilities };
+    snapshot.findings.of_files().iter().map(|finding| shown.diagnostic(finding)).collect()
+}
+
+/// Diagnostics of all projects of the workspace that need no measurement.
+async fn checked(events: &UnboundedSender<Event>, engine: &Arc<Engine>, abilities: Abilities) -> Result<Vec<Checked>> {
+    let (asker, answer) = oneshot::channel();
+    // The state task ends only with the runtime.
+    let _ = events.send(Event::AskWorkspace(asker));
+    let Workspace { folders, open } = answer.await.unwrap_or_default();
+    let files: Vec<_> = open.iter().map(file_of).collect();
+    let mut checked = Vec::new();
+    for uri in open {
+        let (asker, answer) = oneshot::channel();
+        let _ = events.send(Event::Ask { uri, is_linted: true, asker });
+        // It may have been closed since.
+        if let Ok(snapshot) = answer.await {
+            let items = static_items(&snapshot, abilities);
+            checked.push(Checked { uri: snapshot.uri, version: Some(i64::from(snapshot.version)), items });
+        }
+    }
+    let engine = engine.clone();
+    let others = move |watch: &crate::engine::Watch| workspace::check(&engine, &folders, &files, abilities, watch);
+    checked.extend(commands::aside(crate::engine::Token::new(), Arc::default(), others).await?);
+    Ok(checked)
+}
+
 fn lock(
     running: &Mutex<HashMap<RequestId, AbortHandle>>,
 ) -> std::sync::MutexGuard<'_, HashMap<RequestId, AbortHandle>> {
@@ -339,45 +440,4 @@ fn not_open(uri: &Url) -> ResponseError {
 
 pub fn invalid(message: String) -> ResponseError {
     error(ErrorCode::InvalidParams, message)
-}
-
-fn capabilities(abilities: Abilities) -> ServerCapabilities {
-    let sync = TextDocumentSyncOptions {
-        open_close: Some(true),
-        change: Some(TextDocumentSyncKind::INCREMENTAL),
-        ..TextDocumentSyncOptions::default()
-    };
-    let pulled = DiagnosticOptions { identifier: Some("espq".to_string()), ..DiagnosticOptions::default() };
-    let kinds = vec![CodeActionKind::QUICKFIX, CodeActionKind::REFACTOR_REWRITE, actions::fix_all()];
-    let code_actions = CodeActionOptions {
-        code_action_kinds: Some(kinds),
-        resolve_provider: Some(abilities.resolves_edits),
-        ..CodeActionOptions::default()
-    };
-    ServerCapabilities {
-        position_encoding: Some(position::kind(abilities.encoding)),
-        text_document_sync: Some(TextDocumentSyncCapability::Options(sync)),
-        diagnostic_provider: abilities.pulls.then_some(DiagnosticServerCapabilities::Options(pulled)),
-        code_action_provider: Some(CodeActionProviderCapability::Options(code_actions)),
-        hover_provider: Some(HoverProviderCapability::Simple(true)),
-        completion_provider: Some(CompletionOptions {
-            trigger_characters: Some(["[", "\"", ".", "=", "/"].map(str::to_string).to_vec()),
-            ..CompletionOptions::default()
-        }),
-        inlay_hint_provider: Some(OneOf::Left(true)),
-        code_lens_provider: Some(CodeLensOptions { resolve_provider: Some(false) }),
-        document_symbol_provider: Some(OneOf::Left(true)),
-        folding_range_provider: Some(FoldingRangeProviderCapability::Simple(true)),
-        document_link_provider: Some(DocumentLinkOptions {
-            resolve_provider: Some(false),
-            work_done_progress_options: WorkDoneProgressOptions::default(),
-        }),
-        definition_provider: Some(OneOf::Left(true)),
-        experimental: Some(serde_json::json!({ "layerList": true })),
-        execute_command_provider: Some(ExecuteCommandOptions {
-            commands: COMMANDS.map(str::to_string).to_vec(),
-            ..ExecuteCommandOptions::default()
-        }),
-        ..ServerCapabilities::default()
-    }
 }

@@ -40,7 +40,7 @@ pub fn concerns(project: &Project, files: &[PathBuf], changed: &Path) -> bool {
     project.named_files().iter().any(|file| is(file))
         || files.iter().any(|file| is(file))
         || project.may_hold_weights(&changed)
-        || project.sample_folders().iter().any(|folder| changed.starts_with(place(folder)))
+        || project.may_read_samples(&changed)
 }
 
 /// File watching by the server, for clients that have none.

@@ -5,6 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
+use std::time::{Duration, Instant};
 
 use lsp_types::Url;
 
@@ -22,6 +23,8 @@ pub struct Job {
     pub generation: u64,
     pub token: Token,
     pub meter: Arc<Meter>,
+    /// The network is run; otherwise the text, the model and the samples are only checked.
+    pub measures: bool,
 }
 
 /// Result of the analysis of one generation of a document.
@@ -38,6 +41,8 @@ pub enum Outcome {
     },
     Files(Vec<PathBuf>),
     Fact(Fact),
+    /// The job has ended: complete after this time, or cancelled.
+    Ended(Option<Duration>),
     /// Message of a panic.
     Panicked(String),
 }
@@ -98,10 +103,13 @@ fn newest(jobs: &Receiver<Job>) -> Option<Job> {
 }
 
 fn run_job(engine: &Arc<Engine>, job: &Job, send: &mut dyn FnMut(Outcome)) {
+    let begun = Instant::now();
     // Cancellation is the only error: a newer text has arrived, or the user has stopped the analysis.
-    if analyze(engine, job, send).is_ok() {
+    let is_complete = analyze(engine, job, send).is_ok();
+    if is_complete {
         memory::give_back();
     }
+    send(Outcome::Ended(is_complete.then(|| begun.elapsed())));
 }
 
 fn analyze(engine: &Arc<Engine>, job: &Job, send: &mut dyn FnMut(Outcome)) -> Result<()> {
@@ -126,6 +134,10 @@ fn analyze(engine: &Arc<Engine>, job: &Job, send: &mut dyn FnMut(Outcome)) -> Re
     }
     // While a line is incomplete, the figures of the previous text stay.
     if !project.is_sound() {
+        return Ok(());
+    }
+    if !job.measures {
+        send(Outcome::Fact(Fact::Outdated));
         return Ok(());
     }
     // Scales rarely change with a precision: the figures of an edit are published before recalibration.
@@ -176,13 +188,12 @@ pub fn message_of(panic: Box<dyn Any + Send>) -> String {
 #[cfg(test)]
 mod tests {
     use std::sync::Mutex;
-    use std::time::{Duration, Instant};
 
     use super::*;
 
     fn job(generation: u64) -> Job {
         let project = Arc::new(Project::parse("espq.toml", ""));
-        Job { project, generation, token: Token::new(), meter: Arc::default() }
+        Job { project, generation, token: Token::new(), meter: Arc::default(), measures: true }
     }
 
     #[test]

@@ -234,8 +234,12 @@ mod tests {
             let axes: Vec<Axis> = axes.iter().map(axis).collect();
             let input = ValueId(graph.values.len());
             let entry = Declared { input, axes };
-            let value =
-                Value { name: (*name).into(), data_type: Some(DataType::F32), shape: entry.shape(), constant: None };
+            let value = Value {
+                name: (*name).into(),
+                data_type: Some(DataType::F32),
+                shape: entry.shape(),
+                ..Value::default()
+            };
             graph.add_value(value);
             graph.inputs.push(input);
             declared.push(entry);

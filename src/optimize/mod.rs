@@ -4,21 +4,28 @@
 //! Never: text, files, figures that were not measured.
 
 mod align;
+mod bias_correction;
+mod blocks;
+mod channel_split;
 mod channels;
 mod correct;
 mod equalize;
 mod factor;
 mod groups;
 mod judge;
+mod layerwise_equalization;
 mod moments;
 mod observers;
+mod pairs;
 mod patches;
+mod relus;
 mod round;
 mod scales;
 mod search;
 mod seen;
 mod sets;
 mod sweep;
+mod weight_split;
 mod weighted;
 mod widen;
 
@@ -29,9 +36,11 @@ use crate::exec::{Samples, Tick};
 use crate::graph::ValueId;
 use crate::quant::{Edits, Observations, Plan, Quantized, WIDEN, calibrate};
 
+pub use channel_split::channel_split;
 pub use judge::{Figure, Judge, Judged};
 pub use observers::observers;
 pub use search::{Budget, Found, Subject, Tried, most_candidates, search};
+pub use weight_split::weight_split;
 
 use seen::Seen;
 use sweep::LayerPass;
@@ -52,21 +61,27 @@ pub enum Run {
     Sharing(fn(&mut Plan)),
     /// Exponents of values, in place of those that calibration observes.
     Scales(fn(&Work) -> Result<BTreeMap<ValueId, i32>>),
+    /// After calibration, on known scales, block after block.
+    Blocks(fn(&mut Quantized, &dyn Samples, Tick) -> Result<()>),
     /// After calibration, on known scales, layer after layer.
     Layer(LayerPass),
 }
 
 /// All passes, in the order in which they run.
 pub static PASSES: &[Pass] = &[
+    Pass { name: EQUALIZATION, run: Run::Equivalent(layerwise_equalization::layerwise_equalization) },
     Pass { name: "equalize", run: Run::Equivalent(equalize::equalize) },
     Pass { name: "align", run: Run::Equivalent(align::align) },
     Pass { name: WIDEN, run: Run::Sharing(widen::widen) },
     Pass { name: SCALES, run: Run::Scales(scales::scales) },
+    Pass { name: BIAS_CORRECTION, run: Run::Blocks(bias_correction::bias_correction) },
     Pass { name: "round", run: Run::Layer(LayerPass { run: round::round, needs_float: false }) },
     Pass { name: "correct", run: Run::Layer(LayerPass { run: correct::correct, needs_float: true }) },
 ];
 
 const SCALES: &str = "scales";
+const EQUALIZATION: &str = "layerwise-equalization";
+const BIAS_CORRECTION: &str = "bias-correction";
 
 /// Planned network, and its float values over the samples.
 pub struct Work<'a> {
@@ -87,6 +102,8 @@ pub struct Equivalent {
 
 /// Plans the network with the constants and scales of the passes that run before calibration.
 pub fn prepare(plan: &Plan, samples: &dyn Samples, tick: Tick) -> Result<Plan> {
+    let (plan, _) = relus::left_unbounded(plan)?;
+    let plan = &plan;
     let needs_values = |pass: &Pass| matches!(pass.run, Run::Equivalent(_) | Run::Scales(_));
     let seen = match PASSES.iter().any(|pass| needs_values(pass) && plan.settings.recipe.has(pass.name)) {
         true => Seen::of(plan, samples, tick)?,
@@ -97,7 +114,8 @@ pub fn prepare(plan: &Plan, samples: &dyn Samples, tick: Tick) -> Result<Plan> {
 
 /// [`prepare`] with known values of the original network; returns those of the planned one, too.
 fn prepared(plan: &Plan, mut seen: Seen) -> Result<(Plan, Seen)> {
-    let (mut plan, mut edits) = (plan.clone(), Edits::default());
+    let (mut plan, mut edits) = relus::left_unbounded(plan)?;
+    let notes = relus::note(&edits).into_iter();
     for pass in PASSES.iter().filter(|pass| plan.settings.recipe.has(pass.name)).collect::<Vec<_>>() {
         let work = Work { plan: &plan, seen: &seen };
         match pass.run {
@@ -109,9 +127,10 @@ fn prepared(plan: &Plan, mut seen: Seen) -> Result<(Plan, Seen)> {
             }
             Run::Sharing(run) => run(&mut plan),
             Run::Scales(run) => plan.chosen = run(&work)?,
-            Run::Layer(_) => {}
+            Run::Blocks(_) | Run::Layer(_) => {}
         }
     }
+    plan.notes.extend(notes);
     Ok((plan, seen))
 }
 
@@ -125,11 +144,17 @@ fn with_scales(plan: &Plan, seen: &Seen) -> Result<Plan> {
 
 /// Changes constants on known scales, by the passes that run after calibration.
 pub fn finish(quantized: &mut Quantized, samples: &dyn Samples, tick: Tick) -> Result<()> {
-    let wanted = PASSES.iter().filter(|pass| quantized.plan().settings.recipe.has(pass.name));
-    let passes: Vec<LayerPass> = wanted
+    let recipe = quantized.plan().settings.recipe.clone();
+    let wanted = || PASSES.iter().filter(|pass| recipe.has(pass.name));
+    for pass in wanted() {
+        if let Run::Blocks(run) = pass.run {
+            run(quantized, samples, tick)?;
+        }
+    }
+    let passes: Vec<LayerPass> = wanted()
         .filter_map(|pass| match pass.run {
             Run::Layer(run) => Some(run),
-            Run::Equivalent(_) | Run::Sharing(_) | Run::Scales(_) => None,
+            Run::Equivalent(_) | Run::Sharing(_) | Run::Scales(_) | Run::Blocks(_) => None,
         })
         .collect();
     match passes.is_empty() {

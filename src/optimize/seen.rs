@@ -13,6 +13,8 @@ use crate::quant::Plan;
 
 /// Elements of a value that are kept of each sample.
 const ELEMENTS: usize = 2048;
+/// Samples that esp-ppq's equalization looks at: 16 steps, and two that it counts too many.
+const FIRST: usize = 18;
 
 /// Values by id.
 #[derive(Debug, Clone, Default)]
@@ -34,6 +36,8 @@ pub struct SeenValue {
 #[derive(Debug, Clone, Default)]
 pub struct Magnitudes {
     pub largest: Vec<f64>,
+    /// Largest over the samples that esp-ppq's equalization looks at.
+    pub largest_of_first: Vec<f64>,
     /// Sum over samples of the mean square.
     pub power: Vec<f64>,
 }
@@ -103,12 +107,15 @@ impl Magnitudes {
     fn add(&mut self, other: &Magnitudes) {
         self.largest.resize(other.largest.len(), 0.0);
         self.power.resize(other.power.len(), 0.0);
+        self.largest_of_first.resize(other.largest_of_first.len().max(self.largest_of_first.len()), 0.0);
+        self.largest_of_first.iter_mut().zip(&other.largest_of_first).for_each(|(a, b)| *a = a.max(*b));
         self.largest.iter_mut().zip(&other.largest).for_each(|(a, b)| *a = a.max(*b));
         self.power.iter_mut().zip(&other.power).for_each(|(a, b)| *a += b);
     }
 
     pub fn scale(&mut self, factors: &[f64]) {
         self.largest.iter_mut().enumerate().for_each(|(channel, v)| *v *= factor(factors, channel));
+        self.largest_of_first.iter_mut().enumerate().for_each(|(channel, v)| *v *= factor(factors, channel));
         self.power.iter_mut().enumerate().for_each(|(channel, v)| *v *= factor(factors, channel).powi(2));
     }
 }
@@ -132,7 +139,9 @@ fn one(shape: &[usize], elements: &[f32], sample: usize, is_quantized: bool) -> 
         peaks[channel] = block.iter().fold(peaks[channel], larger);
         power[channel] += block.iter().map(|v| f64::from(v * v)).sum::<f64>() / places as f64;
     }
-    let magnitudes = Magnitudes { largest: peaks.iter().map(|v| f64::from(v.abs())).collect(), power };
+    let largest: Vec<f64> = peaks.iter().map(|v| f64::from(v.abs())).collect();
+    let largest_of_first = if sample < FIRST { largest.clone() } else { Vec::new() };
+    let magnitudes = Magnitudes { largest, largest_of_first, power };
     let places: Vec<usize> = if is_quantized { spread(elements.len(), sample) } else { Vec::new() };
     let inner = shape.iter().skip(2).product::<usize>().max(1);
     let has_all = places.len() == elements.len() || !is_quantized;

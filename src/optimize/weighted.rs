@@ -77,6 +77,14 @@ impl Weighted {
         graph.node_ids().filter_map(|node| Weighted::of(graph, node, &readers)).collect()
     }
 
+    /// Axis of the weights that has the output channels; the other one of the first two has the input channels.
+    pub fn output_axis(&self) -> usize {
+        match self.order {
+            Order::OutputsFirst => 0,
+            Order::InputsFirst => 1,
+        }
+    }
+
     /// Number of elements of one output channel's filter.
     pub fn filter(&self) -> usize {
         self.inputs / self.groups * self.taps

@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::chip::{Method, Scheme, Target};
-use crate::quant::{Recipe, Settings};
+use crate::quant::{ChannelSplit, Recipe, Settings, WeightSplit};
 use crate::samples::{ImageOptions, Resize};
 use crate::text::Span;
 
-use super::declare::{Field, Key, Stage, Table};
+use super::declare::{Field, Given, Key, Stage, Table};
 use super::keys::{Config, Image, Optimize};
+use super::pass_options::Switch;
 
 /// Value with its span in the text.
 #[derive(Debug, Clone, PartialEq)]
@@ -186,7 +187,19 @@ impl Config {
             method: self.calibration.method.as_ref().and_then(|m| m.value.method()),
             layer_methods: by_layer(&self.calibration.methods),
             recipe: self.optimize.recipe(),
+            equalization: options(&self.optimize.layerwise_equalization).unwrap_or_default(),
+            correction: options(&self.optimize.bias_correction).unwrap_or_default(),
         })
+    }
+
+    /// Returns the options of esp-ppq's weight split, if it is on.
+    pub fn weight_split(&self) -> Option<WeightSplit> {
+        options(&self.optimize.weight_split)
+    }
+
+    /// Returns the options of esp-ppq's channel split, if it is on.
+    pub fn channel_split(&self) -> Option<ChannelSplit> {
+        options(&self.optimize.channel_split)
     }
 
     /// Applies values from the command line, whose spans are empty.
@@ -215,11 +228,17 @@ impl Config {
 pub const HELD_OUT: usize = 4;
 
 impl Optimize {
-    /// The passes that are switched on: each key that takes `true` is one.
+    /// The passes that are switched on: each key of the stage of settings is one.
     fn recipe(&self) -> Recipe {
         let switches = Optimize::KEYS.iter().zip(self.fields());
-        Recipe::of(switches.filter(|(_, field)| field.is_on()).map(|(key, _)| key.name))
+        Recipe::of(
+            switches.filter(|(key, field)| key.stage == Stage::Settings && field.is_on()).map(|(key, _)| key.name),
+        )
     }
+}
+
+fn options<O: Clone>(given: &Given<Switch<O>>) -> Option<O> {
+    given.as_ref().and_then(|given| given.value.options())
 }
 
 fn by_layer<T: Copy>(choices: &[LayerChoice<T>]) -> BTreeMap<String, T> {

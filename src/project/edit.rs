@@ -53,6 +53,11 @@ impl Document {
         if self.0.contains_key(table) {
             return Some(());
         }
+        self.add(table)
+    }
+
+    /// Adds a table that is not there, by its dotted name.
+    fn add(&mut self, table: &str) -> Option<()> {
         let mut text = self.0.to_string();
         match commented(&text, table) {
             Some(line) => text.replace_range(line, &format!("[{table}]")),
@@ -137,6 +142,33 @@ pub fn set_keys(text: &str, values: &[(&str, &str, String)]) -> Option<Edit> {
     difference(text, &document.written(text))
 }
 
+/// Gives a layer its own limit in `[limits.layers]`, written as TOML. Returns `None` if the text is not TOML, or if nothing
+/// would change.
+pub fn set_layer_limit(text: &str, layer: &str, written: &str) -> Option<Edit> {
+    let mut document = Document::of(text)?;
+    let new: toml_edit::Value = written.parse().ok()?;
+    let is_there = document.0.get("limits").and_then(|limits| limits.get("layers")).is_some();
+    if !is_there {
+        match document.0.get_mut("limits") {
+            // A table in braces cannot have a header below it.
+            Some(limits) if limits.is_inline_table() => {
+                limits.as_table_like_mut()?.insert("layers", value(toml_edit::InlineTable::new()));
+            }
+            _ => document.add("limits.layers")?,
+        }
+    }
+    let table = document.0.get_mut("limits")?.get_mut("layers")?.as_table_like_mut()?;
+    match table.get_mut(layer).and_then(Item::as_value_mut) {
+        Some(old) => {
+            let decor = old.decor().clone();
+            *old = new;
+            *old.decor_mut() = decor;
+        }
+        None => drop(table.entry_format(&quoted(layer)).or_insert(value(new))),
+    }
+    difference(text, &document.written(text))
+}
+
 /// Ends the network at these values, each with its new name, in a table of its own. Returns `None` if the text is not TOML, or
 /// if it ends the network already.
 pub fn set_outputs(text: &str, outputs: &[(String, String)]) -> Option<Edit> {
@@ -184,6 +216,21 @@ mod tests {
         let mut changed = text.to_string();
         changed.replace_range(edit.span, &edit.text);
         assert_eq!(changed, "[calibration]\n# ours\nmethod = \"minmax\" # as before\n\n[optimize]\nround = true\n");
+    }
+
+    #[test]
+    fn a_layer_gets_a_limit_of_its_own() {
+        let limited = |text: &str| crate::text::apply(text, &set_layer_limit(text, "/a/Conv", "\"16%\""));
+        assert_eq!(
+            limited("[limits]\nlayer-nsr = \"1%\" # ours\n"),
+            "[limits]\nlayer-nsr = \"1%\" # ours\n\n[limits.layers]\n\"/a/Conv\" = \"16%\"\n"
+        );
+        assert_eq!(limited("x = 1\n"), "x = 1\n\n[limits.layers]\n\"/a/Conv\" = \"16%\"\n");
+        let known = "[limits.layers]\n\"/a/Conv\" = \"2%\" # known\n";
+        assert_eq!(limited(known), known.replace("2%", "16%"));
+        let inline = limited("limits = { layer-nsr = \"1%\" }\n");
+        assert!(inline.contains("\"/a/Conv\" = \"16%\"") && inline.lines().count() == 1, "{inline}");
+        assert_eq!(set_layer_limit("not TOML", "/a", "1"), None);
     }
 
     #[test]

@@ -48,6 +48,11 @@ pub fn folder_of(pattern: &Path) -> PathBuf {
     }
 }
 
+/// Returns `true` for globs and existing folders, which stand for any number of files.
+pub fn is_pattern_of_many(pattern: &Path) -> bool {
+    pattern.is_dir() || pattern.to_str().is_some_and(is_glob)
+}
+
 /// Returns `true` for globs, `false` for plain paths.
 pub fn is_glob(text: &str) -> bool {
     text.contains(['*', '?', '[', '{'])

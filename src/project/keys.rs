@@ -4,11 +4,13 @@
 //! JSON Schema, the table in the README and the stage whose cached results the key decides. To add a key, add it here.
 
 use crate::chip::{Method, NodeOrder, Runtime, Scheme, Storage, Target};
+use crate::quant::{BiasCorrection, ChannelSplit, LayerwiseEqualization, WeightSplit};
 use crate::samples::{Channels, Fit, Layout, Resize};
 
 use super::config::{Data, EndNames, InputShapes, LayerChoice, Observer, Spanned};
 use super::declare::{Defaulted, Field, Given, Init, Key, Offers, Required, Stage, Table, table};
 use super::exclude::IgnoreLine;
+use super::pass_options::Switch;
 use super::quantities::{Budget, Bytes, Cores, Megahertz, Milliseconds};
 use super::values::{Divisors, FileStem, Share, Value};
 
@@ -253,6 +255,27 @@ table! { Optimize {
     /// largest weights cut where finer steps are worth it.
     #[key("round", stage = Stage::Settings)]
     round: Given<bool> = false,
+
+    /// esp-ppq's layerwise equalization, before all other passes: `true`, or a table of its options, `opt-level`, `iterations`,
+    /// `value-threshold`, `including-bias`, `bias-multiplier`, `including-act`, `act-multiplier`, `interested-layers` and
+    /// `relu6-as-relu`.
+    #[key("layerwise-equalization", example = "{ iterations = 4, value-threshold = 0.4, opt-level = 2 }",
+          stage = Stage::Settings)]
+    layerwise_equalization: Given<Switch<LayerwiseEqualization>>,
+
+    /// esp-ppq's bias correction, before `round` and `correct`: `true`, or a table of `block-size` and `interested-layers`.
+    #[key("bias-correction", example = "{ block-size = 1 }", stage = Stage::Settings)]
+    bias_correction: Given<Switch<BiasCorrection>>,
+
+    /// esp-ppq's weight split: the weights of each layer in `interested-layers` above `value-threshold` are halved between the
+    /// layer and a copy of it. It costs the flash and time of the copies.
+    #[key("weight-split", example = "{ interested-layers = [\"/features/0/Conv\"], value-threshold = 2.0 }", stage = Stage::Model)]
+    weight_split: Given<Switch<WeightSplit>>,
+
+    /// esp-ppq's channel split: channels with large weights on both sides become two, each with 0.707 of both. `true`, or a table
+    /// of `opt-level`, `iterations`, `value-threshold`, `including-bias`, `bias-multiplier` and `interested-layers`.
+    #[key("channel-split", example = "{ iterations = 1, value-threshold = 2.0 }", stage = Stage::Model)]
+    channel_split: Given<Switch<ChannelSplit>>,
 
     /// Keeps every n-th sample out of calibration and passes, and measures error on these. Without it, 4 where a pass is on.
     /// Samples of `analysis.data` are apart as they are.

@@ -17,6 +17,7 @@ mod locate;
 pub mod outline;
 mod output;
 mod overlay;
+mod pass_options;
 mod problem;
 mod quantities;
 mod reader;
@@ -34,14 +35,17 @@ pub use config::{Data, EndName, EndNames, HELD_OUT, InputShapes, LayerChoice, Ob
 pub use declare::{Given, Key, Offers, Stage};
 pub use initial::{Initial, initial};
 pub use keys::{Analysis, Calibration, Config, Export, Image, Limits, Lint, Model, Optimize};
-pub use locate::Search;
+pub use locate::{Search, is_configuration};
 pub use overlay::text_of as overlay_text;
+pub use pass_options::Switch;
 pub use problem::{Problem, ProblemKind};
 pub use values::Value;
 
 /// Maximum length of a configuration, in bytes.
 pub const LONGEST: u64 = 4 << 20;
 
+/// Endings of samples.
+const SAMPLES: [&str; 6] = ["npy", "npz", "png", "jpg", "jpeg", "bmp"];
 /// Endings of the files in which exporters store weights separately.
 const EXTERNAL_DATA: [&str; 3] = ["data", "bin", "onnx_data"];
 
@@ -187,6 +191,18 @@ impl Project {
     /// Returns the folders whose files may be samples.
     pub fn sample_folders(&self) -> Vec<PathBuf> {
         self.sample_patterns().iter().map(|pattern| glob::folder_of(pattern)).collect()
+    }
+
+    /// Returns `true` if a file (in the form of [`place`]), which may be gone, is a sample, or a folder of some. Others beside the
+    /// samples, such as the configuration and what editors write for a moment, are none.
+    pub fn may_read_samples(&self, file: &Path) -> bool {
+        let ending = file.extension().and_then(|ending| ending.to_str()).map(str::to_lowercase);
+        let may_be = ending.map_or_else(|| file.is_dir(), |ending| SAMPLES.contains(&ending.as_str()));
+        self.sample_patterns().iter().any(|pattern| {
+            // The path itself, or a folder above it.
+            place(pattern).starts_with(file)
+                || (may_be && glob::is_pattern_of_many(pattern) && file.starts_with(place(&glob::folder_of(pattern))))
+        })
     }
 
     /// Returns `true` if the text is sufficient for measurements. An unknown key does not prevent them.

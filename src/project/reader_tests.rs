@@ -67,6 +67,10 @@ scales = true
 round = true
 held-out = 3
 correct = true
+layerwise-equalization = { iterations = 4, opt-level = 2 }
+bias-correction = { block-size = 1 }
+weight-split = { interested-layers = ["/a/Conv"] }
+channel-split = true
 
 [export]
 name = "small"

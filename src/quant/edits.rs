@@ -1,8 +1,8 @@
-//! Constants changed by passes: the original network is kept beside the one that is quantized.
+//! Changes by passes: the original network is kept beside the one that is quantized.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::graph::{Graph, NodeId, Tensor, ValueId};
+use crate::graph::{Attributes, Graph, NodeId, Tensor, ValueId};
 
 /// New constants of a graph. Ids are those of the original graph, whose nodes and other values do not change.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -11,17 +11,25 @@ pub struct Edits {
     pub constants: BTreeMap<ValueId, Tensor>,
     /// New constants by layer and input: only that layer gets the new one, which is stored after all other values.
     pub own: BTreeMap<(NodeId, usize), Tensor>,
+    /// Clips from 0 whose upper bound is left out.
+    pub relus: BTreeSet<NodeId>,
 }
 
 impl Edits {
-    /// Returns `true` if no constant differs from the original's.
+    /// Returns `true` if nothing differs from the original.
     pub fn is_empty(&self) -> bool {
-        self.constants.is_empty() && self.own.is_empty()
+        self.constants.is_empty() && self.own.is_empty() && self.relus.is_empty()
     }
 
-    /// Returns the graph with the new constants.
+    /// Returns the graph with the changes.
     pub fn apply(&self, graph: &Graph) -> Graph {
         let mut graph = graph.clone();
+        for &node in &self.relus {
+            let node = &mut graph.nodes[node.0];
+            node.op = "Relu".to_string();
+            node.inputs.truncate(1);
+            node.attributes = Attributes::default();
+        }
         for (&value, tensor) in &self.constants {
             graph.values[value.0].constant = Some(tensor.clone());
         }
@@ -44,9 +52,10 @@ impl Edits {
     pub fn extend(&mut self, later: Edits) {
         self.constants.extend(later.constants);
         self.own.extend(later.own);
+        self.relus.extend(later.relus);
     }
 
-    /// Returns digests of the new constants by the layers and inputs that read them.
+    /// Returns digests of the changes by the layers and inputs that have them.
     pub fn digests(&self, graph: &Graph) -> BTreeMap<(NodeId, usize), blake3::Hash> {
         let mut digests = BTreeMap::new();
         let consumers = if self.constants.is_empty() { Vec::new() } else { graph.consumers() };
@@ -54,6 +63,7 @@ impl Edits {
             let digest = digest(tensor);
             digests.extend(consumers[value.0].iter().map(|&place| (place, digest)));
         }
+        digests.extend(self.relus.iter().map(|&node| ((node, 1), blake3::hash(b"Relu"))));
         digests.extend(self.own.iter().map(|(&place, tensor)| (place, digest(tensor))));
         digests
     }
@@ -69,6 +79,9 @@ impl Edits {
         }
         for ((node, port), tensor) in &self.own {
             hasher.update(&node.0.to_le_bytes()).update(&port.to_le_bytes()).update(digest(tensor).as_bytes());
+        }
+        for node in &self.relus {
+            hasher.update(b"Relu").update(&node.0.to_le_bytes());
         }
         Some(hasher.finalize())
     }
@@ -95,7 +108,7 @@ mod tests {
     /// Graph with two layers that read one constant.
     fn graph() -> Graph {
         let mut graph = Graph::default();
-        let value = |name: &str| Value { name: name.into(), data_type: None, shape: None, constant: None };
+        let value = |name: &str| Value { name: name.into(), ..Value::default() };
         let x = graph.add_value(value("x"));
         let six = graph.add_constant("six", Tensor::scalar(6.0f32));
         for name in ["first", "second"] {

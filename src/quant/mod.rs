@@ -22,6 +22,7 @@ mod settings;
 mod simulate;
 #[cfg(test)]
 mod tests;
+mod trained_schemes;
 
 pub use calibrate::{calibrate, observe};
 pub use config::{ConfigId, Configs, PortConfig, State};
@@ -33,6 +34,7 @@ pub use observations::{Observation, Observations};
 pub use plan::{NodeConfig, Observed, Plan, plan};
 pub use quantized::{Port, Quantized};
 pub use recall::{Activations, recall};
-pub use settings::{Recipe, Settings};
+pub use settings::{BiasCorrection, ChannelSplit, LayerwiseEqualization, Real, Recipe, Settings, WeightSplit};
+pub use trained_schemes::{Overridden, overridden, with_trained};
 
 use quantized::finish;

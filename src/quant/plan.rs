@@ -106,6 +106,7 @@ fn plan_edited(original: Arc<Graph>, edits: &Edits, settings: &Settings) -> Resu
     passes::fuse(&mut plan, &links);
     passes::simplify(&mut plan, &links);
     passes::parameters(&mut plan)?;
+    passes::trained(&mut plan)?;
     plan.note_coarse_search();
     plan.note_floored_prelu();
     Ok(plan)

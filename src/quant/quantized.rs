@@ -55,6 +55,7 @@ pub(super) fn finish(mut plan: Plan) -> Quantized {
     let links = Links::of(&plan.graph);
     passes::align(&mut plan, &links);
     passes::passive_parameters(&mut plan);
+    passes::note_lost(&mut plan);
     Quantized { plan }
 }
 

@@ -21,8 +21,12 @@ impl Net {
 
     fn value(&mut self, name: &str, shape: &[usize]) -> ValueId {
         let known = self.0.values.iter().position(|v| v.name == name);
-        let value =
-            Value { name: name.into(), data_type: Some(DataType::F32), shape: Some(shape.to_vec()), constant: None };
+        let value = Value {
+            name: name.into(),
+            data_type: Some(DataType::F32),
+            shape: Some(shape.to_vec()),
+            ..Value::default()
+        };
         known.map(ValueId).unwrap_or_else(|| self.0.add_value(value))
     }
 

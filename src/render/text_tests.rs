@@ -55,6 +55,8 @@ fn report() -> Report {
             method: None,
             layer_methods: Default::default(),
             recipe: Default::default(),
+            equalization: Default::default(),
+            correction: Default::default(),
         },
         calibration_samples: 32,
         analysis_samples: 9,

@@ -5,7 +5,7 @@ use crate::graph::{Graph, Node, NodeId, ValueId};
 use crate::ops::{self, Call, Fact};
 use crate::{Error, Result, bail};
 
-use super::operators;
+use super::{operators, scales};
 
 /// Operators with random results, which must not be folded.
 pub const RANDOM: [&str; 6] =
@@ -75,11 +75,13 @@ fn fold_node(graph: &mut Graph, id: NodeId, facts: &[Fact]) -> bool {
     };
     let Some(results) = known else { return false };
     let outputs = node.outputs.clone();
+    let scales = scales::moved(graph, node, &results);
     for (output, result) in outputs.into_iter().zip(results) {
         if let Some(ValueId(v)) = output {
             graph.values[v].data_type = Some(result.data_type());
             graph.values[v].shape = Some(result.shape().to_vec());
             graph.values[v].constant = Some(result);
+            graph.values[v].scales.extend(scales.iter().cloned());
         }
     }
     true

@@ -3,6 +3,8 @@
 use crate::graph::{Attribute, Graph, NodeId, Tensor};
 use crate::note::Note;
 
+use super::scales;
+
 /// Multiplies the factors into constant weights and biases, and repeats a bias of one value. Every constant has one
 /// reader by now.
 pub fn settle(graph: &mut Graph) {
@@ -29,7 +31,9 @@ fn factor(graph: &mut Graph, id: NodeId, name: &str, port: usize) {
         let of = if port == 1 { "weights" } else { "bias" };
         let text = format!("its {name} of {factor} is multiplied into the {of}: ESP-DL's Gemm has no factors");
         graph.notes.push(Note::of_layer(&graph.node(id).name, text));
-        graph.values[value.0].constant = Some(scaled);
+        let value = &mut graph.values[value.0];
+        value.constant = Some(scaled);
+        scales::multiply(&mut value.scales, factor);
     }
     graph.nodes[id.0].attributes.set(name, Attribute::Float(1.0));
 }

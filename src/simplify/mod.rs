@@ -20,6 +20,7 @@ mod onnxsim;
 mod operators;
 mod places;
 mod ppq;
+mod scales;
 mod softmax;
 #[cfg(test)]
 mod tests;

@@ -39,6 +39,11 @@ impl LayerNames {
         }
     }
 
+    /// Adds layers that were made after simplification.
+    pub fn add(&mut self, layers: impl IntoIterator<Item = String>) {
+        self.layers.extend(layers);
+    }
+
     /// Returns the path of the module of the source model that a layer is from, as PyTorch's exporter records it.
     pub fn module(&self, layer: &str) -> Option<&str> {
         self.modules.get(layer).map(String::as_str)

@@ -22,15 +22,23 @@ fn reason(node: &Node) -> Option<(String, &'static str)> {
     if let Some(reason) = converted(node) {
         return Some(reason);
     }
+    if computes_in_integers(op) {
+        let help = "use the float model that it was made from, and espq determines the scales for ESP-DL; or export it \
+                    with QuantizeLinear and DequantizeLinear of power-of-two scales, which espq keeps";
+        return Some((format!("operator {op}: the model is already quantized"), help));
+    }
     if !node.domain.is_empty() {
         let what = format!("operator {op} of domain '{}' is not an ONNX operator", node.domain);
         return Some((what, "export the model with standard operators only: ESP-DL supports no others"));
     }
-    if matches!(op, "QuantizeLinear" | "DequantizeLinear" | "DynamicQuantizeLinear") {
-        let help = "use the float model that it was made from: espq determines the scales for ESP-DL";
-        return Some((format!("operator {op}: the model is already quantized"), help));
-    }
     ops::find(op).is_none().then(|| (format!("operator {op} is not supported"), instead(op)))
+}
+
+/// Returns `true` for operators of models that compute in the integers of another runtime.
+fn computes_in_integers(op: &str) -> bool {
+    const OTHERS: [&str; 5] =
+        ["QuantizeLinear", "DequantizeLinear", "DynamicQuantizeLinear", "ConvInteger", "MatMulInteger"];
+    OTHERS.contains(&op) || op.starts_with("QLinear")
 }
 
 /// Operators that tf2onnx leaves where it cannot convert one.

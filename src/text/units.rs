@@ -21,6 +21,11 @@ pub fn percent_column(share: f64) -> String {
     }
 }
 
+/// Formats a share as a percentage for a narrow place: one that is nearly nothing has no digits of its own.
+pub fn short_percent(share: f64) -> String {
+    if share > 0.0 && share < 1e-5 { "<0.001%".to_string() } else { percent(share) }
+}
+
 /// Formats a difference of sizes in units of 1024 bytes, with its sign: "+13 KB". Below ten it has one decimal.
 pub fn kilobytes(bytes: i64) -> String {
     let kilo = bytes as f64 / 1024.0;

@@ -18,6 +18,8 @@ pub struct Client {
     /// All notifications and requests of the server, in order.
     pub heard: Vec<Value>,
     next: i64,
+    /// Settings below `espq`.
+    pub settings: Value,
     pub folder: tempfile::TempDir,
 }
 
@@ -29,32 +31,31 @@ impl Client {
         for file in ["model.onnx", "calib.npz"] {
             std::fs::copy(digits.join(file), folder.path().join(file)).unwrap();
         }
-        let mut child = Command::new(env!("CARGO_BIN_EXE_espq"))
-            .args(["lsp", "--stdio"])
-            .env("ESPQ_CACHE_DIR", folder.path().join("cache"))
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let stdin = child.stdin.take();
-        let mut out = BufReader::new(child.stdout.take().unwrap());
-        let (sender, messages) = channel();
-        std::thread::spawn(move || {
-            while let Some(message) = read(&mut out) {
-                if sender.send(message).is_err() {
-                    break;
-                }
-            }
-        });
-        Client { child, stdin, messages, heard: Vec::new(), next: 1, folder }
+        let (child, stdin, messages) = server(folder.path());
+        Client { child, stdin, messages, heard: Vec::new(), next: 1, settings: Value::Null, folder }
+    }
+
+    /// Starts another server after the first has ended.
+    pub fn restart(&mut self) {
+        self.heard.clear();
+        (self.child, self.stdin, self.messages) = server(self.folder.path());
+    }
+
+    /// Initializes with these capabilities and other parameters, and returns the answer.
+    pub fn initialize(&mut self, capabilities: Value, more: Value) -> Value {
+        let mut params = json!({ "processId": null, "rootUri": null, "capabilities": capabilities });
+        for (key, value) in more.as_object().unwrap() {
+            params[key] = value.clone();
+        }
+        let answer = self.request("initialize", params).unwrap();
+        self.notify("initialized", json!({}));
+        answer
     }
 
     /// Starts and initializes a client with these capabilities.
     pub fn with(capabilities: Value) -> Client {
         let mut client = Client::start();
-        let params = json!({ "processId": null, "rootUri": null, "capabilities": capabilities });
-        client.request("initialize", params).unwrap();
-        client.notify("initialized", json!({}));
+        client.initialize(capabilities, json!({}));
         client
     }
 
@@ -116,6 +117,7 @@ impl Client {
             if let (Some(id), Some(method)) = (message.get("id"), message["method"].as_str()) {
                 let result = match method {
                     "workspace/applyEdit" => json!({ "applied": true }),
+                    "workspace/configuration" => json!([self.settings]),
                     _ => Value::Null,
                 };
                 let answer = json!({ "jsonrpc": "2.0", "id": id, "result": result });
@@ -231,6 +233,27 @@ impl Drop for Client {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+fn server(folder: &Path) -> (Child, Option<ChildStdin>, Receiver<Value>) {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_espq"))
+        .args(["lsp", "--stdio"])
+        .env("ESPQ_CACHE_DIR", folder.join("cache"))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let stdin = child.stdin.take();
+    let mut out = BufReader::new(child.stdout.take().unwrap());
+    let (sender, messages) = channel();
+    std::thread::spawn(move || {
+        while let Some(message) = read(&mut out) {
+            if sender.send(message).is_err() {
+                break;
+            }
+        }
+    });
+    (child, stdin, messages)
 }
 
 fn read(out: &mut impl BufRead) -> Option<Value> {

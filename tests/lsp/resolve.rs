@@ -30,7 +30,7 @@ fn an_action_is_measured_when_picked_and_cached_afterwards() {
     let mut client = Client::with(editor(&["edit"]));
     client.open(DIGITS);
     client.published(|d| codes(d) == ["E002"]);
-    let title = "Set \"/down/down.0/Conv\" to int8 (measures the effect)";
+    let title = "Set `/down/down.0/Conv` to int8 (measures the effect)";
     let unmeasured = action(&mut client, 9, title);
     assert_eq!((&unmeasured["edit"], &unmeasured["data"]["version"]), (&Value::Null, &json!(1)));
     assert_eq!(unmeasured["kind"], "refactor.rewrite");
@@ -41,7 +41,7 @@ fn an_action_is_measured_when_picked_and_cached_afterwards() {
     assert_eq!(*change, json!({ "uri": client.uri(), "version": 1 }));
     assert!(edited(DIGITS, &resolved["edit"]).contains("\"/down/down.0/Conv\" = \"int8\""));
 
-    let measured = client.offered(9, "back to int8: output error ");
+    let measured = client.offered(9, "Set `/down/down.0/Conv` to int8: output error ");
     assert!(measured[0]["title"].as_str().unwrap().contains(", -"), "it takes less flash: {measured:?}");
     assert_eq!(measured[0]["edit"], resolved["edit"]);
 }
@@ -51,10 +51,10 @@ fn a_client_that_resolves_titles_gets_the_effect_in_the_title() {
     let mut client = Client::with(editor(&["edit", "title"]));
     client.open(DIGITS);
     client.published(|d| codes(d) == ["E002"]);
-    let unmeasured = action(&mut client, 9, "Set \"/down/down.0/Conv\" to int8");
+    let unmeasured = action(&mut client, 9, "Set `/down/down.0/Conv` to int8");
     let title = client.request("codeAction/resolve", unmeasured).unwrap()["title"].clone();
     let title = title.as_str().unwrap();
-    assert!(title.starts_with("back to int8: output error ") && title.ends_with("(/down/down.0/Conv)"), "{title}");
+    assert!(title.starts_with("Set `/down/down.0/Conv` to int8: output error "), "{title}");
 }
 
 #[test]
@@ -72,7 +72,7 @@ fn the_fix_of_a_finding_is_measured_when_it_is_picked() {
     assert_eq!(unmeasured["diagnostics"][0]["code"], "E002");
     let resolved = client.request("codeAction/resolve", unmeasured.clone()).unwrap();
     // The analysis was paused for it and continues.
-    client.offered(line as usize, "int16 for all ");
+    client.offered(line as usize, "Set all ");
     let is_edited =
         resolved["edit"]["documentChanges"][0]["edits"][0]["newText"].as_str().unwrap_or("").contains("int16");
     let is_told =
@@ -111,7 +111,7 @@ fn an_action_of_an_older_text_is_refused() {
     let mut client = Client::with(editor(&["edit"]));
     client.open(DIGITS);
     client.published(|d| codes(d) == ["E002"]);
-    let unmeasured = action(&mut client, 9, "Set \"/down/down.0/Conv\" to int8");
+    let unmeasured = action(&mut client, 9, "Set `/down/down.0/Conv` to int8");
     client.change(2, &format!("{DIGITS}# more\n"));
     let error = client.request("codeAction/resolve", unmeasured).unwrap_err();
     assert_eq!(error["code"], CONTENT_MODIFIED);
@@ -124,7 +124,7 @@ fn an_edit_cancels_an_obsolete_measurement() {
     client.open(DIGITS);
     client.published(|d| codes(d) == ["E002"]);
     let slow = DIGITS.replace("calib.npz\"", "many.npy\"\nsamples = 60000");
-    let mut unmeasured = action(&mut client, 9, "Set \"/down/down.0/Conv\" to int8");
+    let mut unmeasured = action(&mut client, 9, "Set `/down/down.0/Conv` to int8");
     client.change(2, &slow);
     unmeasured["data"]["version"] = json!(2);
     let measured = client.ask("codeAction/resolve", unmeasured);

@@ -199,7 +199,7 @@ impl Net {
         let made: Vec<ValueId> = (0..types.len())
             .map(|i| {
                 let name = format!("v{number}_{i}");
-                self.graph.add_value(Value { name, data_type: None, shape: None, constant: None })
+                self.graph.add_value(Value { name, ..Value::default() })
             })
             .collect();
         self.graph.nodes.push(Node {
@@ -234,7 +234,7 @@ pub fn network(layers: &[Layer], shape: usize, seed: u64) -> Graph {
     let mut graph = Graph { name: "promise".to_string(), opset: 18, ..Graph::default() };
     let input = |graph: &mut Graph, name: &str| {
         let shape = Some(SHAPES[shape].to_vec());
-        let value = Value { name: name.to_string(), data_type: Some(DataType::F32), shape, constant: None };
+        let value = Value { name: name.to_string(), data_type: Some(DataType::F32), shape, ..Value::default() };
         let id = graph.add_value(value);
         graph.inputs.push(id);
         id

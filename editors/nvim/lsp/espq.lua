@@ -6,6 +6,8 @@ return {
   cmd = { "espq", "lsp" },
   filetypes = { "toml" },
   capabilities = { experimental = { layerList = true } },
+  -- `analyze`: "type", "save" or "manual"; `logLevel`: "off", "error", "warning", "info" or "debug".
+  settings = { espq = {} },
   on_attach = function(_, buffer)
     require("espq").attached(buffer)
   end,

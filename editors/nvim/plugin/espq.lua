@@ -8,17 +8,23 @@ vim.g.loaded_espq = true
 vim.filetype.add({ filename = { ["espq.toml"] = "toml" }, pattern = { [".*%.espq%.toml"] = "toml" } })
 
 vim.api.nvim_create_user_command("Espq", function(call)
-  local run = require("espq").commands[call.args]
+  local espq = require("espq")
+  local name = table.remove(call.fargs, 1)
+  local run = espq.commands[name]
   if run then
-    run()
+    run(unpack(call.fargs))
   else
-    vim.notify(("espq has no command `%s`: use analyze, export, layers, smallest-set or restart"):format(call.args), vim.log.levels.ERROR)
+    local known = table.concat(espq.names(), ", ")
+    vim.notify(("espq has no command `%s`; it has %s"):format(name, known), vim.log.levels.ERROR)
   end
 end, {
-  nargs = 1,
-  desc = "espq: analyze, export, layers, smallest-set or restart",
-  complete = function(lead)
-    return vim.iter(vim.tbl_keys(require("espq").commands))
+  nargs = "+",
+  desc = "espq: analyze, layers, report, export and others; see :help :Espq",
+  complete = function(lead, line)
+    if line:match("^%s*%S+%s+%S+%s") then
+      return vim.fn.getcompletion(lead, "file")
+    end
+    return vim.iter(require("espq").names())
       :filter(function(name)
         return vim.startswith(name, lead)
       end)

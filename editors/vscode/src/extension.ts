@@ -1,45 +1,67 @@
-// The editor's side of espq: finds the program, starts it as a language server, offers commands.
-// Findings and fixes come from the server; this file makes no decisions about a project.
+// The editor's side of espq: starts the program as a language server, and offers commands, views and viewers.
+// Findings and fixes come from the server; nothing here makes decisions about a project.
 
 import * as vscode from "vscode";
-import { LanguageClient, LanguageClientOptions, ServerOptions, State, Trace } from "vscode-languageclient/node";
-import { LayerListFeature, Layers, SCHEME } from "./layers";
-import { showReport } from "./report";
-import { findServer, MissingServer } from "./server";
+import { LanguageClient, State } from "vscode-languageclient/node";
+import { makeClient, traceLevel } from "./client";
+import { registerCommands } from "./commands";
+import { Layer, Layers, SCHEME } from "./layers";
+import { findProgram, mismatch, MissingProgram, Program } from "./program";
+import { isConfiguration } from "./project";
+import { onPythonSelected, selectedPython } from "./python";
+import { AT_START, isEnabled, setting } from "./settings";
+import { Status } from "./status";
+import { registerTexts } from "./texts";
+import { EspdlViewer, ModelViewer } from "./viewer";
 
 let client: LanguageClient | undefined;
+let program: Program | undefined;
 let output: vscode.OutputChannel;
-let status: vscode.StatusBarItem;
-let program: string | undefined;
+
 const layers = new Layers(() => client);
+const status = new Status(() => layers);
 
 export async function activate(context: vscode.ExtensionContext): Promise<void> {
   output = vscode.window.createOutputChannel("espq");
-  status = vscode.window.createStatusBarItem("espq.status", vscode.StatusBarAlignment.Left);
-  status.name = "espq";
-  status.command = "espq.showOutput";
+  const path = (): string | undefined => program?.path;
+  const tree = vscode.window.createTreeView("espq.layers", { treeDataProvider: layers, showCollapseAll: false });
+  const viewers = { webviewOptions: { retainContextWhenHidden: true, enableFindWidget: true } };
   context.subscriptions.push(
     output,
     status,
-    vscode.commands.registerCommand("espq.analyzeDocument", () => runOnDocument("espq.analyze")),
-    vscode.commands.registerCommand("espq.exportDocument", () => runOnDocument("espq.export")),
-    vscode.commands.registerCommand("espq.smallestSetDocument", () => runOnDocument("espq.smallestSet")),
-    vscode.commands.registerCommand("espq.reportDocument", () => report()),
+    tree,
+    ...registerTexts(path),
+    ...registerCommands({ program: path, client: () => client, layers, output, failed }),
     vscode.commands.registerCommand("espq.layers", () => layers.open()),
-    vscode.commands.registerCommand("espq.openLayer", (layer) => layers.open(layer)),
-    vscode.window.registerTreeDataProvider("espq.layers", layers),
-    vscode.workspace.registerTextDocumentContentProvider(SCHEME, layers),
-    vscode.window.onDidChangeActiveTextEditor((editor) => showLayers(editor)),
+    vscode.commands.registerCommand("espq.openLayer", (layer: Layer) => layers.open(layer)),
+    vscode.commands.registerCommand("espq.sortByError", () => layers.sort("alone")),
+    vscode.commands.registerCommand("espq.sortByOrder", () => layers.sort("graph")),
     vscode.commands.registerCommand("espq.restart", () => restart(context)),
     vscode.commands.registerCommand("espq.showOutput", () => output.show(true)),
+    vscode.workspace.registerTextDocumentContentProvider(SCHEME, layers),
+    vscode.window.registerCustomEditorProvider("espq.espdl", new EspdlViewer(path), viewers),
+    vscode.window.registerCustomEditorProvider("espq.model", new ModelViewer(path), viewers),
+    vscode.window.onDidChangeActiveTextEditor((editor) => showLayers(editor?.document)),
+    vscode.workspace.onDidOpenTextDocument((document) => void leaveToml(document)),
+    layers.onVerdict(() => {
+      tree.message = layers.verdict?.text && `Output error: ${layers.verdict.text}`;
+      status.show();
+    }),
     vscode.workspace.onDidChangeConfiguration((change) => {
-      if (change.affectsConfiguration("espq.path")) {
+      if (AT_START.some((name) => change.affectsConfiguration(name))) {
         void restart(context);
       } else if (change.affectsConfiguration("espq.trace.server")) {
         void client?.setTrace(traceLevel());
       }
     }),
   );
+  const python = await onPythonSelected(() => {
+    if (setting("path") === "") {
+      void restart(context);
+    }
+  });
+  context.subscriptions.push(...(python === undefined ? [] : [python]));
+  await Promise.all(vscode.workspace.textDocuments.map(leaveToml));
   await start(context);
 }
 
@@ -48,73 +70,33 @@ export async function deactivate(): Promise<void> {
 }
 
 async function start(context: vscode.ExtensionContext): Promise<void> {
-  let command: string;
-  try {
-    command = findServer(vscode.workspace.getConfiguration("espq").get("path", ""), context.extensionPath);
-  } catch (error) {
-    await reportFailure(error);
-    return;
-  }
-  program = command;
-  output.appendLine(`server: ${command} lsp`);
-  const server: ServerOptions = { command, args: ["lsp"] };
-  const options: LanguageClientOptions = {
-    documentSelector: [
-      { language: "espq" },
-      // Another extension may own the file's language, so its name is matched.
-      { scheme: "file", pattern: "**/espq.toml" },
-      { scheme: "file", pattern: "**/*.espq.toml" },
-      { scheme: SCHEME },
-    ],
-    outputChannel: output,
-  };
-  const started = new LanguageClient("espq", "espq", server, options);
-  client = started;
-  started.registerFeature(new LayerListFeature());
-  started.onDidChangeState(({ newState }) => showState(newState));
-  try {
-    await started.start();
-    started.onNotification("espq/layersChanged", ({ uri }: { uri: string }) => layers.refresh(uri));
-    await started.setTrace(traceLevel());
-    showLayers(vscode.window.activeTextEditor);
-  } catch (error) {
-    await reportFailure(error);
-  }
-}
-
-/** Shows the layers of the configuration that is edited; those of the last one stay while another file is. */
-function showLayers(editor: vscode.TextEditor | undefined): void {
-  const document = editor?.document;
-  if (document?.uri.scheme === "file" && /(^|[/.])espq\.toml$/.test(document.uri.path)) {
-    void layers.show(document.uri);
-  }
-}
-
-async function report(): Promise<void> {
-  const document = vscode.window.activeTextEditor?.document;
-  if (document === undefined || document.uri.scheme !== "file" || program === undefined) {
-    await vscode.window.showInformationMessage("espq needs an espq.toml in the active editor: open one.");
+  if (!isEnabled()) {
+    status.set("off");
     return;
   }
   try {
-    await document.save();
-    await showReport(program, document.uri);
+    program = await findProgram(context.extensionPath);
+    status.program = program;
+    output.appendLine(`server: ${program.path} (espq ${program.version}, ${program.place})`);
+    const wrong = mismatch(program, context.extension.packageJSON.version as string);
+    if (wrong !== undefined) {
+      output.appendLine(wrong);
+      void vscode.window.showWarningMessage(wrong);
+    }
+    client = makeClient(program, output, (state) => status.set(state));
+    await client.start();
+    client.onNotification("espq/layersChanged", ({ uri }: { uri: string }) => layers.refresh(uri));
+    await client.setTrace(traceLevel());
+    showLayers(vscode.window.activeTextEditor?.document);
   } catch (error) {
-    await failed("report", error);
-  }
-}
-
-async function failed(command: string, error: unknown): Promise<void> {
-  output.appendLine(`${command}: ${message(error)}`);
-  const show = "Show Output";
-  if ((await vscode.window.showErrorMessage(message(error), show)) === show) {
-    output.show(true);
+    await startFailed(error);
   }
 }
 
 async function stop(): Promise<void> {
   const running = client;
   client = undefined;
+  program = undefined;
   // A server that never started cannot be stopped.
   if (running?.state === State.Running) {
     await running.stop();
@@ -126,53 +108,63 @@ async function restart(context: vscode.ExtensionContext): Promise<void> {
   await start(context);
 }
 
-async function runOnDocument(command: string): Promise<void> {
-  const document = vscode.window.activeTextEditor?.document;
-  if (document === undefined || document.uri.scheme !== "file") {
-    await vscode.window.showInformationMessage("espq needs an espq.toml in the active editor: open one.");
-    return;
-  }
-  if (client?.state !== State.Running) {
-    await reportFailure(new Error("The espq server is not running."));
-    return;
-  }
-  try {
-    await client.sendRequest("workspace/executeCommand", { command, arguments: [document.uri.toString()] });
-  } catch (error) {
-    await failed(command, error);
+/** Shows the layers of the configuration that is edited; those of the last one stay while another file is. */
+function showLayers(document: vscode.TextDocument | undefined): void {
+  if (document !== undefined && isConfiguration(document.uri)) {
+    void layers.show(document.uri);
   }
 }
 
-function showState(state: State): void {
-  const [text, tooltip] =
-    state === State.Running
-      ? ["$(check) espq", "espq is running. Click for its output."]
-      : state === State.Starting
-        ? ["$(sync~spin) espq", "espq is starting."]
-        : ["$(error) espq", "espq is not running. Click for its output; `espq: Restart Server` starts it."];
-  status.text = text;
-  status.tooltip = tooltip;
-  status.show();
+/** Gives the file to the language `toml` where another extension has it, with its formatter and its schemas. */
+async function leaveToml(document: vscode.TextDocument): Promise<void> {
+  if (document.languageId === "espq" && (await vscode.languages.getLanguages()).includes("toml")) {
+    await vscode.languages.setTextDocumentLanguage(document, "toml");
+  }
 }
 
-async function reportFailure(error: unknown): Promise<void> {
-  showState(State.Stopped);
+async function failed(command: string, error: unknown): Promise<void> {
+  output.appendLine(`${command}: ${message(error)}`);
+  if ((await vscode.window.showErrorMessage(message(error), "Show Output")) === "Show Output") {
+    output.show(true);
+  }
+}
+
+async function startFailed(error: unknown): Promise<void> {
+  status.set(State.Stopped);
   output.appendLine(message(error));
-  const actions = error instanceof MissingServer ? ["Open Settings", "Show Output"] : ["Restart Server", "Show Output"];
+  const isMissing = error instanceof MissingProgram;
+  const actions = isMissing ? ["Install with pip", "Open Settings", "Show Output"] : ["Restart Server", "Show Output"];
   // Not awaited by the caller's start-up: the message stays until it is answered.
-  void vscode.window.showErrorMessage(message(error), ...actions).then((choice) => {
-    if (choice === "Open Settings") {
-      return vscode.commands.executeCommand("workbench.action.openSettings", "espq.path");
+  void vscode.window.showErrorMessage(message(error), ...actions).then(async (choice) => {
+    switch (choice) {
+      case "Install with pip":
+        return install();
+      case "Open Settings":
+        return vscode.commands.executeCommand("workbench.action.openSettings", "@ext:espq.espq espq.path");
+      case "Restart Server":
+        return vscode.commands.executeCommand("espq.restart");
+      case "Show Output":
+        return output.show(true);
+      default:
+        return undefined;
     }
-    if (choice === "Restart Server") {
-      return vscode.commands.executeCommand("espq.restart");
-    }
-    return choice === "Show Output" ? output.show(true) : undefined;
   });
 }
 
-function traceLevel(): Trace {
-  return Trace.fromString(vscode.workspace.getConfiguration("espq").get("trace.server", "off"));
+/** Installs the program into the selected Python environment, in a terminal, and starts it. */
+async function install(): Promise<void> {
+  const python = (await selectedPython()) ?? (process.platform === "win32" ? "python" : "python3");
+  const command = new vscode.ProcessExecution(python, ["-m", "pip", "install", "espq"]);
+  const task = new vscode.Task({ type: "espq" }, vscode.TaskScope.Workspace, "install", "espq", command, []);
+  const running = await vscode.tasks.executeTask(task);
+  const ended = vscode.tasks.onDidEndTaskProcess((end) => {
+    if (end.execution === running) {
+      ended.dispose();
+      if (end.exitCode === 0) {
+        void vscode.commands.executeCommand("espq.restart");
+      }
+    }
+  });
 }
 
 function message(error: unknown): string {

@@ -1,10 +1,10 @@
-// The list of a project's layers: a tree in the explorer, and a read-only document with a line for each layer.
+// The list of a project's layers: a tree, and a read-only document with a line for each layer.
 // Both show what the server sends; nothing is computed here.
 
 import * as vscode from "vscode";
-import { LanguageClient, StaticFeature, FeatureState, ClientCapabilities } from "vscode-languageclient/node";
+import { LanguageClient } from "vscode-languageclient/node";
 
-interface Layer {
+export interface Layer {
   name: string;
   op: string;
   precision?: string;
@@ -14,37 +14,44 @@ interface Layer {
   isOver: boolean;
 }
 
+export interface Verdict {
+  text?: string;
+  isOver: boolean;
+  isFinal: boolean;
+}
+
 interface LayerList {
   uri: string;
   text: string;
   layers: Layer[];
+  verdict: Verdict;
 }
 
 /** Scheme of the read-only document. */
 export const SCHEME = "espq";
 
-/** Tells the server that this client shows the list, and wants to know when it changes. */
-export class LayerListFeature implements StaticFeature {
-  fillClientCapabilities(capabilities: ClientCapabilities): void {
-    capabilities.experimental = { ...capabilities.experimental, layerList: true };
-  }
-  initialize(): void {}
-  getState(): FeatureState {
-    return { kind: "static" };
-  }
-  clear(): void {}
-}
+type Order = "alone" | "graph";
 
 export class Layers implements vscode.TreeDataProvider<Layer>, vscode.TextDocumentContentProvider {
   private readonly changed = new vscode.EventEmitter<void>();
   private readonly edited = new vscode.EventEmitter<vscode.Uri>();
-  private project: vscode.Uri | undefined;
+  private readonly judged = new vscode.EventEmitter<void>();
   private list: LayerList | undefined;
+  private order: Order = "alone";
+
+  /** The configuration whose layers are shown. */
+  project: vscode.Uri | undefined;
 
   readonly onDidChangeTreeData = this.changed.event;
   readonly onDidChange = this.edited.event;
+  /** Fires when the project or its verdict has changed. */
+  readonly onVerdict = this.judged.event;
 
   constructor(private readonly client: () => LanguageClient | undefined) {}
+
+  get verdict(): Verdict | undefined {
+    return this.list?.verdict;
+  }
 
   /** Shows the layers of this configuration from now on. */
   async show(project: vscode.Uri): Promise<void> {
@@ -59,15 +66,23 @@ export class Layers implements vscode.TreeDataProvider<Layer>, vscode.TextDocume
     }
     this.list = await this.ask(uri);
     this.changed.fire();
+    this.judged.fire();
     if (this.list !== undefined) {
       this.edited.fire(vscode.Uri.parse(this.list.uri));
     }
   }
 
+  /** Sorts the tree by error, or in the order in which the layers run. */
+  async sort(order: Order): Promise<void> {
+    this.order = order;
+    await vscode.commands.executeCommand("setContext", "espq.layerOrder", order);
+    this.changed.fire();
+  }
+
   /** Opens the document, at the line of a layer if one is given. */
   async open(layer?: Layer): Promise<void> {
     if (this.list === undefined) {
-      await vscode.window.showInformationMessage("espq needs an espq.toml in the active editor: open one.");
+      void vscode.window.showInformationMessage("There are no layers yet: open an espq.toml whose model can be read.");
       return;
     }
     const document = await vscode.workspace.openTextDocument(vscode.Uri.parse(this.list.uri));
@@ -81,17 +96,22 @@ export class Layers implements vscode.TreeDataProvider<Layer>, vscode.TextDocume
   }
 
   getChildren(parent?: Layer): Layer[] {
-    // The worst first: the document has the graph's order.
+    if (parent !== undefined) {
+      return [];
+    }
+    const layers = [...(this.list?.layers ?? [])];
     const worst = (layer: Layer): number => layer.alone ?? -1;
-    return parent === undefined ? [...(this.list?.layers ?? [])].sort((a, b) => worst(b) - worst(a)) : [];
+    return this.order === "graph" ? layers : layers.sort((a, b) => worst(b) - worst(a));
   }
 
   getTreeItem(layer: Layer): vscode.TreeItem {
     const item = new vscode.TreeItem(layer.name);
-    const figures = [layer.alone, layer.cumulative].map((error) => (error === undefined ? "" : percent(error)));
-    item.description = [figures[0], layer.precision ?? ""].filter((part) => part !== "").join("  ");
-    item.tooltip = `${layer.op} ${layer.name}\nalone ${figures[0] || "not measured"}, cumulative ${figures[1] || "not measured"}`;
-    item.iconPath = new vscode.ThemeIcon(layer.isOver ? "warning" : "symbol-function");
+    const [alone, cumulative] = [layer.alone, layer.cumulative].map((error) => (error === undefined ? "" : percent(error)));
+    item.description = [alone, layer.precision ?? ""].filter((part) => part !== "").join("  ");
+    item.tooltip = `${layer.op} ${layer.name}\nalone ${alone || "not measured"}, cumulative ${cumulative || "not measured"}`;
+    item.iconPath = layer.isOver
+      ? new vscode.ThemeIcon("warning", new vscode.ThemeColor("list.warningForeground"))
+      : new vscode.ThemeIcon("symbol-function");
     item.command = { command: "espq.openLayer", title: "Show in the list", arguments: [layer] };
     return item;
   }
@@ -103,6 +123,8 @@ export class Layers implements vscode.TreeDataProvider<Layer>, vscode.TextDocume
   }
 }
 
+/** Three digits, and no exponent. */
 function percent(ratio: number): string {
-  return `${Number((ratio * 100).toPrecision(3))}%`;
+  const share = ratio * 100;
+  return share !== 0 && share < 0.001 ? "<0.001%" : `${Number(share.toPrecision(3))}%`;
 }

@@ -1,27 +1,43 @@
 // The report as a panel beside the editor: the page that `espq report --format html` writes.
 
 import * as vscode from "vscode";
-import { execFile } from "node:child_process";
+import { run } from "./program";
 
-const LARGEST = 256 * 1024 * 1024;
+const panels = new Map<string, vscode.WebviewPanel>();
 
-/** Measures the saved configuration and shows its page. */
+/** Measures the saved configuration and shows its page; a panel that is there already gets the new page. */
 export async function showReport(program: string, project: vscode.Uri): Promise<void> {
-  const progress = { location: vscode.ProgressLocation.Notification, title: "espq: report", cancellable: true };
-  const page = await vscode.window.withProgress(progress, (_, cancelled) => run(program, project.fsPath, cancelled));
-  const panel = vscode.window.createWebviewPanel("espq.report", "espq report", vscode.ViewColumn.Beside, {
+  const page = await reportPage(program, project);
+  const known = panels.get(project.toString());
+  if (known !== undefined) {
+    known.webview.html = page;
+    known.reveal(undefined, true);
+    return;
+  }
+  const name = vscode.workspace.asRelativePath(project);
+  const panel = vscode.window.createWebviewPanel("espq.report", `Report: ${name}`, vscode.ViewColumn.Beside, {
     enableScripts: true,
+    enableFindWidget: true,
     retainContextWhenHidden: true,
     localResourceRoots: [],
   });
+  panels.set(project.toString(), panel);
+  panel.onDidDispose(() => panels.delete(project.toString()));
   panel.webview.html = page;
 }
 
-function run(program: string, file: string, cancelled: vscode.CancellationToken): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const child = execFile(program, ["report", "--format", "html", file], { maxBuffer: LARGEST }, (error, page, errors) =>
-      error === null ? resolve(page) : reject(new Error(errors.trim() || error.message)),
-    );
-    cancelled.onCancellationRequested(() => child.kill());
-  });
+export async function reportPage(program: string, project: vscode.Uri): Promise<string> {
+  const progress = { location: vscode.ProgressLocation.Notification, title: "espq: report", cancellable: true };
+  const arguments_ = ["report", "--format", "html", project.fsPath];
+  const page = await vscode.window.withProgress(progress, (_, cancelled) => run(program, arguments_, { cancelled }));
+  return themed(page);
+}
+
+/** The page follows the system; in the editor, it follows the editor. */
+function themed(page: string): string {
+  const { kind } = vscode.window.activeColorTheme;
+  const isDark = kind === vscode.ColorThemeKind.Dark || kind === vscode.ColorThemeKind.HighContrast;
+  return page
+    .replace("color-scheme: light dark", `color-scheme: ${isDark ? "dark" : "light"}`)
+    .replaceAll("(prefers-color-scheme: dark)", isDark ? "all" : "not all");
 }

@@ -169,6 +169,7 @@ impl New<'_> {
             target: self.arguments.target,
             inputs: &self.outline.inputs,
             layer: self.outline.layer.as_deref(),
+            has_scales: self.outline.has_scales,
             data: data.as_deref(),
             samples: fewer,
             normalization: samples.and_then(|samples| samples.normalization),

@@ -14,6 +14,8 @@ pub struct First<'a> {
     pub inputs: &'a [InputSpec],
     /// Name of a layer, for an example.
     pub layer: Option<&'a str>,
+    /// Set if the model has trained scales.
+    pub has_scales: bool,
     /// Path of the samples, if there are any.
     pub data: Option<&'a str>,
     /// Number of samples, if they are fewer than the default.
@@ -35,6 +37,12 @@ pub fn configuration(first: &First) -> String {
         },
         example(&format!("precision.{layer}"), "\"int16\"".to_string()),
     ];
+    if first.has_scales {
+        let comment =
+            "The model has trained scales, and each layer has the precision of its own. This replaces them all:";
+        let comment = Some(comment.to_string());
+        values.push(Initial { comment, ..example("model.precision", "\"int8\"".to_string()) });
+    }
     values.extend(input_shape(inputs));
     values.extend(first.samples.map(|samples| plain("calibration.samples", samples.to_string())));
     match first.normalization {

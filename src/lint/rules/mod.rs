@@ -45,11 +45,13 @@ mod unreadable_file;
 mod unsupported_form;
 mod unsupported_operator;
 mod unsupported_width;
+mod untrained_precision;
 mod unused_ignore;
 mod weights_exceed_cache;
 
 use super::Rule;
 
+pub use not_measured::unmeasured;
 pub(super) use unused_ignore::RULE as UNUSED_IGNORE;
 
 /// Every rule, by code.
@@ -65,6 +67,7 @@ pub static RULES: &[&Rule] = &[
     &unreadable_file::RULE,
     &no_effect::RULE,
     &split_pair::RULE,
+    &untrained_precision::RULE,
     &unsupported_operator::RULE,
     &unsupported_width::RULE,
     &unsupported_form::RULE,

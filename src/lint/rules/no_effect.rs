@@ -34,8 +34,9 @@ rule! {
 
 fn check(facts: &Facts, findings: &mut Vec<Finding>) {
     let config = &facts.project.config;
-    // The scales' file has precisions of its own, and a layer's line may undo one of them.
-    if config.model.quantization.is_none() {
+    // A file of scales, and a model with trained ones, has precisions of its own, and a layer's line may undo one of them.
+    let is_trained = facts.model().is_some_and(|model| model.graph.has_scales());
+    if config.model.quantization.is_none() && !(is_trained && config.model.precision.is_none()) {
         let whole = config.precision();
         equal(facts, &config.precision, &whole, findings);
     }

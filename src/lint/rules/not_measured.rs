@@ -2,7 +2,8 @@
 
 use crate::Kind;
 use crate::lint::rule::rule;
-use crate::lint::{Facts, Finding, place};
+use crate::lint::{Facts, Finding, Severity, place};
+use crate::project::Project;
 
 rule! {
     /// ## What it does
@@ -19,6 +20,12 @@ rule! {
     /// ## What to do
     /// Follow the help of the message.
     E003, "not-measured", Error, Figures
+}
+
+/// Information that a project is not measured, though nothing is wrong with it.
+pub fn unmeasured(project: &Project, why: &str) -> Finding {
+    let finding = Finding::new(&RULE, place::of_model(project), format!("not measured: {why}"));
+    Finding { severity: Severity::Info, ..finding }
 }
 
 fn check(facts: &Facts, findings: &mut Vec<Finding>) {

@@ -8,7 +8,7 @@ use prost::bytes::Bytes;
 
 use super::proto::{self, DimensionValue, TypeValue, kind};
 use super::tensor::{data_type, shape, tensor, text};
-use super::{modules, names};
+use super::{modules, names, quantized};
 use crate::graph::{Attribute, Attributes, Graph, Node, Tensor, Value, ValueId};
 use crate::model::shapes::batch_note;
 use crate::model::{Axis, Declared, Imported, Record};
@@ -45,6 +45,7 @@ pub fn parse(bytes: Bytes, folder: &Path) -> Result<Imported> {
     loader.graph.topological_order()?;
     let constants = graph.node.iter().filter(|node| is_constant(node)).map(|node| node.name.clone());
     let modules = modules::of(&loader.graph.nodes, graph.node.iter().filter(|node| !is_constant(node)));
+    quantized::take_scales(&mut loader.graph)?;
     let record =
         Record { constants: constants.filter(|name| !name.is_empty()).collect(), modules, ..Record::default() };
     Ok(Imported { record, declared: loader.declared, ..Imported::of(loader.graph) })
@@ -174,7 +175,7 @@ impl Loader<'_> {
         }
         let id = match constant {
             Some(tensor) => self.graph.add_constant(name, tensor),
-            None => self.graph.add_value(Value { name: name.to_owned(), data_type: None, shape: None, constant: None }),
+            None => self.graph.add_value(Value { name: name.to_owned(), ..Value::default() }),
         };
         self.ids.insert(name.to_owned(), id);
         Ok(id)

@@ -1,7 +1,8 @@
 //! ONNX files: protobuf messages, loading, external data, size limits.
 //!
-//! [`parse`] converts the model as in its file, with three lossless simplifications: `Constant` nodes become constants,
-//! float16 and bfloat16 are widened, and a symbolic batch is 1. The file is only read. Never: quantization, rewrites of
+//! [`parse`] converts the model as in its file, with four lossless simplifications: `Constant` nodes become constants,
+//! float16 and bfloat16 are widened, a symbolic batch is 1, and QuantizeLinear with DequantizeLinear becomes the scale of
+//! a value. The file is only read. Never: quantization, rewrites of
 //! the graph.
 
 mod external;
@@ -9,6 +10,7 @@ mod load;
 mod modules;
 mod names;
 mod proto;
+mod quantized;
 mod tensor;
 
 use std::path::Path;

@@ -7,6 +7,7 @@ mod fusion;
 mod parameters;
 mod passive;
 mod simplify;
+mod trained;
 
 pub(super) use alignment::align;
 pub(super) use configure::configure;
@@ -14,3 +15,4 @@ pub(super) use fusion::fuse;
 pub(super) use parameters::parameters;
 pub(super) use passive::passive_parameters;
 pub(super) use simplify::simplify;
+pub(super) use trained::{note_lost, trained};

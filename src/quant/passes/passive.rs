@@ -33,7 +33,10 @@ fn bias(plan: &mut Plan, node: NodeId) {
     if !is_passive(plan, bias) {
         return;
     }
-    cut_bias::keep(plan, node, [input, weight, bias]);
+    // Trained weights have been trained with the cut bias.
+    if plan.graph.node(node).input(1).is_none_or(|weights| plan.graph.value(weights).scales.is_empty()) {
+        cut_bias::keep(plan, node, [input, weight, bias]);
+    }
     let (Some(&[input]), Some(weight)) = (plan.configs.scale(input), plan.configs.scale(weight)) else { return };
     // A grouped ConvTranspose repeats its weights' scales group by group.
     let channels = plan.graph.node(node).inputs[2].and_then(|v| plan.graph.value(v).constant.as_ref()).map(Tensor::len);

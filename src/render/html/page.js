@@ -52,6 +52,9 @@ function head() {
   for (const line of text.advice) box.append(make("p", {}, line));
 }
 
+// Charts are as wide as the page, so that their text keeps its size.
+const WIDE = Math.max(320, Math.min(1100, document.documentElement.clientWidth - 60));
+
 function outputs() {
   const body = $("outputs");
   report.outputs.forEach((output, at) => {
@@ -68,7 +71,7 @@ function outputs() {
 function along() {
   const layers = report.layers.filter((l) => l.graphwise || l.layerwise);
   if (!layers.length) { $("along").closest("section").remove(); return; }
-  const width = 1100, height = 260, left = 58, right = 10, top = 10, bottom = 26;
+  const width = WIDE, height = 260, left = 58, right = 10, top = 10, bottom = 26;
   const values = layers.flatMap((l) => [l.graphwise, l.layerwise]).filter(Boolean).map((e) => e.nsr).filter((v) => v > 0 && Number.isFinite(v));
   const low = Math.floor(Math.log10(Math.max(1e-9, Math.min(...values, limits.output)))), high = Math.ceil(Math.log10(Math.max(...values, limits.output) || 1));
   const x = (i) => left + (layers.length === 1 ? 0 : (i / (layers.length - 1)) * (width - left - right));
@@ -232,7 +235,7 @@ function cost() {
   row("Flash", bytes(cost.flash.file_bytes), `weights ${bytes(cost.flash.weight_bytes)}, exponents ${bytes(cost.flash.exponent_bytes)}, tables ${bytes(cost.flash.table_bytes)}, names and structure ${bytes(cost.flash.name_bytes + cost.flash.other_bytes)}`);
   row("RAM", bytes(cost.ram.total_bytes), `values ${bytes(cost.ram.arena_bytes)} (largest at ${cost.memory.peak_node}), copies of parameters ${bytes(cost.ram.copy_bytes)}, buffers ${bytes(cost.ram.kept_bytes + cost.ram.call_bytes + cost.ram.packed_bias_bytes)}`);
   row("Time", cost.time ? milliseconds(cost.time.total) : "unknown", cost.time ? `${short(cost.time.total.low / 1000)} to ${short(cost.time.total.high / 1000)} ms at ${cost.time.conditions}` : cost.untimed || "");
-  const width = 1100, top = 6, h = 26, arena = Math.max(1, cost.memory.peak_bytes), x = (b) => 4 + (b / arena) * (width - 8);
+  const width = WIDE, top = 6, h = 26, arena = Math.max(1, cost.memory.peak_bytes), x = (b) => 4 + (b / arena) * (width - 8);
   const svg = draw("svg", { viewBox: `0 0 ${width} ${h + 24}`, role: "img", "aria-label": "Values in memory where it is fullest" });
   svg.append(draw("rect", { x: 4, y: top, width: width - 8, height: h, fill: "none", class: "axis" }));
   for (const held of cost.memory.at_peak) {
@@ -258,7 +261,7 @@ function observers() {
 function pareto() {
   const all = trials ? [...trials.layers.map(([, t]) => t), trials.all, trials.widened, trials.outputs, ...trials.trade_offs].filter(Boolean).filter((t) => Number.isFinite(t.after)) : [];
   if (!all.length) { $("trials").closest("section").remove(); return; }
-  const width = 1100, height = 240, left = 64, bottom = 30, right = 20, top = 12;
+  const width = WIDE, height = 240, left = 64, bottom = 30, right = 20, top = 12;
   const before = all[0].before, points = [{ flash: 0, after: before, words: `as it is: ${percent(before)}` }, ...all.map((t) => ({ ...t, words: `${t.layers.length === 1 ? t.layers[0] : `${t.layers.length} layers`} at ${t.scheme}: ${percent(t.after)}, ${bytes(t.flash)}` }))];
   const far = Math.max(1, ...points.map((p) => p.flash)), highest = Math.max(...points.map((p) => p.after));
   const x = (v) => left + (v / far) * (width - left - right), y = (v) => height - bottom - (v / highest) * (height - bottom - top);

@@ -31,6 +31,8 @@ pub fn rewrite(graph: &mut Graph, id: NodeId, links: &Links) -> bool {
     conv.inputs.resize(3, None);
     conv.inputs[1] = Some(weights);
     conv.inputs[2] = Some(bias);
+    // Its scales were those before the normalization.
+    graph.values[made.0].scales.clear();
     graph.replace_uses(result, made)
 }
 

@@ -17,6 +17,8 @@ pub fn rewrite(graph: &mut Graph, id: NodeId, links: &Links) -> bool {
     // Names of a Squeeze and its axes.
     graph.numbered += 3;
     graph.nodes[before.0].inputs.push(Some(bias));
+    // Its scales were those before the bias.
+    graph.values[made.0].scales.clear();
     graph.replace_uses(sum, made)
 }
 

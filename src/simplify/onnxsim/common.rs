@@ -13,7 +13,11 @@ pub fn constants(graph: &mut Graph) -> bool {
     for id in read {
         let Some(tensor) = &graph.value(id).constant else { continue };
         let alike = seen.entry(fingerprint(tensor)).or_default();
-        match alike.iter().find(|other| **other == id || same(graph.value(**other).constant.as_ref(), tensor)) {
+        let twin = |other: &&ValueId| {
+            let value = graph.value(**other);
+            **other == id || same(value.constant.as_ref(), tensor) && value.scales == graph.value(id).scales
+        };
+        match alike.iter().find(twin) {
             Some(other) if *other != id => _ = twins.insert(id, *other),
             Some(_) => {}
             None => alike.push(id),

@@ -27,6 +27,8 @@ pub fn into_conv_before(graph: &mut Graph, id: NodeId, links: &Links) -> bool {
     if let Some(bias) = bias {
         replace(graph, before, 2, bias);
     }
+    // Its scales were those before the product.
+    graph.values[made.0].scales.clear();
     graph.replace_uses(product, made)
 }
 

@@ -20,6 +20,8 @@ pub fn fuse(layers: &mut Layers) {
             layers.node_mut(id).attributes.set("beta", Attribute::Float(1.0));
         }
         if let (Some(made), Some(sum)) = (made, sum) {
+            // Its scales were those before the bias.
+            layers.graph.values[made.0].scales.clear();
             layers.replace_uses(sum, made);
         }
     }

@@ -5,6 +5,7 @@ use crate::graph::{Attribute, Attributes, Node, NodeId, Tensor};
 use crate::note::Note;
 use crate::ops::conv_transpose::{AsConv, as_conv, turned};
 use crate::ops::{self, Call};
+use crate::simplify::scales;
 
 /// Decomposes every ConvTranspose with constant weights. If its padding exceeds the filter, the input of the Conv is cut,
 /// which esp-ppq writes as negative padding.
@@ -74,16 +75,21 @@ fn convolve(layers: &mut Layers, id: NodeId, how: &AsConv, filter: Tensor) {
     attributes.set("dilations", ints(&how.dilations));
     attributes.set("group", Attribute::Int(how.groups as i64));
     let Some(old) = layers.node(id).input(1) else { return };
+    // Output channels are the first axis now. A grouped filter shares its scales between the groups.
+    let scales = layers.graph.value(old).scales.iter().map(|scale| scales::repeated(&scale.on_axis(0), how.groups));
+    let scales = scales.collect();
     match layers.only_reader(old) {
         Some(_) => {
             let value = &mut layers.graph.values[old.0];
             value.shape = Some(filter.shape().to_vec());
             value.constant = Some(filter);
+            value.scales = scales;
         }
         // Other readers need the original filter.
         None => {
             let name = layers.graph.value(old).name.clone();
             let filter = layers.add_constant(&name, filter);
+            layers.graph.values[filter.0].scales = scales;
             layers.set_input(id, 1, Some(filter));
         }
     }

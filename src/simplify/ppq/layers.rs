@@ -179,6 +179,8 @@ impl Layers {
     /// name of `new`, and is noted.
     pub fn replace_uses(&mut self, old: ValueId, new: ValueId) {
         self.graph.replaced.push((old, new));
+        let scales = std::mem::take(&mut self.graph.values[old.0].scales);
+        self.graph.values[new.0].scales.extend(scales);
         for reader in std::mem::take(&mut self.readers[old.0]) {
             let port = self.graph.nodes[reader.0].inputs.iter_mut().find(|input| **input == Some(old));
             if let Some(port) = port {

@@ -14,9 +14,10 @@ pub fn split(layers: &mut Layers) {
                 continue;
             }
             let shared = layers.graph.value(value);
-            let (name, tensor) = (shared.name.clone(), shared.constant.clone());
+            let (name, tensor, scales) = (shared.name.clone(), shared.constant.clone(), shared.scales.clone());
             if let Some(tensor) = tensor {
                 let own = layers.add_constant(&name, tensor);
+                layers.graph.values[own.0].scales = scales;
                 layers.set_input(id, port, Some(own));
             }
         }

@@ -18,7 +18,8 @@ fn net(inputs: &[&str]) -> Net {
         let mut words = input.split(' ');
         let name = words.next().unwrap();
         let shape = Some(words.map(|d| d.parse().unwrap()).collect());
-        let id = net.0.add_value(Value { name: name.into(), data_type: Some(DataType::F32), shape, constant: None });
+        let id =
+            net.0.add_value(Value { name: name.into(), data_type: Some(DataType::F32), shape, ..Value::default() });
         net.0.inputs.push(id);
     }
     net
@@ -72,7 +73,7 @@ impl Net {
             return None;
         }
         let known = self.0.values.iter().position(|v| v.name == name).map(ValueId);
-        let new = || Value { name: name.into(), data_type: None, shape: None, constant: None };
+        let new = || Value { name: name.into(), ..Value::default() };
         Some(known.unwrap_or_else(|| self.0.add_value(new())))
     }
 

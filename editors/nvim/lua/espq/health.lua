@@ -17,7 +17,7 @@ function M.check()
   end
   if vim.fn.executable(program) == 0 then
     health.error(("`%s` is not a program that can be run"):format(program), {
-      "install espq: `cargo install --path .` in its source, with ~/.cargo/bin on PATH",
+      "install espq: `pip install espq`, `uv tool install espq` or `:MasonInstall espq`",
       'or configure its path: vim.lsp.config("espq", { cmd = { "/path/to/espq", "lsp" } })',
     })
     return

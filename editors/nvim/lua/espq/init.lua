@@ -1,4 +1,4 @@
--- Commands of :Espq, which are sent to the server. No decisions about a project are made here.
+-- Commands of :Espq. Those of the server are sent to it, the others run the program. No decisions about a project are made here.
 
 local M = {}
 
@@ -6,62 +6,140 @@ local M = {}
 ---@return boolean
 function M.is_project(path)
   local name = vim.fs.basename(path)
+  if path:match("^%a[%w+.-]+:") then
+    return false -- not a file
+  end
   return name == "espq.toml" or vim.endswith(name, ".espq.toml")
+end
+
+---@param message string
+local function fail(message)
+  vim.notify(message, vim.log.levels.ERROR)
 end
 
 ---@param buffer integer
 ---@return vim.lsp.Client?
 local function client_of(buffer)
-  return vim.lsp.get_clients({ name = "espq", bufnr = buffer })[1]
+  local client = vim.lsp.get_clients({ name = "espq", bufnr = buffer })[1]
+  if not client then
+    fail('espq is not running in this buffer. It needs espq.toml or *.espq.toml, and vim.lsp.enable("espq"); see :checkhealth espq.')
+  end
+  return client
 end
 
----@param command string a command of the server, given the buffer's URI
+--- URI of the configuration: the buffer's own, or that whose layers it lists.
+---@param buffer integer
+---@return string
+local function project_of(buffer)
+  return vim.b[buffer].espq_project or vim.uri_from_bufnr(buffer)
+end
+
+---@param command string a command of the server, given the configuration's URI
 local function execute(command)
   local buffer = vim.api.nvim_get_current_buf()
   local client = client_of(buffer)
   if not client then
-    vim.notify(
-      'espq is not running in this buffer. It needs espq.toml or *.espq.toml, and vim.lsp.enable("espq"); see :checkhealth espq.',
-      vim.log.levels.ERROR
-    )
     return
   end
-  local params = { command = command, arguments = { vim.uri_from_bufnr(buffer) } }
+  local params = { command = command, arguments = { project_of(buffer) } }
   client:request("workspace/executeCommand", params, function(err)
     if err then
-      vim.notify(command .. ": " .. err.message, vim.log.levels.ERROR)
+      fail(command .. ": " .. err.message)
     end
   end, buffer)
 end
 
---- Lines of the list of layers in a buffer of its own; `gd` on a layer leads to its line in the configuration.
+--- The program that the server's configuration starts.
+---@return string
+local function program()
+  local config = vim.lsp.config.espq
+  return type(config) == "table" and type(config.cmd) == "table" and config.cmd[1] or "espq"
+end
+
+--- Runs the program in the background, and hands over what it prints.
+---@param arguments string[]
+---@param done fun(text: string)
+local function run(arguments, done)
+  local command = vim.list_extend({ program() }, arguments)
+  local started, problem = pcall(vim.system, command, { text = true }, function(result)
+    vim.schedule(function()
+      if result.code == 2 then
+        return fail(vim.trim(result.stderr))
+      end
+      done(result.stdout)
+    end)
+  end)
+  if not started then
+    fail(("%s cannot be run: %s. `pip install espq` installs it; see :checkhealth espq."):format(program(), problem))
+  end
+end
+
+--- Shows text in a window of its own.
+---@param name string
+---@param text string
+---@param filetype string
+local function show(name, text, filetype)
+  local buffer = vim.fn.bufadd(name)
+  vim.fn.bufload(buffer)
+  vim.bo[buffer].buftype = "nofile"
+  M.fill(buffer, text)
+  vim.bo[buffer].filetype = filetype
+  vim.cmd.vsplit()
+  vim.api.nvim_win_set_buf(0, buffer)
+  vim.wo[0].wrap = false
+end
+
+--- Runs the program in a terminal, where it shows its progress and asks.
+---@param arguments string[]
+---@param done fun()?
+local function in_terminal(arguments, done)
+  vim.cmd("botright 15new")
+  vim.fn.jobstart(vim.list_extend({ program() }, arguments), {
+    term = true,
+    on_exit = function(_, code)
+      if code == 0 and done then
+        done()
+      end
+    end,
+  })
+end
+
+--- Path of the configuration in the current buffer, saved.
+---@return string?
+local function saved()
+  local file = vim.uri_to_fname(project_of(vim.api.nvim_get_current_buf()))
+  if not M.is_project(file) then
+    fail("this buffer is no espq.toml and no *.espq.toml")
+    return nil
+  end
+  vim.cmd("silent! update")
+  return file
+end
+
+--- Lines of the list of layers in a buffer of its own, with the diagnostics and actions of its layers; `gd` leads to a layer's line
+--- in the configuration.
 local function layers()
   local project = vim.api.nvim_get_current_buf()
   local client = client_of(project)
   if not client then
-    return execute("espq.analyze") -- says what is missing
+    return
   end
-  client:request("espq/layers", { uri = vim.uri_from_bufnr(project) }, function(err, list)
+  client:request("espq/layers", { uri = project_of(project) }, function(err, list)
     if err or not list then
-      return vim.notify(err and err.message or "espq has no layers yet", vim.log.levels.ERROR)
+      return fail(err and err.message or "espq has no layers yet")
     end
     local buffer = vim.fn.bufadd(list.uri)
     vim.fn.bufload(buffer)
     vim.bo[buffer].buftype = "nofile"
+    vim.bo[buffer].filetype = "espq-layers"
     M.fill(buffer, list.text)
-    vim.b[buffer].espq_project = vim.uri_from_bufnr(project)
+    vim.b[buffer].espq_project = project_of(project)
+    vim.lsp.buf_attach_client(buffer, client.id)
+    vim.keymap.set("n", "gd", vim.lsp.buf.definition, { buffer = buffer, desc = "espq: the layer's line in espq.toml" })
     vim.cmd.vsplit()
     vim.api.nvim_win_set_buf(0, buffer)
     vim.wo[0].wrap = false
-    vim.keymap.set("n", "gd", function()
-      local line = vim.api.nvim_win_get_cursor(0)[1] - 1
-      local params = { textDocument = { uri = list.uri }, position = { line = line, character = 0 } }
-      client:request("textDocument/definition", params, function(_, place)
-        if place then
-          vim.lsp.util.show_document(place, client.offset_encoding, { focus = true })
-        end
-      end, project)
-    end, { buffer = buffer, desc = "espq: the layer's line in espq.toml" })
+    vim.wo[0].cursorline = true
   end, project)
 end
 
@@ -88,10 +166,17 @@ function M.refresh(client, uri)
   end
 end
 
---- Figures in the text are on by default; `vim.lsp.inlay_hint.enable(false)` switches hints off.
+--- Figures in the text are on by default; `vim.lsp.inlay_hint.enable(false)` switches hints off, `vim.lsp.codelens.enable(false)` lenses.
 ---@param buffer integer
 function M.attached(buffer)
+  if not M.is_project(vim.api.nvim_buf_get_name(buffer)) then
+    return
+  end
   vim.lsp.inlay_hint.enable(true, { bufnr = buffer })
+  if vim.lsp.codelens.enable then
+    return vim.lsp.codelens.enable(true, { bufnr = buffer })
+  end
+  -- Neovim 0.11 has no way to keep lenses fresh.
   vim.api.nvim_create_autocmd({ "BufEnter", "CursorHold", "InsertLeave" }, {
     buffer = buffer,
     callback = function()
@@ -99,6 +184,89 @@ function M.attached(buffer)
     end,
   })
   vim.lsp.codelens.refresh({ bufnr = buffer })
+end
+
+--- The page of the report, in the browser.
+local function report()
+  local file = saved()
+  if not file then
+    return
+  end
+  local page = vim.fs.joinpath(vim.fn.stdpath("cache"), "espq-report.html")
+  vim.fn.mkdir(vim.fs.dirname(page), "p")
+  run({ "report", "--format", "html", "-o", page, file }, function()
+    if M.open(page) then
+      vim.notify("report: " .. page)
+    end
+  end)
+end
+
+--- Opens a page; other functions may take its place.
+---@param page string
+---@return boolean
+function M.open(page)
+  local _, problem = vim.ui.open(page)
+  if problem then
+    vim.notify(("report: %s (%s)"):format(page, problem), vim.log.levels.WARN)
+  end
+  return problem == nil
+end
+
+local function optimize()
+  local file = saved()
+  if file then
+    in_terminal({ "optimize", file }, function()
+      vim.cmd.checktime()
+    end)
+  end
+end
+
+---@param model string?
+local function init(model)
+  if not model then
+    return fail(":Espq init needs the model's file: :Espq init model.onnx")
+  end
+  local folder = vim.fs.dirname(vim.fs.abspath(model))
+  in_terminal({ "init", model, "--output", folder }, function()
+    vim.cmd.edit(vim.fs.joinpath(folder, "espq.toml"))
+  end)
+end
+
+--- Explains a rule: that of the finding on this line, if none is named.
+---@param code string?
+local function explain(code)
+  local line = vim.api.nvim_win_get_cursor(0)[1] - 1
+  local found = vim.iter(vim.diagnostic.get(0, { lnum = line })):find(function(one)
+    return one.source == "espq"
+  end)
+  code = code or (found and found.code)
+  if not code then
+    return fail("no finding is on this line; :Espq explain E002 explains a rule by its code")
+  end
+  run({ "explain", code }, function(text)
+    show("espq-rule:" .. code, text, "markdown")
+  end)
+end
+
+---@param file string?
+local function inspect(file)
+  if not file then
+    return fail(":Espq inspect needs a file: :Espq inspect model.espdl")
+  end
+  run({ "inspect", "--cost", "--color", "never", file }, function(text)
+    show("espq-inspect:" .. file, text, "espq-inspect")
+  end)
+end
+
+---@param before string?
+---@param after string?
+local function compare(before, after)
+  if not after then
+    return fail(":Espq compare needs two files: :Espq compare before.espdl after.espdl")
+  end
+  run({ "compare", "--color", "never", before, after }, function(text)
+    show(("espq-compare:%s:%s"):format(before, after), text, "espq-compare")
+  end)
 end
 
 local function restart()
@@ -139,18 +307,33 @@ local function restart()
   wait(60)
 end
 
+---@type table<string, fun(...: string)>
 M.commands = {
   analyze = function()
     execute("espq.analyze")
   end,
+  compare = compare,
+  explain = explain,
   export = function()
     execute("espq.export")
   end,
+  init = init,
+  inspect = inspect,
   layers = layers,
+  optimize = optimize,
+  report = report,
+  restart = restart,
   ["smallest-set"] = function()
     execute("espq.smallestSet")
   end,
-  restart = restart,
 }
+
+--- Names of the commands in order.
+---@return string[]
+function M.names()
+  local names = vim.tbl_keys(M.commands)
+  table.sort(names)
+  return names
+end
 
 return M

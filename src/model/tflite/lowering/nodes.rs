@@ -73,7 +73,7 @@ impl Lowering<'_> {
     /// Adds a value that a node is about to make.
     pub fn value(&mut self, name: &str) -> ValueId {
         let name = self.unique(name);
-        self.graph.add_value(Value { name, data_type: None, shape: None, constant: None })
+        self.graph.add_value(Value { name, ..Value::default() })
     }
 
     /// Adds a node with one new value, both called `name`.

@@ -1,0 +1,323 @@
+//! Values of keys in `[optimize]` that take esp-ppq's options: `true`, `false`, or a table of them.
+
+use std::fmt::Debug;
+
+use serde_json::{Value as Json, json};
+use toml::de::DeValue;
+
+use crate::quant::{BiasCorrection, ChannelSplit, LayerwiseEqualization, Real, WeightSplit};
+
+use super::values::{Choice, Toml, Value, quoted};
+
+/// Limit of iterations: factors have settled long before.
+const MOST_ITERATIONS: usize = 10_000;
+/// Limit of the layers of a block.
+const MOST_LAYERS: usize = 10_000;
+
+/// Value of a pass with options.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Switch<O> {
+    /// `false`.
+    Off,
+    /// `true`, or a table of options.
+    On(O),
+}
+
+impl<O: Clone> Switch<O> {
+    /// Returns the options of a pass that is on.
+    pub fn options(&self) -> Option<O> {
+        match self {
+            Switch::Off => None,
+            Switch::On(options) => Some(options.clone()),
+        }
+    }
+}
+
+/// Options of a pass, by their names in the table.
+pub trait Options: Default + Debug {
+    /// Set if the pass cannot be switched on without options.
+    const NEEDS_TABLE: bool = false;
+
+    /// Sets an option; `None` if it has another name or type.
+    fn set(&mut self, name: &str, value: &Toml) -> Option<()>;
+
+    /// Lists all options, each as TOML.
+    fn entries(&self) -> Vec<(&'static str, String)>;
+
+    /// Describes the values of all options.
+    fn properties() -> Json;
+
+    /// Returns `true` if the options are enough for the pass.
+    fn is_complete(&self) -> bool {
+        true
+    }
+}
+
+impl<O: Options> Value for Switch<O> {
+    fn expected() -> String {
+        let names = O::default().entries().into_iter().map(|(name, _)| format!("`{name}`"));
+        let table = format!("a table of {}", names.collect::<Vec<_>>().join(", "));
+        match O::NEEDS_TABLE {
+            true => format!("`false` or {table}"),
+            false => format!("`true`, `false` or {table}"),
+        }
+    }
+
+    fn parse(value: &Toml) -> Option<Switch<O>> {
+        let mut options = O::default();
+        let DeValue::Table(table) = value.get_ref() else {
+            let is_on = bool::parse(value).filter(|on| !(*on && O::NEEDS_TABLE))?;
+            return Some(if is_on { Switch::On(options) } else { Switch::Off });
+        };
+        for (name, value) in table {
+            options.set(name.get_ref(), value)?;
+        }
+        options.is_complete().then_some(Switch::On(options))
+    }
+
+    fn is_on(&self) -> bool {
+        matches!(self, Switch::On(_))
+    }
+
+    fn write(&self) -> String {
+        let Switch::On(options) = self else { return "false".to_string() };
+        let defaults = O::default().entries();
+        let changed = options.entries().into_iter().zip(defaults).filter(|((_, value), (_, default))| value != default);
+        let changed: Vec<String> = changed.map(|((name, value), _)| format!("{name} = {value}")).collect();
+        if changed.is_empty() { "true".to_string() } else { format!("{{ {} }}", changed.join(", ")) }
+    }
+
+    fn json_schema() -> Json {
+        let table = json!({ "type": "object", "additionalProperties": false, "properties": O::properties() });
+        json!({ "anyOf": [bool::json_schema(), table] })
+    }
+
+    fn choices() -> Vec<Choice> {
+        bool::choices().into_iter().filter(|choice| !(O::NEEDS_TABLE && choice.text == "true")).collect()
+    }
+}
+
+impl Options for LayerwiseEqualization {
+    fn set(&mut self, name: &str, value: &Toml) -> Option<()> {
+        match name {
+            "opt-level" => self.opt_level = level(value)?,
+            "iterations" => self.iterations = at_most(value, MOST_ITERATIONS)?,
+            "value-threshold" => self.value_threshold = not_negative(value)?,
+            "including-bias" => self.including_bias = bool::parse(value)?,
+            "bias-multiplier" => self.bias_multiplier = not_negative(value)?,
+            "including-act" => self.including_act = bool::parse(value)?,
+            "act-multiplier" => self.act_multiplier = not_negative(value)?,
+            "interested-layers" => self.interested_layers = layers(value)?,
+            "relu6-as-relu" => self.relu6_as_relu = bool::parse(value)?,
+            _ => return None,
+        }
+        Some(())
+    }
+
+    fn entries(&self) -> Vec<(&'static str, String)> {
+        vec![
+            ("opt-level", self.opt_level.to_string()),
+            ("iterations", self.iterations.to_string()),
+            ("value-threshold", number(self.value_threshold)),
+            ("including-bias", self.including_bias.to_string()),
+            ("bias-multiplier", number(self.bias_multiplier)),
+            ("including-act", self.including_act.to_string()),
+            ("act-multiplier", number(self.act_multiplier)),
+            ("interested-layers", names(&self.interested_layers)),
+            ("relu6-as-relu", self.relu6_as_relu.to_string()),
+        ]
+    }
+
+    fn properties() -> Json {
+        json!({
+            "opt-level": { "enum": [1, 2] },
+            "iterations": count_schema(MOST_ITERATIONS),
+            "value-threshold": number_schema(),
+            "including-bias": bool::json_schema(),
+            "bias-multiplier": number_schema(),
+            "including-act": bool::json_schema(),
+            "act-multiplier": number_schema(),
+            "interested-layers": layers_schema(),
+            "relu6-as-relu": bool::json_schema(),
+        })
+    }
+}
+
+impl Options for BiasCorrection {
+    fn set(&mut self, name: &str, value: &Toml) -> Option<()> {
+        match name {
+            "block-size" => self.block_size = at_most(value, MOST_LAYERS)?,
+            "interested-layers" => self.interested_layers = layers(value)?,
+            _ => return None,
+        }
+        Some(())
+    }
+
+    fn entries(&self) -> Vec<(&'static str, String)> {
+        vec![("block-size", self.block_size.to_string()), ("interested-layers", names(&self.interested_layers))]
+    }
+
+    fn properties() -> Json {
+        json!({ "block-size": count_schema(MOST_LAYERS), "interested-layers": layers_schema() })
+    }
+}
+
+impl Options for ChannelSplit {
+    fn set(&mut self, name: &str, value: &Toml) -> Option<()> {
+        match name {
+            "opt-level" => self.opt_level = level(value)?,
+            "iterations" => self.iterations = at_most(value, MOST_ITERATIONS)?,
+            "value-threshold" => self.value_threshold = not_negative(value)?,
+            "including-bias" => self.including_bias = bool::parse(value)?,
+            "bias-multiplier" => self.bias_multiplier = not_negative(value)?,
+            "interested-layers" => self.interested_layers = layers(value)?,
+            _ => return None,
+        }
+        Some(())
+    }
+
+    fn entries(&self) -> Vec<(&'static str, String)> {
+        vec![
+            ("opt-level", self.opt_level.to_string()),
+            ("iterations", self.iterations.to_string()),
+            ("value-threshold", number(self.value_threshold)),
+            ("including-bias", self.including_bias.to_string()),
+            ("bias-multiplier", number(self.bias_multiplier)),
+            ("interested-layers", names(&self.interested_layers)),
+        ]
+    }
+
+    fn properties() -> Json {
+        json!({
+            "opt-level": { "enum": [1, 2] },
+            "iterations": count_schema(MOST_ITERATIONS),
+            "value-threshold": number_schema(),
+            "including-bias": bool::json_schema(),
+            "bias-multiplier": number_schema(),
+            "interested-layers": layers_schema(),
+        })
+    }
+}
+
+impl Options for WeightSplit {
+    const NEEDS_TABLE: bool = true;
+
+    fn set(&mut self, name: &str, value: &Toml) -> Option<()> {
+        match name {
+            "interested-layers" => self.interested_layers = layers(value)?,
+            "value-threshold" => self.value_threshold = not_negative(value)?,
+            _ => return None,
+        }
+        Some(())
+    }
+
+    fn entries(&self) -> Vec<(&'static str, String)> {
+        vec![("interested-layers", names(&self.interested_layers)), ("value-threshold", number(self.value_threshold))]
+    }
+
+    fn properties() -> Json {
+        json!({ "interested-layers": layers_schema(), "value-threshold": number_schema() })
+    }
+
+    fn is_complete(&self) -> bool {
+        !self.interested_layers.is_empty()
+    }
+}
+
+fn level(value: &Toml) -> Option<usize> {
+    at_most(value, 2)
+}
+
+fn at_most(value: &Toml, most: usize) -> Option<usize> {
+    usize::parse(value).filter(|&count| count <= most)
+}
+
+fn not_negative(value: &Toml) -> Option<Real> {
+    f32::parse(value).filter(|number| number.is_finite() && *number >= 0.0).map(Real::of)
+}
+
+fn layers(value: &Toml) -> Option<Vec<String>> {
+    value.get_ref().as_array()?.iter().map(String::parse).collect()
+}
+
+fn number(value: Real) -> String {
+    format!("{:?}", value.get())
+}
+
+fn names(layers: &[String]) -> String {
+    format!("[{}]", layers.iter().map(|layer| quoted(layer)).collect::<Vec<_>>().join(", "))
+}
+
+fn count_schema(most: usize) -> Json {
+    json!({ "type": "integer", "minimum": 1, "maximum": most })
+}
+
+fn number_schema() -> Json {
+    json!({ "type": "number", "minimum": 0 })
+}
+
+fn layers_schema() -> Json {
+    json!({ "type": "array", "items": String::json_schema() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Project;
+
+    fn read(key: &str, value: &str) -> Result<String, String> {
+        use super::Value;
+        let text = format!(
+            "[model]\npath = \"m.onnx\"\ntarget = \"esp32p4\"\n[calibration]\ndata = \"c.npy\"\n[optimize]\n{key} = {value}\n"
+        );
+        let project = Project::parse("espq.toml", text);
+        if let Some(problem) = project.problems.first() {
+            return Err(format!("{problem:?}"));
+        }
+        let optimize = project.config.optimize;
+        let written = [
+            optimize.layerwise_equalization.map(|v| v.value.write()),
+            optimize.bias_correction.map(|v| v.value.write()),
+            optimize.weight_split.map(|v| v.value.write()),
+            optimize.channel_split.map(|v| v.value.write()),
+        ];
+        Ok(written.into_iter().flatten().collect())
+    }
+
+    #[test]
+    fn options_are_written_as_they_are_read() {
+        let all = "{ opt-level = 2, iterations = 4, value-threshold = 0.4, including-bias = true, bias-multiplier = 0.25, \
+                   including-act = true, act-multiplier = 1.5, interested-layers = [\"/a/Conv\"], relu6-as-relu = true }";
+        for value in [all, "true", "false", "{ iterations = 4 }"] {
+            assert_eq!(read("layerwise-equalization", value).as_deref(), Ok(value));
+        }
+        assert_eq!(read("layerwise-equalization", "{ iterations = 10 }").as_deref(), Ok("true"));
+        for (key, value) in [
+            ("bias-correction", "{ block-size = 1, interested-layers = [\"/a/Conv\"] }"),
+            ("channel-split", "{ iterations = 1, including-bias = true }"),
+            ("weight-split", "{ interested-layers = [\"/a/Conv\"], value-threshold = 0.5 }"),
+            ("weight-split", "false"),
+        ] {
+            assert_eq!(read(key, value).as_deref(), Ok(value));
+        }
+    }
+
+    #[test]
+    fn other_options_are_problems() {
+        for (key, value) in [
+            ("layerwise-equalization", "1"),
+            ("layerwise-equalization", "{ level = 2 }"),
+            ("layerwise-equalization", "{ opt-level = 3 }"),
+            ("layerwise-equalization", "{ iterations = 0 }"),
+            ("layerwise-equalization", "{ iterations = 100_000 }"),
+            ("layerwise-equalization", "{ value-threshold = -1 }"),
+            ("layerwise-equalization", "{ act-multiplier = 1e300 }"),
+            ("bias-correction", "{ steps = 8 }"),
+            ("weight-split", "true"),
+            ("weight-split", "{ value-threshold = 1 }"),
+            ("channel-split", "{ including-act = true }"),
+        ] {
+            let problem = read(key, value).unwrap_err();
+            assert!(problem.contains(key), "{problem}");
+        }
+    }
+}
