@@ -1,6 +1,7 @@
-//! Writes the graph that espq makes of a model as ONNX: `cargo run --example onnx MODEL OUT.onnx`.
+//! Writes the graph that espq makes of a model as ONNX: `cargo run --example onnx MODEL OUT.onnx [--simplified]`.
 //!
-//! It is the twin of a .tflite file for ONNX Runtime and for esp-ppq, which read no such file (`fixtures/tflite.py`).
+//! It is the twin of a .tflite or .pt2 file for ONNX Runtime and for esp-ppq, which read no such file (`fixtures/tflite.py`);
+//! simplified, it is the graph that is quantized.
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -10,11 +11,15 @@ use espq::{Result, model};
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [from, to] = arguments.as_slice() else {
-        eprintln!("cargo run --example onnx MODEL OUT.onnx");
-        return ExitCode::FAILURE;
+    let (from, to, is_simplified) = match arguments.as_slice() {
+        [from, to] => (from, to, false),
+        [from, to, option] if option == "--simplified" => (from, to, true),
+        _ => {
+            eprintln!("cargo run --example onnx MODEL OUT.onnx [--simplified]");
+            return ExitCode::FAILURE;
+        }
     };
-    let written = encode(Path::new(from)).map_err(|e| e.to_string());
+    let written = encode(Path::new(from), is_simplified).map_err(|e| e.to_string());
     match written.and_then(|bytes| std::fs::write(to, bytes).map_err(|e| format!("{to}: {e}"))) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -24,11 +29,18 @@ fn main() -> ExitCode {
     }
 }
 
-fn encode(path: &Path) -> Result<Vec<u8>> {
-    let graph = model::load(path)?.graph;
-    // Types of the outputs, which ONNX demands.
+fn encode(path: &Path, is_simplified: bool) -> Result<Vec<u8>> {
+    let imported = model::load(path)?;
+    let graph = match is_simplified {
+        true => espq::simplify::simplify(imported)?.graph,
+        false => imported.graph,
+    };
+    // Types of the outputs, which ONNX demands. Shapes that nodes compute are not known before they are folded: what is not
+    // known then is float32.
     let mut inferred = graph.clone();
-    espq::simplify::infer(&mut inferred)?;
+    if let Err(error) = espq::simplify::infer(&mut inferred) {
+        eprintln!("{error}");
+    }
     let mut opset = Message::default();
     opset.int(2, graph.opset);
     let mut whole = Message::default();
@@ -80,7 +92,10 @@ fn info(graph: &Graph, id: ValueId) -> Message {
         shape.message(1, &dimension);
     }
     let mut tensor_type = Message::default();
-    tensor_type.int(1, value.data_type.map_or(1, |data_type| data_type.to_onnx())).message(2, &shape);
+    tensor_type.int(1, value.data_type.map_or(1, |data_type| data_type.to_onnx()));
+    if value.shape.is_some() {
+        tensor_type.message(2, &shape);
+    }
     let mut of_type = Message::default();
     of_type.message(1, &tensor_type);
     let mut info = Message::default();

@@ -29,6 +29,16 @@ fn tflite() {
 }
 
 #[test]
+fn pt2() {
+    fuzz(&targets::Pt2, 1000);
+}
+
+#[test]
+fn pt2_program() {
+    fuzz(&targets::Pt2Program::new(), 3000);
+}
+
+#[test]
 fn espq_toml() {
     fuzz(&targets::Configuration::new(), 1500);
 }

@@ -134,6 +134,123 @@ impl Target for TfLite {
     }
 }
 
+/// Archives of torch.export, read and simplified.
+pub struct Pt2;
+
+impl Target for Pt2 {
+    fn name(&self) -> &'static str {
+        "pt2"
+    }
+
+    fn seeds(&self) -> Vec<Vec<u8>> {
+        fixtures(".pt2", 30 << 10)
+    }
+
+    fn words(&self) -> &'static [&'static [u8]] {
+        &[b"PK\x01\x02", b"PK\x03\x04", b"PK\x05\x06", b"../", b"weight_0", b"\xff\xff\xff\xff", b"\0\0\0\0", b"\x08\0"]
+    }
+
+    fn read(&self, input: &[u8]) -> String {
+        answer(model::import(Path::new("model.pt2"), Bytes::copy_from_slice(input)).and_then(simplify))
+    }
+}
+
+/// Programs of torch.export: their JSON is mutated, in an archive that is whole.
+pub struct Pt2Program {
+    archives: Vec<Parts>,
+}
+
+/// Parts of an archive.
+struct Parts {
+    /// JSON of the program.
+    program: Vec<u8>,
+    /// Other entries by name.
+    others: Vec<(String, Vec<u8>)>,
+}
+
+impl Pt2Program {
+    pub fn new() -> Pt2Program {
+        Pt2Program { archives: fixtures(".pt2", 80 << 10).iter().map(|bytes| parts(bytes)).collect() }
+    }
+}
+
+/// Separates the program of an archive from its other entries; its metadata are left out, to make the input small.
+fn parts(bytes: &[u8]) -> Parts {
+    use std::io::Read;
+    let mut archive = zip::ZipArchive::new(std::io::Cursor::new(bytes)).unwrap();
+    let (mut others, mut program) = (Vec::new(), Vec::new());
+    for index in 0..archive.len() {
+        let mut entry = archive.by_index(index).unwrap();
+        let (name, mut data) = (entry.name().unwrap().into_owned(), Vec::new());
+        entry.read_to_end(&mut data).unwrap();
+        match name.contains("/models/") {
+            true => program = data,
+            false => others.push((name, data)),
+        }
+    }
+    let mut json: serde_json::Value = serde_json::from_slice(&program).unwrap();
+    for node in json["graph_module"]["graph"]["nodes"].as_array_mut().unwrap() {
+        node["metadata"] = serde_json::json!({});
+    }
+    Parts { program: serde_json::to_vec(&json).unwrap(), others }
+}
+
+impl Target for Pt2Program {
+    fn name(&self) -> &'static str {
+        "pt2_program"
+    }
+
+    /// The first byte chooses the archive.
+    fn seeds(&self) -> Vec<Vec<u8>> {
+        let seed = |(at, parts): (usize, &Parts)| [&[at as u8], parts.program.as_slice()].concat();
+        self.archives.iter().enumerate().map(seed).collect()
+    }
+
+    fn words(&self) -> &'static [&'static [u8]] {
+        &[
+            b"\"as_int\"",
+            b"\"as_ints\"",
+            b"\"as_tensor\"",
+            b"\"as_tensors\"",
+            b"\"as_none\": true",
+            b"\"as_float\": \"nan\"",
+            b"{\"as_expr\": {\"expr_str\": \"s0*2\"}}",
+            b"torch.ops.aten.view.default",
+            b"torch.ops.aten.slice.Tensor",
+            b"torch.ops.aten.relu_.default",
+            b"torch.ops.aten.pad.default",
+            b"torch.ops.aten.expand.default",
+            b"9223372036854775807",
+            b"-9223372036854775808",
+            b"-1",
+            b"268435456",
+            b"[]",
+            b"null",
+            b"\"dim\"",
+            b"\"self\"",
+            b",",
+        ]
+    }
+
+    fn read(&self, input: &[u8]) -> String {
+        use std::io::Write;
+        let Some((first, program)) = input.split_first() else { return "empty".to_string() };
+        let Parts { others, .. } = &self.archives[usize::from(*first) % self.archives.len()];
+        let mut archive = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+        let stored = zip::write::SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored);
+        for (name, data) in others
+            .iter()
+            .map(|(name, data)| (name.as_str(), data.as_slice()))
+            .chain([("model/models/model.json", program)])
+        {
+            archive.start_file(name, stored).unwrap();
+            archive.write_all(data).unwrap();
+        }
+        let bytes = archive.finish().unwrap().into_inner();
+        answer(model::import(Path::new("model.pt2"), Bytes::from(bytes)).and_then(simplify))
+    }
+}
+
 /// Configurations: read, linted, fixed, and used for completion.
 pub struct Configuration {
     folder: tempfile::TempDir,

@@ -33,12 +33,12 @@ macro_rules! fixtures {
             let inside = |folder: &str| {
                 std::fs::read_dir(root().join(folder)).unwrap().map(|e| e.unwrap().path()).collect::<Vec<_>>()
             };
-            let name = |p: &PathBuf| p.strip_prefix(root()).unwrap().to_str().unwrap().replace('\\', "/");
+            let name = |p: PathBuf| p.strip_prefix(root()).unwrap().to_str().unwrap().replace('\\', "/");
             let mut folders: Vec<String> =
-                inside("").iter().filter(|p| p.join("model.onnx").is_file()).map(name).collect();
-            let has_reference = |p: &&PathBuf| p.join("reference-esp32p4-int8.json").is_file();
-            folders.extend(inside("tflite").iter().filter(has_reference).map(name));
-            folders.extend(inside("trained").iter().filter(|p| p.is_dir()).map(name));
+                inside("").into_iter().filter(|p| p.join("model.onnx").is_file()).map(name).collect();
+            let has_reference = |p: &PathBuf| p.join("reference-esp32p4-int8.json").is_file();
+            folders.extend(["tflite", "pt2"].iter().flat_map(|formats| inside(formats)).filter(has_reference).map(name));
+            folders.extend(inside("trained").into_iter().filter(|p| p.is_dir()).map(name));
             folders.sort();
             let mut tested = vec![$($folder),*];
             tested.sort();
@@ -60,6 +60,13 @@ fixtures! {
     prelu: "prelu",
     shapes: "shapes",
     unnamed: "unnamed",
+    pt2_attention: "pt2/attention",
+    pt2_kws: "pt2/kws",
+    pt2_mobile: "pt2/mobile",
+    pt2_recurrent: "pt2/recurrent",
+    pt2_shuffle: "pt2/shuffle",
+    pt2_transformer: "pt2/transformer",
+    pt2_unet: "pt2/unet",
     tflite_conv1d: "tflite/conv1d",
     tflite_dilated: "tflite/dilated",
     tflite_dscnn: "tflite/dscnn",
@@ -312,7 +319,8 @@ fn scales(bits: u32, exponents: &[i64]) -> String {
 /// Makes the fixture's project with the reference's settings.
 fn project(folder: &Path, reference: &Reference) -> Project {
     let Reference { target, precision, samples, analysis_samples, .. } = reference;
-    let model = if folder.join("model.onnx").is_file() { "model.onnx" } else { "model.tflite" };
+    let is_there = |model: &&&str| folder.join(model).is_file();
+    let model = ["model.onnx", "model.tflite", "model.pt2"].iter().find(is_there).unwrap();
     let precision = if reference.trained { String::new() } else { format!("precision = \"{precision}\"\n") };
     let mut text = format!(
         "[model]\npath = \"{model}\"\ntarget = \"{target}\"\n{precision}\

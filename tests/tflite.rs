@@ -171,12 +171,12 @@ fn models_of_other_programs_are_named_with_the_line_to_run() {
     std::fs::create_dir(top.path().join("saved")).unwrap();
     std::fs::write(top.path().join("saved/saved_model.pb"), b"\x08\x01").unwrap();
     let cases: [(&str, Vec<u8>, &str, &str); 8] = [
-        ("net.pth", archive(&["net/data.pkl"]), "a pickle of PyTorch", "torch.onnx.export(model.eval()"),
+        ("net.pth", archive(&["net/data.pkl"]), "a pickle of PyTorch", "torch.export.save(torch.export.export("),
         ("net.pt", archive(&["net/data.pkl", "net/constants.pkl"]), "a TorchScript archive", "torch.jit.load("),
-        ("net.pt2", archive(&["net/archive_format"]), "an archive of torch.export", "torch.export.load("),
+        ("net.pt2", archive(&["serialized_exported_program.json"]), "before 2.8", "save it again with PyTorch 2.8"),
         ("net.keras", archive(&["config.json", "model.weights.h5"]), "a model of Keras", "from_keras_model(m)"),
         ("net.h5", b"\x89HDF\r\n\x1a\n".to_vec(), "a model of Keras", "from_keras_model(m)"),
-        ("net.safetensors", vec![8, 0, 0, 0], "weights alone", "torch.onnx.export(model.eval()"),
+        ("net.safetensors", vec![8, 0, 0, 0], "weights alone", "torch.export.save(torch.export.export("),
         ("net.py", b"import torch\n".to_vec(), "a Python program", "add one line to it"),
         ("saved", Vec::new(), "a SavedModel of TensorFlow", "from_saved_model("),
     ];

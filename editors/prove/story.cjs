@@ -108,7 +108,8 @@ async function webview(page, words) {
 
 const row = (page, list, text) => page.locator(`${list} .monaco-list-row`, { hasText: text }).first();
 const tab = (page, name) => page.locator(`.tabs-container .tab[data-resource-name="${name}"]`).first();
-const lens = (page, name) => page.locator(".codelens-decoration a", { hasText: name }).first();
+// A lens that has been replaced stays in the page for a while, and is not shown.
+const lens = (page, name) => page.locator(".codelens-decoration a", { hasText: name }).filter({ visible: true }).first();
 const progress = (page) => page.locator(".notification-list-item", { hasText: "searching the smallest" }).first();
 
 async function closeOthers(page) {

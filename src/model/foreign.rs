@@ -12,7 +12,7 @@ use crate::Error;
 
 /// Endings of models of other programs, without the dot.
 const ENDINGS: &[&str] =
-    &["pt2", "pt", "pth", "ckpt", "pkl", "safetensors", "keras", "h5", "hdf5", "pb", "py", "ipynb", "mlmodel"];
+    &["pt", "pth", "ckpt", "pkl", "safetensors", "keras", "h5", "hdf5", "pb", "py", "ipynb", "mlmodel"];
 
 /// Kind of a file that is not read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,7 +22,6 @@ enum Foreign {
     EspDl,
     TorchPickle,
     TorchScript,
-    TorchExport,
     OldTorchExport,
     Weights,
     Keras,
@@ -48,7 +47,7 @@ pub fn refusal(path: &Path, bytes: &[u8]) -> Option<Error> {
 pub fn folder(path: &Path) -> Error {
     match path.join("saved_model.pb").is_file() {
         true => error(Foreign::SavedModel, path),
-        false => Error::new("the model is a folder").with_help("use the path of the .onnx or .tflite file in it"),
+        false => Error::new("the model is a folder").with_help("use the path of the .onnx, .tflite or .pt2 file in it"),
     }
 }
 
@@ -77,7 +76,8 @@ fn of_archive(bytes: &[u8]) -> Option<Foreign> {
         () if has("constants.pkl") => Foreign::TorchScript,
         () if has("data.pkl") => Foreign::TorchPickle,
         () if has("serialized_exported_program.json") => Foreign::OldTorchExport,
-        () if has("archive_format") || has("archive_version") => Foreign::TorchExport,
+        // An archive of torch.export, which is read.
+        () if has("archive_format") || has("archive_version") => return None,
         () if has("model.weights.h5") => Foreign::Keras,
         () => return None,
     })
@@ -86,7 +86,6 @@ fn of_archive(bytes: &[u8]) -> Option<Foreign> {
 fn of_ending(path: &Path) -> Option<Foreign> {
     let ending = path.extension().and_then(|e| e.to_str()).unwrap_or_default().to_ascii_lowercase();
     Some(match ending.as_str() {
-        "pt2" => Foreign::TorchExport,
         "pt" | "pth" | "ckpt" | "pkl" => Foreign::TorchPickle,
         "safetensors" => Foreign::Weights,
         "keras" => Foreign::Keras,
@@ -108,8 +107,9 @@ fn error(foreign: Foreign, path: &Path) -> Error {
             "this is a pickle of PyTorch, which only Python with the model's classes can read, not a model's graph"
         }
         Foreign::TorchScript => "this is a TorchScript archive, which espq does not read",
-        Foreign::TorchExport => "this is an archive of torch.export, which espq does not read",
-        Foreign::OldTorchExport => "this is an archive of torch.export by PyTorch before 2.8, which espq does not read",
+        Foreign::OldTorchExport => {
+            "this is a program of torch.export that PyTorch before 2.8 saved, which espq does not read"
+        }
         Foreign::Weights => "this file has weights alone, without the layers that use them",
         Foreign::Keras | Foreign::KerasHdf5 => "this is a model of Keras, which espq reads as .tflite",
         Foreign::FrozenGraph => "this is a graph of TensorFlow, which espq reads as .tflite",
@@ -126,24 +126,20 @@ fn error(foreign: Foreign, path: &Path) -> Error {
 fn help(foreign: Foreign, path: &Path) -> String {
     let (folder, stem) = (path.parent().unwrap_or(Path::new("")), path.file_stem().unwrap_or_default());
     let here = quotable(path, "model");
-    let (onnx, tflite) = match foreign {
+    let named = |ending: &str| match foreign {
         // The file in the folder is called the same in all of them.
-        Foreign::SavedModel => ("model.onnx".to_string(), "model.tflite".to_string()),
-        _ => (
-            quotable(&folder.join(stem).with_added_extension("onnx"), "model.onnx"),
-            quotable(&folder.join(stem).with_added_extension("tflite"), "model.tflite"),
-        ),
+        Foreign::SavedModel => format!("model.{ending}"),
+        _ => quotable(&folder.join(stem).with_added_extension(ending), &format!("model.{ending}")),
     };
-    let export = format!(
-        "torch.onnx.export(model.eval(), (torch.zeros(1, 3, 224, 224),), \"{onnx}\", opset_version=18, dynamo=False)"
-    );
+    let [onnx, tflite, program] = ["onnx", "tflite", "pt2"].map(named);
+    let export =
+        format!("torch.export.save(torch.export.export(model.eval(), (torch.zeros(1, 3, 224, 224),)), \"{program}\")");
     match foreign {
         Foreign::LfsPointer => "fetch it: `git lfs pull` in the repository of the model".to_string(),
         Foreign::WebPage => "the download returned a page instead of the file: download the file itself".to_string(),
         Foreign::EspDl => {
-            "use the .onnx or .tflite file that it was made from; `espq inspect` shows the contents of this \
-                           one"
-            .to_string()
+            "use the .onnx, .tflite or .pt2 file that it was made from; `espq inspect` shows the contents of this one"
+                .to_string()
         }
         Foreign::TorchPickle | Foreign::Weights => {
             format!(
@@ -154,11 +150,9 @@ fn help(foreign: Foreign, path: &Path) -> String {
             "`python -c 'import torch; torch.onnx.export(torch.jit.load(\"{here}\").eval(), (torch.zeros(1, 3, 224, \
              224),), \"{onnx}\", opset_version=18, dynamo=False)'`, with your input's shape"
         ),
-        Foreign::TorchExport => format!(
-            "`python -c 'import torch; p = torch.export.load(\"{here}\"); torch.onnx.export(p, p.example_inputs[0], \
-             \"{onnx}\", opset_version=18, dynamo=True)'`"
-        ),
-        Foreign::OldTorchExport => format!("in the program that builds the model: `{export}`, with your input's shape"),
+        Foreign::OldTorchExport => {
+            format!("save it again with PyTorch 2.8 or later, in the program that builds the model: `{export}`")
+        }
         Foreign::Keras | Foreign::KerasHdf5 => format!(
             "`python -c 'import tensorflow as tf; m = tf.keras.models.load_model(\"{here}\"); open(\"{tflite}\", \
              \"wb\").write(tf.lite.TFLiteConverter.from_keras_model(m).convert())'`, without quantization"
@@ -215,10 +209,9 @@ mod tests {
 
     #[test]
     fn archives_are_told_apart_by_their_entries() {
-        let cases: [(&[&str], Foreign); 5] = [
+        let cases: [(&[&str], Foreign); 4] = [
             (&["net/data.pkl", "net/data/0", "net/version"], Foreign::TorchPickle),
             (&["net/data.pkl", "net/constants.pkl", "net/code/__torch__.py"], Foreign::TorchScript),
-            (&["net/archive_format", "net/models/model.json"], Foreign::TorchExport),
             (&["serialized_exported_program.json", "version"], Foreign::OldTorchExport),
             (&["metadata.json", "config.json", "model.weights.h5"], Foreign::Keras),
         ];
@@ -253,6 +246,6 @@ mod tests {
         let help = |name: &str| refusal(Path::new(name), b"").unwrap().help().unwrap().to_string();
         assert!(help("nets/kws.keras").contains("load_model(\"nets/kws.keras\"); open(\"nets/kws.tflite\""));
         assert!(help("a\"; rm -rf '.h5").contains("load_model(\"model\"); open(\"model.tflite\""));
-        assert!(help("net.v2.pth").contains("\"net.v2.onnx\", opset_version=18"));
+        assert!(help("net.v2.pth").contains("(torch.zeros(1, 3, 224, 224),)), \"net.v2.pt2\")"));
     }
 }

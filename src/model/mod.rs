@@ -8,8 +8,10 @@ mod bytes;
 mod foreign;
 mod numbers;
 pub mod onnx;
+mod pt2;
 mod shapes;
 mod tflite;
+mod unique;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -90,7 +92,7 @@ pub enum Dialect {
 }
 
 /// All formats; files that none recognizes are read as the first.
-pub static FORMATS: &[&dyn Format] = &[&onnx::Onnx, &tflite::TfLite];
+pub static FORMATS: &[&dyn Format] = &[&onnx::Onnx, &tflite::TfLite, &pt2::Pt2];
 
 /// Returns the format of a file: by its first bytes, else by its ending, else the first of [`FORMATS`]. Later formats have
 /// longer identifiers.

@@ -53,7 +53,7 @@ table! { Config {
 }}
 
 table! { Model {
-    /// The model, .onnx or .tflite, relative to this file. espq never writes to it.
+    /// The model, .onnx, .tflite or .pt2, relative to this file. espq never writes to it.
     #[key("path", required = Required::Yes, example = "\"model.onnx\"", offers = Offers::Models,
           init = Init::Model)]
     path: Given<String>,

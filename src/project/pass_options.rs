@@ -35,8 +35,8 @@ impl<O: Clone> Switch<O> {
 
 /// Options of a pass, by their names in the table.
 pub trait Options: Default + Debug {
-    /// Set if the pass cannot be switched on without options.
-    const NEEDS_TABLE: bool = false;
+    /// Options that have no default: a pass with one is not switched on by `true`.
+    const REQUIRED: &[&str] = &[];
 
     /// Sets an option; `None` if it has another name or type.
     fn set(&mut self, name: &str, value: &Toml) -> Option<()>;
@@ -57,16 +57,16 @@ impl<O: Options> Value for Switch<O> {
     fn expected() -> String {
         let names = O::default().entries().into_iter().map(|(name, _)| format!("`{name}`"));
         let table = format!("a table of {}", names.collect::<Vec<_>>().join(", "));
-        match O::NEEDS_TABLE {
-            true => format!("`false` or {table}"),
-            false => format!("`true`, `false` or {table}"),
+        match O::REQUIRED.is_empty() {
+            true => format!("`true`, `false` or {table}"),
+            false => format!("`false` or {table}"),
         }
     }
 
     fn parse(value: &Toml) -> Option<Switch<O>> {
         let mut options = O::default();
         let DeValue::Table(table) = value.get_ref() else {
-            let is_on = bool::parse(value).filter(|on| !(*on && O::NEEDS_TABLE))?;
+            let is_on = bool::parse(value).filter(|on| !*on || O::REQUIRED.is_empty())?;
             return Some(if is_on { Switch::On(options) } else { Switch::Off });
         };
         for (name, value) in table {
@@ -89,11 +89,16 @@ impl<O: Options> Value for Switch<O> {
 
     fn json_schema() -> Json {
         let table = json!({ "type": "object", "additionalProperties": false, "properties": O::properties() });
-        json!({ "anyOf": [bool::json_schema(), table] })
+        if O::REQUIRED.is_empty() {
+            return json!({ "anyOf": [bool::json_schema(), table] });
+        }
+        let mut table = table;
+        table["required"] = json!(O::REQUIRED);
+        json!({ "anyOf": [{ "const": false }, table] })
     }
 
     fn choices() -> Vec<Choice> {
-        bool::choices().into_iter().filter(|choice| !(O::NEEDS_TABLE && choice.text == "true")).collect()
+        bool::choices().into_iter().filter(|choice| O::REQUIRED.is_empty() || choice.text != "true").collect()
     }
 }
 
@@ -200,7 +205,7 @@ impl Options for ChannelSplit {
 }
 
 impl Options for WeightSplit {
-    const NEEDS_TABLE: bool = true;
+    const REQUIRED: &[&str] = &["interested-layers"];
 
     fn set(&mut self, name: &str, value: &Toml) -> Option<()> {
         match name {
@@ -216,7 +221,8 @@ impl Options for WeightSplit {
     }
 
     fn properties() -> Json {
-        json!({ "interested-layers": layers_schema(), "value-threshold": number_schema() })
+        let layers = json!({ "type": "array", "items": String::json_schema(), "minItems": 1 });
+        json!({ "interested-layers": layers, "value-threshold": number_schema() })
     }
 
     fn is_complete(&self) -> bool {

@@ -7,7 +7,7 @@ use crate::{cargo, root};
 /// Runs the test of a fixture; returns its differences, or one line if there are none.
 pub fn parity(name: &str) -> Result<String, String> {
     let folder = root().join("fixtures").join(name);
-    if !["model.onnx", "model.tflite"].iter().any(|model| folder.join(model).is_file()) {
+    if !["model.onnx", "model.tflite", "model.pt2"].iter().any(|model| folder.join(model).is_file()) {
         return Err(format!(
             "there is no model in fixtures/{name}; fixtures with references: {}",
             fixtures()?.join(", ")

@@ -59,7 +59,11 @@ async function onServer(context: Context, command: string, project: vscode.Uri, 
     throw new Error("The espq server is not running: `espq: Restart Server` starts it.");
   }
   await vscode.workspace.openTextDocument(project);
-  await client.sendRequest("workspace/executeCommand", { command, arguments: [project.toString()] }, cancelled);
+  const parameters = { command, arguments: [project.toString()] };
+  // A token that is undefined would count as a parameter.
+  await (cancelled === undefined
+    ? client.sendRequest("workspace/executeCommand", parameters)
+    : client.sendRequest("workspace/executeCommand", parameters, cancelled));
 }
 
 /** Runs a search with a button that cancels it; the status bar has its count and its best result. */

@@ -62,7 +62,8 @@ Examples:
   espq init mobilenet_v2.onnx                    espq.toml in this folder
   espq init net.onnx --data ~/photos             with these samples
   espq init nets/kws.onnx -o nets/kws.espq.toml  several projects in one folder
-  espq init kws.tflite --target esp32s3          a model of TensorFlow Lite, for another chip")]
+  espq init kws.tflite --target esp32s3          a model of TensorFlow Lite, for another chip
+  espq init net.pt2                              a program of torch.export")]
 pub struct Arguments {
     /// The model's file
     model: PathBuf,

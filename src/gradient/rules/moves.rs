@@ -153,9 +153,9 @@ pub fn interpolated(tape: &mut Tape, at: &At) -> Found {
         return Ok(None);
     }
     let mut gradient = at.gradient;
-    for axis in rank - 2..rank {
-        let Some(taps) = axes.get(axis).and_then(Option::as_ref) else { continue };
-        let (outputs, inputs) = (tape.shape(gradient)[axis], shape[axis]);
+    for (axis, (taps, &inputs)) in axes.iter().zip(&shape).enumerate() {
+        let Some(taps) = taps else { continue };
+        let outputs = taps.len();
         let mut matrix = vec![0.0f32; outputs * inputs];
         let is_last = axis + 1 == rank;
         for (output, taps) in taps.iter().enumerate() {

@@ -4,13 +4,12 @@ mod nodes;
 
 use std::collections::HashMap;
 
-use nodes::Names;
-
 use super::file::{File, Operator};
 use super::layout::{self, Layout};
 use super::weights::{self, count};
 use crate::graph::{Graph, Tensor, ValueId};
 use crate::model::shapes::batch_note;
+use crate::model::unique::Names;
 use crate::model::{Axis, Declared, Shapes};
 use crate::note::Note;
 use crate::{Error, Result, bail};

@@ -1,11 +1,10 @@
 //! Nodes and constants: their names, and the activations that are fused into operators.
 
-use std::collections::HashMap;
-
 use super::Lowering;
 use crate::graph::{Attribute, Attributes, Node, Tensor, Value, ValueId};
 use crate::model::tflite::file::Operator;
 use crate::model::tflite::layout::Layout;
+use crate::model::unique::distinct;
 use crate::{Result, bail};
 
 impl Lowering<'_> {
@@ -218,22 +217,4 @@ impl Activation {
             Activation::Clip(..) => "Clip",
         }
     }
-}
-
-/// Names that are taken, with the last count behind each.
-pub(super) type Names = HashMap<String, usize>;
-
-/// Puts a count behind a name that is taken, or makes one where there is none.
-fn distinct(taken: &mut Names, name: &str) -> String {
-    let count = taken.get(name).copied().unwrap_or_default();
-    if count == 0 && !name.is_empty() && !taken.contains_key(name) {
-        taken.insert(name.to_string(), 0);
-        return name.to_string();
-    }
-    let free =
-        (count + 1..).map(|count| (count, format!("{name}_{count}"))).find(|(_, name)| !taken.contains_key(name));
-    let (count, candidate) = free.unwrap_or_else(|| (usize::MAX, name.to_string()));
-    taken.insert(name.to_string(), count);
-    taken.insert(candidate.clone(), 0);
-    candidate
 }

@@ -1,0 +1,222 @@
+//! Exported program: the JSON of the archive, checked for version and form, with its tensors by name.
+
+use std::cell::Cell;
+use std::collections::HashMap;
+
+use super::archive::Archive;
+use super::schema::{self, Argument, Config, Exported, Graph, Header, Module, Payload};
+use super::tensors;
+use crate::graph::Tensor;
+use crate::{Error, Result, bail};
+
+const AGAIN: &str = "the file is damaged, or was written by a newer PyTorch: save the program again";
+const SAVE: &str = "in the program that builds the model: `torch.export.save(torch.export.export(model.eval(), \
+                    (torch.zeros(1, 3, 224, 224),)), \"model.pt2\")`, with your input's shape";
+
+/// Program of an archive.
+pub struct Program<'a> {
+    archive: Archive<'a>,
+    pub module: Module,
+    payloads: HashMap<String, (&'static str, Payload)>,
+    /// Elements that tensors may have together: a small file must not fill memory by strides of 0.
+    budget: Cell<usize>,
+    /// Names of parameters, buffers and constants by their names in the graph.
+    pub names: HashMap<String, String>,
+    /// Names of user inputs in their order.
+    pub inputs: Vec<String>,
+    /// Values that the user gets, in their order.
+    pub outputs: Vec<String>,
+}
+
+impl<'a> Program<'a> {
+    pub fn read(bytes: &'a [u8]) -> Result<Program<'a>> {
+        let archive = Archive::open(bytes)?;
+        let model = model(&archive)?;
+        let json = archive.entry(model)?;
+        let name = model.trim_start_matches("models/").trim_end_matches(".json").to_string();
+        let mut module = match parse::<Exported>(json, model) {
+            Ok(exported) => {
+                check_version(&exported.schema_version, &exported.torch_version)?;
+                exported.graph_module
+            }
+            Err(error) => {
+                // Of another version, the form may be another.
+                if let Ok(header) = parse::<Header>(json, model) {
+                    check_version(&header.schema_version, &header.torch_version)?;
+                }
+                return Err(error);
+            }
+        };
+        super::inline::inline(&mut module.graph);
+        if archive.has("byteorder") && archive.entry("byteorder")? != b"little" {
+            bail!("the weights are big-endian numbers")
+        }
+        let payloads = payloads(&archive, &name)?;
+        let budget = Cell::new(bytes.len().saturating_mul(16) + (1 << 20));
+        let mut program = Program {
+            archive,
+            module,
+            payloads,
+            budget,
+            names: HashMap::new(),
+            inputs: Vec::new(),
+            outputs: Vec::new(),
+        };
+        program.sign().map_err(|e| e.with_help(AGAIN))?;
+        Ok(program)
+    }
+
+    pub fn graph(&self) -> &Graph {
+        &self.module.graph
+    }
+
+    /// Takes down what the inputs and outputs of the graph are.
+    fn sign(&mut self) -> Result<()> {
+        let signature = &self.module.signature;
+        for (at, spec) in signature.input_specs.iter().enumerate() {
+            let constant = match (&spec.parameter, &spec.buffer, &spec.tensor_constant) {
+                (Some(parameter), ..) => Some((&parameter.arg, &parameter.parameter_name)),
+                (_, Some(buffer), _) => Some((&buffer.arg, &buffer.buffer_name)),
+                (.., Some(constant)) => Some((&constant.arg, &constant.tensor_constant_name)),
+                _ => None,
+            };
+            if let Some((argument, name)) = constant {
+                self.names.insert(argument.name.clone(), name.clone());
+                continue;
+            }
+            match spec.user_input.as_ref().map(|input| &input.arg) {
+                Some(Argument::Tensor(name)) => self.inputs.push(name.clone()),
+                // A number of the call, which the export has treated as fixed.
+                Some(_) => {}
+                None if spec.constant_input.is_some() => {}
+                None => {
+                    let kind = if spec.token.is_some() { "an order of effects" } else { "an object of Python" };
+                    return Err(Error::new(format!("input {at} of the program is {kind}, not a tensor")).with_help(
+                        "export the network without objects that only Python has, such as torchbind classes",
+                    ));
+                }
+            }
+        }
+        if let Some(written) = signature.output_specs.iter().find_map(|spec| spec.buffer_mutation.as_ref()) {
+            return Err(written_buffer(&written.buffer_name));
+        }
+        for spec in &signature.output_specs {
+            // Nothing, or a number, is no output of a network; inputs that are written are none, either.
+            if let Some(Argument::Tensor(name)) = spec.user_output.as_ref().map(|output| &output.arg) {
+                self.outputs.push(name.clone());
+            }
+        }
+        if self.outputs.is_empty() {
+            return Err(Error::new("the program returns no tensor").with_help("return the results of forward()"));
+        }
+        Ok(())
+    }
+
+    /// Reads the tensor of a parameter, buffer or constant.
+    pub fn tensor(&self, name: &str) -> Result<Tensor> {
+        let Some((folder, payload)) = self.payloads.get(name) else {
+            return Err(Error::new(format!("tensor '{name}' is not in the archive")).with_help(AGAIN));
+        };
+        if payload.use_pickle {
+            return Err(Error::new(format!(
+                "tensor '{name}' is a pickle of Python: a subclass of torch.Tensor, such as a \
+                                           quantized one"
+            ))
+            .with_help("export the float model with plain tensors: espq determines the scales for ESP-DL"));
+        }
+        let read = || {
+            let Some(meta) = &payload.tensor_meta else { bail!("its sizes are missing") };
+            let storage = self.archive.entry(&format!("{folder}{}", payload.path_name))?;
+            let mut budget = self.budget.get();
+            let tensor = tensors::tensor(meta, storage, &mut budget);
+            self.budget.set(budget);
+            tensor
+        };
+        read().map_err(|e| e.about(&format!("tensor '{name}'")).with_help(AGAIN))
+    }
+
+    /// Takes a number of elements from those that tensors and constants may have together.
+    pub fn claim(&self, count: usize) -> Result<()> {
+        match self.budget.get().checked_sub(count) {
+            Some(left) => {
+                self.budget.set(left);
+                Ok(())
+            }
+            None => bail!("makes a constant of {count} elements, far more than the file has"),
+        }
+    }
+
+    /// Returns what tells tensors apart that share a storage: tied weights are equal in it.
+    pub fn storage(&self, name: &str) -> Option<(&str, &str)> {
+        self.payloads.get(name).map(|(folder, payload)| (*folder, payload.path_name.as_str()))
+    }
+
+    /// Returns the names of the outputs, if the program returns a dictionary.
+    pub fn keys(&self) -> Option<Vec<String>> {
+        let root = self.module.module_call_graph.iter().find(|call| call.fqn.is_empty())?;
+        let spec: serde_json::Value = serde_json::from_str(&root.signature.as_ref()?.out_spec).ok()?;
+        let top = spec.get(1)?;
+        let is_dictionary = matches!(top.get("type")?.as_str()?, "builtins.dict" | "collections.OrderedDict");
+        let keys: Vec<String> = serde_json::from_str(top.get("context")?.as_str()?).ok()?;
+        (is_dictionary && keys.len() == self.outputs.len()).then_some(keys)
+    }
+}
+
+/// Returns the error of a program that keeps state.
+pub fn written_buffer(name: &str) -> Error {
+    Error::new(format!("the program writes buffer '{name}': it keeps state between calls, which ESP-DL does not"))
+        .with_help(
+            "give the state as an input and return the new one as an output; if it is the statistics of a \
+                    BatchNorm, call model.eval() before the export",
+        )
+}
+
+/// Returns the name of the entry with the program.
+fn model<'b>(archive: &'b Archive) -> Result<&'b str> {
+    let models: Vec<&str> = archive.below("models/").into_iter().filter(|name| name.ends_with(".json")).collect();
+    match models.as_slice() {
+        [one] => Ok(one),
+        [] if !archive.below("data/aotinductor/").is_empty() => {
+            Err(Error::new("the archive has a compiled program of AOTInductor, without its graph").with_help(SAVE))
+        }
+        [] => Err(Error::new("the archive has no program of torch.export").with_help(SAVE)),
+        several => Err(Error::new(format!("the archive has {} programs", several.len()))
+            .with_help("save the one that the chip runs, alone")),
+    }
+}
+
+fn parse<'b, T: serde::Deserialize<'b>>(json: &'b [u8], entry: &str) -> Result<T> {
+    serde_json::from_slice(json).map_err(|e| Error::new(format!("entry '{entry}': {e}")).with_help(AGAIN))
+}
+
+fn check_version(version: &schema::Version, writer: &str) -> Result<()> {
+    let schema::Version { major, minor } = *version;
+    if major == schema::MAJOR {
+        return Ok(());
+    }
+    let writer = match writer {
+        "" => String::new(),
+        version => format!(", written by PyTorch {version}"),
+    };
+    let what = format!("the program has version {major}.{minor} of the schema{writer}, and espq reads version 8");
+    let help = match major > schema::MAJOR {
+        true => "update espq, or save the program with PyTorch 2.8 to 2.15",
+        false => "save the program again with PyTorch 2.8 or later",
+    };
+    Err(Error::new(what).with_help(help))
+}
+
+/// Reads the lists of weights and constants.
+fn payloads(archive: &Archive, name: &str) -> Result<HashMap<String, (&'static str, Payload)>> {
+    let mut payloads = HashMap::new();
+    for (folder, entry) in [
+        ("data/constants/", format!("data/constants/{name}_constants_config.json")),
+        ("data/weights/", format!("data/weights/{name}_weights_config.json")),
+    ] {
+        if archive.has(&entry) {
+            let config: Config = parse(archive.entry(&entry)?, &entry)?;
+            payloads.extend(config.config.into_iter().map(|(name, payload)| (name, (folder, payload))));
+        }
+    }
+    Ok(payloads)
+}

@@ -1,0 +1,177 @@
+//! Tensors of the archive: storages with sizes, strides and an offset; half floats are widened.
+
+use super::schema::{Length, Meta};
+use crate::graph::axes::{MAX_ELEMENTS, strides};
+use crate::graph::{DataType, Tensor};
+use crate::model::numbers::{numbers, widen_bf16, widen_f16};
+use crate::{Result, bail};
+
+const F16: i64 = 6;
+const BF16: i64 = 13;
+
+/// Returns the type of elements in the graph.
+pub fn data_type(dtype: i64) -> Result<DataType> {
+    Ok(match dtype {
+        1 => DataType::U8,
+        2 => DataType::I8,
+        3 => DataType::I16,
+        4 => DataType::I32,
+        5 => DataType::I64,
+        F16 | 7 | BF16 => DataType::F32,
+        8 => DataType::F64,
+        12 => DataType::Bool,
+        9..=11 => bail!("complex numbers are not supported"),
+        other => bail!("elements of type {other} are not supported"),
+    })
+}
+
+/// Returns sizes as lengths; fails if memory could not hold the elements.
+pub fn shape(sizes: &[i64]) -> Result<Vec<usize>> {
+    let shape: Option<Vec<usize>> = sizes.iter().map(|&size| usize::try_from(size).ok()).collect();
+    let Some(shape) = shape else { bail!("shape {sizes:?} has a negative length") };
+    let whole = shape.iter().try_fold(1usize, |whole, &length| whole.checked_mul(length.max(1)));
+    match whole.filter(|&whole| whole <= MAX_ELEMENTS) {
+        Some(_) => Ok(shape),
+        None => bail!("shape {shape:?} has more than {MAX_ELEMENTS} elements"),
+    }
+}
+
+/// Place of a tensor in its storage.
+struct Layout {
+    shape: Vec<usize>,
+    strides: Vec<usize>,
+    offset: usize,
+    /// Bytes of an element.
+    size: usize,
+}
+
+/// Reads a tensor from its storage. `budget` is the number of elements that may still be read.
+pub fn tensor(meta: &Meta, storage: &[u8], budget: &mut usize) -> Result<Tensor> {
+    let kind = data_type(meta.dtype)?;
+    let layout = Layout {
+        shape: shape(&fixed(&meta.sizes)?)?,
+        strides: shape_of_strides(&fixed(&meta.strides)?)?,
+        offset: shape_of_strides(&fixed(std::slice::from_ref(&meta.storage_offset))?)?.first().copied().unwrap_or(0),
+        size: if matches!(meta.dtype, F16 | BF16) { 2 } else { kind.size() },
+    };
+    if layout.shape.len() != layout.strides.len() {
+        bail!("{} sizes and {} strides", layout.shape.len(), layout.strides.len())
+    }
+    let count: usize = layout.shape.iter().product();
+    let Some(left) = budget.checked_sub(count) else { bail!("its tensors have far more elements than the file") };
+    *budget = left;
+    let gathered;
+    let data = match contiguous(&layout, count) {
+        true => layout.offset.checked_mul(layout.size).and_then(|start| {
+            let end = start.checked_add(count.checked_mul(layout.size)?)?;
+            storage.get(start..end)
+        }),
+        false => {
+            gathered = gather(&layout, count, storage);
+            gathered.as_deref()
+        }
+    };
+    let Some(data) = data else {
+        bail!("shape {:?} reaches beyond the {} bytes of its storage", layout.shape, storage.len())
+    };
+    let shape = layout.shape.as_slice();
+    match meta.dtype {
+        1 => numbers(shape, data, u8::from_le_bytes),
+        2 => numbers(shape, data, i8::from_le_bytes),
+        3 => numbers(shape, data, i16::from_le_bytes),
+        4 => numbers(shape, data, i32::from_le_bytes),
+        5 => numbers(shape, data, i64::from_le_bytes),
+        F16 => numbers(shape, data, |bytes| widen_f16(u16::from_le_bytes(bytes))),
+        8 => numbers(shape, data, f64::from_le_bytes),
+        12 => numbers(shape, data, |[byte]: [u8; 1]| byte != 0),
+        BF16 => numbers(shape, data, |bytes| widen_bf16(u16::from_le_bytes(bytes))),
+        _ => numbers(shape, data, f32::from_le_bytes),
+    }
+}
+
+fn fixed(lengths: &[Length]) -> Result<Vec<i64>> {
+    lengths
+        .iter()
+        .map(|length| match length {
+            Length::AsInt(int) => Ok(*int),
+            Length::AsExpr(expression) => bail!("length '{}' is not fixed", expression.expr_str),
+        })
+        .collect()
+}
+
+fn shape_of_strides(strides: &[i64]) -> Result<Vec<usize>> {
+    let all: Option<Vec<usize>> = strides.iter().map(|&stride| usize::try_from(stride).ok()).collect();
+    match all {
+        Some(all) => Ok(all),
+        None => bail!("strides {strides:?}"),
+    }
+}
+
+fn contiguous(layout: &Layout, count: usize) -> bool {
+    let row_major = strides(&layout.shape);
+    let is_alike = |axis: usize| layout.shape[axis] == 1 || layout.strides[axis] == row_major[axis];
+    count == 0 || (0..layout.shape.len()).all(is_alike)
+}
+
+/// Copies elements one by one, in row-major order.
+fn gather(layout: &Layout, count: usize, storage: &[u8]) -> Option<Vec<u8>> {
+    let last = layout.shape.iter().zip(&layout.strides).try_fold(layout.offset, |last, (&length, &stride)| {
+        last.checked_add(length.saturating_sub(1).checked_mul(stride)?)
+    })?;
+    storage.get(..last.checked_add(1)?.checked_mul(layout.size)?)?;
+    let mut data = Vec::with_capacity(count * layout.size);
+    let mut at = vec![0; layout.shape.len()];
+    for _ in 0..count {
+        let place: usize = layout.offset + at.iter().zip(&layout.strides).map(|(a, stride)| a * stride).sum::<usize>();
+        data.extend(&storage[place * layout.size..(place + 1) * layout.size]);
+        for axis in (0..at.len()).rev() {
+            at[axis] += 1;
+            if at[axis] < layout.shape[axis] {
+                break;
+            }
+            at[axis] = 0;
+        }
+    }
+    Some(data)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn meta(dtype: i64, sizes: &[i64], strides: &[i64], offset: i64) -> Meta {
+        let lengths = |ints: &[i64]| ints.iter().map(|&int| Length::AsInt(int)).collect();
+        Meta { dtype, sizes: lengths(sizes), strides: lengths(strides), storage_offset: Length::AsInt(offset) }
+    }
+
+    fn read(meta: &Meta, storage: &[u8]) -> Result<Tensor> {
+        tensor(meta, storage, &mut 100)
+    }
+
+    #[test]
+    fn strides_and_offset_choose_elements_of_the_storage() {
+        let storage: Vec<u8> = (0..12).collect();
+        let bytes = |meta: &Meta| read(meta, &storage).unwrap().into_vec::<u8>().unwrap();
+        assert_eq!(bytes(&meta(1, &[2, 3], &[3, 1], 6)), [6, 7, 8, 9, 10, 11]);
+        assert_eq!(bytes(&meta(1, &[3, 2], &[1, 4], 1)), [1, 5, 2, 6, 3, 7]);
+        assert_eq!(bytes(&meta(1, &[2, 2], &[0, 1], 0)), [0, 1, 0, 1]);
+        assert_eq!(read(&meta(6, &[1], &[1], 0), &[0, 0x3c]).unwrap().slice::<f32>(), Some(&[1.0][..]));
+    }
+
+    #[test]
+    fn tensors_beyond_their_storage_are_refused() {
+        let storage = [0u8; 16];
+        for (sizes, strides, offset) in [
+            (&[2, 3][..], &[3, 1][..], 0),
+            (&[4], &[1], 1),
+            (&[2], &[i64::MAX], 0),
+            (&[2], &[-1], 0),
+            (&[i64::MAX, 2], &[1, 1], 0),
+            (&[2], &[1, 1], 0),
+            (&[1], &[1], i64::MAX),
+            (&[101], &[0], 0),
+        ] {
+            assert!(read(&meta(7, sizes, strides, offset), &storage).is_err(), "{sizes:?} {strides:?} {offset}");
+        }
+    }
+}
