@@ -13,9 +13,10 @@ use crate::ops::Role;
 use crate::quant::{Plan, Port, Quantized};
 use crate::simplify::LayerNames;
 
+use super::calibrated::Calibrated;
 use super::opened::Opened;
 use super::progress::PartOf;
-use super::session::{Calibrated, Session};
+use super::session::Session;
 use super::{Progress, Stage};
 
 /// Layers whose error alone is measured; that of the others is estimated.

@@ -5,6 +5,7 @@
 //! it. [`Engine::open`] opens the current state of a project. Never: rendering.
 
 mod atomic_write;
+mod calibrated;
 mod cancel;
 mod compare;
 mod content;
@@ -26,6 +27,7 @@ mod outline;
 mod profile;
 mod progress;
 mod proof;
+mod reports;
 mod session;
 mod shapes;
 mod step;
@@ -47,6 +49,7 @@ use crate::quant::{ImportedScales, Plan};
 pub use crate::model::{endings as model_endings, is_foreign, is_model};
 pub use crate::simplify::{LayerNames, Place};
 pub use atomic_write::write as write_all_or_none;
+pub use calibrated::Calibrated;
 pub use cancel::{Token, Watch};
 pub use compare::read_report;
 pub use cost::board;
@@ -59,7 +62,7 @@ pub use optimize::Optimized;
 pub use outline::{Outline, outline};
 pub use profile::{Fit, FittedConstant, Profile, ProfiledLayer, ProfiledMemory, profile_of_file};
 pub use progress::{OnlyKnown, Progress, Silent, Stage};
-pub use session::{Calibrated, Model, Session};
+pub use session::{Model, Session};
 
 use content::{Contents, Key};
 use lru::Lru;

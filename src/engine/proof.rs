@@ -9,9 +9,10 @@ use crate::export::Export;
 use crate::proof::{self, Finished};
 use crate::quant::Quantized;
 
+use super::calibrated::Calibrated;
 use super::content::{Key, KeyBuilder};
 use super::opened::Opened;
-use super::session::{Calibrated, Session};
+use super::session::Session;
 use super::{Progress, Stage};
 
 impl Opened {
@@ -71,9 +72,9 @@ impl Session {
         progress.begin(Stage::Chip, count);
         proof::run(&proof::Subject {
             quantized: &calibrated.quantized,
-            original: calibrated.original(),
-            simulation: calibrated.simulation(),
-            simulated: calibrated.simulated(),
+            original: &calibrated.float.original,
+            simulation: &calibrated.simulation,
+            simulated: &calibrated.simulated,
             export,
             samples: &self.analysis,
             count,

@@ -9,15 +9,15 @@ use crate::Result;
 use crate::analysis::{self, Clipping, ErrorFigures, FloatTraces, Graphwise, Observers, SimulatedTraces, Subject};
 use crate::chip::Method;
 use crate::detect::{Detector, Head};
-use crate::exec::{Program, Samples as _, Simulation, Tick};
+use crate::exec::{Program, Samples as _, Tick};
 use crate::graph::{NodeId, ValueId};
 use crate::note::Note;
-use crate::ops::{self, Role};
 use crate::optimize;
 use crate::quant::{self, Narrowed, Observations, Plan, Port, Quantized};
 use crate::samples::{InputSpec, Part, SampleFacts, Samples};
 use crate::simplify::Simplified;
 
+use super::calibrated::{Calibrated, Float, figures_key, node_key, reference_key};
 use super::content::{Key, KeyBuilder};
 use super::ends::Passage;
 use super::{Progress, Stage};
@@ -103,13 +103,6 @@ pub(super) struct Kept {
     outputs: BTreeMap<String, Vec<ErrorFigures>>,
 }
 
-/// Network in float: the original, and with the constants that preserve its function.
-#[derive(Clone)]
-struct Float {
-    original: Arc<Program>,
-    equivalent: Arc<Program>,
-}
-
 /// Keys of a simulation whose values are kept.
 struct Traced {
     reference: Key,
@@ -124,18 +117,6 @@ impl Traced {
             false => 0,
         }
     }
-}
-
-/// Calibrated model, with the keys of its figures' inputs.
-pub struct Calibrated {
-    /// Plan with all exponents, after the passes of `[optimize]`.
-    pub quantized: Quantized,
-    float: Float,
-    simulation: Simulation,
-    simulated: Arc<Program>,
-    /// Keys by node.
-    keys: Vec<Key>,
-    reference: Key,
 }
 
 impl Session {
@@ -379,23 +360,10 @@ impl Session {
     pub(super) fn subject<'a>(&'a self, calibrated: &'a Calibrated, count: usize, tick: Tick<'a>) -> Subject<'a> {
         let graph = &calibrated.quantized.plan().graph;
         let Float { original, equivalent } = &calibrated.float;
-        let simulated = calibrated.simulated();
+        let simulated = &*calibrated.simulated;
         let detector = self.model.detector.as_ref();
         Subject { graph, original, float: equivalent, simulated, samples: &self.analysis, count, detector, tick }
     }
-}
-
-/// Returns the key of figures of all nodes together.
-fn figures_key(name: &'static str, calibrated: &Calibrated, nodes: &[NodeId], count: usize) -> Key {
-    let mut parts = KeyBuilder::new(name);
-    parts.number(count).key(&calibrated.reference);
-    for key in &calibrated.keys {
-        parts.key(key);
-    }
-    for node in nodes {
-        parts.number(node.0);
-    }
-    parts.finish()
 }
 
 fn is_finite(figures: &ErrorFigures) -> bool {
@@ -451,62 +419,4 @@ impl Cached {
             self.outputs.clear();
         }
     }
-}
-
-impl Calibrated {
-    pub(super) fn simulation(&self) -> &Simulation {
-        &self.simulation
-    }
-
-    /// The network in float as it was read.
-    pub(super) fn original(&self) -> &Program {
-        &self.float.original
-    }
-
-    /// The network in the chip's arithmetic.
-    pub(super) fn simulated(&self) -> &Program {
-        &self.simulated
-    }
-
-    /// Returns quantized nodes whose operator has a role, in the graph's order.
-    pub fn nodes(&self, wanted: impl Fn(Role) -> bool) -> Vec<NodeId> {
-        let quantized = &self.quantized;
-        let is_wanted = |node: NodeId| {
-            let quantizes = quantized.plan().nodes.get(node.0).is_some_and(Option::is_some);
-            quantizes
-                && ops::find(&quantized.plan().graph.node(node).op)
-                    .is_some_and(|operator| wanted(operator.treatment.role))
-        };
-        quantized.plan().graph.node_ids().filter(|&node| is_wanted(node)).collect()
-    }
-}
-
-/// Returns the key of everything that determines the simulation of one node: its own ports, and the scales that they
-/// share.
-fn node_key(quantized: &Quantized, simulation: &Simulation, node: NodeId) -> Key {
-    let mut parts = KeyBuilder::new("node");
-    for ((_, port), digest) in quantized.plan().edited.range((node, 0)..=(node, usize::MAX)) {
-        parts.number(*port).digest(digest);
-    }
-    parts.number(node.0).text(quantized.plan().settings.target.name()).text(quantized.plan().scheme(node).name());
-    if let Some(Some(simulated)) = simulation.get(node.0) {
-        parts.text(&format!("{simulated:?}")).text(&format!("{:?}", quantized.ports(node)));
-    }
-    parts.finish()
-}
-
-/// Returns the key of the values that are rounded in float, too: tables and recurrent cells.
-fn reference_key(quantized: &Quantized, reference: &Simulation) -> Key {
-    let mut parts = KeyBuilder::new("reference");
-    if let Some(digest) = &quantized.plan().equivalence {
-        parts.digest(digest);
-    }
-    for node in quantized.plan().graph.node_ids() {
-        if let Some(Some(simulated)) = reference.get(node.0)
-            && simulated.kernel.is_some()
-        {
-            parts.key(&node_key(quantized, reference, node));
-        }
-    }
-    parts.finish()
 }

@@ -28,6 +28,8 @@ pub struct Backward {
     saved: Vec<ValueId>,
     /// Values of the network by the value of the program that is their gradient.
     gradients: HashMap<ValueId, Vec<ValueId>>,
+    /// Mask of the network's values whose gradient is computed.
+    known: Vec<bool>,
     /// Mask of the gradients among the program's values.
     wanted: Vec<bool>,
 }
@@ -52,13 +54,14 @@ impl Backward {
             }
         }
         let (graph, saved) = tape.finish();
+        let known = forward.mask(gradients.values().flatten().copied());
         let wanted = graph.mask(gradients.keys().copied());
-        Ok(Backward { program: Program::float(&graph)?, seeded, saved, gradients, wanted })
+        Ok(Backward { program: Program::float(&graph)?, seeded, saved, gradients, known, wanted })
     }
 
     /// Returns `true` if the gradient of a value is computed.
     pub fn knows(&self, value: ValueId) -> bool {
-        self.gradients.values().flatten().any(|&known| known == value)
+        self.known[value.0]
     }
 
     /// Returns the values that take a seed, in order.

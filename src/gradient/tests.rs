@@ -309,3 +309,12 @@ fn gradients_behind_an_operator_without_a_rule_are_not_known() {
     let backward = Backward::new(&graph, &graph.outputs, &graph.inputs).unwrap();
     assert!(!backward.knows(graph.inputs[0]));
 }
+
+#[test]
+fn a_second_output_that_is_read_has_no_rule() {
+    let inputs = [Values(&[2, 3], AROUND_ZERO), Floats(&[3], vec![1.0; 3])];
+    let graph = graph("LayerNormalization", &[], &inputs, 3);
+    let knows =
+        |end: usize| Backward::new(&graph, &graph.outputs[end..=end], &graph.inputs).unwrap().knows(graph.inputs[0]);
+    assert_eq!([knows(0), knows(1)], [true, false]);
+}

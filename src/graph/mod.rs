@@ -1,6 +1,6 @@
 //! The model in memory: tensors, facts, nodes and values.
 //!
-//! Never: file formats, targets, quantization.
+//! Never: file formats, targets, the choice of scales: those that a file gives stay with their values.
 
 pub(crate) mod attributes;
 pub(crate) mod axes;

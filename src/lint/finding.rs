@@ -71,7 +71,7 @@ pub enum Safety {
 /// Edits that remove a finding.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Fix {
-    /// Title: "int16: output error 25.6% -> 9.1%, +13 KB flash".
+    /// Title: "Set `/a/Conv` to int16: output error 25.6% -> 9.1%, +13 KB flash".
     pub title: String,
     /// Kind of the change; a precision keeps the measurement that it came from.
     pub kind: FixKind,

@@ -75,31 +75,27 @@ impl Measure {
 
     /// Describes the change and its measured effect; `None` if it does not help.
     pub fn words(&self, trial: &Trial) -> Option<String> {
-        let effect = trial.effect();
-        Some(match self {
-            // Fewer bits are wanted whatever they cost.
-            Measure::Layer { scheme: Scheme::Int8, .. } => format!("int8: {effect}"),
-            _ if !trial.helps() => return None,
-            Measure::Layer { scheme, .. } => format!("{scheme}: {effect}"),
-            Measure::LayersOverLimit { names } => {
-                format!("Set all {} layers over the limit to int16: {effect}", names.len())
-            }
-            Measure::Widen => match trial.layers.len() {
-                0 => format!("scale of the widest input: {effect}"),
-                count => format!("scale of the widest input, {count} layers at int16: {effect}"),
-            },
-            Measure::SmallestSet => match trial.layers.as_slice() {
-                [one] => format!("{one} at int16: {effect}"),
-                many => format!("{} layers at int16: {effect}", many.len()),
-            },
-        })
+        // Fewer bits are wanted whatever they cost.
+        let is_wanted = matches!(self, Measure::Layer { scheme: Scheme::Int8, .. }) || trial.helps();
+        let layers = |layers: &[String]| match layers {
+            [one] => format!("`{one}`"),
+            many => format!("{} layers", many.len()),
+        };
+        let change = match self {
+            Measure::Layer { name, scheme } => format!("Set `{name}` to {scheme}"),
+            Measure::LayersOverLimit { names } => format!("Set all {} layers over the limit to int16", names.len()),
+            Measure::Widen if trial.layers.is_empty() => "Set optimize.widen".to_string(),
+            Measure::Widen => format!("Set optimize.widen, and {} to int16", layers(&trial.layers)),
+            Measure::SmallestSet => format!("Set {} to int16", layers(&trial.layers)),
+        };
+        is_wanted.then(|| format!("{change}: {}", trial.effect()))
     }
 
     /// Returns the fix without its effect, for changes that a user may want whatever the effect is: fewer bits.
     pub fn unmeasured_fix(&self, project: &Project) -> Option<Fix> {
         match self {
             Measure::Layer { name, scheme: Scheme::Int8 } => {
-                self.edit(project, "int8".to_string(), &[(name, Scheme::Int8)])
+                self.edit(project, format!("Set `{name}` to int8"), &[(name, Scheme::Int8)])
             }
             _ => None,
         }

@@ -11,7 +11,7 @@ use lsp_types::{
 use crate::analysis::is_over;
 use crate::chip::Scheme;
 use crate::engine::{Engine, LintDepth};
-use crate::lint::{Finding, Fix, FixKind, Measure, Safety, apply, ignoring};
+use crate::lint::{Finding, Fix, Measure, Safety, apply, ignoring};
 use crate::project::edit::set_layer_limit;
 use crate::text::difference;
 use crate::text::units::percent;
@@ -228,18 +228,10 @@ async fn back_to_int8(
 /// Makes the action of a fix.
 pub fn with_edit(snapshot: &Snapshot, abilities: Abilities, fix: &Fix) -> CodeAction {
     CodeAction {
-        title: title(fix),
+        title: fix.title.clone(),
         edit: Some(workspace_edit(snapshot, abilities, fix)),
         is_preferred: (fix.safety == Safety::Safe).then_some(true),
         ..CodeAction::default()
-    }
-}
-
-/// Title of a fix as a sentence: one of a layer's precision says only which, and its effect.
-pub fn title(fix: &Fix) -> String {
-    match &fix.kind {
-        FixKind::Precision(Measure::Layer { name, .. }) => format!("Set `{name}` to {}", fix.title),
-        _ => fix.title.clone(),
     }
 }
 

@@ -74,10 +74,15 @@ pub struct Verdict {
 pub struct ListedLayer {
     pub name: String,
     pub op: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub precision: Option<String>,
     pub line: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub cumulative: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub alone: Option<f64>,
+    /// The error alone is an estimate.
+    pub is_estimate: bool,
     /// The error alone is over its limit.
     pub is_over: bool,
 }
@@ -106,6 +111,7 @@ pub fn list(snapshot: &Snapshot) -> Option<LayerListText> {
         line: (HEAD + at) as u32,
         cumulative: cumulative(layer),
         alone: layer.alone().map(|alone| alone.nsr),
+        is_estimate: layer.alone().is_some_and(|alone| alone.is_estimate),
         is_over: layer.alone().is_some_and(|alone| crate::analysis::is_over(alone.nsr, config.limit_of(&layer.name))),
     });
     let (uri, text, layers) = (list_of(&snapshot.uri)?, text(snapshot), listed.collect());

@@ -12,7 +12,7 @@ use crate::engine::{Engine, OnlyKnown, Progress};
 use crate::lint::{Fix, Measure};
 
 use super::abilities::Abilities;
-use super::actions::{self, with_edit};
+use super::actions::with_edit;
 use super::client::{Result, error};
 use super::commands::{self, SMALLEST_SET, Work, aside, workspace_edit};
 use super::document::Snapshot;
@@ -126,7 +126,7 @@ pub async fn resolve(work: Work, snapshot: Snapshot, pending: Pending, mut actio
         Some(fix) => {
             action.edit = Some(workspace_edit(&snapshot, work.abilities, &fix));
             if work.abilities.resolves_titles {
-                action.title = actions::title(&fix);
+                action.title = fix.title.clone();
             }
         }
         None => work.client.show_message(MessageType::WARNING, pending.measure.without_fix()).await,

@@ -2,7 +2,7 @@
 
 use std::fmt::Debug;
 
-use serde_json::{Value as Json, json};
+use serde_json::{Map, Value as Json, json};
 use toml::de::DeValue;
 
 use crate::quant::{BiasCorrection, ChannelSplit, LayerwiseEqualization, Real, WeightSplit};
@@ -36,7 +36,7 @@ impl<O: Clone> Switch<O> {
 /// Options of a pass, by their names in the table.
 pub trait Options: Default + Debug {
     /// Options that have no default: a pass with one is not switched on by `true`.
-    const REQUIRED: &[&str] = &[];
+    const REQUIRED: &[&str];
 
     /// Sets an option; `None` if it has another name or type.
     fn set(&mut self, name: &str, value: &Toml) -> Option<()>;
@@ -45,12 +45,113 @@ pub trait Options: Default + Debug {
     fn entries(&self) -> Vec<(&'static str, String)>;
 
     /// Describes the values of all options.
-    fn properties() -> Json;
+    fn properties() -> Map<String, Json>;
+}
 
-    /// Returns `true` if the options are enough for the pass.
-    fn is_complete(&self) -> bool {
-        true
-    }
+/// Kind of an option's values.
+struct Kind<T> {
+    read: fn(&Toml) -> Option<T>,
+    write: fn(&T) -> String,
+    schema: fn() -> Json,
+}
+
+/// Declares the options of a pass, each once: name, field, kind.
+macro_rules! options {
+    ($options:ty, required: $required:expr, $($name:literal => $field:ident: $kind:expr),* $(,)?) => {
+        impl Options for $options {
+            const REQUIRED: &[&str] = &$required;
+
+            fn set(&mut self, name: &str, value: &Toml) -> Option<()> {
+                match name {
+                    $($name => self.$field = ($kind.read)(value)?,)*
+                    _ => return None,
+                }
+                Some(())
+            }
+
+            fn entries(&self) -> Vec<(&'static str, String)> {
+                vec![$(($name, ($kind.write)(&self.$field))),*]
+            }
+
+            fn properties() -> Map<String, Json> {
+                [$(($name.to_string(), ($kind.schema)())),*].into_iter().collect()
+            }
+        }
+    };
+}
+
+options! {
+    LayerwiseEqualization, required: [],
+    "opt-level" => opt_level: LEVEL,
+    "iterations" => iterations: ITERATIONS,
+    "value-threshold" => value_threshold: NUMBER,
+    "including-bias" => including_bias: SWITCH,
+    "bias-multiplier" => bias_multiplier: NUMBER,
+    "including-act" => including_act: SWITCH,
+    "act-multiplier" => act_multiplier: NUMBER,
+    "interested-layers" => interested_layers: LAYERS,
+    "relu6-as-relu" => relu6_as_relu: SWITCH,
+}
+
+options! {
+    BiasCorrection, required: [],
+    "block-size" => block_size: BLOCK,
+    "interested-layers" => interested_layers: LAYERS,
+}
+
+options! {
+    ChannelSplit, required: [],
+    "opt-level" => opt_level: LEVEL,
+    "iterations" => iterations: ITERATIONS,
+    "value-threshold" => value_threshold: NUMBER,
+    "including-bias" => including_bias: SWITCH,
+    "bias-multiplier" => bias_multiplier: NUMBER,
+    "interested-layers" => interested_layers: LAYERS,
+}
+
+options! {
+    WeightSplit, required: ["interested-layers"],
+    "interested-layers" => interested_layers: SOME_LAYERS,
+    "value-threshold" => value_threshold: NUMBER,
+}
+
+const SWITCH: Kind<bool> = Kind { read: bool::parse, write: bool::to_string, schema: bool::json_schema };
+
+const LEVEL: Kind<usize> =
+    Kind { read: |value| at_most(value, 2), write: usize::to_string, schema: || json!({ "enum": [1, 2] }) };
+
+const ITERATIONS: Kind<usize> = Kind {
+    read: |value| at_most(value, MOST_ITERATIONS),
+    write: usize::to_string,
+    schema: || json!({ "type": "integer", "minimum": 1, "maximum": MOST_ITERATIONS }),
+};
+
+const BLOCK: Kind<usize> = Kind {
+    read: |value| at_most(value, MOST_LAYERS),
+    write: usize::to_string,
+    schema: || json!({ "type": "integer", "minimum": 1, "maximum": MOST_LAYERS }),
+};
+
+const NUMBER: Kind<Real> = Kind {
+    read: |value| f32::parse(value).filter(|number| number.is_finite() && *number >= 0.0).map(Real::of),
+    write: |number| format!("{:?}", number.get()),
+    schema: || json!({ "type": "number", "minimum": 0 }),
+};
+
+const LAYERS: Kind<Vec<String>> = Kind {
+    read: |value| value.get_ref().as_array()?.iter().map(String::parse).collect(),
+    write: |layers| format!("[{}]", layers.iter().map(|layer| quoted(layer)).collect::<Vec<_>>().join(", ")),
+    schema: || json!({ "type": "array", "items": String::json_schema() }),
+};
+
+const SOME_LAYERS: Kind<Vec<String>> = Kind {
+    read: |value| (LAYERS.read)(value).filter(|layers| !layers.is_empty()),
+    write: LAYERS.write,
+    schema: || json!({ "type": "array", "items": String::json_schema(), "minItems": 1 }),
+};
+
+fn at_most(value: &Toml, most: usize) -> Option<usize> {
+    usize::parse(value).filter(|&count| count <= most)
 }
 
 impl<O: Options> Value for Switch<O> {
@@ -72,7 +173,7 @@ impl<O: Options> Value for Switch<O> {
         for (name, value) in table {
             options.set(name.get_ref(), value)?;
         }
-        options.is_complete().then_some(Switch::On(options))
+        O::REQUIRED.iter().all(|name| table.contains_key(*name)).then_some(Switch::On(options))
     }
 
     fn is_on(&self) -> bool {
@@ -88,11 +189,11 @@ impl<O: Options> Value for Switch<O> {
     }
 
     fn json_schema() -> Json {
-        let table = json!({ "type": "object", "additionalProperties": false, "properties": O::properties() });
+        let properties = O::properties();
+        let mut table = json!({ "type": "object", "additionalProperties": false, "properties": properties });
         if O::REQUIRED.is_empty() {
             return json!({ "anyOf": [bool::json_schema(), table] });
         }
-        let mut table = table;
         table["required"] = json!(O::REQUIRED);
         json!({ "anyOf": [{ "const": false }, table] })
     }
@@ -100,170 +201,6 @@ impl<O: Options> Value for Switch<O> {
     fn choices() -> Vec<Choice> {
         bool::choices().into_iter().filter(|choice| O::REQUIRED.is_empty() || choice.text != "true").collect()
     }
-}
-
-impl Options for LayerwiseEqualization {
-    fn set(&mut self, name: &str, value: &Toml) -> Option<()> {
-        match name {
-            "opt-level" => self.opt_level = level(value)?,
-            "iterations" => self.iterations = at_most(value, MOST_ITERATIONS)?,
-            "value-threshold" => self.value_threshold = not_negative(value)?,
-            "including-bias" => self.including_bias = bool::parse(value)?,
-            "bias-multiplier" => self.bias_multiplier = not_negative(value)?,
-            "including-act" => self.including_act = bool::parse(value)?,
-            "act-multiplier" => self.act_multiplier = not_negative(value)?,
-            "interested-layers" => self.interested_layers = layers(value)?,
-            "relu6-as-relu" => self.relu6_as_relu = bool::parse(value)?,
-            _ => return None,
-        }
-        Some(())
-    }
-
-    fn entries(&self) -> Vec<(&'static str, String)> {
-        vec![
-            ("opt-level", self.opt_level.to_string()),
-            ("iterations", self.iterations.to_string()),
-            ("value-threshold", number(self.value_threshold)),
-            ("including-bias", self.including_bias.to_string()),
-            ("bias-multiplier", number(self.bias_multiplier)),
-            ("including-act", self.including_act.to_string()),
-            ("act-multiplier", number(self.act_multiplier)),
-            ("interested-layers", names(&self.interested_layers)),
-            ("relu6-as-relu", self.relu6_as_relu.to_string()),
-        ]
-    }
-
-    fn properties() -> Json {
-        json!({
-            "opt-level": { "enum": [1, 2] },
-            "iterations": count_schema(MOST_ITERATIONS),
-            "value-threshold": number_schema(),
-            "including-bias": bool::json_schema(),
-            "bias-multiplier": number_schema(),
-            "including-act": bool::json_schema(),
-            "act-multiplier": number_schema(),
-            "interested-layers": layers_schema(),
-            "relu6-as-relu": bool::json_schema(),
-        })
-    }
-}
-
-impl Options for BiasCorrection {
-    fn set(&mut self, name: &str, value: &Toml) -> Option<()> {
-        match name {
-            "block-size" => self.block_size = at_most(value, MOST_LAYERS)?,
-            "interested-layers" => self.interested_layers = layers(value)?,
-            _ => return None,
-        }
-        Some(())
-    }
-
-    fn entries(&self) -> Vec<(&'static str, String)> {
-        vec![("block-size", self.block_size.to_string()), ("interested-layers", names(&self.interested_layers))]
-    }
-
-    fn properties() -> Json {
-        json!({ "block-size": count_schema(MOST_LAYERS), "interested-layers": layers_schema() })
-    }
-}
-
-impl Options for ChannelSplit {
-    fn set(&mut self, name: &str, value: &Toml) -> Option<()> {
-        match name {
-            "opt-level" => self.opt_level = level(value)?,
-            "iterations" => self.iterations = at_most(value, MOST_ITERATIONS)?,
-            "value-threshold" => self.value_threshold = not_negative(value)?,
-            "including-bias" => self.including_bias = bool::parse(value)?,
-            "bias-multiplier" => self.bias_multiplier = not_negative(value)?,
-            "interested-layers" => self.interested_layers = layers(value)?,
-            _ => return None,
-        }
-        Some(())
-    }
-
-    fn entries(&self) -> Vec<(&'static str, String)> {
-        vec![
-            ("opt-level", self.opt_level.to_string()),
-            ("iterations", self.iterations.to_string()),
-            ("value-threshold", number(self.value_threshold)),
-            ("including-bias", self.including_bias.to_string()),
-            ("bias-multiplier", number(self.bias_multiplier)),
-            ("interested-layers", names(&self.interested_layers)),
-        ]
-    }
-
-    fn properties() -> Json {
-        json!({
-            "opt-level": { "enum": [1, 2] },
-            "iterations": count_schema(MOST_ITERATIONS),
-            "value-threshold": number_schema(),
-            "including-bias": bool::json_schema(),
-            "bias-multiplier": number_schema(),
-            "interested-layers": layers_schema(),
-        })
-    }
-}
-
-impl Options for WeightSplit {
-    const REQUIRED: &[&str] = &["interested-layers"];
-
-    fn set(&mut self, name: &str, value: &Toml) -> Option<()> {
-        match name {
-            "interested-layers" => self.interested_layers = layers(value)?,
-            "value-threshold" => self.value_threshold = not_negative(value)?,
-            _ => return None,
-        }
-        Some(())
-    }
-
-    fn entries(&self) -> Vec<(&'static str, String)> {
-        vec![("interested-layers", names(&self.interested_layers)), ("value-threshold", number(self.value_threshold))]
-    }
-
-    fn properties() -> Json {
-        let layers = json!({ "type": "array", "items": String::json_schema(), "minItems": 1 });
-        json!({ "interested-layers": layers, "value-threshold": number_schema() })
-    }
-
-    fn is_complete(&self) -> bool {
-        !self.interested_layers.is_empty()
-    }
-}
-
-fn level(value: &Toml) -> Option<usize> {
-    at_most(value, 2)
-}
-
-fn at_most(value: &Toml, most: usize) -> Option<usize> {
-    usize::parse(value).filter(|&count| count <= most)
-}
-
-fn not_negative(value: &Toml) -> Option<Real> {
-    f32::parse(value).filter(|number| number.is_finite() && *number >= 0.0).map(Real::of)
-}
-
-fn layers(value: &Toml) -> Option<Vec<String>> {
-    value.get_ref().as_array()?.iter().map(String::parse).collect()
-}
-
-fn number(value: Real) -> String {
-    format!("{:?}", value.get())
-}
-
-fn names(layers: &[String]) -> String {
-    format!("[{}]", layers.iter().map(|layer| quoted(layer)).collect::<Vec<_>>().join(", "))
-}
-
-fn count_schema(most: usize) -> Json {
-    json!({ "type": "integer", "minimum": 1, "maximum": most })
-}
-
-fn number_schema() -> Json {
-    json!({ "type": "number", "minimum": 0 })
-}
-
-fn layers_schema() -> Json {
-    json!({ "type": "array", "items": String::json_schema() })
 }
 
 #[cfg(test)]

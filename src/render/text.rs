@@ -255,16 +255,14 @@ pub(super) fn advice(report: &Report, view: &View) -> Vec<String> {
     layers.retain(|(name, nsr)| is_over(*nsr, (view.layer_limits)(name)));
     let mut lines = Vec::new();
     if let Some(trials) = &view.trials {
-        let widened = trials.widened.as_ref().filter(|trial| trial.helps());
-        lines.extend(widened.and_then(|trial| Measure::Widen.words(trial)));
-        let searched = trials.outputs.as_ref().filter(|trial| trial.helps());
-        lines.extend(searched.and_then(|trial| Measure::SmallestSet.words(trial)));
-        let mut alone: Vec<&Trial> = trials.layers.iter().filter_map(|(_, trial)| trial.as_ref()).collect();
-        alone.retain(|trial| trial.helps());
-        alone.sort_by(|a, b| a.after.total_cmp(&b.after));
-        lines.extend(
-            alone.iter().take(NAMED).map(|trial| format!("int16 for {}: {}", trial.layers.join(", "), trial.effect())),
-        );
+        lines.extend(trials.widened.as_ref().and_then(|trial| Measure::Widen.words(trial)));
+        lines.extend(trials.outputs.as_ref().and_then(|trial| Measure::SmallestSet.words(trial)));
+        let mut alone: Vec<(&String, &Trial)> =
+            trials.layers.iter().filter_map(|(name, trial)| Some((name, trial.as_ref()?))).collect();
+        alone.sort_by(|a, b| a.1.after.total_cmp(&b.1.after));
+        let set =
+            |(name, trial): (&String, &Trial)| Measure::Layer { name: name.clone(), scheme: trial.scheme }.words(trial);
+        lines.extend(alone.into_iter().filter_map(set).take(NAMED));
         if lines.is_empty() && !trials.layers.is_empty() {
             lines.push("int16 for no layer over its limit lowers the error of the outputs".to_string());
         }

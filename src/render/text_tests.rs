@@ -161,8 +161,8 @@ fn advice_is_what_was_measured() {
     assert_eq!(
         advice,
         [
-            "    /features/features.1/Conv at int16: output error 11.3% -> 9.1%, +0.4 KB flash",
-            "    int16 for /features/features.1/Conv: output error 11.3% -> 9.1%, +0.4 KB flash",
+            "    Set `/features/features.1/Conv` to int16: output error 11.3% -> 9.1%, +0.4 KB flash",
+            "    Set `/features/features.1/Conv` to int16: output error 11.3% -> 9.1%, +0.4 KB flash",
         ]
     );
 }

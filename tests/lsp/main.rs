@@ -106,7 +106,7 @@ fn the_smallest_set_is_searched_on_demand() {
     let actions = client.offered(3, "Find the smallest set");
     assert_eq!(actions[0]["command"]["command"], "espq.smallestSet", "{actions:?}");
     let done = client.command("espq.smallestSet").unwrap();
-    assert!(done["title"].as_str().unwrap().contains(" at int16: output error "), "{done}");
+    assert!(done["title"].as_str().unwrap().contains(" to int16: output error "), "{done}");
     let applied = client.heard("workspace/applyEdit")[0]["edit"].clone();
     client.change(2, &edited(&text, &applied));
     client.published(|d| d.is_empty());

@@ -11,6 +11,7 @@ export interface Layer {
   line: number;
   cumulative?: number;
   alone?: number;
+  isEstimate: boolean;
   isOver: boolean;
 }
 
@@ -106,7 +107,9 @@ export class Layers implements vscode.TreeDataProvider<Layer>, vscode.TextDocume
 
   getTreeItem(layer: Layer): vscode.TreeItem {
     const item = new vscode.TreeItem(layer.name);
-    const [alone, cumulative] = [layer.alone, layer.cumulative].map((error) => (error === undefined ? "" : percent(error)));
+    const shown = (error: number | undefined): string => (error === undefined ? "" : percent(error));
+    const alone = (layer.isEstimate ? "≈" : "") + shown(layer.alone);
+    const cumulative = shown(layer.cumulative);
     item.description = [alone, layer.precision ?? ""].filter((part) => part !== "").join("  ");
     item.tooltip = `${layer.op} ${layer.name}\nalone ${alone || "not measured"}, cumulative ${cumulative || "not measured"}`;
     item.iconPath = layer.isOver

@@ -2,8 +2,8 @@
 
 use crate::Result;
 use crate::graph::axes::from_front;
-use crate::graph::{Attribute, Attributes, Tensor, ValueId};
-use crate::ops::{self, Call, Fact, resize};
+use crate::graph::{Attribute, Attributes, DataType, Node, Tensor, ValueId};
+use crate::ops::{self, Call, Fact};
 
 use super::super::tape::{Tape, attributes};
 use super::{At, Found};
@@ -45,21 +45,19 @@ pub fn concat(tape: &mut Tape, at: &At) -> Found {
 }
 
 /// Split: the gradients of the parts, joined.
-pub fn split(tape: &mut Tape, at: &At) -> Found {
-    let rank = tape.shape(at.gradient).len();
-    let Some(axis) = from_front(at.node.attributes.int_or("axis", 0), rank) else { return Ok(None) };
+pub fn split(tape: &mut Tape, node: &Node, gradients: &[Option<ValueId>]) -> Found {
     let mut parts = Vec::new();
-    for (output, gradient) in at.node.outputs.iter().zip(&at.gradients) {
+    let mut rank = 0;
+    for (output, gradient) in node.outputs.iter().zip(gradients) {
         let shape = output.and_then(|value| tape.forward.shape(value)).map(<[usize]>::to_vec);
-        match (gradient, shape) {
-            (Some(gradient), _) => parts.push(*gradient),
-            (None, Some(shape)) => {
-                let count = shape.iter().product();
-                parts.push(tape.constant(Tensor::new(&shape, vec![0.0f32; count])?));
-            }
-            (None, None) => return Ok(None),
-        }
+        let Some(shape) = shape else { return Ok(None) };
+        rank = shape.len();
+        parts.push(match gradient {
+            Some(gradient) => *gradient,
+            None => tape.constant(Tensor::zeros(DataType::F32, &shape)),
+        });
     }
+    let Some(axis) = from_front(node.attributes.int_or("axis", 0), rank) else { return Ok(None) };
     let along = attributes([("axis", Attribute::Int(axis as i64))]);
     Ok(Some(vec![(0, tape.op_with("Concat", &parts, along)?)]))
 }
@@ -89,12 +87,12 @@ const MOST: usize = 1 << 24;
 /// Returns the place of each element of the first output among those of the input, from 1; 0 for one that is filled in.
 fn places(tape: &Tape, at: &At, shape: &[usize]) -> Result<Option<Vec<usize>>> {
     let count: usize = shape.iter().product();
-    if count >= MOST || at.gradients.len() != 1 {
+    if count >= MOST || at.node.outputs.len() != 1 {
         return Ok(None);
     }
     let numbered = Tensor::new(shape, (1..=count).map(|place| place as f32).collect())?;
     let mut inputs = vec![Some(numbered.clone())];
-    let mut facts = vec![Some(Fact::new(crate::graph::DataType::F32, shape))];
+    let mut facts = vec![Some(Fact::new(DataType::F32, shape))];
     let mut attributes = at.node.attributes.clone();
     attributes.0.remove("value");
     for (port, input) in at.node.inputs.iter().enumerate().skip(1) {
@@ -122,7 +120,7 @@ fn gathered(tape: &mut Tape, gradient: ValueId, count: usize, from: &[Option<usi
     let from: Vec<i64> = from.iter().map(|from| from.unwrap_or(count) as i64).collect();
     let source = match from.contains(&(count as i64)) {
         true => {
-            let zero = tape.constant(Tensor::new(&[1], vec![0.0f32])?);
+            let zero = tape.constant(Tensor::zeros(DataType::F32, &[1]));
             tape.op_with("Concat", &[gradient, zero], attributes([("axis", Attribute::Int(0))]))?
         }
         false => gradient,
@@ -133,7 +131,7 @@ fn gathered(tape: &mut Tape, gradient: ValueId, count: usize, from: &[Option<usi
 
 /// Adds the gradients of all places that an element went to.
 fn added(tape: &mut Tape, gradient: ValueId, places: &[usize], count: usize) -> Result<ValueId> {
-    let zeros = tape.constant(Tensor::new(&[count + 1], vec![0.0f32; count + 1])?);
+    let zeros = tape.constant(Tensor::zeros(DataType::F32, &[count + 1]));
     let places = tape.ints(places)?;
     let add = attributes([("reduction", Attribute::Text("add".to_string()))]);
     let sums = tape.op_with("ScatterElements", &[zeros, places, gradient], add)?;
@@ -141,12 +139,20 @@ fn added(tape: &mut Tape, gradient: ValueId, places: &[usize], count: usize) -> 
     tape.op("Slice", &[sums, start, end, axis])
 }
 
+/// Resize, by copies or by interpolation.
+pub fn resize(tape: &mut Tape, at: &At) -> Found {
+    match at.node.attributes.text("mode") {
+        None | Some("nearest") => scattered(tape, at),
+        Some(_) => interpolated(tape, at),
+    }
+}
+
 /// Resize by interpolation: the transposed matrix of each of the last two axes.
-pub fn interpolated(tape: &mut Tape, at: &At) -> Found {
+fn interpolated(tape: &mut Tape, at: &At) -> Found {
     let Some(x) = at.input(0) else { return Ok(None) };
     let facts = ops::input_facts(tape.forward, at.node)?;
     let call = Call::of(tape.forward, at.node, &facts);
-    let axes = resize::taps(&call)?;
+    let axes = ops::resize::taps(&call)?;
     let shape = tape.forward.shape(x).unwrap_or_default().to_vec();
     let rank = shape.len();
     if rank < 3 || axes.iter().take(rank - 2).any(Option::is_some) {

@@ -1,7 +1,7 @@
 //! Operators of a sliding window: Conv and the pools.
 
 use crate::Result;
-use crate::graph::{Attribute, Attributes, Tensor, ValueId};
+use crate::graph::{Attribute, Attributes, DataType, Tensor, ValueId};
 use crate::ops::conv_transpose::{AsConv, as_conv, turned};
 use crate::ops::{Call, Fact};
 
@@ -97,7 +97,7 @@ fn transposed(
 ) -> Result<Option<ValueId>> {
     let Some(attributes) = window.transposed(groups) else { return Ok(None) };
     let shape = tape.shape(gradient);
-    let x = Fact::new(crate::graph::DataType::F32, shape);
+    let x = Fact::new(DataType::F32, shape);
     let facts = [Some(x), Some(Fact::of(weights.clone()))];
     let call = Call { attributes: &attributes, opset: 18, inputs: &facts, outputs: 1 };
     let how = as_conv(&call)?;
@@ -168,7 +168,7 @@ pub fn max_pool(tape: &mut Tape, at: &At) -> Found {
     let [_, places] = *tape.node("MaxPool", vec![Some(x)], at.node.attributes.clone(), 2)?.as_slice() else {
         return Ok(None);
     };
-    let zeros = tape.constant(Tensor::new(&[shape.iter().product()], vec![0.0f32; shape.iter().product()])?);
+    let zeros = tape.constant(Tensor::zeros(DataType::F32, &[shape.iter().product()]));
     let count: usize = tape.shape(places).iter().product();
     let (places, gradient) = (tape.reshape(places, &[count])?, tape.reshape(at.gradient, &[count])?);
     let add = attributes([("reduction", Attribute::Text("add".to_string()))]);

@@ -83,6 +83,7 @@ fn wide(facts: &Facts, joint: &Joint, after: &[f64]) -> Option<Fix> {
     let now = worst(&mut after.iter().copied());
     let edit = edit::set_precision(facts.project, &[(&joint.layer, Scheme::Int16)]).filter(|_| now < before)?;
     let kind = FixKind::Precision(Measure::Layer { name: joint.layer.clone(), scheme: Scheme::Int16 });
-    let title = format!("int16: error of the worst part {} -> {}", percent(before), percent(now));
+    let (before, now) = (percent(before), percent(now));
+    let title = format!("Set `{}` to int16: error of the worst part {before} -> {now}", joint.layer);
     Some(Fix { title, kind, safety: Safety::Unsafe, edits: vec![edit] })
 }

@@ -45,4 +45,6 @@ impl Format for Onnx {
 }
 
 #[cfg(test)]
+mod quantized_tests;
+#[cfg(test)]
 mod tests;

@@ -2,18 +2,15 @@
 //!
 //! `fixtures/pt2.py` makes the models; outputs are PyTorch's. `tests/parity.rs` compares names and figures with esp-ppq's.
 
-#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)] // Tests fail by a panic.
+use std::path::Path;
 
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
-
-use espq::exec::{Program, Samples as _};
-use espq::graph::{Graph, Tensor};
-use espq::model::{self, Dialect, Imported, Shapes};
-use espq::project::Project;
-use espq::samples::{InputSpec, Samples};
+use espq::model::{self, Dialect};
 use espq::simplify::simplify;
 use prost::bytes::Bytes;
+
+use crate::suite::{Suite, espq};
+
+const SUITE: Suite = Suite { format: "pt2", dialect: Dialect::Onnx, sides: [1, 1, 16, 16] };
 
 const READ: [&str; 12] = [
     "attention",
@@ -30,60 +27,16 @@ const READ: [&str; 12] = [
     "unet",
 ];
 
-fn folder(case: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/pt2").join(case)
-}
-
-fn espq(arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_espq")).args(arguments).env("NO_COLOR", "1").output().unwrap()
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).split_whitespace().filter(|word| *word != "│").collect::<Vec<_>>().join(" ")
-}
-
-fn read(case: &str) -> Imported {
-    let file = folder(case).join("model.pt2");
-    let mut imported = model::load(&file).unwrap();
-    if !imported.is_fixed() {
-        let name = imported.graph.value(imported.graph.inputs[0]).name.clone();
-        let shapes: Shapes = [(name, vec![1, 1, 16, 16])].into();
-        imported.fix(&shapes, "the test").unwrap();
-        assert!(imported.is_outdated());
-        imported = model::import_with(&file, model::read(&file).unwrap(), &shapes).unwrap();
-        imported.fix(&shapes, "the test").unwrap();
-    }
-    assert!(!imported.is_outdated() && imported.dialect == Dialect::Onnx);
-    imported
-}
-
-fn first_sample(case: &str, graph: &Graph) -> Vec<Tensor> {
-    let text = "[model]\npath = \"model.pt2\"\n[calibration]\ndata = \"calib.npz\"\nsamples = 1\n";
-    let project = Project::parse(folder(case).join("espq.toml"), text);
-    Samples::open(project.samples().unwrap(), &InputSpec::of(graph).unwrap()).unwrap().sample(0).unwrap()
-}
-
 #[test]
 fn float_outputs_are_pytorchs() {
     for case in READ {
-        let graph = simplify(read(case)).unwrap().graph;
-        let program = Program::float(&graph).unwrap();
-        let mask = vec![false; graph.values.len()];
-        let outputs = program.run(&first_sample(case, &graph), &mask, &mut |_, _| Ok(())).unwrap();
-        let found: Vec<f32> = outputs.iter().flat_map(|output| output.slice::<f32>().unwrap()).copied().collect();
-        let bytes = std::fs::read(folder(case).join("float.bin")).unwrap();
-        let expected: Vec<f32> = bytes.as_chunks().0.iter().map(|b| f32::from_le_bytes(*b)).collect();
-        assert_eq!(found.len(), expected.len(), "{case}");
-        let range = expected.iter().fold(f32::NEG_INFINITY, |m, &v| m.max(v))
-            - expected.iter().fold(f32::INFINITY, |m, &v| m.min(v));
-        let off = found.iter().zip(&expected).map(|(a, b)| (a - b).abs()).fold(0f32, f32::max);
-        assert!(range > 0.0 && off <= 1e-5 * range, "{case}: off by {off} of {range}");
+        SUITE.outputs_agree(case);
     }
 }
 
 /// Layers of a case in their order, simplified.
 fn layers(case: &str) -> Vec<String> {
-    let graph = simplify(read(case)).unwrap().graph;
+    let graph = simplify(SUITE.read(case)).unwrap().graph;
     graph.nodes.iter().map(|node| format!("{} {}", node.op, node.name)).collect()
 }
 
@@ -98,10 +51,10 @@ fn layers_have_the_names_of_pytorchs_exporter() {
 
 #[test]
 fn outputs_of_a_dictionary_have_its_keys_and_inputs_their_arguments() {
-    let graph = read("odd").graph;
+    let graph = SUITE.read("odd").graph;
     let names = |ids: &[espq::graph::ValueId]| ids.iter().map(|&id| graph.value(id).name.clone()).collect::<Vec<_>>();
     assert_eq!((names(&graph.inputs), names(&graph.outputs)), (vec!["x".into()], vec!["mean".into(), "map".into()]));
-    let graph = read("state").graph;
+    let graph = SUITE.read("state").graph;
     let inputs: Vec<&str> = graph.inputs.iter().map(|&id| graph.value(id).name.as_str()).collect();
     assert_eq!((inputs, graph.outputs.len()), (vec!["x", "h", "c"], 3));
 }
@@ -109,13 +62,7 @@ fn outputs_of_a_dictionary_have_its_keys_and_inputs_their_arguments() {
 #[test]
 fn every_model_is_linted_and_written() {
     for case in READ {
-        let folder = folder(case);
-        let folder = folder.to_str().unwrap();
-        let linted = espq(&["lint", "--no-cache", "--ignore", "E,S002", folder]);
-        assert!(linted.status.success(), "{case}: {}", text(&linted.stdout));
-        let out = tempfile::tempdir().unwrap();
-        let written = espq(&["export", "--no-cache", "--test-values", folder, "-o", out.path().to_str().unwrap()]);
-        assert!(written.status.success(), "{case}: {}", text(&written.stderr));
+        SUITE.is_linted_and_written(case);
     }
 }
 
@@ -123,7 +70,7 @@ fn every_model_is_linted_and_written() {
 fn init_begins_a_project() {
     let out = tempfile::tempdir().unwrap();
     let file = out.path().join("net.espq.toml");
-    let model = folder("mobile").join("model.pt2");
+    let model = SUITE.model("mobile");
     assert!(espq(&["init", model.to_str().unwrap(), "-o", file.to_str().unwrap()]).status.success());
     let written = std::fs::read_to_string(&file).unwrap();
     assert!(written.contains("x  1x3x16x16 float32") && written.contains("model.pt2"), "{written}");
@@ -131,16 +78,16 @@ fn init_begins_a_project() {
 
 #[test]
 fn what_was_assumed_is_noted() {
-    let notes = |case: &str| -> String { read(case).graph.notes.iter().map(ToString::to_string).collect() };
+    let notes = |case: &str| -> String { SUITE.read(case).graph.notes.iter().map(ToString::to_string).collect() };
     assert!(notes("free-batch").contains("dimension 0"), "{}", notes("free-batch"));
     assert_eq!(notes("mobile"), "");
-    let report = espq(&["report", "--no-cache", folder("free-sides").to_str().unwrap()]);
-    assert!(text(&report.stdout).contains("are not fixed: set to 16, 16 from the samples"), "{}", text(&report.stdout));
+    let [_, report] = SUITE.reported("free-sides");
+    assert!(report.contains("are not fixed: set to 16, 16 from the samples"), "{report}");
 }
 
 #[test]
 fn programs_that_cannot_run_are_refused_with_what_to_do() {
-    let refusal = |case: &str| text(&espq(&["report", "--no-cache", folder(case).to_str().unwrap()]).stderr);
+    let refusal = |case: &str| SUITE.reported(case)[0].clone();
     for (case, what, help) in [
         ("training", "exported in training mode", "model.eval() before"),
         ("stateful", "buffer 'last'", "give the state as an input"),
@@ -148,14 +95,13 @@ fn programs_that_cannot_run_are_refused_with_what_to_do() {
     ] {
         let said = refusal(case);
         assert!(said.contains(what) && said.contains(help), "{case}: {said}");
-        let linted = espq(&["lint", "--no-cache", "--format", "concise", folder(case).to_str().unwrap()]);
-        assert_eq!(linted.status.code(), Some(1), "{case}");
+        SUITE.is_a_finding(case);
     }
 }
 
 #[test]
 fn unknown_operators_are_named_all_at_once_with_the_users_own_lines() {
-    let linted = espq(&["lint", "--no-cache", "--format", "json", folder("unknown").to_str().unwrap()]);
+    let linted = espq(&["lint", "--no-cache", "--format", "json", SUITE.folder("unknown").to_str().unwrap()]);
     let found: serde_json::Value = serde_json::from_slice(&linted.stdout).unwrap();
     let said: Vec<&str> = found.as_array().unwrap().iter().filter_map(|f| f["message"].as_str()).collect();
     let has = |words: &[&str]| said.iter().any(|message| words.iter().all(|word| message.contains(word)));
@@ -165,26 +111,19 @@ fn unknown_operators_are_named_all_at_once_with_the_users_own_lines() {
 
 #[test]
 fn damaged_files_are_refused() {
-    let whole = std::fs::read(folder("recurrent").join("model.pt2")).unwrap();
-    let path = Path::new("net.pt2");
-    for length in (0..whole.len()).step_by(211) {
-        let cut = model::import(path, Bytes::copy_from_slice(&whole[..length]));
-        assert!(cut.is_err(), "{length} bytes");
-    }
-    let error = model::import(path, Bytes::from_static(b"text, no archive")).unwrap_err();
-    assert!(error.what().contains("not an archive of torch.export") && error.help().is_some(), "{error}");
+    SUITE.damaged_files_are_refused("recurrent", "not an archive of torch.export");
 }
 
 #[test]
 fn an_archive_is_recognized_under_another_name() {
-    let bytes: Bytes = std::fs::read(folder("kws").join("model.pt2")).unwrap().into();
-    assert_eq!(model::import(Path::new("net.onnx"), bytes).unwrap().graph, read("kws").graph);
+    let bytes: Bytes = std::fs::read(SUITE.model("kws")).unwrap().into();
+    assert_eq!(model::import(Path::new("net.onnx"), bytes).unwrap().graph, SUITE.read("kws").graph);
 }
 
 /// Returns the archive of a case with changed entries; `None` leaves one out.
 fn changed(case: &str, change: impl Fn(&str, Vec<u8>) -> Option<Vec<u8>>) -> Bytes {
     use std::io::{Read, Write};
-    let bytes = std::fs::read(folder(case).join("model.pt2")).unwrap();
+    let bytes = std::fs::read(SUITE.model(case)).unwrap();
     let mut old = zip::ZipArchive::new(std::io::Cursor::new(bytes)).unwrap();
     let mut new = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
     for index in 0..old.len() {

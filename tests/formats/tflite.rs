@@ -2,77 +2,26 @@
 //!
 //! `fixtures/tflite.py` makes the models with Keras; outputs are of TensorFlow Lite's interpreter.
 
-#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)] // Tests fail by a panic.
+use espq::model::Dialect;
 
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use crate::suite::{Suite, espq, text};
 
-use espq::exec::{Program, Samples as _};
-use espq::graph::{Graph, Tensor};
-use espq::model::{self, Dialect, Imported, Shapes};
-use espq::project::Project;
-use espq::samples::{InputSpec, Samples};
-use espq::simplify::simplify;
-use prost::bytes::Bytes;
+const SUITE: Suite = Suite { format: "tflite", dialect: Dialect::Translated, sides: [1, 12, 12, 3] };
 
 /// Models that are read whole; `free-sides` needs the shape of its samples.
 const READ: [&str; 11] =
     ["attention", "conv1d", "dilated", "dscnn", "dynamic", "free-sides", "half", "mlp", "resnet", "unet", "upsample"];
 
-fn folder(case: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/tflite").join(case)
-}
-
-fn espq(arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_espq")).args(arguments).env("NO_COLOR", "1").output().unwrap()
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).split_whitespace().filter(|word| *word != "│").collect::<Vec<_>>().join(" ")
-}
-
-fn read(case: &str) -> Imported {
-    let file = folder(case).join("model.tflite");
-    let mut imported = model::load(&file).unwrap();
-    if !imported.is_fixed() {
-        let name = imported.graph.value(imported.graph.inputs[0]).name.clone();
-        let shapes: Shapes = [(name, vec![1, 12, 12, 3])].into();
-        imported.fix(&shapes, "the test").unwrap();
-        assert!(imported.is_outdated());
-        imported = model::import_with(&file, model::read(&file).unwrap(), &shapes).unwrap();
-        imported.fix(&shapes, "the test").unwrap();
-    }
-    assert!(!imported.is_outdated() && imported.dialect == Dialect::Translated);
-    imported
-}
-
-fn first_sample(case: &str, graph: &Graph) -> Vec<Tensor> {
-    let text = "[model]\npath = \"model.tflite\"\n[calibration]\ndata = \"calib.npz\"\nsamples = 1\n";
-    let project = Project::parse(folder(case).join("espq.toml"), text);
-    Samples::open(project.samples().unwrap(), &InputSpec::of(graph).unwrap()).unwrap().sample(0).unwrap()
-}
-
 #[test]
 fn float_outputs_are_the_interpreters() {
     for case in READ.iter().filter(|case| **case != "dynamic").chain(&["unrolled"]) {
-        let graph = simplify(read(case)).unwrap().graph;
-        let program = Program::float(&graph).unwrap();
-        let mask = vec![false; graph.values.len()];
-        let outputs = program.run(&first_sample(case, &graph), &mask, &mut |_, _| Ok(())).unwrap();
-        let found: Vec<f32> = outputs.iter().flat_map(|output| output.slice::<f32>().unwrap()).copied().collect();
-        let bytes = std::fs::read(folder(case).join("float.bin")).unwrap();
-        let expected: Vec<f32> = bytes.as_chunks().0.iter().map(|b| f32::from_le_bytes(*b)).collect();
-        assert_eq!(found.len(), expected.len(), "{case}");
-        let range = expected.iter().fold(f32::NEG_INFINITY, |m, &v| m.max(v))
-            - expected.iter().fold(f32::INFINITY, |m, &v| m.min(v));
-        let off = found.iter().zip(&expected).map(|(a, b)| (a - b).abs()).fold(0f32, f32::max);
-        assert!(range > 0.0 && off <= 1e-5 * range, "{case}: off by {off} of {range}");
+        SUITE.outputs_agree(case);
     }
 }
 
 #[test]
 fn layers_are_called_as_their_tensors() {
-    let graph = read("resnet").graph;
+    let graph = SUITE.read("resnet").graph;
     let names: Vec<String> = graph.nodes.iter().map(|node| format!("{} {}", node.op, node.name)).collect();
     insta::assert_snapshot!(names.join("\n"));
 }
@@ -80,19 +29,13 @@ fn layers_are_called_as_their_tensors() {
 #[test]
 fn every_model_is_linted_and_written() {
     for case in READ {
-        let folder = folder(case);
-        let folder = folder.to_str().unwrap();
-        let linted = espq(&["lint", "--no-cache", "--ignore", "E,S002", folder]);
-        assert!(linted.status.success(), "{case}: {}", text(&linted.stdout));
-        let out = tempfile::tempdir().unwrap();
-        let written = espq(&["export", "--no-cache", "--test-values", folder, "-o", out.path().to_str().unwrap()]);
-        assert!(written.status.success(), "{case}: {}", text(&written.stderr));
+        SUITE.is_linted_and_written(case);
     }
 }
 
 #[test]
 fn operators_that_esp_dl_has_replace_those_that_keras_writes() {
-    let ops = |case: &str| -> Vec<String> { read(case).graph.nodes.iter().map(|node| node.op.clone()).collect() };
+    let ops = |case: &str| -> Vec<String> { SUITE.read(case).graph.nodes.iter().map(|node| node.op.clone()).collect() };
     let count = |case: &str, op: &str| ops(case).iter().filter(|found| *found == op).count();
     // UpSampling2D is RESHAPE, TILE, RESHAPE, twice.
     assert_eq!((count("upsample", "Resize"), count("upsample", "Tile")), (1, 0));
@@ -106,24 +49,23 @@ fn operators_that_esp_dl_has_replace_those_that_keras_writes() {
 
 #[test]
 fn what_was_assumed_is_noted() {
-    let notes = |case: &str| -> String { read(case).graph.notes.iter().map(ToString::to_string).collect() };
+    let notes = |case: &str| -> String { SUITE.read(case).graph.notes.iter().map(ToString::to_string).collect() };
     assert!(notes("dynamic").contains("weights are int8 in the file: scaled to float32"));
     assert!(notes("unet").contains("dimension 0, is not fixed: set to 1"));
     assert_eq!(notes("mlp"), "");
-    let report = espq(&["report", "--no-cache", folder("free-sides").to_str().unwrap()]);
-    assert!(text(&report.stdout).contains("are not fixed: set to 12, 12 from the samples"), "{}", text(&report.stdout));
+    let [_, report] = SUITE.reported("free-sides");
+    assert!(report.contains("are not fixed: set to 12, 12 from the samples"), "{report}");
 }
 
 #[test]
 fn models_that_cannot_run_are_refused_with_what_to_do() {
-    let refusal = |case: &str| text(&espq(&["report", "--no-cache", folder(case).to_str().unwrap()]).stderr);
+    let refusal = |case: &str| SUITE.reported(case)[0].clone();
     let int8 = refusal("int8");
     assert!(int8.contains("already quantized") && int8.contains("leave out `converter.optimizations`"), "{int8}");
     let of_loop = refusal("loop");
     assert!(of_loop.contains("operator WHILE is not supported") && of_loop.contains("unroll=True"), "{of_loop}");
     for case in ["int8", "loop"] {
-        let linted = espq(&["lint", "--no-cache", "--format", "concise", folder(case).to_str().unwrap()]);
-        assert_eq!(linted.status.code(), Some(1), "{case}");
+        SUITE.is_a_finding(case);
     }
 }
 
@@ -131,13 +73,13 @@ fn models_that_cannot_run_are_refused_with_what_to_do() {
 fn init_writes_a_project_whose_images_are_channels_last() {
     let out = tempfile::tempdir().unwrap();
     let file = out.path().join("net.espq.toml");
-    let model = folder("resnet").join("model.tflite");
+    let model = SUITE.model("resnet");
     assert!(espq(&["init", model.to_str().unwrap(), "-o", file.to_str().unwrap()]).status.success());
     let written = std::fs::read_to_string(&file).unwrap();
     assert!(written.contains("input  1x15x18x3 float32") && written.contains("# size = [15, 18]"), "{written}");
     let free = espq(&[
         "init",
-        folder("free-sides").join("model.tflite").to_str().unwrap(),
+        SUITE.folder("free-sides").join("model.tflite").to_str().unwrap(),
         "-o",
         out.path().to_str().unwrap(),
     ]);
@@ -148,14 +90,7 @@ fn init_writes_a_project_whose_images_are_channels_last() {
 
 #[test]
 fn damaged_files_are_refused() {
-    let whole = std::fs::read(folder("unet").join("model.tflite")).unwrap();
-    let path = Path::new("net.tflite");
-    for length in (0..whole.len()).step_by(211) {
-        let cut = model::import(path, Bytes::copy_from_slice(&whole[..length]));
-        assert!(cut.is_err(), "{length} bytes");
-    }
-    let error = model::import(path, Bytes::from_static(b"text, no flatbuffer")).unwrap_err();
-    assert!(error.what().contains("TFL3 is missing") && error.help().is_some(), "{error}");
+    SUITE.damaged_files_are_refused("unet", "TFL3 is missing");
 }
 
 /// Makes an archive of empty entries.
