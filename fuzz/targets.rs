@@ -478,6 +478,7 @@ impl Target for Arrays {
             wanted: 8,
             is_number_named: true,
             image: ImageOptions::default(),
+            besides: None,
             table: "calibration",
             notes: Vec::new(),
         };

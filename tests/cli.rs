@@ -242,3 +242,63 @@ fn inspect_names_what_it_cannot_read() {
     assert_eq!((output.status.code(), stdout(&output).as_str()), (Some(2), ""));
     assert!(stderr(&output).contains("layouts.json") && stderr(&output).contains("not an ESP-DL file"));
 }
+
+/// Project of the digits with labels; `lines` are those of `[accuracy]`.
+fn labelled(lines: &str) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/digits");
+    let [model, calibration, test] = ["model.onnx", "calib.npz", "test.npz"].map(|file| fixtures.join(file));
+    let digits = std::fs::read_to_string(fixtures.join("labels.txt")).unwrap();
+    let labels: String = digits.trim().chars().map(|digit| format!("{digit}\n")).collect();
+    std::fs::write(folder.path().join("labels.txt"), labels).unwrap();
+    let text = format!(
+        "[model]\npath = {model:?}\ntarget = 'esp32s3'\n[calibration]\ndata = {calibration:?}\n[accuracy]\ndata = {test:?}\n{lines}"
+    );
+    std::fs::write(folder.path().join("espq.toml"), text).unwrap();
+    folder
+}
+
+fn accuracy(project: &Path, arguments: &[&str]) -> (Option<i32>, String) {
+    let output = Command::new(env!("CARGO_BIN_EXE_espq"))
+        .args([&["accuracy", "--no-cache"], arguments].concat())
+        .current_dir(project)
+        .output()
+        .unwrap();
+    let text = [output.stdout, output.stderr].concat();
+    (output.status.code(), String::from_utf8(text).unwrap())
+}
+
+#[test]
+fn right_classes_are_counted_in_float_simulated_and_on_the_chip() {
+    let project = labelled("labels = 'labels.txt'\n");
+    let (exit, text) = accuracy(project.path(), &[]);
+    assert_eq!(exit, Some(0), "{text}");
+    insta::assert_snapshot!(text);
+    let (_, json) = accuracy(project.path(), &["--format", "json"]);
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    // Of the fixture: what esp-ppq's simulation and onnxruntime get right of 360.
+    assert_eq!(json["accuracy"]["float"]["top1"], 357);
+    assert_eq!(json["accuracy"]["simulated"], json["accuracy"]["on_chip"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_program_gets_the_outputs_of_all_samples_and_prints_a_number() {
+    // The size of the array: 360 x 10 float32 behind a header of 128 bytes.
+    let project = labelled("command = 'count() { wc -c < \"$1/output.npy\"; }; count'\n");
+    let (exit, text) = accuracy(project.path(), &[]);
+    assert_eq!(exit, Some(0), "{text}");
+    insta::assert_snapshot!(text);
+    let project = labelled("command = 'echo no number; false'\n");
+    let (exit, text) = accuracy(project.path(), &[]);
+    assert_eq!(exit, Some(2));
+    assert!(text.contains("ended with code 1"), "{text}");
+}
+
+#[test]
+fn accuracy_without_labels_says_how_to_name_them() {
+    let project = labelled("samples = 3\n");
+    let (exit, text) = accuracy(project.path(), &[]);
+    assert_eq!(exit, Some(2));
+    insta::assert_snapshot!(text.replace(&project.path().display().to_string(), ""));
+}

@@ -134,7 +134,7 @@ fn three_files_are_written_and_listed() {
     assert_eq!(written(folder.path()), ["model.espdl", "model.info", "model.json"]);
     let metadata = model(folder.path()).metadata;
     let keys: Vec<&str> = metadata.iter().map(|(key, _)| key.as_str()).collect();
-    assert_eq!(keys, ["espq", "target", "model.blake3", "configuration.blake3"]);
+    assert_eq!(keys, ["espq", "target", "model.blake3", "inputs.blake3", "configuration.blake3"]);
     assert_eq!(metadata[1].1, "esp32p4");
 }
 

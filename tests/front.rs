@@ -37,8 +37,8 @@ fn findings(case: &str) -> Vec<(String, String, String)> {
 }
 
 fn codes(case: &str) -> Vec<String> {
-    // These projects are not about the observer, what stands before the first layer, and lines without effect.
-    let about = findings(case).into_iter().filter(|(code, _, _)| !["E004", "M004", "C010"].contains(&&**code));
+    // These projects are not about the observer, needless bits, what stands before the first layer, and lines without effect.
+    let about = findings(case).into_iter().filter(|(code, _, _)| !["E004", "E013", "M004", "C010"].contains(&&**code));
     about.map(|(code, layer, _)| format!("{code} {layer}").trim().to_string()).collect()
 }
 

@@ -10,7 +10,7 @@ use crate::note::Note;
 use crate::quant::{Port, Settings};
 use crate::text::units::percent;
 
-use super::{Joint, OnChip, Spread, is_over};
+use super::{Accuracy, Joint, OnChip, Spread, is_over};
 
 /// Error figures of a tensor, mean over samples.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -104,6 +104,21 @@ pub struct Clipping {
     pub nsr: f64,
 }
 
+/// Loss of a value beyond the range of its integers.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Saturation {
+    /// Layer that computes the value, or that reads it from the model's input.
+    pub layer: String,
+    /// Name of the model's input, if the value is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub input: Option<String>,
+    /// Upper end of the range.
+    pub end: f64,
+    /// Largest magnitude, and the loss by what is cut off.
+    #[serde(flatten)]
+    pub clipping: Clipping,
+}
+
 /// Cumulative error of one output of the model.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct OutputError {
@@ -137,19 +152,24 @@ pub struct Agreement {
 }
 
 impl Agreement {
-    /// Returns the 95% interval of the share in all data, by Wilson's score: few samples say little.
+    /// Returns the 95% interval of the share in all data.
     pub fn interval(&self) -> [f64; 2] {
-        const Z: f64 = 1.96;
-        if self.of == 0 {
-            return [0.0, 1.0];
-        }
-        let (n, share) = (self.of as f64, self.kept as f64 / self.of as f64);
-        let centre = share + Z * Z / (2.0 * n);
-        let spread = Z * (share * (1.0 - share) / n + Z * Z / (4.0 * n * n)).sqrt();
-        let bound = |value: f64| (value / (1.0 + Z * Z / n)).clamp(0.0, 1.0);
-        let [low, high] = [bound(centre - spread), bound(centre + spread)];
-        [if self.kept == 0 { 0.0 } else { low }, if self.kept == self.of { 1.0 } else { high }]
+        share_interval(self.kept, self.of)
     }
+}
+
+/// Returns the 95% interval of a share in all data, by Wilson's score: few samples say little.
+pub(super) fn share_interval(kept: usize, of: usize) -> [f64; 2] {
+    const Z: f64 = 1.96;
+    if of == 0 {
+        return [0.0, 1.0];
+    }
+    let (n, share) = (of as f64, kept as f64 / of as f64);
+    let centre = share + Z * Z / (2.0 * n);
+    let spread = Z * (share * (1.0 - share) / n + Z * Z / (4.0 * n * n)).sqrt();
+    let bound = |value: f64| (value / (1.0 + Z * Z / n)).clamp(0.0, 1.0);
+    let [low, high] = [bound(centre - spread), bound(centre + spread)];
+    [if kept == 0 { 0.0 } else { low }, if kept == of { 1.0 } else { high }]
 }
 
 impl OutputError {
@@ -281,6 +301,9 @@ pub struct Seconds {
     /// Measuring every observer; 0 where their figures were known.
     #[serde(default)]
     pub observers: f64,
+    /// Running labelled samples; 0 without labels.
+    #[serde(default)]
+    pub accuracy: f64,
 }
 
 /// Result of an analysis: the errors of every layer and output.
@@ -301,6 +324,9 @@ pub struct Report {
     /// Concats that join values of very different ranges, with the error of each part.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub joints: Vec<Joint>,
+    /// Losses by saturation, measured where an output is over its limit.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub saturation: Vec<Saturation>,
     /// Boxes of the float network beside those of the quantized one, if the network is a detector.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub detection: Option<FoundBoxes>,
@@ -314,4 +340,7 @@ pub struct Report {
     /// Result of the exported file on the chip; `None` if it was not requested.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub on_chip: Option<OnChip>,
+    /// Accuracy on labelled samples, if there are any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accuracy: Option<Accuracy>,
 }

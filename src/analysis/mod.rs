@@ -2,6 +2,7 @@
 //!
 //! Never: text, tables, values of limits.
 
+mod accuracy;
 mod changes;
 mod clipping;
 mod compare;
@@ -66,6 +67,7 @@ impl Subject<'_> {
     }
 }
 
+pub use accuracy::{Accuracy, Hits, Judged, Label, Loss, Results, Score, judge};
 pub use changes::{Changes, Figures, LayerChange, LayerFigures, OutputChange, Verdict, changes};
 pub use clipping::clipping;
 pub use compare::{Comparison, floats, is_place};
@@ -73,7 +75,7 @@ pub use decisive::{decisive, is_classifier};
 pub use estimates::{ESTIMATED, estimates};
 pub use figures::{
     Agreement, Alone, Before, Clipping, ErrorFigures, Histogram, Layer, LayerPort, Observers, OutputError, Report,
-    Seconds, Statistics, TensorStatistics, TriedObserver,
+    Saturation, Seconds, Statistics, TensorStatistics, TriedObserver,
 };
 pub use float_traces::FloatTraces;
 pub use graphwise::{Graphwise, graphwise};

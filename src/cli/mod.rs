@@ -2,6 +2,7 @@
 //!
 //! Never: functions that another program could use; those belong to `engine`.
 
+mod accuracy;
 mod cache;
 mod clean;
 mod compare;
@@ -52,6 +53,7 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     Report(report::Arguments),
+    Accuracy(accuracy::Arguments),
     Lint(lint::Arguments),
     Optimize(optimize::Arguments),
     Compare(compare::Arguments),
@@ -103,6 +105,7 @@ pub fn main() -> ExitCode {
     let outcome = match &arguments.command {
         Command::Lsp(lsp) => return lsp::run(lsp).unwrap_or_else(|e| finish(Err(e.into()), arguments.color)),
         Command::Report(report) => report::run(report, &out).map(Outcome::from),
+        Command::Accuracy(accuracy) => accuracy::run(accuracy, &out).map(Outcome::from),
         Command::Lint(lint) => lint::run(lint, &out),
         Command::Optimize(optimize) => optimize::run(optimize).map(Outcome::from),
         Command::Compare(compare) => compare::run(compare, &out).map(Outcome::from),

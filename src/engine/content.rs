@@ -2,12 +2,13 @@
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use prost::bytes::Bytes;
 
+use crate::espdl;
 use crate::model;
-use crate::project::{Data, Given, Project, Stage};
+use crate::project::{Data, Given, Named, Project, Stage};
 use crate::samples;
 use crate::{Error, Kind, Result};
 
@@ -38,6 +39,13 @@ impl KeyBuilder {
     pub fn new(stage: &str) -> KeyBuilder {
         let mut parts = KeyBuilder(blake3::Hasher::new());
         parts.text(env!("CARGO_PKG_VERSION")).text(env!("ESPQ_SOURCES")).text(stage);
+        parts
+    }
+
+    /// Key of inputs alone, which another build of espq finds, too.
+    pub fn lasting(stage: &str) -> KeyBuilder {
+        let mut parts = KeyBuilder(blake3::Hasher::new());
+        parts.text(stage);
         parts
     }
 
@@ -75,7 +83,12 @@ pub struct Contents {
     beside: Mutex<HashMap<blake3::Hash, Vec<String>>>,
     /// Exported files of configurations; `None` for one that cannot be read.
     outputs: Mutex<HashMap<PathBuf, (Stamp, Option<PathBuf>)>>,
+    /// Metadata of exported files; `None` for one that cannot be read.
+    exported: Mutex<HashMap<PathBuf, (Stamp, Option<Metadata>)>>,
 }
+
+/// Entries of a file's metadata.
+pub type Metadata = Arc<Vec<(String, String)>>;
 
 /// Content of a model on disk.
 pub struct ModelContent {
@@ -91,6 +104,8 @@ pub struct ModelContent {
 /// Content of sample files on disk.
 pub struct SampleContent {
     pub key: Key,
+    /// Key that another build of espq finds, too.
+    pub lasting: Key,
     stamps: Vec<(PathBuf, Stamp)>,
 }
 
@@ -148,6 +163,19 @@ impl Contents {
         output
     }
 
+    /// Returns the metadata of an exported file; `None` if there is none, or one that cannot be read without a key.
+    pub fn exported(&self, file: &Path) -> Option<Metadata> {
+        let stamp = Stamp::of(file).ok()?;
+        let known = || self.exported.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, metadata)) = known().get(file).filter(|(known, _)| *known == stamp) {
+            return metadata.clone();
+        }
+        let opened = std::fs::read(file).ok().and_then(|bytes| espdl::open(&bytes, None).ok());
+        let metadata = opened.and_then(|file| Some(Arc::new(file.entries.into_iter().next()?.model.metadata)));
+        known().insert(file.to_path_buf(), (stamp, metadata.clone()));
+        metadata
+    }
+
     /// Returns the key of the scales that replace calibration.
     pub fn scales(&self, project: &Project) -> Result<Key> {
         let mut parts = KeyBuilder::new("quantization");
@@ -161,20 +189,44 @@ impl Contents {
     /// Returns the content of the sample files, and the settings of their conversion.
     pub fn samples(&self, project: &Project) -> Result<SampleContent> {
         let config = &project.config;
-        let mut stamps = Vec::new();
         let mut parts = KeyBuilder::new("samples");
         let has_inputs = |data: &Given<Data>| matches!(data.as_ref().map(|d| &d.value), Some(Data::PerInput(_)));
         let is_per_input = [&config.calibration.data, &config.analysis.data].map(has_inputs);
         parts.text(&config.identity(Stage::Samples)).text(&format!("{is_per_input:?}"));
-        for source in project.sample_files()? {
+        self.sample_content(parts, project.sample_files()?)
+    }
+
+    /// Returns the content of the labelled samples and of their labels; `None` if the text has none.
+    pub fn labelled(&self, project: &Project) -> Result<Option<SampleContent>> {
+        let config = &project.config;
+        let files = project.labelled_files()?;
+        if files.is_empty() {
+            return Ok(None);
+        }
+        let mut parts = KeyBuilder::new("labelled");
+        parts.text(&config.identity(Stage::Samples)).text(&config.identity(Stage::Accuracy));
+        for file in project.label_files() {
+            parts.digest(&self.files.digest(&file).map_err(|e| e.at_key("accuracy.labels"))?);
+        }
+        self.sample_content(parts, files).map(Some)
+    }
+
+    fn sample_content(&self, mut parts: KeyBuilder, sources: Vec<Named>) -> Result<SampleContent> {
+        let mut stamps = Vec::new();
+        // Where the files lie does not matter to a build that finds an exported file.
+        let mut lasting = KeyBuilder::lasting("samples");
+        for source in sources {
             parts.text(source.table).text(&source.input).number(source.files.len()).number(source.wanted);
+            lasting.text(source.table).text(&source.input);
             // Every file contains at least one sample; files after the last one needed are identified by name, length and
             // header.
             for (index, file) in source.files.iter().enumerate() {
                 parts.text(&file.to_string_lossy());
                 if index < source.wanted {
                     stamps.push((file.clone(), Stamp::of(file)?));
-                    parts.digest(&self.files.digest(file)?);
+                    let digest = self.files.digest(file)?;
+                    parts.digest(&digest);
+                    lasting.digest(&digest);
                 } else {
                     parts.number(std::fs::metadata(file).map_or(0, |m| m.len()) as usize);
                     if let Some(length) = samples::deciding_bytes(file) {
@@ -183,7 +235,7 @@ impl Contents {
                 }
             }
         }
-        Ok(SampleContent { key: parts.finish(), stamps })
+        Ok(SampleContent { key: parts.finish(), lasting: lasting.finish(), stamps })
     }
 }
 

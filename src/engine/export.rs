@@ -17,7 +17,7 @@ use crate::text::units::{and_more, count};
 use crate::{Error, Result};
 
 use super::opened::Opened;
-use super::{Progress, Stage};
+use super::{Progress, Stage, exported};
 
 /// Options of an export, besides the project's.
 #[derive(Debug, Clone, Copy, Default)]
@@ -177,8 +177,9 @@ impl Opened {
         let pair = |key: &str, value: String| (key.to_string(), value);
         Ok(vec![
             pair("espq", env!("CARGO_PKG_VERSION").to_string()),
-            pair("target", target.to_string()),
-            pair("model.blake3", model.digest.clone()),
+            pair(exported::TARGET, target.to_string()),
+            pair(exported::MODEL, model.digest.clone()),
+            pair(exported::INPUTS, self.inputs_key().hex()),
             pair("configuration.blake3", blake3::hash(self.project().text.as_bytes()).to_string()),
         ])
     }

@@ -5,13 +5,14 @@ use std::sync::Arc;
 
 use crate::analysis::Report;
 use crate::cost::Cost;
-use crate::lint::{self, Facts, Finding, Selection};
+use crate::lint::{self, ExportedFile, Facts, Finding, Selection};
 use crate::project::Project;
 use crate::quant::{Plan, Settings};
 use crate::samples::SampleFacts;
 use crate::{Error, Result};
 
 use super::Progress;
+use super::accuracy::Labelled;
 use super::cancel::possible;
 use super::content::{Key, KeyBuilder};
 use super::measure::Measurement;
@@ -44,9 +45,11 @@ struct Stages {
     model: Option<Result<Arc<Model>>>,
     session: Option<Result<Arc<Session>>>,
     seen: Option<Arc<SampleFacts>>,
+    labelled: Option<Result<Arc<Labelled>>>,
     settings: Option<Settings>,
     plan: Option<Result<Arc<Plan>>>,
     same_output: Option<PathBuf>,
+    exported: Option<ExportedFile>,
 }
 
 impl Stages {
@@ -67,9 +70,19 @@ impl Stages {
         };
         // An error of a sample is found by those who run it.
         let seen = session.as_ref().and_then(|session| session.as_ref().ok()?.seen());
+        let labelled = if is_read { opened.labelled().transpose() } else { None };
         let settings = if is_read { opened.known_settings().ok() } else { None };
         let plan = settings.as_ref().map(|_| opened.plan());
-        Stages { model, session, seen, settings, plan, same_output: opened.contents.same_output.clone() }
+        Stages {
+            model,
+            session,
+            seen,
+            labelled,
+            settings,
+            plan,
+            same_output: opened.contents.same_output.clone(),
+            exported: opened.exported(),
+        }
     }
 
     fn facts<'a>(&'a self, project: &'a Project) -> Facts<'a> {
@@ -78,9 +91,14 @@ impl Stages {
             head: self.model.as_ref().and_then(|m| m.as_ref().ok()?.head.as_ref()),
             samples: self.session.as_ref().map(|s| s.as_ref().map(|s| &*s.samples)),
             sample_facts: self.seen.as_deref(),
+            labels: self.labelled.as_ref().and_then(|labelled| match labelled {
+                Ok(labelled) => labelled.labels.as_ref().map(Ok),
+                Err(error) => Some(Err(error)),
+            }),
             settings: self.settings.as_ref(),
             plan: self.plan.as_ref().map(|p| p.as_ref().map(|p| &**p)),
             same_output: self.same_output.as_deref(),
+            exported: self.exported.as_ref(),
             ..Facts::of(project)
         }
     }
@@ -119,12 +137,21 @@ impl Opened {
     /// files; `None` if a file cannot be read, since it may be readable the next time.
     fn findings_key(&self, depth: LintDepth) -> Option<Key> {
         let project = self.project();
-        let Found { model: Ok(model), samples: Ok(samples), scales: Ok(scales), same_output } = &self.contents else {
+        let Found { model: Ok(model), samples: Ok(samples), labelled: Ok(labelled), scales: Ok(scales), same_output } =
+            &self.contents
+        else {
             return None;
         };
         let mut parts = KeyBuilder::new("findings");
         parts.text(&project.text).text(&format!("{:?}", project.config)).text(&project.file.to_string_lossy());
-        parts.text(&format!("{depth:?} {same_output:?}")).key(&model.key).key(&samples.key).key(scales);
+        parts
+            .text(&format!("{depth:?} {same_output:?} {:?}", self.exported()))
+            .key(&model.key)
+            .key(&samples.key)
+            .key(scales);
+        labelled.iter().for_each(|labelled| {
+            parts.key(&labelled.key);
+        });
         Some(parts.finish())
     }
 
@@ -187,6 +214,15 @@ impl Opened {
             Ok(_) if depth >= LintDepth::Proved => self.known_cost(progress)?,
             _ => None,
         };
+        let accuracy = match (&stages.labelled, &self.project().config.limits.accuracy_loss) {
+            (Some(Ok(_)), Some(_)) if report.is_ok() && depth >= LintDepth::Proved => Some(self.accuracy(progress)),
+            _ => None,
+        };
+        if let Some(Err(error)) = &accuracy
+            && error.is_cancelled()
+        {
+            return Err(error.clone());
+        }
         let observers = match &report {
             Ok(report) if depth >= LintDepth::Fixes && is_ended => self.observers(report, progress)?,
             _ => None,
@@ -207,6 +243,10 @@ impl Opened {
         Ok(lint::check(&Facts {
             report,
             on_chip,
+            accuracy: accuracy.as_ref().and_then(|accuracy| match accuracy {
+                Ok(accuracy) => accuracy.as_deref().map(Ok),
+                Err(error) => Some(Err(error)),
+            }),
             cost,
             observers,
             optimization,

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use crate::Result;
-use crate::analysis::{self, Before, ErrorFigures, Graphwise, Layer, LayerPort, OutputError, Report, Seconds};
+use crate::analysis::{
+    self, Before, ErrorFigures, Graphwise, Layer, LayerPort, OutputError, Report, Saturation, Seconds,
+};
 use crate::cost::Totals;
 use crate::exec::Samples as _;
 use crate::graph::{NodeId, ValueId};
@@ -35,6 +37,9 @@ pub(super) enum Layerwise {
 /// Factor by which an estimate is below the limit of a layer that certainly keeps it. Measured errors exceeded their estimates by up to
 /// 20 where the signs of few samples met a Softmax (`cargo bench --bench estimates`).
 const CERTAIN: f64 = 200.0;
+
+/// Number of layers whose loss by saturation is measured.
+const SATURATED: usize = 8;
 
 /// Number of layers that an edit changes: the edited one, and those that share scales with it.
 const FEW: usize = 8;
@@ -84,11 +89,13 @@ impl<'a> Measurement<'a> {
         }
         timed(&mut seconds.layerwise, || self.alone(calibrated, &computing, alone, &outputs, &mut layers))?;
         let narrowed = quantized.narrowed();
-        for (place, clipping) in narrowed.iter().zip(session.clipping(calibrated, &narrowed, count)?) {
+        let ports: Vec<(ValueId, Port)> = narrowed.iter().map(|n| (n.value, n.port.clone())).collect();
+        for (place, clipping) in narrowed.iter().zip(session.clipping(calibrated, &ports, count)?) {
             if let Some(port) = layers[place.node.0].inputs.get_mut(place.input).and_then(Option::as_mut) {
                 port.clipping = Some(clipping);
             }
         }
+        let saturation = self.saturation(calibrated, &outputs, &layers)?;
         if statistics {
             timed(&mut seconds.statistics, || self.statistics(calibrated, count, &mut layers))?;
         }
@@ -102,12 +109,59 @@ impl<'a> Measurement<'a> {
             layers,
             outputs,
             joints: graphwise.joints.clone(),
+            saturation,
             detection: graphwise.boxes,
             observers: None,
             notes,
             seconds,
             on_chip: None,
+            accuracy: None,
         })
+    }
+
+    /// Returns the losses by saturation of the model's inputs and of the layers with the largest errors, if an output is over its
+    /// limit.
+    fn saturation(
+        &self,
+        calibrated: &Calibrated,
+        outputs: &[OutputError],
+        layers: &[Layer],
+    ) -> Result<Vec<Saturation>> {
+        let limit = self.opened.project().config.output_limit();
+        if !outputs.iter().any(|output| output.is_over(limit)) {
+            return Ok(Vec::new());
+        }
+        let graph = &calibrated.quantized.plan().graph;
+        // A layer that a following activation rounds has no range of its own.
+        let is_rounded = |node: NodeId| {
+            let simulated = calibrated.simulation.get(node.0).and_then(Option::as_ref);
+            simulated.is_some_and(|simulated| simulated.outputs.first().is_some_and(Option::is_some))
+        };
+        let mut worst: Vec<(NodeId, f64)> =
+            graph.node_ids().filter_map(|node| Some((node, layers[node.0].graphwise?.nsr))).collect();
+        worst.retain(|&(node, nsr)| nsr > limit && is_rounded(node));
+        worst.sort_by(|a, b| b.1.total_cmp(&a.1));
+        worst.truncate(SATURATED);
+        let of_layers = worst.iter().filter_map(|&(node, _)| {
+            let value = graph.node(node).outputs.first().copied().flatten()?;
+            Some((node, value, layers[node.0].outputs.first()?.as_ref()?.port.clone()))
+        });
+        let of_inputs = graph.inputs.iter().filter_map(|&value| {
+            let reads =
+                |node: NodeId| Some((node, graph.node(node).inputs.iter().position(|&input| input == Some(value))?));
+            let (node, port) = graph.node_ids().find_map(reads)?;
+            Some((node, value, layers[node.0].inputs.get(port)?.as_ref()?.port.clone()))
+        });
+        let places: Vec<(NodeId, ValueId, Port)> = of_inputs.chain(of_layers).collect();
+        let ports: Vec<(ValueId, Port)> = places.iter().map(|(_, value, port)| (*value, port.clone())).collect();
+        let clipped = self.session.clipping(calibrated, &ports, self.analysis_samples())?;
+        let found = places.into_iter().zip(clipped).map(|((node, value, port), clipping)| Saturation {
+            layer: layers[node.0].name.clone(),
+            input: graph.inputs.contains(&value).then(|| graph.value(value).name.clone()),
+            end: port.range().1,
+            clipping,
+        });
+        Ok(found.filter(|found| found.clipping.nsr > 0.0).collect())
     }
 
     /// Measures or estimates the errors of layers alone. Estimates are of the values that decide the outputs; they become those of the

@@ -4,6 +4,7 @@
 //! the content of their inputs, so a repeated request is cheap, and one after a change only computes what depends on
 //! it. [`Engine::open`] opens the current state of a project. Never: rendering.
 
+mod accuracy;
 mod atomic_write;
 mod calibrated;
 mod cancel;
@@ -13,6 +14,7 @@ mod cost;
 mod ends;
 mod ends_trials;
 mod export;
+mod exported;
 mod files;
 mod firmware;
 pub mod inspect;
@@ -28,11 +30,13 @@ mod profile;
 mod progress;
 mod proof;
 mod reports;
+mod scored;
 mod session;
 mod shapes;
 mod step;
 mod store;
 mod trials;
+mod undone;
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -41,7 +45,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::analysis::{Observers, OnChip, Report};
+use crate::analysis::{Accuracy, Observers, OnChip, Report};
 use crate::cost::Cost;
 use crate::lint::{Finding, Trials};
 use crate::quant::{ImportedScales, Plan};
@@ -62,6 +66,7 @@ pub use optimize::Optimized;
 pub use outline::{Outline, outline};
 pub use profile::{Fit, FittedConstant, Profile, ProfiledLayer, ProfiledMemory, profile_of_file};
 pub use progress::{OnlyKnown, Progress, Silent, Stage};
+pub use scored::Scored;
 pub use session::{Model, Session};
 
 use content::{Contents, Key};
@@ -87,6 +92,7 @@ pub struct Engine {
     findings: Lru<Vec<Finding>>,
     reports: Lru<Report>,
     proofs: Lru<OnChip>,
+    accuracies: Lru<Accuracy>,
     costs: Lru<Option<Cost>>,
     observers: Lru<Observers>,
     optimized: Lru<Optimized>,
@@ -144,6 +150,7 @@ impl Engine {
             findings: Lru::new(ANSWERS),
             reports: Lru::new(ANSWERS),
             proofs: Lru::new(ANSWERS),
+            accuracies: Lru::new(ANSWERS),
             costs: Lru::new(ANSWERS),
             observers: Lru::new(ANSWERS),
             optimized: Lru::new(ANSWERS),

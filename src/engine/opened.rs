@@ -19,6 +19,7 @@ use crate::samples::{InputSpec, Samples};
 use crate::simplify::{self, LayerNames, Simplified};
 use crate::{Error, Result};
 
+use super::accuracy::Labelled;
 use super::calibrated::Calibrated;
 use super::content::{Key, KeyBuilder, ModelContent, SampleContent};
 use super::ends::{self, Passage};
@@ -45,12 +46,15 @@ pub struct Opened {
     pub(super) finished: Step<Arc<Finished>>,
     pub(super) proved: Step<Arc<OnChip>>,
     pub(super) observers: Step<Option<Arc<Observers>>>,
+    pub(super) labelled: Step<Option<Arc<Labelled>>>,
 }
 
 /// Files of the project by content.
 pub(super) struct Found {
     pub model: Result<ModelContent>,
     pub samples: Result<SampleContent>,
+    /// Labelled samples; `None` if the text has none.
+    pub labelled: Result<Option<SampleContent>>,
     /// Key of the file whose scales replace calibration.
     pub scales: Result<Key>,
     /// Another configuration that is exported to the same file.
@@ -78,6 +82,7 @@ impl Engine {
         let contents = Found {
             model: self.contents.model(&project),
             samples: self.contents.samples(&project),
+            labelled: self.contents.labelled(&project),
             scales: self.contents.scales(&project),
             same_output: self.contents.same_output(&project),
         };
@@ -97,6 +102,7 @@ impl Engine {
             finished: Step::default(),
             proved: Step::default(),
             observers: Step::default(),
+            labelled: Step::default(),
         }
     }
 }

@@ -21,6 +21,8 @@ pub enum Stage {
     Observers,
     /// Running the finished file in the chip's integers: one unit per sample.
     Chip,
+    /// Running labelled samples in float, simulated and in the chip's integers: one unit per sample.
+    Accuracy,
     /// Measuring fixes: one unit per set of layers.
     Trials,
     /// Searching the smallest set of layers: one unit per set.
@@ -41,6 +43,7 @@ impl Stage {
             Stage::Statistics => "statistics",
             Stage::Chip => "running on the chip's integers",
             Stage::Observers => "trying observers",
+            Stage::Accuracy => "labelled samples",
             Stage::Trials => "trying fixes",
             Stage::Search => "searching the smallest set",
             Stage::Optimize => "optimizing",

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use crate::Result;
-use crate::analysis::{Observers, OnChip, Report, Seconds};
+use crate::analysis::{Accuracy, Observers, OnChip, Report, Seconds};
 use crate::project;
 use crate::quant::Settings;
 
@@ -85,13 +85,15 @@ impl Opened {
         })
     }
 
-    /// Returns both error tables, the errors by observer and the result of the file on the chip, with statistics of tensors
-    /// if requested: these need two more runs per sample.
+    /// Returns both error tables, the errors by observer, the result of the file on the chip and the accuracy on labelled
+    /// samples, with statistics of tensors if requested: these need two more runs per sample.
     pub fn report(&self, statistics: bool, progress: &dyn Progress) -> Result<Report> {
         let mut report = self.tables(statistics, progress)?;
         let start = Instant::now();
         report.on_chip = Some(OnChip::clone(&*self.proved(progress)?));
         report.seconds.chip = start.elapsed().as_secs_f64();
+        let accuracy = timed(&mut report.seconds.accuracy, || self.accuracy(progress))?;
+        report.accuracy = accuracy.map(|accuracy| Accuracy::clone(&accuracy));
         Ok(report)
     }
 

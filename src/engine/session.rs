@@ -13,7 +13,7 @@ use crate::exec::{Program, Samples as _, Tick};
 use crate::graph::{NodeId, ValueId};
 use crate::note::Note;
 use crate::optimize;
-use crate::quant::{self, Narrowed, Observations, Plan, Port, Quantized};
+use crate::quant::{self, Observations, Plan, Port, Quantized};
 use crate::samples::{InputSpec, Part, SampleFacts, Samples};
 use crate::simplify::Simplified;
 
@@ -284,13 +284,12 @@ impl Session {
         Ok(found)
     }
 
-    /// Returns what inputs lose by scales that their layers share.
-    pub fn clipping(&self, calibrated: &Calibrated, narrowed: &[Narrowed], count: usize) -> Result<Vec<Clipping>> {
-        if narrowed.is_empty() {
+    /// Returns what values lose by the range of their integers.
+    pub fn clipping(&self, calibrated: &Calibrated, ports: &[(ValueId, Port)], count: usize) -> Result<Vec<Clipping>> {
+        if ports.is_empty() {
             return Ok(Vec::new());
         }
-        let ports: Vec<(ValueId, Port)> = narrowed.iter().map(|n| (n.value, n.port.clone())).collect();
-        analysis::clipping(&self.subject(calibrated, count, &|| Ok(())), &ports, &self.cached().originals)
+        analysis::clipping(&self.subject(calibrated, count, &|| Ok(())), ports, &self.cached().originals)
     }
 
     /// Computes the errors of the outputs only, with the settings of a plan.

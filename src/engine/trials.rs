@@ -81,6 +81,7 @@ impl Measurement<'_> {
         let searched = search && report.outputs.iter().any(|o| o.is_over(config.output_limit()));
         let mut trials = Trials { searched, ..Trials::default() };
         trials.widened = self.widen(report)?;
+        trials.undone = self.undone(report)?;
         if over.is_empty() && !searched {
             return Ok(trials);
         }
@@ -242,7 +243,7 @@ impl Measurement<'_> {
     }
 
     /// Measures the project with these layers, and the activations fused into them, at another precision.
-    fn trial(&self, report: &Report, layers: &[&str], scheme: Scheme) -> Result<Trial> {
+    pub(super) fn trial(&self, report: &Report, layers: &[&str], scheme: Scheme) -> Result<Trial> {
         let layers = self.widened(layers, scheme);
         self.trial_of(report, &self.plan_with(&layers, scheme)?, layers, scheme)
     }

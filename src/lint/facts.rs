@@ -3,15 +3,15 @@
 use std::path::Path;
 
 use crate::Error;
-use crate::analysis::{Observers, OnChip, Report};
+use crate::analysis::{Accuracy, Observers, OnChip, Report};
 use crate::cost::Cost;
 use crate::detect::Head;
 use crate::project::Project;
 use crate::quant::{Plan, Settings};
-use crate::samples::{SampleFacts, Samples};
+use crate::samples::{Labels, SampleFacts, Samples};
 use crate::simplify::Simplified;
 
-use super::{EndsTrials, Optimization, Trials};
+use super::{EndsTrials, ExportedFile, Optimization, Trials};
 
 /// Fact of a stage; `None` if the stage has not run, or if an earlier one failed.
 pub type Known<'a, T> = Option<Result<&'a T, &'a Error>>;
@@ -28,6 +28,8 @@ pub struct Facts<'a> {
     pub samples: Known<'a, Samples>,
     /// Properties of those samples.
     pub sample_facts: Option<&'a SampleFacts>,
+    /// Labels of `[accuracy]`, if the text names any.
+    pub labels: Known<'a, Labels>,
     /// Settings without the layers that the model does not have.
     pub settings: Option<&'a Settings>,
     /// Plan of `settings`, before calibration.
@@ -40,10 +42,14 @@ pub struct Facts<'a> {
     pub optimization: Option<&'a Optimization>,
     /// Result of the finished file on the chip.
     pub on_chip: Known<'a, OnChip>,
+    /// Accuracy on labelled samples, if the text limits its loss.
+    pub accuracy: Known<'a, Accuracy>,
     /// Flash, RAM and time of that file.
     pub cost: Option<&'a Cost>,
     /// Another configuration in the folder that is exported to the same file.
     pub same_output: Option<&'a Path>,
+    /// Exported file beside the model, if it tells its origin.
+    pub exported: Option<&'a ExportedFile>,
     /// Measured fixes of its errors, if they were tried.
     pub trials: Option<&'a Trials>,
     /// Measured other ends of the network, if they were tried.
@@ -59,12 +65,15 @@ impl<'a> Facts<'a> {
             head: None,
             samples: None,
             sample_facts: None,
+            labels: None,
             settings: None,
             plan: None,
             report: None,
             on_chip: None,
+            accuracy: None,
             cost: None,
             same_output: None,
+            exported: None,
             observers: None,
             optimization: None,
             trials: None,

@@ -41,6 +41,14 @@ fn apart(a: &Span, b: &Span) -> bool {
     a.end < b.start || b.end < a.start
 }
 
+/// Returns the whole line of an entry; `None` if there is anything else on it.
+pub fn own_line(text: &str, entry: Span) -> Option<Span> {
+    let start = text.get(..entry.start)?.rfind('\n').map_or(0, |at| at + 1);
+    let end = text.get(entry.end..)?.find('\n').map_or(text.len(), |at| entry.end + at + 1);
+    let is_alone = text[start..entry.start].trim().is_empty() && text[entry.end..end].trim().is_empty();
+    is_alone.then_some(start..end)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -6,6 +6,7 @@
 
 mod baseline;
 mod ends_trials;
+mod exported;
 mod facts;
 mod finding;
 mod fix;
@@ -21,9 +22,10 @@ mod trials;
 
 pub use baseline::{Baseline, Known as KnownIssues};
 pub use ends_trials::{EndsTrial, EndsTrials, apart};
+pub use exported::ExportedFile;
 pub use facts::{Facts, Known};
 pub use finding::{Finding, Fix, FixKind, Related, Safety, Severity};
-pub use fix::{Applied, apply};
+pub use fix::{Applied, apply, own_line};
 pub use ignores::ignoring;
 pub use measure::Measure;
 pub use observers::{ObserverAdvice, decisive_error};

@@ -44,6 +44,9 @@ pub struct Trials {
     /// Wider scales of layers whose inputs are cut off; `None` if there are none.
     #[serde(default)]
     pub widened: Option<Trial>,
+    /// Layers that the text sets to int16, each measured at the precision of all others.
+    #[serde(default)]
+    pub undone: Vec<(String, Trial)>,
     /// Set if an output was over its limit, so that a set was searched.
     pub searched: bool,
 }

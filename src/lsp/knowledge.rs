@@ -258,10 +258,12 @@ mod tests {
                 agreement: None,
             }],
             joints: Vec::new(),
+            saturation: Vec::new(),
             detection: None,
             observers: None,
             notes: vec![Note::of_layer("/b", "is zero"), Note::new("the batch is 1")],
             on_chip: None,
+            accuracy: None,
             seconds: Seconds::default(),
         }))
     }

@@ -16,7 +16,7 @@ use super::client::Client;
 use super::progress::ANSWER;
 
 /// Endings of models, their external data, samples and recorded quantization.
-const ENDINGS: &str = "onnx,onnx_data,data,bin,tflite,lite,litert,pt2,npy,npz,png,jpg,jpeg,bmp,json";
+const ENDINGS: &str = "onnx,onnx_data,data,bin,tflite,lite,litert,pt2,npy,npz,png,jpg,jpeg,bmp,json,csv,txt";
 
 /// Registers file watching with the client. If it refuses, changes take effect with the next edit.
 pub async fn register(client: Client) {

@@ -126,6 +126,8 @@ pub enum Stage {
     Settings,
     /// Error of each layer.
     Analysis,
+    /// Results on labelled samples.
+    Accuracy,
 }
 
 /// Field of a table's struct.

@@ -5,11 +5,12 @@
 
 use crate::chip::{Method, NodeOrder, Runtime, Scheme, Storage, Target};
 use crate::quant::{BiasCorrection, ChannelSplit, LayerwiseEqualization, WeightSplit};
-use crate::samples::{Channels, Fit, Layout, Resize};
+use crate::samples::{Channels, Fit, LabelSource, Layout, Resize};
 
 use super::config::{Data, EndNames, InputShapes, LayerChoice, Observer, Spanned};
 use super::declare::{Defaulted, Field, Given, Init, Key, Offers, Required, Stage, Table, table};
 use super::exclude::IgnoreLine;
+use super::labels::ClassNames;
 use super::pass_options::Switch;
 use super::quantities::{Budget, Bytes, Cores, Megahertz, Milliseconds};
 use super::values::{Divisors, FileStem, Share, Value};
@@ -26,6 +27,10 @@ table! { Config {
     /// The samples on which error is measured.
     #[key("analysis")]
     analysis: Analysis,
+
+    /// The labels against which results are counted: classes that are right, or the squared error of values.
+    #[key("accuracy")]
+    accuracy: Accuracy,
 
     /// Limits on error, flash, RAM and time: above them, lint reports.
     #[key("limits")]
@@ -154,6 +159,35 @@ table! { Analysis {
     samples: Given<usize> = 9,
 }}
 
+table! { Accuracy {
+    /// Labels: `"folders"` for the folders of the samples' files, a `.csv` or `.txt` file with a line `file,class` for each
+    /// sample, a `.npy` file, or the name of an array in the `.npz` files. Integers are classes, floats are wanted outputs.
+    #[key("labels", stage = Stage::Accuracy, example = "\"folders\"", offers = Offers::Files(&["csv", "txt", "npy"]))]
+    labels: Given<LabelSource>,
+
+    /// Names of the classes in the order of the network's output: a list, or a text file with a name in each line. Without it,
+    /// the sorted names of the folders, or numbers from 0.
+    #[key("classes", stage = Stage::Accuracy, example = "[\"cat\", \"dog\"]", offers = Offers::Files(&["txt"]))]
+    classes: Given<ClassNames>,
+
+    /// Samples with labels, in the forms of `calibration.data`. Without it, those of analysis, else those of calibration.
+    #[key("data", example = "\"test\"", offers = Offers::Files(&["npy", "npz"]))]
+    data: Given<Data>,
+
+    /// At most this many samples, in file order. Without it, all.
+    #[key("samples", example = "1000")]
+    samples: Given<usize>,
+
+    /// Output that the labels are of. Without it, the only one.
+    #[key("output", stage = Stage::Accuracy, example = "\"logits\"")]
+    output: Given<String>,
+
+    /// Program that prints a number for outputs, run by `espq accuracy` and by nothing else: it gets a folder with an array
+    /// `NAME.npy` of each output, the samples on its first axis.
+    #[key("command", example = "\"python score.py\"")]
+    command: Given<String>,
+}}
+
 table! { Limits {
     /// Limit on the noise-to-signal power ratio of each model output.
     #[key("output-nsr", init = Init::Default)]
@@ -166,6 +200,11 @@ table! { Limits {
     /// Least share of the float network's boxes that the quantized one finds, for detection networks.
     #[key("boxes-found")]
     boxes_found: Given<Share> = Share(0.9),
+
+    /// Limit on the accuracy that quantization loses on labelled samples: points of the share of right classes, or growth of the
+    /// squared error. Without it, lint does not measure accuracy.
+    #[key("accuracy-loss", example = "\"1%\"")]
+    accuracy_loss: Given<Share>,
 
     /// Limit on the size of the `.espdl` file.
     #[key("flash", example = "\"1 MB\"")]

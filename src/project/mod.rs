@@ -13,6 +13,7 @@ mod glob;
 mod initial;
 mod input_shapes;
 mod keys;
+mod labels;
 mod locate;
 pub mod outline;
 mod output;
@@ -34,11 +35,12 @@ pub use comments::Ignore;
 pub use config::{Data, EndName, EndNames, HELD_OUT, InputShapes, LayerChoice, Observer, Overrides, Spanned};
 pub use declare::{Given, Key, Offers, Stage};
 pub use initial::{Initial, initial};
-pub use keys::{Analysis, Calibration, Config, Export, Image, Limits, Lint, Model, Optimize};
+pub use keys::{Accuracy, Analysis, Calibration, Config, Export, Image, Limits, Lint, Model, Optimize};
 pub use locate::{Search, is_configuration};
 pub use overlay::text_of as overlay_text;
 pub use pass_options::Switch;
 pub use problem::{Problem, ProblemKind};
+pub use samples::Named;
 pub use values::Value;
 
 /// Maximum length of a configuration, in bytes.
@@ -185,7 +187,8 @@ impl Project {
     /// Returns the files that the text names individually, whether they exist or not.
     pub fn named_files(&self) -> Vec<PathBuf> {
         let model = &self.config.model;
-        [&model.path, &model.quantization].into_iter().flatten().map(|named| self.resolve(&named.value)).collect()
+        let named = [&model.path, &model.quantization].into_iter().flatten().map(|named| self.resolve(&named.value));
+        named.chain(self.label_files()).collect()
     }
 
     /// Returns the folders whose files may be samples.

@@ -33,11 +33,20 @@ std  = 0.5
 data = "test/*.npy"
 samples = 3
 
+[accuracy]
+labels = "labels.csv"
+classes = ["cat", "dog"]
+data = "labelled/*.png"
+samples = 500
+output = "logits"
+command = "python score.py"
+
 [precision]
 "/features/features.1/conv/conv.0/conv.0.0/Conv" = "int16"
 
 [limits]
 boxes-found = 0.8
+accuracy-loss = "1%"
 output-nsr = "12.5%"
 layer-nsr = 0.02
 flash = "300 KB"
@@ -171,6 +180,7 @@ fn a_key_decides_the_stage_that_it_declares_and_no_other() {
             (Stage::Samples, config.identity(Stage::Samples)),
             (Stage::Settings, format!("{:?}", config.settings())),
             (Stage::Analysis, config.identity(Stage::Analysis)),
+            (Stage::Accuracy, config.identity(Stage::Accuracy)),
         ]
     };
     let whole = stages(WHOLE);

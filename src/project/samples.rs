@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::note::Note;
-use crate::samples::{self, Files, Request};
+use crate::samples::{self, Files, LabelSource, Request};
 use crate::{Error, Kind, Result};
 
 use super::Project;
@@ -52,18 +52,26 @@ impl Project {
     pub fn sample_files(&self) -> Result<Vec<Named>> {
         let mut all = Vec::new();
         for source in self.sources() {
-            let &Source { table, wanted, .. } = &source;
-            let mut add = |input: &str, files| all.push(Named { table, input: input.to_string(), files, wanted });
-            match source.data {
-                Data::One(pattern) => add("", self.found(&source, pattern)?.files),
-                Data::PerInput(patterns) => {
-                    for (input, pattern) in patterns {
-                        add(&input.value, self.found_for(&source, input, pattern)?.files);
-                    }
-                }
-            }
+            all.extend(self.named(&source)?);
         }
         Ok(all)
+    }
+
+    /// The files of labelled samples, before any is opened.
+    pub fn labelled_files(&self) -> Result<Vec<Named>> {
+        self.labelled().map_or(Ok(Vec::new()), |source| self.named(&source))
+    }
+
+    fn named(&self, source: &Source) -> Result<Vec<Named>> {
+        let &Source { table, wanted, .. } = source;
+        let named = |input: &str, files| Named { table, input: input.to_string(), files, wanted };
+        match source.data {
+            Data::One(pattern) => Ok(vec![named("", self.found(source, pattern)?.files)]),
+            Data::PerInput(patterns) => patterns
+                .iter()
+                .map(|(input, pattern)| Ok(named(&input.value, self.found_for(source, input, pattern)?.files)))
+                .collect(),
+        }
     }
 
     /// The patterns of all samples, from the project's folder on.
@@ -72,7 +80,24 @@ impl Project {
             Data::One(pattern) => vec![self.resolve(pattern)],
             Data::PerInput(patterns) => patterns.iter().map(|(_, p)| self.resolve(&p.value)).collect(),
         };
-        self.sources().into_iter().flat_map(patterns).collect()
+        self.sources().into_iter().chain(self.labelled()).flat_map(patterns).collect()
+    }
+
+    /// Returns the samples with labels; `None` if `[accuracy]` asks for nothing.
+    pub fn labelled_samples(&self) -> Result<Option<Request>> {
+        self.labelled().map(|source| self.request(&source)).transpose()
+    }
+
+    /// The `data` of labelled samples: their own, else that of analysis or calibration without its number.
+    fn labelled(&self) -> Option<Source<'_>> {
+        let accuracy = &self.config.accuracy;
+        if accuracy.labels.is_none() && accuracy.command.is_none() {
+            return None;
+        }
+        let own = accuracy.data.as_ref().map(|data| (ACCURACY, &data.value));
+        let (table, data) = own.or_else(|| self.sources().last().map(|source| (source.table, source.data)))?;
+        let wanted = accuracy.samples.as_ref().map_or(usize::MAX, |given| given.value);
+        Some(Source { table, data, wanted, is_number_named: accuracy.samples.is_some() })
     }
 
     fn sources(&self) -> Vec<Source<'_>> {
@@ -112,6 +137,10 @@ impl Project {
             wanted: source.wanted,
             is_number_named: source.is_number_named,
             image: self.config.calibration.image.options(),
+            besides: match self.labels() {
+                Some(LabelSource::Array(name)) => Some(name),
+                _ => None,
+            },
             table: source.table,
             notes,
         })
@@ -129,6 +158,7 @@ impl Project {
 
 const CALIBRATION: &str = "calibration";
 const ANALYSIS: &str = "analysis";
+const ACCURACY: &str = "accuracy";
 
 fn not_followed(table: &str, link: &Path) -> Note {
     Note::new(format!(

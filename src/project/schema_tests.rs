@@ -23,6 +23,6 @@ fn every_table_is_listed_with_its_dotted_name() {
     let names: Vec<String> = tables().into_iter().map(|(name, _)| name).collect();
     assert_eq!(
         names.join(" "),
-        "model calibration calibration.image calibration.methods analysis limits limits.layers board lint optimize export precision"
+        "model calibration calibration.image calibration.methods analysis accuracy limits limits.layers board lint optimize export precision"
     );
 }

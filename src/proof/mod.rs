@@ -9,4 +9,4 @@ mod run;
 mod stored;
 
 pub use finished::{Finished, finish};
-pub use run::{Subject, run};
+pub use run::{OnSamples, Subject, run};

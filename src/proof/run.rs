@@ -118,6 +118,30 @@ fn run_samples(subject: &Subject) -> Result<Ran> {
     Ok(Ran { samples, outputs, agreement, differences: differences.collect() })
 }
 
+/// Finished file, prepared to run over samples.
+pub struct OnSamples<'a> {
+    export: &'a Export,
+    program: Program,
+}
+
+impl<'a> OnSamples<'a> {
+    /// Prepares a file. Fails if a layer has no kernel.
+    pub fn new(export: &'a Export, target: Target) -> Result<OnSamples<'a>> {
+        Ok(OnSamples { export, program: Program::new(&export.model, target)? })
+    }
+
+    /// Returns the chip's outputs for one sample, as numbers in ONNX's order of axes.
+    pub fn outputs(&self, inputs: &[Tensor]) -> Result<Vec<Tensor>> {
+        let made = self.program.run(&self.export.feed(inputs)?)?;
+        made.iter().map(|made| output(self.export, made)).collect()
+    }
+}
+
+/// Returns an output of the file as the graph has it.
+fn output(export: &Export, made: &espdl::Tensor) -> Result<Tensor> {
+    in_onnx_order(made, export.place(&made.name).map_or(&[][..], |place| &place.perm))
+}
+
 impl Compared<'_> {
     fn sample(&self, program: &Program, inputs: &[Tensor]) -> Result<Sampled> {
         let fed = self.export.feed(inputs)?;
@@ -131,10 +155,7 @@ impl Compared<'_> {
         let wanted = self.original.run(inputs, &[], &mut |_, _| Ok(()))?;
         let mut compared = Vec::with_capacity(wanted.len());
         for (made, wanted) in made.iter().zip(&wanted) {
-            let value = match self.export.place(&made.name) {
-                Some(place) => in_onnx_order(made, &place.perm)?,
-                None => in_onnx_order(made, &[])?,
-            };
+            let value = output(self.export, made)?;
             if value.len() != wanted.len() {
                 bail!("output {} has shape {:?}, its original {:?}", made.name, value.shape(), wanted.shape());
             }

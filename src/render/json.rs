@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::analysis::{Joint, Layer, Observers, OnChip, OutputError, Report, Seconds};
+use crate::analysis::{Accuracy, Joint, Layer, Loss, Observers, OnChip, OutputError, Report, Saturation, Seconds};
 use crate::cost::Cost;
 use crate::detect::FoundBoxes;
 use crate::lint::{Trial, Trials};
@@ -21,12 +21,18 @@ pub(super) struct Shown<'a, S> {
     /// Concats that join values of very different ranges.
     #[serde(skip_serializing_if = "<[Joint]>::is_empty")]
     joints: &'a [Joint],
+    /// Losses by saturation, where an output is over its limit.
+    #[serde(skip_serializing_if = "<[Saturation]>::is_empty")]
+    saturation: &'a [Saturation],
     /// Boxes of the float network beside those of the quantized one.
     #[serde(skip_serializing_if = "Option::is_none")]
     detection: Option<FoundBoxes>,
     /// Result of the finished file on the chip.
     #[serde(skip_serializing_if = "Option::is_none")]
     on_chip: Option<&'a OnChip>,
+    /// Accuracy on labelled samples.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    accuracy: Option<ShownAccuracy<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     observers: Option<&'a Observers>,
     /// Flash, RAM and time of the file; microseconds, with their bounds.
@@ -37,6 +43,21 @@ pub(super) struct Shown<'a, S> {
     trade_offs: &'a [Trial],
     notes: Vec<String>,
     seconds: Seconds,
+}
+
+/// Accuracy with what quantization loses of it.
+#[derive(Serialize)]
+pub struct ShownAccuracy<'a> {
+    #[serde(flatten)]
+    accuracy: &'a Accuracy,
+    loss: Loss,
+}
+
+impl ShownAccuracy<'_> {
+    /// Returns the form of an accuracy in JSON.
+    pub fn of(accuracy: &Accuracy) -> ShownAccuracy<'_> {
+        ShownAccuracy { accuracy, loss: accuracy.loss() }
+    }
 }
 
 /// Returns a report in its JSON form, with the cost of its file if it is known.
@@ -53,11 +74,13 @@ pub(super) fn shown<'a>(
         layers,
         outputs,
         joints,
+        saturation,
         detection,
         observers,
         notes,
         seconds,
         on_chip,
+        accuracy,
     } = report;
     Shown {
         model,
@@ -67,8 +90,10 @@ pub(super) fn shown<'a>(
         layers,
         outputs,
         joints,
+        saturation,
         detection: *detection,
         on_chip: on_chip.as_ref(),
+        accuracy: accuracy.as_ref().map(ShownAccuracy::of),
         observers: observers.as_ref(),
         cost,
         trade_offs: trials.map_or(&[], |trials| &trials.trade_offs),

@@ -2,6 +2,7 @@
 //!
 //! Never: measurements, decisions, files.
 
+mod accuracy;
 mod changes;
 mod cost;
 pub mod detection;
@@ -19,9 +20,10 @@ mod table;
 pub mod terminal;
 mod text;
 
+pub use accuracy::{accuracy, scored};
 pub use changes::changes;
 pub use html::{Page, html};
-pub use json::json;
+pub use json::{ShownAccuracy, json};
 pub use operators::operators_page;
 pub use profile::profile;
 pub use text::{View, text};

@@ -66,6 +66,7 @@ pub fn text(report: &Report, cost: Option<&Cost>, view: &View) -> String {
     sections.extend(view.trials.as_ref().and_then(|trials| trade_offs(trials, view)));
     sections.push(outputs(report, view));
     sections.extend(super::detection::text(report, view));
+    sections.extend(report.accuracy.as_ref().map(|accuracy| super::accuracy(accuracy, &view.terminal)));
     sections.extend(on_chip(report, view));
     sections.extend(cost.map(|cost| cost::totals(cost, &view.terminal)));
     sections.push(took(report, view));
@@ -289,6 +290,9 @@ fn took(report: &Report, view: &View) -> String {
     }
     if s.observers > 0.0005 {
         phases.push(("observers", s.observers));
+    }
+    if s.accuracy > 0.0005 {
+        phases.push(("accuracy", s.accuracy));
     }
     let sum: f64 = phases.iter().map(|(_, s)| s).sum();
     let phases: Vec<String> = phases.iter().map(|(name, s)| format!("{name} {s:.2}")).collect();

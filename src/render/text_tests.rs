@@ -87,10 +87,12 @@ fn report() -> Report {
             },
         ],
         joints: Vec::new(),
+        saturation: Vec::new(),
         detection: None,
         observers: None,
         notes: vec![Note::new("/features/features.0/features.0.1/BatchNormalization was folded into its Conv")],
         on_chip: None,
+        accuracy: None,
         seconds: Seconds { load: 0.04, calibrate: 0.81, graphwise: 0.12, layerwise: 0.7, ..Seconds::default() },
     }
 }

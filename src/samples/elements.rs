@@ -55,6 +55,11 @@ impl Element {
         })
     }
 
+    /// Returns `true` for integers and truth values.
+    pub fn is_whole(self) -> bool {
+        !matches!(self, Element::F16 | Element::F32 | Element::F64)
+    }
+
     /// Bytes per element.
     pub fn size(self) -> usize {
         match self {

@@ -8,6 +8,7 @@ mod facts;
 mod fit;
 mod images;
 mod input_spec;
+mod labels;
 mod npy;
 mod npz;
 mod part;
@@ -32,6 +33,8 @@ use passage::Passage;
 pub use facts::{InputFacts, SampleFacts};
 pub use images::{Channels, Fit, ImageOptions, Layout, Resize};
 pub use input_spec::InputSpec;
+pub use labels::{LabelSource, Labels};
+pub use npy::write as write_npy;
 pub use part::Part;
 pub use passage::Way;
 
@@ -45,6 +48,8 @@ pub struct Request {
     pub is_number_named: bool,
     /// Conversion of images.
     pub image: ImageOptions,
+    /// Array of `.npz` files that is no input: the labels.
+    pub besides: Option<String>,
     /// Table of the configuration that contains the request; errors name its keys.
     pub table: &'static str,
     /// Notes for the user about how the files were found.
@@ -84,6 +89,12 @@ pub struct Samples {
     inputs: Vec<InputSpec>,
     length: usize,
     files: Vec<PathBuf>,
+    /// File of each sample, that of the first input where each has its own.
+    origins: Vec<PathBuf>,
+    /// Files of the first input, those of samples that were left out among them.
+    found: Vec<PathBuf>,
+    /// Maximum number of samples.
+    wanted: usize,
     notes: Vec<Note>,
     /// Key that errors of single samples name.
     key: String,
@@ -105,6 +116,7 @@ impl Samples {
             inputs: inputs.to_vec(),
             settled_by: vec![None; inputs.len()],
             files: Vec::new(),
+            origins: Vec::new(),
             notes: request.notes.clone(),
         };
         let sources = match &request.files {
@@ -112,6 +124,14 @@ impl Samples {
             Files::PerInput(named) => opened.per_input(named),
         };
         sources.and_then(|sources| opened.finish(sources)).map_err(|e| e.in_table(table))
+    }
+
+    /// "cats/3.png", or "sample 3 of calib.npz" where a file has several.
+    pub fn describe(&self, index: usize) -> String {
+        let Some(origin) = self.origins.get(index) else { return format!("sample {index}") };
+        let before = self.origins[..index].iter().filter(|file| *file == origin).count(); // index is within
+        let is_alone = before == 0 && self.origins.get(index + 1) != Some(origin);
+        if is_alone { origin.display().to_string() } else { format!("sample {before} of {}", origin.display()) }
     }
 
     /// Files of the samples, for hashing their contents.
@@ -132,6 +152,9 @@ impl Samples {
             inputs: self.inputs.clone(),
             length: self.length,
             files: self.files.clone(),
+            origins: self.origins.clone(),
+            found: self.found.clone(),
+            wanted: self.wanted,
             notes: self.notes.clone(),
             key: self.key.clone(),
             passage: Some(Passage::new(way, &names, self.length)),
@@ -200,6 +223,8 @@ struct Opening<'a> {
     /// File that set the shape of each free input.
     settled_by: Vec<Option<PathBuf>>,
     files: Vec<PathBuf>,
+    /// File of each sample of the first input.
+    origins: Vec<PathBuf>,
     notes: Vec<Note>,
 }
 
@@ -260,6 +285,7 @@ impl Opening<'_> {
         if format == Format::Image {
             files.truncate(self.request.wanted);
             self.files.extend_from_slice(&files);
+            self.from(index, &files);
             let input = images::settled(&self.inputs[index], &files, &self.request.image)?;
             let images = Images::new(files, &input, &self.request.image)?;
             self.inputs[index] = input;
@@ -270,7 +296,9 @@ impl Opening<'_> {
             let wanted = self.request.wanted - tensors.len();
             if wanted > 0 {
                 let settle = &mut |shape: &[usize]| self.settle(index, shape, &file);
-                tensors.extend(npy::load(&file, settle, wanted).map_err(|e| unread(e, &file))?);
+                let loaded = npy::load(&file, settle, wanted).map_err(|e| unread(e, &file))?;
+                self.from(index, &vec![file.clone(); loaded.len()]);
+                tensors.extend(loaded);
                 self.files.push(file);
             } else if self.settled_by[index].is_some() {
                 // Files behind the last one wanted have to be of the one size, too.
@@ -289,16 +317,37 @@ impl Opening<'_> {
             }
             let names: Vec<String> = self.inputs[inputs.clone()].iter().map(|input| input.name.clone()).collect();
             let wanted = self.request.wanted - have;
+            let besides = self.request.besides.as_deref();
             let settle = &mut |at: usize, shape: &[usize]| self.settle(inputs.start + at, shape, file);
-            let arrays = npz::load(file, &names, settle, wanted).map_err(|e| unread(e, file))?;
+            let arrays = npz::load(file, &names, besides, settle, wanted).map_err(|e| unread(e, file))?;
             let count = self.even(&arrays, inputs.clone(), file);
             for (kept, mut array) in kept.iter_mut().zip(arrays) {
                 array.truncate(count);
                 kept.append(&mut array);
             }
             self.files.push(file.clone());
+            self.from(inputs.start, &vec![file.clone(); count]);
         }
         Ok(kept.into_iter().map(Source::Kept).collect())
+    }
+
+    /// Records the files of samples, if they are of the first input.
+    fn from(&mut self, index: usize, files: &[PathBuf]) {
+        if index == 0 {
+            self.origins.extend_from_slice(files);
+        }
+    }
+
+    /// Returns the files of the first input.
+    fn found(&self) -> Vec<PathBuf> {
+        match (&self.request.files, self.inputs.first()) {
+            (Files::Shared(files), _) => files.clone(),
+            (Files::PerInput(named), Some(first)) => {
+                let own = named.iter().find(|(name, _)| *name == first.name);
+                own.and_then(|(_, files)| files.clone().ok()).unwrap_or_default()
+            }
+            (Files::PerInput(_), None) => Vec::new(),
+        }
     }
 
     /// Returns the input with the lengths of an array of samples: the first array sets those that the model leaves free.
@@ -353,11 +402,16 @@ impl Opening<'_> {
             self.notes.push(Note::new(format!("found {length} samples, but {} are configured", self.request.wanted)));
         }
         let key = format!("{}.data", self.request.table);
+        let found = self.found();
+        self.origins.truncate(length);
         Ok(Samples {
             sources: Arc::new(sources),
             inputs: self.inputs,
             length,
             files: self.files,
+            origins: self.origins,
+            found,
+            wanted: self.request.wanted,
             notes: self.notes,
             key,
             passage: None,

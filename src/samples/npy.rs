@@ -4,7 +4,7 @@
 //! more than its file contains.
 
 use std::fs::File;
-use std::io::{BufReader, Read};
+use std::io::{BufReader, Read, Write};
 use std::path::Path;
 
 use crate::graph::{DataType, Tensor};
@@ -47,7 +47,71 @@ pub fn shape(file: &Path) -> Result<Vec<usize>> {
 /// Like [`load`], from any stream.
 pub fn read(stream: &mut dyn Read, settle: Settle, wanted: usize) -> Result<Vec<Tensor>> {
     let header = read_header(stream)?;
-    let input = &settle(&header.shape)?;
+    let input = settle(&header.shape)?;
+    read_rows(stream, &header, &input, wanted)
+}
+
+/// Array with one row for each sample.
+pub struct Array {
+    /// Set if the elements are integers, which are then rows of int64; others are rows of float32.
+    pub is_whole: bool,
+    /// Rows of the array.
+    pub rows: Vec<Tensor>,
+}
+
+/// Loads a whole array, whatever its shape.
+pub fn array(file: &Path) -> Result<Array> {
+    let opened = File::open(file).map_err(|e| Error::new(format!("cannot be read: {e}")).of_kind(Kind::Missing))?;
+    read_array(&mut BufReader::new(opened))
+}
+
+/// Like [`array`], from any stream.
+pub fn read_array(stream: &mut dyn Read) -> Result<Array> {
+    let header = read_header(stream)?;
+    let is_whole = header.element.is_whole();
+    let Some((&count, row)) = header.shape.split_first() else {
+        return Err(Error::new("the array is a single number").with_help("save an array with one row for each sample"));
+    };
+    let input = InputSpec {
+        name: "labels".to_string(),
+        data_type: if is_whole { DataType::I64 } else { DataType::F32 },
+        shape: row.to_vec(),
+        free: Vec::new(),
+    };
+    Ok(Array { is_whole, rows: read_rows(stream, &header, &input, count)? })
+}
+
+/// Writes tensors of one shape as rows of a float32 array; an axis of 1 that begins the shape, the batch, becomes that of the rows.
+pub fn write(file: &Path, rows: &[&Tensor], shape: Option<&[usize]>) -> std::io::Result<()> {
+    let row = shape.unwrap_or_default();
+    let row = row.strip_prefix(&[1]).unwrap_or(row);
+    let sides: Vec<String> = std::iter::once(&rows.len()).chain(row).map(usize::to_string).collect();
+    let mut header = format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({},), }}", sides.join(", "));
+    // Magic, length and header fill a multiple of 64 bytes.
+    let padding = 64 - (11 + header.len()) % 64;
+    header.push_str(&" ".repeat(padding));
+    header.push('\n');
+    let length = u16::try_from(header.len()).map_err(std::io::Error::other)?;
+    let mut stream = std::io::BufWriter::new(File::create(file)?);
+    stream.write_all(b"\x93NUMPY\x01\x00")?;
+    stream.write_all(&length.to_le_bytes())?;
+    stream.write_all(header.as_bytes())?;
+    for row in rows {
+        for value in numbers(row) {
+            stream.write_all(&value.to_le_bytes())?;
+        }
+    }
+    stream.flush()
+}
+
+fn numbers(tensor: &Tensor) -> Vec<f32> {
+    match tensor.slice::<f32>() {
+        Some(values) => values.to_vec(),
+        None => tensor.to_i64s().unwrap_or_default().into_iter().map(|value| value as f32).collect(),
+    }
+}
+
+fn read_rows(stream: &mut dyn Read, header: &Header, input: &InputSpec, wanted: usize) -> Result<Vec<Tensor>> {
     let count = samples_in(&header.shape, &input.shape).ok_or_else(|| mismatch(&header.shape, input))?;
     let kept = count.min(wanted);
     let size = header.element.size();

@@ -7,27 +7,24 @@ use std::path::Path;
 use zip::ZipArchive;
 
 use crate::graph::Tensor;
+use crate::text::list;
 use crate::{Error, Result};
 
 use super::{InputSpec, npy};
 
 /// Loads the first samples of each input's array, at most `wanted`.
 ///
-/// Arrays are assigned to inputs by name if every input's name occurs, else in order. `settle` returns the input at an index
-/// for its array's shape.
+/// Arrays are assigned to inputs by name if every input's name occurs, else in order, without the array `besides`. `settle`
+/// returns the input at an index for its array's shape.
 pub fn load(
     file: &Path,
     inputs: &[String],
+    besides: Option<&str>,
     settle: &mut dyn FnMut(usize, &[usize]) -> Result<InputSpec>,
     wanted: usize,
 ) -> Result<Vec<Vec<Tensor>>> {
-    let opened = File::open(file).map_err(|e| Error::new(format!("cannot be read: {e}")))?;
-    let mut archive = ZipArchive::new(BufReader::new(opened)).map_err(|e| {
-        Error::new(format!("is not a .npz file: {e}")).with_help("save it with numpy.savez(file, name=array)")
-    })?;
-    let entries: Vec<(usize, String)> = (0..archive.len())
-        .filter_map(|i| Some((i, archive.name_for_index(i)?.ok()?.strip_suffix(".npy")?.to_string())))
-        .collect();
+    let (mut archive, mut entries) = open(file)?;
+    entries.retain(|(_, name)| Some(name.as_str()) != besides);
     let chosen = choose(&entries, inputs)?;
     let array = |(at, index): (usize, usize)| {
         let mut entry = archive.by_index(index).map_err(|e| Error::new(format!("cannot be read: {e}")))?;
@@ -41,6 +38,32 @@ pub fn load(
         })
     };
     chosen.into_iter().enumerate().map(array).collect()
+}
+
+/// Loads one array of an archive, whatever its shape.
+pub fn array(file: &Path, name: &str) -> Result<npy::Array> {
+    let (mut archive, entries) = open(file)?;
+    let Some((index, _)) = entries.iter().find(|(_, entry)| entry == name) else {
+        let error = Error::new(format!("contains no array `{name}`"));
+        let names: Vec<&str> = entries.iter().map(|(_, name)| name.as_str()).collect();
+        return Err(error.with_help(format!("its arrays are {}", list(names))));
+    };
+    let mut entry = archive.by_index(*index).map_err(|e| Error::new(format!("cannot be read: {e}")))?;
+    npy::read_array(&mut entry).map_err(|e| Error::new(format!("array `{name}`: {}", e.what())))
+}
+
+type Archive = ZipArchive<BufReader<File>>;
+
+/// Opens an archive, and lists its arrays by their places.
+fn open(file: &Path) -> Result<(Archive, Vec<(usize, String)>)> {
+    let opened = File::open(file).map_err(|e| Error::new(format!("cannot be read: {e}")))?;
+    let archive = ZipArchive::new(BufReader::new(opened)).map_err(|e| {
+        Error::new(format!("is not a .npz file: {e}")).with_help("save it with numpy.savez(file, name=array)")
+    })?;
+    let entries = (0..archive.len())
+        .filter_map(|i| Some((i, archive.name_for_index(i)?.ok()?.strip_suffix(".npy")?.to_string())))
+        .collect();
+    Ok((archive, entries))
 }
 
 /// Chooses the archive's entry for each input.
@@ -96,7 +119,7 @@ mod tests {
             shape: vec![1, 1],
             free: Vec::new(),
         };
-        let arrays = load(file.path(), &names, &mut |at, _| Ok(spec(at)), 9)?;
+        let arrays = load(file.path(), &names, None, &mut |at, _| Ok(spec(at)), 9)?;
         Ok(arrays.into_iter().map(|a| a[0].slice::<f32>().unwrap()[0]).collect())
     }
 

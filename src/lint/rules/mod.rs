@@ -1,27 +1,34 @@
 //! Rules, one per file, and the table of codes.
 
+mod accuracy_loss;
 mod assumed_normalization;
 mod batch_size;
 mod better_observer;
+mod collapsed_output;
 mod cut_input;
 mod decoding_on_chip;
 mod dynamic_dimension;
 mod end_amplifies;
+mod error_jump;
 mod exponent_rule;
 mod fails_on_chip;
 mod flash_over_limit;
+mod invalid_labels;
 mod invalid_model;
 mod invalid_samples;
 mod invalid_value;
 mod latency_over_limit;
 mod layer_over_limit;
 mod lost_boxes;
+mod missing_classes;
 mod missing_file;
 mod missing_key;
 mod mixed_ranges;
+mod needless_int16;
 mod no_effect;
 mod non_finite;
 mod not_measured;
+mod other_target;
 mod output_over_limit;
 mod parameters_in_flash;
 mod preprocessing_inside;
@@ -32,8 +39,10 @@ mod raw_pixels;
 mod repeated_samples;
 mod same_output;
 mod sample_shape;
+mod saturated_layer;
 mod slow_transpose;
 mod split_pair;
+mod stale_export;
 mod syntax_error;
 mod too_few_samples;
 mod turned_input;
@@ -88,8 +97,13 @@ pub static RULES: &[&Rule] = &[
     &parameters_in_flash::RULE,
     &cut_input::RULE,
     &end_amplifies::RULE,
+    &error_jump::RULE,
+    &saturated_layer::RULE,
+    &collapsed_output::RULE,
     &mixed_ranges::RULE,
     &lost_boxes::RULE,
+    &accuracy_loss::RULE,
+    &needless_int16::RULE,
     &invalid_model::RULE,
     &dynamic_dimension::RULE,
     &batch_size::RULE,
@@ -103,4 +117,8 @@ pub static RULES: &[&Rule] = &[
     &random_samples::RULE,
     &assumed_normalization::RULE,
     &raw_pixels::RULE,
+    &invalid_labels::RULE,
+    &missing_classes::RULE,
+    &stale_export::RULE,
+    &other_target::RULE,
 ];

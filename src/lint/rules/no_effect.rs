@@ -3,14 +3,14 @@
 use std::fmt::Debug;
 
 use crate::lint::rule::rule;
-use crate::lint::{Facts, Finding, Fix, FixKind, Safety};
+use crate::lint::{Facts, Finding, Fix, FixKind, Safety, own_line};
 use crate::project::{LayerChoice, Observer, Value};
 use crate::text::{Edit, Span};
 
 rule! {
     /// ## What it does
     /// Reports lines that change nothing: a layer in `[precision]` or `[calibration.methods]` with the value that all layers
-    /// have, and a limit of 100% or more, which no error exceeds.
+    /// have, a limit of 100% or more, which no error exceeds, and a limit or a key of `[accuracy]` without labels.
     ///
     /// ## Why is this bad?
     /// The line looks like a decision. A limit of `1` is often meant as 1%: then nothing is reported any more.
@@ -49,6 +49,26 @@ fn check(facts: &Facts, findings: &mut Vec<Finding>) {
             limit(&format!("limits.{name}"), share.value.0, &share.span, findings);
         }
     }
+    unlabelled(facts, findings);
+}
+
+/// Reports keys about accuracy where nothing says which labels or program to use.
+fn unlabelled(facts: &Facts, findings: &mut Vec<Finding>) {
+    let (accuracy, limit) = (&facts.project.config.accuracy, &facts.project.config.limits.accuracy_loss);
+    let is_judged = accuracy.labels.is_some() || accuracy.command.is_some();
+    let spans = [
+        ("accuracy.data", accuracy.data.as_ref().map(|given| &given.span), is_judged),
+        ("accuracy.samples", accuracy.samples.as_ref().map(|given| &given.span), is_judged),
+        ("accuracy.classes", accuracy.classes.as_ref().map(|given| &given.span), accuracy.labels.is_some()),
+        ("accuracy.output", accuracy.output.as_ref().map(|given| &given.span), accuracy.labels.is_some()),
+        ("limits.accuracy-loss", limit.as_ref().map(|given| &given.span), accuracy.labels.is_some()),
+    ];
+    for (key, span, _) in spans.into_iter().filter(|(_, _, has_effect)| !has_effect) {
+        let Some(span) = span else { continue };
+        let message = format!("`{key}` has no effect without `accuracy.labels`");
+        let help = "add labels = \"folders\", a .csv or .npy file, or the name of an array, under [accuracy]";
+        findings.push(Finding::new(&RULE, span.clone(), message).with_help(help));
+    }
 }
 
 /// Reports lines of layers that have the value of all layers.
@@ -65,14 +85,6 @@ fn equal<T: PartialEq + Value + Debug>(facts: &Facts, lines: &[LayerChoice<T>], 
         }
         findings.push(finding);
     }
-}
-
-/// Returns the whole line of an entry; `None` if there is anything else on it.
-fn own_line(text: &str, entry: Span) -> Option<Span> {
-    let start = text.get(..entry.start)?.rfind('\n').map_or(0, |at| at + 1);
-    let end = text.get(entry.end..)?.find('\n').map_or(text.len(), |at| entry.end + at + 1);
-    let is_alone = text[start..entry.start].trim().is_empty() && text[entry.end..end].trim().is_empty();
-    is_alone.then_some(start..end)
 }
 
 fn limit(key: &str, share: f64, span: &Span, findings: &mut Vec<Finding>) {

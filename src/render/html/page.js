@@ -248,6 +248,21 @@ function cost() {
   $("arena").append(svg);
 }
 
+function accuracy() {
+  const found = report.accuracy;
+  if (!found) { $("accuracy").closest("section").remove(); return; }
+  const share = (right, of) => `${((100 * right) / Math.max(1, of)).toFixed(1)}%`, points = (v) => (100 * v).toFixed(1);
+  for (const [name, score] of [["in float", found.float], ["simulated", found.simulated], ["on the chip", found.on_chip]]) {
+    const row = make("tr", {}, make("td", {}, name));
+    if (!score) row.append(make("td", { class: "quiet" }, "not measured: the file does not run there"));
+    else if (score.kind === "classes") row.append(make("td", { class: "n" }, `top-1 ${share(score.top1, score.of)}`), make("td", { class: "n" }, score["top5"] === undefined ? "" : `top-5 ${share(score["top5"], score.of)}`));
+    else row.append(make("td", { class: "n" }, `mean squared error ${score.mean.toExponential(3)} ± ${score.standard_error.toExponential(1)}`));
+    $("accuracy").append(row);
+  }
+  const score = found.on_chip ?? found.simulated, { loss, interval } = found.loss;
+  $("loss").textContent = interval ? `${found.samples} samples of ${found.output}. Quantization loses ${points(loss)} points (${points(interval[0])} to ${points(interval[1])} at 95%): ${score.lost} became wrong and ${score.gained} right.` : `${found.samples} samples of ${found.output}. Quantization changes the squared error by ${points(loss)}%.`;
+}
+
 function observers() {
   if (!report.observers || !report.observers.tried.length) { $("observers").closest("section").remove(); return; }
   const used = report.settings.method || report.observers.set, top = Math.max(...report.observers.tried.map((t) => t.error.mean)) || 1;
@@ -284,4 +299,4 @@ function rest() {
   $("version").textContent = `espq ${version}; ${phases}. Error is the noise-to-signal power ratio: power of the difference from the float network, by power of the signal.`;
 }
 
-head(); outputs(); along(); layers(); graph(); cost(); observers(); pareto(); rest();
+head(); outputs(); accuracy(); along(); layers(); graph(); cost(); observers(); pareto(); rest();
