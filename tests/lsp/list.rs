@@ -71,7 +71,7 @@ fn layers_of_a_finding_lead_to_their_lines_in_the_list() {
     let mut client = Client::with(full());
     client.open(&DIGITS.replace("layer-nsr = \"3%\"", "layer-nsr = \"90%\"\noutput-nsr = \"1%\""));
     let found = client.published(|d| {
-        codes(d) == ["E001"]
+        codes(d).first() == Some(&"E001")
             && d[0]["relatedInformation"]
                 .as_array()
                 .is_some_and(|all| all.iter().any(|one| one["location"]["uri"].as_str().unwrap().starts_with("espq:")))

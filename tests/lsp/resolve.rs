@@ -85,7 +85,7 @@ fn the_smallest_set_is_searched_when_it_is_picked() {
     let mut client = Client::with(editor(&["edit"]));
     let text = DIGITS.replace("layer-nsr = \"3%\"", "layer-nsr = \"90%\"\noutput-nsr = \"1%\"");
     client.open(&text);
-    client.published(|d| codes(d) == ["E001"]);
+    client.published(|d| codes(d).first() == Some(&"E001"));
     let unmeasured = action(&mut client, 3, "Find the smallest set of int16 layers");
     assert_eq!((unmeasured.get("edit"), unmeasured.get("command")), (None, None));
     let resolved = client.request("codeAction/resolve", unmeasured).unwrap();
@@ -98,7 +98,7 @@ fn an_action_without_effect_has_no_edit_and_shows_a_message() {
     let mut client = Client::with(editor(&["edit"]));
     let text = DIGITS.replace("layer-nsr = \"3%\"", "layer-nsr = \"90%\"\noutput-nsr = \"0%\"");
     client.open(&text);
-    client.published(|d| codes(d) == ["E001"]);
+    client.published(|d| codes(d).first() == Some(&"E001"));
     let unmeasured = action(&mut client, 3, "Find the smallest set of int16 layers");
     let resolved = client.request("codeAction/resolve", unmeasured).unwrap();
     assert_eq!(resolved.get("edit"), None);
