@@ -7,9 +7,11 @@ use std::path::{Path, PathBuf};
 
 fn main() -> std::io::Result<()> {
     println!("cargo::rerun-if-changed=src");
+    println!("cargo::rerun-if-changed=kernels/src");
     println!("cargo::rerun-if-changed=Cargo.lock");
     let mut files = vec![PathBuf::from("Cargo.lock")];
     collect(Path::new("src"), &mut files)?;
+    collect(Path::new("kernels/src"), &mut files)?;
     files.sort();
     let mut hasher = DefaultHasher::new();
     for file in files.iter().filter(|f| f.is_file()) {

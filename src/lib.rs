@@ -3,7 +3,6 @@
 //! Modules are in the order of the data flow; a module imports only modules above it. `cli` and `lsp` use `engine`, and
 //! no module below it.
 
-pub mod error;
 pub mod note;
 
 pub mod analysis;
@@ -18,7 +17,6 @@ pub mod export;
 mod flatbuffer;
 pub mod gradient;
 pub mod graph;
-pub mod kernels;
 pub mod lint;
 pub mod lsp;
 pub mod memory;
@@ -34,4 +32,5 @@ pub mod samples;
 pub mod simplify;
 pub mod text;
 
-pub use error::{Error, Kind, Result};
+pub use espq_kernels as kernels;
+pub use kernels::{Error, Kind, Result, bail, error};

@@ -14,6 +14,7 @@ mod storage;
 mod support;
 mod target;
 
+pub use crate::kernels::rounding::Rounding;
 pub use incompatibility::Incompatibility;
 pub use limit::{Checked, Effect, Limit, Unreadable};
 pub use node::{AttributeView, NodeView};
@@ -22,4 +23,4 @@ pub use quant_type::QuantType;
 pub use release::Runtime;
 pub use storage::Storage;
 pub use support::{Axes, Buffer, Chip, Kernels, Scales, Support, Table};
-pub use target::{Family, Method, Rounding, Scheme, Target};
+pub use target::{Family, Method, Scheme, Target};

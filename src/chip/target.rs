@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::kernels::rounding::Rounding;
+
 /// Chip, or `c` for ESP-DL's portable code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -86,15 +88,6 @@ names!(Target: Esp32p4 "esp32p4", Esp32s31 "esp32s31", Esp32s3 "esp32s3", Esp32 
     Esp32c2 "esp32c2", Esp32c3 "esp32c3", Esp32c5 "esp32c5", Esp32c6 "esp32c6", C "c");
 names!(Scheme: Int8 "int8", Int16 "int16", W8A16 "w8a16", Float "float");
 names!(Method: Kl "kl", MinMax "minmax", Percentile "percentile", Mse "mse");
-
-/// Rounding mode of a shifted sum.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Rounding {
-    /// Ties to even: esp32p4, esp32s31.
-    HalfEven,
-    /// Ties toward positive infinity, `floor(x + 0.5)`: esp32s3 and the C targets.
-    HalfUp,
-}
 
 impl Target {
     /// Family of ESP-DL's kernels that the target runs.

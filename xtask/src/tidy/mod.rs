@@ -13,7 +13,8 @@ use crate::{read, sources};
 /// Number of lines above which files are listed: most of them should be split.
 const LONG: usize = 500;
 
-/// Source file of `src/`.
+/// Source file of `src/`, or of `kernels/src/`, which is a module in a crate of its own.
+#[derive(Clone)]
 pub struct Source {
     /// Path from the root of the repository.
     pub path: PathBuf,
@@ -22,9 +23,11 @@ pub struct Source {
 }
 
 impl Source {
-    /// Returns the top-level module that the file belongs to: `graph` for `src/graph/model.rs`.
+    /// Returns the top-level module that the file belongs to: `graph` for `src/graph/model.rs`, `kernels` for
+    /// `kernels/src/tile.rs`.
     fn module(&self) -> String {
-        let part = self.path.components().nth(1).map(|part| part.as_os_str().to_string_lossy().into_owned());
+        let at = if self.path.starts_with("src") { 1 } else { 0 };
+        let part = self.path.components().nth(at).map(|part| part.as_os_str().to_string_lossy().into_owned());
         part.unwrap_or_default().trim_end_matches(".rs").to_string()
     }
 
@@ -63,7 +66,8 @@ impl Tree {
         }
         // The list of terms itself.
         others.retain(|source| !source.path.ends_with("tidy/words.rs"));
-        Ok(Tree { sources: of("src")?, others, architecture: read(Path::new("docs/architecture.md"))? })
+        let sources = [of("src")?, of("kernels/src")?].concat();
+        Ok(Tree { sources, others, architecture: read(Path::new("docs/architecture.md"))? })
     }
 
     /// Returns one line for each violation, with the file and the fix.

@@ -15,6 +15,7 @@ pub mod conv;
 pub mod dense;
 mod depthwise;
 mod direct;
+pub mod error;
 pub mod errors;
 pub mod histogram;
 pub mod integer;
@@ -29,6 +30,8 @@ mod tile;
 pub mod transposed;
 mod vector;
 pub mod window;
+
+pub use error::{Error, Kind, Result};
 
 #[cfg(test)]
 mod naive;

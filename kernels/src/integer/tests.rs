@@ -6,10 +6,10 @@ use proptest::prelude::*;
 use super::conv::{Conv, Filters, Shape};
 use super::finish::shift;
 use super::{End, Finish, Integer};
-use crate::chip::Rounding;
-use crate::kernels::naive;
-use crate::kernels::simd::Level;
-use crate::kernels::window::Window;
+use crate::naive;
+use crate::rounding::Rounding;
+use crate::simd::Level;
+use crate::window::Window;
 
 #[derive(Debug)]
 struct Case {

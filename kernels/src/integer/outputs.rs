@@ -3,7 +3,7 @@
 
 use super::finish::{Finish, Shifts};
 use super::{End, Filters, Integer};
-use crate::kernels::simd::multiversion;
+use crate::simd::multiversion;
 use crate::{Result, bail};
 
 /// Filters of a block.

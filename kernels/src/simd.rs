@@ -131,13 +131,13 @@ macro_rules! multiversion {
                 fn avx2 $(<$($generic: $bound),*>)? ($($argument: $type),*) $(-> $result)? {
                     body($($argument),*)
                 }
-                match $crate::kernels::simd::Level::detect() {
-                    $crate::kernels::simd::Level::Avx512 | $crate::kernels::simd::Level::Avx512Vnni => {
+                match $crate::simd::Level::detect() {
+                    $crate::simd::Level::Avx512 | $crate::simd::Level::Avx512Vnni => {
                         // SAFETY: the processor has the features, as detected above.
                         return unsafe { avx512($($argument),*) };
                     }
                     // SAFETY: as above.
-                    $crate::kernels::simd::Level::Avx2 => return unsafe { avx2($($argument),*) },
+                    $crate::simd::Level::Avx2 => return unsafe { avx2($($argument),*) },
                     _ => {}
                 }
             }

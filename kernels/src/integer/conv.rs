@@ -11,9 +11,9 @@ use super::dense::Dense;
 use super::depthwise::Depthwise;
 use super::outputs::{Block, LANES, Watch};
 use super::{End, Finish, Integer};
-use crate::kernels::buffer;
-use crate::kernels::simd::{Level, multiversion};
-use crate::kernels::window::Window;
+use crate::buffer;
+use crate::simd::{Level, multiversion};
+use crate::window::Window;
 use crate::{Result, bail};
 
 /// Sizes of a convolution of one sample.

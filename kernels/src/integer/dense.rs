@@ -4,9 +4,9 @@ use std::ops::Range;
 
 use super::copy::{Copy, Outputs};
 use super::outputs::{Ends, LANES};
-use crate::kernels::simd::{self, Work, multiversion};
-use crate::kernels::vector::{Instructions, Integers};
-use crate::kernels::window::Window;
+use crate::simd::{self, Work, multiversion};
+use crate::vector::{Instructions, Integers};
+use crate::window::Window;
 
 /// Filters as pairs of weights, block by block: for each step of the depth the pairs of [`LANES`] filters.
 pub(super) struct Dense {

@@ -2,8 +2,8 @@
 
 use super::Integer;
 use super::outputs::LANES;
-use crate::chip::Rounding;
-use crate::kernels::simd::multiversion;
+use crate::rounding::Rounding;
+use crate::simd::multiversion;
 
 /// `value / 2^distance`, rounded; if the distance is negative, a saturating left shift.
 pub fn shift(value: i64, distance: i32, rounding: Rounding) -> i64 {

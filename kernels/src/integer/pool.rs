@@ -1,7 +1,7 @@
 //! Pooling of integers, channels last.
 
 use super::Integer;
-use crate::kernels::simd::multiversion;
+use crate::simd::multiversion;
 
 multiversion! {
     /// Adds each element to its sum.

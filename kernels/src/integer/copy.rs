@@ -1,8 +1,8 @@
 //! Padded int16 copies of some rows of an input, which contain every tap of every output.
 
 use super::Integer;
-use crate::kernels::simd::{Level, multiversion};
-use crate::kernels::window::Window;
+use crate::simd::{Level, multiversion};
+use crate::window::Window;
 
 /// Sizes of a copy, for any number of output rows.
 #[derive(Debug, Clone)]

@@ -1,8 +1,8 @@
 //! Elementwise operations on integers: sums, products, shifts, lookup tables.
 
 use super::Integer;
-use crate::chip::Rounding;
-use crate::kernels::simd::multiversion;
+use crate::rounding::Rounding;
+use crate::simd::multiversion;
 
 /// Right shift of a 32-bit value, with rounding.
 #[derive(Debug, Clone, Copy)]
@@ -84,7 +84,7 @@ multiversion! {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kernels::integer::finish::shift;
+    use crate::integer::finish::shift;
 
     #[test]
     fn products_are_rounded_as_single_ones() {

@@ -5,7 +5,15 @@
 
 use super::real::Real;
 use super::simd::multiversion;
-use crate::chip::Rounding;
+
+/// Rounding mode of a shifted sum.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Rounding {
+    /// Ties to even: esp32p4, esp32s31.
+    HalfEven,
+    /// Ties toward positive infinity, `floor(x + 0.5)`: esp32s3 and the C targets.
+    HalfUp,
+}
 
 /// `clamp(round(x / 2^e), -2^(bits-1), 2^(bits-1) - 1) * 2^e`.
 ///

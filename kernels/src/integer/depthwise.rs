@@ -3,9 +3,9 @@
 use super::copy::{Copy, Outputs};
 use super::dense::{high, low};
 use super::outputs::{Ends, LANES};
-use crate::kernels::simd::{self, Work, multiversion};
-use crate::kernels::vector::{Instructions, Integers};
-use crate::kernels::window::Window;
+use crate::simd::{self, Work, multiversion};
+use crate::vector::{Instructions, Integers};
+use crate::window::Window;
 
 /// Filters block by block, in pairs of taps: the weights of one tap for [`LANES`] channels, then those of the other.
 pub(super) struct Depthwise {
