@@ -16,7 +16,7 @@ use espq::cost::constant_bytes;
 use espq::engine::{Engine, Options};
 use espq::exec::Samples;
 use espq::graph::Graph;
-use espq::optimize::{self, Budget, Figure, Judge, Subject};
+use espq::optimize::{self, Breadth, Budget, Figure, Judge, Subject};
 use espq::project::Project;
 use espq::quant::{self, Observations, Recipe, Settings};
 use espq::{Error, Result};
@@ -147,10 +147,11 @@ fn ours(folder: &Path, target: Target, each: bool) -> Result<Vec<Row>> {
         settings: &settings,
         samples: network.samples,
         held_out: network.held_out,
+        allows: &|_| Ok(true),
         tick: &|| Ok(()),
         told: &|_, _| Ok(()),
     };
-    let found = optimize::search(&subject, Budget { time: Duration::from_secs(3600) })?;
+    let found = optimize::search(&subject, Budget { time: Duration::from_secs(3600), breadth: Breadth::Whole })?;
     let seconds = start.elapsed().as_secs_f64();
     let method = found.best.method;
     let mut rows = vec![network.measured("espq default", None, Recipe::default())?];

@@ -129,6 +129,88 @@ fn a_measured_fix_of_one_board_is_not_served_for_another() {
     assert_ne!(titles(""), titles("[board]\nclock = 100\n"));
 }
 
+/// Runs `espq optimize` and returns its JSON; the first exit code is that of the command.
+fn optimized(folder: &Path, arguments: &[&str]) -> (Option<i32>, Value) {
+    let output = espq(folder, &[&["optimize", "--format", "json", "--budget", "1000"], arguments].concat());
+    (output.status.code(), serde_json::from_str(&stdout(&output)).unwrap())
+}
+
+/// Precisions that a search has set, by layer.
+fn layers_at(found: &Value, scheme: &str) -> Vec<String> {
+    let layers = found["precisions"]["layers"].as_array().unwrap().iter();
+    layers.filter(|line| line[1] == scheme).map(|line| line[0].as_str().unwrap().to_string()).collect()
+}
+
+#[test]
+fn a_limit_decides_which_layers_get_16_bits() {
+    let set = |flash: &str| {
+        let project = project("esp32p4", "[limits]\noutput-nsr = '0.05%'\n");
+        let (code, found) = optimized(project.path(), &["--flash", flash]);
+        assert_eq!(code, Some(0), "{flash}");
+        let after = found["cost"]["after"]["flash_bytes"].as_u64().unwrap();
+        // The cost is that of the project as it was written.
+        assert_eq!(cost(project.path())["flash"]["file_bytes"].as_u64(), Some(after), "{flash}");
+        assert!(found["after"]["nsr"].as_f64().unwrap() < found["before"]["nsr"].as_f64().unwrap());
+        (layers_at(&found, "int16"), after)
+    };
+    let (many, most) = set("1 MB");
+    let (few, least) = set("25 KB");
+    assert!(few.len() < many.len() && least <= 25 << 10 && most > 25 << 10, "{few:?} {least}, {many:?} {most}");
+}
+
+#[test]
+fn a_network_over_its_limit_gets_8_bits_where_they_cost_least() {
+    let project = project("esp32p4", "[limits]\noutput-nsr = '0.05%'\nflash = '24 KB'\n");
+    let file = project.path().join("espq.toml");
+    let text = std::fs::read_to_string(&file).unwrap().replace("[calibration]", "precision = 'int16'\n[calibration]");
+    std::fs::write(&file, text).unwrap();
+    assert!(cost(project.path())["flash"]["file_bytes"].as_u64().unwrap() > 24 << 10);
+    let (code, found) = optimized(project.path(), &[]);
+    assert_eq!((code, found["precisions"]["whole"].as_str()), (Some(0), Some("int8")));
+    assert!(!layers_at(&found, "int16").is_empty());
+    assert!(cost(project.path())["flash"]["file_bytes"].as_u64().unwrap() <= 24 << 10);
+    assert!(std::fs::read_to_string(&file).unwrap().contains("precision = \"int8\""));
+}
+
+#[test]
+fn where_nothing_fits_nothing_is_written() {
+    for (limit, words) in
+        [(["--flash", "10 KB"], "of flash, over the limit of 10.0 KiB"), (["--latency", "10 us"], " ms")]
+    {
+        let project = project("esp32p4", "");
+        let before = std::fs::read_to_string(project.path().join("espq.toml")).unwrap();
+        let output = espq(project.path(), &[&["optimize"], &limit[..]].concat());
+        let text = stdout(&output);
+        assert_eq!(output.status.code(), Some(1), "{text}");
+        assert!(text.starts_with("nothing fits: with int8 for every layer") && text.contains(words), "{text}");
+        assert_eq!(std::fs::read_to_string(project.path().join("espq.toml")).unwrap(), before);
+    }
+    let wrong = espq(project("esp32p4", "").path(), &["optimize", "--flash", "3 apples"]);
+    assert!(wrong.status.code() == Some(2) && String::from_utf8_lossy(&wrong.stderr).contains("must be a size"));
+}
+
+#[test]
+fn a_set_over_the_limit_is_not_offered_as_a_fix() {
+    let found = |flash: &str| {
+        let lines = format!("[limits]\nlayer-nsr = '1%'\noutput-nsr = '2%'\nflash = '{flash}'\n");
+        let found = json(project("esp32p4", &lines).path(), &["lint", "--select", "E", "--format", "json"]);
+        let of = |code: &str| found.as_array().unwrap().iter().find(|f| f["code"] == code).cloned().unwrap();
+        ["E001", "E002"].map(of)
+    };
+    let sets = |finding: &Value| {
+        let fixes = finding["fixes"].as_array().unwrap();
+        fixes.iter().filter(|fix| fix["title"].as_str().unwrap().contains("to int16")).count()
+    };
+    let [output, layer] = found("1 MB");
+    assert!(sets(&output) == 1 && sets(&layer) > 0, "{output} {layer}");
+    let [output, layer] = found("22.5 KB");
+    assert_eq!((sets(&output), sets(&layer)), (0, 0));
+    for finding in [output, layer] {
+        let help = finding["help"].as_str().unwrap();
+        assert!(help.starts_with("int16 for ") && help.contains("over the limit of 22.5 KiB"), "{help}");
+    }
+}
+
 /// A log in the runtime's format with the estimates as measurements, each times a factor.
 fn log(cost: &Value, factor: f64) -> String {
     let mut text = String::from(
@@ -178,6 +260,70 @@ fn a_fit_follows_the_board() {
     let (before, after) = (found["fit"]["before"].as_f64().unwrap(), found["fit"]["after"].as_f64().unwrap());
     assert!(before > 0.4 && after < 0.2, "{before} {after}");
     assert!(stdout(&espq(project.path(), &["profile", "board.log", "--fit"])).contains("Constants of this board"));
+}
+
+#[test]
+fn a_report_has_what_the_board_measured() {
+    let project = project("esp32p4", "");
+    std::fs::write(project.path().join("board.log"), log(&cost(project.path()), 1.0)).unwrap();
+    let found = json(project.path(), &["report", "--profile", "board.log", "--format", "json"]);
+    let profile = &found["profile"];
+    assert_eq!((profile["test"].as_str(), profile["unknown"].as_array().map(Vec::len)), (Some("passed"), Some(0)));
+    assert_eq!(profile["layers"].as_array().unwrap().len(), found["cost"]["layers"].as_array().unwrap().len());
+    let text = stdout(&espq(project.path(), &["report", "--profile", "board.log"]));
+    assert!(text.contains("Layers on esp32p4, measured and estimated") && text.contains("as predicted"), "{text}");
+    let page = stdout(&espq(project.path(), &["report", "--profile", "board.log", "--format", "html"]));
+    assert!(page.contains("Measured on the board") && page.contains("\"parameter_copy\""));
+    assert!(json(project.path(), &["report", "--format", "json"]).get("profile").is_none());
+    let missing = espq(project.path(), &["report", "--profile", "other.log"]);
+    assert!(missing.status.code() == Some(2) && String::from_utf8_lossy(&missing.stderr).contains("cannot be read"));
+}
+
+#[test]
+fn fitted_constants_are_read_back() {
+    let project = project("esp32p4", "[board]\npsram = 100\n");
+    let before = cost(project.path());
+    std::fs::write(project.path().join("board.log"), log(&before, 2.0)).unwrap();
+    let text = stdout(&espq(project.path(), &["profile", "board.log", "--fit", "-o", "p4-board.toml"]));
+    let line = "constants = \"p4-board.toml\"";
+    assert!(text.ends_with(&format!("add to espq.toml:\n\n  [board]\n  {line}\n")), "{text}");
+    let file = project.path().join("espq.toml");
+    let configuration = std::fs::read_to_string(&file).unwrap() + line + "\n";
+    std::fs::write(&file, configuration).unwrap();
+    let after = cost(project.path());
+    let time = |cost: &Value| cost["time"]["total"]["estimate"].as_f64().unwrap();
+    let factor = time(&after) / time(&before);
+    assert!((1.7..2.3).contains(&factor), "{factor}");
+    assert!(after["time"]["conditions"].as_str().unwrap().ends_with(", constants of the board"));
+    // The board agrees with its own constants, which a second fit leaves as they are.
+    let found = json(project.path(), &["profile", "board.log", "--fit", "--format", "json"]);
+    assert!(found["fit"]["before"].as_f64().unwrap() < 0.2, "{}", found["fit"]);
+    // Another content of the file gives another result.
+    let constants = project.path().join("p4-board.toml");
+    let text = std::fs::read_to_string(&constants).unwrap();
+    std::fs::write(&constants, text.replace("clock_mhz = 400.0", "clock_mhz = 200.0")).unwrap();
+    assert_ne!(time(&cost(project.path())), time(&after));
+}
+
+#[test]
+fn a_wrong_file_of_constants_is_a_finding_and_an_error() {
+    let project = project("esp32p4", "[board]\nconstants = 'board.toml'\n");
+    let codes = || {
+        let found = json(project.path(), &["lint", "--select", "C", "--format", "json"]);
+        found.as_array().unwrap().iter().map(|f| f["code"].as_str().unwrap().to_string()).collect::<Vec<_>>()
+    };
+    assert_eq!(codes(), ["C005"]);
+    std::fs::write(project.path().join("board.toml"), "target = 'esp32p4'\nclock = 400\n").unwrap();
+    assert_eq!(codes(), ["C003"]);
+    for command in [&["report"][..], &["optimize", "--flash", "1 MB"]] {
+        let output = espq(project.path(), command);
+        let text = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(2), "{text}");
+        assert!(
+            text.contains("these are no constants of a board") && text.contains("constants = 'board.toml'"),
+            "{text}"
+        );
+    }
 }
 
 #[test]

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use espq::analysis::{Report, Seconds};
-use espq::engine::{Cache, Engine, Options, Silent};
+use espq::engine::{Cache, Engine, Options, Scope, Silent};
 use espq::exec::{Program, Samples as _};
 use espq::optimize;
 use espq::project::{Key, Project, Stage, schema};
@@ -109,7 +109,7 @@ fn rounded_weights_lie_on_the_grid_of_their_scale() {
 fn a_search_ends_with_the_figures_of_the_report() {
     let project = with("digits", "held-out = 4");
     let engine = Engine::new(Options::default());
-    let found = engine.open(project.clone()).optimize(Duration::from_secs(600), &Silent).unwrap();
+    let found = engine.open(project.clone()).optimize(Duration::from_secs(600), Scope::Passes, &Silent).unwrap();
     assert!(found.after.nsr < found.before.nsr);
     assert!(found.before.nsr - found.after.nsr > 0.0 && found.tried.iter().any(|tried| tried.figure == found.after));
     let edit = found.edit.clone().unwrap();
@@ -124,7 +124,7 @@ fn a_search_ends_with_the_figures_of_the_report() {
 #[test]
 fn a_search_without_time_measures_only_the_project() {
     let project = with("digits", "held-out = 4");
-    let found = Engine::new(Options::default()).open(project).optimize(Duration::ZERO, &Silent).unwrap();
+    let found = Engine::new(Options::default()).open(project).optimize(Duration::ZERO, Scope::Passes, &Silent).unwrap();
     assert_eq!((found.tried.len(), found.is_cut_short, &found.edit), (1, true, &None));
     assert_eq!(found.before, found.after);
 }
@@ -134,9 +134,9 @@ fn a_search_is_not_made_twice() {
     let folder = tempfile::tempdir().unwrap();
     let cached = || Engine::new(Options { activations: 0, cache: Cache::at(Some(folder.path())) });
     let project = with("digits", "held-out = 4");
-    let found = cached().open(project.clone()).optimize(Duration::from_secs(600), &Silent).unwrap();
+    let found = cached().open(project.clone()).optimize(Duration::from_secs(600), Scope::Passes, &Silent).unwrap();
     // Without time, only what is known can be answered in full.
-    let stored = cached().open(project).optimize(Duration::ZERO, &Silent).unwrap();
+    let stored = cached().open(project).optimize(Duration::ZERO, Scope::Passes, &Silent).unwrap();
     assert_eq!(stored, found);
 }
 
@@ -218,6 +218,6 @@ fn passes_and_recorded_scales_exclude_each_other() {
     assert!(engine.open(project("")).report(false, &Silent).is_ok());
     let error = engine.open(project("[optimize]\nround = true\n")).report(false, &Silent).unwrap_err();
     assert_eq!(error.key(), Some("optimize.round"), "{error}");
-    let error = engine.open(project("")).optimize(Duration::ZERO, &Silent).unwrap_err();
+    let error = engine.open(project("")).optimize(Duration::ZERO, Scope::Passes, &Silent).unwrap_err();
     assert_eq!(error.key(), Some("model.quantization"), "{error}");
 }

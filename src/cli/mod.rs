@@ -107,7 +107,7 @@ pub fn main() -> ExitCode {
         Command::Report(report) => report::run(report, &out).map(Outcome::from),
         Command::Accuracy(accuracy) => accuracy::run(accuracy, &out).map(Outcome::from),
         Command::Lint(lint) => lint::run(lint, &out),
-        Command::Optimize(optimize) => optimize::run(optimize).map(Outcome::from),
+        Command::Optimize(optimize) => optimize::run(optimize),
         Command::Compare(compare) => compare::run(compare, &out).map(Outcome::from),
         Command::Explain(explain) => explain::run(explain).map(Outcome::from),
         Command::Export(export) => export::run(export).map(Outcome::from),

@@ -6,12 +6,15 @@ use std::time::Duration;
 use clap::ValueEnum;
 use serde_json::json;
 
-use crate::engine::{Engine, Optimized, Options};
-use crate::project::Project;
-use crate::text::units::{count, percent};
+use crate::analysis::Report;
+use crate::chip::Scheme;
+use crate::engine::{Engine, Optimized, Options, Precisions, Scope};
+use crate::project::{Bytes, Milliseconds, Overrides, Project, Value as _};
+use crate::text::units::{and_more, count, percent};
+use crate::text::visible;
 
 use super::progress::Bar;
-use super::{Failure, cache, write};
+use super::{Failure, Outcome, cache, write};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Format {
@@ -25,22 +28,41 @@ enum Format {
 ///
 /// Candidates are compared on held-out samples: every fourth one. The error is that of the values before a final
 /// Softmax or Sigmoid. The model's file is never changed. If nothing lowers the error, espq.toml is not changed either.
+///
+/// With a limit on flash, RAM or time, precisions are chosen, too. If the outputs exceed `limits.output-nsr`, layers get 16
+/// bits as far as the limits allow; if the file exceeds a limit, all but the layers that gain most get int8. Candidates that
+/// break a limit are not taken.
 #[derive(clap::Args)]
 #[command(after_long_help = "\
 Examples:
   espq optimize                        the project in this folder
   espq optimize --diff                 show the change of espq.toml without writing it
   espq optimize --budget 60            search for a minute at most
+  espq optimize --flash '300 KB'       also choose precisions, for a file of at most 300 KB
+  espq optimize --latency '30 ms'      the same for a run of at most 30 ms, as estimated
 
-Ends with 0 when the search was made, whether it helped or not, and with 2 on errors.")]
+Ends with 0 when the search was made, whether it helped or not; with 1 when the limits on flash, RAM and time leave nothing to
+take, and espq.toml is unchanged; and with 2 on errors.")]
 pub struct Arguments {
     /// An espq.toml, or the folder that contains one
     #[arg(default_value = ".")]
     path: PathBuf,
 
-    /// Seconds after which no further candidate is measured
+    /// Seconds after which no further observer or pass is measured; a search for precisions comes on top, and begins it anew
     #[arg(long, value_name = "SECONDS", default_value_t = 30.0)]
     budget: f64,
+
+    /// Largest file, over `limits.flash` of espq.toml
+    #[arg(long, value_name = "SIZE", value_parser = bytes)]
+    flash: Option<Bytes>,
+
+    /// Longest run, as estimated, over `limits.latency` of espq.toml
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    latency: Option<Milliseconds>,
+
+    /// Most RAM, over `limits.ram` of espq.toml
+    #[arg(long, value_name = "SIZE", value_parser = bytes)]
+    ram: Option<Bytes>,
 
     /// Show the change of espq.toml as a diff without writing it
     #[arg(long)]
@@ -57,18 +79,28 @@ pub struct Arguments {
     cache: cache::Arguments,
 }
 
-pub(super) fn run(arguments: &Arguments) -> Result<String, Failure> {
-    let project = Project::load(&arguments.path)?;
+fn bytes(text: &str) -> Result<Bytes, String> {
+    Bytes::of(text).ok_or_else(|| format!("must be {}", Bytes::expected()))
+}
+
+fn time(text: &str) -> Result<Milliseconds, String> {
+    Milliseconds::of(text).ok_or_else(|| format!("must be {}", Milliseconds::expected()))
+}
+
+pub(super) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
+    let &Arguments { flash, ram, latency, .. } = arguments;
+    let mut project = Project::load(&arguments.path)?;
+    project.apply(&Overrides { flash, ram, latency, ..Overrides::default() });
     if !project.problems.is_empty() {
         return Err(Failure::Problems(Box::new(project)));
     }
     optimize(arguments, &project).map_err(|error| Failure::Within(Box::new(project), error))
 }
 
-fn optimize(arguments: &Arguments, project: &Project) -> crate::Result<String> {
+fn optimize(arguments: &Arguments, project: &Project) -> crate::Result<Outcome> {
     let engine = Engine::new(Options { cache: arguments.cache.chosen(), ..Options::default() });
     let time = Duration::try_from_secs_f64(arguments.budget.max(0.0)).unwrap_or(Duration::MAX / 4);
-    let found = engine.open(project.clone()).optimize(time, &Bar::new())?;
+    let found = engine.open(project.clone()).optimize(time, Scope::Precisions, &Bar::new())?;
     let mut text = project.text.clone();
     if let Some(edit) = &found.edit {
         text.replace_range(edit.span.clone(), &edit.text);
@@ -76,27 +108,73 @@ fn optimize(arguments: &Arguments, project: &Project) -> crate::Result<String> {
     if text != project.text && !arguments.dry_run && !arguments.diff {
         write::replace(&project.file, &text)?;
     }
-    match arguments.format {
-        Format::Json => {
-            let report = engine.open(Project::parse(&project.file, text)).report(false, &Bar::new())?;
-            let figures = json!({
-                "before": found.before,
-                "after": found.after,
-                "tried": found.tried,
-                "complete": !found.is_cut_short,
-                "report": report,
-            });
-            Ok(format!("{figures:#}\n"))
-        }
-        Format::Text if arguments.diff => Ok(write::difference(&project.file, &project.text, &text)),
-        Format::Text => Ok(said(&found, project, arguments.dry_run)),
-    }
+    let shown = match arguments.format {
+        Format::Json => json(&found, engine.open(Project::parse(&project.file, text)).report(false, &Bar::new())?),
+        Format::Text if arguments.diff && found.fits() => write::difference(&project.file, &project.text, &text),
+        Format::Text => said(&found, project, arguments.dry_run || arguments.diff),
+    };
+    Ok(Outcome { text: shown, found: !found.fits() })
+}
+
+fn json(found: &Optimized, report: Report) -> String {
+    let figures = json!({
+        "before": found.before,
+        "after": found.after,
+        "cost": found.cost,
+        "precisions": found.precisions,
+        "refused": found.refused,
+        "exceeded": found.exceeded,
+        "tried": found.tried,
+        "complete": !found.is_cut_short,
+        "report": report,
+    });
+    format!("{figures:#}\n")
 }
 
 fn said(found: &Optimized, project: &Project, is_dry: bool) -> String {
+    let file = project.file.display();
+    if !found.exceeded.is_empty() {
+        let exceeded = found.exceeded.join(" and ");
+        return format!(
+            "nothing fits: with int8 for every layer, the network takes {exceeded}, and no observer or pass makes it less; \
+             {file} is unchanged\n"
+        );
+    }
+    let mut text = candidates(found);
+    let tries = count(found.tried.len(), "candidate");
+    let (before, after) = (percent(found.before.nsr), percent(found.after.nsr));
+    text += &match (&found.edit, is_dry) {
+        (None, _) => {
+            format!("{tries} measured, none below the error of {before}{}; {file} is unchanged\n", within(found))
+        }
+        (Some(_), true) => format!("{tries} measured: error {before} -> {after}; {file} is unchanged (--dry-run)\n"),
+        (Some(_), false) => format!("{tries} measured: error {before} -> {after}, written to {file}\n"),
+    };
+    text += &precisions(&found.precisions);
+    text += &found.cost.map(|cost| cost.words() + "\n").unwrap_or_default();
+    if let Some(refused) = &found.refused {
+        let (error, breaks) = (percent(refused.nsr), refused.breaks.join(" and "));
+        text += &format!("A candidate with an error of {error} was not taken: it takes {breaks}.\n");
+    }
+    if project.config.limits.latency.is_some() && found.cost.is_some_and(|cost| cost.before.time.is_none()) {
+        text += "The limit on time was not applied: no time of a network on this chip was ever published.\n";
+    }
+    if found.is_cut_short {
+        text += "The time limit was reached before all candidates were measured; raise it with --budget.\n";
+    }
+    text
+}
+
+/// " within the limits", if a candidate broke one.
+fn within(found: &Optimized) -> &'static str {
+    if found.refused.is_some() { " within the limits" } else { "" }
+}
+
+/// A line for each candidate that became the best.
+fn candidates(found: &Optimized) -> String {
     let mut best = f64::INFINITY;
     let mut text = String::new();
-    for tried in &found.tried {
+    for tried in found.tried.iter().filter(|tried| tried.is_allowed) {
         if tried.figure.nsr < best {
             best = tried.figure.nsr;
             let method = tried.method.map_or("as configured", |m| m.name());
@@ -107,16 +185,21 @@ fn said(found: &Optimized, project: &Project, is_dry: bool) -> String {
             );
         }
     }
-    let tries = count(found.tried.len(), "candidate");
-    let (before, after) = (percent(found.before.nsr), percent(found.after.nsr));
-    let file = project.file.display();
-    text += &match (&found.edit, is_dry) {
-        (None, _) => format!("{tries} measured, none below the error of {before}; {file} is unchanged\n"),
-        (Some(_), true) => format!("{tries} measured: error {before} -> {after}; {file} is unchanged (--dry-run)\n"),
-        (Some(_), false) => format!("{tries} measured: error {before} -> {after}, written to {file}\n"),
-    };
-    if found.is_cut_short {
-        text += "The time limit was reached before all candidates were measured; raise it with --budget.\n";
-    }
     text
+}
+
+/// "int8 for the model; int16 for 2 layers: a, b"
+fn precisions(found: &Precisions) -> String {
+    const NAMED: usize = 3;
+    let of = |wanted: Scheme| -> Vec<&str> {
+        found.layers.iter().filter(|(_, scheme)| *scheme == wanted).map(|(layer, _)| layer.as_str()).collect()
+    };
+    let set = |scheme: Scheme| {
+        let layers = of(scheme);
+        let named = visible(&and_more(&layers, NAMED)).into_owned();
+        (!layers.is_empty()).then(|| format!("{scheme} for {}: {named}", count(layers.len(), "layer")))
+    };
+    let whole = found.whole.map(|scheme| format!("{scheme} for the model"));
+    let parts: Vec<String> = whole.into_iter().chain(set(Scheme::Int16)).chain(set(Scheme::Int8)).collect();
+    if parts.is_empty() { String::new() } else { parts.join("; ") + "\n" }
 }

@@ -36,7 +36,7 @@ impl Arguments {
     /// Loads the project at `path` with these values, whose text must be free of errors.
     pub fn load(&self, path: &Path) -> Result<Project, Failure> {
         let &Arguments { target, precision, method, samples } = self;
-        load(path, &Overrides { target, precision, method, samples })
+        load(path, &Overrides { target, precision, method, samples, ..Overrides::default() })
     }
 }
 

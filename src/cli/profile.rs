@@ -4,17 +4,17 @@ use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
 
-use crate::Result;
 use crate::chip::Target;
 use crate::cost::Test;
 use crate::engine::{self, Engine, Options, Profile};
 use crate::project::Overrides;
 use crate::render::profile;
 use crate::render::terminal::Terminal;
+use crate::{Error, Result};
 
 use super::overrides::{load, named};
 use super::progress::Bar;
-use super::{Failure, Outcome, cache, json};
+use super::{Failure, Outcome, cache, json, write};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Format {
@@ -35,6 +35,7 @@ Examples:
   espq profile board.log nets/kws.espq.toml   beside another one
   espq profile board.log model.espdl          beside a file, esp-ppq's too
   espq profile board.log --fit                constants of the time model for this board
+  espq profile board.log --fit -o board.toml  also a file of them, which `constants` of [board] names
 
 Ends with 0 when the log was read, with 1 when the board's test failed, and with 2 on errors.")]
 pub struct Arguments {
@@ -53,6 +54,10 @@ pub struct Arguments {
     #[arg(long)]
     fit: bool,
 
+    /// Write the fitted constants to this file, for `constants` of [board]
+    #[arg(long, short, value_name = "FILE", requires = "fit")]
+    output: Option<PathBuf>,
+
     /// Print only the N slowest layers
     #[arg(long, value_name = "N")]
     top: Option<usize>,
@@ -70,11 +75,34 @@ pub(super) fn run(arguments: &Arguments, out: &Terminal) -> Result<Outcome, Fail
         true => engine::profile_of_file(log, path, None, *target, *fit)?,
         false => of_project(arguments)?,
     };
+    let written = arguments.output.as_ref().map(|file| constants(&found, file, path)).transpose()?;
     let text = match arguments.format {
-        Format::Text => profile(&found, arguments.top, out),
+        Format::Text => profile(&found, arguments.top, out) + &written.unwrap_or_default(),
         Format::Json => json(&found)?,
     };
     Ok(Outcome { text, found: matches!(found.test, Some(Test::Failed(_))) })
+}
+
+/// Writes the fitted constants, and returns the line that names them.
+fn constants(found: &Profile, file: &Path, project: &Path) -> Result<String> {
+    let Some(fit) = &found.fit else {
+        return Err(Error::new("there is nothing to fit: the log has no times of layers that the file has")
+            .with_help("call `model->profile_module()` or `profile()` on the board; only the ESP32-P4 and ESP32-S3 have a time model"));
+    };
+    write::create(file, &fit.file())?;
+    let name = toml::Value::from(beside(file, project));
+    Ok(format!("\nWrote {}; to use it, add to espq.toml:\n\n  [board]\n  constants = {name}\n", file.display()))
+}
+
+/// Returns the path of a file as the configuration of a project names it: relative to its folder, where it lies below it.
+fn beside(file: &Path, project: &Path) -> String {
+    let folder = if project.is_dir() { Some(project) } else { project.parent() };
+    let place = |path: &Path| path.canonicalize().ok();
+    let folder = folder.map(|folder| if folder.as_os_str().is_empty() { Path::new(".") } else { folder });
+    let relative = place(file)
+        .zip(folder.and_then(place))
+        .and_then(|(file, folder)| file.strip_prefix(folder).map(Path::to_path_buf).ok().or(Some(file)));
+    relative.unwrap_or_else(|| file.to_path_buf()).display().to_string().replace('\\', "/")
 }
 
 fn is_file_of_chip(path: &Path) -> bool {

@@ -7,7 +7,7 @@ use clap::ValueEnum;
 use crate::Error;
 use crate::analysis::{Report, changes};
 use crate::cost::Cost;
-use crate::engine::{self, Engine, Opened, Options};
+use crate::engine::{self, Engine, Opened, Options, Profile};
 
 use super::progress::Bar;
 use super::{Failure, cache, overrides};
@@ -40,6 +40,7 @@ Examples:
   espq report --cost                   what each layer costs on the chip: time, weights, values
   espq report --format json            every figure, for a script
   espq report --format html -o r.html  a page to look at and to send
+  espq report --profile board.log      what a board measured, beside the estimates, in any format
 
 Ends with 0 when it could measure, whatever the figures, and with 2 when it could not.")]
 pub struct Arguments {
@@ -66,6 +67,10 @@ pub struct Arguments {
     #[arg(long)]
     cost: bool,
 
+    /// Also show what a board printed (as `espq profile` reads it) beside the estimates
+    #[arg(long, value_name = "LOG")]
+    profile: Option<PathBuf>,
+
     /// Print only the N worst layers of each table
     #[arg(long, value_name = "N")]
     top: Option<usize>,
@@ -82,15 +87,16 @@ pub(super) fn run(arguments: &Arguments, out: &Terminal) -> Result<String, Failu
     let engine = Engine::new(Options { cache: arguments.cache.chosen(), ..Options::default() });
     let (opened, bar) = (engine.open(project.clone()), Bar::new());
     let statistics = arguments.statistics || arguments.format == Format::Html;
-    let measured = opened.report(statistics, &bar);
-    let (report, cost) = match measured.and_then(|report| Ok((report, opened.cost(&bar)?))) {
+    let log = arguments.profile.as_ref().map(|log| opened.profile(log, false, &bar)).transpose();
+    let measured = log.and_then(|profile| Ok((opened.report(statistics, &bar)?, opened.cost(&bar)?, profile)));
+    let (report, cost, profile) = match measured {
         Ok(measured) => measured,
         Err(error) => return Err(Failure::Within(Box::new(project), error)),
     };
     let cost = cost.as_deref();
-    let Some(file) = &arguments.output else { return Ok(show(&report, cost, &opened, arguments, out)?) };
+    let Some(file) = &arguments.output else { return Ok(show(&report, cost, profile, &opened, arguments, out)?) };
     // A file has no colours, and the width of no terminal.
-    let shown = show(&report, cost, &opened, arguments, &Terminal { width: None, color: false })?;
+    let shown = show(&report, cost, profile, &opened, arguments, &Terminal { width: None, color: false })?;
     std::fs::write(file, shown).map_err(|e| {
         Error::new(format!("cannot be written: {e}")).in_file(file).with_help("-o needs a file in a folder that exists")
     })?;
@@ -100,6 +106,7 @@ pub(super) fn run(arguments: &Arguments, out: &Terminal) -> Result<String, Failu
 fn show(
     report: &Report,
     cost: Option<&Cost>,
+    profile: Option<Profile>,
     opened: &Opened,
     arguments: &Arguments,
     out: &Terminal,
@@ -114,9 +121,10 @@ fn show(
         output_limit: project.config.output_limit(),
         layer_limits: &layer_limits,
         trials: opened.known_trials(),
+        profile,
     };
     match arguments.format {
-        Format::Json => json(report, cost, view.trials.as_deref()),
+        Format::Json => json(report, cost, &view),
         Format::Text => match &arguments.baseline {
             None => Ok(text(report, cost, &view)),
             Some(baseline) => {

@@ -9,9 +9,10 @@ use crate::espdl::Graph;
 
 use super::flash::{self, of_layer};
 use super::layer::{Counted, count, padded};
+use super::ram::planned;
 use super::shapes::Shapes;
 use super::time::Clock;
-use super::{Board, ChipData, Flash, Interval, LayerCost, Memory, Padding, Ram, Time, memory};
+use super::{Board, Flash, Interval, LayerCost, Machine, Memory, Padding, Ram, Time, memory};
 
 /// Flash, RAM and time of a file on a board.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -64,12 +65,25 @@ impl Cost {
 }
 
 /// Counts what a file needs; `file_bytes` is its length.
-pub fn of_file(graph: &Graph, file_bytes: usize, is_encrypted: bool, target: Target, board: &Board) -> Cost {
+pub fn of_file(graph: &Graph, file_bytes: usize, is_encrypted: bool, machine: &Machine) -> Cost {
+    of_planned(graph, file_bytes, is_encrypted, machine, memory(graph, internal(&machine.board)))
+}
+
+/// Counts the three figures of a file, without searching for smaller arenas.
+pub fn totals_of_file(graph: &Graph, file_bytes: usize, is_encrypted: bool, machine: &Machine) -> Totals {
+    of_planned(graph, file_bytes, is_encrypted, machine, planned(graph, internal(&machine.board))).totals()
+}
+
+/// Returns the budget of internal RAM for values; without PSRAM, all lie there.
+fn internal(board: &Board) -> Option<usize> {
+    Some(board.internal_bytes).filter(|_| board.has_psram())
+}
+
+fn of_planned(graph: &Graph, file_bytes: usize, is_encrypted: bool, machine: &Machine, memory: Memory) -> Cost {
+    let Machine { target, board, data } = machine;
+    let target = *target;
     let shapes = Shapes::of(graph);
-    let internal = Some(board.internal_bytes).filter(|_| board.has_psram());
-    let memory = memory(graph, internal);
     let counted: Vec<Counted> = graph.nodes.iter().map(|node| count(node, &shapes, target.family(), board)).collect();
-    let data = ChipData::of(target);
     let clock = data.map(|data| Clock { data, board, family: target.family() });
     let mut known = HashSet::new();
     let layers = graph.nodes.iter().zip(&counted).map(|(node, counted)| {

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::*;
 use crate::chip::Target;
-use crate::cost::{Board, of_file};
+use crate::cost::{Board, Machine, of_file};
 
 const TABLE: &str = include_str!("data/published.csv");
 
@@ -118,7 +118,7 @@ fn published_files_have_the_work_of_the_table() {
         let bytes = std::fs::read(files.iter().find(is_it).unwrap()).unwrap();
         let board = Board { param_copy: !in_flash, ..Board::of(target) };
         let file = crate::espdl::open(&bytes, None).unwrap();
-        let cost = of_file(&file.entries[0].model.graph, bytes.len(), false, target, &board);
+        let cost = of_file(&file.entries[0].model.graph, bytes.len(), false, &Machine::of(target, board));
         let mut work = Work::default();
         cost.layers.iter().for_each(|layer| work += layer.work);
         let units: String = work.iter().map(|(_, units)| format!(",{}", units.round())).collect();

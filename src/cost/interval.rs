@@ -24,6 +24,11 @@ impl Interval {
         format!("{} ms ({} to {})", short(self.estimate), short(self.low), short(self.high))
     }
 
+    /// "26.3"
+    pub fn estimated(&self) -> String {
+        short(self.estimate)
+    }
+
     /// "22.4..30.2"
     pub fn range(&self) -> String {
         format!("{}..{}", short(self.low), short(self.high))

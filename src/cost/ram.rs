@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::chip::{Family, Storage, Target};
 use crate::espdl::{Graph, Node, Tensor};
-use crate::runtime::planner::{Arena, Network, smallest};
+use crate::runtime::planner::{Arena, Network, apart, smallest};
 
 use super::Board;
 use super::flash::padded;
@@ -26,6 +26,12 @@ pub struct Memory {
     pub live_bytes: usize,
     /// Size of the arena in another order of nodes, if a smaller one was found.
     pub smallest_bytes: Option<usize>,
+    /// Nodes whose outputs would need a smaller arena in memory of their own than in that of an input.
+    #[serde(default)]
+    pub apart_nodes: Vec<String>,
+    /// Size of the arena with these.
+    #[serde(default)]
+    pub apart_bytes: Option<usize>,
     /// Block of internal RAM that is allocated beside the arena, used or not.
     pub internal_bytes: usize,
     /// Values in the arena at that node, by their place.
@@ -66,8 +72,21 @@ pub struct Ram {
     pub total_bytes: usize,
 }
 
-/// Plans the memory of a file's values.
+/// Plans the memory of a file's values, and searches for smaller arenas.
 pub fn memory(graph: &Graph, internal: Option<usize>) -> Memory {
+    let Some(network) = Network::of(graph) else { return planned(graph, internal) };
+    let (order, apart) = (smallest(&network), apart(&network));
+    let name = |&node: &usize| graph.nodes.get(node).map(|node| node.name.clone());
+    Memory {
+        smallest_bytes: order.map(|order| order.bytes),
+        apart_nodes: apart.iter().flat_map(|apart| &apart.nodes).filter_map(name).collect(),
+        apart_bytes: apart.map(|apart| apart.bytes),
+        ..planned(graph, internal)
+    }
+}
+
+/// Plans the memory of a file's values.
+pub fn planned(graph: &Graph, internal: Option<usize>) -> Memory {
     let weight_bytes = graph.initializers.iter().fold(0usize, |sum, tensor| sum.saturating_add(padded(tensor)));
     let Some(network) = Network::of(graph) else { return Memory { weight_bytes, ..Memory::default() } };
     let arena = network.place(internal);
@@ -77,7 +96,9 @@ pub fn memory(graph: &Graph, internal: Option<usize>) -> Memory {
         peak_bytes: arena.bytes,
         peak_node: peak_node.unwrap_or_default(),
         live_bytes: arena.live_bytes,
-        smallest_bytes: smallest(&network).map(|order| order.bytes),
+        smallest_bytes: None,
+        apart_nodes: Vec::new(),
+        apart_bytes: None,
         internal_bytes: arena.internal_bytes,
         at_peak: at_peak(&network, &arena),
     }

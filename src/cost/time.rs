@@ -5,10 +5,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::chip::Family;
+use crate::chip::{Family, Target};
 
 use super::layer::{Counted, overflow};
-use super::{Board, ChipData, Interval, Term, Work};
+use super::{Board, ChipData, Constant, Interval, Term, Work};
 
 /// Time of the network, and its conditions.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -17,7 +17,7 @@ pub struct Time {
     pub total: Interval,
     /// Settings under which they hold.
     pub conditions: String,
-    /// Set if the settings are those of the published measurements.
+    /// Set if the settings are those of the measurements that the constants were fitted to: published ones, or the board's own.
     pub is_published: bool,
 }
 
@@ -37,7 +37,34 @@ const GUESS: f64 = 2.0;
 /// Least error of a network's time with other settings than those of the published times.
 const OTHER_SETTINGS: f64 = 0.25;
 
+impl ChipData {
+    /// Returns the constants as they are under the settings of a board: memory takes as long as before, in cycles of the
+    /// board's clock.
+    pub fn on(&self, target: Target, board: &Board) -> ChipData {
+        let clock = Clock { data: self, board, family: target.family() };
+        let of = |(&term, constant): (&Term, &Constant)| {
+            let factor = match term.is_memory() {
+                true => clock.slower(term) * board.clock_mhz / self.board.clock_mhz,
+                false => 1.0,
+            };
+            let (cycles, prior) = (factor * constant.cycles, factor * constant.prior);
+            (term, Constant { cycles, prior, ..constant.clone() })
+        };
+        let network_error = match clock.is_measured() {
+            true => self.network_error,
+            false => OTHER_SETTINGS.max(self.network_error),
+        };
+        let constants = self.constants.iter().map(of).collect();
+        ChipData { target: Some(target), board: *board, network_error, two_cores: self.two_cores, constants }
+    }
+}
+
 impl Clock<'_> {
+    /// Returns `true` if the settings are those of the measurements.
+    fn is_measured(&self) -> bool {
+        Board { cores: 1, ..*self.board } == Board { cores: 1, ..self.same_place() }
+    }
+
     /// Returns the microseconds of one kind of work.
     pub fn microseconds(&self, term: Term, units: f64) -> f64 {
         let cycles = self.data.cycles(term) * units;
@@ -120,7 +147,7 @@ impl Clock<'_> {
             .map(|(term, units)| self.microseconds(term, units) / estimate.max(1e-9) * (self.data.sure(term) - 1.0))
             .map(|share| share * share)
             .sum();
-        let is_published = Board { cores: 1, ..*self.board } == Board { cores: 1, ..self.same_place() };
+        let is_published = self.is_measured();
         let least = if is_published { self.data.network_error } else { OTHER_SETTINGS.max(self.data.network_error) };
         let error = variance.sqrt().max(least);
         let about_cache =
@@ -128,7 +155,8 @@ impl Clock<'_> {
         let floor: f64 = layers.iter().map(|layer| self.layer(layer).0.low).sum::<f64>().min(estimate);
         let low = (estimate / (1.0 + error) - about_cache[0]).max(floor.min(estimate / (1.0 + error)));
         let total = Interval { low, estimate, high: estimate * (1.0 + error) + about_cache[1] };
-        Time { total, conditions: self.board.words(), is_published }
+        let own = if self.data.target.is_some() { ", constants of the board" } else { "" };
+        Time { total, conditions: self.board.words() + own, is_published }
     }
 
     /// The published settings with what published times exist for both ways: parameters in flash or in RAM.

@@ -73,6 +73,31 @@ impl Term {
         Term::Loops,
     ];
 
+    /// Returns the name in files of constants.
+    pub fn name(self) -> &'static str {
+        match self {
+            Term::Blocks => "blocks",
+            Term::Rest => "rest",
+            Term::Depthwise => "depthwise",
+            Term::Pixels => "pixels",
+            Term::Nodes => "nodes",
+            Term::Near => "near",
+            Term::Psram => "psram",
+            Term::Flash => "flash",
+            Term::Values => "values",
+            Term::Spilled => "spilled",
+            Term::Transposed => "transposed",
+            Term::Tabled => "tabled",
+            Term::Elements => "elements",
+            Term::Float => "float",
+            Term::Pooled => "pooled",
+            Term::Resized => "resized",
+            Term::Reduced => "reduced",
+            Term::Copied => "copied",
+            Term::Loops => "loops",
+        }
+    }
+
     /// Returns `true` for work that waits for memory outside of the chip's core.
     pub fn is_memory(self) -> bool {
         matches!(self, Term::Psram | Term::Flash | Term::Spilled)

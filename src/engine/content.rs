@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use prost::bytes::Bytes;
 
+use crate::cost::ChipData;
 use crate::espdl;
 use crate::model;
 use crate::project::{Data, Given, Named, Project, Stage};
@@ -184,6 +185,27 @@ impl Contents {
             parts.text(&file.value).digest(&digest.map_err(|e| e.at_key("model.quantization"))?);
         }
         Ok(parts.finish())
+    }
+
+    /// Returns the constants of the time model for the project's board; `None` if it has none of its own.
+    pub fn constants(&self, project: &Project) -> Result<Option<Arc<ChipData>>> {
+        /// Longest file that is read, in bytes.
+        const LONGEST: u64 = 1 << 20;
+        const HELP: &str = "`espq profile LOG --fit -o FILE` writes such a file";
+        let config = &project.config;
+        let (Some(file), Some(target)) = (&config.board.constants, &config.model.target) else { return Ok(None) };
+        let path = project.resolve(&file.value);
+        let at_key = |error: Error| error.in_file(&path).at_key("board.constants");
+        let read = || -> Result<String> {
+            let Ok(about) = std::fs::metadata(&path) else {
+                return Err(Error::new("the file does not exist").of_kind(Kind::Missing).with_help(HELP));
+            };
+            let text = if about.len() > LONGEST { None } else { std::fs::read_to_string(&path).ok() };
+            text.ok_or_else(|| Error::new("the file cannot be read as text, or is longer than 1 MB"))
+        };
+        let wrong = |reason: String| Error::new(format!("these are no constants of a board: {reason}")).with_help(HELP);
+        let data = read().and_then(|text| ChipData::parse(&text, target.value).map_err(wrong)).map_err(at_key)?;
+        Ok(Some(Arc::new(data)))
     }
 
     /// Returns the content of the sample files, and the settings of their conversion.

@@ -10,7 +10,7 @@ use serde::Serialize;
 use crate::chip::{Incompatibility, Runtime, Target};
 use crate::{Error, Result};
 
-use crate::cost::{self, Board, Cost, Memory};
+use crate::cost::{self, Board, Cost, Machine, Memory};
 use crate::espdl::{self, Attribute, Digest, Dim, Entry, File, Key, Model, Node, Tensor, ValueInfo, diff::Difference};
 use crate::runtime::compatibility;
 
@@ -216,7 +216,8 @@ fn timed_on(model: &Model, target: Option<Target>, fits: &[Fit]) -> Vec<Target> 
 /// Counts a model's cost with the settings of ESP-DL's examples.
 fn cost(entry: &Entry, target: Target) -> Cost {
     let file_bytes = 16usize.saturating_add(entry.header.length as usize);
-    cost::of_file(&entry.model.graph, file_bytes, entry.header.encrypted, target, &Board::of(target))
+    let machine = Machine::of(target, Board::of(target));
+    cost::of_file(&entry.model.graph, file_bytes, entry.header.encrypted, &machine)
 }
 
 /// Checks a model; all targets of a family have the same result.

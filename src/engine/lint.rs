@@ -50,6 +50,7 @@ struct Stages {
     plan: Option<Result<Arc<Plan>>>,
     same_output: Option<PathBuf>,
     exported: Option<ExportedFile>,
+    constants: Option<Error>,
 }
 
 impl Stages {
@@ -82,6 +83,7 @@ impl Stages {
             plan,
             same_output: opened.contents.same_output.clone(),
             exported: opened.exported(),
+            constants: opened.contents.constants.as_ref().err().cloned(),
         }
     }
 
@@ -99,6 +101,7 @@ impl Stages {
             plan: self.plan.as_ref().map(|p| p.as_ref().map(|p| &**p)),
             same_output: self.same_output.as_deref(),
             exported: self.exported.as_ref(),
+            constants: self.constants.as_ref(),
             ..Facts::of(project)
         }
     }
@@ -137,15 +140,21 @@ impl Opened {
     /// files; `None` if a file cannot be read, since it may be readable the next time.
     fn findings_key(&self, depth: LintDepth) -> Option<Key> {
         let project = self.project();
-        let Found { model: Ok(model), samples: Ok(samples), labelled: Ok(labelled), scales: Ok(scales), same_output } =
-            &self.contents
+        let Found {
+            model: Ok(model),
+            samples: Ok(samples),
+            labelled: Ok(labelled),
+            scales: Ok(scales),
+            constants: Ok(constants),
+            same_output,
+        } = &self.contents
         else {
             return None;
         };
         let mut parts = KeyBuilder::new("findings");
         parts.text(&project.text).text(&format!("{:?}", project.config)).text(&project.file.to_string_lossy());
         parts
-            .text(&format!("{depth:?} {same_output:?} {:?}", self.exported()))
+            .text(&format!("{depth:?} {same_output:?} {constants:?} {:?}", self.exported()))
             .key(&model.key)
             .key(&samples.key)
             .key(scales);

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::analysis::{Observers, OnChip, Report};
+use crate::cost::ChipData;
 use crate::detect::Detector;
 use crate::espdl;
 use crate::lint::{self, Finding};
@@ -57,6 +58,8 @@ pub(super) struct Found {
     pub labelled: Result<Option<SampleContent>>,
     /// Key of the file whose scales replace calibration.
     pub scales: Result<Key>,
+    /// Constants of the time model for the board.
+    pub constants: Result<Option<Arc<ChipData>>>,
     /// Another configuration that is exported to the same file.
     pub same_output: Option<PathBuf>,
 }
@@ -84,6 +87,7 @@ impl Engine {
             samples: self.contents.samples(&project),
             labelled: self.contents.labelled(&project),
             scales: self.contents.scales(&project),
+            constants: self.contents.constants(&project),
             same_output: self.contents.same_output(&project),
         };
         Opened {

@@ -1,25 +1,48 @@
-//! Search for an observer and passes on an opened project, and the edit that stores its result.
+//! Search for an observer and passes on an opened project, with precisions where flash, RAM or time is limited, and the edit
+//! that stores its result.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use crate::analysis::{Report, is_over};
 use crate::chip::Method;
+use crate::cost::{Change, Limits, Totals};
 use crate::exec::Samples as _;
 use crate::lint::Optimization;
-use crate::optimize::{self, Budget, Figure, PASSES, Subject, Tried};
+use crate::optimize::{self, Breadth, Budget, Figure, Found, PASSES, Subject, Tried};
 use crate::project::{HELD_OUT, Project, edit};
-use crate::text::Edit;
+use crate::quant::{Quantized, Settings};
+use crate::text::{self, Edit};
 use crate::{Error, Result};
 
 use super::content::KeyBuilder;
+use super::cost::limits;
+use super::precisions::Precisions;
 use super::progress::Inside;
 use super::{Opened, Progress, Stage};
 
 /// Default time limit of a search.
 const TIME: Duration = Duration::from_secs(30);
+
+/// Changes that a search may make.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope {
+    /// The observer and the passes, which cost next to nothing: those that are likely to be the best, within seconds.
+    Passes,
+    /// All of these, and precisions of layers where flash, RAM or time is limited.
+    Precisions,
+}
+
+impl Scope {
+    fn breadth(self) -> Breadth {
+        match self {
+            Scope::Passes => Breadth::Likely,
+            Scope::Precisions => Breadth::Whole,
+        }
+    }
+}
 
 /// Result of a search over a project.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -32,18 +55,94 @@ pub struct Optimized {
     pub tried: Vec<Tried>,
     /// Set if the time limit was reached before all candidates were measured.
     pub is_cut_short: bool,
+    /// Flash, RAM and time before, and with `edit` applied; `None` if the file has no form.
+    pub cost: Option<Change>,
+    /// Precisions of layers that `edit` sets.
+    pub precisions: Precisions,
+    /// The candidate with less error than `after` that breaks a limit on flash, RAM or time.
+    pub refused: Option<Refused>,
+    /// Limits that the file exceeds whatever the precisions are, so that there is no edit.
+    pub exceeded: Vec<String>,
     /// Edit of the project's text; `None` if nothing helped.
     pub edit: Option<Edit>,
 }
 
+/// Candidate that was not taken.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Refused {
+    /// Its error.
+    pub nsr: f64,
+    /// Limits that it breaks: "312 KiB of flash, over the limit of 300 KiB".
+    pub breaks: Vec<String>,
+}
+
+impl Optimized {
+    /// Returns `false` if the limits on flash, RAM and time left nothing to take.
+    pub fn fits(&self) -> bool {
+        self.exceeded.is_empty() && (self.edit.is_some() || self.refused.is_none())
+    }
+}
+
+/// Search of observers and passes at given precisions, with the cost of its candidates.
+struct Passes {
+    found: Found,
+    /// Candidate to take; `None` if none keeps the limits.
+    best: Option<Tried>,
+    terms: Terms,
+    /// Costs of the candidates.
+    costs: Vec<Counted>,
+}
+
+/// Limits for candidates.
+#[derive(Clone, Copy)]
+struct Terms {
+    /// Cost of the project as it is.
+    before: Option<Totals>,
+    /// Set if it must keep the limits; otherwise it may exceed them as much as the project does.
+    is_strict: bool,
+}
+
+impl Terms {
+    /// Returns the limits that a file breaks.
+    fn breaks(self, limits: &Limits, after: &Totals) -> Vec<String> {
+        match self.before.filter(|_| !self.is_strict) {
+            Some(before) => limits.broken(&Change { before, after: *after }),
+            None => limits.exceeded(after),
+        }
+    }
+}
+
+/// Cost of a candidate, and the limits that it breaks.
+#[derive(Clone, Default)]
+struct Counted {
+    totals: Option<Totals>,
+    breaks: Vec<String>,
+}
+
+impl Passes {
+    /// Returns the cost of a candidate.
+    fn cost(&self, wanted: &Tried) -> Option<Totals> {
+        let at = self.found.tried.iter().position(|tried| tried == wanted)?;
+        self.costs.get(at)?.totals
+    }
+
+    /// Returns the candidate with the least error that was not allowed, if it has less than the one to take.
+    fn refused(&self, best: &Tried) -> Option<Refused> {
+        let refused = self.found.tried.iter().zip(&self.costs).filter(|(tried, _)| !tried.is_allowed);
+        let (tried, cost) = refused.min_by(|a, b| a.0.figure.nsr.total_cmp(&b.0.figure.nsr))?;
+        let is_less = tried.figure.nsr < best.figure.nsr;
+        is_less.then(|| Refused { nsr: tried.figure.nsr, breaks: cost.breaks.clone() })
+    }
+}
+
 impl Opened {
     /// Measures observers and passes within a time limit. Every fourth sample, or the project's `held-out`, is held out
-    /// for the comparison.
+    /// for the comparison. Candidates that break a limit on flash, RAM or time are not taken.
     ///
     /// # Errors
     ///
     /// Fails if the project cannot be measured, or if the work is cancelled.
-    pub fn optimize(&self, time: Duration, progress: &dyn Progress) -> Result<Arc<Optimized>> {
+    pub fn optimize(&self, time: Duration, scope: Scope, progress: &dyn Progress) -> Result<Arc<Optimized>> {
         if self.project().config.model.quantization.is_some() {
             return Err(Error::new(
                 "the scales of `model.quantization` are fixed: no observer and no pass can change them",
@@ -58,44 +157,172 @@ impl Opened {
         }
         let mut parts = KeyBuilder::new("optimized");
         let report = self.report_key(&self.known_settings()?, false)?;
+        let config = &self.project().config;
+        parts.text(&format!("{scope:?} {:?} {:?} {:?}", config.limits, config.export, self.machine()?));
         // The edit is one of this text.
         let key = parts.key(&report).text(&self.project().text).finish();
         if let Some(kept) = self.engine.kept(&self.engine.optimized, &key) {
             return Ok(kept);
         }
-        let optimized = self.search(time, progress)?;
+        let optimized = self.search(time, scope, progress)?;
         match optimized.is_cut_short {
             true => Ok(Arc::new(optimized)),
             false => Ok(self.engine.keep(&self.engine.optimized, key, optimized)),
         }
     }
 
-    fn search(&self, time: Duration, progress: &dyn Progress) -> Result<Optimized> {
+    fn search(&self, time: Duration, scope: Scope, progress: &dyn Progress) -> Result<Optimized> {
         let mut project = self.project().clone();
         let held_out = project.config.held_out().unwrap_or(HELD_OUT);
         project.config.keep_apart(held_out);
         let split = self.engine.open(project);
         progress.begin(Stage::Load, 1);
-        let session = split.session()?;
+        split.session()?;
         split.exact_plan()?;
         progress.tick()?;
         let settings = split.settled_plan(progress)?.settings.clone();
-        let most = optimize::most_candidates(&session.model.simplified.graph, session.calibration.len());
+        let limits = limits(self.project());
+        // As it is, the project is calibrated with all samples.
+        let before = self.totals_of(&self.calibrated(progress)?.quantized)?;
+        let passes = |settings: &Settings, terms: Terms, time: Duration| {
+            split.passes(settings, terms, Budget { time, breadth: scope.breadth() }, progress)
+        };
+        let (as_it_is, within) = (Terms { before, is_strict: false }, Terms { before, is_strict: true });
+        if scope == Scope::Precisions && before.is_some_and(|before| !limits.exceeded(&before).is_empty()) {
+            let first = passes(&settings, as_it_is, Duration::ZERO)?;
+            let precisions = split.narrowed(&settings, progress)?;
+            let last = passes(&precisions.applied(&settings), within, time)?;
+            return self.optimized(&first, &last, precisions, held_out, progress);
+        }
+        let first = passes(&settings, as_it_is, time)?;
+        let precisions = match scope == Scope::Precisions && !limits.is_empty() {
+            true => split.widest(&settings, &first.found.best, progress)?,
+            false => Precisions::default(),
+        };
+        if !precisions.is_empty() {
+            let last = passes(&precisions.applied(&settings), as_it_is, time)?;
+            if last.found.best.figure.nsr < first.found.best.figure.nsr {
+                return self.optimized(&first, &last, precisions, held_out, progress);
+            }
+        }
+        self.optimized(&first, &first, Precisions::default(), held_out, progress)
+    }
+
+    /// Searches observers and passes with these settings.
+    fn passes(&self, settings: &Settings, terms: Terms, budget: Budget, progress: &dyn Progress) -> Result<Passes> {
+        let session = self.session()?;
+        let most =
+            optimize::most_candidates(&session.model.simplified.graph, session.calibration.len(), budget.breadth);
         progress.begin(Stage::Optimize, most);
         let inside = Inside(progress);
+        let costs: Mutex<Vec<Counted>> = Mutex::default();
+        let allows = |quantized: &Quantized| {
+            let counted = self.counted(quantized, terms)?;
+            let is_allowed = counted.breaks.is_empty();
+            costs.lock().unwrap_or_else(PoisonError::into_inner).push(counted);
+            Ok(is_allowed)
+        };
         let subject = Subject {
-            plan: &|settings| split.plan_of(settings),
-            settings: &settings,
+            plan: &|settings| self.plan_of(settings),
+            settings,
             samples: &session.calibration,
             held_out: &session.analysis,
+            allows: &allows,
             tick: &|| inside.tick(),
             told: &|_, _| progress.tick(),
         };
-        let found = optimize::search(&subject, Budget { time })?;
-        let is_better = found.best.figure != found.before;
-        let edit = is_better.then(|| edit_of(self.project(), &found.best, held_out)).flatten();
-        let after = if edit.is_some() { found.best.figure } else { found.before };
-        Ok(Optimized { before: found.before, after, tried: found.tried, is_cut_short: found.is_cut_short, edit })
+        let found = optimize::search(&subject, budget)?;
+        let costs = costs.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let allowed = found.tried.iter().filter(|tried| tried.is_allowed);
+        let best = match terms.is_strict {
+            true => allowed.min_by(|a, b| a.figure.nsr.total_cmp(&b.figure.nsr)).cloned(),
+            false => Some(found.best.clone()),
+        };
+        Ok(Passes { found, best, terms, costs })
+    }
+
+    /// Counts a candidate's file.
+    fn counted(&self, quantized: &Quantized, terms: Terms) -> Result<Counted> {
+        let totals = self.totals_of(quantized)?;
+        let breaks = totals.map(|totals| terms.breaks(&limits(self.project()), &totals)).unwrap_or_default();
+        Ok(Counted { totals, breaks })
+    }
+
+    /// Makes the result of a search: `first` with the settings as they are, `last` with the precisions that were chosen.
+    fn optimized(
+        &self,
+        first: &Passes,
+        last: &Passes,
+        precisions: Precisions,
+        held_out: usize,
+        progress: &dyn Progress,
+    ) -> Result<Optimized> {
+        let Some(best) = &last.best else {
+            let exceeded = last.costs.first().map(|cost| cost.breaks.clone()).unwrap_or_default();
+            return Ok(Optimized { exceeded, ..self.unchanged(first) });
+        };
+        let passes = (best.figure != last.found.before).then(|| edit_of(self.project(), best, held_out)).flatten();
+        // With precisions only, the project is calibrated with all samples again.
+        let after = if passes.is_some() { last.cost(best) } else { None };
+        let edit = self.with_precisions(passes, &precisions);
+        let unchanged = Optimized {
+            refused: last.refused(best),
+            tried: last.found.tried.clone(),
+            is_cut_short: last.found.is_cut_short,
+            ..self.unchanged(first)
+        };
+        let Some(edit) = edit else { return Ok(unchanged) };
+        let after = match after {
+            Some(after) => Some(after),
+            None => self.cost_with(&edit, progress)?,
+        };
+        let breaks = after.map(|after| last.terms.breaks(&limits(self.project()), &after)).unwrap_or_default();
+        if !breaks.is_empty() {
+            let refused = Some(Refused { nsr: best.figure.nsr, breaks });
+            return Ok(Optimized { refused, ..unchanged });
+        }
+        let cost = first.terms.before.zip(after).map(|(before, after)| Change { before, after });
+        Ok(Optimized { after: best.figure, cost, precisions, edit: Some(edit), ..unchanged })
+    }
+
+    /// Counts the file of the project with an edit.
+    fn cost_with(&self, edit: &Edit, progress: &dyn Progress) -> Result<Option<Totals>> {
+        let text = text::apply(&self.project().text, &Some(edit.clone()));
+        let opened = self.engine.open_aside(Project::parse(&self.project().file, text));
+        opened.totals_of(&opened.calibrated(&Inside(progress))?.quantized)
+    }
+
+    /// Makes the result that leaves the project as it is.
+    fn unchanged(&self, first: &Passes) -> Optimized {
+        Optimized {
+            before: first.found.before,
+            after: first.found.before,
+            tried: first.found.tried.clone(),
+            is_cut_short: false,
+            cost: first.terms.before.map(|before| Change { before, after: before }),
+            precisions: Precisions::default(),
+            refused: None,
+            exceeded: Vec::new(),
+            edit: None,
+        }
+    }
+
+    /// Adds precisions to an edit of the project's text.
+    fn with_precisions(&self, passes: Option<Edit>, precisions: &Precisions) -> Option<Edit> {
+        if precisions.is_empty() {
+            return passes;
+        }
+        let before = &self.project().text;
+        let mut text = text::apply(before, &passes);
+        if let Some(whole) = precisions.whole {
+            text = text::apply(&text, &edit::set_keys(&text, &[("model", "precision", format!("\"{whole}\""))]));
+        }
+        let changed = Project::parse(&self.project().file, text);
+        let model = self.model().ok()?;
+        let named = changed.with_layers(|name| model.simplified.names.layer(name).map(str::to_string));
+        let layers: Vec<_> = precisions.layers.iter().map(|(layer, scheme)| (layer.as_str(), *scheme)).collect();
+        let edit = edit::set_precision(named.as_ref().unwrap_or(&changed), &layers);
+        text::difference(before, &text::apply(&changed.text, &edit))
     }
 
     /// Returns the gain of a search for a project without passes whose outputs exceed their limit; `None` if nothing helps.
@@ -108,9 +335,9 @@ impl Opened {
         if !is_wanted {
             return Ok(None);
         }
-        let Optimized { before, after, edit, .. } = &*self.optimize(TIME, progress)?;
+        let Optimized { before, after, cost, edit, .. } = &*self.optimize(TIME, Scope::Passes, progress)?;
         let edit = edit.clone();
-        Ok(edit.map(|edit| Optimization { before: before.nsr, after: after.nsr, edit }))
+        Ok(edit.map(|edit| Optimization { before: before.nsr, after: after.nsr, cost: *cost, edit }))
     }
 }
 

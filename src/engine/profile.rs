@@ -8,6 +8,7 @@ use serde::Serialize;
 use crate::chip::Target;
 use crate::cost::{self, BoardLog, ChipData, Cost, Fitted, Interval, Sample, Term, Test, Work};
 use crate::espdl::Key;
+use crate::text::units::{count, percent};
 use crate::{Error, Result};
 
 use super::{Opened, Progress};
@@ -74,6 +75,22 @@ pub struct Fit {
     pub before: f64,
     /// That median after.
     pub after: f64,
+    /// All constants of the board.
+    #[serde(skip)]
+    pub data: ChipData,
+}
+
+impl Fit {
+    /// Returns the file that `board.constants` names.
+    pub fn file(&self) -> String {
+        let target = self.data.target.map(|target| format!(" {target}")).unwrap_or_default();
+        let (before, after) = (percent(self.before), percent(self.after));
+        let fitted = count(self.constants.len(), "kind");
+        self.data.written(&format!(
+            "Constants of espq's time model for a board with an{target}: cycles for a unit of each kind of work.\n\
+             Written by `espq profile --fit`: {fitted} of work fitted to a log; median error of a layer {before} -> {after}."
+        ))
+    }
 }
 
 /// Constant before and after a fit.
@@ -93,8 +110,9 @@ impl Opened {
     /// Returns a log beside the estimates for the project's file.
     pub fn profile(&self, log: &Path, fits: bool, progress: &dyn Progress) -> Result<Profile> {
         let log = read(log)?;
+        let data = self.machine()?.and_then(|machine| machine.data).filter(|_| fits);
         match self.cost(progress)? {
-            Some(cost) => Ok(compare(&log, &cost, fits)),
+            Some(cost) => Ok(compare(&log, &cost, data)),
             None => Err(Error::new("the project's file is not exported, so that there is no estimate")
                 .with_help("`espq export` lists the reasons")),
         }
@@ -112,7 +130,7 @@ pub fn profile_of_file(
     let log = read(log)?;
     let opened = super::inspect::open(file, key)?;
     let summary = super::inspect::summarize(&opened, target);
-    let known = |cost: &Cost| compare(&log, cost, fits);
+    let known = |cost: &Cost| compare(&log, cost, ChipData::of(cost.target).filter(|_| fits));
     let mut profiles: Vec<Profile> = summary.models.iter().flat_map(|model| &model.costs).map(known).collect();
     // Of a package, the model whose layers the log has; of two chips, the one that is nearer.
     profiles.sort_by(|a, b| a.unknown.len().cmp(&b.unknown.len()).then(distance(a).total_cmp(&distance(b))));
@@ -143,7 +161,8 @@ fn read(path: &Path) -> Result<BoardLog> {
     Ok(log)
 }
 
-fn compare(log: &BoardLog, cost: &Cost, fits: bool) -> Profile {
+/// Makes a profile; with the constants of the time model, these are fitted.
+fn compare(log: &BoardLog, cost: &Cost, data: Option<&ChipData>) -> Profile {
     let clock = cost.board.clock_mhz;
     let known: HashMap<&str, &cost::LayerCost> = cost.layers.iter().map(|layer| (layer.name.as_str(), layer)).collect();
     let layer = |module: &cost::Module| {
@@ -170,7 +189,7 @@ fn compare(log: &BoardLog, cost: &Cost, fits: bool) -> Profile {
         memory: memory(log, cost),
         unknown: layers.iter().filter(is_unknown).map(|layer| layer.name.clone()).collect(),
         errors: log.errors.clone(),
-        fit: fits.then(|| fit(&layers, &known, cost)).flatten(),
+        fit: data.and_then(|data| fit(&layers, &known, cost, data)),
         layers,
     }
 }
@@ -189,8 +208,8 @@ fn memory(log: &BoardLog, cost: &Cost) -> Vec<ProfiledMemory> {
     log.memory.iter().map(row).collect()
 }
 
-fn fit(layers: &[ProfiledLayer], known: &HashMap<&str, &cost::LayerCost>, cost: &Cost) -> Option<Fit> {
-    let data = ChipData::of(cost.target)?;
+fn fit(layers: &[ProfiledLayer], known: &HashMap<&str, &cost::LayerCost>, cost: &Cost, data: &ChipData) -> Option<Fit> {
+    let mut data = data.on(cost.target, &cost.board);
     let sample = |layer: &ProfiledLayer| {
         let work = known.get(layer.name.as_str())?.work;
         (layer.measured > 0.0).then(|| Sample { family: layer.name.clone(), work, microseconds: layer.measured })
@@ -212,9 +231,17 @@ fn fit(layers: &[ProfiledLayer], known: &HashMap<&str, &cost::LayerCost>, cost: 
     let constants = fitted.iter().filter(|(term, _)| has(term)).map(|(&term, &Fitted { cycles, sure })| {
         FittedConstant { term, before: priors[&term].cycles, after: cycles, sure }
     });
+    let constants: Vec<FittedConstant> = constants.collect();
+    for found in &constants {
+        if let Some(constant) = data.constants.get_mut(&found.term) {
+            (constant.cycles, constant.sure) = (found.after, found.sure);
+            constant.source = "fit to a log of this board".to_string();
+        }
+    }
     Some(Fit {
-        constants: constants.collect(),
+        constants,
         before: error(&|term| priors.get(&term).map_or(0.0, |prior| prior.cycles)),
         after: error(&|term| fitted.get(&term).map_or(0.0, |fitted| fitted.cycles)),
+        data,
     })
 }

@@ -1,40 +1,37 @@
 //! Fixes that are measured before they are offered.
 
-use std::cell::Cell;
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::analysis::{ErrorFigures, LayerPort, Report, is_over, smallest_sufficient_set, usual_sets};
+use crate::analysis::{ErrorFigures, LayerPort, Report, is_over};
 use crate::chip::Scheme;
-use crate::cost::{Totals, constant_bytes};
+use crate::cost::{Change, Totals, constant_bytes};
 use crate::graph::{Graph, NodeId};
-use crate::lint::{Fix, Measure, Trial, Trials, candidates};
+use crate::lint::{Measure, Outcome, Trial, Trials, candidates};
 use crate::ops::{self, Role};
-use crate::quant::{Plan, Settings, WIDEN};
+use crate::quant::{Plan, Recipe, Settings, WIDEN};
 use crate::{Result, error::Error};
 
 use super::Progress;
 use super::cancel::possible;
 use super::content::{Key, KeyBuilder};
+use super::cost::limits;
 use super::measure::Measurement;
 use super::opened::Opened;
 use super::progress::{Inside, Stage};
+use super::smallest::Smallest;
 
 /// Maximum number of layers over the limit that are tried one by one; models with more need another solution.
-const LAYERS: usize = 16;
-
-/// Sets of candidates, by index, with the guessed error of the worst output.
-type Tried = BTreeMap<Vec<usize>, f64>;
+const LAYERS: usize = 8;
 
 impl Opened {
-    /// Measures a pending fix and returns it with its effect in the title; `None` if it does not help.
-    pub fn resolve(&self, measure: &Measure, progress: &dyn Progress) -> Result<Option<Fix>> {
+    /// Measures a pending fix and returns it with its effect in the title, or a message that says why there is none.
+    pub fn resolve(&self, measure: &Measure, progress: &dyn Progress) -> Result<Outcome> {
         let report = self.judged(progress)?;
         let (session, plan) = (self.session()?, self.settled_plan(progress)?);
         let measurement = Measurement::of(self, &session, &plan, progress);
         let trial = measurement.measure(&report, measure)?;
         self.engine.save(&session);
-        Ok(trial.and_then(|trial| measure.fix(self.project(), &trial)))
+        Ok(measure.outcome(self.project(), trial.as_ref()))
     }
 
     /// Returns the measured fixes, from memory if nothing has changed.
@@ -61,7 +58,7 @@ impl Opened {
         let mut parts = KeyBuilder::new("trials");
         parts.key(&self.report_key(&self.known_settings()?, false)?).number(search.into());
         // The cost of a fix is that of the file on the board.
-        parts.text(&format!("{:?} {:?} {:?}", named.config.limits, named.config.board, named.config.export));
+        parts.text(&format!("{:?} {:?} {:?}", named.config.limits, named.config.export, self.machine().ok()));
         Ok(parts.finish())
     }
 }
@@ -95,8 +92,8 @@ impl Measurement<'_> {
             trials.all = self.at_int16(report, &over)?;
         }
         if searched {
-            let mut tried = Tried::default();
-            trials.outputs = self.smallest(report, &narrow, &mut tried)?;
+            let Smallest { taken, refused, tried } = self.smallest(report, &narrow)?;
+            (trials.outputs, trials.refused) = (taken, refused);
             trials.trade_offs = self.trade_offs(report, &narrow, tried)?;
         }
         Ok(trials)
@@ -110,7 +107,10 @@ impl Measurement<'_> {
                 self.trial(report, &names, Scheme::Int16).map(Some)
             }
             Measure::Widen => self.widen(report),
-            Measure::SmallestSet => self.smallest(report, &candidates(report), &mut Tried::default()),
+            Measure::SmallestSet => {
+                let Smallest { taken, refused, .. } = self.smallest(report, &candidates(report))?;
+                Ok(taken.or(refused))
+            }
         }
     }
 
@@ -152,96 +152,6 @@ impl Measurement<'_> {
         Ok(trial)
     }
 
-    /// Searches the smallest set that brings all outputs under their limit: by guessed scales, and with calibrated ones
-    /// where these do not confirm the result.
-    fn smallest(&self, report: &Report, narrow: &[(&str, f64)], tried: &mut Tried) -> Result<Option<Trial>> {
-        let limit = self.opened.project().config.output_limit();
-        let named =
-            |set: &[usize]| set.iter().filter_map(|&l| narrow.get(l).map(|(name, _)| *name)).collect::<Vec<_>>();
-        // A set that cannot have int16 is not sufficient.
-        let error = |outcome: Result<f64>| Ok(possible(outcome)?.unwrap_or(f64::NAN));
-        let before = worst(report.outputs.iter().filter(|output| output.is_judged()).map(|output| output.error.nsr));
-        let least = Cell::new(if before.is_nan() { f64::INFINITY } else { before });
-        let found = |error: f64| {
-            // Comparisons with a set that is not possible are false.
-            if error < least.get() {
-                least.set(error);
-                self.progress.best(before, error);
-            }
-            self.progress.tick().map(|()| error)
-        };
-        let mut guess = |set: &[usize]| {
-            let guessed = error(self.guess(report, &named(set)))?;
-            tried.insert(set.to_vec(), guessed);
-            found(guessed)
-        };
-        let mut measure =
-            |set: &[usize]| found(error(self.trial(report, &named(set), Scheme::Int16).map(|trial| trial.after))?);
-        self.progress.begin(Stage::Search, usual_sets(narrow.len()));
-        match smallest_sufficient_set(narrow.len(), limit, &mut guess)? {
-            Some(found) => {
-                let trial = self.trial(report, &named(&found.layers), Scheme::Int16)?;
-                if trial.after <= limit {
-                    return Ok(Some(trial));
-                }
-            }
-            None => {
-                let all: Vec<usize> = (0..narrow.len()).collect();
-                if is_over(measure(&all)?, limit) {
-                    return Ok(None);
-                }
-            }
-        }
-        self.progress.begin(Stage::Search, usual_sets(narrow.len()));
-        let found = smallest_sufficient_set(narrow.len(), limit, &mut measure)?;
-        found.map(|found| self.trial(report, &named(&found.layers), Scheme::Int16)).transpose()
-    }
-
-    /// Measures the sets of a search of which none has both less error and less flash than another.
-    fn trade_offs(&self, report: &Report, narrow: &[(&str, f64)], tried: Tried) -> Result<Vec<Trial>> {
-        /// Sets that a reader can compare.
-        const SHOWN: usize = 6;
-        let mut sets: Vec<(i64, f64, Vec<&str>)> = Vec::new();
-        for (set, error) in tried.into_iter().filter(|(_, error)| error.is_finite()) {
-            let layers: Vec<&str> = set.iter().filter_map(|&at| narrow.get(at).map(|(name, _)| *name)).collect();
-            let plan = self.plan_with(&self.widened(&layers, Scheme::Int16), Scheme::Int16)?;
-            sets.push((flash(&plan, self.plan)?, error, layers));
-        }
-        sets.sort_by(|a, b| a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)));
-        keep_falling(&mut sets, |(_, error, _)| *error);
-        while sets.len() > SHOWN {
-            // The one that gains least over the one before it says least.
-            let gain = |at: &usize| sets[*at].1 / sets[*at - 1].1;
-            let Some(least) = (1..sets.len() - 1).max_by(|a, b| gain(a).total_cmp(&gain(b))) else { break };
-            sets.remove(least);
-        }
-        let mut found: Vec<Trial> = Vec::new();
-        for (_, _, layers) in sets {
-            let Some(trial) = possible(self.trial(report, &layers, Scheme::Int16))?.filter(Trial::helps) else {
-                continue;
-            };
-            found.push(trial);
-        }
-        // The whole file decides, not only its weights.
-        found.sort_by(|a, b| a.flash.cmp(&b.flash).then(a.after.total_cmp(&b.after)));
-        keep_falling(&mut found, |trial| trial.after);
-        Ok(found)
-    }
-
-    /// Returns the error of the worst output with these layers at int16, without calibration where scales can be guessed
-    /// from earlier observations.
-    fn guess(&self, report: &Report, layers: &[&str]) -> Result<f64> {
-        let plan = self.plan_with(&self.widened(layers, Scheme::Int16), Scheme::Int16)?;
-        match self.session.recall(&plan, self.progress)? {
-            None => Ok(self.trial(report, layers, Scheme::Int16)?.after),
-            Some(calibrated) => {
-                let (count, progress) = (self.analysis_samples(), Inside(self.progress));
-                let figures = self.session.graphwise(&calibrated, &[], count, &progress)?;
-                Ok(worst(judged(report, &figures.outputs).map(|(_, after)| after)))
-            }
-        }
-    }
-
     /// Measures the project with these layers, and the activations fused into them, at another precision.
     pub(super) fn trial(&self, report: &Report, layers: &[&str], scheme: Scheme) -> Result<Trial> {
         let layers = self.widened(layers, scheme);
@@ -251,64 +161,70 @@ impl Measurement<'_> {
     /// Measures a plan that differs from the project's by the precision of layers, and by passes.
     fn trial_of(&self, report: &Report, plan: &Plan, layers: Vec<String>, scheme: Scheme) -> Result<Trial> {
         let outputs = self.session.outputs(plan, self.analysis_samples(), &Inside(self.progress))?;
-        let (flash, latency) = self.difference(plan)?;
+        let cost = self.change(plan, true)?;
         Ok(Trial {
             layers,
             scheme,
             before: worst(judged(report, &outputs).map(|(before, _)| before)),
             after: worst(judged(report, &outputs).map(|(_, after)| after)),
-            flash,
-            latency,
+            flash: cost.map_or_else(|| flash(plan, self.plan), |cost| Ok(cost.flash_bytes()))?,
+            latency: cost.and_then(|cost| cost.microseconds()),
+            cost,
+            breaks: cost.map(|cost| limits(self.opened.project()).broken(&cost)).unwrap_or_default(),
         })
     }
 
-    /// Returns the additional bytes and microseconds of a plan's file. Scales decide neither, so that guessed ones do; where
-    /// there are none, only weights are counted.
-    fn difference(&self, plan: &Plan) -> Result<(i64, Option<f64>)> {
+    /// Returns what a plan costs more than the project's, for comparisons; `None` if it breaks a limit. Scales are guessed where
+    /// they are not known. Where the file has no form, only weights are counted.
+    pub(super) fn price(&self, plan: &Plan) -> Result<Option<f64>> {
+        let limits = limits(self.opened.project());
+        Ok(match self.change(plan, false)? {
+            Some(change) => limits.broken(&change).is_empty().then(|| limits.price(&change)),
+            None => Some(flash(plan, self.plan)? as f64),
+        })
+    }
+
+    /// Returns the cost of a plan's file beside that of the project's.
+    pub(super) fn change(&self, plan: &Plan, is_exact: bool) -> Result<Option<Change>> {
         let before = match self.cost.get() {
             Some(known) => *known,
             None => {
-                let counted = self.totals(self.plan)?;
+                let counted = self.totals(self.plan, true)?;
                 *self.cost.get_or_init(|| counted)
             }
         };
-        let (Some(before), Some(after)) = (before, self.totals(plan)?) else {
-            return Ok((flash(plan, self.plan)?, None));
-        };
-        let latency = after.time.zip(before.time).map(|(after, before)| after.estimate - before.estimate);
-        Ok((bytes(after.flash_bytes)? - bytes(before.flash_bytes)?, latency))
+        let after = self.totals(plan, is_exact)?;
+        Ok(before.zip(after).map(|(before, after)| Change { before, after }))
     }
 
-    /// Counts the file of a plan with guessed scales; `None` where there are none.
-    fn totals(&self, plan: &Plan) -> Result<Option<Totals>> {
-        let calibrated = self.session.recall(plan, &Inside(self.progress))?;
-        let cost = calibrated.and_then(|it| super::cost::of_quantized(&it.quantized, self.opened.project()));
-        Ok(cost.map(|cost| cost.totals()))
+    /// Counts the file of a plan; `None` if it has no form. Scales decide where values change theirs: if not exact, guessed ones
+    /// are taken, and in either case those without the passes that change weights.
+    fn totals(&self, plan: &Plan, is_exact: bool) -> Result<Option<Totals>> {
+        let progress = Inside(self.progress);
+        let settings = Settings { recipe: Recipe::default(), ..plan.settings.clone() };
+        let plain = if plan.settings.recipe.is_empty() { plan.clone() } else { self.opened.plan_of(&settings)? };
+        let guessed = if is_exact { None } else { self.session.recall(&plain, &progress)? };
+        let calibrated = match guessed {
+            Some(calibrated) => Some(calibrated),
+            None => possible(self.session.calibrate(&plain, &progress))?,
+        };
+        let totals = calibrated.map(|calibrated| self.opened.totals_of(&calibrated.quantized)).transpose()?;
+        Ok(totals.flatten())
     }
 
     /// Returns the layers that change with these.
-    fn widened(&self, layers: &[&str], scheme: Scheme) -> Vec<String> {
+    pub(super) fn widened(&self, layers: &[&str], scheme: Scheme) -> Vec<String> {
         let mut layers = with_activations(&self.session.model.simplified.graph, layers);
         // When going back to int8, an activation follows its layer unless it has its own line.
         layers.retain(|layer| scheme == Scheme::Int16 || self.plan.settings.layer_schemes.contains_key(layer));
         layers
     }
 
-    fn plan_with(&self, layers: &[String], scheme: Scheme) -> Result<Plan> {
+    pub(super) fn plan_with(&self, layers: &[String], scheme: Scheme) -> Result<Plan> {
         let mut settings = self.plan.settings.clone();
         settings.layer_schemes.extend(layers.iter().map(|layer| (layer.clone(), scheme)));
         self.opened.plan_of(&settings)
     }
-}
-
-/// Keeps the entries with less error than all before them.
-fn keep_falling<T>(entries: &mut Vec<T>, error: impl Fn(&T) -> f64) {
-    let mut least = f64::INFINITY;
-    entries.retain(|entry| {
-        let is_less = error(entry) < least;
-        least = least.min(error(entry));
-        is_less
-    });
 }
 
 /// Returns `true` if the measured error of a layer exceeds its limit.
@@ -320,7 +236,7 @@ fn is_measured_over(report: &Report, name: &str, limit: f64) -> bool {
 }
 
 /// Returns the errors of the outputs that have a limit, before and after a change.
-fn judged(report: &Report, after: &[ErrorFigures]) -> impl Iterator<Item = (f64, f64)> {
+pub(super) fn judged(report: &Report, after: &[ErrorFigures]) -> impl Iterator<Item = (f64, f64)> {
     let outputs = report.outputs.iter().zip(after).filter(|(output, _)| output.is_judged());
     outputs.map(|(output, after)| (output.error.nsr, after.nsr))
 }
@@ -367,11 +283,11 @@ fn must_be_named(graph: &Graph, layer: NodeId, reader: NodeId) -> bool {
     !follows && ops::find(reader).is_some_and(|operator| operator.treatment.clamps)
 }
 
-fn worst(errors: impl Iterator<Item = f64>) -> f64 {
+pub(super) fn worst(errors: impl Iterator<Item = f64>) -> f64 {
     errors.fold(0.0, |worst, e| if e.is_nan() || worst.is_nan() { f64::NAN } else { worst.max(e) })
 }
 
-fn flash(new: &Plan, old: &Plan) -> Result<i64> {
+pub(super) fn flash(new: &Plan, old: &Plan) -> Result<i64> {
     Ok(bytes(constant_bytes(new))? - bytes(constant_bytes(old))?)
 }
 

@@ -46,6 +46,8 @@ pub struct Facts<'a> {
     pub accuracy: Known<'a, Accuracy>,
     /// Flash, RAM and time of that file.
     pub cost: Option<&'a Cost>,
+    /// Error of the file of `board.constants`.
+    pub constants: Option<&'a Error>,
     /// Another configuration in the folder that is exported to the same file.
     pub same_output: Option<&'a Path>,
     /// Exported file beside the model, if it tells its origin.
@@ -72,6 +74,7 @@ impl<'a> Facts<'a> {
             on_chip: None,
             accuracy: None,
             cost: None,
+            constants: None,
             same_output: None,
             exported: None,
             observers: None,

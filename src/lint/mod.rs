@@ -27,7 +27,7 @@ pub use facts::{Facts, Known};
 pub use finding::{Finding, Fix, FixKind, Related, Safety, Severity};
 pub use fix::{Applied, apply, own_line};
 pub use ignores::ignoring;
-pub use measure::Measure;
+pub use measure::{Measure, Outcome};
 pub use observers::{ObserverAdvice, decisive_error};
 pub use rule::{Needs, Rule, Selection, find};
 pub use rules::{RULES, unmeasured};

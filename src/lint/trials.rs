@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::analysis::Report;
 use crate::chip::Scheme;
+use crate::cost::Change;
 use crate::ops;
 use crate::text::Edit;
 use crate::text::units::{kilobytes, milliseconds, percent};
@@ -26,6 +27,13 @@ pub struct Trial {
     /// Additional time of one run in microseconds, as estimated; `None` where there is no estimate.
     #[serde(default)]
     pub latency: Option<f64>,
+    /// Flash, RAM and time of the file before and after; `None` if it has no form.
+    #[serde(default)]
+    pub cost: Option<Change>,
+    /// Limits on flash, RAM and time that the trial breaks, for which it is not offered: "312 KiB of flash, over the limit of
+    /// 300 KiB".
+    #[serde(default)]
+    pub breaks: Vec<String>,
 }
 
 /// Measured trials for the findings of a report.
@@ -35,10 +43,14 @@ pub struct Trials {
     pub layers: Vec<(String, Option<Trial>)>,
     /// All layers over the limit together, if there are several.
     pub all: Option<Trial>,
-    /// Smallest set that brings all outputs under their limit; `None` if there is none.
+    /// Smallest set that brings all outputs under their limit, and breaks no limit on flash, RAM and time; `None` if there is
+    /// none.
     pub outputs: Option<Trial>,
-    /// Sets of int16 layers with ascending flash and descending error: no measured set has less of both. Empty if none was
-    /// searched.
+    /// Set that brings all outputs under their limit, but breaks one on flash, RAM or time; only if `outputs` is `None`.
+    #[serde(default)]
+    pub refused: Option<Trial>,
+    /// Sets of int16 layers with ascending cost and descending error: no measured set has less of both. The cost is time where
+    /// that is limited and known, else flash. Empty if none was searched.
     #[serde(default)]
     pub trade_offs: Vec<Trial>,
     /// Wider scales of layers whose inputs are cut off; `None` if there are none.
@@ -58,6 +70,8 @@ pub struct Optimization {
     pub before: f64,
     /// That error with `edit` applied.
     pub after: f64,
+    /// Flash, RAM and time before and after; `None` if the file has no form.
+    pub cost: Option<Change>,
     /// Change of the text.
     pub edit: Edit,
 }
@@ -66,8 +80,9 @@ impl Optimization {
     /// "Optimize: output error 23.2% -> 1.4% on samples kept apart, no flash"
     pub fn fix(&self, report: &Report) -> Fix {
         let (before, after) = (percent(self.before), percent(self.after));
+        let cost = self.cost.map_or_else(|| "no flash".to_string(), |cost| cost.difference());
         Fix {
-            title: format!("Optimize: {} {before} -> {after} on samples kept apart, no flash", decisive_error(report)),
+            title: format!("Optimize: {} {before} -> {after} on samples kept apart, {cost}", decisive_error(report)),
             kind: FixKind::Settings,
             safety: Safety::Unsafe,
             edits: vec![self.edit.clone()],
@@ -86,6 +101,23 @@ impl Trial {
     /// Returns `true` if the error is less, or becomes a number.
     pub fn helps(&self) -> bool {
         self.after < self.before || (self.before.is_nan() && !self.after.is_nan())
+    }
+
+    /// Returns `true` if it may be offered: it helps, and breaks no limit on flash, RAM and time.
+    pub fn is_offered(&self) -> bool {
+        self.helps() && self.breaks.is_empty()
+    }
+
+    /// Describes why it is not offered: "int16 for 5 layers (output error 25.6% -> 9.1%) takes 312 KiB of flash, over the
+    /// limit of 300 KiB".
+    pub fn refusal(&self) -> String {
+        let layers = match &self.layers[..] {
+            [] => "this".to_string(),
+            [one] => format!("{} for `{one}`", self.scheme),
+            many => format!("{} for {} layers", self.scheme, many.len()),
+        };
+        let (before, after) = (percent(self.before), percent(self.after));
+        format!("{layers} (output error {before} -> {after}) takes {}", self.breaks.join(" and "))
     }
 
     /// Describes the effect: "output error 25.6% -> 9.1%, +13 KB flash".
@@ -118,6 +150,8 @@ mod tests {
             after: 0.0912,
             flash: 13_400,
             latency: None,
+            cost: None,
+            breaks: vec![],
         };
         assert_eq!(trial.effect(), "output error 25.6% -> 9.12%, +13 KB flash");
         trial.latency = Some(2_130.0);

@@ -82,9 +82,12 @@ pub async fn export(work: Work, snapshot: Snapshot) -> Result<Option<Value>> {
 
 /// Searches the smallest set of layers at int16 that brings the outputs under their limit, and edits the text.
 pub async fn smallest_set(work: Work, snapshot: Snapshot) -> Result<Option<Value>> {
-    let Some(fix) = measured::measure(&work, &snapshot, &Measure::SmallestSet).await? else {
-        work.client.show_message(MessageType::WARNING, Measure::SmallestSet.without_fix()).await;
-        return Ok(None);
+    let fix = match measured::measure(&work, &snapshot, &Measure::SmallestSet).await? {
+        Ok(fix) => fix,
+        Err(reason) => {
+            work.client.show_message(MessageType::WARNING, reason).await;
+            return Ok(None);
+        }
     };
     if !work.abilities.applies_edits {
         return Err(failed("this editor does not apply edits from a server"));

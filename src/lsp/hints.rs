@@ -4,15 +4,17 @@ use lsp_types::{CodeLens, Command, InlayHint, InlayHintKind, InlayHintLabel, Inl
 use serde_json::json;
 
 use crate::analysis::is_over;
+use crate::cost::{Change, Totals};
 use crate::project::outline::{Entry, Section, outline};
-use crate::text::units::{count, percent, short_percent};
+use crate::text::units::{count, percent, short_percent, size};
 
 use super::abilities::Abilities;
 use super::commands;
 use super::document::Snapshot;
 use super::knowledge::LayerView;
 
-/// Returns the hints of a range: each layer's errors beside its precision, and the measured value beside each limit.
+/// Returns the hints of a range: each layer's errors beside its precision, with what that costs, and the value beside each
+/// limit.
 pub fn hints(snapshot: &Snapshot, range: Range) -> Vec<InlayHint> {
     let places = snapshot.places();
     let wanted = places.span(range);
@@ -42,7 +44,8 @@ pub fn hints(snapshot: &Snapshot, range: Range) -> Vec<InlayHint> {
 fn hint(snapshot: &Snapshot, section: &Section, entry: &Entry) -> Option<(String, String)> {
     let knowledge = &snapshot.knowledge;
     match (section.name.as_str(), entry.name.as_str()) {
-        ("precision", layer) => of_layer(knowledge.layer(layer)?),
+        ("precision", layer) => of_layer(knowledge.layer(layer)?, knowledge.price(layer)),
+        ("limits", key @ ("flash" | "ram" | "latency")) => of_limit(key, &knowledge.cost()?.totals()),
         ("limits", "output-nsr") => {
             let judged = knowledge.outputs().iter().filter(|output| output.is_judged());
             let worst = judged.max_by(|a, b| a.error.nsr.total_cmp(&b.error.nsr))?;
@@ -63,14 +66,28 @@ fn hint(snapshot: &Snapshot, section: &Section, entry: &Entry) -> Option<(String
     }
 }
 
-fn of_layer(layer: &LayerView) -> Option<(String, String)> {
-    let figures = layer.figures.as_ref()?;
-    let cumulative = figures.graphwise.map(|error| format!("cumulative {}", short_percent(error.nsr)));
-    let alone = figures
-        .alone
+/// The figure of the file beside its limit.
+fn of_limit(key: &str, totals: &Totals) -> Option<(String, String)> {
+    Some(match key {
+        "flash" => (size(totals.flash_bytes), "size of the file".to_string()),
+        "ram" => (size(totals.ram_bytes), "values, copies of parameters and buffers of kernels".to_string()),
+        _ => (totals.time?.milliseconds(), "estimated time of one run".to_string()),
+    })
+}
+
+fn of_layer(layer: &LayerView, price: Option<&Change>) -> Option<(String, String)> {
+    let figures = layer.figures.as_ref();
+    let (graphwise, alone) = (figures.and_then(|f| f.graphwise), figures.and_then(|f| f.alone));
+    let cumulative = graphwise.map(|error| format!("cumulative {}", short_percent(error.nsr)));
+    let alone = alone
         .map(|error| format!("alone {}{}", if error.is_estimate { "about " } else { "" }, short_percent(error.nsr)));
-    let parts: Vec<String> = alone.into_iter().chain(cumulative).collect();
-    let tooltip = "error at the outputs with this layer alone quantized, and cumulative error up to here".to_string();
+    let price = price.map(Change::difference);
+    let mut tooltip =
+        "error at the outputs with this layer alone quantized, and cumulative error up to here".to_string();
+    if price.is_some() {
+        tooltip += "; flash and time that this line adds to the file";
+    }
+    let parts: Vec<String> = alone.into_iter().chain(cumulative).chain(price).collect();
     (!parts.is_empty()).then(|| (parts.join(", "), tooltip))
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::analysis::{Alone, ErrorFigures, Layer, LayerPort, OutputError, Report};
 use crate::chip::Scheme;
-use crate::cost::{Cost, LayerCost};
+use crate::cost::{Change, Cost, LayerCost};
 use crate::engine::{LayerNames, Layers, Place, PlannedLayer};
 use crate::project::Project;
 
@@ -20,6 +20,8 @@ pub enum Fact {
     Report(Arc<Report>),
     /// Flash, RAM and time of the finished file.
     Cost(Arc<Cost>),
+    /// Changes of these by the lines of `[precision]`, by layer.
+    Prices(BTreeMap<String, Change>),
     /// The current text is not going to be measured.
     Outdated,
 }
@@ -46,6 +48,7 @@ pub struct Knowledge {
     names: LayerNames,
     state: State,
     cost: Option<Arc<Cost>>,
+    prices: BTreeMap<String, Change>,
     places: Arc<Vec<Place>>,
 }
 
@@ -88,6 +91,7 @@ impl Knowledge {
             Fact::Expected(report) => self.learn(&report, State::Earlier),
             Fact::Report(report) => self.learn(&report, State::Final),
             Fact::Cost(cost) => self.cost = Some(cost),
+            Fact::Prices(prices) => self.prices = prices,
             Fact::Places(places) => self.places = places,
             Fact::Outdated => self.state = State::Outdated,
         }
@@ -127,6 +131,11 @@ impl Knowledge {
     pub fn layer_cost(&self, name: &str) -> Option<&LayerCost> {
         let name = self.names.layer(name).unwrap_or(name);
         self.cost.as_ref()?.layers.iter().find(|layer| layer.name == name)
+    }
+
+    /// Change of flash and time by the line of `[precision]` with this name.
+    pub fn price(&self, name: &str) -> Option<&Change> {
+        self.prices.get(self.names.layer(name).unwrap_or(name))
     }
 
     /// Errors of the outputs, once they are measured.

@@ -3,6 +3,7 @@
 use lsp_types::{Diagnostic, DiagnosticRelatedInformation, Location, Position, Range, Url, notification, request};
 use serde::{Deserialize, Serialize};
 
+use crate::cost::Interval;
 use crate::lint::Finding;
 use crate::project::cursor::{self, Place, unquoted};
 use crate::project::{Project, schema};
@@ -81,6 +82,12 @@ pub struct ListedLayer {
     pub cumulative: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub alone: Option<f64>,
+    /// Estimated milliseconds on the chip.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub milliseconds: Option<f64>,
+    /// Bytes in the file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub flash_bytes: Option<usize>,
     /// The error alone is an estimate.
     pub is_estimate: bool,
     /// The error alone is over its limit.
@@ -104,7 +111,10 @@ const BAR: usize = 8;
 pub fn list(snapshot: &Snapshot) -> Option<LayerListText> {
     let layers = snapshot.knowledge.layers();
     let config = &snapshot.project.config;
+    let cost = |layer: &LayerView| snapshot.knowledge.layer_cost(&layer.name);
     let listed = layers.iter().enumerate().map(|(at, layer)| ListedLayer {
+        milliseconds: cost(layer).and_then(|cost| cost.time).map(|time| time.estimate / 1000.0),
+        flash_bytes: cost(layer).map(|cost| cost.flash_bytes),
         name: layer.name.clone(),
         op: layer.op.clone(),
         precision: layer.scheme.map(|scheme| scheme.to_string()),
@@ -177,24 +187,31 @@ fn text(snapshot: &Snapshot) -> String {
     };
     let (most_cumulative, most_alone) = (most(cumulative), most(|layer| layer.alone().map(|alone| alone.nsr)));
     let column = BAR + 10;
+    let times: Vec<Option<Interval>> =
+        layers.iter().map(|layer| snapshot.knowledge.layer_cost(&layer.name)?.time).collect();
+    let longest = times.iter().flatten().map(|time| time.estimate).fold(0.0, f64::max);
+    // Without estimates, there is no column.
+    let in_ms = |words: &str| if longest > 0.0 { format!("{words:<0$}  ", BAR + 8) } else { String::new() };
     let mut text = format!(
-        "# {}: {errors}\n# {:<names$}  {:<column$}  {:<column$}  precision  exponent  {:<ops$}  {}\n",
+        "# {}: {errors}\n# {:<names$}  {:<column$}  {:<column$}  {}precision  exponent  {:<ops$}  {}\n",
         count(layers.len(), "layer"),
         "layer",
         "alone",
         "cumulative",
+        in_ms("ms"),
         "operator",
         "shape",
         // The head begins with "# ".
         names = names.saturating_sub(2),
     );
-    for ((layer, shape), name) in layers.iter().zip(&shapes).zip(&shown) {
+    for (((layer, shape), name), time) in layers.iter().zip(&shapes).zip(&shown).zip(&times) {
         let gap = " ".repeat(names - name.chars().count());
         let precision = layer.scheme.map(|scheme| scheme.to_string()).unwrap_or_default();
         let line = format!(
-            "{name}{gap}  {:<column$}  {:<column$}  {precision:<9}  {:>8}  {:<ops$}  {shape}",
+            "{name}{gap}  {:<column$}  {:<column$}  {}{precision:<9}  {:>8}  {:<ops$}  {shape}",
             bar(layer.alone().map(|alone| alone.nsr), most_alone, layer.alone().is_some_and(|alone| alone.is_estimate)),
             bar(cumulative(layer), most_cumulative, false),
+            in_ms(&time.map(|time| of_share(time.estimate / longest, &time.estimated())).unwrap_or_default()),
             exponent(layer),
             layer.op,
         );
@@ -221,9 +238,14 @@ fn shape(shape: &[usize]) -> String {
 fn bar(nsr: Option<f64>, most: f64, is_estimate: bool) -> String {
     let Some(nsr) = nsr else { return String::new() };
     let share = if most > 0.0 && nsr.is_finite() { nsr / most } else { 0.0 };
-    let filled = ((share * BAR as f64).round() as usize).min(BAR);
     let sign = if is_estimate { "≈" } else { "" };
-    format!("{}{} {sign}{}", "█".repeat(filled), " ".repeat(BAR - filled), short_percent(nsr))
+    of_share(share, &format!("{sign}{}", short_percent(nsr)))
+}
+
+/// A bar and a figure.
+fn of_share(share: f64, figure: &str) -> String {
+    let filled = ((share * BAR as f64).round() as usize).min(BAR);
+    format!("{}{} {figure}", "█".repeat(filled), " ".repeat(BAR - filled))
 }
 
 /// Returns the place that a name at a position leads to: from the configuration to the list, and back.

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc::UnboundedSender;
 
 use crate::engine::{Engine, OnlyKnown, Progress};
-use crate::lint::{Fix, Measure};
+use crate::lint::{Measure, Outcome};
 
 use super::abilities::Abilities;
 use super::actions::with_edit;
@@ -77,8 +77,8 @@ pub async fn action(
     patience: &mut Patience,
 ) -> Option<CodeAction> {
     match in_time(engine, snapshot, measure, patience).await {
-        Some(Some(fix)) => Some(with_edit(snapshot, abilities, &fix)),
-        Some(None) => None,
+        Some(Ok(fix)) => Some(with_edit(snapshot, abilities, &fix)),
+        Some(Err(_)) => None,
         None if abilities.resolves_edits => {
             let pending = Pending { uri: snapshot.uri.clone(), version: snapshot.version, measure: measure.clone() };
             let data = serde_json::to_value(pending).ok();
@@ -97,7 +97,7 @@ async fn in_time(
     snapshot: &Snapshot,
     measure: &Measure,
     patience: &mut Patience,
-) -> Option<Option<Fix>> {
+) -> Option<Outcome> {
     let time = patience.take(measure)?;
     let only_known = patience.only_known;
     let (engine, project, measure) = (engine.clone(), snapshot.project.clone(), measure.clone());
@@ -123,19 +123,19 @@ pub async fn resolve(work: Work, snapshot: Snapshot, pending: Pending, mut actio
         return Err(content_modified());
     }
     match measure(&work, &snapshot, &pending.measure).await? {
-        Some(fix) => {
+        Ok(fix) => {
             action.edit = Some(workspace_edit(&snapshot, work.abilities, &fix));
             if work.abilities.resolves_titles {
                 action.title = fix.title.clone();
             }
         }
-        None => work.client.show_message(MessageType::WARNING, pending.measure.without_fix()).await,
+        Err(reason) => work.client.show_message(MessageType::WARNING, reason).await,
     }
     Ok(action)
 }
 
 /// Measures without a time limit, showing progress.
-pub async fn measure(work: &Work, snapshot: &Snapshot, measure: &Measure) -> Result<Option<Fix>> {
+pub async fn measure(work: &Work, snapshot: &Snapshot, measure: &Measure) -> Result<Outcome> {
     let (engine, project, wanted) = (work.engine.clone(), snapshot.project.clone(), measure.clone());
     let _pause = Pause::begin(&work.events, &snapshot.uri);
     let resolve = move |watch: &crate::engine::Watch| engine.open(project).resolve(&wanted, watch);
@@ -144,7 +144,7 @@ pub async fn measure(work: &Work, snapshot: &Snapshot, measure: &Measure) -> Res
         Err(_) if snapshot.token.is_cancelled() => Err(content_modified()),
         Err(error) if error.code == ErrorCode::RequestCanceled as i32 => Err(error),
         // The error itself is one of the findings.
-        Err(error) => measure.unmeasured_fix(&snapshot.project).map(Some).ok_or(error),
+        Err(error) => measure.unmeasured_fix(&snapshot.project).map(Ok).ok_or(error),
     }
 }
 

@@ -169,6 +169,11 @@ fn analyze(engine: &Arc<Engine>, job: &Job, send: &mut dyn FnMut(Outcome)) -> Re
         // Its error is one of the findings, too.
         Err(_) => {}
     }
+    match opened.precision_costs(&watch) {
+        Ok(prices) => send(Outcome::Fact(Fact::Prices(prices.into_iter().collect()))),
+        Err(error) if error.is_cancelled() => return Err(error),
+        Err(_) => {}
+    }
     lint(LintDepth::Fixes, send)?;
     // Last, since nothing waits for it: the errors of layers that are certain to keep their limit.
     match opened.completed(&watch, &mut |report| send(Outcome::Fact(Fact::Report(report)))) {

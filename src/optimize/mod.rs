@@ -39,7 +39,7 @@ use crate::quant::{Edits, Observations, Plan, Quantized, WIDEN, calibrate};
 pub use channel_split::channel_split;
 pub use judge::{Figure, Judge, Judged};
 pub use observers::observers;
-pub use search::{Budget, Found, Subject, Tried, most_candidates, search};
+pub use search::{Breadth, Budget, Found, Subject, Tried, most_candidates, search};
 pub use weight_split::weight_split;
 
 use seen::Seen;

@@ -20,14 +20,17 @@ const ELEMENTS: usize = 400_000_000;
 const OBSERVERS: usize = 2;
 /// Passes before calibration that are tried together.
 const MOVED: [&[&str]; 3] = [&["align"], &["equalize"], &["equalize", "align"]];
+/// The set that pays where channels share a scale: on the S3 and the portable kernels.
+const LIKELY: [&[&str]; 1] = [&["equalize", "align"]];
 
 /// Candidates of a whole search at most: the settings as they are, observers, passes before calibration with the best of them,
 /// all of these with scales by the least error, and passes on known scales with the finalists. Wider scales of sums are
 /// tried first, with scales by the least error, too.
-pub fn most_candidates(graph: &Graph, samples: usize) -> usize {
-    let observed = Method::ALL.len() + MOVED.len() * OBSERVERS + 1 + MOVED.len();
-    let finalists = finalists(graph, samples).min(observed);
-    1 + 2 + observed + finalists + corrected(finalists)
+pub fn most_candidates(graph: &Graph, samples: usize, breadth: Breadth) -> usize {
+    let moved = breadth.moved().len();
+    let observed = Method::ALL.len() + moved * breadth.observers() + 1 + moved;
+    let finalists = breadth.finalists(graph, samples).min(observed);
+    1 + 2 + observed + finalists + breadth.corrected(finalists)
 }
 
 fn finalists(graph: &Graph, samples: usize) -> usize {
@@ -35,14 +38,40 @@ fn finalists(graph: &Graph, samples: usize) -> usize {
     (ELEMENTS / elements.saturating_mul(samples).max(1)).clamp(FINALISTS.0, FINALISTS.1)
 }
 
-/// Finalists that are tried without the mean error of their channels, too.
-fn corrected(finalists: usize) -> usize {
-    finalists + 1 - FINALISTS.0.min(finalists)
+/// Candidates that a search measures.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Breadth {
+    /// All of them.
+    Whole,
+    /// All observers, one set of passes before calibration, and passes on known scales with the best of these: for a linter,
+    /// which has seconds.
+    Likely,
+}
+
+impl Breadth {
+    fn finalists(self, graph: &Graph, samples: usize) -> usize {
+        if self == Breadth::Whole { finalists(graph, samples) } else { 1 }
+    }
+
+    /// Finalists that are tried without the mean error of their channels, too.
+    fn corrected(self, finalists: usize) -> usize {
+        if self == Breadth::Whole { finalists + 1 - FINALISTS.0.min(finalists) } else { 0 }
+    }
+
+    fn observers(self) -> usize {
+        if self == Breadth::Whole { OBSERVERS } else { 1 }
+    }
+
+    fn moved(self) -> &'static [&'static [&'static str]] {
+        if self == Breadth::Whole { &MOVED } else { &LIKELY }
+    }
 }
 
 /// Limits of a search.
 #[derive(Debug, Clone, Copy)]
 pub struct Budget {
+    /// Candidates to measure.
+    pub breadth: Breadth,
     /// Time after which no further candidate is begun.
     pub time: Duration,
 }
@@ -56,6 +85,8 @@ pub struct Tried {
     pub recipe: Recipe,
     /// Error on the held-out samples.
     pub figure: Figure,
+    /// Set if the caller allows the candidate.
+    pub is_allowed: bool,
 }
 
 /// Result of a search.
@@ -81,6 +112,8 @@ pub struct Subject<'a> {
     pub samples: &'a dyn Samples,
     /// Held-out samples for the comparison.
     pub held_out: &'a dyn Samples,
+    /// Returns `true` if a candidate may be taken; called once for each, first for the settings as they are.
+    pub allows: &'a (dyn Fn(&Quantized) -> Result<bool> + Sync),
     /// Called within a candidate; an error stops the search.
     pub tick: Tick<'a>,
     /// Callback for each measured candidate, with the best so far.
@@ -105,6 +138,7 @@ struct Search<'a> {
     given: Option<Judged>,
     best: Option<Tried>,
     finalists: usize,
+    breadth: Breadth,
     until: Instant,
     /// Passes of every candidate but the settings as they are.
     always: Recipe,
@@ -124,14 +158,15 @@ pub fn search(subject: &Subject, budget: Budget) -> Result<Found> {
         tried: Vec::new(),
         given: None,
         best: None,
-        finalists: finalists(&plan.graph, subject.samples.len()),
+        finalists: budget.breadth.finalists(&plan.graph, subject.samples.len()),
+        breadth: budget.breadth,
         until,
         always: Recipe::default(),
     };
     let given = search.given(&plan)?;
     let before = given.judged.figure;
     let is_complete = search.widened(&given)? && search.all(given)?;
-    let unchanged = Tried { method: None, recipe: subject.settings.recipe.clone(), figure: before };
+    let unchanged = Tried { method: None, recipe: subject.settings.recipe.clone(), figure: before, is_allowed: true };
     let best = search.best.unwrap_or(unchanged);
     Ok(Found { before, best, tried: search.tried, is_cut_short: !is_complete })
 }
@@ -176,9 +211,9 @@ impl Search<'_> {
         }
         by_error(&mut plain);
         let observed = plain.iter().filter(|c| !c.tried.recipe.has(SCALES));
-        let observers: Vec<Method> = observed.filter_map(|c| c.tried.method).take(OBSERVERS).collect();
+        let observers: Vec<Method> = observed.filter_map(|c| c.tried.method).take(self.breadth.observers()).collect();
         let mut candidates = plain;
-        for passes in MOVED {
+        for passes in self.breadth.moved() {
             candidates.extend(self.moved(Recipe::of(passes.iter().copied()), &observers, None)?);
             by_error(&mut candidates);
             candidates.truncate(self.finalists);
@@ -188,13 +223,14 @@ impl Search<'_> {
             rounded.extend(self.finished(candidate, &["round"])?.map(|r| (candidate, r)));
         }
         rounded.sort_by(|a, b| a.1.total_cmp(&b.1));
-        for (candidate, _) in rounded.iter().take(corrected(self.finalists)) {
+        for (candidate, _) in rounded.iter().take(self.breadth.corrected(self.finalists)) {
             self.finished(candidate, &["round", "correct"])?;
         }
         Ok(!self.is_over())
     }
 
-    /// One set of passes before calibration with several observers, which are seen in the same passes over the samples.
+    /// One set of passes before calibration with several observers, which are seen in the same passes over the samples. Returns
+    /// the allowed candidates.
     fn moved(&mut self, recipe: Recipe, methods: &[Method], given: Option<&Tried>) -> Result<Vec<Candidate>> {
         let Subject { samples, tick, settings, .. } = *self.subject;
         if self.is_over() {
@@ -211,6 +247,7 @@ impl Search<'_> {
             let quantized = calibrate(plan.with_method(method), samples, &mut self.known, tick)?;
             candidates.push(self.measure(quantized, method, recipe.clone())?);
             if self.is_over() {
+                candidates.retain(|candidate| candidate.tried.is_allowed);
                 return Ok(candidates);
             }
         }
@@ -220,6 +257,7 @@ impl Search<'_> {
             let quantized = calibrate(plan.with_method(method), samples, &mut self.known, tick)?;
             candidates.push(self.measure(quantized, method, recipe)?);
         }
+        candidates.retain(|candidate| candidate.tried.is_allowed);
         Ok(candidates)
     }
 
@@ -237,16 +275,17 @@ impl Search<'_> {
         Instant::now() >= self.until
     }
 
-    /// Measures a candidate. It is the best where its error is the least, and less than that of the settings as they are by
-    /// more than the standard error.
+    /// Measures a candidate. It is the best where it is allowed, and its error is the least, and less than that of the settings
+    /// as they are by more than the standard error.
     fn measure(&mut self, quantized: Quantized, method: Method, recipe: Recipe) -> Result<Candidate> {
         let judged = self.judge.judge(&quantized, self.subject.tick)?;
-        let tried = Tried { method: Some(method), recipe, figure: judged.figure };
+        let is_allowed = (self.subject.allows)(&quantized)?;
+        let tried = Tried { method: Some(method), recipe, figure: judged.figure, is_allowed };
         self.tried.push(tried.clone());
         let given = self.given.get_or_insert_with(|| judged.clone());
         let is_least =
             self.best.as_ref().is_none_or(|best| best.figure.nsr.is_nan() || judged.figure.nsr < best.figure.nsr);
-        if self.best.is_none() || (is_least && is_gain(&judged, given)) {
+        if self.best.is_none() || (is_allowed && is_least && is_gain(&judged, given)) {
             self.best = Some(tried.clone());
         }
         if let Some(best) = &self.best {

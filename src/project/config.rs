@@ -11,6 +11,7 @@ use crate::text::Span;
 use super::declare::{Field, Given, Key, Stage, Table};
 use super::keys::{Config, Image, Optimize};
 use super::pass_options::Switch;
+use super::quantities::{Bytes, Milliseconds};
 
 /// Value with its span in the text.
 #[derive(Debug, Clone, PartialEq)]
@@ -127,6 +128,12 @@ pub struct Overrides {
     pub method: Option<Observer>,
     /// Overrides `calibration.samples`.
     pub samples: Option<usize>,
+    /// Overrides `limits.flash`.
+    pub flash: Option<Bytes>,
+    /// Overrides `limits.ram`.
+    pub ram: Option<Bytes>,
+    /// Overrides `limits.latency`.
+    pub latency: Option<Milliseconds>,
 }
 
 impl Config {
@@ -208,6 +215,9 @@ impl Config {
         replace(&mut self.model.precision, overrides.precision);
         replace(&mut self.calibration.method, overrides.method);
         replace(&mut self.calibration.samples, overrides.samples);
+        replace(&mut self.limits.flash, overrides.flash);
+        replace(&mut self.limits.ram, overrides.ram);
+        replace(&mut self.limits.latency, overrides.latency);
     }
 
     /// Returns the span of a dotted key's value; `precision."NAME"` is a layer's line, `calibration.data."INPUT"` an

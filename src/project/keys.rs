@@ -256,6 +256,11 @@ table! { Board {
     /// Internal RAM for values, `max_internal_size` of `Model`; the others go to PSRAM.
     #[key("internal")]
     internal: Given<Budget> = Budget(0),
+
+    /// Constants of the time model for this board, a file that `espq profile LOG --fit -o FILE` writes. Without it, those that
+    /// were fitted to the times that Espressif has published.
+    #[key("constants", example = "\"board.toml\"", offers = Offers::Files(&["toml"]))]
+    constants: Given<String>,
 }}
 
 table! { Lint {

@@ -40,6 +40,7 @@ pub use locate::{Search, is_configuration};
 pub use overlay::text_of as overlay_text;
 pub use pass_options::Switch;
 pub use problem::{Problem, ProblemKind};
+pub use quantities::{Bytes, Milliseconds};
 pub use samples::Named;
 pub use values::Value;
 
@@ -177,7 +178,7 @@ impl Project {
         self.named_files().iter().chain(&self.sample_patterns()).any(|file| alike(file) && is_gone(file))
     }
 
-    /// Returns the existing files that the project reads: the model, its scales and the samples.
+    /// Returns the existing files that the project reads: the model, its scales, the constants of its board, and the samples.
     pub fn files(&self) -> Vec<PathBuf> {
         let samples = self.sample_files().unwrap_or_default();
         let named = self.named_files().into_iter().filter(|f| f.is_file());
@@ -186,8 +187,9 @@ impl Project {
 
     /// Returns the files that the text names individually, whether they exist or not.
     pub fn named_files(&self) -> Vec<PathBuf> {
-        let model = &self.config.model;
-        let named = [&model.path, &model.quantization].into_iter().flatten().map(|named| self.resolve(&named.value));
+        let (model, board) = (&self.config.model, &self.config.board);
+        let named = [&model.path, &model.quantization, &board.constants];
+        let named = named.into_iter().flatten().map(|named| self.resolve(&named.value));
         named.chain(self.label_files()).collect()
     }
 

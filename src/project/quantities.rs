@@ -8,6 +8,21 @@ use super::values::{Toml, Value, number, quoted};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Bytes(pub usize);
 
+impl Bytes {
+    /// Parses "300 KB", "1.5 MB" or a number of bytes.
+    pub fn of(text: &str) -> Option<Bytes> {
+        let (number, unit) = split_unit(text)?;
+        let factor = match unit.to_ascii_lowercase().as_str() {
+            "b" | "" => 1.0,
+            "kb" | "kib" | "k" => 1024.0,
+            "mb" | "mib" | "m" => 1024.0 * 1024.0,
+            _ => return None,
+        };
+        let bytes = number * factor;
+        (0.0..=1e15).contains(&bytes).then_some(Bytes(bytes.round() as usize))
+    }
+}
+
 impl Value for Bytes {
     fn expected() -> String {
         "a size (\"300 KB\", \"1.5 MB\") or a number of bytes".to_string()
@@ -19,15 +34,7 @@ impl Value for Bytes {
             let whole = number(value).filter(|bytes| bytes.fract() == 0.0 && (0.0..=1e15).contains(bytes));
             return whole.map(|bytes| Bytes(bytes as usize));
         };
-        let (number, unit) = split_unit(text)?;
-        let factor = match unit.to_ascii_lowercase().as_str() {
-            "b" | "" => 1.0,
-            "kb" | "kib" | "k" => 1024.0,
-            "mb" | "mib" | "m" => 1024.0 * 1024.0,
-            _ => return None,
-        };
-        let bytes = number * factor;
-        (0.0..=1e15).contains(&bytes).then_some(Bytes(bytes.round() as usize))
+        Bytes::of(text)
     }
 
     fn write(&self) -> String {
@@ -76,13 +83,10 @@ impl Value for Budget {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Milliseconds(pub f64);
 
-impl Value for Milliseconds {
-    fn expected() -> String {
-        "a time (\"30 ms\", \"1.5 s\")".to_string()
-    }
-
-    fn parse(value: &Toml) -> Option<Milliseconds> {
-        let (number, unit) = split_unit(value.get_ref().as_str()?)?;
+impl Milliseconds {
+    /// Parses "30 ms" or "1.5 s".
+    pub fn of(text: &str) -> Option<Milliseconds> {
+        let (number, unit) = split_unit(text)?;
         let factor = match unit {
             "ms" => 1.0,
             "s" => 1000.0,
@@ -90,6 +94,16 @@ impl Value for Milliseconds {
             _ => return None,
         };
         (number.is_finite() && number > 0.0).then_some(Milliseconds(number * factor))
+    }
+}
+
+impl Value for Milliseconds {
+    fn expected() -> String {
+        "a time (\"30 ms\", \"1.5 s\")".to_string()
+    }
+
+    fn parse(value: &Toml) -> Option<Milliseconds> {
+        Milliseconds::of(value.get_ref().as_str()?)
     }
 
     fn write(&self) -> String {

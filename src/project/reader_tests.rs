@@ -62,6 +62,7 @@ cores = 2
 storage = "rodata"
 param-copy = false
 internal = "64 KB"
+constants = "board.toml"
 
 [lint]
 select = ["E", "C"]

@@ -1,7 +1,8 @@
 //! Flash, RAM and time of a file, in all and by layer.
 
 use crate::cost::{Cost, LayerCost};
-use crate::text::units::{percent, size};
+use crate::text::units::{and_more, percent, size};
+use crate::text::visible;
 
 use super::table::{elide, width};
 use super::terminal::{Style, Terminal};
@@ -49,9 +50,15 @@ fn ram(cost: &Cost) -> String {
         .filter(|(_, bytes)| *bytes > 0)
         .map(|(name, bytes)| format!(", {name} {}", size(*bytes)))
         .collect();
-    let other =
-        cost.memory.smallest_bytes.map(|bytes| format!(" ({} with `order = \"smallest\"` in [export])", size(bytes)));
-    let values = size(ram.arena_bytes) + &other.unwrap_or_default();
+    let order =
+        cost.memory.smallest_bytes.map(|bytes| format!("{} with `order = \"smallest\"` in [export]", size(bytes)));
+    let apart = cost.memory.apart_bytes.map(|bytes| {
+        let nodes = visible(&and_more(&cost.memory.apart_nodes, 1)).into_owned();
+        format!("{} if {nodes} did not write into the memory of its input", size(bytes))
+    });
+    let other: Vec<String> = order.into_iter().chain(apart).collect();
+    let other = if other.is_empty() { String::new() } else { format!(" ({})", other.join("; ")) };
+    let values = size(ram.arena_bytes) + &other;
     format!(
         "{}: values {values}{peak}{parts}; objects of ESP-DL and of the allocator are not counted",
         size(ram.total_bytes)
@@ -143,11 +150,11 @@ fn clean(text: &str) -> String {
 mod tests {
     use super::*;
     use crate::chip::Target;
-    use crate::cost::{Board, of_file};
+    use crate::cost::{Board, Machine, of_file};
 
     fn cost(target: Target) -> Cost {
         let model = crate::espdl::tests::sample();
-        of_file(&model.graph, 4096, false, target, &Board::of(target))
+        of_file(&model.graph, 4096, false, &Machine::of(target, Board::of(target)))
     }
 
     const PIPE: Terminal = Terminal { width: None, color: false };

@@ -5,9 +5,12 @@ use serde::Serialize;
 use crate::analysis::{Accuracy, Joint, Layer, Loss, Observers, OnChip, OutputError, Report, Saturation, Seconds};
 use crate::cost::Cost;
 use crate::detect::FoundBoxes;
+use crate::engine::Profile;
 use crate::lint::{Trial, Trials};
 use crate::note::sentences;
 use crate::{Error, Result};
+
+use super::View;
 
 /// Report with its notes as sentences.
 #[derive(Serialize)]
@@ -41,6 +44,9 @@ pub(super) struct Shown<'a, S> {
     /// Sets of int16 layers by flash, if they were searched: none has both less error and less flash than another.
     #[serde(skip_serializing_if = "<[Trial]>::is_empty")]
     trade_offs: &'a [Trial],
+    /// Measurements of a board beside the estimates, if there is a log.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    profile: Option<&'a Profile>,
     notes: Vec<String>,
     seconds: Seconds,
 }
@@ -60,11 +66,12 @@ impl ShownAccuracy<'_> {
     }
 }
 
-/// Returns a report in its JSON form, with the cost of its file if it is known.
+/// Returns a report in its JSON form, with the cost of its file and a board's measurements if they are known.
 pub(super) fn shown<'a>(
     report: &'a Report,
     cost: Option<&'a Cost>,
     trials: Option<&'a Trials>,
+    profile: Option<&'a Profile>,
 ) -> Shown<'a, impl Serialize + use<'a>> {
     let Report {
         model,
@@ -97,14 +104,16 @@ pub(super) fn shown<'a>(
         observers: observers.as_ref(),
         cost,
         trade_offs: trials.map_or(&[], |trials| &trials.trade_offs),
+        profile,
         notes: sentences(notes),
         seconds: *seconds,
     }
 }
 
 /// Serializes a report. Fails if a figure has no JSON form.
-pub fn json(report: &Report, cost: Option<&Cost>, trials: Option<&Trials>) -> Result<String> {
-    let mut text = serde_json::to_string_pretty(&shown(report, cost, trials))
+pub fn json(report: &Report, cost: Option<&Cost>, view: &View) -> Result<String> {
+    let shown = shown(report, cost, view.trials.as_deref(), view.profile.as_ref());
+    let mut text = serde_json::to_string_pretty(&shown)
         .map_err(|e| Error::new(format!("the report cannot be written as JSON: {e}")))?;
     text.push('\n');
     Ok(text)

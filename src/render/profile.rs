@@ -109,8 +109,7 @@ fn memory(found: &Profile, out: &Terminal) -> String {
 fn fit(found: &Fit, out: &Terminal) -> String {
     let mut text = out.paint(Style::Title, "Constants of this board, in cycles") + "\n";
     for constant in &found.constants {
-        let name = serde_json::to_value(constant.term).ok();
-        let name = name.as_ref().and_then(|name| name.as_str()).unwrap_or_default();
+        let name = constant.term.name();
         text += &format!(
             "  {name:<10}  {:>10.3} -> {:>10.3}  (within a factor of {:.2})\n",
             constant.before, constant.after, constant.sure

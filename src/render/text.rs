@@ -8,11 +8,13 @@ use crate::analysis::{
 };
 use crate::chip::{Incompatibility, Method, Scheme};
 use crate::cost::Cost;
+use crate::engine::Profile;
 use crate::lint::{Measure, ObserverAdvice, Trial, Trials, candidates, decisive_error};
-use crate::text::units::{and_more, count, kilobytes, percent, percent_column};
+use crate::text::units::{and_more, count, kilobytes, milliseconds, percent, percent_column};
 use crate::text::visible;
 
 use super::cost;
+use super::profile::profile;
 use super::statistics::statistics;
 use super::table::{Row, bars};
 
@@ -32,6 +34,8 @@ pub struct View<'a> {
     pub layer_limits: &'a dyn Fn(&str) -> f64,
     /// Measured fixes, if a linter or an editor has tried them.
     pub trials: Option<Arc<Trials>>,
+    /// Measurements of a board beside the estimates, if there is a log.
+    pub profile: Option<Profile>,
 }
 
 /// Renders a report: the tables, the verdict on each output, notes, and the cost of the file if it is known.
@@ -69,6 +73,7 @@ pub fn text(report: &Report, cost: Option<&Cost>, view: &View) -> String {
     sections.extend(report.accuracy.as_ref().map(|accuracy| super::accuracy(accuracy, &view.terminal)));
     sections.extend(on_chip(report, view));
     sections.extend(cost.map(|cost| cost::totals(cost, &view.terminal)));
+    sections.extend(view.profile.as_ref().map(|found| profile(found, view.top, &view.terminal)));
     sections.push(took(report, view));
     sections.join("\n")
 }
@@ -137,17 +142,19 @@ fn outputs(report: &Report, view: &View) -> String {
     format!("{}\n{verdicts}{advice}", view.terminal.paint(Style::Title, "Outputs"))
 }
 
-/// Sets of int16 layers by flash, with the error of the worst output.
+/// Sets of int16 layers by their cost, with the error of the worst output.
 fn trade_offs(trials: &Trials, view: &View) -> Option<String> {
     const NAMED: usize = 2;
     let line = |trial: &Trial| {
         let layers = visible(&and_more(&trial.layers, NAMED)).into_owned();
         let (error, flash) = (percent(trial.after), kilobytes(trial.flash));
-        format!("  {error:>8}  {flash:>9}  {:<9}  {layers}\n", count(trial.layers.len(), "layer"))
+        let time = trial.latency.map(|time| format!("{:>9}  ", milliseconds(time))).unwrap_or_default();
+        format!("  {error:>8}  {flash:>9}  {time}{:<9}  {layers}\n", count(trial.layers.len(), "layer"))
     };
     let lines: String = trials.trade_offs.iter().map(line).collect();
     let before = percent(trials.trade_offs.first()?.before);
-    let title = format!("int16 by flash: error of the worst output, {before} without");
+    let by = if trials.trade_offs.iter().any(|trial| trial.latency.is_some()) { "flash and time" } else { "flash" };
+    let title = format!("int16 by {by}: error of the worst output, {before} without");
     Some(format!("{}\n{lines}", view.terminal.paint(Style::Title, &title)))
 }
 

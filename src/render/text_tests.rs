@@ -107,6 +107,7 @@ fn view(width: Option<usize>) -> View<'static> {
         output_limit: 0.1,
         layer_limits: &|_| 0.01,
         trials: None,
+        profile: None,
     }
 }
 
@@ -130,7 +131,7 @@ fn statistics_and_the_worst_only() {
 
 fn trial(layers: &[&str], after: f64, flash: i64) -> Trial {
     let layers = layers.iter().map(ToString::to_string).collect();
-    Trial { layers, scheme: Scheme::Int16, before: 0.1134, after, flash, latency: None }
+    Trial { layers, scheme: Scheme::Int16, before: 0.1134, after, flash, latency: None, cost: None, breaks: vec![] }
 }
 
 #[test]
@@ -192,7 +193,7 @@ fn colours_take_no_room() {
 #[test]
 fn json_is_read_back_unchanged() {
     let mut read: serde_json::Value =
-        serde_json::from_str(&crate::render::json(&report(), None, None).unwrap()).unwrap();
+        serde_json::from_str(&crate::render::json(&report(), None, &view(None)).unwrap()).unwrap();
     assert_eq!(read["notes"], serde_json::json!(crate::note::sentences(&report().notes)));
     read["notes"] = serde_json::to_value(report().notes).unwrap();
     assert_eq!(serde_json::from_value::<Report>(read).unwrap(), report());

@@ -44,6 +44,37 @@ fn hints_stand_behind_precisions_and_limits() {
     let params = json!({ "textDocument": { "uri": client.uri() }, "range": range });
     let hints = client.request("textDocument/inlayHint", params).unwrap();
     insta::assert_json_snapshot!(hints, { "[].tooltip" => "" });
+    let labels = texts(&hints, "/label");
+    assert!(labels.iter().any(|label| label.contains(" KB flash, ") && label.ends_with(" ms")), "{labels:?}");
+}
+
+#[test]
+fn the_list_has_the_time_of_each_layer() {
+    let mut client = measured();
+    let list = client.request("espq/layers", json!({ "uri": client.uri() })).unwrap();
+    let layers = list["layers"].as_array().unwrap();
+    let timed = layers.iter().filter(|layer| layer["milliseconds"].as_f64().is_some_and(|ms| ms > 0.0)).count();
+    assert!(timed > layers.len() / 2, "{list}");
+    let head = list["text"].as_str().unwrap().lines().nth(1).unwrap();
+    assert!(head.contains("  cumulative") && head.contains("  ms  "), "{head}");
+}
+
+#[test]
+fn hints_stand_beside_limits_on_flash_and_time() {
+    let mut client = Client::with(editor());
+    client.open(&DIGITS.replace("[limits]\n", "[limits]\nflash = \"1 MB\"\nlatency = \"1 s\"\n"));
+    client.published(|d| codes(d) == ["E002"]);
+    let range = json!({ "start": { "line": 0, "character": 0 }, "end": { "line": 99, "character": 0 } });
+    let params = json!({ "textDocument": { "uri": client.uri() }, "range": range });
+    for _ in 0..1000 {
+        let hints = client.request("textDocument/inlayHint", params.clone()).unwrap();
+        let labels = texts(&hints, "/label");
+        if labels.iter().any(|label| label.contains(" KiB")) && labels.iter().any(|label| label.contains(" ms (")) {
+            return;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+    panic!("no hints");
 }
 
 #[test]

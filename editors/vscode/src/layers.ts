@@ -11,6 +11,8 @@ export interface Layer {
   line: number;
   cumulative?: number;
   alone?: number;
+  milliseconds?: number;
+  flashBytes?: number;
   isEstimate: boolean;
   isOver: boolean;
 }
@@ -111,7 +113,9 @@ export class Layers implements vscode.TreeDataProvider<Layer>, vscode.TextDocume
     const alone = (layer.isEstimate ? "≈" : "") + shown(layer.alone);
     const cumulative = shown(layer.cumulative);
     item.description = [alone, layer.precision ?? ""].filter((part) => part !== "").join("  ");
-    item.tooltip = `${layer.op} ${layer.name}\nalone ${alone || "not measured"}, cumulative ${cumulative || "not measured"}`;
+    const time = layer.milliseconds === undefined ? "" : `, about ${layer.milliseconds.toPrecision(3)} ms`;
+    const flash = layer.flashBytes === undefined ? "" : `\nflash ${layer.flashBytes} bytes${time}`;
+    item.tooltip = `${layer.op} ${layer.name}\nalone ${alone || "not measured"}, cumulative ${cumulative || "not measured"}${flash}`;
     item.iconPath = layer.isOver
       ? new vscode.ThemeIcon("warning", new vscode.ThemeColor("list.warningForeground"))
       : new vscode.ThemeIcon("symbol-function");

@@ -226,6 +226,7 @@ impl New<'_> {
                     output_limit: project.config.output_limit(),
                     layer_limits: &|layer| project.config.limit_of(layer),
                     trials: None,
+                    profile: None,
                 };
                 let samples = count(report.calibration_samples, "sample");
                 told += &format!("\n{}\nMeasured with {samples}. Next:\n", report_text(&report, None, &view));

@@ -56,6 +56,7 @@ fn check(facts: &Facts, findings: &mut Vec<Finding>) {
             Some(Some(trial)) if !trial.helps() => {
                 finding.help = Some(format!("int16 does not help: {}", trial.effect()));
             }
+            Some(Some(trial)) if !trial.breaks.is_empty() => finding.help = Some(trial.refusal()),
             Some(trial) => finding.fixes.extend(trial.and_then(|trial| measure.fix(facts.project, trial))),
             None if fixable.contains(&layer.name) => finding.pending = Some(measure),
             None => {}

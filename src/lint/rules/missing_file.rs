@@ -6,7 +6,7 @@ use crate::lint::{Facts, Finding, place};
 
 rule! {
     /// ## What it does
-    /// Reports a missing model file or missing sample files.
+    /// Reports a missing model file, missing sample files, or a missing file of `board.constants`.
     ///
     /// ## Why is this bad?
     /// Without the file, the error cannot be measured. Paths are relative to the folder of the configuration. A file
@@ -26,7 +26,8 @@ rule! {
 fn check(facts: &Facts, findings: &mut Vec<Finding>) {
     let model = facts.model.and_then(Result::err).map(|e| (e, "model.path"));
     let samples = facts.samples.and_then(Result::err).map(|e| (e, "calibration.data"));
-    for (error, key) in model.into_iter().chain(samples).filter(|(e, _)| e.kind() == Kind::Missing) {
+    let constants = facts.constants.map(|e| (e, "board.constants"));
+    for (error, key) in model.into_iter().chain(samples).chain(constants).filter(|(e, _)| e.kind() == Kind::Missing) {
         let mut finding = Finding::new(&RULE, place::of_error(facts.project, error, key), place::sentence(error));
         finding.help = error.help().map(str::to_string);
         findings.push(finding);

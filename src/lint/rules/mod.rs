@@ -11,6 +11,7 @@ mod dynamic_dimension;
 mod end_amplifies;
 mod error_jump;
 mod exponent_rule;
+mod exponents_by_channel;
 mod fails_on_chip;
 mod flash_over_limit;
 mod invalid_labels;
@@ -109,6 +110,7 @@ pub static RULES: &[&Rule] = &[
     &batch_size::RULE,
     &preprocessing_inside::RULE,
     &turned_input::RULE,
+    &exponents_by_channel::RULE,
     &invalid_samples::RULE,
     &too_few_samples::RULE,
     &sample_shape::RULE,

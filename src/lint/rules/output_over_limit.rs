@@ -22,9 +22,10 @@ rule! {
     /// ```
     ///
     /// ## What to do
-    /// `espq optimize` finds the observer and the passes with the least error, at no cost on the chip; the first fix is its
+    /// `espq optimize` finds the observer and the passes with the least error, at nearly no cost on the chip; the first fix is its
     /// result. Otherwise give the layers with the largest error 16 bits; the second fix is the smallest sufficient set of
-    /// layers found by measuring. If only 16 bits for all layers help, check the ranges first: `espq report --statistics`
+    /// layers found by measuring. Sets that exceed `limits.flash`, `limits.ram` or `limits.latency` are not taken; if no other
+    /// is sufficient, the help says what such a set needs. If only 16 bits for all layers help, check the ranges first: `espq report --statistics`
     /// shows outliers and saturation, and another `calibration.method` may be sufficient. An attention mask of -10000 or the
     /// lowest float leaves nothing of the scores that it is added to: write -32 in its place.
     E001, "output-over-limit", Error, Figures
@@ -62,6 +63,7 @@ fn check(facts: &Facts, findings: &mut Vec<Finding>) {
                     is_named,
                 }));
             }
+            Some(Trials { refused: Some(trial), .. }) => finding.help = Some(trial.refusal()),
             Some(Trials { searched: true, .. }) => {
                 let help = "int16 for every layer with weights is not sufficient: try precision = \"int16\" for the model, or check the ranges with `espq report --statistics`";
                 finding.help = Some(help.to_string());

@@ -26,7 +26,7 @@ pub struct Page<'a> {
     pub report: &'a Report,
     /// Flash, RAM and time of the file, if it is known.
     pub cost: Option<&'a Cost>,
-    /// Limits, and measured fixes.
+    /// Limits, measured fixes, and a board's measurements.
     pub view: &'a View<'a>,
     /// Text of the configuration.
     pub project: &'a str,
@@ -64,7 +64,7 @@ pub fn html(page: &Page) -> Result<String> {
     let &Page { report, cost, view, project, weights } = page;
     let layers = report.layers.iter().map(|layer| (layer.name.as_str(), (view.layer_limits)(&layer.name)));
     let data = Data {
-        report: shown(report, cost, view.trials.as_deref()),
+        report: shown(report, cost, view.trials.as_deref(), view.profile.as_ref()),
         limits: Limits { output: view.output_limit, layers: layers.collect() },
         project,
         text: Text { advice: advice(report, view), notes: sentences(&report.notes) },

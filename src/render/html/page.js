@@ -233,7 +233,7 @@ function cost() {
   if (!cost) { $("costs").closest("section").remove(); return; }
   const row = (name, value, words) => $("costs").append(make("tr", {}, make("td", {}, name), make("td", { class: "n" }, value), make("td", { class: "quiet" }, words)));
   row("Flash", bytes(cost.flash.file_bytes), `weights ${bytes(cost.flash.weight_bytes)}, exponents ${bytes(cost.flash.exponent_bytes)}, tables ${bytes(cost.flash.table_bytes)}, names and structure ${bytes(cost.flash.name_bytes + cost.flash.other_bytes)}`);
-  row("RAM", bytes(cost.ram.total_bytes), `values ${bytes(cost.ram.arena_bytes)} (largest at ${cost.memory.peak_node}), copies of parameters ${bytes(cost.ram.copy_bytes)}, buffers ${bytes(cost.ram.kept_bytes + cost.ram.call_bytes + cost.ram.packed_bias_bytes)}`);
+  row("RAM", bytes(cost.ram.total_bytes), `values ${bytes(cost.ram.arena_bytes)} (largest at ${cost.memory.peak_node}${cost.memory.apart_bytes ? `; ${bytes(cost.memory.apart_bytes)} if ${cost.memory.apart_nodes.join(", ")} did not write into the memory of its input` : ""}), copies of parameters ${bytes(cost.ram.copy_bytes)}, buffers ${bytes(cost.ram.kept_bytes + cost.ram.call_bytes + cost.ram.packed_bias_bytes)}`);
   row("Time", cost.time ? milliseconds(cost.time.total) : "unknown", cost.time ? `${short(cost.time.total.low / 1000)} to ${short(cost.time.total.high / 1000)} ms at ${cost.time.conditions}` : cost.untimed || "");
   const width = WIDE, top = 6, h = 26, arena = Math.max(1, cost.memory.peak_bytes), x = (b) => 4 + (b / arena) * (width - 8);
   const svg = draw("svg", { viewBox: `0 0 ${width} ${h + 24}`, role: "img", "aria-label": "Values in memory where it is fullest" });
@@ -263,6 +263,30 @@ function accuracy() {
   $("loss").textContent = interval ? `${found.samples} samples of ${found.output}. Quantization loses ${points(loss)} points (${points(interval[0])} to ${points(interval[1])} at 95%): ${score.lost} became wrong and ${score.gained} right.` : `${found.samples} samples of ${found.output}. Quantization changes the squared error by ${points(loss)}%.`;
 }
 
+// A board's times and memory beside the estimates, the slowest layer first.
+function board() {
+  const found = report.profile;
+  if (!found) { $("tested").closest("section").remove(); return; }
+  const failed = found.test && found.test.failed !== undefined;
+  const other = found.unknown.length ? ` ${found.unknown.length} layers of the log are not in the file: it is the log of another one.` : "";
+  $("tested").textContent = (failed ? `Test failed: output ${found.test.failed} differs from the one in the file.` : found.test ? "Test passed: the board's outputs are those in the file." : "The log has no test.") + other + found.errors.map((error) => ` ${error}`).join("");
+  $("tested").className = failed || other ? "bad" : found.test ? "good" : "";
+  const most = Math.max(1e-9, ...found.layers.map((layer) => layer.measured));
+  const isOutside = (measured, bounds) => bounds && (measured > bounds.high || measured < bounds.low);
+  const row = (name, measured, bounds, words, share) => {
+    const bar = make("i"); bar.style.width = `${100 * share}%`;
+    const shown = make("span", { class: `meter ${isOutside(measured, bounds) ? "bad" : ""}` }, bar, `${short(measured / 1000)} ms`);
+    $("timed").append(make("tr", {}, make("td", { class: "name" }, name), make("td", { class: "n" }, shown), make("td", { class: "n" }, bounds ? milliseconds(bounds) : ""),
+      make("td", { class: "n wide" }, bounds ? `${short(bounds.low / 1000)} to ${short(bounds.high / 1000)}` : ""), make("td", { class: "wide quiet" }, words)));
+  };
+  for (const layer of [...found.layers].sort((a, b) => b.measured - a.measured)) row(layer.name, layer.measured, layer.estimated, layer.kernel || layer.op, layer.measured / most);
+  if (found.measured !== null) row("all layers", found.measured, found.estimated, "", 0);
+  if (found.runs.length) row("one run", Math.min(...found.runs), null, "the fastest that the program printed", 0);
+  if (found.conditions) $("conditions").textContent = `Estimated for ${found.conditions}.`;
+  for (const held of found.memory) $("held").append(make("tr", {}, make("td", {}, held.name), make("td", { class: "n" }, bytes(held.measured)), make("td", { class: "n" }, held.predicted === null ? "" : bytes(held.predicted))));
+  if (!found.memory.length) { $("held").closest("div").previousElementSibling.remove(); $("held").closest("div").remove(); }
+}
+
 function observers() {
   if (!report.observers || !report.observers.tried.length) { $("observers").closest("section").remove(); return; }
   const used = report.settings.method || report.observers.set, top = Math.max(...report.observers.tried.map((t) => t.error.mean)) || 1;
@@ -277,7 +301,7 @@ function pareto() {
   const all = trials ? [...trials.layers.map(([, t]) => t), trials.all, trials.widened, trials.outputs, ...trials.trade_offs].filter(Boolean).filter((t) => Number.isFinite(t.after)) : [];
   if (!all.length) { $("trials").closest("section").remove(); return; }
   const width = WIDE, height = 240, left = 64, bottom = 30, right = 20, top = 12;
-  const before = all[0].before, points = [{ flash: 0, after: before, words: `as it is: ${percent(before)}` }, ...all.map((t) => ({ ...t, words: `${t.layers.length === 1 ? t.layers[0] : `${t.layers.length} layers`} at ${t.scheme}: ${percent(t.after)}, ${bytes(t.flash)}` }))];
+  const before = all[0].before, points = [{ flash: 0, after: before, words: `as it is: ${percent(before)}` }, ...all.map((t) => ({ ...t, words: `${t.layers.length === 1 ? t.layers[0] : `${t.layers.length} layers`} at ${t.scheme}: ${percent(t.after)}, ${bytes(t.flash)}${t.latency === null || t.latency === undefined ? "" : `, ${short(t.latency / 1000)} ms`}` }))];
   const far = Math.max(1, ...points.map((p) => p.flash)), highest = Math.max(...points.map((p) => p.after));
   const x = (v) => left + (v / far) * (width - left - right), y = (v) => height - bottom - (v / highest) * (height - bottom - top);
   const svg = draw("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": "Error and flash of the measured fixes" });
@@ -299,4 +323,4 @@ function rest() {
   $("version").textContent = `espq ${version}; ${phases}. Error is the noise-to-signal power ratio: power of the difference from the float network, by power of the signal.`;
 }
 
-head(); outputs(); accuracy(); along(); layers(); graph(); cost(); observers(); pareto(); rest();
+head(); outputs(); accuracy(); along(); layers(); graph(); cost(); board(); observers(); pareto(); rest();

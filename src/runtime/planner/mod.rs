@@ -4,6 +4,7 @@
 //! The planner runs once in `Model::build`, and depends only on the file and on `max_internal_size`. Never: the bytes of
 //! parameters, which lie outside of its memory.
 
+mod apart;
 mod chunks;
 mod lives;
 mod order;
@@ -17,6 +18,7 @@ use crate::chip::Buffer;
 use crate::espdl::{DataType, Graph, ValueInfo};
 use crate::ops;
 
+pub use apart::{Apart, apart};
 pub use chunks::{Arena, Placed};
 pub use order::{Order, smallest};
 pub use overwrites::{Overwritten, first_overwritten};

@@ -122,3 +122,14 @@ fn another_order_numbers_values_anew() {
     assert_eq!(other.spaces.iter().map(|space| space.bytes).collect::<Vec<_>>(), [1, 3, 2, 4]);
     assert_eq!(other.steps[2].inputs, [Some(2), Some(1)]);
 }
+
+#[test]
+fn a_small_value_in_large_memory_costs_more_than_it_saves() {
+    // 2 is small and lives long; in the memory of 1, it keeps 3 out of it.
+    let steps = [step(Own, &[0], 1), step(Over, &[1], 2), step(Own, &[2], 3), step(Own, &[3, 2], 4)];
+    let network = network(&steps, &[16, 1600, 16, 1600, 16], &[4]);
+    assert_eq!(network.place(None).bytes, 3216);
+    assert_eq!(apart(&network), Some(Apart { nodes: vec![1], bytes: 1632 }));
+    let equal = [step(Over, &[0], 1), step(Own, &[1], 2)];
+    assert_eq!(apart(&self::network(&equal, &[64, 64, 64], &[2])), None);
+}

@@ -1,0 +1,186 @@
+//! Search for sets of int16 layers: the smallest one that is sufficient, and sets of which none is better in all.
+
+use std::collections::BTreeMap;
+
+use crate::Result;
+use crate::analysis::{Report, Searched, Sets, SufficientSet, is_over, smallest_sufficient_set, usual_sets};
+use crate::chip::Scheme;
+use crate::lint::Trial;
+
+use super::cancel::possible;
+use super::cost::limits;
+use super::measure::Measurement;
+use super::progress::{Inside, Stage};
+use super::trials::{flash, judged, worst};
+
+/// Sets of candidates, by index, with the guessed error of the worst output.
+pub(super) type Tried = BTreeMap<Vec<usize>, f64>;
+
+/// Result of the search for the smallest set.
+#[derive(Default)]
+pub(super) struct Smallest {
+    /// Set within the limits on flash, RAM and time.
+    pub taken: Option<Trial>,
+    /// Set that breaks one of them, if no other is sufficient.
+    pub refused: Option<Trial>,
+    /// Sets whose error was guessed.
+    pub tried: Tried,
+}
+
+/// Candidates for 16 bits, as the search sees them.
+pub(super) struct Candidates<'a> {
+    measurement: &'a Measurement<'a>,
+    report: &'a Report,
+    /// Names with the error of each alone.
+    narrow: &'a [(&'a str, f64)],
+    /// Errors are those of guessed scales, where these are known.
+    is_guess: bool,
+    /// Error of the worst output as it is, and the least so far.
+    before: f64,
+    least: f64,
+    tried: Tried,
+}
+
+impl<'a> Candidates<'a> {
+    pub fn of(measurement: &'a Measurement<'a>, report: &'a Report, narrow: &'a [(&'a str, f64)]) -> Candidates<'a> {
+        let before = worst(report.outputs.iter().filter(|output| output.is_judged()).map(|output| output.error.nsr));
+        let least = if before.is_nan() { f64::INFINITY } else { before };
+        Candidates { measurement, report, narrow, is_guess: true, before, least, tried: Tried::default() }
+    }
+
+    /// Returns the errors of the candidates alone.
+    pub fn gains(&self) -> Vec<f64> {
+        self.narrow.iter().map(|(_, nsr)| *nsr).collect()
+    }
+
+    /// Measures a set with its own calibration.
+    pub fn trial(&self, set: &[usize]) -> Result<Trial> {
+        self.measurement.trial(self.report, &self.names(set), Scheme::Int16)
+    }
+
+    fn names(&self, set: &[usize]) -> Vec<&'a str> {
+        set.iter().filter_map(|&at| self.narrow.get(at).map(|(name, _)| *name)).collect()
+    }
+}
+
+impl Sets for Candidates<'_> {
+    fn error(&mut self, set: &[usize]) -> Result<f64> {
+        let outcome = match self.is_guess {
+            true => self.measurement.guess(self.report, &self.names(set)),
+            false => self.trial(set).map(|trial| trial.after),
+        };
+        // A set that cannot have int16 is not sufficient.
+        let error = possible(outcome)?.unwrap_or(f64::NAN);
+        if self.is_guess {
+            self.tried.insert(set.to_vec(), error);
+        }
+        // Comparisons with a set that is not possible are false.
+        if error < self.least {
+            self.least = error;
+            self.measurement.progress.best(self.before, error);
+        }
+        self.measurement.progress.tick().map(|()| error)
+    }
+
+    fn cost(&mut self, set: &[usize]) -> Result<Option<f64>> {
+        let measurement = self.measurement;
+        let layers = measurement.widened(&self.names(set), Scheme::Int16);
+        let plan = possible(measurement.plan_with(&layers, Scheme::Int16))?;
+        plan.map_or(Ok(None), |plan| measurement.price(&plan))
+    }
+}
+
+impl Measurement<'_> {
+    /// Searches the smallest set that brings all outputs under their limit, and breaks no limit on flash, RAM and time: by
+    /// guessed scales, and with calibrated ones where these do not confirm the result.
+    pub(super) fn smallest(&self, report: &Report, narrow: &[(&str, f64)]) -> Result<Smallest> {
+        let limit = self.opened.project().config.output_limit();
+        let mut sets = Candidates::of(self, report, narrow);
+        let gains = sets.gains();
+        self.progress.begin(Stage::Search, usual_sets(narrow.len()));
+        let guessed = smallest_sufficient_set(&gains, limit, &mut sets)?;
+        sets.is_guess = false;
+        let is_any = guessed.taken.is_some() || guessed.refused.is_some();
+        let found = measured(&sets, guessed)?;
+        let is_confirmed = |trial: &Option<Trial>| trial.as_ref().is_none_or(|trial| trial.after <= limit);
+        if is_any && is_confirmed(&found.taken) && is_confirmed(&found.refused) {
+            return Ok(Smallest { tried: sets.tried, ..found });
+        }
+        let all: Vec<usize> = (0..narrow.len()).collect();
+        if !is_any && is_over(sets.error(&all)?, limit) {
+            return Ok(Smallest { tried: sets.tried, ..Smallest::default() });
+        }
+        self.progress.begin(Stage::Search, usual_sets(narrow.len()));
+        let searched = smallest_sufficient_set(&gains, limit, &mut sets)?;
+        let found = measured(&sets, searched)?;
+        Ok(Smallest { tried: sets.tried, ..found })
+    }
+
+    /// Returns the error of the worst output with these layers at int16, without calibration where scales can be guessed
+    /// from earlier observations.
+    fn guess(&self, report: &Report, layers: &[&str]) -> Result<f64> {
+        let plan = self.plan_with(&self.widened(layers, Scheme::Int16), Scheme::Int16)?;
+        match self.session.recall(&plan, self.progress)? {
+            None => Ok(self.trial(report, layers, Scheme::Int16)?.after),
+            Some(calibrated) => {
+                let (count, progress) = (self.analysis_samples(), Inside(self.progress));
+                let figures = self.session.graphwise(&calibrated, &[], count, &progress)?;
+                Ok(worst(judged(report, &figures.outputs).map(|(_, after)| after)))
+            }
+        }
+    }
+
+    /// Measures the sets of a search of which none has both less error and less cost than another.
+    pub(super) fn trade_offs(&self, report: &Report, narrow: &[(&str, f64)], tried: Tried) -> Result<Vec<Trial>> {
+        /// Sets that a reader can compare.
+        const SHOWN: usize = 6;
+        let mut sets: Vec<(f64, f64, Vec<&str>)> = Vec::new();
+        for (set, error) in tried.into_iter().filter(|(_, error)| error.is_finite()) {
+            let layers: Vec<&str> = set.iter().filter_map(|&at| narrow.get(at).map(|(name, _)| *name)).collect();
+            sets.extend(self.likely_price(&layers)?.map(|price| (price, error, layers)));
+        }
+        sets.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1)));
+        keep_falling(&mut sets, |(_, error, _)| *error);
+        while sets.len() > SHOWN {
+            // The one that gains least over the one before it says least.
+            let gain = |at: &usize| sets[*at].1 / sets[*at - 1].1;
+            let Some(least) = (1..sets.len() - 1).max_by(|a, b| gain(a).total_cmp(&gain(b))) else { break };
+            sets.remove(least);
+        }
+        let mut found: Vec<Trial> = Vec::new();
+        for (_, _, layers) in sets {
+            found.extend(possible(self.trial(report, &layers, Scheme::Int16))?.filter(Trial::is_offered));
+        }
+        // The whole file decides, not only its weights.
+        let limits = limits(self.opened.project());
+        let price = |trial: &Trial| trial.cost.map_or(trial.flash as f64, |cost| limits.price(&cost));
+        found.sort_by(|a, b| price(a).total_cmp(&price(b)).then(a.after.total_cmp(&b.after)));
+        keep_falling(&mut found, |trial| trial.after);
+        Ok(found)
+    }
+
+    /// Returns the cost of these layers at int16; `None` if they break a limit. Without limits, only weights are counted.
+    fn likely_price(&self, layers: &[&str]) -> Result<Option<f64>> {
+        let plan = self.plan_with(&self.widened(layers, Scheme::Int16), Scheme::Int16)?;
+        match limits(self.opened.project()).is_empty() {
+            true => Ok(Some(flash(&plan, self.plan)? as f64)),
+            false => self.price(&plan),
+        }
+    }
+}
+
+/// Measures the sets that a search has found.
+fn measured(sets: &Candidates, searched: Searched) -> Result<Smallest> {
+    let trial = |set: Option<SufficientSet>| set.map(|set| sets.trial(&set.layers)).transpose();
+    Ok(Smallest { taken: trial(searched.taken)?, refused: trial(searched.refused)?, tried: Tried::default() })
+}
+
+/// Keeps the entries with less error than all before them.
+fn keep_falling<T>(entries: &mut Vec<T>, error: impl Fn(&T) -> f64) {
+    let mut least = f64::INFINITY;
+    entries.retain(|entry| {
+        let is_less = error(entry) < least;
+        least = least.min(error(entry));
+        is_less
+    });
+}
