@@ -98,10 +98,14 @@ impl Change {
         format!("flash {flash}, RAM {ram}{time}")
     }
 
-    /// Describes the difference: "+13 KB flash, +2.1 ms"; "no flash" if there is none.
+    /// Describes the difference: "+13 KB flash, +2.1 ms"; "no flash" if both round to nothing.
     pub fn difference(&self) -> String {
-        let time = self.microseconds().filter(|time| time.abs() > 0.5);
-        match (self.flash_bytes(), time) {
+        /// Largest differences that are shown as nothing.
+        const NO_BYTES: i64 = 51;
+        const NO_MICROSECONDS: f64 = 5.0;
+        let time = self.microseconds().filter(|time| time.abs() >= NO_MICROSECONDS);
+        let flash = Some(self.flash_bytes()).filter(|bytes| bytes.abs() > NO_BYTES).unwrap_or(0);
+        match (flash, time) {
             (0, None) => "no flash".to_string(),
             (flash, None) => format!("{} flash", kilobytes(flash)),
             (flash, Some(time)) => format!("{} flash, {}", kilobytes(flash), milliseconds(time)),

@@ -26,15 +26,19 @@ pub fn short_percent(share: f64) -> String {
     if share > 0.0 && share < 1e-5 { "<0.001%".to_string() } else { percent(share) }
 }
 
-/// Formats a difference of sizes in units of 1024 bytes, with its sign: "+13 KB". Below ten it has one decimal.
+/// Formats a difference of sizes in units of 1024 bytes, with its sign: "+13 KB". Below ten it has one decimal; what rounds to
+/// nothing is "+0.0 KB".
 pub fn kilobytes(bytes: i64) -> String {
     let kilo = bytes as f64 / 1024.0;
+    let kilo = if kilo.abs() < 0.05 { 0.0 } else { kilo };
     if kilo.abs() < 9.95 { format!("{kilo:+.1} KB") } else { format!("{kilo:+.0} KB") }
 }
 
-/// Formats a difference of microseconds in milliseconds, with its sign: "+2.1 ms". Below one it has two decimals.
+/// Formats a difference of microseconds in milliseconds, with its sign: "+2.1 ms". Below one it has two decimals; what rounds to
+/// nothing is "+0.00 ms".
 pub fn milliseconds(microseconds: f64) -> String {
     let ms = microseconds / 1000.0;
+    let ms = if ms.abs() < 0.005 { 0.0 } else { ms };
     if ms.abs() < 0.995 {
         format!("{ms:+.2} ms")
     } else if ms.abs() < 9.95 {
@@ -99,7 +103,7 @@ mod tests {
 
     #[test]
     fn sizes_are_in_units_of_1024() {
-        assert_eq!([300, 13_400, -13_400, -1].map(kilobytes), ["+0.3 KB", "+13 KB", "-13 KB", "-0.0 KB"]);
+        assert_eq!([300, 13_400, -13_400, -1].map(kilobytes), ["+0.3 KB", "+13 KB", "-13 KB", "+0.0 KB"]);
         assert_eq!([300, 4608, 1_226_834].map(size), ["300 B", "4.5 KiB", "1.17 MiB"]);
         assert_eq!([12.0, 2_130.0, -13_000.0].map(milliseconds), ["+0.01 ms", "+2.1 ms", "-13 ms"]);
     }
