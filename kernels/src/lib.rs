@@ -2,7 +2,7 @@
 //!
 //! Every kernel runs on the thread that calls it: parallelism is over samples, in the callers, so results cannot depend
 //! on the number of threads. Products are summed one by one (no Winograd, no Fourier transforms): if all partial sums
-//! are representable, results are exact.
+//! are representable, results are exact. The error type of all modules is here, too, since this crate is below them.
 //!
 //! Never: graphs, tensors, operators.
 

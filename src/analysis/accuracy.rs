@@ -6,11 +6,8 @@ use crate::graph::Tensor;
 use crate::text::units::count;
 use crate::{Error, Result};
 
-use super::figures::share_interval;
+use super::figures::{Z, share_interval};
 use super::{Spread, floats};
-
-/// Bound of a normal distribution within which 95% lie.
-const Z: f64 = 1.96;
 
 /// Accuracy of one output in the three forms of the network, on the same samples.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

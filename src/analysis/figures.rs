@@ -158,9 +158,11 @@ impl Agreement {
     }
 }
 
+/// Standard deviations within which 95% of a normal distribution lie.
+pub(super) const Z: f64 = 1.96;
+
 /// Returns the 95% interval of a share in all data, by Wilson's score: few samples say little.
 pub(super) fn share_interval(kept: usize, of: usize) -> [f64; 2] {
-    const Z: f64 = 1.96;
     if of == 0 {
         return [0.0, 1.0];
     }

@@ -46,13 +46,11 @@ impl Opened {
         self.labelled.get(|| {
             let Some(content) = self.contents.labelled.as_ref().map_err(Clone::clone)? else { return Ok(None) };
             let Some(request) = self.project().labelled_samples()? else { return Ok(None) };
-            let model = self.model()?;
-            let request = if model.head.is_some() { request.letterbox() } else { request };
-            let samples = Samples::open(request, &model.file_inputs()?)?;
+            let samples = self.model()?.open(request)?;
             let (source, classes) = (self.project().labels(), self.project().classes()?);
             let labels = source.map(|source| samples.labels(&source, classes.as_deref())).transpose()?;
             content.unchanged()?;
-            Ok(Some(Arc::new(Labelled { samples: model.feed(Arc::new(samples)), labels })))
+            Ok(Some(Arc::new(Labelled { samples, labels })))
         })
     }
 

@@ -225,13 +225,8 @@ impl Opened {
             if let Some(session) = self.engine.sessions.get(&key) {
                 return Ok(session);
             }
-            let inputs = model.file_inputs()?;
-            let is_detector = model.head.is_some();
-            let samples = model.feed(self.samples(&inputs, is_detector)?);
-            let others = self.project.analysis_samples()?;
-            let others = others.map(|request| if is_detector { request.letterbox() } else { request });
-            let others = others.map(|request| Samples::open(request, &inputs)).transpose()?;
-            let others = others.map(|others| model.feed(Arc::new(others)));
+            let samples = model.feed(self.samples(&model.file_inputs()?, model.head.is_some())?);
+            let others = self.project.analysis_samples()?.map(|request| model.open(request)).transpose()?;
             content.unchanged()?;
             let activations = if self.is_aside { 0 } else { self.engine.options.activations };
             let session = Session::new(key, model, samples, others, held_out, activations);

@@ -16,7 +16,6 @@ use super::measure::{Layerwise, Measurement};
 use super::opened::Opened;
 use super::progress::Inside;
 use super::smallest::Candidates;
-use super::trials::worst;
 
 /// Precisions that a search has chosen.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -63,9 +62,7 @@ impl Opened {
         }
         Ok(costs)
     }
-}
 
-impl Opened {
     /// Returns `true` if the file of these settings keeps the limits.
     fn keeps_limits(&self, settings: &Settings, progress: &dyn Progress) -> Result<bool> {
         let plain = Settings { recipe: Recipe::default(), ..settings.clone() };
@@ -138,7 +135,7 @@ fn most_gaining(measurement: &Measurement, report: &Report, narrow: &[(&str, f64
     if layers.is_empty() {
         return Ok(Vec::new());
     }
-    let before = worst(report.outputs.iter().filter(|output| output.is_judged()).map(|output| output.error.nsr));
+    let before = sets.before;
     match sets.error(&layers)? < before {
         true => Ok(sets.trial(&layers)?.layers),
         false => Ok(Vec::new()),

@@ -14,7 +14,7 @@ use crate::graph::{NodeId, ValueId};
 use crate::note::Note;
 use crate::optimize;
 use crate::quant::{self, Observations, Plan, Port, Quantized};
-use crate::samples::{InputSpec, Part, SampleFacts, Samples};
+use crate::samples::{InputSpec, Part, Request, SampleFacts, Samples};
 use crate::simplify::Simplified;
 
 use super::calibrated::{Calibrated, Float, figures_key, node_key, reference_key};
@@ -43,6 +43,12 @@ impl Model {
             Some(passage) => Ok(passage.inputs.clone()),
             None => InputSpec::of(&self.simplified.graph),
         }
+    }
+
+    /// Opens samples at the inputs of the graph; photos for a detection network are letterboxed.
+    pub(super) fn open(&self, request: Request) -> Result<Arc<Samples>> {
+        let request = if self.head.is_some() { request.letterbox() } else { request };
+        Ok(self.feed(Arc::new(Samples::open(request, &self.file_inputs()?)?)))
     }
 
     /// Returns the samples at the inputs of the graph.

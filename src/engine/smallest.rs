@@ -35,8 +35,9 @@ pub(super) struct Candidates<'a> {
     narrow: &'a [(&'a str, f64)],
     /// Errors are those of guessed scales, where these are known.
     is_guess: bool,
-    /// Error of the worst output as it is, and the least so far.
-    before: f64,
+    /// Error of the worst output as it is.
+    pub before: f64,
+    /// The least so far.
     least: f64,
     tried: Tried,
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
 use crate::graph::Tensor;
-use crate::text::{list, nearest, units};
+use crate::text::{nearest, units};
 use crate::{Error, Kind, Result};
 
 use super::{Format, Samples, npy, npz, unread};
@@ -85,7 +85,7 @@ impl Samples {
                 return Err(Error::new("all samples are in one folder, which is no class").with_help(help));
             }
         };
-        let class = |file: &PathBuf| class(&folder(file).unwrap_or_default(), &sorted, file);
+        let class = |file: &PathBuf| class(&folder(file).unwrap_or_default(), &sorted).map_err(|e| e.in_file(file));
         Ok(Labels::Classes(self.origins.iter().map(class).collect::<Result<_>>()?))
     }
 
@@ -95,7 +95,7 @@ impl Samples {
         let classes = classes.unwrap_or_default();
         let rows = List::parse(&text);
         if rows.names.is_empty() {
-            let labels = rows.labels.iter().map(|label| class(label, classes, file)).collect::<Result<_>>()?;
+            let labels = rows.labels.iter().map(|label| class(label, classes)).collect::<Result<_>>()?;
             return self.counted(Labels::Classes(labels));
         }
         let by_name: HashMap<&str, &str> = rows.names.iter().copied().zip(rows.labels.iter().copied()).collect();
@@ -107,9 +107,7 @@ impl Samples {
             return Err(Error::new(what)
                 .with_help("a line is a sample's file and its class: `cat/001.jpg,3`; or has the class alone, in the order of the samples"));
         }
-        Ok(Labels::Classes(
-            found.into_iter().flatten().map(|label| class(label, classes, file)).collect::<Result<_>>()?,
-        ))
+        Ok(Labels::Classes(found.into_iter().flatten().map(|label| class(label, classes)).collect::<Result<_>>()?))
     }
 
     fn of_arrays(&self, name: &str) -> Result<Labels> {
@@ -159,22 +157,24 @@ fn folder(file: &Path) -> Option<String> {
     Some(file.parent()?.file_name()?.to_string_lossy().into_owned())
 }
 
+/// Classes that a message names.
+const NAMED: usize = 5;
+
 /// Returns the place of a class, written as its name or its number.
-fn class(label: &str, classes: &[String], file: &Path) -> Result<usize> {
+fn class(label: &str, classes: &[String]) -> Result<usize> {
     if let Some(place) = classes.iter().position(|class| class == label) {
         return Ok(place);
     }
     if let Ok(number) = label.parse() {
         return Ok(number);
     }
-    let shown = file.display();
-    let error = Error::new(format!("class `{label}` of {shown} is not among the network's classes"));
+    let error = Error::new(format!("class `{label}` is not among the network's classes"));
     Err(match nearest(label, classes.iter().map(String::as_str)) {
         _ if classes.is_empty() => {
             error.with_help("name the classes in the order of the network's output: classes = [\"cat\", \"dog\"], or classes = \"labels.txt\"")
         }
         Some(near) => error.with_help(format!("did you mean `{near}`?")),
-        None => error.with_help(format!("they are {}", list(classes.iter().map(String::as_str)))),
+        None => error.with_help(format!("they are {}", units::and_more(classes, NAMED))),
     })
 }
 

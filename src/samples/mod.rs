@@ -129,7 +129,8 @@ impl Samples {
     /// "cats/3.png", or "sample 3 of calib.npz" where a file has several.
     pub fn describe(&self, index: usize) -> String {
         let Some(origin) = self.origins.get(index) else { return format!("sample {index}") };
-        let before = self.origins[..index].iter().filter(|file| *file == origin).count(); // index is within
+        // Samples of one file follow each other; index is within.
+        let before = self.origins[..index].iter().rev().take_while(|file| *file == origin).count();
         let is_alone = before == 0 && self.origins.get(index + 1) != Some(origin);
         if is_alone { origin.display().to_string() } else { format!("sample {before} of {}", origin.display()) }
     }

@@ -41,6 +41,7 @@ fn check(facts: &Facts, findings: &mut Vec<Finding>) {
         return;
     }
     let graph = &plan.graph;
+    let producers = graph.producers();
     let layers: HashMap<&str, _> = report.layers.iter().map(|layer| (layer.name.as_str(), layer)).collect();
     let of = |id: NodeId| layers.get(graph.node(id).name.as_str()).copied();
     let jump = |before: &Before, error: f64| {
@@ -52,7 +53,7 @@ fn check(facts: &Facts, findings: &mut Vec<Finding>) {
         let Some((layer, own, alone)) = of(id).and_then(|layer| Some((layer, layer.graphwise?, layer.alone()?))) else {
             continue;
         };
-        let before = Before::of(graph, graph.node(id).inputs.iter().flatten().copied());
+        let before = Before::of(graph, &producers, graph.node(id).inputs.iter().flatten().copied());
         if alone.nsr <= config.limit_of(&layer.name)
             && let Some(reached) = jump(&before, own.nsr)
         {
@@ -66,7 +67,7 @@ fn check(facts: &Facts, findings: &mut Vec<Finding>) {
         }
     }
     for (output, &value) in report.outputs.iter().zip(&graph.outputs).filter(|(output, _)| output.is_over(limit)) {
-        let before = Before::of(graph, [value]);
+        let before = Before::of(graph, &producers, [value]);
         // What a Softmax makes of a small error is E006.
         let is_end = output.before.is_some() || before.between.is_empty();
         if let Some(reached) = jump(&before, output.error.nsr).filter(|_| !is_end) {
@@ -112,8 +113,7 @@ struct Before {
 }
 
 impl Before {
-    fn of(graph: &Graph, values: impl IntoIterator<Item = ValueId>) -> Before {
-        let producers = graph.producers();
+    fn of(graph: &Graph, producers: &[Option<(NodeId, usize)>], values: impl IntoIterator<Item = ValueId>) -> Before {
         let mut open: Vec<ValueId> = values.into_iter().collect();
         let mut seen = vec![false; graph.nodes.len()];
         let mut before = Before { layers: Vec::new(), between: Vec::new() };
