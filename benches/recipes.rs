@@ -1,11 +1,11 @@
 //! Held-out error of trained networks by recipe, beside esp-ppq's.
 //!
-//!     cargo bench --bench recipes -- FOLDER... [--targets esp32p4,esp32s3,c] [--each] [--esp-ppq FILE]
+//!     cargo bench --bench recipes -- FOLDER... [--targets esp32p4,esp32s3,c] [--each] [--recipes kl+round,...] [--esp-ppq FILE]
 //!
 //! A folder has `model.onnx` and `calib.npz`, or folders that have them; without one, the digits fixture is used. Every
 //! fourth sample is held out, and the error is the one before the last Softmax or Sigmoid. The search chooses by the same
 //! held-out samples, so that its figure is somewhat below that of others. `--each` also turns off each pass
-//! that was found, one at a time. FILE has esp-ppq's figures: `{"FOLDER TARGET RECIPE": {"seconds": ..., "outputs":
+//! that was found, one at a time. `--recipes` measures these, each an observer with passes, in place of the search. FILE has esp-ppq's figures: `{"FOLDER TARGET RECIPE": {"seconds": ..., "outputs":
 //! {NAME: {"nsr": ..., "argmax_agreement": ...}}}}`.
 
 use std::path::{Path, PathBuf};
@@ -37,6 +37,7 @@ struct Arguments {
     folders: Vec<PathBuf>,
     targets: Vec<Target>,
     each: bool,
+    recipes: Vec<(Option<Method>, Recipe)>,
     esp_ppq: Value,
 }
 
@@ -51,7 +52,7 @@ fn main() -> Result<()> {
         for &target in &arguments.targets {
             let name = folder.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
             let theirs = theirs(&arguments.esp_ppq, &name, target);
-            let ours = ours(folder, target, arguments.each)?;
+            let ours = ours(folder, target, &arguments)?;
             for row in theirs.iter().chain(&ours) {
                 print(&name, target, row);
             }
@@ -64,8 +65,8 @@ fn main() -> Result<()> {
 fn arguments() -> Result<Arguments> {
     let given: Vec<String> = std::env::args().skip(1).filter(|a| a != "--bench").collect();
     let after = |flag: &str| given.iter().position(|a| a == flag).and_then(|at| given.get(at + 1)).cloned();
-    let values = ["--targets", "--esp-ppq"].map(after);
-    let [names, file] = &values;
+    let values = ["--targets", "--esp-ppq", "--recipes"].map(after);
+    let [names, file, recipes] = &values;
     let paths = given.iter().filter(|a| !a.starts_with("--") && !values.iter().flatten().any(|value| value == *a));
     let mut folders = Vec::new();
     for path in paths {
@@ -77,6 +78,7 @@ fn arguments() -> Result<Arguments> {
     Ok(Arguments {
         folders,
         targets: names.as_deref().unwrap_or("esp32p4").split(',').map(target).collect::<Result<_>>()?,
+        recipes: recipes.as_deref().map_or(Ok(Vec::new()), |names| names.split(',').map(recipe).collect())?,
         each: given.iter().any(|a| a == "--each"),
         esp_ppq: file.as_deref().map(figures).transpose()?.unwrap_or_default(),
     })
@@ -85,6 +87,20 @@ fn arguments() -> Result<Arguments> {
 fn target(name: &str) -> Result<Target> {
     let named = Target::ALL.iter().copied().find(|target| target.name() == name);
     named.ok_or_else(|| Error::new(format!("--targets: there is no target `{name}`")))
+}
+
+/// Reads an observer and passes, such as `percentile+align+round`.
+fn recipe(text: &str) -> Result<(Option<Method>, Recipe)> {
+    let mut names = text.split('+');
+    let name = names.next().unwrap_or_default();
+    let method = Method::ALL.iter().copied().find(|method| method.name() == name);
+    let method = method.ok_or_else(|| Error::new(format!("--recipes: there is no observer `{name}`")))?;
+    Ok((Some(method), Recipe::of(names.map(pass).collect::<Result<Vec<_>>>()?)))
+}
+
+fn pass(name: &str) -> Result<&'static str> {
+    let pass = optimize::PASSES.iter().find(|pass| pass.name == name);
+    pass.map(|pass| pass.name).ok_or_else(|| Error::new(format!("--recipes: there is no pass `{name}`")))
 }
 
 fn figures(file: &str) -> Result<Value> {
@@ -127,7 +143,7 @@ fn theirs(figures: &Value, network: &str, target: Target) -> Vec<Row> {
 }
 
 /// espq's default, what its search finds, and with `each`, that without each pass.
-fn ours(folder: &Path, target: Target, each: bool) -> Result<Vec<Row>> {
+fn ours(folder: &Path, target: Target, arguments: &Arguments) -> Result<Vec<Row>> {
     let text = format!(
         "[model]\npath = \"model.onnx\"\ntarget = \"{}\"\n[calibration]\ndata = \"calib.npz\"\nsamples = 32\n[optimize]\nheld-out = 4\n",
         target.name()
@@ -140,6 +156,12 @@ fn ours(folder: &Path, target: Target, each: bool) -> Result<Vec<Row>> {
         held_out: &session.analysis,
         target,
     };
+    if !arguments.recipes.is_empty() {
+        let recipes = arguments.recipes.iter();
+        return recipes
+            .map(|(method, recipe)| network.measured(&named(*method, recipe), *method, recipe.clone()))
+            .collect();
+    }
     let start = Instant::now();
     let settings = Settings::new(target, Scheme::Int8);
     let subject = Subject {
@@ -159,7 +181,7 @@ fn ours(folder: &Path, target: Target, each: bool) -> Result<Vec<Row>> {
     if let Some(found_row) = rows.last_mut() {
         found_row.recipe = format!("espq optimize: {}", named(method, &found.best.recipe));
     }
-    for less in each.then(|| without_each(&found.best.recipe)).into_iter().flatten() {
+    for less in arguments.each.then(|| without_each(&found.best.recipe)).into_iter().flatten() {
         rows.push(network.measured(&format!("  {}", named(method, &less)), method, less)?);
     }
     Ok(rows)

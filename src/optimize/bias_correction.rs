@@ -15,7 +15,7 @@ use crate::{Error, Result};
 
 use super::BIAS_CORRECTION;
 use super::blocks::{Block, blocks};
-use super::sweep::channel_means;
+use super::sweep::{UNBOUNDED, channel_means};
 use super::weighted::Weighted;
 
 /// Corrects the biases of all blocks, one after the other.
@@ -123,8 +123,8 @@ impl<'a> Network<'a> {
         }
         let inside = self.program.with_simulation(&self.graph, &simulation, |node| !block.nodes.contains(&node))?;
         let outputs: Vec<ValueId> = layers.iter().map(|layer| layer.output).collect();
-        let of =
-            |program: &Program| self.observed(program, &outputs, |at, tensor| Ok(channel_means(&layers[at], tensor)));
+        let means = |at: usize, tensor: &Tensor| Ok(channel_means(&layers[at], tensor, UNBOUNDED));
+        let of = |program: &Program| self.observed(program, &outputs, means);
         let (float, simulated) = (of(&inside)?, of(&self.program)?);
         let count = self.samples.len().max(1) as f64;
         let shift = |layer: usize| {

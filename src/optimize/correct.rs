@@ -1,7 +1,8 @@
 //! Pass `correct`: subtracts the measured mean error of each output channel from its bias.
 //!
 //! Nagel et al., "Data-Free Quantization Through Weight Equalization and Bias Correction" (2019), section 4.2, with
-//! means measured on the samples, after the changes to earlier layers.
+//! means measured on the samples, after the changes to earlier layers. Values count as far as readers see them: an error below
+//! a Relu's 0 or beyond the scale's end is none, and a bias that makes up for it would only move the other values.
 
 use rayon::prelude::*;
 
@@ -17,7 +18,7 @@ pub fn correct(layer: &Layer) -> Result<Option<Change>> {
     let Some(constant) = layer.graph.value(bias).constant.as_ref() else { return Ok(None) };
     let errors = (0..layer.samples()).into_par_iter().map(|sample| {
         let means = [layer.output(sample)?, layer.float_output(sample)?];
-        Ok(means.map(|output| output.map(|output| channel_means(weighted, &output))))
+        Ok(means.map(|output| output.map(|output| channel_means(weighted, &output, layer.reach))))
     });
     let errors: Vec<[Option<Vec<f64>>; 2]> = errors.collect::<Result<_>>()?;
     let mut shift = vec![0.0; weighted.outputs];

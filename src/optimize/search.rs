@@ -16,6 +16,8 @@ use super::{SCALES, finish, prepare, prepared, with_scales};
 const FINALISTS: (usize, usize) = (3, 12);
 /// Elements of all values over all samples, for all finalists together: a small network has more of them.
 const ELEMENTS: usize = 400_000_000;
+/// Multiple of the least error above which a candidate is no finalist, where only the fewest are tried.
+const HOPELESS: f64 = 2.0;
 /// Observers that are tried with passes before calibration.
 const OBSERVERS: usize = 2;
 /// Passes before calibration that are tried together.
@@ -30,7 +32,7 @@ pub fn most_candidates(graph: &Graph, samples: usize, breadth: Breadth) -> usize
     let moved = breadth.moved().len();
     let observed = Method::ALL.len() + moved * breadth.observers() + 1 + moved;
     let finalists = breadth.finalists(graph, samples).min(observed);
-    1 + 2 + observed + finalists + breadth.corrected(finalists)
+    1 + 2 + observed + finalists + breadth.uncorrected(finalists)
 }
 
 fn finalists(graph: &Graph, samples: usize) -> usize {
@@ -54,7 +56,7 @@ impl Breadth {
     }
 
     /// Finalists that are tried without the mean error of their channels, too.
-    fn corrected(self, finalists: usize) -> usize {
+    fn uncorrected(self, finalists: usize) -> usize {
         if self == Breadth::Whole { finalists + 1 - FINALISTS.0.min(finalists) } else { 0 }
     }
 
@@ -212,19 +214,26 @@ impl Search<'_> {
         by_error(&mut plain);
         let observed = plain.iter().filter(|c| !c.tried.recipe.has(SCALES));
         let observers: Vec<Method> = observed.filter_map(|c| c.tried.method).take(self.breadth.observers()).collect();
-        let mut candidates = plain;
+        let mut sets = vec![plain];
         for passes in self.breadth.moved() {
-            candidates.extend(self.moved(Recipe::of(passes.iter().copied()), &observers, None)?);
-            by_error(&mut candidates);
-            candidates.truncate(self.finalists);
+            let mut set = self.moved(Recipe::of(passes.iter().copied()), &observers, None)?;
+            by_error(&mut set);
+            sets.push(set);
+            keep_best(&mut sets, self.finalists);
         }
-        let mut rounded = Vec::new();
+        let mut candidates: Vec<Candidate> = sets.into_iter().flatten().collect();
+        by_error(&mut candidates);
+        if self.finalists == FINALISTS.0 {
+            let least = candidates.first().map_or(f64::NAN, |best| best.judged.figure.nsr);
+            candidates.retain(|candidate| candidate.judged.figure.nsr <= HOPELESS * least);
+        }
+        let mut corrected = Vec::new();
         for candidate in &candidates {
-            rounded.extend(self.finished(candidate, &["round"])?.map(|r| (candidate, r)));
+            corrected.extend(self.finished(candidate, &["round", "correct"])?.map(|error| (candidate, error)));
         }
-        rounded.sort_by(|a, b| a.1.total_cmp(&b.1));
-        for (candidate, _) in rounded.iter().take(self.breadth.corrected(self.finalists)) {
-            self.finished(candidate, &["round", "correct"])?;
+        corrected.sort_by(|a, b| a.1.total_cmp(&b.1));
+        for (candidate, _) in corrected.iter().take(self.breadth.uncorrected(self.finalists)) {
+            self.finished(candidate, &["round"])?;
         }
         Ok(!self.is_over())
     }
@@ -297,6 +306,26 @@ impl Search<'_> {
 
 fn is_gain(judged: &Judged, given: &Judged) -> bool {
     given.less(judged).is_gain() || (!given.figure.nsr.is_finite() && judged.figure.nsr.is_finite())
+}
+
+/// Keeps so many candidates in all: the best of each set before the second of any. Passes on known scales can turn their order around,
+/// and change little between candidates of one set.
+fn keep_best(sets: &mut [Vec<Candidate>], most: usize) {
+    let ranked = |sets: &[Vec<Candidate>]| -> Vec<(usize, f64)> {
+        let ranked = sets.iter().flat_map(|set| set.iter().map(|c| c.judged.figure.nsr).enumerate());
+        let mut ranked: Vec<(usize, f64)> = ranked.collect();
+        ranked.sort_by(|a, b| a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)));
+        ranked
+    };
+    let Some(&(rank, nsr)) = ranked(sets).get(most) else { return };
+    for set in sets {
+        let mut at = 0;
+        set.retain(|candidate| {
+            let is_kept = at < rank || (at == rank && candidate.judged.figure.nsr < nsr);
+            at += 1;
+            is_kept
+        });
+    }
 }
 
 /// The best first. Two observers that choose the same scales are one candidate.

@@ -6,7 +6,7 @@ use rayon::prelude::*;
 use crate::Result;
 use crate::exec::{FakeQuant, Frontier, Program, Samples, Tick};
 use crate::graph::{Graph, NodeId, Tensor, ValueId};
-use crate::quant::{Edits, Quantized};
+use crate::quant::{Edits, Port, Quantized};
 
 use super::weighted::Weighted;
 
@@ -16,6 +16,8 @@ pub struct Layer<'a> {
     pub graph: &'a Graph,
     pub weights: Option<&'a FakeQuant>,
     pub bias: Option<&'a FakeQuant>,
+    /// Least and greatest value that readers see of the output: behind its activation, and on the chip.
+    pub reach: Reach,
     quantized: Side<'a>,
     /// The float network, if a pass asks for it.
     float: Option<Side<'a>>,
@@ -27,6 +29,9 @@ struct Side<'a> {
     program: &'a Program,
     frontiers: &'a [Frontier],
 }
+
+/// Least and greatest value.
+pub type Reach = (f64, f64);
 
 /// Another value for one constant of a layer.
 pub struct Change {
@@ -107,6 +112,7 @@ pub fn sweep(quantized: &mut Quantized, samples: &dyn Samples, passes: &[LayerPa
                 graph: &graph,
                 weights: grid(1),
                 bias: grid(2),
+                reach: reach(quantized, &graph, weighted),
                 quantized: Side { program: &program, frontiers: &frontiers },
                 float: float.as_ref().map(|(program, frontiers)| Side { program, frontiers }),
             };
@@ -134,8 +140,31 @@ pub fn sweep(quantized: &mut Quantized, samples: &dyn Samples, passes: &[LayerPa
     Ok(())
 }
 
-/// Computes the mean of each output channel of a layer over the positions of one sample.
-pub fn channel_means(layer: &Weighted, output: &Tensor) -> Vec<f64> {
+/// Returns the range of a layer's output by its scale, and by the Relu or Clip that is its only reader.
+fn reach(quantized: &Quantized, graph: &Graph, layer: &Weighted) -> Reach {
+    let grid = quantized.output_quantizer(layer.node);
+    let exponents = grid.iter().flat_map(|grid| &grid.exponents).map(|&exponent| exponent.into()).collect();
+    let on_chip = |bits| Port { bits, exponents }.range();
+    let (low, high) = grid.as_ref().map_or(UNBOUNDED, |grid| on_chip(grid.bits));
+    let mut readers = graph.nodes.iter().filter(|node| node.inputs.contains(&Some(layer.output)));
+    let (Some(reader), None) = (readers.next(), readers.next()) else { return (low, high) };
+    let bound = |port| {
+        let constant = graph.value(reader.input(port)?).constant.as_ref()?;
+        constant.slice::<f32>()?.first().map(|&bound| f64::from(bound))
+    };
+    let (low, high) = match reader.op.as_str() {
+        "Relu" => (low.max(0.0), high),
+        "Clip" => (bound(1).map_or(low, |bound| low.max(bound)), bound(2).map_or(high, |bound| high.min(bound))),
+        _ => (low, high),
+    };
+    (low.min(high), high)
+}
+
+/// Range of a value without bounds.
+pub const UNBOUNDED: Reach = (f64::NEG_INFINITY, f64::INFINITY);
+
+/// Computes the mean of each output channel of a layer over the positions of one sample, of elements as far as they reach.
+pub fn channel_means(layer: &Weighted, output: &Tensor, (low, high): Reach) -> Vec<f64> {
     let elements: Vec<f64> = match output {
         Tensor::F64(_) => output.slice::<f64>().unwrap_or_default().to_vec(),
         _ => output.slice::<f32>().unwrap_or_default().iter().map(|&v| f64::from(v)).collect(),
@@ -147,7 +176,7 @@ pub fn channel_means(layer: &Weighted, output: &Tensor) -> Vec<f64> {
     let mut sums = vec![0.0; channels];
     for (at, value) in elements.iter().enumerate() {
         let channel = if is_first { at / places.max(1) % channels } else { at % channels };
-        sums[channel] += value / places.max(1) as f64;
+        sums[channel] += value.clamp(low, high) / places.max(1) as f64;
     }
     sums
 }
