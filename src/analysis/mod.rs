@@ -84,7 +84,9 @@ pub use layerwise::layerwise;
 pub use limit::is_over;
 pub use mask::{Mask, mask_of};
 pub use on_chip::{Difference, OnChip, Ran};
-pub use search::{Searched, Sets, SufficientSet, most_within_limits, smallest_sufficient_set, usual_sets};
+pub use search::{
+    Searched, Sets, SufficientSet, completed, most_within_limits, smallest_sufficient_set, usual_sets, worth,
+};
 pub use simulated_traces::SimulatedTraces;
 pub use spread::Spread;
 pub use statistics::statistics;

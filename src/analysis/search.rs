@@ -22,61 +22,71 @@ pub struct Searched {
 
 /// Sets of candidates, by index, as they are measured.
 pub trait Sets {
+    /// Returns the error with none widened.
+    fn before(&self) -> f64;
     /// Returns the error with a set widened.
     fn error(&mut self, set: &[usize]) -> Result<f64>;
     /// Returns what a set costs more than none; `None` if it exceeds a limit.
     fn cost(&mut self, set: &[usize]) -> Result<Option<f64>>;
 }
 
-/// Number of candidates, the worst ones, that are measured alone.
+/// Number of candidates, those that gain most, that are measured alone.
 const SINGLES: usize = 8;
+/// Multiple of the limit up to which one layer may turn out to be sufficient, by the sum of the errors alone.
+const NEAR: f64 = 2.0;
+/// Sets that are measured to find out which layers of a set are unnecessary.
+const LEFT_OUT: usize = 12;
 
-/// Searches a small set of candidates (with their gains alone, ordered by likelihood) whose error is at most `limit`.
+/// Searches a cheap set of candidates (with their gains alone) whose error is at most `limit`.
 ///
-/// If one layer is sufficient, the result is the cheapest such layer. Otherwise it is the shortest prefix of the layers that
-/// help most, found by bisection, without those that turn out to be unnecessary. If that exceeds a limit on cost, the search
-/// is repeated among the layers that gain most for their cost, as many as keep the limits. No layer of the result can be
-/// left out, but another set of the same size may exist.
+/// If one layer is sufficient, the result is the cheapest such layer. Otherwise it is the first prefix of the layers that
+/// gain most for their cost, without those that turn out to be unnecessary. If that exceeds a limit on cost, the
+/// search is repeated among as many layers as keep the limits. Of a small set no layer can be left out; of a large one, groups of layers
+/// are tried first, and only so many.
 pub fn smallest_sufficient_set(gains: &[f64], limit: f64, sets: &mut dyn Sets) -> Result<Searched> {
-    let mut search = Search { sets, limit, refused: None };
-    let singles = search.singles(gains.len())?;
-    let alone = singles.iter().filter(|(error, _)| *error <= limit);
-    let alone = alone.map(|&(error, layer)| SufficientSet { layers: vec![layer], error }).collect();
+    let mut search = Search { gains, limit, refused: None, sets };
+    let alone = search.sufficient_alone()?;
     if let Some(taken) = search.cheapest(alone)? {
         return Ok(Searched { taken: Some(taken), refused: None });
     }
     if search.refused.is_none() {
-        let order: Vec<usize> = singles.iter().map(|&(_, layer)| layer).chain(SINGLES..gains.len()).collect();
-        // One layer is known to be insufficient.
-        let Some(found) = search.shortest_run(&order, 1)? else { return Ok(Searched::default()) };
-        let found = search.without_unnecessary(found)?;
+        let order = worth(gains, search.sets)?;
+        let Some(found) = search.sufficient_part(&order)? else { return Ok(Searched::default()) };
         if let Some(taken) = search.cheapest(vec![found])? {
             return Ok(Searched { taken: Some(taken), refused: None });
         }
     }
     let order = most_within_limits(gains, search.sets)?;
-    let taken = match search.shortest_run(&order, 0)? {
-        Some(found) => {
-            let found = search.without_unnecessary(found)?;
-            search.cheapest(vec![found])?
-        }
+    let taken = match search.sufficient_part(&order)? {
+        Some(found) => search.cheapest(vec![found])?,
         None => None,
     };
     Ok(Searched { refused: search.refused.filter(|_| taken.is_none()), taken })
 }
 
+/// Adds the candidates that gain most for their cost to a set that is not sufficient, twice as many each time, until it is and
+/// keeps the limits on cost.
+pub fn completed(set: &[usize], gains: &[f64], limit: f64, sets: &mut dyn Sets) -> Result<Option<SufficientSet>> {
+    let mut others = worth(gains, sets)?;
+    others.retain(|layer| !set.contains(layer));
+    let mut more = 1;
+    loop {
+        let layers = [set, &others[..more.min(others.len())]].concat();
+        let error = sets.error(&layers)?;
+        if error <= limit {
+            return Ok(sets.cost(&layers)?.map(|_| SufficientSet { layers, error }));
+        }
+        if more >= others.len() {
+            return Ok(None);
+        }
+        more *= 2;
+    }
+}
+
 /// Returns as many candidates as keep the limits on cost, those that gain most for their cost first.
 pub fn most_within_limits(gains: &[f64], sets: &mut dyn Sets) -> Result<Vec<usize>> {
-    let mut worth = Vec::new();
-    for (layer, gain) in gains.iter().enumerate() {
-        if let Some(cost) = sets.cost(&[layer])? {
-            // What costs nothing is worth most.
-            worth.push((if cost > 0.0 { gain / cost } else { f64::INFINITY }, layer));
-        }
-    }
-    worth.sort_by(|a, b| b.0.total_cmp(&a.0));
     let mut within = Vec::new();
-    for (_, layer) in worth {
+    for layer in worth(gains, sets)? {
         within.push(layer);
         if sets.cost(&within)?.is_none() {
             within.pop();
@@ -85,19 +95,47 @@ pub fn most_within_limits(gains: &[f64], sets: &mut dyn Sets) -> Result<Vec<usiz
     Ok(within)
 }
 
+/// Returns the candidates, those that gain most for their cost first; one that exceeds a limit alone is last.
+pub fn worth(gains: &[f64], sets: &mut dyn Sets) -> Result<Vec<usize>> {
+    let mut worth = Vec::new();
+    for (layer, gain) in gains.iter().enumerate() {
+        let by_cost = |cost: f64| if cost > 0.0 { gain / cost } else { f64::INFINITY };
+        worth.push((sets.cost(&[layer])?.map_or(f64::NEG_INFINITY, by_cost), layer));
+    }
+    worth.sort_by(|a, b| b.0.total_cmp(&a.0));
+    Ok(worth.into_iter().map(|(_, layer)| layer).collect())
+}
+
 struct Search<'s> {
-    sets: &'s mut dyn Sets,
+    gains: &'s [f64],
     limit: f64,
     refused: Option<SufficientSet>,
+    sets: &'s mut dyn Sets,
 }
 
 impl Search<'_> {
-    /// Measures the first candidates alone; the least error first.
-    fn singles(&mut self, candidates: usize) -> Result<Vec<(f64, usize)>> {
-        let layers = 0..candidates.min(SINGLES);
-        let mut singles = layers.map(|layer| Ok((self.sets.error(&[layer])?, layer))).collect::<Result<Vec<_>>>()?;
-        singles.sort_by(|a, b| a.0.total_cmp(&b.0));
-        Ok(singles)
+    /// Returns `true` if the rest exceeds the limit by far where errors add up. A prediction that is not a number says nothing.
+    fn is_hopeless(&self, set: &[usize]) -> bool {
+        let sum = |gains: &mut dyn Iterator<Item = f64>| gains.filter(|gain| gain.is_finite()).sum::<f64>();
+        let share = sum(&mut set.iter().map(|&layer| self.gains[layer])) / sum(&mut self.gains.iter().copied());
+        self.sets.before() * (1.0 - share) > NEAR * self.limit
+    }
+
+    /// Returns the single layers that are sufficient.
+    fn sufficient_alone(&mut self) -> Result<Vec<SufficientSet>> {
+        let mut order: Vec<usize> = (0..self.gains.len()).collect();
+        order.sort_by(|&a, &b| self.gains[b].total_cmp(&self.gains[a]));
+        let mut found = Vec::new();
+        for layer in order.into_iter().take(SINGLES) {
+            if self.is_hopeless(&[layer]) {
+                continue;
+            }
+            let error = self.sets.error(&[layer])?;
+            if error <= self.limit {
+                found.push(SufficientSet { layers: vec![layer], error });
+            }
+        }
+        Ok(found)
     }
 
     /// Returns the cheapest of sufficient sets; if all exceed a limit, the first is kept as refused.
@@ -113,55 +151,63 @@ impl Search<'_> {
         Ok(best.map(|(_, set)| set))
     }
 
-    /// Leaves out layers without which the set is still sufficient.
-    fn without_unnecessary(&mut self, mut found: SufficientSet) -> Result<SufficientSet> {
-        if found.layers.len() < 2 {
-            return Ok(found);
-        }
-        // The last ones help least.
-        for layer in found.layers.clone().into_iter().rev() {
-            let less: Vec<usize> = found.layers.iter().copied().filter(|&l| l != layer).collect();
-            let error = self.sets.error(&less)?;
-            if error <= self.limit {
-                found = SufficientSet { layers: less, error };
-            }
-        }
-        Ok(found)
+    /// Returns a sufficient part of candidates in their order.
+    fn sufficient_part(&mut self, order: &[usize]) -> Result<Option<SufficientSet>> {
+        let found = self.shortest_run(order)?;
+        found.map(|found| self.without_unnecessary(found)).transpose()
     }
 
-    /// Returns the shortest sufficient prefix of an order; the first `short` of it are known to be insufficient.
-    fn shortest_run(&mut self, order: &[usize], mut short: usize) -> Result<Option<SufficientSet>> {
-        // Lengths are doubled first: few layers are the usual result, and measuring all is slow.
-        let mut long = (short + 1).min(order.len());
-        let mut error = f64::INFINITY;
-        while long > short {
-            error = self.sets.error(&order[..long])?;
+    /// Leaves out layers without which the set is still sufficient: groups of a large set, then single layers, the last ones, which
+    /// are worth least, first.
+    fn without_unnecessary(&mut self, mut found: SufficientSet) -> Result<SufficientSet> {
+        let mut group = (found.layers.len() / 4).max(1);
+        if found.layers.len() <= LEFT_OUT {
+            group = 1;
+        }
+        let mut left = LEFT_OUT;
+        loop {
+            let mut end = found.layers.len();
+            while end > 0 && left > 0 && found.layers.len() > 1 {
+                let start = end.saturating_sub(group);
+                let less = [&found.layers[..start], &found.layers[end..]].concat();
+                end = start;
+                if less.is_empty() {
+                    continue;
+                }
+                left -= 1;
+                let error = self.sets.error(&less)?;
+                if error <= self.limit {
+                    found = SufficientSet { layers: less, error };
+                }
+            }
+            if group == 1 || left == 0 {
+                return Ok(found);
+            }
+            group /= 2;
+        }
+    }
+
+    /// Returns the first sufficient prefix of an order, each longer by a quarter than the one before. The error of few samples jumps:
+    /// a longer prefix can have more of it, so that bisection would leave out short ones.
+    fn shortest_run(&mut self, order: &[usize]) -> Result<Option<SufficientSet>> {
+        let mut length = (1..order.len()).find(|&length| !self.is_hopeless(&order[..length])).unwrap_or(order.len());
+        while length > 0 {
+            let error = self.sets.error(&order[..length])?;
             if error <= self.limit {
+                return Ok(Some(SufficientSet { layers: order[..length].to_vec(), error }));
+            }
+            if length == order.len() {
                 break;
             }
-            (short, long) = (long, (2 * long).min(order.len()));
+            length = (length + (length / 4).max(1)).min(order.len());
         }
-        if error > self.limit || error.is_nan() {
-            return Ok(None);
-        }
-        while long - short > 1 {
-            let middle = short + (long - short) / 2;
-            let there = self.sets.error(&order[..middle])?;
-            if there <= self.limit {
-                (long, error) = (middle, there);
-            } else {
-                short = middle;
-            }
-        }
-        Ok(Some(SufficientSet { layers: order[..long].to_vec(), error }))
+        Ok(None)
     }
 }
 
-/// Returns the number of sets that a search usually measures: those of one layer, a run that doubles and is halved, and the layers that
-/// are left out of it again.
+/// Returns the number of sets that a search usually measures: prefixes of the order, and groups that are left out of one.
 pub fn usual_sets(candidates: usize) -> usize {
-    let halvings = candidates.max(1).ilog2() as usize;
-    candidates.min(SINGLES) + 3 * halvings
+    candidates.min(SINGLES) + candidates.min(LEFT_OUT)
 }
 
 #[cfg(test)]
@@ -177,6 +223,10 @@ mod tests {
     }
 
     impl Sets for Shares<'_> {
+        fn before(&self) -> f64 {
+            self.shares.iter().sum()
+        }
+
         fn error(&mut self, set: &[usize]) -> Result<f64> {
             Ok((0..self.shares.len()).filter(|layer| !set.contains(layer)).map(|layer| self.shares[layer]).sum())
         }
@@ -191,6 +241,10 @@ mod tests {
     struct Computed<F>(F);
 
     impl<F: FnMut(&[usize]) -> f64> Sets for Computed<F> {
+        fn before(&self) -> f64 {
+            9.0
+        }
+
         fn error(&mut self, set: &[usize]) -> Result<f64> {
             Ok(self.0(set))
         }
@@ -233,7 +287,8 @@ mod tests {
     fn the_set_has_no_unnecessary_layer() {
         assert_eq!(search(&[3.0, 1.0, 4.0, 1.0, 5.0, 0.5], 3.0), Some(vec![0, 2, 4]));
         let many: Vec<f64> = (0..40).map(|l| 1.0 / (l + 1) as f64).collect();
-        assert_eq!(search(&many, many[20..].iter().sum()).unwrap().len(), 20);
+        let found = search(&many, many[20..].iter().sum()).unwrap();
+        assert!(found.starts_with(&(0..20).collect::<Vec<_>>()) && found.len() <= 22, "{found:?}");
     }
 
     #[test]
@@ -270,6 +325,30 @@ mod tests {
         assert_eq!(found(5, 1.0).unwrap(), nothing);
         assert_eq!(found(0, 1.0).unwrap(), nothing);
         assert_eq!(found(2, f64::NAN).unwrap(), nothing);
+    }
+
+    #[test]
+    fn an_insufficient_set_is_completed_by_what_gains_most_for_its_cost() {
+        let mut sets = Shares { shares: &[6.0, 3.0, 3.0, 1.0], costs: &[100.0, 20.0, 20.0, 20.0], most: 200.0 };
+        let completed = |set: &[usize], limit, sets: &mut Shares| {
+            completed(set, sets.shares, limit, sets).unwrap().map(|found| found.layers)
+        };
+        assert_eq!(completed(&[3], 9.5, &mut sets), Some(vec![3, 1]));
+        assert_eq!(completed(&[3], 6.5, &mut sets), Some(vec![3, 1, 2]));
+        assert_eq!(completed(&[3], -1.0, &mut sets), None);
+        sets.most = 50.0;
+        assert_eq!(completed(&[3], 6.5, &mut sets), None);
+    }
+
+    #[test]
+    fn a_layer_that_cannot_be_sufficient_alone_is_not_measured_alone() {
+        let mut measured = Vec::new();
+        let error = |layers: &[usize]| {
+            measured.push(layers.to_vec());
+            9.0 - 0.9 * layers.len() as f64
+        };
+        smallest_sufficient_set(&[1.0; 10], 1.0, &mut Computed(error)).unwrap();
+        assert!(measured.iter().all(|layers| layers.len() > 1), "{measured:?}");
     }
 
     #[test]

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use crate::Result;
-use crate::analysis::{Report, Searched, Sets, SufficientSet, is_over, smallest_sufficient_set, usual_sets};
+use crate::analysis::{
+    Report, Searched, Sets, SufficientSet, completed, is_over, smallest_sufficient_set, usual_sets, worth,
+};
 use crate::chip::Scheme;
 use crate::lint::Trial;
 
@@ -54,6 +56,15 @@ impl<'a> Candidates<'a> {
         self.narrow.iter().map(|(_, nsr)| *nsr).collect()
     }
 
+    /// Observes all values at both widths, which guesses start from.
+    fn observe(&self) -> Result<()> {
+        let measurement = self.measurement;
+        let names: Vec<&str> = self.narrow.iter().map(|(name, _)| *name).collect();
+        let plan = measurement.plan_with(&measurement.widened(&names, Scheme::Int16), Scheme::Int16);
+        possible(plan.and_then(|plan| measurement.session.calibrate(&plan, &Inside(measurement.progress))))?;
+        Ok(())
+    }
+
     /// Measures a set with its own calibration.
     pub fn trial(&self, set: &[usize]) -> Result<Trial> {
         self.measurement.trial(self.report, &self.names(set), Scheme::Int16)
@@ -65,7 +76,14 @@ impl<'a> Candidates<'a> {
 }
 
 impl Sets for Candidates<'_> {
+    fn before(&self) -> f64 {
+        self.before
+    }
+
     fn error(&mut self, set: &[usize]) -> Result<f64> {
+        if let Some(known) = self.tried.get(set).filter(|_| self.is_guess) {
+            return Ok(*known);
+        }
         let outcome = match self.is_guess {
             true => self.measurement.guess(self.report, &self.names(set)),
             false => self.trial(set).map(|trial| trial.after),
@@ -84,10 +102,7 @@ impl Sets for Candidates<'_> {
     }
 
     fn cost(&mut self, set: &[usize]) -> Result<Option<f64>> {
-        let measurement = self.measurement;
-        let layers = measurement.widened(&self.names(set), Scheme::Int16);
-        let plan = possible(measurement.plan_with(&layers, Scheme::Int16))?;
-        plan.map_or(Ok(None), |plan| measurement.price(&plan))
+        Ok(possible(self.measurement.likely_price(&self.names(set)))?.flatten())
     }
 }
 
@@ -99,17 +114,27 @@ impl Measurement<'_> {
         let mut sets = Candidates::of(self, report, narrow);
         let gains = sets.gains();
         self.progress.begin(Stage::Search, usual_sets(narrow.len()));
+        sets.observe()?;
         let guessed = smallest_sufficient_set(&gains, limit, &mut sets)?;
         sets.is_guess = false;
-        let is_any = guessed.taken.is_some() || guessed.refused.is_some();
+        let set = guessed.taken.as_ref().map(|set| set.layers.clone());
         let found = measured(&sets, guessed)?;
-        let is_confirmed = |trial: &Option<Trial>| trial.as_ref().is_none_or(|trial| trial.after <= limit);
-        if is_any && is_confirmed(&found.taken) && is_confirmed(&found.refused) {
-            return Ok(Smallest { tried: sets.tried, ..found });
-        }
-        let all: Vec<usize> = (0..narrow.len()).collect();
-        if !is_any && is_over(sets.error(&all)?, limit) {
-            return Ok(Smallest { tried: sets.tried, ..Smallest::default() });
+        let is_confirmed = |trial: &Trial| trial.after <= limit;
+        match (set, &found.taken, &found.refused) {
+            (Some(set), Some(trial), _) if !is_confirmed(trial) => {
+                if let Some(found) = completed(&set, &gains, limit, &mut sets)? {
+                    let taken = Some(sets.trial(&found.layers)?);
+                    return Ok(Smallest { taken, refused: None, tried: sets.tried });
+                }
+            }
+            (_, None, None) => {
+                let all: Vec<usize> = (0..narrow.len()).collect();
+                if is_over(sets.error(&all)?, limit) {
+                    return Ok(Smallest { tried: sets.tried, ..Smallest::default() });
+                }
+            }
+            (_, None, Some(trial)) if !is_confirmed(trial) => {}
+            _ => return Ok(Smallest { tried: sets.tried, ..found }),
         }
         self.progress.begin(Stage::Search, usual_sets(narrow.len()));
         let searched = smallest_sufficient_set(&gains, limit, &mut sets)?;
@@ -134,7 +159,8 @@ impl Measurement<'_> {
     /// Measures the sets of a search of which none has both less error and less cost than another.
     pub(super) fn trade_offs(&self, report: &Report, narrow: &[(&str, f64)], tried: Tried) -> Result<Vec<Trial>> {
         /// Sets that a reader can compare.
-        const SHOWN: usize = 6;
+        const SHOWN: usize = 4;
+        let tried = self.with_halves(report, narrow, tried)?;
         let mut sets: Vec<(f64, f64, Vec<&str>)> = Vec::new();
         for (set, error) in tried.into_iter().filter(|(_, error)| error.is_finite()) {
             let layers: Vec<&str> = set.iter().filter_map(|&at| narrow.get(at).map(|(name, _)| *name)).collect();
@@ -158,6 +184,22 @@ impl Measurement<'_> {
         found.sort_by(|a, b| price(a).total_cmp(&price(b)).then(a.after.total_cmp(&b.after)));
         keep_falling(&mut found, |trial| trial.after);
         Ok(found)
+    }
+
+    /// Adds the halves of the least set that was tried, by what the layers gain for their cost: a search begins with sets that may be
+    /// sufficient, and cheaper ones are worth a look, too.
+    fn with_halves(&self, report: &Report, narrow: &[(&str, f64)], tried: Tried) -> Result<Tried> {
+        let mut sets = Candidates { tried, ..Candidates::of(self, report, narrow) };
+        let mut order = worth(&sets.gains(), &mut sets)?;
+        if let Some(least) = sets.tried.keys().min_by_key(|set| set.len()) {
+            let least = least.clone();
+            order.retain(|layer| least.contains(layer));
+        }
+        while order.len() > 1 {
+            order.truncate(order.len() / 2);
+            sets.error(&order)?;
+        }
+        Ok(sets.tried)
     }
 
     /// Returns the cost of these layers at int16; `None` if they break a limit. Without limits, only weights are counted.
