@@ -1,11 +1,13 @@
 //! Held-out error of trained networks by recipe, beside esp-ppq's.
 //!
-//!     cargo bench --bench recipes -- FOLDER... [--targets esp32p4,esp32s3,c] [--each] [--recipes kl+round,...] [--esp-ppq FILE]
+//!     cargo bench --bench recipes -- FOLDER... [--targets esp32p4,esp32s3,c] [--each | --recipes kl+round,...]
+//!         [--esp-ppq FILE]
 //!
 //! A folder has `model.onnx` and `calib.npz`, or folders that have them; without one, the digits fixture is used. Every
 //! fourth sample is held out, and the error is the one before the last Softmax or Sigmoid. The search chooses by the same
 //! held-out samples, so that its figure is somewhat below that of others. `--each` also turns off each pass
-//! that was found, one at a time. `--recipes` measures these, each an observer with passes, in place of the search. FILE has esp-ppq's figures: `{"FOLDER TARGET RECIPE": {"seconds": ..., "outputs":
+//! that was found, one at a time. `--recipes` measures the named ones, each an observer with passes, in place of the search.
+//! FILE has esp-ppq's figures: `{"FOLDER TARGET RECIPE": {"seconds": ..., "outputs":
 //! {NAME: {"nsr": ..., "argmax_agreement": ...}}}}`.
 
 use std::path::{Path, PathBuf};
@@ -37,7 +39,7 @@ struct Arguments {
     folders: Vec<PathBuf>,
     targets: Vec<Target>,
     each: bool,
-    recipes: Vec<(Option<Method>, Recipe)>,
+    recipes: Vec<(Method, Recipe)>,
     esp_ppq: Value,
 }
 
@@ -90,12 +92,12 @@ fn target(name: &str) -> Result<Target> {
 }
 
 /// Reads an observer and passes, such as `percentile+align+round`.
-fn recipe(text: &str) -> Result<(Option<Method>, Recipe)> {
+fn recipe(text: &str) -> Result<(Method, Recipe)> {
     let mut names = text.split('+');
     let name = names.next().unwrap_or_default();
     let method = Method::ALL.iter().copied().find(|method| method.name() == name);
     let method = method.ok_or_else(|| Error::new(format!("--recipes: there is no observer `{name}`")))?;
-    Ok((Some(method), Recipe::of(names.map(pass).collect::<Result<Vec<_>>>()?)))
+    Ok((method, Recipe::of(names.map(pass).collect::<Result<Vec<_>>>()?)))
 }
 
 fn pass(name: &str) -> Result<&'static str> {
@@ -159,7 +161,7 @@ fn ours(folder: &Path, target: Target, arguments: &Arguments) -> Result<Vec<Row>
     if !arguments.recipes.is_empty() {
         let recipes = arguments.recipes.iter();
         return recipes
-            .map(|(method, recipe)| network.measured(&named(*method, recipe), *method, recipe.clone()))
+            .map(|(method, recipe)| network.measured(&named(Some(*method), recipe), Some(*method), recipe.clone()))
             .collect();
     }
     let start = Instant::now();

@@ -85,7 +85,7 @@ pub use limit::is_over;
 pub use mask::{Mask, mask_of};
 pub use on_chip::{Difference, OnChip, Ran};
 pub use search::{
-    Searched, Sets, SufficientSet, completed, most_within_limits, smallest_sufficient_set, usual_sets, worth,
+    Searched, Sets, SufficientSet, by_worth, completed, most_within_limits, smallest_sufficient_set, usual_sets,
 };
 pub use simulated_traces::SimulatedTraces;
 pub use spread::Spread;

@@ -32,7 +32,7 @@ pub trait Sets {
 
 /// Number of candidates, those that gain most, that are measured alone.
 const SINGLES: usize = 8;
-/// Multiple of the limit up to which one layer may turn out to be sufficient, by the sum of the errors alone.
+/// Multiple of the limit up to which a set may turn out to be sufficient, by the sum of the errors alone.
 const NEAR: f64 = 2.0;
 /// Sets that are measured to find out which layers of a set are unnecessary.
 const LEFT_OUT: usize = 12;
@@ -50,7 +50,7 @@ pub fn smallest_sufficient_set(gains: &[f64], limit: f64, sets: &mut dyn Sets) -
         return Ok(Searched { taken: Some(taken), refused: None });
     }
     if search.refused.is_none() {
-        let order = worth(gains, search.sets)?;
+        let order = by_worth(gains, search.sets)?;
         let Some(found) = search.sufficient_part(&order)? else { return Ok(Searched::default()) };
         if let Some(taken) = search.cheapest(vec![found])? {
             return Ok(Searched { taken: Some(taken), refused: None });
@@ -67,7 +67,7 @@ pub fn smallest_sufficient_set(gains: &[f64], limit: f64, sets: &mut dyn Sets) -
 /// Adds the candidates that gain most for their cost to a set that is not sufficient, twice as many each time, until it is and
 /// keeps the limits on cost.
 pub fn completed(set: &[usize], gains: &[f64], limit: f64, sets: &mut dyn Sets) -> Result<Option<SufficientSet>> {
-    let mut others = worth(gains, sets)?;
+    let mut others = by_worth(gains, sets)?;
     others.retain(|layer| !set.contains(layer));
     let mut more = 1;
     loop {
@@ -86,7 +86,7 @@ pub fn completed(set: &[usize], gains: &[f64], limit: f64, sets: &mut dyn Sets) 
 /// Returns as many candidates as keep the limits on cost, those that gain most for their cost first.
 pub fn most_within_limits(gains: &[f64], sets: &mut dyn Sets) -> Result<Vec<usize>> {
     let mut within = Vec::new();
-    for layer in worth(gains, sets)? {
+    for layer in by_worth(gains, sets)? {
         within.push(layer);
         if sets.cost(&within)?.is_none() {
             within.pop();
@@ -96,7 +96,7 @@ pub fn most_within_limits(gains: &[f64], sets: &mut dyn Sets) -> Result<Vec<usiz
 }
 
 /// Returns the candidates, those that gain most for their cost first; one that exceeds a limit alone is last.
-pub fn worth(gains: &[f64], sets: &mut dyn Sets) -> Result<Vec<usize>> {
+pub fn by_worth(gains: &[f64], sets: &mut dyn Sets) -> Result<Vec<usize>> {
     let mut worth = Vec::new();
     for (layer, gain) in gains.iter().enumerate() {
         let by_cost = |cost: f64| if cost > 0.0 { gain / cost } else { f64::INFINITY };
@@ -160,10 +160,8 @@ impl Search<'_> {
     /// Leaves out layers without which the set is still sufficient: groups of a large set, then single layers, the last ones, which
     /// are worth least, first.
     fn without_unnecessary(&mut self, mut found: SufficientSet) -> Result<SufficientSet> {
-        let mut group = (found.layers.len() / 4).max(1);
-        if found.layers.len() <= LEFT_OUT {
-            group = 1;
-        }
+        let count = found.layers.len();
+        let mut group = if count <= LEFT_OUT { 1 } else { count / 4 };
         let mut left = LEFT_OUT;
         loop {
             let mut end = found.layers.len();

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::Result;
 use crate::analysis::{
-    Report, Searched, Sets, SufficientSet, completed, is_over, smallest_sufficient_set, usual_sets, worth,
+    Report, Searched, Sets, SufficientSet, by_worth, completed, is_over, smallest_sufficient_set, usual_sets,
 };
 use crate::chip::Scheme;
 use crate::lint::Trial;
@@ -186,15 +186,14 @@ impl Measurement<'_> {
         Ok(found)
     }
 
-    /// Adds the halves of the least set that was tried, by what the layers gain for their cost: a search begins with sets that may be
+    /// Adds the halves of the smallest set that was tried, by what the layers gain for their cost: a search begins with sets that may be
     /// sufficient, and cheaper ones are worth a look, too.
     fn with_halves(&self, report: &Report, narrow: &[(&str, f64)], tried: Tried) -> Result<Tried> {
+        let smallest = tried.keys().min_by_key(|set| set.len()).filter(|set| set.len() > 1);
+        let Some(smallest) = smallest.cloned() else { return Ok(tried) };
         let mut sets = Candidates { tried, ..Candidates::of(self, report, narrow) };
-        let mut order = worth(&sets.gains(), &mut sets)?;
-        if let Some(least) = sets.tried.keys().min_by_key(|set| set.len()) {
-            let least = least.clone();
-            order.retain(|layer| least.contains(layer));
-        }
+        let mut order = by_worth(&sets.gains(), &mut sets)?;
+        order.retain(|layer| smallest.contains(layer));
         while order.len() > 1 {
             order.truncate(order.len() / 2);
             sets.error(&order)?;

@@ -18,7 +18,7 @@ pub fn correct(layer: &Layer) -> Result<Option<Change>> {
     let Some(constant) = layer.graph.value(bias).constant.as_ref() else { return Ok(None) };
     let errors = (0..layer.samples()).into_par_iter().map(|sample| {
         let means = [layer.output(sample)?, layer.float_output(sample)?];
-        Ok(means.map(|output| output.map(|output| channel_means(weighted, &output, layer.reach))))
+        Ok(means.map(|output| output.map(|output| channel_means(weighted, &output, layer.range))))
     });
     let errors: Vec<[Option<Vec<f64>>; 2]> = errors.collect::<Result<_>>()?;
     let mut shift = vec![0.0; weighted.outputs];

@@ -214,14 +214,18 @@ impl Search<'_> {
         by_error(&mut plain);
         let observed = plain.iter().filter(|c| !c.tried.recipe.has(SCALES));
         let observers: Vec<Method> = observed.filter_map(|c| c.tried.method).take(self.breadth.observers()).collect();
-        let mut sets = vec![plain];
+        // The best of each set comes before the second of any: passes on known scales can turn the order of sets around, and change little
+        // between candidates of one set.
+        let mut ranked: Vec<(usize, Candidate)> = plain.into_iter().enumerate().collect();
         for passes in self.breadth.moved() {
             let mut set = self.moved(Recipe::of(passes.iter().copied()), &observers, None)?;
             by_error(&mut set);
-            sets.push(set);
-            keep_best(&mut sets, self.finalists);
+            ranked.extend(set.into_iter().enumerate());
+            let nsr = |candidate: &Candidate| candidate.judged.figure.nsr;
+            ranked.sort_by(|a, b| a.0.cmp(&b.0).then(nsr(&a.1).total_cmp(&nsr(&b.1))));
+            ranked.truncate(self.finalists);
         }
-        let mut candidates: Vec<Candidate> = sets.into_iter().flatten().collect();
+        let mut candidates: Vec<Candidate> = ranked.into_iter().map(|(_, candidate)| candidate).collect();
         by_error(&mut candidates);
         if self.finalists == FINALISTS.0 {
             let least = candidates.first().map_or(f64::NAN, |best| best.judged.figure.nsr);
@@ -306,26 +310,6 @@ impl Search<'_> {
 
 fn is_gain(judged: &Judged, given: &Judged) -> bool {
     given.less(judged).is_gain() || (!given.figure.nsr.is_finite() && judged.figure.nsr.is_finite())
-}
-
-/// Keeps so many candidates in all: the best of each set before the second of any. Passes on known scales can turn their order around,
-/// and change little between candidates of one set.
-fn keep_best(sets: &mut [Vec<Candidate>], most: usize) {
-    let ranked = |sets: &[Vec<Candidate>]| -> Vec<(usize, f64)> {
-        let ranked = sets.iter().flat_map(|set| set.iter().map(|c| c.judged.figure.nsr).enumerate());
-        let mut ranked: Vec<(usize, f64)> = ranked.collect();
-        ranked.sort_by(|a, b| a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)));
-        ranked
-    };
-    let Some(&(rank, nsr)) = ranked(sets).get(most) else { return };
-    for set in sets {
-        let mut at = 0;
-        set.retain(|candidate| {
-            let is_kept = at < rank || (at == rank && candidate.judged.figure.nsr < nsr);
-            at += 1;
-            is_kept
-        });
-    }
 }
 
 /// The best first. Two observers that choose the same scales are one candidate.

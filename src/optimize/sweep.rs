@@ -17,7 +17,7 @@ pub struct Layer<'a> {
     pub weights: Option<&'a FakeQuant>,
     pub bias: Option<&'a FakeQuant>,
     /// Least and greatest value that readers see of the output: behind its activation, and on the chip.
-    pub reach: Reach,
+    pub range: (f64, f64),
     quantized: Side<'a>,
     /// The float network, if a pass asks for it.
     float: Option<Side<'a>>,
@@ -30,8 +30,8 @@ struct Side<'a> {
     frontiers: &'a [Frontier],
 }
 
-/// Least and greatest value.
-pub type Reach = (f64, f64);
+/// Range of a value without bounds.
+pub const UNBOUNDED: (f64, f64) = (f64::NEG_INFINITY, f64::INFINITY);
 
 /// Another value for one constant of a layer.
 pub struct Change {
@@ -87,7 +87,7 @@ pub fn sweep(quantized: &mut Quantized, samples: &dyn Samples, passes: &[LayerPa
     let mut graph = quantized.plan().graph.clone();
     let mut simulation = quantized.plan().simulation()?;
     let mut program = Program::simulated(&graph, &simulation)?;
-    let layers = Weighted::all(&graph);
+    let (layers, consumers) = (Weighted::all(&graph), graph.consumers());
     let begin = |program: &Program| {
         let begun = (0..samples.len()).into_par_iter().map(|s| program.begin(&samples.sample(s)?));
         begun.collect::<Result<Vec<Frontier>>>()
@@ -112,7 +112,7 @@ pub fn sweep(quantized: &mut Quantized, samples: &dyn Samples, passes: &[LayerPa
                 graph: &graph,
                 weights: grid(1),
                 bias: grid(2),
-                reach: reach(quantized, &graph, weighted),
+                range: range(quantized, &graph, &consumers[weighted.output.0], weighted),
                 quantized: Side { program: &program, frontiers: &frontiers },
                 float: float.as_ref().map(|(program, frontiers)| Side { program, frontiers }),
             };
@@ -141,13 +141,16 @@ pub fn sweep(quantized: &mut Quantized, samples: &dyn Samples, passes: &[LayerPa
 }
 
 /// Returns the range of a layer's output by its scale, and by the Relu or Clip that is its only reader.
-fn reach(quantized: &Quantized, graph: &Graph, layer: &Weighted) -> Reach {
+fn range(quantized: &Quantized, graph: &Graph, readers: &[(NodeId, usize)], layer: &Weighted) -> (f64, f64) {
     let grid = quantized.output_quantizer(layer.node);
     let exponents = grid.iter().flat_map(|grid| &grid.exponents).map(|&exponent| exponent.into()).collect();
     let on_chip = |bits| Port { bits, exponents }.range();
     let (low, high) = grid.as_ref().map_or(UNBOUNDED, |grid| on_chip(grid.bits));
-    let mut readers = graph.nodes.iter().filter(|node| node.inputs.contains(&Some(layer.output)));
-    let (Some(reader), None) = (readers.next(), readers.next()) else { return (low, high) };
+    let &[(reader, _)] = readers else { return (low, high) };
+    if graph.outputs.contains(&layer.output) {
+        return (low, high);
+    }
+    let reader = graph.node(reader);
     let bound = |port| {
         let constant = graph.value(reader.input(port)?).constant.as_ref()?;
         constant.slice::<f32>()?.first().map(|&bound| f64::from(bound))
@@ -160,11 +163,8 @@ fn reach(quantized: &Quantized, graph: &Graph, layer: &Weighted) -> Reach {
     (low.min(high), high)
 }
 
-/// Range of a value without bounds.
-pub const UNBOUNDED: Reach = (f64::NEG_INFINITY, f64::INFINITY);
-
-/// Computes the mean of each output channel of a layer over the positions of one sample, of elements as far as they reach.
-pub fn channel_means(layer: &Weighted, output: &Tensor, (low, high): Reach) -> Vec<f64> {
+/// Computes the mean of each output channel of a layer over the positions of one sample, of elements clamped to a range.
+pub fn channel_means(layer: &Weighted, output: &Tensor, (low, high): (f64, f64)) -> Vec<f64> {
     let elements: Vec<f64> = match output {
         Tensor::F64(_) => output.slice::<f64>().unwrap_or_default().to_vec(),
         _ => output.slice::<f32>().unwrap_or_default().iter().map(|&v| f64::from(v)).collect(),
