@@ -57,6 +57,13 @@ fn report_shows_both_tables_and_the_verdict() {
 }
 
 #[test]
+fn a_refused_export_lists_its_layers_line_by_line() {
+    let output = espq(&fixture("verdicts/pad-rank"), &["export", "--output", env!("CARGO_TARGET_TMPDIR")]);
+    assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
+    insta::assert_snapshot!(stderr(&output));
+}
+
+#[test]
 fn a_report_is_one_page_that_needs_no_network() {
     let folder = project(DIGITS);
     let output = espq(folder.path(), &["report", "--format", "html", "-o", "r.html"]);

@@ -14,6 +14,7 @@ use crate::proof::Finished;
 use crate::quant::{self, Observations, Plan};
 use crate::runtime::run;
 use crate::text::units::{and_more, count};
+use crate::text::visible;
 use crate::{Error, Result};
 
 use super::opened::Opened;
@@ -112,7 +113,7 @@ impl Exported {
 }
 
 fn refused(target: Target, runtime: Runtime, reasons: Vec<String>) -> Error {
-    let lines: String = reasons.iter().map(|reason| format!("\n  {reason}")).collect();
+    let lines: String = reasons.iter().map(|reason| format!("\n  {}", visible(reason))).collect();
     let problems = count(reasons.len(), "problem");
     Error::new(format!("export refused: {problems} with ESP-DL {runtime} on {target}:{lines}"))
 }

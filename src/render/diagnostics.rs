@@ -31,7 +31,11 @@ impl Diagnostics {
     /// Renders a problem of the text with its lines.
     pub fn problem(&self, problem: &Problem, project: &Project) -> String {
         let source = Source::of(project);
-        self.render(problem.message.clone(), problem.help.as_deref(), Some((&source, problem.span.clone())))
+        self.render(
+            visible(&problem.message).into_owned(),
+            problem.help.as_deref(),
+            Some((&source, problem.span.clone())),
+        )
     }
 
     /// Renders a finding with its code, help and available fixes.
@@ -48,7 +52,7 @@ impl Diagnostics {
             lint::Severity::Warning => Severity::Warning,
             lint::Severity::Info => Severity::Advice,
         };
-        let mut diagnostic = MietteDiagnostic::new(finding.message.clone())
+        let mut diagnostic = MietteDiagnostic::new(visible(&finding.message))
             .with_code(format!("{} {}", finding.code, finding.name))
             .with_severity(severity);
         diagnostic.help = (!help.is_empty()).then(|| help.join("\n"));
@@ -90,7 +94,8 @@ impl Diagnostics {
         others: &[(Span, String)],
         place: Option<(&Source, Span)>,
     ) -> String {
-        diagnostic.message = shortened(&visible(&diagnostic.message));
+        // A refused export lists its layers, each on its line.
+        diagnostic.message = shortened(&visible_lines(&diagnostic.message));
         diagnostic.help = diagnostic.help.map(|help| shortened(&visible_lines(&help)));
         let mut text = String::new();
         let (words, written) = match place {
