@@ -186,6 +186,11 @@ impl Engine {
         memory.keep(key, Arc::new(result))
     }
 
+    /// Frees the activations that are kept for the next edit, for a process that is idle; the next edit runs the float network again.
+    pub fn rest(&self) {
+        self.sessions.all().iter().for_each(|session| session.forget_activations());
+    }
+
     /// Stores a session's measurements for other processes.
     pub(super) fn save(&self, session: &Session) {
         if let (Some(store), Some(figures)) = (&self.store, session.news()) {

@@ -4,7 +4,7 @@ use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
 
 use lsp_types::Url;
@@ -49,22 +49,31 @@ pub enum Outcome {
 
 pub type Notify = Arc<dyn Fn(Update) + Send + Sync>;
 
+/// Time without a job after which memory is freed. Edits of one sitting follow each other faster, and each saves a float pass.
+const REST: Duration = Duration::from_secs(10);
+
 /// Handle of the thread. It is dropped with its document; the thread then ends after its current job.
 pub struct Worker(Sender<Job>);
 
 impl Worker {
     pub fn start(uri: Url, engine: Arc<Engine>, notify: Notify) -> Result<Worker> {
-        Worker::with(uri, notify, move |job, send| run_job(&engine, job, send))
+        let resting = engine.clone();
+        let rest = move || {
+            resting.rest();
+            memory::give_back();
+        };
+        Worker::with(uri, notify, move |job, send| run_job(&engine, job, send), rest)
     }
 
     fn with(
         uri: Url,
         notify: Notify,
         mut run_job: impl FnMut(&Job, &mut dyn FnMut(Outcome)) + Send + 'static,
+        rest: impl Fn() + Send + 'static,
     ) -> Result<Worker> {
         let (sender, jobs) = channel();
         let run = move || {
-            while let Some(job) = newest(&jobs) {
+            while let Some(job) = newest(&jobs, &rest) {
                 let generation = job.generation;
                 let mut send = |outcome| notify(Update { uri: uri.clone(), generation, outcome });
                 // A job's results are the engine's, whose entries are complete or not written.
@@ -89,9 +98,15 @@ impl Worker {
     }
 }
 
-/// Returns the newest waiting job; `None` once all senders are dropped.
-fn newest(jobs: &Receiver<Job>) -> Option<Job> {
-    let first = jobs.recv().ok()?;
+/// Returns the newest waiting job; `None` once all senders are dropped. Rests where none comes for a while.
+fn newest(jobs: &Receiver<Job>, rest: &dyn Fn()) -> Option<Job> {
+    let first = match jobs.recv_timeout(REST) {
+        Err(RecvTimeoutError::Timeout) => {
+            rest();
+            jobs.recv().ok()?
+        }
+        job => job.ok()?,
+    };
     let job = jobs.try_iter().last();
     Some(match job {
         None => first,
@@ -213,10 +228,15 @@ mod tests {
             sent.lock().unwrap().push(format!("{}: {outcome}", update.generation));
         });
         let uri = Url::parse("file:///espq.toml").unwrap();
-        let worker = Worker::with(uri, notify, |job, send| match job.generation {
-            1 => panic!("a bug"),
-            _ => send(Outcome::Files(Vec::new())),
-        })
+        let worker = Worker::with(
+            uri,
+            notify,
+            |job, send| match job.generation {
+                1 => panic!("a bug"),
+                _ => send(Outcome::Files(Vec::new())),
+            },
+            || (),
+        )
         .unwrap();
         let wait = |count| {
             let until = Instant::now() + Duration::from_secs(10);
