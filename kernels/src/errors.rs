@@ -53,7 +53,95 @@ multiversion! {
     }
 }
 
+/// Differences between two slices.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Gaps {
+    /// Largest difference; infinite where a side is NaN.
+    pub largest: f64,
+    /// Elements that differ by more than the limit.
+    pub over: usize,
+}
+
+/// Compares elements of float32. Equal ones, infinite ones among them, differ by 0; those past the shorter slice are left out.
+pub fn gaps_f32(a: &[f32], b: &[f32], limit: f64) -> Gaps {
+    gaps(a, b, limit)
+}
+
+/// [`gaps_f32`] in float64.
+pub fn gaps_f64(a: &[f64], b: &[f64], limit: f64) -> Gaps {
+    gaps(a, b, limit)
+}
+
 multiversion! {
+    fn gaps[T: Real](a: &[T], b: &[T], limit: f64) -> Gaps {
+        let len = a.len().min(b.len());
+        let (a, b) = (&a[..len], &b[..len]);
+        let distance = |a: T, b: T| {
+            let difference = (a - b).to_f64().abs();
+            // Infinite, too, where a difference of infinities is not a number.
+            let distance = if difference.is_nan() { f64::INFINITY } else { difference };
+            if a == b { 0.0 } else { distance }
+        };
+        let (mut largest, mut over) = ([0.0f64; LANES], [0u64; LANES]);
+        let (a_lines, a_rest) = a.as_chunks::<LANES>();
+        let (b_lines, b_rest) = b.as_chunks::<LANES>();
+        for (a, b) in a_lines.iter().zip(b_lines) {
+            for i in 0..LANES {
+                let distance = distance(a[i], b[i]);
+                largest[i] = if distance > largest[i] { distance } else { largest[i] };
+                over[i] += u64::from(distance > limit);
+            }
+        }
+        for (i, (&a, &b)) in a_rest.iter().zip(b_rest).enumerate() {
+            let distance = distance(a, b);
+            largest[i] = largest[i].max(distance);
+            over[i] += u64::from(distance > limit);
+        }
+        Gaps { largest: largest.into_iter().fold(0.0, f64::max), over: over.iter().sum::<u64>() as usize }
+    }
+
+    /// Returns the largest magnitude; NaN is left out.
+    pub fn largest_magnitude(values: &[f32]) -> f32 {
+        let mut lanes = [0.0f32; LANES];
+        let (lines, rest) = values.as_chunks::<LANES>();
+        for line in lines {
+            for i in 0..LANES {
+                let magnitude = line[i].abs();
+                lanes[i] = if magnitude > lanes[i] { magnitude } else { lanes[i] };
+            }
+        }
+        lanes.into_iter().chain(rest.iter().map(|v| v.abs())).fold(0.0, f32::max)
+    }
+
+    /// Returns the sum of squares, each rounded to float32.
+    pub fn sum_of_squares(values: &[f32]) -> f64 {
+        let mut lanes = [0.0f64; LANES];
+        let (lines, rest) = values.as_chunks::<LANES>();
+        for line in lines {
+            for i in 0..LANES {
+                lanes[i] += f64::from(line[i] * line[i]);
+            }
+        }
+        lanes.iter().sum::<f64>() + rest.iter().map(|v| f64::from(v * v)).sum::<f64>()
+    }
+
+    /// Returns the sum of elements clamped to a range.
+    pub fn clamped_sum(values: &[f32], range: (f32, f32)) -> f64 {
+        let mut lanes = [0.0f64; LANES];
+        let (lines, rest) = values.as_chunks::<LANES>();
+        for line in lines {
+            for i in 0..LANES {
+                lanes[i] += f64::from(line[i].clamped(range.0, range.1));
+            }
+        }
+        lanes.iter().sum::<f64>() + rest.iter().map(|v| f64::from(v.clamped(range.0, range.1))).sum::<f64>()
+    }
+
+    /// Adds elements clamped to a range to their sums.
+    pub fn add_clamped(sums: &mut [f64], values: &[f32], range: (f32, f32)) {
+        sums.iter_mut().zip(values).for_each(|(sum, v)| *sum += f64::from(v.clamped(range.0, range.1)));
+    }
+
     /// Returns the powers of the rounding errors and of the values themselves, with values on signed 8-bit multiples of
     /// `step`, halves to even.
     pub fn rounding_power(values: &[f32], step: f32) -> [f64; 2] {
@@ -97,6 +185,20 @@ mod tests {
         assert_eq!(error_sums(&q, &f), expected);
         // To 1 and 2, halves to even; 200 to 127.
         assert_eq!(rounding_power(&[0.75, 2.5, 200.0], 1.0), [0.0625 + 0.25 + 73.0 * 73.0, 0.5625 + 6.25 + 40_000.0]);
+        assert_eq!(sum_of_squares(&[-3.0, 4.0].repeat(9)), 225.0);
+        assert_eq!(clamped_sum(&[-1.0, 0.5, 9.0].repeat(7), (0.0, 6.0)), 45.5);
+        let mut sums = [1.0, 2.0];
+        add_clamped(&mut sums, &[-3.0, 4.0], (0.0, 6.0));
+        assert_eq!(sums, [1.0, 6.0]);
+        assert_eq!(largest_magnitude(&[1.0, -3.0, f32::NAN, 2.0].repeat(9)), 3.0);
         assert_eq!(error_sums(&[3.0, 9.0], &[1.0]), ErrorSums { noise: 4.0, signal: 1.0, dot: 3.0, power: 9.0 });
+    }
+
+    #[test]
+    fn nan_differs_from_everything_and_infinity_not_from_itself() {
+        let (nan, infinite) = (f32::NAN, f32::INFINITY);
+        assert_eq!(gaps_f32(&[1.0, 2.0, infinite], &[1.5, 2.25, infinite], 0.25), Gaps { largest: 0.5, over: 1 });
+        assert_eq!(gaps_f32(&[1.0; 20], &[nan; 20], 0.25), Gaps { largest: f64::INFINITY, over: 20 });
+        assert_eq!(gaps_f64(&[1.0], &[f64::NEG_INFINITY], 0.25), Gaps { largest: f64::INFINITY, over: 1 });
     }
 }

@@ -24,6 +24,7 @@ pub mod matmul;
 pub mod pool;
 pub mod real;
 pub mod rounding;
+pub mod selection;
 pub mod simd;
 mod spread;
 mod tile;

@@ -77,6 +77,16 @@ pub fn quantize<T: Real, I: StoredInteger>(values: &[T], exponent: i32, bits: u3
     }
 }
 
+/// Returns the values that int8 elements stand for: `q * 2^e`.
+pub fn dequantize_i8(elements: &[u8], exponent: i32) -> Vec<f32> {
+    values_of_i8(elements, f32::power(exponent))
+}
+
+/// Returns the values that int16 elements stand for, of two bytes each, the lower one first.
+pub fn dequantize_i16(elements: &[u8], exponent: i32) -> Vec<f32> {
+    values_of_i16(elements, f32::power(exponent))
+}
+
 /// Representable values of a quantized tensor.
 #[derive(Debug, Clone, Copy)]
 struct Grid<T> {
@@ -117,6 +127,14 @@ impl<T: Real> Grid<T> {
 }
 
 multiversion! {
+    fn values_of_i8(elements: &[u8], step: f32) -> Vec<f32> {
+        elements.iter().map(|&q| f32::from(q as i8) * step).collect()
+    }
+
+    fn values_of_i16(elements: &[u8], step: f32) -> Vec<f32> {
+        elements.as_chunks().0.iter().map(|&q| f32::from(i16::from_le_bytes(q)) * step).collect()
+    }
+
     fn round_trip_even[T: Real](values: &mut [T], grid: Grid<T>) {
         values.iter_mut().for_each(|v| *v = grid.round(*v, Rounding::HalfEven) * grid.scale);
     }

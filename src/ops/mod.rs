@@ -69,7 +69,7 @@ mod interpolate;
 mod is_inf;
 mod is_nan;
 mod layer_normalization;
-mod layout;
+pub mod layout;
 mod leaky_relu;
 mod less;
 mod less_or_equal;

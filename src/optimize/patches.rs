@@ -136,8 +136,14 @@ fn shifted(window: &Window, tap: [usize; 3], channel: &[f32], row: &mut [f32]) {
             let at = |axis: usize, output: usize| window.position(axis, output, tap[axis]) as usize;
             let line = (at(0, z) * window.input[1] + at(1, y)) * window.input[2];
             let into = (z * height + y) * width;
-            for x in w.clone() {
-                row[into + x] = channel[line + at(2, x)];
+            if w.is_empty() {
+                continue;
+            }
+            let (from, stride) = (&channel[line + at(2, w.start)..], window.stride[2]);
+            let to = &mut row[into + w.start..into + w.end];
+            match stride {
+                1 => to.copy_from_slice(&from[..to.len()]),
+                _ => to.iter_mut().zip(from.iter().step_by(stride)).for_each(|(to, from)| *to = *from),
             }
         }
     }

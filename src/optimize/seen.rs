@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use crate::Result;
 use crate::exec::{Program, Samples, Tick};
 use crate::graph::ValueId;
-use crate::kernels::errors::rounding_power;
+use crate::kernels::errors::{largest_magnitude, rounding_power, sum_of_squares};
 use crate::quant::Plan;
 
 /// Elements of a value that are kept of each sample.
@@ -136,8 +136,11 @@ fn one(shape: &[usize], elements: &[f32], sample: usize, is_quantized: bool) -> 
     let mut power = vec![0.0; count];
     for (at, block) in elements.chunks(places).enumerate() {
         let channel = at % count;
-        peaks[channel] = block.iter().fold(peaks[channel], larger);
-        power[channel] += block.iter().map(|v| f64::from(v * v)).sum::<f64>() / places as f64;
+        // The first of this magnitude, for its sign.
+        let magnitude = largest_magnitude(block);
+        peaks[channel] =
+            block.iter().find(|v| v.abs() == magnitude).map_or(peaks[channel], |v| larger(peaks[channel], v));
+        power[channel] += sum_of_squares(block) / places as f64;
     }
     let largest: Vec<f64> = peaks.iter().map(|v| f64::from(v.abs())).collect();
     let largest_of_first = if sample < FIRST { largest.clone() } else { Vec::new() };
@@ -169,7 +172,7 @@ fn spread(count: usize, sample: usize) -> Vec<usize> {
 
 /// Largest magnitude.
 pub fn largest(elements: &[f32]) -> f64 {
-    f64::from(elements.iter().fold(0.0f32, |most, v| most.max(v.abs())))
+    largest_magnitude(elements).into()
 }
 
 /// Noise-to-signal ratio of elements on 8 bits of a step.

@@ -6,6 +6,7 @@ use rayon::prelude::*;
 use crate::Result;
 use crate::exec::{FakeQuant, Frontier, Program, Samples, Tick};
 use crate::graph::{Graph, NodeId, Tensor, ValueId};
+use crate::kernels::errors::{add_clamped, clamped_sum};
 use crate::quant::{Edits, Port, Quantized};
 
 use super::weighted::Weighted;
@@ -165,18 +166,27 @@ fn range(quantized: &Quantized, graph: &Graph, readers: &[(NodeId, usize)], laye
 
 /// Computes the mean of each output channel of a layer over the positions of one sample, of elements clamped to a range.
 pub fn channel_means(layer: &Weighted, output: &Tensor, (low, high): (f64, f64)) -> Vec<f64> {
-    let elements: Vec<f64> = match output {
-        Tensor::F64(_) => output.slice::<f64>().unwrap_or_default().to_vec(),
-        _ => output.slice::<f32>().unwrap_or_default().iter().map(|&v| f64::from(v)).collect(),
+    let narrow;
+    let elements = match output {
+        Tensor::F64(_) => {
+            narrow = output.slice::<f64>().unwrap_or_default().iter().map(|&v| v as f32).collect::<Vec<_>>();
+            &narrow
+        }
+        _ => output.slice::<f32>().unwrap_or_default(),
     };
     let channels = layer.outputs.max(1);
-    let places = elements.len() / channels;
+    let places = (elements.len() / channels).max(1);
+    let clamped = (low as f32, high as f32);
     // Conv has its channels before its spatial axes, Gemm after them.
     let is_first = output.shape().len() > 2 && output.shape().get(1) == Some(&layer.outputs);
     let mut sums = vec![0.0; channels];
-    for (at, value) in elements.iter().enumerate() {
-        let channel = if is_first { at / places.max(1) % channels } else { at % channels };
-        sums[channel] += value.clamp(low, high) / places.max(1) as f64;
+    match is_first {
+        true => {
+            let channels = elements.chunks(places).enumerate();
+            channels.for_each(|(at, channel)| sums[at % layer.outputs] += clamped_sum(channel, clamped));
+        }
+        false => elements.chunks(channels).for_each(|place| add_clamped(&mut sums, place, clamped)),
     }
+    sums.iter_mut().for_each(|sum| *sum /= places as f64);
     sums
 }

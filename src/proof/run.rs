@@ -11,6 +11,7 @@ use crate::espdl;
 use crate::exec::{self, FakeQuant, NodeSimulation, Samples, Tick, fake_quantize};
 use crate::export::Export;
 use crate::graph::{Graph, NodeId, Tensor, ValueId};
+use crate::kernels::errors::{Gaps, gaps_f32, gaps_f64};
 use crate::quant::Quantized;
 use crate::runtime::run::Program;
 use crate::{Result, bail};
@@ -279,23 +280,12 @@ impl Gap {
             let elements = simulated.len();
             return Gap { steps: f64::INFINITY, over: elements, elements };
         }
-        match (on_chip.slice::<f32>(), simulated.slice::<f32>()) {
-            (Some(a), Some(b)) => Gap::of(a, b, step as f32, |a, b| (a - b).abs()),
-            _ => Gap::of(&floats(on_chip), &floats(simulated), step, |a, b| (a - b).abs()),
-        }
-    }
-
-    /// Compares elements; a NaN on one side alone is a difference, too.
-    fn of<T: PartialOrd + Copy + Default + Into<f64>>(a: &[T], b: &[T], step: T, distance: fn(T, T) -> T) -> Gap {
-        let limit = ROUNDING * step.into();
-        let (mut largest, mut over) = (0f64, 0);
-        for (&a, &b) in a.iter().zip(b) {
-            let distance: f64 = if a == b { 0.0 } else { distance(a, b).into() };
-            let distance = if distance.is_nan() { f64::INFINITY } else { distance };
-            largest = largest.max(distance);
-            over += usize::from(distance > limit);
-        }
-        Gap { steps: largest / step.into(), over, elements: b.len() }
+        let limit = ROUNDING * step;
+        let Gaps { largest, over } = match (on_chip.slice::<f32>(), simulated.slice::<f32>()) {
+            (Some(a), Some(b)) => gaps_f32(a, b, limit),
+            _ => gaps_f64(&floats(on_chip), &floats(simulated), limit),
+        };
+        Gap { steps: largest / step, over, elements: simulated.len() }
     }
 
     fn add(&mut self, other: Gap) {

@@ -4,63 +4,41 @@ use crate::Result;
 use crate::bail;
 use crate::espdl::{self, DataType};
 use crate::graph::Tensor;
+use crate::kernels::rounding::{dequantize_i8, dequantize_i16};
+use crate::ops::layout::{strides, walk};
 
 /// A value as the simulation has it: integers of a scale as the floats that they stand for.
 pub fn in_onnx_order(stored: &espdl::Tensor, perm: &[usize]) -> Result<Tensor> {
-    let step = 2f32.powi(exponent(stored));
     let bytes = stored.bytes.as_slice();
-    Ok(match stored.data_type {
-        DataType::Int8 => arranged(bytes.iter().map(|&b| f32::from(b as i8) * step), stored, perm)?,
-        DataType::Int16 => {
-            arranged(bytes.as_chunks().0.iter().map(|&b| f32::from(i16::from_le_bytes(b)) * step), stored, perm)?
-        }
-        DataType::Float => arranged(bytes.as_chunks().0.iter().map(|&b| f32::from_le_bytes(b)), stored, perm)?,
-        DataType::Int32 => {
-            arranged(bytes.as_chunks().0.iter().map(|&b| i64::from(i32::from_le_bytes(b))), stored, perm)?
-        }
-        DataType::Int64 => arranged(bytes.as_chunks().0.iter().map(|&b| i64::from_le_bytes(b)), stored, perm)?,
-        DataType::Bool => arranged(bytes.iter().map(|&b| b != 0), stored, perm)?,
+    let plain = match stored.data_type {
+        DataType::Int8 => Tensor::new(&stored.dims, dequantize_i8(bytes, exponent(stored)))?,
+        DataType::Int16 => Tensor::new(&stored.dims, dequantize_i16(bytes, exponent(stored)))?,
+        DataType::Float => Tensor::new(&stored.dims, each(bytes, f32::from_le_bytes))?,
+        DataType::Int32 => Tensor::new(&stored.dims, each(bytes, |b| i64::from(i32::from_le_bytes(b))))?,
+        DataType::Int64 => Tensor::new(&stored.dims, each(bytes, i64::from_le_bytes))?,
+        DataType::Bool => Tensor::new(&stored.dims, each(bytes, |[b]| b != 0))?,
         other => bail!("value {} is {}, of which the interpreter makes none", stored.name, other.name()),
-    })
+    };
+    let is_plain = perm.iter().enumerate().all(|(place, &axis)| place == axis);
+    if is_plain || perm.len() != stored.dims.len() {
+        return Ok(plain);
+    }
+    // ONNX's axis `perm[i]` is stored as axis `i`.
+    let (mut shape, mut steps) = (vec![0; perm.len()], vec![0; perm.len()]);
+    for ((&axis, &size), step) in perm.iter().zip(&stored.dims).zip(strides(&stored.dims)) {
+        // In bounds: `perm` is a permutation of the axes.
+        (shape[axis], steps[axis]) = (size, step);
+    }
+    walk(&plain, 0, &shape, &steps)
+}
+
+fn each<T, const N: usize>(bytes: &[u8], element: impl Fn([u8; N]) -> T) -> Vec<T> {
+    bytes.as_chunks().0.iter().map(|&bytes| element(bytes)).collect()
 }
 
 /// Returns the exponent of an activation, which has one; the interpreter has checked its size.
 pub fn exponent(stored: &espdl::Tensor) -> i32 {
     stored.exponents.first().and_then(|&e| i32::try_from(e).ok()).unwrap_or(0)
-}
-
-fn arranged<T: crate::graph::Element>(
-    elements: impl Iterator<Item = T>,
-    stored: &espdl::Tensor,
-    perm: &[usize],
-) -> Result<Tensor> {
-    let is_plain = perm.iter().enumerate().all(|(place, &axis)| place == axis);
-    let elements: Vec<T> = elements.collect();
-    if is_plain || perm.len() != stored.dims.len() {
-        return Tensor::new(&stored.dims, elements);
-    }
-    // ONNX's axis `perm[i]` is stored as axis `i`.
-    let mut shape = vec![0; perm.len()];
-    let mut steps = vec![0; perm.len()];
-    let mut step = 1;
-    for (&axis, &size) in perm.iter().zip(&stored.dims).rev() {
-        // In bounds: `perm` is a permutation of the axes.
-        (shape[axis], steps[axis]) = (size, step);
-        step *= size;
-    }
-    let (Some(&last), Some(&last_step)) = (shape.last(), steps.last()) else { return Tensor::new(&shape, elements) };
-    let mut made: Vec<T> = Vec::with_capacity(elements.len());
-    let rows: usize = shape.iter().take(shape.len() - 1).product();
-    for row in 0..rows {
-        let (mut rest, mut from) = (row, 0);
-        for (size, step) in shape.iter().zip(&steps).rev().skip(1) {
-            from += rest % size * step;
-            rest /= size;
-        }
-        // In bounds: the places of a permutation of the axes.
-        made.extend(elements[from..].iter().step_by(last_step).take(last));
-    }
-    Tensor::new(&shape, made)
 }
 
 #[cfg(test)]

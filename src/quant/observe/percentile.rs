@@ -1,12 +1,11 @@
 //! Observer percentile: the 0.01 % and 99.99 % elements of a tensor.
 
+use crate::kernels::selection::nth_largest;
+
 use super::Extremes;
 
 /// `OBSERVER_PERCENTILE` in esp-ppq's `core/common.py`.
 const PERCENTILE: f64 = 0.9999;
-
-/// Elements of which only the largest is looked at first.
-const BLOCK: usize = 64;
 
 /// Returns the elements at both percentiles (`TorchPercentileObserver`); [`Extremes::EMPTY`] if there are no elements.
 pub fn percentiles(mut values: Vec<f32>) -> Extremes {
@@ -19,19 +18,6 @@ pub fn percentiles(mut values: Vec<f32>) -> Extremes {
     let max = nth_largest(&values, count - 1 - high);
     values.iter_mut().for_each(|value| *value = -*value);
     Extremes { min: (-nth_largest(&values, low)).into(), max: max.into() }
-}
-
-/// Returns the element with `nth` larger ones before it.
-fn nth_largest(values: &[f32], nth: usize) -> f32 {
-    // At least as large as the nth of the blocks' largest elements, which leaves few candidates.
-    let blocks = values.chunks(BLOCK).map(|block| block.iter().copied().fold(f32::NEG_INFINITY, f32::max));
-    let mut blocks: Vec<f32> = blocks.collect();
-    let least = match nth < blocks.len() {
-        true => *blocks.select_nth_unstable_by(nth, |a, b| b.total_cmp(a)).1,
-        false => f32::NEG_INFINITY,
-    };
-    let mut candidates: Vec<f32> = values.iter().copied().filter(|value| value.is_nan() || *value >= least).collect();
-    *candidates.select_nth_unstable_by(nth, |a, b| b.total_cmp(a)).1
 }
 
 #[cfg(test)]
