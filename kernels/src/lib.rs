@@ -20,6 +20,7 @@ pub mod errors;
 pub mod histogram;
 pub mod integer;
 pub mod lanes;
+pub mod logarithm;
 pub mod matmul;
 pub mod pool;
 pub mod real;

@@ -5,6 +5,8 @@
 //! the first sum is a prefix sum, and `q` is constant over a quantized bin. The base of the logarithm does not affect
 //! the minimum.
 
+use crate::kernels::logarithm::ln;
+
 use super::Histogram;
 use super::extremes::nearest_exponent;
 
@@ -34,10 +36,10 @@ fn counts(histogram: &Histogram) -> Vec<f32> {
 
 /// Returns the number of leading bins, a multiple of `levels`, with the smallest divergence.
 fn best_range(counts: &[f32], levels: usize) -> usize {
-    let prefix = Prefix::new(counts);
+    let prefix = Prefix::new(counts, levels);
     let mut best = (f64::INFINITY, levels);
     for range in (levels..=counts.len()).step_by(levels) {
-        let divergence = prefix.divergence(counts, levels, range);
+        let divergence = prefix.divergence(counts, range);
         if divergence < best.0 {
             best = (divergence, range);
         }
@@ -45,66 +47,101 @@ fn best_range(counts: &[f32], levels: usize) -> usize {
     best.1
 }
 
-/// Prefix sums of counts, and of non-empty bins.
+/// Sums over leading bins.
 struct Prefix {
     total: f32,
+    levels: usize,
+    /// Sums of counts, of non-empty bins, and of shares, by the number of bins.
     counts: Vec<f64>,
     filled: Vec<u32>,
     p: Vec<f64>,
+    /// Sums over all bins of a range but the last, by the number of bins in `levels`.
     p_log_p: Vec<f64>,
 }
 
 impl Prefix {
-    fn new(counts: &[f32]) -> Prefix {
+    fn new(counts: &[f32], levels: usize) -> Prefix {
+        /// Bins whose logarithms are computed at once.
+        const BLOCK: usize = 1024;
         let total = counts.iter().map(|&c| f64::from(c)).sum::<f64>() as f32;
+        let mut prefix = Prefix {
+            total,
+            levels,
+            counts: Vec::with_capacity(counts.len() + 1),
+            filled: Vec::with_capacity(counts.len() + 1),
+            p: Vec::with_capacity(counts.len() + 1),
+            p_log_p: Vec::new(),
+        };
         let (mut count, mut filled, mut p, mut p_log) = (0.0, 0, 0.0, 0.0);
-        let mut prefix = Prefix { total, counts: vec![0.0], filled: vec![0], p: vec![0.0], p_log_p: vec![0.0] };
-        for &c in counts {
-            let share = f64::from(c / total);
-            count += f64::from(c);
-            filled += u32::from(c > 0.0);
-            p += share;
-            p_log += p_log_p(share);
-            prefix.counts.push(count);
-            prefix.filled.push(filled);
-            prefix.p.push(p);
-            prefix.p_log_p.push(p_log);
+        let mut logs = Vec::with_capacity(BLOCK);
+        for (at, block) in counts.chunks(BLOCK).enumerate() {
+            logs.clear();
+            logs.extend(block.iter().map(|&c| f64::from(c / total) + EPSILON));
+            ln(&mut logs);
+            for (bin, (&c, log)) in block.iter().zip(&logs).enumerate() {
+                prefix.counts.push(count);
+                prefix.filled.push(filled);
+                prefix.p.push(p);
+                if (at * BLOCK + bin + 1).is_multiple_of(levels) {
+                    prefix.p_log_p.push(p_log);
+                }
+                let share = f64::from(c / total);
+                count += f64::from(c);
+                filled += u32::from(c > 0.0);
+                p += share;
+                p_log += share * log;
+            }
         }
+        prefix.counts.push(count);
+        prefix.filled.push(filled);
+        prefix.p.push(p);
         prefix
     }
 
     /// Computes the divergence of the first `range` bins, with all further ones added to the last of them, from the
     /// same bins in `levels` steps.
-    fn divergence(&self, counts: &[f32], levels: usize, range: usize) -> f64 {
-        let width = range / levels;
+    fn divergence(&self, counts: &[f32], range: usize) -> f64 {
+        let width = range / self.levels;
         let last = counts[range - 1];
         let tail = (self.counts[counts.len()] - self.counts[range]) as f32;
         let piled = f64::from((last + tail) / self.total);
 
-        // Mean of a step over its non-empty bins.
-        let step = |step: usize| {
-            let (start, end) = (step * width, (step + 1) * width);
-            let filled = self.filled[end] - self.filled[start];
-            ((self.counts[end] - self.counts[start]) as f32 / filled.max(1) as f32, filled)
-        };
-        let q_total = (0..levels).map(step).map(|(q, filled)| f64::from(q) * f64::from(filled)).sum::<f64>() as f32;
+        // Means of steps over their non-empty bins.
+        let mut q_total = 0.0;
+        let steps = self.steps(&self.counts, width).zip(self.steps(&self.filled, width));
+        let mut q: Vec<f32> = Vec::with_capacity(self.levels);
+        q.extend(steps.map(|((start, end), (empty, filled))| {
+            let filled = filled - empty;
+            let mean = (end - start) as f32 / filled.max(1) as f32;
+            q_total += f64::from(mean) * f64::from(filled);
+            mean
+        }));
+        let q_total = q_total as f32;
+        // An empty step has no share, so that its logarithm has no effect.
+        let mut logs: Vec<f64> = q.iter().map(|q| f64::from(q / q_total) + EPSILON).collect();
+        ln(&mut logs);
 
-        let mut divergence = self.p_log_p[range - 1] + p_log_p(piled);
-        for index in 0..levels {
-            let (q, filled) = step(index);
-            if filled > 0 {
-                let end = ((index + 1) * width).min(range - 1);
-                let mut p = self.p[end] - self.p[index * width];
-                if index + 1 == levels && last > 0.0 {
-                    p += piled;
-                }
-                divergence -= p * (f64::from(q / q_total) + EPSILON).ln();
-            }
+        let mut divergence = self.p_log_p[width - 1] + p_log_p(piled);
+        let shares = self.steps(&self.p, width).map(|(start, end)| end - start);
+        let shares = shares.take(self.levels - 1).chain([self.last_share(width, range, piled, last)]);
+        for (share, log) in shares.zip(&logs) {
+            divergence -= share * log;
         }
         if last <= 0.0 {
             divergence -= piled * EPSILON.ln();
         }
         divergence
+    }
+
+    /// Returns the sums at both ends of each step.
+    fn steps<'a, T: Copy>(&self, sums: &'a [T], width: usize) -> impl Iterator<Item = (T, T)> + use<'a, T> {
+        sums.iter().step_by(width).zip(sums[width..].iter().step_by(width)).take(self.levels).map(|(&a, &b)| (a, b))
+    }
+
+    /// Returns the share of the last step, of whose bins the last one has all further ones.
+    fn last_share(&self, width: usize, range: usize, piled: f64, last: f32) -> f64 {
+        let share = self.p[range - 1] - self.p[range - width];
+        if last > 0.0 { share + piled } else { share }
     }
 }
 
