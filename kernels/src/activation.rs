@@ -45,16 +45,24 @@ fn two_to_the(exponent: i32) -> f32 {
     f32::from_bits(((exponent + 127) as u32) << 23)
 }
 
+/// 1 / (1 + e^-x).
+pub fn sigmoid<T: Real>(values: &mut [T]) {
+    T::sigmoid(values);
+}
+
+/// x / (1 + e^-x).
+pub fn swish<T: Real>(values: &mut [T]) {
+    T::swish(values);
+}
+
 multiversion! {
-    /// 1 / (1 + e^-x).
-    pub fn sigmoid[T: Real](values: &mut [T]) {
+    pub(super) fn sigmoid_of[T: Real](values: &mut [T]) {
         for x in values {
             *x = T::ONE / (T::ONE + (T::ZERO - *x).exponential());
         }
     }
 
-    /// x / (1 + e^-x).
-    pub fn swish[T: Real](values: &mut [T]) {
+    pub(super) fn swish_of[T: Real](values: &mut [T]) {
         for x in values {
             *x = *x / (T::ONE + (T::ZERO - *x).exponential());
         }

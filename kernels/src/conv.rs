@@ -55,22 +55,7 @@ impl<T: Real> Conv<T> {
 
     /// Runs one batch. `x` has shape [batch, channels, input], the result [batch, channels, output].
     pub fn run(&self, x: &[T], bias: Option<&[T]>, range: Option<(T, T)>) -> Result<Vec<T>> {
-        let singles = || {
-            let range = range.map(|(low, high)| (low.to_f64() as f32, high.to_f64() as f32));
-            (T::single(x).unwrap_or_default(), bias.and_then(T::single), range)
-        };
-        let y = match &self.plan {
-            Plan::Unfolded(weights) => return self.unfolded(weights, x, bias, range),
-            Plan::Depthwise(depthwise) => {
-                let (x, bias, range) = singles();
-                depthwise.run(x, bias, range)?
-            }
-            Plan::Direct(direct) => {
-                let (x, bias, range) = singles();
-                direct.run(x, bias, range)?
-            }
-        };
-        Ok(T::from_single(y).unwrap_or_default())
+        T::convolve(self, x, bias, range)
     }
 
     fn unfolded(&self, weights: &[T], x: &[T], bias: Option<&[T]>, range: Option<(T, T)>) -> Result<Vec<T>> {
@@ -108,6 +93,26 @@ impl<T: Real> Conv<T> {
         }
         Ok(y)
     }
+}
+
+/// [`Conv::run`], compiled in this crate.
+pub(super) fn run<T: Real>(conv: &Conv<T>, x: &[T], bias: Option<&[T]>, range: Option<(T, T)>) -> Result<Vec<T>> {
+    let singles = || {
+        let range = range.map(|(low, high)| (low.to_f64() as f32, high.to_f64() as f32));
+        (T::single(x).unwrap_or_default(), bias.and_then(T::single), range)
+    };
+    let y = match &conv.plan {
+        Plan::Unfolded(weights) => return conv.unfolded(weights, x, bias, range),
+        Plan::Depthwise(depthwise) => {
+            let (x, bias, range) = singles();
+            depthwise.run(x, bias, range)?
+        }
+        Plan::Direct(direct) => {
+            let (x, bias, range) = singles();
+            direct.run(x, bias, range)?
+        }
+    };
+    Ok(T::from_single(y).unwrap_or_default())
 }
 
 /// Returns the fastest float32 implementation for a shape, if there is a specialized one.

@@ -66,41 +66,52 @@ impl<T: Real> Dense<T> {
         &self,
         a: &[T],
         bias: Option<(&[T], (usize, usize))>,
-        (alpha, beta): (T, T),
+        scales: (T, T),
         range: Option<(T, T)>,
     ) -> Result<Vec<T>> {
-        let s = &self.shape;
-        if s.rows == 0 || s.columns == 0 {
-            return Ok(Vec::new());
-        }
-        let mut y = match &self.weights {
-            Weights::Blocks(blocks) => {
-                let y = blocks.times(T::single(a).unwrap_or_default(), s.rows, s.transposed_a)?;
-                T::from_single(y).unwrap_or_default()
-            }
-            Weights::Plain(weights) => {
-                let mut y = buffer::repeated(s.rows * s.columns, T::ZERO)?;
-                let a = oriented(a, s.rows, s.depth, s.transposed_a);
-                multiply(a, oriented(weights, s.depth, s.columns, s.transposed_b), &mut y);
-                y
-            }
-        };
-        for (r, row) in y.chunks_mut(s.columns).enumerate() {
-            if alpha != T::ONE {
-                row.iter_mut().for_each(|v| *v = *v * alpha);
-            }
-            if let Some((bias, (down, right))) = bias {
-                for (c, v) in row.iter_mut().enumerate() {
-                    let b = bias[r * down + c * right];
-                    *v += if beta == T::ONE { b } else { b * beta };
-                }
-            }
-            if let Some(range) = range {
-                clamp(row, range);
-            }
-        }
-        Ok(y)
+        T::multiply(self, a, bias, scales, range)
     }
+}
+
+/// [`Dense::run`], compiled in this crate.
+pub(super) fn run<T: Real>(
+    dense: &Dense<T>,
+    a: &[T],
+    bias: Option<(&[T], (usize, usize))>,
+    (alpha, beta): (T, T),
+    range: Option<(T, T)>,
+) -> Result<Vec<T>> {
+    let s = &dense.shape;
+    if s.rows == 0 || s.columns == 0 {
+        return Ok(Vec::new());
+    }
+    let mut y = match &dense.weights {
+        Weights::Blocks(blocks) => {
+            let y = blocks.times(T::single(a).unwrap_or_default(), s.rows, s.transposed_a)?;
+            T::from_single(y).unwrap_or_default()
+        }
+        Weights::Plain(weights) => {
+            let mut y = buffer::repeated(s.rows * s.columns, T::ZERO)?;
+            let a = oriented(a, s.rows, s.depth, s.transposed_a);
+            multiply(a, oriented(weights, s.depth, s.columns, s.transposed_b), &mut y);
+            y
+        }
+    };
+    for (r, row) in y.chunks_mut(s.columns).enumerate() {
+        if alpha != T::ONE {
+            row.iter_mut().for_each(|v| *v = *v * alpha);
+        }
+        if let Some((bias, (down, right))) = bias {
+            for (c, v) in row.iter_mut().enumerate() {
+                let b = bias[r * down + c * right];
+                *v += if beta == T::ONE { b } else { b * beta };
+            }
+        }
+        if let Some(range) = range {
+            clamp(row, range);
+        }
+    }
+    Ok(y)
 }
 
 impl Blocks {

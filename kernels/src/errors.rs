@@ -23,11 +23,11 @@ const LANES: usize = 16;
 /// Products of float32 are exact in float64; sums run in 16 lanes in a fixed order, so that the result depends neither
 /// on the processor nor on threads.
 pub fn error_sums<T: Real>(quantized: &[T], float: &[T]) -> ErrorSums {
-    sums(quantized, float)
+    T::error_sums(quantized, float)
 }
 
 multiversion! {
-    fn sums[T: Real](quantized: &[T], float: &[T]) -> ErrorSums {
+    pub(super) fn sums[T: Real](quantized: &[T], float: &[T]) -> ErrorSums {
         let len = quantized.len().min(float.len());
         let (quantized, float) = (&quantized[..len], &float[..len]);
         let mut lanes = [[0.0f64; LANES]; 4];

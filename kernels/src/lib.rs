@@ -21,6 +21,7 @@ pub mod histogram;
 pub mod integer;
 pub mod lanes;
 pub mod logarithm;
+pub mod loops;
 pub mod matmul;
 pub mod pool;
 pub mod real;

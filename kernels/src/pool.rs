@@ -8,6 +8,10 @@ use crate::Result;
 
 /// Maximum of each window inside the input; NaN if the window contains one. `planes` is batch * channels.
 pub fn max<T: Real>(w: &Window, planes: usize, x: &[T]) -> Result<Vec<T>> {
+    T::largest(w, planes, x)
+}
+
+pub(super) fn largest_of_windows<T: Real>(w: &Window, planes: usize, x: &[T]) -> Result<Vec<T>> {
     let mut y = buffer::repeated(planes * w.outputs(), T::NEG_INFINITY)?;
     max_planes(w, x, &mut y);
     Ok(y)
@@ -45,8 +49,17 @@ fn transposed(w: &Window, at: usize) -> usize {
 
 /// Mean of each window; padding counts as zeros if `count_pads`.
 pub fn average<T: Real>(w: &Window, planes: usize, x: &[T], count_pads: bool) -> Result<Vec<T>> {
+    T::average(w, planes, x, count_pads)
+}
+
+/// Mean of each plane of `size` elements.
+pub fn global_average<T: Real>(x: &[T], planes: usize, size: usize) -> Vec<T> {
+    T::global_average(x, planes, size)
+}
+
+pub(super) fn average_of_windows<T: Real>(w: &Window, planes: usize, x: &[T], count_pads: bool) -> Result<Vec<T>> {
     if w.outputs() == 1 && w.kernel == w.input && w.pad == [0; 3] && w.pad_end == [0; 3] {
-        return Ok(global_average(x, planes, w.inputs()));
+        return Ok(average_of_planes(x, planes, w.inputs()));
     }
     let mut y = buffer::repeated(planes * w.outputs(), T::ZERO)?;
     average_planes(w, x, &mut y, &counts(w, count_pads));
@@ -173,8 +186,7 @@ fn windows(w: &Window, mut visit: impl FnMut(usize, usize)) {
 }
 
 multiversion! {
-    /// Mean of each plane of `size` elements.
-    pub fn global_average[T: Real](x: &[T], planes: usize, size: usize) -> Vec<T> {
+    pub(super) fn average_of_planes[T: Real](x: &[T], planes: usize, size: usize) -> Vec<T> {
         (0..planes).map(|p| sum(&x[p * size..][..size]) / T::from_usize(size)).collect()
     }
 

@@ -2,11 +2,13 @@
 
 use std::ops::{Add, AddAssign, Div, Mul, Sub};
 
+use super::loops::Loops;
 use super::matmul::Multiplier;
 
 /// float32, or float64 for sums that must be exact beyond 2^24.
 pub trait Real:
-    Copy
+    Loops
+    + Copy
     + Default
     + PartialOrd
     + Send

@@ -19,6 +19,10 @@ pub enum Rounding {
 ///
 /// In float32, bounds of more than 24 bits are rounded, as torch rounds them.
 pub fn fake_quantize<T: Real>(values: &mut [T], exponent: i32, bits: u32, rounding: Rounding) {
+    T::fake_quantize(values, exponent, bits, rounding);
+}
+
+pub(super) fn round_trip<T: Real>(values: &mut [T], exponent: i32, bits: u32, rounding: Rounding) {
     match rounding {
         Rounding::HalfEven => round_trip_even(values, Grid::new(exponent, bits)),
         Rounding::HalfUp => round_trip_up(values, Grid::new(exponent, bits)),

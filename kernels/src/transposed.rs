@@ -17,6 +17,16 @@ pub fn conv_transpose<T: Real>(
     bias: Option<&[T]>,
     range: Option<(T, T)>,
 ) -> Result<Vec<T>> {
+    T::convolve_transposed(shape, weights, x, bias, range)
+}
+
+pub(super) fn run<T: Real>(
+    shape: &ConvShape,
+    weights: &[T],
+    x: &[T],
+    bias: Option<&[T]>,
+    range: Option<(T, T)>,
+) -> Result<Vec<T>> {
     let s = shape;
     let (outs, ins) = (s.window.inputs(), s.window.outputs());
     let depth = s.group_inputs * s.window.taps();

@@ -112,25 +112,7 @@ impl Conv {
 
     /// Runs one sample. `x` holds the input's positions, each with its channels; the result likewise.
     pub fn run<T: Integer>(&self, x: &[T]) -> Result<Vec<T>> {
-        let (w, filters) = (&self.shape.window, self.shape.filters);
-        if T::BITS != self.bits || x.len() != w.inputs() * self.shape.channels {
-            bail!("an input of {} elements of {} bits for {:?}", x.len(), T::BITS, self.shape);
-        }
-        let mut y = buffer::repeated(w.outputs() * filters, T::default())?;
-        let Some(plan) = &self.plan else { return Ok(y) };
-        let mut scratch = SCRATCH.take();
-        for first in (0..w.output[1]).step_by(plan.rows) {
-            let rows = plan.rows.min(w.output[1] - first);
-            scratch.copy.resize(plan.copy.size(rows).unwrap_or(0), 0);
-            plan.copy.fill(w, x, first, rows, &mut scratch.copy);
-            let bases = &plan.bases[..rows * w.output[2]];
-            let y = &mut y[first * w.output[2] * filters..][..bases.len() * filters];
-            for (index, block) in plan.blocks.iter().enumerate() {
-                self.block(plan, index, bases, &mut scratch, &mut y[block.first..]);
-            }
-        }
-        SCRATCH.set(scratch);
-        Ok(y)
+        T::convolve(self, x)
     }
 
     /// Computes all outputs of one block of filters at `bases`.
@@ -158,6 +140,29 @@ impl Conv {
             block.single(&self.finish, &sums, to);
         }
     }
+}
+
+/// [`Conv::run`], compiled in this crate.
+pub(super) fn run<T: Integer>(conv: &Conv, x: &[T]) -> Result<Vec<T>> {
+    let (w, filters) = (&conv.shape.window, conv.shape.filters);
+    if T::BITS != conv.bits || x.len() != w.inputs() * conv.shape.channels {
+        bail!("an input of {} elements of {} bits for {:?}", x.len(), T::BITS, conv.shape);
+    }
+    let mut y = buffer::repeated(w.outputs() * filters, T::default())?;
+    let Some(plan) = &conv.plan else { return Ok(y) };
+    let mut scratch = SCRATCH.take();
+    for first in (0..w.output[1]).step_by(plan.rows) {
+        let rows = plan.rows.min(w.output[1] - first);
+        scratch.copy.resize(plan.copy.size(rows).unwrap_or(0), 0);
+        plan.copy.fill(w, x, first, rows, &mut scratch.copy);
+        let bases = &plan.bases[..rows * w.output[2]];
+        let y = &mut y[first * w.output[2] * filters..][..bases.len() * filters];
+        for (index, block) in plan.blocks.iter().enumerate() {
+            conv.block(plan, index, bases, &mut scratch, &mut y[block.first..]);
+        }
+    }
+    SCRATCH.set(scratch);
+    Ok(y)
 }
 
 fn plan<T: Integer>(s: &Shape, filters: &Filters, finish: &Finish) -> Result<Plan> {

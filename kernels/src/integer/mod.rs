@@ -40,6 +40,8 @@ pub trait Integer: Copy + Ord + Default + Send + Sync + 'static {
     fn clamp_from(value: i64) -> Self;
     /// Like [`Integer::clamp_from`], from 32 bits, of which vectors hold more.
     fn clamp_from_32(value: i32) -> Self;
+    /// [`Conv::run`], compiled in this crate.
+    fn convolve(conv: &Conv, x: &[Self]) -> crate::Result<Vec<Self>>;
 }
 
 macro_rules! integer {
@@ -65,6 +67,9 @@ macro_rules! integer {
         fn clamp_from_32(value: i32) -> Self {
             // Lossless: clamped to the type's range.
             value.clamp($type::MIN.into(), $type::MAX.into()) as $type
+        }
+        fn convolve(conv: &Conv, x: &[Self]) -> crate::Result<Vec<Self>> {
+            conv::run(conv, x)
         }
     })*};
 }
