@@ -5,7 +5,7 @@ use super::depthwise::Depthwise;
 use super::direct::Direct;
 use super::matmul::{Matrix, multiply};
 use super::real::{Real, clamp};
-use super::simd::Level;
+use super::simd::{Level, multiversion};
 use super::window::Window;
 use crate::Result;
 
@@ -66,6 +66,10 @@ impl<T: Real> Conv<T> {
         if y.is_empty() {
             return Ok(y);
         }
+        if s.group_inputs == 1 {
+            self.by_channel(weights, x, bias, range, &mut y);
+            return Ok(y);
+        }
         let direct = s.window.is_pointwise();
         let mut columns = buffer::repeated(if direct { 0 } else { depth * outs }, T::ZERO)?;
         let group_in = s.group_inputs * ins;
@@ -92,6 +96,55 @@ impl<T: Real> Conv<T> {
             }
         }
         Ok(y)
+    }
+}
+
+impl<T: Real> Conv<T> {
+    /// Adds the taps one by one, where each filter reads one channel.
+    fn by_channel(&self, weights: &[T], x: &[T], bias: Option<&[T]>, range: Option<(T, T)>, y: &mut [T]) {
+        let s = &self.shape;
+        let (ins, outs, taps) = (s.window.inputs(), s.window.outputs(), s.window.taps());
+        let outputs = s.groups * s.group_outputs;
+        for (row, y) in y.chunks_mut(outs).enumerate() {
+            let (sample, output) = (row / outputs, row % outputs);
+            let channel = sample * s.groups + output / s.group_outputs;
+            let x = &x[channel * ins..][..ins];
+            for (tap, &w) in weights[output * taps..][..taps].iter().enumerate() {
+                add_tap(&s.window, x, tap, w, y);
+            }
+            if let Some(bias) = bias {
+                y.iter_mut().for_each(|v| *v += bias[output]);
+            }
+            if let Some(range) = range {
+                clamp(y, range);
+            }
+        }
+    }
+}
+
+multiversion! {
+    /// Adds the product of one tap and the elements that it reads.
+    fn add_tap[T: Real](window: &Window, x: &[T], tap: usize, weight: T, y: &mut [T]) {
+        let [_, kh, kw] = window.kernel;
+        let [_, height, width] = window.input;
+        let [_, rows, row] = window.output;
+        let (d, h, w) = (tap / (kh * kw), tap / kw % kh, tap % kw);
+        let [depths, lines, inside] = [(0, d), (1, h), (2, w)].map(|(axis, tap)| window.inside(axis, tap));
+        if inside.is_empty() {
+            return;
+        }
+        let start = window.position(2, inside.start, w) as usize;
+        for z in depths {
+            let plane = window.position(0, z, d) as usize * height;
+            for line in lines.clone() {
+                let from = &x[(plane + window.position(1, line, h) as usize) * width + start..];
+                let to = &mut y[(z * rows + line) * row..][inside.clone()];
+                match window.stride[2] {
+                    1 => to.iter_mut().zip(from).for_each(|(y, &x)| *y += weight * x),
+                    stride => to.iter_mut().zip(from.iter().step_by(stride)).for_each(|(y, &x)| *y += weight * x),
+                }
+            }
+        }
     }
 }
 

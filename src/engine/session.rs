@@ -258,9 +258,20 @@ impl Session {
             return Ok(None);
         }
         let mut cached = self.cached();
-        let Cached { observations, originals, .. } = &*cached;
+        let Cached { observations, originals, .. } = &mut *cached;
         let quantized = quant::recall(plan.clone(), &self.calibration, observations, originals, &|| progress.check())?;
         quantized.map(|quantized| cached.calibrated(quantized)).transpose()
+    }
+
+    /// Observes what the likely scales of a plan, and of plans with a part of its changes, are guessed from.
+    pub fn foresee(&self, plan: &Plan, progress: &dyn Progress) -> Result<()> {
+        // As for `recall`.
+        if !plan.settings.recipe.is_empty() {
+            return Ok(());
+        }
+        let mut cached = self.cached();
+        progress.begin(Stage::Calibrate, self.calibration.len());
+        quant::foresee(plan, &self.calibration, &mut cached.observations, &|| progress.tick())
     }
 
     /// Computes the cumulative error at `nodes` and at the outputs.

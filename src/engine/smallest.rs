@@ -56,12 +56,13 @@ impl<'a> Candidates<'a> {
         self.narrow.iter().map(|(_, nsr)| *nsr).collect()
     }
 
-    /// Observes all values at both widths, which guesses start from.
+    /// Observes all values at 16 bits, too, which guesses start from.
     fn observe(&self) -> Result<()> {
-        let measurement = self.measurement;
+        let Measurement { session, progress, .. } = self.measurement;
         let names: Vec<&str> = self.narrow.iter().map(|(name, _)| *name).collect();
-        let plan = measurement.plan_with(&measurement.widened(&names, Scheme::Int16), Scheme::Int16);
-        possible(plan.and_then(|plan| measurement.session.calibrate(&plan, &Inside(measurement.progress))))?;
+        let widened = self.measurement.widened(&names, Scheme::Int16);
+        let plan = self.measurement.plan_with(&widened, Scheme::Int16);
+        possible(plan.and_then(|plan| session.foresee(&plan, &Inside(*progress))))?;
         Ok(())
     }
 

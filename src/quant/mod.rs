@@ -33,7 +33,7 @@ pub use narrowed::{Narrowed, WIDEN};
 pub use observations::{Observation, Observations};
 pub use plan::{NodeConfig, Observed, Plan, plan};
 pub use quantized::{Port, Quantized};
-pub use recall::{Activations, recall};
+pub use recall::{Activations, foresee, recall};
 pub use settings::{BiasCorrection, ChannelSplit, LayerwiseEqualization, Real, Recipe, Settings, WeightSplit};
 pub use trained_schemes::{Overridden, overridden, with_trained};
 

@@ -49,6 +49,11 @@ impl Observations {
 
     pub(super) fn keep(&mut self, key: String, port: &Asked, observation: Observation) {
         self.by_key.insert(key, observation);
+        self.foresee(port, observation);
+    }
+
+    /// Keeps an observation that only predicts that of calibration.
+    pub(super) fn foresee(&mut self, port: &Asked, observation: Observation) {
         self.newest.insert(port.name(), observation);
         if port.method.takes_histogram() {
             self.newest.insert(port.range().name(), observation);
