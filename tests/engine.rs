@@ -177,7 +177,10 @@ fn activations_are_kept_of_one_model_at_a_time() {
     assert!(session.activations() > 0);
     figures(&engine, &mixed);
     assert_eq!(session.activations(), 0);
-    assert!(engine.open(mixed).session().unwrap().activations() > 0);
+    let session = engine.open(mixed).session().unwrap();
+    assert!(session.activations() > 0);
+    engine.rest();
+    assert_eq!(session.activations(), 0);
 }
 
 /// Project digits with one layer over its limit and an output over its own.

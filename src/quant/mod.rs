@@ -16,6 +16,7 @@ mod observations;
 pub mod observe;
 mod passes;
 mod plan;
+mod predict;
 mod quantized;
 mod recall;
 mod settings;
@@ -32,8 +33,9 @@ pub use imported_scales::{ImportedLayer, ImportedPort, ImportedScales};
 pub use narrowed::{Narrowed, WIDEN};
 pub use observations::{Observation, Observations};
 pub use plan::{NodeConfig, Observed, Plan, plan};
+pub use predict::foresee;
 pub use quantized::{Port, Quantized};
-pub use recall::{Activations, foresee, recall};
+pub use recall::{Activations, recall};
 pub use settings::{BiasCorrection, ChannelSplit, LayerwiseEqualization, Real, Recipe, Settings, WeightSplit};
 pub use trained_schemes::{Overridden, overridden, with_trained};
 

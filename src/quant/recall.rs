@@ -1,20 +1,18 @@
 //! Likely scales after a change of precision, before calibration: the most recent observations, and for ports without
 //! one, observations of the float network: of kept activations, or in a pass over all samples.
 
-use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
-
 use rayon::prelude::*;
 
 use crate::Result;
 use crate::chip::Method;
-use crate::exec::{Program, Samples, Tick};
+use crate::exec::{Samples, Tick};
 use crate::graph::ValueId;
 
 use super::calibrate::{asked, check, settle};
 use super::observations::{Fingerprints, Observation, Observations};
 use super::observe::{Elements, Extremes, Histogram, histogram_exponent, percentiles};
 use super::plan::{Observed, Plan};
+use super::predict::predict;
 use super::{Quantized, finish};
 
 /// Least number of kept samples from which a scale is guessed, unless there are fewer.
@@ -48,10 +46,14 @@ pub fn recall(
     if 2 * missing.len() > ports.len() {
         return Ok(None);
     }
-    if !missing.is_empty() && kept.samples() < samples.len().min(FEWEST) {
-        in_float(&plan, &missing, samples, known, tick)?;
+    let is_kept = kept.samples() >= samples.len().min(FEWEST);
+    if !missing.is_empty() && !is_kept {
+        predict(&plan, &missing, samples, known, tick)?;
     }
     let of_kept = |port: &Observed| {
+        if !is_kept {
+            return None;
+        }
         let range = known.recall(&asked(&plan, port).range());
         let range = range.map_or(Extremes::EMPTY, |o| Extremes { min: o.min, max: o.max });
         observe(port, plan.configs[port.config].bits, range, kept)
@@ -64,110 +66,6 @@ pub fn recall(
         }
     }
     Ok(Some(finish(plan)))
-}
-
-/// Observes the ports of a plan that were never observed, so that [`recall`] guesses from all samples: in one pass over the float
-/// network, within the ranges of other widths.
-pub fn foresee(plan: &Plan, samples: &dyn Samples, known: &mut Observations, tick: Tick) -> Result<()> {
-    let ports = plan.observed();
-    check(plan, samples, &ports)?;
-    let missing: Vec<Observed> = ports.into_iter().filter(|port| known.recall(&asked(plan, port)).is_none()).collect();
-    in_float(plan, &missing, samples, known, tick)
-}
-
-/// Observes ports in the float network; a first pass finds ranges that no width has.
-fn in_float(
-    plan: &Plan,
-    ports: &[Observed],
-    samples: &dyn Samples,
-    known: &mut Observations,
-    tick: Tick,
-) -> Result<()> {
-    let bits = |port: &Observed| plan.configs[port.config].bits;
-    let program = Program::float(&plan.graph)?;
-    let known_range = |port: &Observed| {
-        let Observation { min, max, .. } = known.recall(&asked(plan, port).range())?;
-        Some(Extremes { min, max })
-    };
-    let without: Vec<ValueId> =
-        ports.iter().filter(|port| known_range(port).is_none()).map(|port| port.value).collect();
-    let ranges = ranges(plan, &program, &without, samples, tick)?;
-    let range = |port: &Observed| known_range(port).or_else(|| ranges.get(&port.value).copied());
-    let ranged: Vec<(Observed, Extremes)> = ports.iter().filter_map(|port| Some((*port, range(port)?))).collect();
-    let mut histograms: BTreeMap<(ValueId, usize), Mutex<Histogram>> = BTreeMap::new();
-    for (port, range) in ranged.iter().filter(|(port, _)| port.method.takes_histogram()) {
-        let bins = port.method.bins(bits(port));
-        histograms.entry((port.value, bins)).or_insert_with(|| Mutex::new(Histogram::new(bins, range.magnitude())));
-    }
-    let is_percentile = |port: &Observed| port.method == Method::Percentile;
-    let ranks = plan.graph.mask(ranged.iter().filter(|(port, _)| is_percentile(port)).map(|(port, _)| port.value));
-    let wanted = plan.graph.mask(ranged.iter().map(|(port, _)| port.value));
-    let by_sample = (0..samples.len()).into_par_iter().map(|sample| {
-        let mut seen = BTreeMap::new();
-        program.observe(&samples.sample(sample)?, &wanted, &mut |value, tensor| {
-            let elements = tensor.slice::<f32>().unwrap_or_default();
-            for (_, histogram) in histograms.range((value, 0)..=(value, usize::MAX)) {
-                lock(histogram).add(Elements::F32(elements));
-            }
-            if ranks[value.0] {
-                seen.insert(value, percentiles(elements.to_vec()));
-            }
-            Ok(())
-        })?;
-        tick()?;
-        Ok(seen)
-    });
-    let by_sample: Vec<BTreeMap<ValueId, Extremes>> = by_sample.collect::<Result<_>>()?;
-    let observations = ranged.par_iter().map(|(port, range)| {
-        let each = || by_sample.iter().filter_map(|seen| seen.get(&port.value).copied()).collect::<Vec<_>>();
-        let range = if is_percentile(port) { Extremes::mean(&each()) } else { *range };
-        let exponent = match histograms.get(&(port.value, port.method.bins(bits(port)))) {
-            Some(histogram) if port.method.takes_histogram() => {
-                histogram_exponent(port.method, &lock(histogram), bits(port))
-            }
-            _ => range.exponent(bits(port)),
-        };
-        Observation { min: range.min, max: range.max, exponent }
-    });
-    let observations: Vec<Observation> = observations.collect();
-    for ((port, _), observation) in ranged.iter().zip(observations) {
-        known.foresee(&asked(plan, port), observation);
-    }
-    Ok(())
-}
-
-/// Returns the ranges of values over all samples.
-fn ranges(
-    plan: &Plan,
-    program: &Program,
-    values: &[ValueId],
-    samples: &dyn Samples,
-    tick: Tick,
-) -> Result<BTreeMap<ValueId, Extremes>> {
-    let mut ranges = BTreeMap::new();
-    if values.is_empty() {
-        return Ok(ranges);
-    }
-    let wanted = plan.graph.mask(values.iter().copied());
-    let by_sample = (0..samples.len()).into_par_iter().map(|sample| {
-        let mut seen = Vec::new();
-        program.observe(&samples.sample(sample)?, &wanted, &mut |value, tensor| {
-            let elements = Elements::F32(tensor.slice::<f32>().unwrap_or_default());
-            seen.extend(Extremes::finite(elements).map(|range| (value, range)));
-            Ok(())
-        })?;
-        tick()?;
-        Ok(seen)
-    });
-    for (value, seen) in by_sample.collect::<Result<Vec<_>>>()?.into_iter().flatten() {
-        let range = ranges.entry(value).or_insert(Extremes::EMPTY);
-        *range = Extremes::union(&[*range, seen]);
-    }
-    Ok(ranges)
-}
-
-fn lock(histogram: &Mutex<Histogram>) -> MutexGuard<'_, Histogram> {
-    histogram.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Observes a port in kept activations; `range` is that of more samples, as far as it is known.

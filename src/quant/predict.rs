@@ -1,0 +1,144 @@
+//! Observations of the float network, which predict those of calibration at another width: in one pass over the samples, where the
+//! ranges of values are known.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use rayon::prelude::*;
+
+use crate::Result;
+use crate::chip::Method;
+use crate::exec::{Program, Samples, Tick};
+use crate::graph::{Tensor, ValueId};
+
+use super::calibrate::{asked, check};
+use super::observations::{Observation, Observations};
+use super::observe::{Elements, Extremes, Histogram, histogram_exponent, percentiles};
+use super::plan::{Observed, Plan};
+
+/// Observes the ports of a plan that were never observed, so that [`super::recall`] guesses from all samples.
+pub fn foresee(plan: &Plan, samples: &dyn Samples, known: &mut Observations, tick: Tick) -> Result<()> {
+    let ports = plan.observed();
+    check(plan, samples, &ports)?;
+    let missing: Vec<Observed> = ports.into_iter().filter(|port| known.recall(&asked(plan, port)).is_none()).collect();
+    predict(plan, &missing, samples, known, tick)
+}
+
+/// Observes ports in the float network. A port whose value is not finite stays unknown.
+pub(super) fn predict(
+    plan: &Plan,
+    ports: &[Observed],
+    samples: &dyn Samples,
+    known: &mut Observations,
+    tick: Tick,
+) -> Result<()> {
+    let float = Float { plan, program: Program::float(&plan.graph)?, samples, tick };
+    let known_range = |port: &Observed| {
+        let Observation { min, max, .. } = known.recall(&asked(plan, port).range())?;
+        Some(Extremes { min, max })
+    };
+    let without = ports.iter().filter(|port| known_range(port).is_none());
+    let ranges = float.ranges(&without.map(|port| port.value).collect::<Vec<_>>())?;
+    let range = |port: &Observed| known_range(port).or_else(|| ranges.get(&port.value).copied());
+    let ranged: Vec<(Observed, Extremes)> = ports.iter().filter_map(|port| Some((*port, range(port)?))).collect();
+    let seen = float.seen(&ranged)?;
+    let observations: Vec<Observation> =
+        ranged.par_iter().map(|(port, range)| seen.observation(plan, port, *range)).collect();
+    for ((port, _), observation) in ranged.iter().zip(observations) {
+        known.foresee(&asked(plan, port), observation);
+    }
+    Ok(())
+}
+
+/// The float network over the samples.
+struct Float<'a> {
+    plan: &'a Plan,
+    program: Program,
+    samples: &'a dyn Samples,
+    tick: Tick<'a>,
+}
+
+/// Statistics of values over all samples.
+struct Seen {
+    /// Counts of magnitudes, by value and number of bins.
+    histograms: BTreeMap<(ValueId, usize), Mutex<Histogram>>,
+    /// Means of the samples' percentiles.
+    percentiles: BTreeMap<ValueId, Extremes>,
+}
+
+impl Float<'_> {
+    /// Returns the ranges of values.
+    fn ranges(&self, values: &[ValueId]) -> Result<BTreeMap<ValueId, Extremes>> {
+        let each = self.observed(values, |_, elements| Extremes::finite(Elements::F32(elements)))?;
+        Ok(each.into_iter().map(|(value, ranges)| (value, Extremes::union(&ranges))).collect())
+    }
+
+    fn seen(&self, ports: &[(Observed, Extremes)]) -> Result<Seen> {
+        let mut histograms = BTreeMap::new();
+        for (port, range) in ports.iter().filter(|(port, _)| port.method.takes_histogram()) {
+            let bins = bins(self.plan, port);
+            let empty = || Mutex::new(Histogram::new(bins, range.magnitude()));
+            histograms.entry((port.value, bins)).or_insert_with(empty);
+        }
+        let is_ranked = |(port, _): &&(Observed, Extremes)| port.method == Method::Percentile;
+        let ranked = self.plan.graph.mask(ports.iter().filter(is_ranked).map(|(port, _)| port.value));
+        let values: Vec<ValueId> = ports.iter().map(|(port, _)| port.value).collect();
+        let each = self.observed(&values, |value, elements| {
+            for (_, histogram) in histograms.range((value, 0)..=(value, usize::MAX)) {
+                lock(histogram).add(Elements::F32(elements));
+            }
+            ranked[value.0].then(|| percentiles(elements.to_vec()))
+        })?;
+        let percentiles = each.into_iter().map(|(value, each)| (value, Extremes::mean(&each))).collect();
+        Ok(Seen { histograms, percentiles })
+    }
+
+    /// Runs all samples, and returns what `of` makes of the values' elements, in the samples' order.
+    fn observed<T: Send>(
+        &self,
+        values: &[ValueId],
+        of: impl Fn(ValueId, &[f32]) -> Option<T> + Sync,
+    ) -> Result<BTreeMap<ValueId, Vec<T>>> {
+        let mut all: BTreeMap<ValueId, Vec<T>> = BTreeMap::new();
+        if values.is_empty() {
+            return Ok(all);
+        }
+        let wanted = self.plan.graph.mask(values.iter().copied());
+        let by_sample = (0..self.samples.len()).into_par_iter().map(|sample| {
+            let mut seen = Vec::new();
+            self.program.observe(&self.samples.sample(sample)?, &wanted, &mut |value, tensor: &Tensor| {
+                let elements = tensor.slice::<f32>().unwrap_or_default();
+                seen.extend(of(value, elements).map(|made| (value, made)));
+                Ok(())
+            })?;
+            (self.tick)()?;
+            Ok(seen)
+        });
+        for (value, made) in by_sample.collect::<Result<Vec<_>>>()?.into_iter().flatten() {
+            all.entry(value).or_default().push(made);
+        }
+        Ok(all)
+    }
+}
+
+impl Seen {
+    fn observation(&self, plan: &Plan, port: &Observed, range: Extremes) -> Observation {
+        let bits = plan.configs[port.config].bits;
+        let percentiles = self.percentiles.get(&port.value).filter(|_| port.method == Method::Percentile);
+        let range = percentiles.copied().unwrap_or(range);
+        let histogram = self.histograms.get(&(port.value, bins(plan, port)));
+        let exponent = match histogram.filter(|_| port.method.takes_histogram()) {
+            Some(histogram) => histogram_exponent(port.method, &lock(histogram), bits),
+            None => range.exponent(bits),
+        };
+        Observation { min: range.min, max: range.max, exponent }
+    }
+}
+
+fn bins(plan: &Plan, port: &Observed) -> usize {
+    port.method.bins(plan.configs[port.config].bits)
+}
+
+fn lock(histogram: &Mutex<Histogram>) -> MutexGuard<'_, Histogram> {
+    histogram.lock().unwrap_or_else(PoisonError::into_inner)
+}
