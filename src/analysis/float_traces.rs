@@ -55,9 +55,17 @@ impl FloatTraces {
         self.used
     }
 
+    /// Frees the last samples until the others take at most `bytes`.
+    pub fn shrink(&mut self, bytes: usize) {
+        while self.used > bytes {
+            let Some(last) = self.kept.pop() else { break };
+            self.used -= last.trace.bytes();
+        }
+    }
+
     /// Frees all samples.
     pub fn clear(&mut self) {
-        (self.kept, self.used) = (Vec::new(), 0);
+        self.shrink(0);
     }
 
     pub(super) fn get(&self, sample: usize) -> Option<&Original> {

@@ -79,6 +79,8 @@ use store::Store;
 /// Maximum number of models, plans and sessions in memory, for workspaces with several projects.
 const MODELS: usize = 8;
 const SESSIONS: usize = 4;
+/// Memory for float activations while the process is idle, in bytes: a few samples, from which an edit's scales are guessed.
+const AT_REST: usize = 64 << 20;
 /// Maximum number of reports, measured fixes, and findings (one per text and depth).
 const ANSWERS: usize = 64;
 
@@ -186,9 +188,10 @@ impl Engine {
         memory.keep(key, Arc::new(result))
     }
 
-    /// Frees the activations that are kept for the next edit, for a process that is idle; the next edit runs the float network again.
+    /// Frees most of the activations that are kept for the next edit, for a process that is idle. The next edit then runs some samples
+    /// in float again.
     pub fn rest(&self) {
-        self.sessions.all().iter().for_each(|session| session.forget_activations());
+        self.sessions.all().iter().for_each(|session| session.shrink_activations(AT_REST));
     }
 
     /// Stores a session's measurements for other processes.

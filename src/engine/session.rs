@@ -208,10 +208,10 @@ impl Session {
         cached.originals.bytes() + cached.simulations.bytes()
     }
 
-    /// Frees the activations, unless a measurement is using them.
-    pub(super) fn forget_activations(&self) {
+    /// Frees simulated activations and all float ones but `bytes`, unless a measurement is using them.
+    pub(super) fn shrink_activations(&self, bytes: usize) {
         if let Ok(mut cached) = self.cached.try_lock() {
-            cached.originals.clear();
+            cached.originals.shrink(bytes);
             cached.simulations.clear();
         }
     }
