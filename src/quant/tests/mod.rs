@@ -1,5 +1,7 @@
 //! Tests of sharing scales, on graphs of a few nodes.
 
+mod calibration;
+
 use super::*;
 use crate::chip::{Method, Scheme, Target};
 use crate::exec::Samples;
@@ -88,6 +90,19 @@ fn samples(shape: &[usize]) -> Vec<Vec<Tensor>> {
         vec![Tensor::new(shape, values).unwrap()]
     };
     (0..4).map(sample).collect()
+}
+
+/// Samples that count their reads.
+struct Counting(Vec<Vec<Tensor>>, std::sync::atomic::AtomicUsize);
+
+impl Samples for Counting {
+    fn len(&self) -> usize {
+        self.0.len()
+    }
+    fn sample(&self, index: usize) -> crate::Result<Vec<Tensor>> {
+        self.1.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        Ok(self.0[index].clone())
+    }
 }
 
 fn settings(scheme: Scheme) -> Settings {
@@ -272,96 +287,6 @@ fn a_nan_in_a_weight_names_its_layer() {
         .node("Conv", "conv", &["x", "w"], ("y", &[1, 1, 2, 2]))
         .0;
     assert_eq!(plan(&graph, &settings(Scheme::Int8)).unwrap_err().layer(), Some("conv"));
-}
-
-#[test]
-fn an_activation_that_is_not_finite_names_its_layer() {
-    let graph = Net::new(&[1, 1, 1, 1])
-        .constant("w", &[1, 1, 1, 1], &[3e38])
-        .node("Conv", "first", &["x", "w"], ("a", &[1, 1, 1, 1]))
-        .node("Conv", "second", &["a", "w"], ("y", &[1, 1, 1, 1]))
-        .0;
-    let samples = Counting(samples(&[1, 1, 1, 1]), 0.into());
-    let plan = plan(&graph, &settings(Scheme::Int8)).unwrap();
-    let error = calibrate(plan, &samples, &mut Observations::default(), &|| Ok(())).unwrap_err();
-    assert_eq!(error.layer(), Some("second"));
-}
-
-#[test]
-fn an_all_zero_activation_has_the_smallest_scale() {
-    let graph = Net::new(&[1, 1, 1, 1])
-        .constant("w", &[1, 1, 1, 1], &[0.0])
-        .node("Conv", "conv", &["x", "w"], ("y", &[1, 1, 1, 1]))
-        .0;
-    let output = |method| {
-        let settings = Settings { method: Some(method), ..settings(Scheme::Int8) };
-        exponents(&quantize(&graph, &settings), "conv").1[0][0]
-    };
-    assert_eq!([Method::Kl, Method::MinMax, Method::Percentile, Method::Mse].map(output), [-27, -26, -26, -26]);
-    let notes = sentences(&quantize(&graph, &settings(Scheme::Int8)).plan().notes);
-    assert!(notes.iter().any(|note| note.starts_with("conv: its output 'y' is zero")), "{notes:?}");
-}
-
-#[test]
-fn no_samples_is_an_error() {
-    let samples = Counting(Vec::new(), 0.into());
-    let plan = plan(&conv_relu_pool_conv(), &settings(Scheme::Int8)).unwrap();
-    assert!(calibrate(plan, &samples, &mut Observations::default(), &|| Ok(())).is_err());
-}
-
-/// Samples that count their reads.
-struct Counting(Vec<Vec<Tensor>>, std::sync::atomic::AtomicUsize);
-
-impl Samples for Counting {
-    fn len(&self) -> usize {
-        self.0.len()
-    }
-    fn sample(&self, index: usize) -> crate::Result<Vec<Tensor>> {
-        self.1.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-        Ok(self.0[index].clone())
-    }
-}
-
-#[test]
-fn known_ports_are_not_observed_again() {
-    let graph = conv_relu_pool_conv();
-    let mut settings = Settings { method: None, ..settings(Scheme::Int8) };
-    let mut known = Observations::default();
-    let mut asked = |settings: &Settings| {
-        let samples = Counting(samples(&[1, 2, 4, 4]), 0.into());
-        let quantized = calibrate(plan(&graph, settings).unwrap(), &samples, &mut known, &|| Ok(())).unwrap();
-        (samples.1.into_inner(), exponents(&quantized, "conv2"))
-    };
-    let first = asked(&settings);
-    assert_eq!(first.0, 8);
-    assert_eq!(asked(&settings), (0, first.1.clone()));
-    settings.layer_schemes.insert("conv2".into(), Scheme::Int16);
-    assert_eq!(asked(&settings).0, 8);
-    settings.layer_schemes.clear();
-    assert_eq!(asked(&settings), (0, first.1));
-}
-
-#[test]
-fn results_do_not_depend_on_the_number_of_threads() {
-    let graph = conv_relu_pool_conv();
-    let settings = Settings { method: Some(Method::Percentile), ..settings(Scheme::Int8) };
-    let with = |threads| {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-        pool.install(|| quantize(&graph, &settings).plan().configs.clone())
-    };
-    assert_eq!(with(1), with(3));
-}
-
-#[test]
-fn ports_of_the_first_pass_are_quantized_in_the_second() {
-    let graph = conv_relu_pool_conv();
-    let mut settings = Settings { method: Some(Method::Kl), ..settings(Scheme::Int8) };
-    settings.layer_methods.insert("conv1".into(), Method::MinMax);
-    let plan = plan(&graph, &settings).unwrap();
-    let input = plan.observed()[0];
-    assert_eq!((input.method, plan.observed()[1].method), (Method::MinMax, Method::Kl));
-    let quantized = quantize(&graph, &settings);
-    assert!(quantized.plan().simulation().unwrap()[0].as_ref().unwrap().inputs[0].is_some());
 }
 
 /// Graph x -> Conv a, Conv b -> Add -> Relu; one branch also passes a MaxPool before a Concat.
