@@ -9,7 +9,7 @@ use espq::chip::Rounding;
 use espq::kernels::conv::{Conv, ConvShape};
 use espq::kernels::errors::error_sums;
 use espq::kernels::histogram::{add_abs_histogram, min_max};
-use espq::kernels::rounding::fake_quantize_f32;
+use espq::kernels::rounding::fake_quantize;
 use espq::kernels::window::Window;
 
 /// Input channels, output channels, input size, kernel, stride and groups of layers.
@@ -86,7 +86,7 @@ fn tensors(criterion: &mut Criterion) {
     group.throughput(Throughput::Elements(x.len() as u64));
     let mut quantized = x.clone();
     group.bench_function("fake_quantize", |b| {
-        b.iter(|| fake_quantize_f32(&mut quantized, -5, 8, Rounding::HalfEven));
+        b.iter(|| fake_quantize(&mut quantized, -5, 8, Rounding::HalfEven));
     });
     group.bench_function("error_sums", |b| b.iter(|| error_sums(&quantized, &x)));
     group.bench_function("min_max", |b| b.iter(|| min_max(&x)));

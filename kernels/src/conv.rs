@@ -86,20 +86,12 @@ impl<T: Real> Conv<T> {
             };
             multiply(Matrix::dense(w, s.group_outputs, depth), Matrix::dense(columns, depth, outs), y);
             for (o, row) in y.chunks_mut(outs).enumerate() {
-                if let Some(bias) = bias {
-                    let b = bias[group * s.group_outputs + o];
-                    row.iter_mut().for_each(|v| *v += b);
-                }
-                if let Some(range) = range {
-                    clamp(row, range);
-                }
+                finish(row, bias.map(|bias| bias[group * s.group_outputs + o]), range);
             }
         }
         Ok(y)
     }
-}
 
-impl<T: Real> Conv<T> {
     /// Adds the taps one by one, where each filter reads one channel.
     fn by_channel(&self, weights: &[T], x: &[T], bias: Option<&[T]>, range: Option<(T, T)>, y: &mut [T]) {
         let s = &self.shape;
@@ -112,12 +104,7 @@ impl<T: Real> Conv<T> {
             for (tap, &w) in weights[output * taps..][..taps].iter().enumerate() {
                 add_tap(&s.window, x, tap, w, y);
             }
-            if let Some(bias) = bias {
-                y.iter_mut().for_each(|v| *v += bias[output]);
-            }
-            if let Some(range) = range {
-                clamp(y, range);
-            }
+            finish(y, bias.map(|bias| bias[output]), range);
         }
     }
 }
@@ -145,6 +132,16 @@ multiversion! {
                 }
             }
         }
+    }
+}
+
+/// Adds the bias of a channel, and clamps it.
+fn finish<T: Real>(row: &mut [T], bias: Option<T>, range: Option<(T, T)>) {
+    if let Some(bias) = bias {
+        row.iter_mut().for_each(|v| *v += bias);
+    }
+    if let Some(range) = range {
+        clamp(row, range);
     }
 }
 

@@ -62,18 +62,23 @@ pub struct Gaps {
     pub over: usize,
 }
 
-/// Compares elements of float32. Equal ones, infinite ones among them, differ by 0; those past the shorter slice are left out.
-pub fn gaps_f32(a: &[f32], b: &[f32], limit: f64) -> Gaps {
-    gaps(a, b, limit)
+/// Compares elements. Equal ones, infinite ones among them, differ by 0; those past the shorter slice are left out.
+pub fn gaps<T: Real>(a: &[T], b: &[T], limit: f64) -> Gaps {
+    T::gaps(a, b, limit)
 }
 
-/// [`gaps_f32`] in float64.
-pub fn gaps_f64(a: &[f64], b: &[f64], limit: f64) -> Gaps {
-    gaps(a, b, limit)
+/// Returns the sum of elements clamped to a range.
+pub fn clamped_sum<T: Real>(values: &[T], range: (T, T)) -> f64 {
+    T::clamped_sum(values, range)
+}
+
+/// Adds elements clamped to a range to their sums.
+pub fn add_clamped<T: Real>(sums: &mut [f64], values: &[T], range: (T, T)) {
+    T::add_clamped(sums, values, range);
 }
 
 multiversion! {
-    fn gaps[T: Real](a: &[T], b: &[T], limit: f64) -> Gaps {
+    pub(super) fn gaps_of[T: Real](a: &[T], b: &[T], limit: f64) -> Gaps {
         let len = a.len().min(b.len());
         let (a, b) = (&a[..len], &b[..len]);
         let distance = |a: T, b: T| {
@@ -125,21 +130,19 @@ multiversion! {
         lanes.iter().sum::<f64>() + rest.iter().map(|v| f64::from(v * v)).sum::<f64>()
     }
 
-    /// Returns the sum of elements clamped to a range.
-    pub fn clamped_sum(values: &[f32], range: (f32, f32)) -> f64 {
+    pub(super) fn clamped_sum_of[T: Real](values: &[T], range: (T, T)) -> f64 {
         let mut lanes = [0.0f64; LANES];
         let (lines, rest) = values.as_chunks::<LANES>();
         for line in lines {
             for i in 0..LANES {
-                lanes[i] += f64::from(line[i].clamped(range.0, range.1));
+                lanes[i] += line[i].clamped(range.0, range.1).to_f64();
             }
         }
-        lanes.iter().sum::<f64>() + rest.iter().map(|v| f64::from(v.clamped(range.0, range.1))).sum::<f64>()
+        lanes.iter().sum::<f64>() + rest.iter().map(|v| v.clamped(range.0, range.1).to_f64()).sum::<f64>()
     }
 
-    /// Adds elements clamped to a range to their sums.
-    pub fn add_clamped(sums: &mut [f64], values: &[f32], range: (f32, f32)) {
-        sums.iter_mut().zip(values).for_each(|(sum, v)| *sum += f64::from(v.clamped(range.0, range.1)));
+    pub(super) fn add_clamped_to[T: Real](sums: &mut [f64], values: &[T], range: (T, T)) {
+        sums.iter_mut().zip(values).for_each(|(sum, v)| *sum += v.clamped(range.0, range.1).to_f64());
     }
 
     /// Returns the powers of the rounding errors and of the values themselves, with values on signed 8-bit multiples of
@@ -186,9 +189,9 @@ mod tests {
         // To 1 and 2, halves to even; 200 to 127.
         assert_eq!(rounding_power(&[0.75, 2.5, 200.0], 1.0), [0.0625 + 0.25 + 73.0 * 73.0, 0.5625 + 6.25 + 40_000.0]);
         assert_eq!(sum_of_squares(&[-3.0, 4.0].repeat(9)), 225.0);
-        assert_eq!(clamped_sum(&[-1.0, 0.5, 9.0].repeat(7), (0.0, 6.0)), 45.5);
+        assert_eq!(clamped_sum(&[-1.0f32, 0.5, 9.0].repeat(7), (0.0, 6.0)), 45.5);
         let mut sums = [1.0, 2.0];
-        add_clamped(&mut sums, &[-3.0, 4.0], (0.0, 6.0));
+        add_clamped(&mut sums, &[-3.0f64, 4.0], (0.0, 6.0));
         assert_eq!(sums, [1.0, 6.0]);
         assert_eq!(largest_magnitude(&[1.0, -3.0, f32::NAN, 2.0].repeat(9)), 3.0);
         assert_eq!(error_sums(&[3.0, 9.0], &[1.0]), ErrorSums { noise: 4.0, signal: 1.0, dot: 3.0, power: 9.0 });
@@ -197,8 +200,8 @@ mod tests {
     #[test]
     fn nan_differs_from_everything_and_infinity_not_from_itself() {
         let (nan, infinite) = (f32::NAN, f32::INFINITY);
-        assert_eq!(gaps_f32(&[1.0, 2.0, infinite], &[1.5, 2.25, infinite], 0.25), Gaps { largest: 0.5, over: 1 });
-        assert_eq!(gaps_f32(&[1.0; 20], &[nan; 20], 0.25), Gaps { largest: f64::INFINITY, over: 20 });
-        assert_eq!(gaps_f64(&[1.0], &[f64::NEG_INFINITY], 0.25), Gaps { largest: f64::INFINITY, over: 1 });
+        assert_eq!(gaps(&[1.0, 2.0, infinite], &[1.5, 2.25, infinite], 0.25), Gaps { largest: 0.5, over: 1 });
+        assert_eq!(gaps(&[1.0; 20], &[nan; 20], 0.25), Gaps { largest: f64::INFINITY, over: 20 });
+        assert_eq!(gaps(&[1.0], &[f64::NEG_INFINITY], 0.25), Gaps { largest: f64::INFINITY, over: 1 });
     }
 }

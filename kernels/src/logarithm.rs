@@ -3,6 +3,10 @@
 use super::simd::multiversion;
 
 const LN_2: f64 = std::f64::consts::LN_2;
+/// Bits of sqrt(1/2).
+const SQRT_HALF: u64 = 0x3fe6_a09e_667f_3bcd;
+/// Bits of 1.
+const ONE: u64 = 0x3ff0_0000_0000_0000;
 /// Bits of 2^52, whose lowest bits are units.
 const UNITS: u64 = 0x4330_0000_0000_0000;
 
@@ -14,9 +18,9 @@ multiversion! {
     pub fn ln(values: &mut [f64]) {
         for x in values {
             // The bits of sqrt(1/2) are taken off, so that the exponent changes there.
-            let shifted = x.to_bits().wrapping_sub(0x3fe6_a09e_667f_3bcd);
-            let exponent = shifted.wrapping_add(0x3ff0_0000_0000_0000) >> 52;
-            let m = f64::from_bits((shifted & 0x000f_ffff_ffff_ffff).wrapping_add(0x3fe6_a09e_667f_3bcd));
+            let shifted = x.to_bits().wrapping_sub(SQRT_HALF);
+            let exponent = shifted.wrapping_add(ONE) >> 52;
+            let m = f64::from_bits((shifted & 0x000f_ffff_ffff_ffff).wrapping_add(SQRT_HALF));
             let exponent = f64::from_bits(UNITS | exponent) - f64::from_bits(UNITS) - 1023.0;
             let s = (m - 1.0) / (m + 1.0);
             let square = s * s;

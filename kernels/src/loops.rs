@@ -5,7 +5,7 @@
 
 use super::conv::{Conv, ConvShape};
 use super::dense::Dense;
-use super::errors::ErrorSums;
+use super::errors::{ErrorSums, Gaps};
 use super::rounding::Rounding;
 use super::window::Window;
 use super::{activation, conv, dense, errors, pool, rounding, transposed};
@@ -46,6 +46,12 @@ pub trait Loops: Sized {
     fn fake_quantize(values: &mut [Self], exponent: i32, bits: u32, rounding: Rounding);
     /// [`errors::error_sums`]
     fn error_sums(quantized: &[Self], float: &[Self]) -> ErrorSums;
+    /// [`errors::gaps`]
+    fn gaps(a: &[Self], b: &[Self], limit: f64) -> Gaps;
+    /// [`errors::clamped_sum`]
+    fn clamped_sum(values: &[Self], range: (Self, Self)) -> f64;
+    /// [`errors::add_clamped`]
+    fn add_clamped(sums: &mut [f64], values: &[Self], range: (Self, Self));
 }
 
 macro_rules! loops {
@@ -96,6 +102,15 @@ macro_rules! loops {
         }
         fn error_sums(quantized: &[Self], float: &[Self]) -> ErrorSums {
             errors::sums(quantized, float)
+        }
+        fn gaps(a: &[Self], b: &[Self], limit: f64) -> Gaps {
+            errors::gaps_of(a, b, limit)
+        }
+        fn clamped_sum(values: &[Self], range: (Self, Self)) -> f64 {
+            errors::clamped_sum_of(values, range)
+        }
+        fn add_clamped(sums: &mut [f64], values: &[Self], range: (Self, Self)) {
+            errors::add_clamped_to(sums, values, range);
         }
     })*};
 }

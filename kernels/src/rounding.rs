@@ -43,16 +43,6 @@ pub fn fake_quantize_channels<T: Real>(
     }
 }
 
-/// [`fake_quantize`] in float32.
-pub fn fake_quantize_f32(values: &mut [f32], exponent: i32, bits: u32, rounding: Rounding) {
-    fake_quantize(values, exponent, bits, rounding);
-}
-
-/// [`fake_quantize`] in float64.
-pub fn fake_quantize_f64(values: &mut [f64], exponent: i32, bits: u32, rounding: Rounding) {
-    fake_quantize(values, exponent, bits, rounding);
-}
-
 /// Integer type that quantized values are stored in.
 pub trait StoredInteger: Copy + Default {
     /// Truncates toward zero, saturating; NaN becomes 0.
@@ -163,7 +153,7 @@ mod tests {
     fn quantized(value: f32, exponent: i32, bits: u32, rounding: Rounding) -> f32 {
         // 33 elements, so that both the vectors and their remainder are tested.
         let mut values = [value; 33];
-        fake_quantize_f32(&mut values, exponent, bits, rounding);
+        fake_quantize(&mut values, exponent, bits, rounding);
         assert!(values.iter().all(|v| v.to_bits() == values[0].to_bits()));
         values[0]
     }

@@ -264,14 +264,14 @@ impl Session {
     }
 
     /// Observes what the likely scales of a plan, and of plans with a part of its changes, are guessed from.
-    pub fn foresee(&self, plan: &Plan, progress: &dyn Progress) -> Result<()> {
-        // As for `recall`.
+    pub fn predict(&self, plan: &Plan, progress: &dyn Progress) -> Result<()> {
+        // Passes use the samples each time, so nothing is guessed.
         if !plan.settings.recipe.is_empty() {
             return Ok(());
         }
         let mut cached = self.cached();
         progress.begin(Stage::Calibrate, self.calibration.len());
-        quant::foresee(plan, &self.calibration, &mut cached.observations, &|| progress.tick())
+        quant::predict(plan, &self.calibration, &mut cached.observations, &|| progress.tick())
     }
 
     /// Computes the cumulative error at `nodes` and at the outputs.

@@ -56,13 +56,13 @@ impl<'a> Candidates<'a> {
         self.narrow.iter().map(|(_, nsr)| *nsr).collect()
     }
 
-    /// Observes all values at 16 bits, too, which guesses start from.
-    fn observe(&self) -> Result<()> {
+    /// Predicts the scales of all values at 16 bits, from which errors are guessed.
+    fn predict(&self) -> Result<()> {
         let Measurement { session, progress, .. } = self.measurement;
         let names: Vec<&str> = self.narrow.iter().map(|(name, _)| *name).collect();
         let widened = self.measurement.widened(&names, Scheme::Int16);
         let plan = self.measurement.plan_with(&widened, Scheme::Int16);
-        possible(plan.and_then(|plan| session.foresee(&plan, &Inside(*progress))))?;
+        possible(plan.and_then(|plan| session.predict(&plan, &Inside(*progress))))?;
         Ok(())
     }
 
@@ -115,7 +115,7 @@ impl Measurement<'_> {
         let mut sets = Candidates::of(self, report, narrow);
         let gains = sets.gains();
         self.progress.begin(Stage::Search, usual_sets(narrow.len()));
-        sets.observe()?;
+        sets.predict()?;
         let guessed = smallest_sufficient_set(&gains, limit, &mut sets)?;
         sets.is_guess = false;
         let set = guessed.taken.as_ref().map(|set| set.layers.clone());

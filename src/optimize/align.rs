@@ -10,9 +10,10 @@ use rayon::prelude::*;
 
 use crate::Result;
 use crate::graph::ValueId;
+use crate::kernels::errors::largest_magnitude;
 
 use super::groups::{Group, Groups};
-use super::seen::{Seen, error, largest};
+use super::seen::{Seen, error};
 use super::{Equivalent, Work};
 
 /// Steps tried, as powers of two of the step that covers the whole range, and how many of them.
@@ -36,7 +37,7 @@ fn factor(group: &Group, observed: &BTreeMap<ValueId, u32>, seen: &Seen) -> f32 
     let narrow = |value: &&ValueId| observed.get(value) == Some(&8);
     let data = group.values.iter().filter(narrow).filter_map(|&v| Some(seen.value(v)?.elements()));
     let data: Vec<Vec<f32>> = data.collect();
-    let top = data.iter().map(|elements| largest(elements)).fold(0.0, f64::max);
+    let top = data.iter().map(|elements| f64::from(largest_magnitude(elements))).fold(0.0, f64::max);
     if top == 0.0 {
         return 1.0;
     }
@@ -44,7 +45,8 @@ fn factor(group: &Group, observed: &BTreeMap<ValueId, u32>, seen: &Seen) -> f32 
     let mut best = (f64::INFINITY, 1.0);
     for tried in 0..count {
         let step = top / 127.0 * (from + (to - from) * tried as f64 / (count - 1) as f64).exp2();
-        let error: f64 = data.iter().map(|elements| least_error(elements, step, largest(elements))).sum();
+        let error: f64 =
+            data.iter().map(|elements| least_error(elements, step, largest_magnitude(elements).into())).sum();
         if error < best.0 {
             best = (error, step);
         }

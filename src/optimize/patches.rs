@@ -131,14 +131,14 @@ fn taps(window: &Window) -> impl Iterator<Item = [usize; 3]> + use<> {
 fn shifted(window: &Window, tap: [usize; 3], channel: &[f32], row: &mut [f32]) {
     let [_, height, width] = window.output;
     let [d, h, w] = [0, 1, 2].map(|axis| window.inside(axis, tap[axis]));
+    if w.is_empty() {
+        return;
+    }
     for z in d {
         for y in h.clone() {
             let at = |axis: usize, output: usize| window.position(axis, output, tap[axis]) as usize;
             let line = (at(0, z) * window.input[1] + at(1, y)) * window.input[2];
             let into = (z * height + y) * width;
-            if w.is_empty() {
-                continue;
-            }
             let (from, stride) = (&channel[line + at(2, w.start)..], window.stride[2]);
             let to = &mut row[into + w.start..into + w.end];
             match stride {

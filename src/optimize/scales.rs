@@ -7,9 +7,10 @@ use rayon::prelude::*;
 
 use crate::Result;
 use crate::graph::ValueId;
+use crate::kernels::errors::largest_magnitude;
 
 use super::Work;
-use super::seen::{error, largest};
+use super::seen::error;
 
 /// Powers of two that are tried, from the one that covers the range down.
 const FINER: [i32; 3] = [0, 1, 2];
@@ -28,7 +29,7 @@ pub fn scales(work: &Work) -> Result<BTreeMap<ValueId, i32>> {
 
 /// The first of equal ones is the widest; `None` of nothing but zeros.
 fn exponent(elements: &[f32]) -> Option<i32> {
-    let range = Some(largest(elements)).filter(|&range| range > 0.0)?;
+    let range = Some(f64::from(largest_magnitude(elements))).filter(|&range| range > 0.0)?;
     let covering = (range / 127.0).log2().ceil() as i32;
     let tried = FINER.map(|finer| (error(elements, 2f32.powi(covering - finer)), covering - finer));
     let best = tried.into_iter().reduce(|best, one| if one.0 < best.0 { one } else { best });

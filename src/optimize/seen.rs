@@ -136,10 +136,11 @@ fn one(shape: &[usize], elements: &[f32], sample: usize, is_quantized: bool) -> 
     let mut power = vec![0.0; count];
     for (at, block) in elements.chunks(places).enumerate() {
         let channel = at % count;
-        // The first of this magnitude, for its sign.
         let magnitude = largest_magnitude(block);
-        peaks[channel] =
-            block.iter().find(|v| v.abs() == magnitude).map_or(peaks[channel], |v| larger(peaks[channel], v));
+        if magnitude > peaks[channel].abs() {
+            // The first of this magnitude, for its sign.
+            peaks[channel] = block.iter().copied().find(|v| v.abs() == magnitude).unwrap_or(magnitude);
+        }
         power[channel] += sum_of_squares(block) / places as f64;
     }
     let largest: Vec<f64> = peaks.iter().map(|v| f64::from(v.abs())).collect();
@@ -168,11 +169,6 @@ fn spread(count: usize, sample: usize) -> Vec<usize> {
     }
     // Knuth's multiplicative hash: no period that channels or lines of an image share.
     (1..ELEMENTS).map(|index| index.wrapping_mul(2_654_435_761).wrapping_add(sample * 40_503) % count).collect()
-}
-
-/// Largest magnitude.
-pub fn largest(elements: &[f32]) -> f64 {
-    largest_magnitude(elements).into()
 }
 
 /// Noise-to-signal ratio of elements on 8 bits of a step.

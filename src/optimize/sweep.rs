@@ -7,6 +7,7 @@ use crate::Result;
 use crate::exec::{FakeQuant, Frontier, Program, Samples, Tick};
 use crate::graph::{Graph, NodeId, Tensor, ValueId};
 use crate::kernels::errors::{add_clamped, clamped_sum};
+use crate::kernels::real::Real;
 use crate::quant::{Edits, Port, Quantized};
 
 use super::weighted::Weighted;
@@ -165,27 +166,26 @@ fn range(quantized: &Quantized, graph: &Graph, readers: &[(NodeId, usize)], laye
 }
 
 /// Computes the mean of each output channel of a layer over the positions of one sample, of elements clamped to a range.
-pub fn channel_means(layer: &Weighted, output: &Tensor, (low, high): (f64, f64)) -> Vec<f64> {
-    let narrow;
-    let elements = match output {
-        Tensor::F64(_) => {
-            narrow = output.slice::<f64>().unwrap_or_default().iter().map(|&v| v as f32).collect::<Vec<_>>();
-            &narrow
-        }
-        _ => output.slice::<f32>().unwrap_or_default(),
-    };
-    let channels = layer.outputs.max(1);
-    let places = (elements.len() / channels).max(1);
-    let clamped = (low as f32, high as f32);
+pub fn channel_means(layer: &Weighted, output: &Tensor, range: (f64, f64)) -> Vec<f64> {
     // Conv has its channels before its spatial axes, Gemm after them.
     let is_first = output.shape().len() > 2 && output.shape().get(1) == Some(&layer.outputs);
+    match output {
+        Tensor::F64(_) => means(output.slice::<f64>().unwrap_or_default(), layer.outputs, is_first, range),
+        _ => means(output.slice::<f32>().unwrap_or_default(), layer.outputs, is_first, range),
+    }
+}
+
+fn means<T: Real>(elements: &[T], channels: usize, is_first: bool, (low, high): (f64, f64)) -> Vec<f64> {
+    let channels = channels.max(1);
+    let places = (elements.len() / channels).max(1);
+    let range = (T::from_f64(low), T::from_f64(high));
     let mut sums = vec![0.0; channels];
     match is_first {
         true => {
-            let channels = elements.chunks(places).enumerate();
-            channels.for_each(|(at, channel)| sums[at % layer.outputs] += clamped_sum(channel, clamped));
+            let blocks = elements.chunks(places).enumerate();
+            blocks.for_each(|(at, block)| sums[at % channels] += clamped_sum(block, range));
         }
-        false => elements.chunks(channels).for_each(|place| add_clamped(&mut sums, place, clamped)),
+        false => elements.chunks(channels).for_each(|place| add_clamped(&mut sums, place, range)),
     }
     sums.iter_mut().for_each(|sum| *sum /= places as f64);
     sums

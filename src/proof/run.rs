@@ -11,7 +11,7 @@ use crate::espdl;
 use crate::exec::{self, FakeQuant, NodeSimulation, Samples, Tick, fake_quantize};
 use crate::export::Export;
 use crate::graph::{Graph, NodeId, Tensor, ValueId};
-use crate::kernels::errors::{Gaps, gaps_f32, gaps_f64};
+use crate::kernels::errors::{Gaps, gaps};
 use crate::quant::Quantized;
 use crate::runtime::run::Program;
 use crate::{Result, bail};
@@ -282,8 +282,8 @@ impl Gap {
         }
         let limit = ROUNDING * step;
         let Gaps { largest, over } = match (on_chip.slice::<f32>(), simulated.slice::<f32>()) {
-            (Some(a), Some(b)) => gaps_f32(a, b, limit),
-            _ => gaps_f64(&floats(on_chip), &floats(simulated), limit),
+            (Some(a), Some(b)) => gaps(a, b, limit),
+            _ => gaps(&floats(on_chip), &floats(simulated), limit),
         };
         Gap { steps: largest / step, over, elements: simulated.len() }
     }

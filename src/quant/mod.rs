@@ -33,7 +33,7 @@ pub use imported_scales::{ImportedLayer, ImportedPort, ImportedScales};
 pub use narrowed::{Narrowed, WIDEN};
 pub use observations::{Observation, Observations};
 pub use plan::{NodeConfig, Observed, Plan, plan};
-pub use predict::foresee;
+pub use predict::predict;
 pub use quantized::{Port, Quantized};
 pub use recall::{Activations, recall};
 pub use settings::{BiasCorrection, ChannelSplit, LayerwiseEqualization, Real, Recipe, Settings, WeightSplit};

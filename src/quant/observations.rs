@@ -49,15 +49,21 @@ impl Observations {
 
     pub(super) fn keep(&mut self, key: String, port: &Asked, observation: Observation) {
         self.by_key.insert(key, observation);
-        self.foresee(port, observation);
+        self.predict(port, observation);
     }
 
     /// Keeps an observation that only predicts that of calibration.
-    pub(super) fn foresee(&mut self, port: &Asked, observation: Observation) {
+    pub(super) fn predict(&mut self, port: &Asked, observation: Observation) {
         self.newest.insert(port.name(), observation);
         if port.method.takes_histogram() {
             self.newest.insert(port.range().name(), observation);
         }
+    }
+
+    /// Returns the most recent range of a port's value.
+    pub(super) fn range(&self, port: &Asked) -> Option<Extremes> {
+        let Observation { min, max, .. } = self.recall(&port.range())?;
+        Some(Extremes { min, max })
     }
 
     /// Returns the most recent observation of a port, whatever the precision upstream.

@@ -17,15 +17,15 @@ use super::observe::{Elements, Extremes, Histogram, histogram_exponent, percenti
 use super::plan::{Observed, Plan};
 
 /// Observes the ports of a plan that were never observed, so that [`super::recall`] guesses from all samples.
-pub fn foresee(plan: &Plan, samples: &dyn Samples, known: &mut Observations, tick: Tick) -> Result<()> {
+pub fn predict(plan: &Plan, samples: &dyn Samples, known: &mut Observations, tick: Tick) -> Result<()> {
     let ports = plan.observed();
     check(plan, samples, &ports)?;
     let missing: Vec<Observed> = ports.into_iter().filter(|port| known.recall(&asked(plan, port)).is_none()).collect();
-    predict(plan, &missing, samples, known, tick)
+    predict_ports(plan, &missing, samples, known, tick)
 }
 
 /// Observes ports in the float network. A port whose value is not finite stays unknown.
-pub(super) fn predict(
+pub(super) fn predict_ports(
     plan: &Plan,
     ports: &[Observed],
     samples: &dyn Samples,
@@ -33,10 +33,7 @@ pub(super) fn predict(
     tick: Tick,
 ) -> Result<()> {
     let float = Float { plan, program: Program::float(&plan.graph)?, samples, tick };
-    let known_range = |port: &Observed| {
-        let Observation { min, max, .. } = known.recall(&asked(plan, port).range())?;
-        Some(Extremes { min, max })
-    };
+    let known_range = |port: &Observed| known.range(&asked(plan, port));
     let without = ports.iter().filter(|port| known_range(port).is_none());
     let ranges = float.ranges(&without.map(|port| port.value).collect::<Vec<_>>())?;
     let range = |port: &Observed| known_range(port).or_else(|| ranges.get(&port.value).copied());
@@ -45,7 +42,7 @@ pub(super) fn predict(
     let observations: Vec<Observation> =
         ranged.par_iter().map(|(port, range)| seen.observation(plan, port, *range)).collect();
     for ((port, _), observation) in ranged.iter().zip(observations) {
-        known.foresee(&asked(plan, port), observation);
+        known.predict(&asked(plan, port), observation);
     }
     Ok(())
 }

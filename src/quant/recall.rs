@@ -12,7 +12,7 @@ use super::calibrate::{asked, check, settle};
 use super::observations::{Fingerprints, Observation, Observations};
 use super::observe::{Elements, Extremes, Histogram, histogram_exponent, percentiles};
 use super::plan::{Observed, Plan};
-use super::predict::predict;
+use super::predict::predict_ports;
 use super::{Quantized, finish};
 
 /// Least number of kept samples from which a scale is guessed, unless there are fewer.
@@ -38,28 +38,30 @@ pub fn recall(
     let ports = plan.observed();
     check(&plan, samples, &ports)?;
     let first = Fingerprints::new(&plan, &plan.calibration()?);
-    let recalled = |port: &Observed, known: &Observations| {
+    let latest = |port: &Observed, known: &Observations| known.recall(&asked(&plan, port));
+    let recalled = |port: &Observed| {
         let key = first.key(&first, port.value.0, port.method, plan.configs[port.config].bits);
-        known.get(&key).or_else(|| known.recall(&asked(&plan, port)))
+        known.get(&key).or_else(|| latest(port, known))
     };
-    let missing: Vec<Observed> = ports.iter().copied().filter(|port| recalled(port, known).is_none()).collect();
+    let mut found: Vec<Option<Observation>> = ports.iter().map(recalled).collect();
+    let missing = ports.iter().zip(&found).filter(|(_, observation)| observation.is_none());
+    let missing: Vec<Observed> = missing.map(|(port, _)| *port).collect();
     if 2 * missing.len() > ports.len() {
         return Ok(None);
     }
     let is_kept = kept.samples() >= samples.len().min(FEWEST);
     if !missing.is_empty() && !is_kept {
-        predict(&plan, &missing, samples, known, tick)?;
+        predict_ports(&plan, &missing, samples, known, tick)?;
     }
-    let of_kept = |port: &Observed| {
-        if !is_kept {
-            return None;
-        }
-        let range = known.recall(&asked(&plan, port).range());
-        let range = range.map_or(Extremes::EMPTY, |o| Extremes { min: o.min, max: o.max });
-        observe(port, plan.configs[port.config].bits, range, kept)
-    };
-    let found: Vec<Option<Observation>> =
-        ports.iter().map(|port| recalled(port, known).or_else(|| of_kept(port))).collect();
+    for (port, observation) in ports.iter().zip(&mut found).filter(|(_, observation)| observation.is_none()) {
+        *observation = match is_kept {
+            true => {
+                let range = known.range(&asked(&plan, port)).unwrap_or(Extremes::EMPTY);
+                observe(port, plan.configs[port.config].bits, range, kept)
+            }
+            false => latest(port, known),
+        };
+    }
     for (port, observation) in ports.iter().zip(found) {
         if let Some(observation) = observation {
             settle(&mut plan, port, observation);
