@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::chip::{Family, Storage, Target};
 use crate::espdl::{Graph, Node, Tensor};
-use crate::runtime::planner::{Arena, Network, apart, smallest};
+use crate::runtime::planner::{Arena, Network, smallest};
 
 use super::Board;
 use super::flash::padded;
@@ -24,14 +24,11 @@ pub struct Memory {
     pub peak_node: String,
     /// Largest size of all values that are needed at one node: no place of values needs less in this order of nodes.
     pub live_bytes: usize,
-    /// Size of the arena in another order of nodes, if a smaller one was found.
+    /// Size of the arena in another order of nodes and with copies of outputs, if a smaller one was found.
     pub smallest_bytes: Option<usize>,
-    /// Nodes whose outputs would need a smaller arena in memory of their own than in that of an input.
+    /// Nodes whose outputs are copied for it, since they would keep the larger memory of an input.
     #[serde(default)]
-    pub apart_nodes: Vec<String>,
-    /// Size of the arena with these.
-    #[serde(default)]
-    pub apart_bytes: Option<usize>,
+    pub copied_nodes: Vec<String>,
     /// Block of internal RAM that is allocated beside the arena, used or not.
     pub internal_bytes: usize,
     /// Values in the arena at that node, by their place.
@@ -75,12 +72,11 @@ pub struct Ram {
 /// Plans the memory of a file's values, and searches for smaller arenas.
 pub fn memory(graph: &Graph, internal: Option<usize>) -> Memory {
     let Some(network) = Network::of(graph) else { return planned(graph, internal) };
-    let (order, apart) = (smallest(&network), apart(&network));
+    let smallest = smallest(&network);
     let name = |&node: &usize| graph.nodes.get(node).map(|node| node.name.clone());
     Memory {
-        smallest_bytes: order.map(|order| order.bytes),
-        apart_nodes: apart.iter().flat_map(|apart| &apart.nodes).filter_map(name).collect(),
-        apart_bytes: apart.map(|apart| apart.bytes),
+        smallest_bytes: smallest.as_ref().map(|smallest| smallest.bytes),
+        copied_nodes: smallest.iter().flat_map(|smallest| &smallest.copied).filter_map(name).collect(),
         ..planned(graph, internal)
     }
 }
@@ -97,8 +93,7 @@ pub fn planned(graph: &Graph, internal: Option<usize>) -> Memory {
         peak_node: peak_node.unwrap_or_default(),
         live_bytes: arena.live_bytes,
         smallest_bytes: None,
-        apart_nodes: Vec::new(),
-        apart_bytes: None,
+        copied_nodes: Vec::new(),
         internal_bytes: arena.internal_bytes,
         at_peak: at_peak(&network, &arena),
     }

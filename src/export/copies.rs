@@ -1,5 +1,8 @@
-//! Copies of values that the chip would overwrite before their last reader: its planner follows memory that nodes share
-//! by one step only (`runtime::planner`). A Transpose that keeps the order has memory of its own.
+//! Copies of values, by what the chip's planner does with memory that nodes share (`runtime::planner`): of those that would
+//! be overwritten before their last reader, and of those that would keep larger memory than their own. A Transpose that
+//! keeps the order has memory of its own.
+
+use std::collections::HashMap;
 
 use crate::chip::QuantType;
 use crate::espdl::{Graph, Tensor};
@@ -27,19 +30,71 @@ pub fn assemble_with_copies(draft: &mut Draft, name: &str, tables: Vec<Tensor>) 
     graph
 }
 
+/// Puts nodes into the order with the smallest arena, and copies outputs that would keep larger memory than their own.
+/// Returns the graph with both, or as it is if neither saves.
+pub fn with_smallest_arena(draft: &mut Draft, graph: Graph, tables: Vec<Tensor>) -> Graph {
+    let Some(network) = planner::Network::of(&graph) else { return graph };
+    let (before, Some(smallest)) = (network.place(None).bytes, planner::smallest(&network)) else { return graph };
+    let name = |node: &usize| graph.nodes.get(*node).map(|node| node.name.clone());
+    let mut order: Vec<String> = smallest.nodes.iter().filter_map(name).collect();
+    let is_moved = smallest.nodes.iter().enumerate().any(|(place, &node)| place != node);
+    let copied: Vec<String> = smallest.copied.iter().filter_map(name).collect();
+    for name in &copied {
+        let (Some(copy), Some(place)) = (copy_after(draft, name), order.iter().position(|node| node == name)) else {
+            continue;
+        };
+        order.insert(place + 1, copy);
+    }
+    let mut other = assemble(draft, &graph.name, tables);
+    let places: HashMap<&str, usize> = order.iter().enumerate().map(|(place, name)| (name.as_str(), place)).collect();
+    other.nodes.sort_by_key(|node| places.get(node.name.as_str()).copied());
+    let bytes = smallest.bytes;
+    let arena = format!("values take {bytes} bytes instead of {before}");
+    draft.differences.extend(is_moved.then(|| format!("nodes run in another order, in which {arena}")));
+    draft.differences.extend(copied.iter().map(|node| {
+        format!(
+            "{node}: a Transpose copies its output, which would keep the larger memory of an input, so that {arena}"
+        )
+    }));
+    other
+}
+
+/// Returns the node of that name.
+fn named(draft: &Draft, name: &str) -> Option<NodeId> {
+    draft.order().into_iter().find(|&id| draft.node(id).is_some_and(|node| node.name == name))
+}
+
+/// Inserts a copy behind a node; returns its name.
+fn copy_after(draft: &mut Draft, node: &str) -> Option<String> {
+    let id = named(draft, node)?;
+    let output = *draft.node(id)?.outputs.first()?;
+    let shape = draft.value(output).stored_shape();
+    let inner = draft.insert_after(id, 0, "Transpose", shape.clone())?;
+    keep_order(draft, inner, shape.len())?;
+    let made = *draft.node(id)?.outputs.first()?;
+    draft.value_mut(made).perm = Some(identity(shape.len()));
+    Some(draft.node(inner)?.name.clone())
+}
+
 fn copy_before(draft: &mut Draft, node: &str, input: &str) -> Option<NodeId> {
-    let id = draft.order().into_iter().find(|&id| draft.node(id).is_some_and(|n| n.name == node))?;
+    let id = named(draft, node)?;
     let inputs = &draft.node(id)?.inputs;
     let index = inputs.iter().position(|value| value.is_some_and(|value| draft.value(value).name == input))?;
     let shape = draft.value(draft.input(id, index)?).stored_shape();
     let copy = draft.insert_before(id, index, "Transpose", shape.clone())?;
+    keep_order(draft, copy, shape.len())?;
+    Some(copy)
+}
+
+/// Makes an inserted Transpose one that copies.
+fn keep_order(draft: &mut Draft, copy: NodeId, rank: usize) -> Option<()> {
     let node = draft.node_mut(copy)?;
-    node.set("perm", perm_attribute(&identity(shape.len())));
+    node.set("perm", perm_attribute(&identity(rank)));
     let width = node.ports.0.first().and_then(Option::as_ref).map(|port| port.bits);
     node.set_quant_type(match width {
         None => QuantType::F32,
         Some(8) => QuantType::S8,
         Some(_) => QuantType::S16,
     });
-    Some(copy)
+    Some(())
 }

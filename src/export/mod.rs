@@ -40,10 +40,9 @@ mod wide;
 use std::collections::HashMap;
 
 use crate::chip::{NodeOrder, Runtime};
-use crate::espdl::{self, Model, Tensor};
+use crate::espdl::{Model, Tensor};
 use crate::graph;
 use crate::quant::Quantized;
-use crate::runtime::planner;
 use crate::{Error, Result};
 
 pub use boundaries::insert_boundaries;
@@ -134,24 +133,15 @@ pub fn export(quantized: &Quantized, options: &Options) -> Result<Export> {
     let tables = tables::add_tables(&mut draft, quantized.plan().graph.opset, target.rounding())?;
     let inputs = feed::feeds(&draft, target.rounding());
     leave_out_unread_inputs(&mut draft);
-    let mut graph = copies::assemble_with_copies(&mut draft, &quantized.plan().graph.name, tables);
+    let mut graph = copies::assemble_with_copies(&mut draft, &quantized.plan().graph.name, tables.clone());
     if options.order == NodeOrder::Smallest {
-        draft.differences.extend(reorder(&mut graph));
+        graph = copies::with_smallest_arena(&mut draft, graph, tables);
     }
     let metadata = options.metadata.clone();
     let model = Model { ir_version: IR_VERSION, metadata, graph, ..Model::default() };
     let quantization = quantization::quantization(&draft, quantized)?;
     let places = places(&draft, &quantized.plan().graph);
     Ok(Export { model, quantization, differences: draft.differences, inputs, places })
-}
-
-/// Puts nodes into the order with the smallest arena. Returns what that saves; `None` if no order is better.
-fn reorder(graph: &mut espdl::Graph) -> Option<String> {
-    let network = planner::Network::of(graph)?;
-    let before = network.place(None).bytes;
-    let planner::Order { nodes, bytes } = planner::smallest(&network)?;
-    graph.nodes = nodes.iter().filter_map(|&node| graph.nodes.get(node).cloned()).collect();
-    Some(format!("nodes run in another order, in which values take {bytes} bytes instead of {before}"))
 }
 
 /// Removes inputs that no node reads: the loader has no tensor for them (`Model::build` in `dl_model_base.cpp`), and

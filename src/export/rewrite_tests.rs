@@ -2,8 +2,8 @@
 
 use super::draft::{Draft, DraftNode, DraftValue};
 use super::{
-    assemble, boundaries, forms, gelu, gemm, lay_out, leave_out_unread_inputs, matmul, pooling, prelu, scales, softmax,
-    tables,
+    assemble, boundaries, copies, forms, gelu, gemm, lay_out, leave_out_unread_inputs, matmul, pooling, prelu, scales,
+    softmax, tables,
 };
 use crate::chip::{Family, Rounding, Runtime};
 use crate::espdl::{Attribute, DataType, Tensor};
@@ -442,4 +442,35 @@ fn packing_nodes_order_a_right_side_as_a_packed_constant_is() {
         let packed = crate::espdl::layout::pack_matmul(&plain, &[2, 18], lanes).unwrap();
         assert_eq!(packed_by_nodes(family), (vec![2, 18], packed));
     }
+}
+
+#[test]
+fn a_small_output_that_would_keep_large_memory_is_copied_for_the_smallest_arena() {
+    let mut net = Net::default();
+    let values = [("x", 16), ("large", 1600), ("mean", 16), ("largest", 1600), ("out", 16)];
+    let [x, large, mean, largest, out] = values.map(|(name, size)| net.value(name, &[1, size]));
+    net.node("Mul", &[x], large, (-4, -4), &[]);
+    net.node("ReduceMean", &[large], mean, (-4, -5), &[]);
+    net.node("Mul", &[mean], largest, (-5, -4), &[]);
+    net.node("Mul", &[largest, mean], out, (-4, -4), &[]);
+    net.0.inputs = vec![x];
+    net.0.outputs = vec![out];
+    for value in &mut net.0.values {
+        (value.data_type, value.perm) = (DataType::Int8, Some(vec![0, 1]));
+    }
+    let graph = assemble::assemble(&net.0, "model", Vec::new());
+    let graph = copies::with_smallest_arena(&mut net.0, graph, Vec::new());
+    let names: Vec<(&str, &str)> =
+        graph.nodes.iter().map(|node| (node.op.as_str(), node.outputs[0].as_str())).collect();
+    assert_eq!(
+        names,
+        [("Mul", "large"), ("ReduceMean", "PPQ_Variable_0"), ("Transpose", "mean"), ("Mul", "largest"), ("Mul", "out")]
+    );
+    let copy = &graph.values.iter().find(|value| value.name == "PPQ_Variable_0").unwrap();
+    assert_eq!((copy.sizes(), &copy.exponents[..]), (Some(vec![1, 16]), &[-5][..]));
+    assert!(
+        net.0.differences[0].ends_with("so that values take 1632 bytes instead of 3216"),
+        "{:?}",
+        net.0.differences
+    );
 }

@@ -82,7 +82,9 @@ impl Word for NodeOrder {
     fn doc(self) -> &'static str {
         match self {
             NodeOrder::Ppq => "The order of esp-ppq.",
-            NodeOrder::Smallest => "The order in which values take the smallest arena that a bounded search finds.",
+            NodeOrder::Smallest => {
+                "The order, and copies of outputs, with which values take the smallest arena that a bounded search finds."
+            }
         }
     }
 }

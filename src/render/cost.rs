@@ -50,14 +50,11 @@ fn ram(cost: &Cost) -> String {
         .filter(|(_, bytes)| *bytes > 0)
         .map(|(name, bytes)| format!(", {name} {}", size(*bytes)))
         .collect();
-    let order =
-        cost.memory.smallest_bytes.map(|bytes| format!("{} with `order = \"smallest\"` in [export]", size(bytes)));
-    let apart = cost.memory.apart_bytes.map(|bytes| {
-        let nodes = visible(&and_more(&cost.memory.apart_nodes, 1)).into_owned();
-        format!("{} if {nodes} did not write into the memory of its input", size(bytes))
+    let other = cost.memory.smallest_bytes.map_or_else(String::new, |bytes| {
+        let copied = visible(&and_more(&cost.memory.copied_nodes, 1)).into_owned();
+        let copied = if copied.is_empty() { copied } else { format!(", which copies the output of {copied}") };
+        format!(" ({} with `order = \"smallest\"` in [export]{copied})", size(bytes))
     });
-    let other: Vec<String> = order.into_iter().chain(apart).collect();
-    let other = if other.is_empty() { String::new() } else { format!(" ({})", other.join("; ")) };
     let values = size(ram.arena_bytes) + &other;
     format!(
         "{}: values {values}{peak}{parts}; objects of ESP-DL and of the allocator are not counted",

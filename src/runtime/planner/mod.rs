@@ -4,11 +4,12 @@
 //! The planner runs once in `Model::build`, and depends only on the file and on `max_internal_size`. Never: the bytes of
 //! parameters, which lie outside of its memory.
 
-mod apart;
 mod chunks;
+mod copied;
 mod lives;
 mod order;
 mod overwrites;
+mod smallest;
 #[cfg(test)]
 mod tests;
 
@@ -18,10 +19,9 @@ use crate::chip::Buffer;
 use crate::espdl::{DataType, Graph, ValueInfo};
 use crate::ops;
 
-pub use apart::{Apart, apart};
 pub use chunks::{Arena, Placed};
-pub use order::{Order, smallest};
 pub use overwrites::{Overwritten, first_overwritten};
+pub use smallest::{Smallest, smallest};
 
 /// Multiple of bytes to which sizes are rounded, and at which values begin.
 pub const ALIGNMENT: usize = 16;

@@ -18,7 +18,7 @@ pub struct Order {
 const EFFORT: usize = 60_000;
 
 /// Searches for an order with a smaller arena; `None` if none was found.
-pub fn smallest(network: &Network) -> Option<Order> {
+pub fn smallest_order(network: &Network) -> Option<Order> {
     let count = network.steps.len();
     let now = network.place(None).bytes;
     let least = least(network);
@@ -184,7 +184,7 @@ mod tests {
         // Two branches 1 -> 3 and 2 -> 4 of 0, whose large values need not be live together.
         let steps = [step(&[0], 1), step(&[0], 2), step(&[1], 3), step(&[2], 4), step(&[3, 4], 5)];
         let network = network(&steps, &[16, 1600, 1600, 16, 16, 16], 5);
-        let found = smallest(&network).unwrap();
+        let found = smallest_order(&network).unwrap();
         assert_eq!((network.place(None).bytes > 3200, found.bytes < 1700), (true, true), "{found:?}");
         let place = |node: usize| found.nodes.iter().position(|&other| other == node).unwrap();
         assert!(place(0) < place(2) && place(1) < place(3) && place(3) < place(4));
@@ -193,6 +193,6 @@ mod tests {
     #[test]
     fn a_chain_has_one_order() {
         let steps = [step(&[0], 1), step(&[1], 2), step(&[2], 3)];
-        assert_eq!(smallest(&network(&steps, &[160, 16, 160, 16], 3)), None);
+        assert_eq!(smallest_order(&network(&steps, &[160, 16, 160, 16], 3)), None);
     }
 }

@@ -1,3 +1,4 @@
+use super::copied::{Copied, copied};
 use super::overwrites::{Overwrite, overwrites};
 use super::*;
 use Buffer::{Overwritten as Over, Own, Shared};
@@ -129,7 +130,8 @@ fn a_small_value_in_large_memory_costs_more_than_it_saves() {
     let steps = [step(Own, &[0], 1), step(Over, &[1], 2), step(Own, &[2], 3), step(Own, &[3, 2], 4)];
     let network = network(&steps, &[16, 1600, 16, 1600, 16], &[4]);
     assert_eq!(network.place(None).bytes, 3216);
-    assert_eq!(apart(&network), Some(Apart { nodes: vec![1], bytes: 1632 }));
+    assert_eq!(copied(&network), Some(Copied { nodes: vec![1], bytes: 1632 }));
+    assert_eq!(smallest(&network), Some(Smallest { nodes: vec![0, 1, 2, 3], copied: vec![1], bytes: 1632 }));
     let equal = [step(Over, &[0], 1), step(Own, &[1], 2)];
-    assert_eq!(apart(&self::network(&equal, &[64, 64, 64], &[2])), None);
+    assert_eq!(smallest(&self::network(&equal, &[64, 64, 64], &[2])), None);
 }
