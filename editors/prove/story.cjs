@@ -47,8 +47,11 @@ async function until(what, seconds, holds) {
 }
 
 async function command(page, name) {
+  const input = page.locator(".quick-input-widget input").first();
   await page.keyboard.press("F1");
-  await page.locator(".quick-input-widget input").first().fill(`>${name}`);
+  // A page in a frame that is still loading keeps the key to itself.
+  await input.waitFor({ timeout: 5000 }).catch(() => page.keyboard.press("F1"));
+  await input.fill(`>${name}`);
   await page.locator(".quick-input-list .monaco-list-row", { hasText: name }).first().click();
 }
 
@@ -65,7 +68,12 @@ async function open(browser) {
 
 /** Where a text begins on the screen. A locator's own hover and click would scroll the editor's frame sideways. */
 async function place(page, text) {
-  const box = await page.locator(".view-line span span", { hasText: text }).first().boundingBox();
+  // Lines are drawn anew while figures arrive.
+  let box = null;
+  await until(`"${text}" on the screen`, 20, async () => {
+    box = await page.locator(".view-line span span", { hasText: text }).first().boundingBox();
+    return box !== null;
+  });
   return [box.x + 20, box.y + box.height / 2];
 }
 
@@ -95,11 +103,20 @@ async function missing(browser) {
   }
 }
 
-/** The frame of a webview whose text has these words. */
+/** A page that loads is hidden in a frame of its own until it replaces the one before it. */
+async function isShown(frame) {
+  if (frame.parentFrame() === null) {
+    return true;
+  }
+  const element = await frame.frameElement().catch(() => undefined);
+  return element !== undefined && (await element.isVisible());
+}
+
+/** The frame of a webview that shows text with these words. */
 async function webview(page, words) {
   for (const frame of page.frames()) {
     const text = await frame.evaluate(() => document.body?.innerText ?? "").catch(() => "");
-    if (words.every((word) => text.toLowerCase().includes(word.toLowerCase()))) {
+    if (words.every((word) => text.toLowerCase().includes(word.toLowerCase())) && (await isShown(frame))) {
       return frame;
     }
   }
@@ -135,6 +152,8 @@ async function quickFix(page) {
 async function findingAndFix(page) {
   await until("squiggle", PATIENCE, () => page.locator(".squiggly-warning, .squiggly-error").first().isVisible());
   await command(page, "Problems: Focus on Problems View");
+  // Only rows on the screen exist, and a large network has more findings.
+  await page.locator(".viewpane-filter input").first().fill("over the limit");
   const problem = row(page, ".markers-panel", "over the limit");
   await until("Problems entry", PATIENCE, () => problem.isVisible());
   const [, layer] = /layer (\S+)/.exec(await problem.innerText()) ?? [];
@@ -320,6 +339,7 @@ async function configured(page) {
   fs.mkdirSync(path.join(project, ".vscode"));
   fs.writeFileSync(path.join(project, ".vscode/settings.json"), JSON.stringify({ "espq.analyze": "manual" }));
   await command(page, "Problems: Focus on Problems View");
+  await page.locator(".viewpane-filter input").first().fill("");
   await until("information that nothing is measured", 60, async () => {
     // The setting arrives in its own time; an edit that comes before it is measured.
     await page.mouse.click(...(await place(page, "limits")));

@@ -21,7 +21,12 @@ pub struct FloatTraces {
     kept: Vec<Original>,
     used: usize,
     budget: usize,
+    /// Outputs of the model by sample, from the first; those of most networks are small.
+    outputs: Vec<Vec<Tensor>>,
 }
+
+/// Memory for outputs of the model in bytes, beside the budget for traces.
+const OUTPUTS: usize = 32 << 20;
 
 impl Original {
     /// Runs one sample; values inside the network come from `float`, outputs from `original`.
@@ -39,7 +44,7 @@ impl Original {
 impl FloatTraces {
     /// Makes an empty store. `budget` is in bytes; with 0, no sample is kept.
     pub fn new(budget: usize) -> FloatTraces {
-        FloatTraces { kept: Vec::new(), used: 0, budget }
+        FloatTraces { kept: Vec::new(), used: 0, budget, outputs: Vec::new() }
     }
 
     /// Marks the values that a sample's trace must contain: the inputs of `all` nodes for layerwise error. If traces
@@ -66,6 +71,20 @@ impl FloatTraces {
     /// Frees all samples.
     pub fn clear(&mut self) {
         self.shrink(0);
+        self.outputs.clear();
+    }
+
+    /// Returns the outputs of the model with a sample.
+    pub(super) fn outputs(&self, sample: usize) -> Option<&[Tensor]> {
+        self.outputs.get(sample).map(Vec::as_slice)
+    }
+
+    /// Keeps the outputs of the first samples if there is room, and if there are more than before.
+    pub(super) fn keep_outputs(&mut self, outputs: Vec<Vec<Tensor>>) {
+        let bytes: usize = outputs.iter().flatten().map(|tensor| tensor.len() * tensor.data_type().size()).sum();
+        if outputs.len() > self.outputs.len() && bytes <= OUTPUTS {
+            self.outputs = outputs;
+        }
     }
 
     pub(super) fn get(&self, sample: usize) -> Option<&Original> {

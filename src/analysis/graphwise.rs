@@ -34,15 +34,15 @@ pub struct Graphwise {
     pub boxes: Option<FoundBoxes>,
 }
 
-/// Runs the first `count` samples through both programs and compares the first output of `nodes`. Samples in
-/// `originals` are not run in float again.
+/// Runs the first `count` samples through both programs and compares the first output of `nodes`. Samples whose values are in
+/// `originals` are not run in float again; it gets the outputs of the others.
 ///
 /// `traces` belong to these samples and this float program, and the first `same` nodes were simulated in them as they are
 /// now: those are not run again. With `nodes`, the traces become those of this simulation.
 pub fn graphwise(
     subject: &Subject,
     nodes: &[NodeId],
-    originals: &FloatTraces,
+    originals: &mut FloatTraces,
     traces: &mut SimulatedTraces,
     same: usize,
 ) -> Result<Graphwise> {
@@ -55,14 +55,17 @@ pub fn graphwise(
         let sample = Sample {
             inputs: &samples.sample(s)?,
             original: originals.get(s),
+            outputs: originals.outputs(s),
             before: traces.before(s, same, &watched),
         };
-        let mut simulated = compare(subject, &watched, &joints, &sample, &places)?;
+        let (mut simulated, float_outputs) = compare(subject, &watched, &joints, &sample, &places)?;
         traces.fit(&mut simulated.frontiers, count);
         tick()?;
-        Ok(simulated)
+        Ok((simulated, float_outputs))
     });
-    let by_sample: Vec<Simulated> = by_sample.collect::<Result<_>>()?;
+    let (by_sample, float_outputs) = by_sample.collect::<Result<Vec<_>>>()?.into_iter().unzip();
+    let by_sample: Vec<Simulated> = by_sample;
+    originals.keep_outputs(float_outputs);
     let found = summary(graph, &by_sample, watched.len(), &joints);
     if !nodes.is_empty() {
         (traces.watched, traces.samples) = (watched, by_sample);
@@ -113,18 +116,20 @@ fn boxes(by_sample: &[Simulated]) -> Option<FoundBoxes> {
 struct Sample<'a> {
     inputs: &'a [Tensor],
     original: Option<&'a Original>,
+    /// Outputs of the model in float.
+    outputs: Option<&'a [Tensor]>,
     /// Its last simulation, and the frontier to resume.
     before: Option<(&'a Simulated, &'a Frontier)>,
 }
 
-/// Compares one sample: one comparison per watched value, then one per output of the model.
+/// Compares one sample: one comparison per watched value, then one per output of the model. Also returns its outputs in float.
 fn compare(
     subject: &Subject,
     watched: &[ValueId],
     joints: &[Joined],
     sample: &Sample,
     places: &[NodeId],
-) -> Result<Simulated> {
+) -> Result<(Simulated, Vec<Tensor>)> {
     let &Subject { graph, simulated, .. } = subject;
     let (mut originals, float_outputs) = float_values(subject, watched, joints, sample)?;
     let mut found = vec![None; graph.values.len()];
@@ -164,7 +169,7 @@ fn compare(
     let kept = sample.before.into_iter().flat_map(|(before, _)| &before.frontiers);
     let mut frontiers: Vec<Frontier> = kept.filter(|frontier| frontier.next() <= resumed).cloned().collect();
     frontiers.extend(new);
-    Ok(Simulated { frontiers, compared, joined, boxes })
+    Ok((Simulated { frontiers, compared, joined, boxes }, float_outputs))
 }
 
 /// Returns the float values of a sample that are watched, by id, and the outputs of the model.
@@ -178,6 +183,9 @@ fn float_values(
     let inner = joints.iter().map(|joint| joint.value).filter(|value| !graph.outputs.contains(value));
     let watched: Vec<ValueId> = watched.iter().copied().chain(inner).collect();
     let mut originals: Vec<Option<Tensor>> = vec![None; graph.values.len()];
+    if let Some(outputs) = sample.outputs.filter(|_| watched.is_empty()) {
+        return Ok((originals, outputs.to_vec()));
+    }
     // Kept activations are those of `float`.
     let kept = sample
         .original

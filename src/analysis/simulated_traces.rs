@@ -1,14 +1,11 @@
 //! Simulated samples that a later simulation resumes: after a change of one layer, only nodes from there on run again.
 
 use crate::detect::FoundBoxes;
-use crate::exec::Frontier;
+use crate::exec::{self, Frontier};
 use crate::graph::{Graph, NodeId, ValueId};
 
 use super::compare::Comparison;
 use super::joints::PartSums;
-
-/// Number of parts of similar cost into which a sample's run is divided.
-const PARTS: usize = 8;
 
 /// Frontiers and comparisons of the last simulation of each sample.
 pub struct SimulatedTraces {
@@ -46,21 +43,9 @@ impl SimulatedTraces {
         self.samples.iter().flat_map(|sample| &sample.frontiers).map(Frontier::bytes).sum()
     }
 
-    /// Returns the nodes before which frontiers are kept. Parts between them have a similar number of output elements.
+    /// Returns the nodes before which frontiers are kept.
     pub(super) fn places(&self, graph: &Graph) -> Vec<NodeId> {
-        if self.budget == 0 {
-            return Vec::new();
-        }
-        let cost = |node: NodeId| graph.node(node).outputs.iter().flatten().map(|&v| graph.elements(v)).sum::<usize>();
-        let total: usize = graph.node_ids().map(cost).sum();
-        let (mut done, mut places) = (0, Vec::new());
-        for node in graph.node_ids() {
-            if done * PARTS >= total * (places.len() + 1) {
-                places.push(node);
-            }
-            done += cost(node);
-        }
-        places
+        if self.budget == 0 { Vec::new() } else { exec::places(graph) }
     }
 
     /// Returns the sample, and its last frontier before which nothing has changed. `same` is the number of leading nodes

@@ -13,7 +13,7 @@ use crate::exec::{Program, Samples as _, Tick};
 use crate::graph::{NodeId, ValueId};
 use crate::note::Note;
 use crate::optimize;
-use crate::quant::{self, Observations, Plan, Port, Quantized};
+use crate::quant::{self, Frontiers, Keep, Observations, Plan, Port, Quantized};
 use crate::samples::{InputSpec, Part, Request, SampleFacts, Samples};
 use crate::simplify::Simplified;
 
@@ -79,9 +79,14 @@ pub struct Session {
     cached: Mutex<Cached>,
 }
 
+/// Memory in bytes for samples in the middle of a calibration, and as much for those in the middle of a simulation.
+const RESUMED: usize = 64 << 20;
+
 /// Results that remain valid after a change of precision, by keys.
 struct Cached {
     observations: Observations,
+    /// Samples in the middle of a calibration, from which the next one resumes.
+    frontiers: Frontiers,
     /// Observer with the least error in the last measurement.
     best: Option<Method>,
     /// Float programs, with the key of the values that are also rounded in them.
@@ -138,11 +143,12 @@ impl Session {
     ) -> Session {
         let cached = Cached {
             observations: Observations::default(),
+            frontiers: Frontiers::new(RESUMED),
             best: None,
             float: None,
             simulated: None,
             originals: FloatTraces::new(activations),
-            simulations: SimulatedTraces::new(activations / 4),
+            simulations: SimulatedTraces::new(RESUMED.max(activations / 4)),
             traced: None,
             layerwise: HashMap::new(),
             graphwise: HashMap::new(),
@@ -205,7 +211,7 @@ impl Session {
     /// Returns the size of the float activations that it keeps.
     pub fn activations(&self) -> usize {
         let cached = self.cached();
-        cached.originals.bytes() + cached.simulations.bytes()
+        cached.originals.bytes() + cached.simulations.bytes() + cached.frontiers.bytes()
     }
 
     /// Frees simulated activations and all float ones but `bytes`, unless a measurement is using them.
@@ -213,6 +219,7 @@ impl Session {
         if let Ok(mut cached) = self.cached.try_lock() {
             cached.originals.shrink(bytes);
             cached.simulations.clear();
+            cached.frontiers.clear();
         }
     }
 
@@ -223,13 +230,18 @@ impl Session {
 
     /// Calibrates a plan and runs the passes of its recipe. Only ports without a kept observation are observed.
     pub fn calibrate(&self, plan: &Plan, progress: &dyn Progress) -> Result<Calibrated> {
+        self.calibrate_keeping(plan, Keep::LastPass, progress)
+    }
+
+    fn calibrate_keeping(&self, plan: &Plan, keep: Keep, progress: &dyn Progress) -> Result<Calibrated> {
         let mut cached = self.cached();
         cached.bound();
         let passes = if plan.observed().iter().any(|o| o.method.takes_histogram()) { 2 } else { 1 };
         let tick = || progress.tick();
         let plan = optimize::prepare(plan, &self.calibration, &tick)?;
         progress.begin(Stage::Calibrate, passes * self.calibration.len());
-        let mut quantized = quant::calibrate(plan, &self.calibration, &mut cached.observations, &tick)?;
+        let Cached { observations, frontiers, .. } = &mut *cached;
+        let mut quantized = quant::resume(plan, &self.calibration, observations, frontiers, keep, &tick)?;
         optimize::finish(&mut quantized, &self.calibration, &tick)?;
         cached.calibrated(quantized)
     }
@@ -292,7 +304,8 @@ impl Session {
         let subject = self.subject(calibrated, count, &tick);
         let cached = &mut *cached;
         let same = cached.traced.as_ref().map_or(0, |traced| traced.leading(calibrated));
-        let found = Arc::new(analysis::graphwise(&subject, nodes, &cached.originals, &mut cached.simulations, same)?);
+        let found =
+            Arc::new(analysis::graphwise(&subject, nodes, &mut cached.originals, &mut cached.simulations, same)?);
         if !nodes.is_empty() {
             let keys = calibrated.keys.clone();
             cached.traced = Some(Traced { reference: calibrated.reference, keys });
@@ -318,7 +331,7 @@ impl Session {
         if let Some(found) = self.cached().outputs.get(&key) {
             return Ok(found.clone());
         }
-        let calibrated = self.calibrate(plan, progress)?;
+        let calibrated = self.calibrate_keeping(plan, Keep::Nothing, progress)?;
         let found = self.graphwise(&calibrated, &[], count, progress)?.outputs.clone();
         self.cached().outputs.insert(key, found.clone());
         Ok(found)

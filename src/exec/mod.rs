@@ -6,6 +6,7 @@
 //! Never: the choice of scales (`quant`), files, editors.
 
 mod frontier;
+mod places;
 mod prepare;
 mod program;
 mod quantize;
@@ -17,6 +18,7 @@ mod stepwise;
 mod tests;
 
 pub use frontier::Frontier;
+pub use places::{live_before, places};
 pub use program::{Program, Trace};
 pub use quantize::fake_quantize;
 pub use samples::{Samples, Tick};

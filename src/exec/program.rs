@@ -127,31 +127,37 @@ impl Program {
     /// Runs one sample and returns the model's outputs in order. `wanted` selects the values that `on_value` gets;
     /// other values may never exist.
     pub fn run(&self, inputs: &[Tensor], wanted: &[bool], on_value: OnValue) -> Result<Vec<Tensor>> {
-        let mut values = self.run_first(self.steps.len(), inputs, wanted, on_value)?;
-        self.collect(&mut values)
+        let mut frontier = self.begin(inputs)?;
+        self.show_inputs(&frontier, wanted, on_value)?;
+        self.proceed(&mut frontier, self.steps.len(), wanted, on_value)?;
+        self.collect(&mut frontier.values)
     }
 
     /// Runs one sample up to the last value that is `wanted`, and passes those to `on_value`.
     pub fn observe(&self, inputs: &[Tensor], wanted: &[bool], on_value: OnValue) -> Result<()> {
-        let is_wanted = |value: ValueId| wanted.get(value.0) == Some(&true);
-        let last = self.steps.iter().rposition(|s| s.outputs.iter().filter_map(|o| o.value).any(is_wanted));
-        self.run_first(last.map_or(0, |n| n + 1), inputs, wanted, on_value).map(drop)
+        self.observe_from(self.begin(inputs)?, &[], wanted, on_value).map(drop)
     }
 
-    /// Runs the first `count` nodes and returns their remaining values.
-    fn run_first(
+    /// Runs a sample from a frontier, as [`Program::observe`] does from its inputs. Returns the frontiers at the nodes in `kept`,
+    /// which ascend, as far as it runs.
+    pub fn observe_from(
         &self,
-        count: usize,
-        inputs: &[Tensor],
+        mut frontier: Frontier,
+        kept: &[NodeId],
         wanted: &[bool],
         on_value: OnValue,
-    ) -> Result<Vec<Option<Tensor>>> {
-        let mut frontier = self.begin(inputs)?;
-        for &input in &self.inputs {
-            self.show(input, &frontier.values, wanted, on_value)?;
-        }
-        self.proceed(&mut frontier, count, wanted, on_value)?;
-        Ok(frontier.values)
+    ) -> Result<Vec<Frontier>> {
+        let is_wanted = |value: ValueId| wanted.get(value.0) == Some(&true);
+        let last = self.steps.iter().rposition(|s| s.outputs.iter().filter_map(|o| o.value).any(is_wanted));
+        let until = last.map_or(0, |n| n + 1).max(frontier.next);
+        self.show_inputs(&frontier, wanted, on_value)?;
+        self.proceed_to(&mut frontier, until, kept, wanted, on_value)
+    }
+
+    /// Shows the inputs of a sample that begins.
+    fn show_inputs(&self, frontier: &Frontier, wanted: &[bool], on_value: OnValue) -> Result<()> {
+        let begins = frontier.next == 0;
+        self.inputs.iter().filter(|_| begins).try_for_each(|&id| self.show(id, &frontier.values, wanted, on_value))
     }
 
     /// Begins a sample: its inputs exist, and no node has run.
@@ -189,15 +195,29 @@ impl Program {
         wanted: &[bool],
         on_value: OnValue,
     ) -> Result<(Vec<Tensor>, Vec<Frontier>)> {
+        let frontiers = self.proceed_to(&mut frontier, self.steps.len(), kept, wanted, on_value)?;
+        Ok((self.collect(&mut frontier.values)?, frontiers))
+    }
+
+    /// Runs the nodes before `until` that have not run yet; returns the frontiers at the nodes in `kept` on the way.
+    fn proceed_to(
+        &self,
+        frontier: &mut Frontier,
+        until: usize,
+        kept: &[NodeId],
+        wanted: &[bool],
+        on_value: OnValue,
+    ) -> Result<Vec<Frontier>> {
         let mut frontiers = Vec::new();
-        for node in kept.iter().filter(|node| node.0 > frontier.next).collect::<Vec<_>>() {
-            self.proceed(&mut frontier, node.0, wanted, on_value)?;
+        let from = frontier.next;
+        for node in kept.iter().filter(|node| (from + 1..until).contains(&node.0)) {
+            self.proceed(frontier, node.0, wanted, on_value)?;
             if !frontier.done[node.0..].contains(&true) {
                 frontiers.push(frontier.clone());
             }
         }
-        self.proceed(&mut frontier, self.steps.len(), wanted, on_value)?;
-        Ok((self.collect(&mut frontier.values)?, frontiers))
+        self.proceed(frontier, until, wanted, on_value)?;
+        Ok(frontiers)
     }
 
     /// Runs one sample and keeps values for [`Program::run_from`]: those in `wanted` (the inputs of the nodes that are

@@ -4,8 +4,8 @@ use crate::Result;
 use crate::graph::{Element, Tensor};
 
 /// Makes a tensor of the stored elements of `raw`.
-pub fn numbers<T: Element, const N: usize>(shape: &[usize], raw: &[u8], from: fn([u8; N]) -> T) -> Result<Tensor> {
-    Tensor::new(shape, raw.as_chunks::<N>().0.iter().map(|&bytes| from(bytes)).collect())
+pub fn numbers<T: Element, const N: usize>(shape: &[usize], raw: &[u8], from: impl Fn([u8; N]) -> T) -> Result<Tensor> {
+    Tensor::new(shape, raw.as_chunks::<N>().0.iter().copied().map(from).collect())
 }
 
 /// Converts IEEE 754 binary16 to binary32, exactly.

@@ -9,11 +9,12 @@ use std::sync::{Mutex, PoisonError};
 
 use rayon::prelude::*;
 
-use crate::exec::{Program, Samples, Tick};
-use crate::graph::{DataType, Node, Tensor, ValueId};
+use crate::exec::{Frontier, Program, Samples, Tick};
+use crate::graph::{DataType, Node, NodeId, Tensor, ValueId};
 use crate::note::Note;
 use crate::{Error, Kind, Result};
 
+use super::frontiers::Frontiers;
 use super::observations::{Asked, Fingerprints, Observation, Observations};
 use super::observe::{Elements, Extremes, Histogram, histogram_exponent, percentiles};
 use super::plan::{Observed, Plan};
@@ -21,11 +22,32 @@ use super::{Quantized, finish};
 use crate::chip::Method;
 
 /// Calibrates over all samples. Ports in `known` are not observed again; new observations are added to it.
-pub fn calibrate(mut plan: Plan, samples: &dyn Samples, known: &mut Observations, tick: Tick) -> Result<Quantized> {
+pub fn calibrate(plan: Plan, samples: &dyn Samples, known: &mut Observations, tick: Tick) -> Result<Quantized> {
+    resume(plan, samples, known, &mut Frontiers::new(0), Keep::Nothing, tick)
+}
+
+/// Frontiers of a calibration that stay for the next one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Keep {
+    /// No frontiers: the plan is a trial, and the next one differs from the plan before it.
+    Nothing,
+    /// Frontiers of the last pass.
+    LastPass,
+}
+
+/// Calibrates as [`calibrate`] does, from the frontiers of an earlier one with the same network and samples.
+pub fn resume(
+    mut plan: Plan,
+    samples: &dyn Samples,
+    known: &mut Observations,
+    frontiers: &mut Frontiers,
+    keep: Keep,
+    tick: Tick,
+) -> Result<Quantized> {
     plan.settle_chosen();
     let ports = plan.observed();
     check(&plan, samples, &ports)?;
-    let mut calibration = Calibration { plan, samples, known, tick };
+    let mut calibration = Calibration { plan, samples, known, frontiers, keep, tick };
     calibration.run(&ports)?;
     Ok(finish(calibration.plan))
 }
@@ -42,7 +64,8 @@ pub fn observe(
     plan.settle_chosen();
     let ports = plan.observed_by(methods);
     check(&plan, samples, &ports)?;
-    let mut calibration = Calibration { plan, samples, known, tick };
+    let mut frontiers = Frontiers::new(0);
+    let mut calibration = Calibration { plan, samples, known, frontiers: &mut frontiers, keep: Keep::Nothing, tick };
     let simulation = calibration.plan.calibration()?;
     let first = Fingerprints::new(&calibration.plan, &simulation);
     let missing = calibration.missing(&ports, &first, &first);
@@ -50,7 +73,7 @@ pub fn observe(
         return Ok(());
     }
     let program = Program::simulated(&calibration.plan.graph, &simulation)?;
-    let seen = calibration.first_pass(&program, &missing)?;
+    let seen = calibration.first_pass(&program, &missing, &first)?;
     let (two_pass, one_pass): (Vec<Observed>, Vec<Observed>) = missing.iter().partition(|p| p.method.takes_histogram());
     calibration.keep_ranges(&one_pass, &seen, &first)?;
     calibration.keep_histograms(&program, &two_pass, &seen, &first, &first)
@@ -75,10 +98,23 @@ pub(super) fn check(plan: &Plan, samples: &dyn Samples, ports: &[Observed]) -> R
     }
 }
 
+/// Run over all samples.
+struct Pass<'p> {
+    program: &'p Program,
+    /// Frontiers to begin with, by sample.
+    from: Option<&'p [Frontier]>,
+    /// Nodes at which frontiers are kept.
+    kept: Vec<NodeId>,
+    /// Values to observe.
+    wanted: Vec<bool>,
+}
+
 struct Calibration<'a> {
     plan: Plan,
     samples: &'a dyn Samples,
     known: &'a mut Observations,
+    frontiers: &'a mut Frontiers,
+    keep: Keep,
     tick: Tick<'a>,
 }
 
@@ -106,7 +142,7 @@ impl Calibration<'_> {
             true => self.missing(&two_pass, &first, &first),
             false => [&missing_ranges[..], &two_pass].concat(),
         };
-        let seen = self.first_pass(&program, &wanted)?;
+        let seen = self.first_pass(&program, &wanted, &first)?;
         self.keep_ranges(&missing_ranges, &seen, &first)?;
         self.activate(&one_pass, &first, &first);
         if two_pass.is_empty() {
@@ -143,7 +179,7 @@ impl Calibration<'_> {
     ) -> Result<()> {
         let ranged = ports.iter().map(|port| Ok((*port, range(seen, port)?)));
         let ranged: Vec<(Observed, Extremes)> = ranged.collect::<Result<_>>()?;
-        let exponents = self.second_pass(program, &ranged)?;
+        let exponents = self.second_pass(program, &ranged, second)?;
         for ((port, Extremes { min, max }), exponent) in ranged.into_iter().zip(exponents) {
             let key = self.key(second, first, &port);
             self.known.keep(key, &asked(&self.plan, &port), Observation { min, max, exponent });
@@ -169,13 +205,14 @@ impl Calibration<'_> {
     }
 
     /// Computes ranges over all samples, and means of percentiles.
-    fn first_pass(&self, program: &Program, ports: &[Observed]) -> Result<Seen> {
+    fn first_pass(&mut self, program: &Program, ports: &[Observed], now: &Fingerprints) -> Result<Seen> {
         let values: BTreeMap<ObservedValue, Extremes> =
             ports.iter().map(|p| (observed_value(p), Extremes::EMPTY)).collect();
-        let wanted = self.plan.graph.mask(ports.iter().map(|p| p.value));
+        let is_last = !ports.iter().any(|port| port.method.takes_histogram());
+        let pass = self.pass(program, ports.iter().map(|p| p.value), now, is_last);
         let by_sample = (0..self.samples.len()).into_par_iter().map(|index| {
             let mut seen = values.clone();
-            self.sample(program, index, &wanted, &mut |value, elements| {
+            let frontiers = self.sample(&pass, index, &mut |value, elements| {
                 let extremes = Extremes::finite(elements).ok_or_else(|| self.not_finite(value, index))?;
                 for percentile in [false, true] {
                     if let Some(entry) = seen.get_mut(&ObservedValue { value, percentile }) {
@@ -184,9 +221,11 @@ impl Calibration<'_> {
                 }
                 Ok(())
             })?;
-            Ok(seen)
+            Ok((seen, frontiers))
         });
-        let by_sample: Vec<BTreeMap<ObservedValue, Extremes>> = by_sample.collect::<Result<_>>()?;
+        let (by_sample, frontiers) = by_sample.collect::<Result<Vec<_>>>()?.into_iter().unzip();
+        let by_sample: Vec<BTreeMap<ObservedValue, Extremes>> = by_sample;
+        self.frontiers.keep(&self.plan.graph, now, frontiers);
         let merged = values.into_keys().map(|value| {
             let seen: Vec<Extremes> = by_sample.iter().filter_map(|s| s.get(&value).copied()).collect();
             (value, if value.percentile { Extremes::mean(&seen) } else { Extremes::union(&seen) })
@@ -195,23 +234,30 @@ impl Calibration<'_> {
     }
 
     /// Computes exponents of ports, in their order, from histograms: one for each value, number of bins and range.
-    fn second_pass(&self, program: &Program, ports: &[(Observed, Extremes)]) -> Result<Vec<i32>> {
+    fn second_pass(
+        &mut self,
+        program: &Program,
+        ports: &[(Observed, Extremes)],
+        now: &Fingerprints,
+    ) -> Result<Vec<i32>> {
         let mut histograms: BTreeMap<(ValueId, usize), Mutex<Histogram>> = BTreeMap::new();
         for (port, range) in ports {
             let bins = self.bins(port);
             let empty = || Mutex::new(Histogram::new(bins, range.magnitude()));
             histograms.entry((port.value, bins)).or_insert_with(empty);
         }
-        let wanted = self.plan.graph.mask(ports.iter().map(|(p, _)| p.value));
-        (0..self.samples.len()).into_par_iter().try_for_each(|index| {
-            self.sample(program, index, &wanted, &mut |value, elements| {
+        let pass = self.pass(program, ports.iter().map(|(p, _)| p.value), now, true);
+        let frontiers = (0..self.samples.len()).into_par_iter().map(|index| {
+            self.sample(&pass, index, &mut |value, elements| {
                 // Counts are integers: their sum does not depend on the order of the samples.
                 for (_, histogram) in histograms.range((value, 0)..=(value, usize::MAX)) {
                     histogram.lock().unwrap_or_else(PoisonError::into_inner).add(elements);
                 }
                 Ok(())
             })
-        })?;
+        });
+        let frontiers = frontiers.collect::<Result<_>>()?;
+        self.frontiers.keep(&self.plan.graph, now, frontiers);
         let exponents = ports.par_iter().map(|(port, _)| {
             let histogram = histograms.get(&(port.value, self.bins(port)));
             let histogram = histogram.ok_or_else(|| Error::new("a port has no histogram"))?;
@@ -225,21 +271,37 @@ impl Calibration<'_> {
         port.method.bins(self.plan.configs[port.config].bits)
     }
 
+    fn pass<'p>(
+        &'p self,
+        program: &'p Program,
+        values: impl Iterator<Item = ValueId>,
+        now: &Fingerprints,
+        is_last: bool,
+    ) -> Pass<'p> {
+        let graph = &self.plan.graph;
+        let wanted = graph.mask(values);
+        let keeps = is_last && self.keep == Keep::LastPass;
+        let kept = if keeps { self.frontiers.places(graph) } else { Vec::new() };
+        Pass { program, from: self.frontiers.before(graph, now, &wanted), kept, wanted }
+    }
+
     /// Runs one sample up to the last wanted value, and passes all wanted elements to the callback.
     fn sample(
         &self,
-        program: &Program,
+        pass: &Pass,
         index: usize,
-        wanted: &[bool],
         on_elements: &mut dyn FnMut(ValueId, Elements) -> Result<()>,
-    ) -> Result<()> {
-        let inputs = self.samples.sample(index)?;
-        program.observe(&inputs, wanted, &mut |value, tensor| match tensor {
+    ) -> Result<Vec<Frontier>> {
+        let start = match pass.from.and_then(|samples| samples.get(index)) {
+            Some(frontier) => frontier.clone(),
+            None => pass.program.begin(&self.samples.sample(index)?)?,
+        };
+        let found = pass.program.observe_from(start, &pass.kept, &pass.wanted, &mut |value, tensor| match tensor {
             Tensor::F32(_) => on_elements(value, Elements::F32(tensor.slice().unwrap_or_default())),
             Tensor::F64(_) => on_elements(value, Elements::F64(tensor.slice().unwrap_or_default())),
             other => Err(self.not_float(value, other.data_type())),
         })?;
-        (self.tick)()
+        (self.tick)().map(|()| found)
     }
 
     fn name(&self, value: ValueId) -> &str {

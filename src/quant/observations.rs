@@ -17,6 +17,7 @@ use super::observe::Extremes;
 use super::plan::Plan;
 use crate::chip::{Method, Rounding};
 use crate::exec::{FakeQuant, NodeSimulation, Simulation};
+use crate::graph::ValueId;
 
 /// Observation of one port: its range over all samples (for percentile, the mean of the samples' percentiles), and the
 /// resulting exponent.
@@ -126,6 +127,11 @@ impl Fingerprints {
             }
         }
         Fingerprints(values)
+    }
+
+    /// Returns the fingerprint of a value.
+    pub fn of(&self, value: ValueId) -> blake3::Hash {
+        self.0[value.0]
     }
 
     /// Returns the key of a port that observes `value`; `first` are the fingerprints of the first pass.

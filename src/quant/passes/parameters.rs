@@ -2,6 +2,8 @@
 //!
 //! esp-ppq: `ParameterQuantizePass` in `optim/parameters.py`, observers chosen in `EspdlQuantizer.py`.
 
+use std::borrow::Cow;
+
 use rayon::prelude::*;
 
 use crate::Result;
@@ -56,7 +58,7 @@ fn ranges(plan: &Plan, constant: &Parameter) -> Result<Vec<Extremes>> {
     }
     let ranges = match plan.configs[*id].axis {
         Some(axis) => channel_ranges(&elements, tensor.shape(), axis),
-        None if by_percentile(plan, *node, *id) => vec![observe::percentiles(elements)],
+        None if by_percentile(plan, *node, *id) => vec![observe::percentiles(elements.into_owned())],
         None => Extremes::finite(Elements::F32(&elements)).into_iter().collect(),
     };
     match ranges.is_empty() {
@@ -89,12 +91,15 @@ fn by_percentile(plan: &Plan, node: NodeId, id: ConfigId) -> bool {
 }
 
 /// Returns the elements as float32; fails if one is not finite.
-fn elements(plan: &Plan, node: NodeId, port: usize, constant: &Tensor) -> Result<Vec<f32>> {
-    let elements: Vec<f32> = match constant {
-        Tensor::F32(a) => a.iter().copied().collect(),
+fn elements<'t>(plan: &Plan, node: NodeId, port: usize, constant: &'t Tensor) -> Result<Cow<'t, [f32]>> {
+    let elements = match constant {
+        Tensor::F32(a) => a.as_slice().map_or_else(|| a.iter().copied().collect(), Cow::Borrowed),
         Tensor::F64(a) => a.iter().map(|&v| v as f32).collect(),
-        _ => return Ok(Vec::new()),
+        _ => return Ok(Cow::default()),
     };
+    if elements.is_empty() || Extremes::finite(Elements::F32(&elements)).is_some() {
+        return Ok(elements);
+    }
     match elements.iter().position(|v| !v.is_finite()) {
         None => Ok(elements),
         Some(at) => {

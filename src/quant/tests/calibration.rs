@@ -57,6 +57,31 @@ fn known_ports_are_not_observed_again() {
 }
 
 #[test]
+fn a_calibration_resumes_before_the_layers_that_have_changed() {
+    let graph = conv_relu_pool_conv();
+    let (mut known, mut frontiers) = (Observations::default(), Frontiers::new(1 << 20));
+    let mut settings = Settings { method: Some(Method::Kl), ..settings(Scheme::Int8) };
+    let mut asked = |settings: &Settings, frontiers: &mut Frontiers, keep: Keep| {
+        let (samples, plan) = (Counting(samples(&[1, 2, 4, 4]), 0.into()), plan(&graph, settings).unwrap());
+        let mut known_before = known.clone();
+        let quantized = resume(plan, &samples, &mut known_before, frontiers, keep, &|| Ok(())).unwrap();
+        if keep == Keep::LastPass {
+            known = known_before;
+        }
+        (samples.1.into_inner(), quantized.plan().configs.clone())
+    };
+    assert_eq!(asked(&settings, &mut frontiers, Keep::LastPass).0, 8);
+    settings.layer_schemes.insert("conv2".into(), Scheme::Int16);
+    let (reads, resumed) = asked(&settings, &mut frontiers, Keep::Nothing);
+    let (all, alone) = asked(&settings, &mut Frontiers::new(0), Keep::Nothing);
+    assert_eq!((reads, all), (0, 8));
+    assert_eq!(resumed, alone);
+    // The first layer comes before every frontier.
+    settings.layer_schemes = [("conv1".to_string(), Scheme::Int16)].into();
+    assert_eq!(asked(&settings, &mut frontiers, Keep::Nothing).0, 8);
+}
+
+#[test]
 fn results_do_not_depend_on_the_number_of_threads() {
     let graph = conv_relu_pool_conv();
     let settings = Settings { method: Some(Method::Percentile), ..settings(Scheme::Int8) };

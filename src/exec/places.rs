@@ -1,0 +1,118 @@
+//! Places at which a run is worth stopping: nodes before which few elements are live.
+
+use crate::graph::{Graph, NodeId, ValueId};
+
+/// Number of parts of similar cost into which a run is divided.
+const PARTS: usize = 8;
+
+/// Operators that run with the node before them.
+const CLAMPS: [&str; 2] = ["Relu", "Clip"];
+
+/// Returns nodes in ascending order, one near each end of [`PARTS`] of similar numbers of output elements: of those within
+/// half a part, the one before which the fewest elements are live.
+pub fn places(graph: &Graph) -> Vec<NodeId> {
+    let made = |node: NodeId| graph.node(node).outputs.iter().flatten().map(|&v| graph.elements(v)).sum::<usize>();
+    let total: usize = graph.node_ids().map(made).sum();
+    let live = live(graph);
+    let mut least: [Option<(usize, NodeId)>; PARTS - 1] = [None; PARTS - 1];
+    let mut done = 0;
+    for node in graph.node_ids() {
+        // The part's end that is nearest, from 1; with one in front of the first half part, there is none.
+        let end = (2 * done * PARTS + total).checked_div(2 * total).unwrap_or_default();
+        let is_clamp = CLAMPS.contains(&graph.node(node).op.as_str());
+        if let Some(slot) = end.checked_sub(1).and_then(|at| least.get_mut(at)).filter(|_| !is_clamp)
+            && slot.is_none_or(|(elements, _)| live[node.0] < elements)
+        {
+            *slot = Some((live[node.0], node));
+        }
+        done += made(node);
+    }
+    least.iter().flatten().map(|(_, node)| *node).collect()
+}
+
+/// Returns the values that are still to be read before a node, and that a run does not find in the graph.
+pub fn live_before(graph: &Graph, node: NodeId) -> Vec<ValueId> {
+    let mut is_made = vec![false; graph.values.len()];
+    graph.inputs.iter().for_each(|input| is_made[input.0] = true);
+    for made in graph.nodes[..node.0].iter().flat_map(|node| node.outputs.iter().flatten()) {
+        is_made[made.0] = true;
+    }
+    let mut is_live = vec![false; graph.values.len()];
+    for read in graph.nodes[node.0..].iter().flat_map(|node| node.inputs.iter().flatten()).chain(&graph.outputs) {
+        is_live[read.0] = is_made[read.0];
+    }
+    (0..is_live.len()).filter(|&value| is_live[value]).map(ValueId).collect()
+}
+
+/// Counts the elements that are live before each node.
+fn live(graph: &Graph) -> Vec<usize> {
+    let mut last = vec![None; graph.values.len()];
+    for (number, node) in graph.nodes.iter().enumerate() {
+        node.inputs.iter().flatten().for_each(|read| last[read.0] = Some(number));
+    }
+    graph.outputs.iter().for_each(|output| last[output.0] = Some(graph.nodes.len()));
+    // Differences between neighbours: a value is live before the nodes behind its maker, up to its last reader.
+    let mut change = vec![0i64; graph.nodes.len() + 2];
+    let mut lives = |value: ValueId, from: usize| {
+        if let Some(last) = last[value.0].filter(|&last| last >= from) {
+            let elements = i64::try_from(graph.elements(value)).unwrap_or(i64::MAX);
+            change[from] = change[from].saturating_add(elements);
+            change[last + 1] = change[last + 1].saturating_sub(elements);
+        }
+    };
+    graph.inputs.iter().for_each(|&input| lives(input, 0));
+    for (number, node) in graph.nodes.iter().enumerate() {
+        node.outputs.iter().flatten().for_each(|&output| lives(output, number + 1));
+    }
+    let mut now = 0i64;
+    let summed = change.iter().take(graph.nodes.len()).map(|change| {
+        now = now.saturating_add(*change);
+        usize::try_from(now).unwrap_or_default()
+    });
+    summed.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::graph::{Attributes, Node, Value};
+
+    /// A chain of one node for each size, whose value it makes.
+    fn chain(sizes: &[usize]) -> Graph {
+        let mut graph = Graph::default();
+        let mut before = graph.add_value(Value { shape: Some(vec![4]), ..Value::default() });
+        graph.inputs = vec![before];
+        for &size in sizes {
+            let made = graph.add_value(Value { shape: Some(vec![size]), ..Value::default() });
+            graph.nodes.push(Node {
+                name: String::new(),
+                op: "Conv".into(),
+                domain: String::new(),
+                attributes: Attributes::default(),
+                inputs: vec![Some(before)],
+                outputs: vec![Some(made)],
+            });
+            before = made;
+        }
+        graph.outputs = vec![before];
+        graph
+    }
+
+    #[test]
+    fn a_run_stops_where_few_elements_are_live() {
+        let sizes = [100, 100, 10, 100, 100, 10, 100, 100, 10, 100, 100, 10];
+        let found: Vec<usize> = places(&chain(&sizes)).iter().map(|node| node.0).collect();
+        assert_eq!(found, [1, 3, 4, 6, 7, 9, 10]);
+        assert_eq!(places(&Graph::default()), []);
+    }
+
+    #[test]
+    fn what_is_live_is_read_later() {
+        let mut graph = chain(&[8, 8, 8]);
+        // The last node also reads the output of the first one.
+        graph.nodes[2].inputs.push(Some(ValueId(1)));
+        assert_eq!(live(&graph), [4, 8, 16]);
+        assert_eq!(live_before(&graph, NodeId(2)), [ValueId(1), ValueId(2)]);
+        assert_eq!(live_before(&graph, NodeId(0)), [ValueId(0)]);
+    }
+}
