@@ -1,5 +1,8 @@
 //! Findings of a document, by the depth of the lint that found them.
 
+use std::collections::BTreeMap;
+use std::ops::RangeBounds;
+
 use crate::engine::LintDepth;
 use crate::lint::{self, Finding};
 
@@ -10,31 +13,34 @@ use super::stale_findings::shifted;
 pub struct Findings {
     /// Depth to which the current text has been linted.
     depth: Option<LintDepth>,
-    text: Vec<Finding>,
-    /// Findings in the model and the samples.
-    files: Vec<Finding>,
-    measured: Vec<Finding>,
+    /// Findings by the depth that found them first.
+    by_depth: BTreeMap<LintDepth, Vec<Finding>>,
 }
 
 impl Findings {
-    /// Stores the findings of the current text at all depths down to `depth`.
-    pub fn apply_result(&mut self, depth: LintDepth, findings: Vec<Finding>) {
+    /// Stores the findings of the current text at all depths down to `depth`. Those of the file for the chip stay until it is
+    /// finished again; figures of fixes are older than the figures that have just come.
+    pub fn apply_result(&mut self, depth: LintDepth, mut found: Vec<Finding>) {
         self.depth = Some(depth);
-        let place = match depth {
-            LintDepth::Text => &mut self.text,
-            LintDepth::Static => &mut self.files,
-            LintDepth::Measured | LintDepth::Proved | LintDepth::Fixes | LintDepth::Search => &mut self.measured,
-        };
-        *place = findings;
-        // Each finding is kept once, at the depth that found it first.
-        remove(&mut self.files, &self.text);
-        remove(&mut self.measured, &self.text);
-        remove(&mut self.measured, &self.files);
+        for earlier in self.by_depth.range_mut(..depth).map(|(_, findings)| findings) {
+            let again = |finding: &Finding| found.iter().position(|found| is_same(finding, found));
+            // One that is found again may have got a fix.
+            *earlier =
+                earlier.iter().filter_map(again).collect::<Vec<_>>().iter().map(|&at| found[at].clone()).collect();
+            remove(&mut found, earlier);
+        }
+        for (later, findings) in self.by_depth.range_mut(depth..) {
+            if depth >= LintDepth::Measured && *later > LintDepth::Proved {
+                findings.clear();
+            }
+            remove(findings, &found);
+        }
+        self.by_depth.insert(depth, found);
     }
 
     /// Keeps the findings for a new text until it has been linted.
     pub fn edit(&mut self, old: &str, new: &str) {
-        for findings in [&mut self.text, &mut self.files, &mut self.measured] {
+        for findings in self.by_depth.values_mut() {
             *findings = shifted(findings, old, new);
         }
         self.outdate();
@@ -52,15 +58,21 @@ impl Findings {
 
     /// Findings that need no measurement.
     pub fn of_files(&self) -> Vec<Finding> {
-        sorted([&self.text[..], &self.files].concat())
+        self.at(..=LintDepth::Static)
     }
 
-    pub fn measured(&self) -> &[Finding] {
-        &self.measured
+    /// Findings of a measurement.
+    pub fn measured(&self) -> Vec<Finding> {
+        self.at(LintDepth::Measured..)
     }
 
+    /// All findings.
     pub fn all(&self) -> Vec<Finding> {
-        sorted([&self.text[..], &self.files, &self.measured].concat())
+        self.at(..)
+    }
+
+    fn at(&self, depths: impl RangeBounds<LintDepth>) -> Vec<Finding> {
+        sorted(self.by_depth.range(depths).flat_map(|(_, findings)| findings).cloned().collect())
     }
 }
 
@@ -70,8 +82,11 @@ fn sorted(mut findings: Vec<Finding>) -> Vec<Finding> {
 }
 
 fn remove(findings: &mut Vec<Finding>, known: &[Finding]) {
-    let is_same = |a: &Finding, b: &Finding| (&a.code, &a.span, &a.message) == (&b.code, &b.span, &b.message);
     findings.retain(|finding| !known.iter().any(|known| is_same(finding, known)));
+}
+
+fn is_same(a: &Finding, b: &Finding) -> bool {
+    (&a.code, &a.span, &a.message) == (&b.code, &b.span, &b.message)
 }
 
 #[cfg(test)]
@@ -95,7 +110,7 @@ mod tests {
         findings.apply_result(LintDepth::Static, found(text, &["b", "c"]));
         findings.apply_result(LintDepth::Measured, found(text, &["a", "b", "c"]));
         assert_eq!(messages(&findings.of_files()), ["b", "c"]);
-        assert_eq!(messages(findings.measured()), ["a"]);
+        assert_eq!(messages(&findings.measured()), ["a"]);
         assert_eq!(messages(&findings.all()), ["a", "b", "c"]);
     }
 
@@ -105,7 +120,7 @@ mod tests {
         let mut findings = Findings::default();
         findings.apply_result(LintDepth::Text, found(old, &["c"]));
         findings.apply_result(LintDepth::Static, found(old, &["b", "c"]));
-        findings.apply_result(LintDepth::Fixes, found(old, &["a", "b", "c"]));
+        findings.apply_result(LintDepth::Proved, found(old, &["a", "b", "c"]));
         findings.edit(old, new);
         assert!(!findings.are_of(LintDepth::Text));
         findings.apply_result(LintDepth::Text, found(new, &["d"]));
@@ -113,6 +128,31 @@ mod tests {
         findings.apply_result(LintDepth::Static, found(new, &["d"]));
         assert_eq!(messages(&findings.all()), ["a", "d"]);
         findings.apply_result(LintDepth::Measured, found(new, &["d"]));
+        // It may be about the file, which is finished later.
+        assert_eq!(messages(&findings.all()), ["a", "d"]);
+        findings.apply_result(LintDepth::Proved, found(new, &["d"]));
         assert_eq!(messages(&findings.all()), ["d"]);
+    }
+
+    #[test]
+    fn figures_of_fixes_end_with_newer_figures() {
+        let (text, mut findings) = ("a b", Findings::default());
+        findings.apply_result(LintDepth::Fixes, found(text, &["a"]));
+        findings.outdate();
+        findings.apply_result(LintDepth::Static, Vec::new());
+        assert_eq!(messages(&findings.all()), ["a"]);
+        findings.apply_result(LintDepth::Measured, Vec::new());
+        assert_eq!(messages(&findings.all()), Vec::<&str>::new());
+    }
+
+    #[test]
+    fn a_finding_that_is_found_again_gets_its_fix() {
+        let (text, mut findings) = ("a b", Findings::default());
+        findings.apply_result(LintDepth::Measured, found(text, &["a", "b"]));
+        let mut deeper = found(text, &["b"]);
+        deeper[0].help = Some("fixed".to_string());
+        findings.apply_result(LintDepth::Fixes, deeper);
+        let all = findings.all();
+        assert_eq!((messages(&all), all[0].help.as_deref()), (vec!["b"], Some("fixed")));
     }
 }
