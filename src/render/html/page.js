@@ -45,7 +45,7 @@ function head() {
   const box = $("verdict");
   if (bad.length || (refused && refused.length)) box.classList.add("over");
   const words = refused && refused.length ? `Not exported: ${settings.target} does not run the model as it is simulated.`
-    : bad.length ? `${bad.length === 1 ? `Output ${bad[0].name} loses` : `${bad.length} of ${judged.length} outputs lose`} more than the limit of ${percent(limits.output)}.`
+    : bad.length ? `${bad.length === 1 ? `Output \`${bad[0].name}\` loses` : `${bad.length} of ${judged.length} outputs lose`} more than the limit of ${percent(limits.output)}.`
     : judged.length ? `Within the limit: every output loses at most ${percent(Math.max(...judged.map((o) => o.error.nsr)))} (limit ${percent(limits.output)}).` : "No output has an error to judge.";
   box.append(make("p", { class: `first ${bad.length || refused ? "bad" : "good"}` }, words));
   for (const reason of refused || []) box.append(make("p", {}, `${reason.node || "The file"}: ${reason.what}; ${reason.help}`));
