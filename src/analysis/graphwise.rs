@@ -6,7 +6,7 @@ use rayon::prelude::*;
 
 use crate::Result;
 use crate::detect::FoundBoxes;
-use crate::exec::Frontier;
+use crate::exec::{Frontier, Program, Trace};
 use crate::graph::{Graph, NodeId, Tensor, ValueId};
 
 use super::compare::Comparison;
@@ -131,7 +131,12 @@ fn compare(
     places: &[NodeId],
 ) -> Result<(Simulated, Vec<Tensor>)> {
     let &Subject { graph, simulated, .. } = subject;
-    let (mut originals, float_outputs) = float_values(subject, watched, joints, sample)?;
+    let start = match sample.before {
+        Some((_, frontier)) => frontier.clone(),
+        None => simulated.begin(sample.inputs)?,
+    };
+    let resumed = start.next();
+    let (mut originals, float_outputs) = float_values(subject, watched, joints, sample, resumed)?;
     let mut found = vec![None; graph.values.len()];
     let mut joined: Vec<Option<Vec<PartSums>>> = vec![None; joints.len()];
     let mut compare = |value: ValueId, tensor: &Tensor| {
@@ -146,11 +151,6 @@ fn compare(
     };
     let inner = joints.iter().map(|joint| joint.value).filter(|value| !graph.outputs.contains(value));
     let wanted = graph.mask(watched.iter().copied().chain(inner));
-    let start = match sample.before {
-        Some((_, frontier)) => frontier.clone(),
-        None => simulated.begin(sample.inputs)?,
-    };
-    let resumed = start.next();
     let (outputs, new) = simulated.finish(start, places, &wanted, &mut compare)?;
 
     let earlier = |at: usize| sample.before.and_then(|(before, _)| before.compared.get(at).copied());
@@ -172,12 +172,13 @@ fn compare(
     Ok((Simulated { frontiers, compared, joined, boxes }, float_outputs))
 }
 
-/// Returns the float values of a sample that are watched, by id, and the outputs of the model.
+/// Returns the float values of a sample that are watched and made from node `first` on, by id, and the outputs of the model.
 fn float_values(
     subject: &Subject,
     watched: &[ValueId],
     joints: &[Joined],
     sample: &Sample,
+    first: NodeId,
 ) -> Result<(Vec<Option<Tensor>>, Vec<Tensor>)> {
     let &Subject { graph, float, .. } = subject;
     let inner = joints.iter().map(|joint| joint.value).filter(|value| !graph.outputs.contains(value));
@@ -191,8 +192,17 @@ fn float_values(
         .original
         .filter(|_| std::ptr::eq(subject.original, float))
         .and_then(|k| Some((k, k.outputs.iter().cloned().collect::<Option<Vec<Tensor>>>()?)));
-    if let Some((kept, outputs)) = kept.filter(|(k, _)| watched.iter().all(|&v| k.trace.value(v).is_some())) {
-        watched.iter().for_each(|&v| originals[v.0] = kept.trace.value(v).cloned());
+    if let Some((kept, outputs)) = kept {
+        let is_wanted = graph.mask(watched.iter().copied());
+        for node in graph.node_ids().skip(first.0) {
+            for value in graph.node(node).outputs.iter().flatten().filter(|value| is_wanted[value.0]) {
+                originals[value.0] = match kept.trace.value(*value) {
+                    Some(tensor) => Some(tensor.clone()),
+                    // A kernel with its clamp keeps no value between them.
+                    None => made_again(float, node, *value, &kept.trace)?,
+                };
+            }
+        }
         return Ok((originals, outputs));
     }
     let wanted = graph.mask(watched.iter().copied());
@@ -207,6 +217,11 @@ fn float_values(
         }
     })?;
     Ok((originals, outputs))
+}
+
+/// Returns an output of a node on kept values.
+fn made_again(float: &Program, node: NodeId, value: ValueId, trace: &Trace) -> Result<Option<Tensor>> {
+    Ok(float.outputs_on(node, trace)?.into_iter().find(|(made, _)| *made == value).map(|(_, tensor)| tensor))
 }
 
 pub(super) fn first_output(graph: &Graph, node: NodeId) -> Option<ValueId> {

@@ -55,15 +55,17 @@ impl SimulatedTraces {
         Some((kept, kept.frontiers.iter().rev().find(|frontier| frontier.next().0 <= same)?))
     }
 
-    /// Drops the last frontiers of a sample that exceed its share of the memory.
+    /// Drops the largest frontiers of a sample that exceed its share of the memory.
     pub(super) fn fit(&self, frontiers: &mut Vec<Frontier>, samples: usize) {
+        let mut by_size: Vec<(usize, usize)> = frontiers.iter().map(Frontier::bytes).zip(0..).collect();
+        by_size.sort_unstable();
         let mut left = self.budget / samples.max(1);
-        let fitting = frontiers.iter().take_while(|frontier| {
-            let bytes = frontier.bytes();
-            let fits = bytes <= left;
+        let mut kept: Vec<bool> = vec![false; frontiers.len()];
+        for (bytes, at) in by_size {
+            kept[at] = bytes <= left;
             left = left.saturating_sub(bytes);
-            fits
-        });
-        frontiers.truncate(fitting.count());
+        }
+        let mut kept = kept.into_iter();
+        frontiers.retain(|_| kept.next().unwrap_or_default());
     }
 }

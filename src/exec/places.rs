@@ -1,33 +1,45 @@
 //! Places at which a run is worth stopping: nodes before which few elements are live.
 
-use crate::graph::{Graph, NodeId, ValueId};
+use crate::graph::{Graph, NodeId, Tensor, ValueId};
 
 /// Number of parts of similar cost into which a run is divided.
-const PARTS: usize = 8;
+const PARTS: usize = 12;
 
 /// Operators that run with the node before them.
 const CLAMPS: [&str; 2] = ["Relu", "Clip"];
 
-/// Returns nodes in ascending order, one near each end of [`PARTS`] of similar numbers of output elements: of those within
-/// half a part, the one before which the fewest elements are live.
+/// Multiplications that take as long as one element that is written.
+const PER_ELEMENT: usize = 32;
+
+/// Returns nodes in ascending order, one near each end of [`PARTS`] of similar cost: of those within half a part, the one
+/// before which the fewest elements are live.
 pub fn places(graph: &Graph) -> Vec<NodeId> {
-    let made = |node: NodeId| graph.node(node).outputs.iter().flatten().map(|&v| graph.elements(v)).sum::<usize>();
-    let total: usize = graph.node_ids().map(made).sum();
+    let total: u128 = graph.node_ids().map(|node| cost(graph, node)).sum();
     let live = live(graph);
     let mut least: [Option<(usize, NodeId)>; PARTS - 1] = [None; PARTS - 1];
     let mut done = 0;
     for node in graph.node_ids() {
         // The part's end that is nearest, from 1; with one in front of the first half part, there is none.
-        let end = (2 * done * PARTS + total).checked_div(2 * total).unwrap_or_default();
+        let end = (2 * done * PARTS as u128 + total).checked_div(2 * total).unwrap_or_default();
+        let end = usize::try_from(end).unwrap_or(PARTS);
         let is_clamp = CLAMPS.contains(&graph.node(node).op.as_str());
         if let Some(slot) = end.checked_sub(1).and_then(|at| least.get_mut(at)).filter(|_| !is_clamp)
             && slot.is_none_or(|(elements, _)| live[node.0] < elements)
         {
             *slot = Some((live[node.0], node));
         }
-        done += made(node);
+        done += cost(graph, node);
     }
     least.iter().flatten().map(|(_, node)| *node).collect()
+}
+
+/// Returns the cost of a node in multiplications: those of each output element with the weights of its channel, and the
+/// writing.
+fn cost(graph: &Graph, node: NodeId) -> u128 {
+    let by_channel = |weights: &Tensor| weights.len() / weights.shape().first().copied().unwrap_or(1).max(1);
+    let products = graph.constant(graph.node(node), 1).map_or(0, by_channel);
+    let elements: usize = graph.node(node).outputs.iter().flatten().map(|&v| graph.elements(v)).sum();
+    elements as u128 * (PER_ELEMENT + products) as u128
 }
 
 /// Returns the values that are still to be read before a node, and that a run does not find in the graph.

@@ -5,6 +5,8 @@
 //! the first sum is a prefix sum, and `q` is constant over a quantized bin. The base of the logarithm does not affect
 //! the minimum.
 
+use rayon::prelude::*;
+
 use crate::kernels::logarithm::ln;
 
 use super::Histogram;
@@ -36,26 +38,35 @@ fn counts(histogram: &Histogram) -> Vec<f32> {
 
 /// Returns the number of leading bins, a multiple of `levels`, with the smallest divergence.
 fn best_range(counts: &[f32], levels: usize) -> usize {
+    /// Levels from which on a candidate is worth a task of its own.
+    const MANY: usize = 1 << 12;
     let prefix = Prefix::new(counts, levels);
-    let mut best = (f64::INFINITY, levels);
-    for range in (levels..=counts.len()).step_by(levels) {
-        let divergence = prefix.divergence(counts, range);
-        if divergence < best.0 {
-            best = (divergence, range);
-        }
-    }
-    best.1
+    let ranges = (levels..=counts.len()).step_by(levels);
+    let divergence = |range: usize| (prefix.divergence(counts, range), range);
+    let found: Vec<(f64, usize)> = match levels < MANY {
+        true => ranges.map(divergence).collect(),
+        false => ranges.collect::<Vec<_>>().into_par_iter().map(divergence).collect(),
+    };
+    let first = (f64::INFINITY, levels);
+    found.into_iter().fold(first, |best, candidate| if candidate.0 < best.0 { candidate } else { best }).1
 }
 
-/// Sums over leading bins.
+/// Sums over leading bins. They stand together, since a candidate reads all three far apart.
+#[derive(Clone, Copy)]
+struct Sums {
+    count: f64,
+    /// Sum of shares.
+    p: f64,
+    /// Number of bins that are not empty.
+    filled: u32,
+}
+
 struct Prefix {
     total: f32,
     levels: usize,
-    /// Sums of counts, of non-empty bins, and of shares, by the number of bins.
-    counts: Vec<f64>,
-    filled: Vec<u32>,
-    p: Vec<f64>,
-    /// Sums over all bins of a range but the last, by the number of bins in `levels`.
+    /// Sums by the number of bins.
+    sums: Vec<Sums>,
+    /// Sums of p log p over all bins of a range but the last, by the number of bins in `levels`.
     p_log_p: Vec<f64>,
 }
 
@@ -64,38 +75,27 @@ impl Prefix {
         /// Bins whose logarithms are computed at once.
         const BLOCK: usize = 1024;
         let total = counts.iter().map(|&c| f64::from(c)).sum::<f64>() as f32;
-        let mut prefix = Prefix {
-            total,
-            levels,
-            counts: Vec::with_capacity(counts.len() + 1),
-            filled: Vec::with_capacity(counts.len() + 1),
-            p: Vec::with_capacity(counts.len() + 1),
-            p_log_p: Vec::new(),
-        };
-        let (mut count, mut filled, mut p, mut p_log) = (0.0, 0, 0.0, 0.0);
+        let (mut sums, mut p_log_p) = (Vec::with_capacity(counts.len() + 1), Vec::new());
+        let (mut sum, mut p_log) = (Sums { count: 0.0, p: 0.0, filled: 0 }, 0.0);
         let mut logs = Vec::with_capacity(BLOCK);
         for (at, block) in counts.chunks(BLOCK).enumerate() {
             logs.clear();
             logs.extend(block.iter().map(|&c| f64::from(c / total) + EPSILON));
             ln(&mut logs);
             for (bin, (&c, log)) in block.iter().zip(&logs).enumerate() {
-                prefix.counts.push(count);
-                prefix.filled.push(filled);
-                prefix.p.push(p);
+                sums.push(sum);
                 if (at * BLOCK + bin + 1).is_multiple_of(levels) {
-                    prefix.p_log_p.push(p_log);
+                    p_log_p.push(p_log);
                 }
                 let share = f64::from(c / total);
-                count += f64::from(c);
-                filled += u32::from(c > 0.0);
-                p += share;
+                sum.count += f64::from(c);
+                sum.filled += u32::from(c > 0.0);
+                sum.p += share;
                 p_log += share * log;
             }
         }
-        prefix.counts.push(count);
-        prefix.filled.push(filled);
-        prefix.p.push(p);
-        prefix
+        sums.push(sum);
+        Prefix { total, levels, sums, p_log_p }
     }
 
     /// Computes the divergence of the first `range` bins, with all further ones added to the last of them, from the
@@ -103,28 +103,30 @@ impl Prefix {
     fn divergence(&self, counts: &[f32], range: usize) -> f64 {
         let width = range / self.levels;
         let last = counts[range - 1];
-        let tail = (self.counts[counts.len()] - self.counts[range]) as f32;
+        let tail = (self.sums[counts.len()].count - self.sums[range].count) as f32;
         let piled = f64::from((last + tail) / self.total);
 
-        // Means of steps over their non-empty bins.
+        // Means of steps over their non-empty bins, and the steps' shares.
         let mut q_total = 0.0;
-        let steps = self.steps(&self.counts, width).zip(self.steps(&self.filled, width));
-        let mut q: Vec<f32> = Vec::with_capacity(self.levels);
-        q.extend(steps.map(|((start, end), (empty, filled))| {
-            let filled = filled - empty;
-            let mean = (end - start) as f32 / filled.max(1) as f32;
+        let (mut q, mut shares) = (Vec::with_capacity(self.levels), Vec::with_capacity(self.levels));
+        let ends = self.sums[width..].iter().step_by(width);
+        for (start, end) in self.sums.iter().step_by(width).zip(ends).take(self.levels) {
+            let filled = end.filled - start.filled;
+            let mean = (end.count - start.count) as f32 / filled.max(1) as f32;
             q_total += f64::from(mean) * f64::from(filled);
-            mean
-        }));
+            q.push(mean);
+            shares.push(end.p - start.p);
+        }
         let q_total = q_total as f32;
         // An empty step has no share, so that its logarithm has no effect.
         let mut logs: Vec<f64> = q.iter().map(|q| f64::from(q / q_total) + EPSILON).collect();
         ln(&mut logs);
 
         let mut divergence = self.p_log_p[width - 1] + p_log_p(piled);
-        let shares = self.steps(&self.p, width).map(|(start, end)| end - start);
-        let shares = shares.take(self.levels - 1).chain([self.last_share(width, range, piled, last)]);
-        for (share, log) in shares.zip(&logs) {
+        if let Some(share) = shares.last_mut() {
+            *share = self.last_share(width, range, piled, last);
+        }
+        for (share, log) in shares.iter().zip(&logs) {
             divergence -= share * log;
         }
         if last <= 0.0 {
@@ -133,14 +135,9 @@ impl Prefix {
         divergence
     }
 
-    /// Returns the sums at both ends of each step.
-    fn steps<'a, T: Copy>(&self, sums: &'a [T], width: usize) -> impl Iterator<Item = (T, T)> + use<'a, T> {
-        sums.iter().step_by(width).zip(sums[width..].iter().step_by(width)).take(self.levels).map(|(&a, &b)| (a, b))
-    }
-
     /// Returns the share of the last step, of whose bins the last one has all further ones.
     fn last_share(&self, width: usize, range: usize, piled: f64, last: f32) -> f64 {
-        let share = self.p[range - 1] - self.p[range - width];
+        let share = self.sums[range - 1].p - self.sums[range - width].p;
         if last > 0.0 { share + piled } else { share }
     }
 }
