@@ -108,8 +108,8 @@ pub struct Engine {
 /// Options and limits of an engine.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Options {
-    /// Memory for float activations of the most recently used model, in bytes; a quarter as much is used for simulated ones. A server uses them to measure the next
-    /// edit; a command that ends after one result needs none.
+    /// Memory for float activations of the most recently used model, in bytes. A server uses them to measure the next edit; a
+    /// command that ends after one result needs none.
     pub activations: usize,
     /// Cache on disk.
     pub cache: Option<Cache>,

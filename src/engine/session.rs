@@ -80,7 +80,7 @@ pub struct Session {
 }
 
 /// Memory in bytes for samples in the middle of a calibration, and as much for those in the middle of a simulation.
-const RESUMED: usize = 64 << 20;
+const RESUMED: usize = 48 << 20;
 
 /// Results that remain valid after a change of precision, by keys.
 struct Cached {
@@ -148,7 +148,7 @@ impl Session {
             float: None,
             simulated: None,
             originals: FloatTraces::new(activations),
-            simulations: SimulatedTraces::new(RESUMED.max(activations / 4)),
+            simulations: SimulatedTraces::new(RESUMED),
             traced: None,
             layerwise: HashMap::new(),
             graphwise: HashMap::new(),
