@@ -98,9 +98,10 @@ impl Trials {
 }
 
 impl Trial {
-    /// Returns `true` if the error is less, or becomes a number.
+    /// Returns `true` if the error is less as it is shown, or becomes a number.
     pub fn helps(&self) -> bool {
-        self.after < self.before || (self.before.is_nan() && !self.after.is_nan())
+        let is_less = self.after < self.before && percent(self.after) != percent(self.before);
+        is_less || (self.before.is_nan() && !self.after.is_nan())
     }
 
     /// Returns `true` if it may be offered: it helps, and breaks no limit on flash, RAM and time.
