@@ -57,12 +57,15 @@ impl FloatTraces {
 
     /// Returns the memory in use, in bytes.
     pub fn bytes(&self) -> usize {
-        self.used
+        self.used + bytes(&self.outputs)
     }
 
-    /// Frees the last samples until the others take at most `bytes`.
-    pub fn shrink(&mut self, bytes: usize) {
-        while self.used > bytes {
+    /// Frees the last samples until the others take at most `most` bytes, and outputs if they alone take more.
+    pub fn shrink(&mut self, most: usize) {
+        if bytes(&self.outputs) > most {
+            self.outputs.clear();
+        }
+        while self.used > most {
             let Some(last) = self.kept.pop() else { break };
             self.used -= last.trace.bytes();
         }
@@ -71,7 +74,6 @@ impl FloatTraces {
     /// Frees all samples.
     pub fn clear(&mut self) {
         self.shrink(0);
-        self.outputs.clear();
     }
 
     /// Returns the outputs of the model with a sample.
@@ -81,8 +83,7 @@ impl FloatTraces {
 
     /// Keeps the outputs of the first samples if there is room, and if there are more than before.
     pub(super) fn keep_outputs(&mut self, outputs: Vec<Vec<Tensor>>) {
-        let bytes: usize = outputs.iter().flatten().map(|tensor| tensor.len() * tensor.data_type().size()).sum();
-        if outputs.len() > self.outputs.len() && bytes <= OUTPUTS {
+        if outputs.len() > self.outputs.len() && bytes(&outputs) <= OUTPUTS {
             self.outputs = outputs;
         }
     }
@@ -101,6 +102,10 @@ impl FloatTraces {
         self.kept.push(original);
         None
     }
+}
+
+fn bytes(outputs: &[Vec<Tensor>]) -> usize {
+    outputs.iter().flatten().map(|tensor| tensor.len() * tensor.data_type().size()).sum()
 }
 
 impl Activations for FloatTraces {

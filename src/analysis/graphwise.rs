@@ -2,11 +2,13 @@
 //!
 //! esp-ppq: `quantization/analyse/graphwise.py`, here over every element instead of a random sample.
 
+use std::cell::OnceCell;
+
 use rayon::prelude::*;
 
 use crate::Result;
 use crate::detect::FoundBoxes;
-use crate::exec::{Frontier, Program, Trace};
+use crate::exec::{Frontier, Program, Samples, Trace};
 use crate::graph::{Graph, NodeId, Tensor, ValueId};
 
 use super::compare::Comparison;
@@ -53,7 +55,9 @@ pub fn graphwise(
     let places = if nodes.is_empty() { Vec::new() } else { traces.places(graph) };
     let by_sample = (0..count).into_par_iter().map(|s| {
         let sample = Sample {
-            inputs: &samples.sample(s)?,
+            samples,
+            index: s,
+            read: OnceCell::new(),
             original: originals.get(s),
             outputs: originals.outputs(s),
             before: traces.before(s, same, &watched),
@@ -114,12 +118,24 @@ fn boxes(by_sample: &[Simulated]) -> Option<FoundBoxes> {
 
 /// Sample to compare, with earlier results.
 struct Sample<'a> {
-    inputs: &'a [Tensor],
+    samples: &'a dyn Samples,
+    index: usize,
+    /// Its inputs, once they were needed: an image is decoded for them.
+    read: OnceCell<Vec<Tensor>>,
     original: Option<&'a Original>,
     /// Outputs of the model in float.
     outputs: Option<&'a [Tensor]>,
     /// Its last simulation, and the frontier to resume.
     before: Option<(&'a Simulated, &'a Frontier)>,
+}
+
+impl Sample<'_> {
+    fn inputs(&self) -> Result<&[Tensor]> {
+        match self.read.get() {
+            Some(read) => Ok(read),
+            None => self.samples.sample(self.index).map(|inputs| self.read.get_or_init(|| inputs).as_slice()),
+        }
+    }
 }
 
 /// Compares one sample: one comparison per watched value, then one per output of the model. Also returns its outputs in float.
@@ -133,7 +149,7 @@ fn compare(
     let &Subject { graph, simulated, .. } = subject;
     let start = match sample.before {
         Some((_, frontier)) => frontier.clone(),
-        None => simulated.begin(sample.inputs)?,
+        None => simulated.begin(sample.inputs()?)?,
     };
     let resumed = start.next();
     let (mut originals, float_outputs) = float_values(subject, watched, joints, sample, resumed)?;
@@ -206,16 +222,17 @@ fn float_values(
         return Ok((originals, outputs));
     }
     let wanted = graph.mask(watched.iter().copied());
-    let outputs = float.run(sample.inputs, &wanted, &mut |value, tensor| {
+    let outputs = float.run(sample.inputs()?, &wanted, &mut |value, tensor| {
         originals[value.0] = Some(tensor.clone());
         Ok(())
     })?;
     // No pass scales the deciding values, so their reference is in the original.
-    let outputs = subject.reference(sample.inputs, outputs, &graph.mask(decisive(graph)), &mut |value, tensor| {
-        if wanted[value.0] {
-            originals[value.0] = Some(tensor.clone());
-        }
-    })?;
+    let outputs =
+        subject.reference(sample.inputs()?, outputs, &graph.mask(decisive(graph)), &mut |value, tensor| {
+            if wanted[value.0] {
+                originals[value.0] = Some(tensor.clone());
+            }
+        })?;
     Ok((originals, outputs))
 }
 

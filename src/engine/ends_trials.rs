@@ -5,6 +5,7 @@ use crate::analysis::{Joint, Report};
 use crate::chip::Scheme;
 use crate::lint::{EndsTrial, EndsTrials, apart};
 use crate::project::{EndName, EndNames, Project, Spanned};
+use crate::quant::Keep;
 
 use super::Progress;
 use super::cancel::possible;
@@ -61,7 +62,7 @@ impl Opened {
                 .map_or_else(|| plan.clone(), |m| plan.with_method(m).into()),
             false => plan,
         };
-        let calibrated = session.calibrate(&plan, &Inside(progress))?;
+        let calibrated = session.calibrate(&plan, Keep::Nothing, &Inside(progress))?;
         let count = opened.project().config.analysis_samples();
         let found = session.graphwise(&calibrated, &[], count, &Inside(progress))?;
         let errors = outputs.iter().zip(&found.outputs).map(|((name, _), error)| (name.clone(), error.nsr)).collect();
@@ -74,7 +75,7 @@ impl Opened {
         let (session, plan) = (self.session()?, self.settled_plan(progress)?);
         let mut settings = plan.settings.clone();
         settings.layer_schemes.insert(joint.layer.clone(), Scheme::Int16);
-        let calibrated = session.calibrate(&self.plan_of(&settings)?, &Inside(progress))?;
+        let calibrated = session.calibrate(&self.plan_of(&settings)?, Keep::Nothing, &Inside(progress))?;
         let count = self.project().config.analysis_samples();
         let found = session.graphwise(&calibrated, &[], count, &Inside(progress))?;
         let same = found.joints.iter().find(|found| found.layer == joint.layer);

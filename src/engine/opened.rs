@@ -15,7 +15,7 @@ use crate::note::Note;
 use crate::optimize;
 use crate::project::{self, LayerChoice, Project};
 use crate::proof::Finished;
-use crate::quant::{self, ImportedScales, Plan, Settings};
+use crate::quant::{self, ImportedScales, Keep, Plan, Settings};
 use crate::samples::{InputSpec, Samples};
 use crate::simplify::{self, LayerNames, Simplified};
 use crate::{Error, Result};
@@ -339,7 +339,7 @@ impl Opened {
     pub(super) fn calibrated(&self, progress: &dyn Progress) -> Result<Arc<Calibrated>> {
         self.calibrated.get(|| {
             let (session, plan) = (self.session()?, self.settled_plan(progress)?);
-            let calibrated = session.calibrate(&plan, progress)?;
+            let calibrated = session.calibrate(&plan, Keep::LastPass, progress)?;
             self.engine.save(&session);
             Ok(Arc::new(calibrated))
         })

@@ -8,7 +8,7 @@ use crate::chip::Scheme;
 use crate::cost::Change;
 use crate::lint::candidates;
 use crate::optimize::Tried;
-use crate::quant::{Recipe, Settings};
+use crate::quant::{Keep, Recipe, Settings};
 
 use super::Progress;
 use super::cost::limits;
@@ -66,7 +66,7 @@ impl Opened {
     /// Returns `true` if the file of these settings keeps the limits.
     fn keeps_limits(&self, settings: &Settings, progress: &dyn Progress) -> Result<bool> {
         let plain = Settings { recipe: Recipe::default(), ..settings.clone() };
-        let calibrated = self.session()?.calibrate(&self.plan_of(&plain)?, &Inside(progress))?;
+        let calibrated = self.session()?.calibrate(&self.plan_of(&plain)?, Keep::Nothing, &Inside(progress))?;
         let totals = self.totals_of(&calibrated.quantized)?;
         Ok(totals.is_none_or(|totals| limits(self.project()).exceeded(&totals).is_empty()))
     }
@@ -114,7 +114,7 @@ impl Opened {
         let plain = Settings { recipe: Recipe::default(), ..settings.clone() };
         let (session, plan) = (self.session()?, self.plan_of(&plain)?);
         let measurement = Measurement::of(self, &session, &plan, progress);
-        let calibrated = session.calibrate(&plan, &Inside(progress))?;
+        let calibrated = session.calibrate(&plan, Keep::Nothing, &Inside(progress))?;
         let report = measurement.report(&calibrated, false, Layerwise::None, Seconds::default())?;
         let limit = self.project().config.output_limit();
         if !report.outputs.iter().any(|output| output.is_over(limit)) {

@@ -229,11 +229,7 @@ impl Session {
     }
 
     /// Calibrates a plan and runs the passes of its recipe. Only ports without a kept observation are observed.
-    pub fn calibrate(&self, plan: &Plan, progress: &dyn Progress) -> Result<Calibrated> {
-        self.calibrate_keeping(plan, Keep::LastPass, progress)
-    }
-
-    fn calibrate_keeping(&self, plan: &Plan, keep: Keep, progress: &dyn Progress) -> Result<Calibrated> {
+    pub fn calibrate(&self, plan: &Plan, keep: Keep, progress: &dyn Progress) -> Result<Calibrated> {
         let mut cached = self.cached();
         cached.bound();
         let passes = if plan.observed().iter().any(|o| o.method.takes_histogram()) { 2 } else { 1 };
@@ -331,7 +327,7 @@ impl Session {
         if let Some(found) = self.cached().outputs.get(&key) {
             return Ok(found.clone());
         }
-        let calibrated = self.calibrate_keeping(plan, Keep::Nothing, progress)?;
+        let calibrated = self.calibrate(plan, Keep::Nothing, progress)?;
         let found = self.graphwise(&calibrated, &[], count, progress)?.outputs.clone();
         self.cached().outputs.insert(key, found.clone());
         Ok(found)

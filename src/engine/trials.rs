@@ -8,7 +8,7 @@ use crate::cost::{Change, Totals, constant_bytes};
 use crate::graph::{Graph, NodeId};
 use crate::lint::{Measure, Outcome, Trial, Trials, candidates};
 use crate::ops::{self, Role};
-use crate::quant::{Plan, Recipe, Settings, WIDEN};
+use crate::quant::{Keep, Plan, Recipe, Settings, WIDEN};
 use crate::{Result, error::Error};
 
 use super::Progress;
@@ -206,7 +206,7 @@ impl Measurement<'_> {
         let guessed = if is_exact { None } else { self.session.recall(&plain, &progress)? };
         let calibrated = match guessed {
             Some(calibrated) => Some(calibrated),
-            None => possible(self.session.calibrate(&plain, &progress))?,
+            None => possible(self.session.calibrate(&plain, Keep::Nothing, &progress))?,
         };
         let totals = calibrated.map(|calibrated| self.opened.totals_of(&calibrated.quantized)).transpose()?;
         Ok(totals.flatten())

@@ -63,25 +63,25 @@ fn live(graph: &Graph) -> Vec<usize> {
         node.inputs.iter().flatten().for_each(|read| last[read.0] = Some(number));
     }
     graph.outputs.iter().for_each(|output| last[output.0] = Some(graph.nodes.len()));
-    // Differences between neighbours: a value is live before the nodes behind its maker, up to its last reader.
-    let mut change = vec![0i64; graph.nodes.len() + 2];
-    let mut lives = |value: ValueId, from: usize| {
+    let mut begins = vec![0; graph.nodes.len() + 1];
+    let mut ends = vec![0; graph.nodes.len() + 1];
+    let mut add = |value: ValueId, from: usize| {
         if let Some(last) = last[value.0].filter(|&last| last >= from) {
-            let elements = i64::try_from(graph.elements(value)).unwrap_or(i64::MAX);
-            change[from] = change[from].saturating_add(elements);
-            change[last + 1] = change[last + 1].saturating_sub(elements);
+            begins[from] += graph.elements(value);
+            ends[last] += graph.elements(value);
         }
     };
-    graph.inputs.iter().for_each(|&input| lives(input, 0));
+    graph.inputs.iter().for_each(|&input| add(input, 0));
     for (number, node) in graph.nodes.iter().enumerate() {
-        node.outputs.iter().flatten().for_each(|&output| lives(output, number + 1));
+        node.outputs.iter().flatten().for_each(|&output| add(output, number + 1));
     }
-    let mut now = 0i64;
-    let summed = change.iter().take(graph.nodes.len()).map(|change| {
-        now = now.saturating_add(*change);
-        usize::try_from(now).unwrap_or_default()
+    let mut left = 0;
+    let before = begins.iter().zip(&ends).take(graph.nodes.len()).map(|(begins, ends)| {
+        let now = left + begins;
+        left = now - ends;
+        now
     });
-    summed.collect()
+    before.collect()
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 
 use crate::chip::QuantType;
-use crate::espdl::{Graph, Tensor};
+use crate::espdl::{Graph, Node, Tensor};
 use crate::graph::NodeId;
 use crate::runtime::planner;
 
@@ -35,49 +35,47 @@ pub fn assemble_with_copies(draft: &mut Draft, name: &str, tables: Vec<Tensor>) 
 pub fn with_smallest_arena(draft: &mut Draft, graph: Graph, tables: Vec<Tensor>) -> Graph {
     let Some(network) = planner::Network::of(&graph) else { return graph };
     let (before, Some(smallest)) = (network.place(None).bytes, planner::smallest(&network)) else { return graph };
-    let name = |node: &usize| graph.nodes.get(*node).map(|node| node.name.clone());
-    let mut order: Vec<String> = smallest.nodes.iter().filter_map(name).collect();
-    let is_moved = smallest.nodes.iter().enumerate().any(|(place, &node)| place != node);
-    let copied: Vec<String> = smallest.copied.iter().filter_map(name).collect();
-    for name in &copied {
-        let (Some(copy), Some(place)) = (copy_after(draft, name), order.iter().position(|node| node == name)) else {
+    // The graph has the draft's nodes, in their order.
+    let ids = draft.order();
+    let id = |node: &usize| ids.get(*node).copied();
+    let mut order: Vec<NodeId> = smallest.nodes.iter().filter_map(id).collect();
+    let bytes = smallest.bytes;
+    let arena = format!("values take {bytes} bytes instead of {before}");
+    if order != ids {
+        draft.differences.push(format!("nodes run in another order, in which {arena}"));
+    }
+    for node in smallest.copied.iter().filter_map(id) {
+        let (Some(copy), Some(place)) = (copy_after(draft, node), order.iter().position(|&other| other == node)) else {
             continue;
         };
         order.insert(place + 1, copy);
+        let name = draft.node(node).map(|node| node.name.clone()).unwrap_or_default();
+        draft.differences.push(format!(
+            "{name}: a Transpose copies its output, which would keep the larger memory of an input, so that {arena}"
+        ));
     }
-    let mut other = assemble(draft, &graph.name, tables);
-    let places: HashMap<&str, usize> = order.iter().enumerate().map(|(place, name)| (name.as_str(), place)).collect();
-    other.nodes.sort_by_key(|node| places.get(node.name.as_str()).copied());
-    let bytes = smallest.bytes;
-    let arena = format!("values take {bytes} bytes instead of {before}");
-    draft.differences.extend(is_moved.then(|| format!("nodes run in another order, in which {arena}")));
-    draft.differences.extend(copied.iter().map(|node| {
-        format!(
-            "{node}: a Transpose copies its output, which would keep the larger memory of an input, so that {arena}"
-        )
-    }));
-    other
+    let places: HashMap<NodeId, usize> = order.into_iter().zip(0..).collect();
+    let mut graph = assemble(draft, &graph.name, tables);
+    let mut placed: Vec<(Option<usize>, Node)> =
+        draft.order().iter().map(|id| places.get(id).copied()).zip(std::mem::take(&mut graph.nodes)).collect();
+    placed.sort_by_key(|(place, _)| *place);
+    graph.nodes = placed.into_iter().map(|(_, node)| node).collect();
+    graph
 }
 
-/// Returns the node of that name.
-fn named(draft: &Draft, name: &str) -> Option<NodeId> {
-    draft.order().into_iter().find(|&id| draft.node(id).is_some_and(|node| node.name == name))
-}
-
-/// Inserts a copy behind a node; returns its name.
-fn copy_after(draft: &mut Draft, node: &str) -> Option<String> {
-    let id = named(draft, node)?;
-    let output = *draft.node(id)?.outputs.first()?;
+/// Inserts a copy behind a node.
+fn copy_after(draft: &mut Draft, node: NodeId) -> Option<NodeId> {
+    let output = *draft.node(node)?.outputs.first()?;
     let shape = draft.value(output).stored_shape();
-    let inner = draft.insert_after(id, 0, "Transpose", shape.clone())?;
-    keep_order(draft, inner, shape.len())?;
-    let made = *draft.node(id)?.outputs.first()?;
+    let copy = draft.insert_after(node, 0, "Transpose", shape.clone())?;
+    keep_order(draft, copy, shape.len())?;
+    let made = *draft.node(node)?.outputs.first()?;
     draft.value_mut(made).perm = Some(identity(shape.len()));
-    Some(draft.node(inner)?.name.clone())
+    Some(copy)
 }
 
 fn copy_before(draft: &mut Draft, node: &str, input: &str) -> Option<NodeId> {
-    let id = named(draft, node)?;
+    let id = draft.order().into_iter().find(|&id| draft.node(id).is_some_and(|n| n.name == node))?;
     let inputs = &draft.node(id)?.inputs;
     let index = inputs.iter().position(|value| value.is_some_and(|value| draft.value(value).name == input))?;
     let shape = draft.value(draft.input(id, index)?).stored_shape();

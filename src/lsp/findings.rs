@@ -23,10 +23,9 @@ impl Findings {
     pub fn apply_result(&mut self, depth: LintDepth, mut found: Vec<Finding>) {
         self.depth = Some(depth);
         for earlier in self.by_depth.range_mut(..depth).map(|(_, findings)| findings) {
-            let again = |finding: &Finding| found.iter().position(|found| is_same(finding, found));
             // One that is found again may have got a fix.
             *earlier =
-                earlier.iter().filter_map(again).collect::<Vec<_>>().iter().map(|&at| found[at].clone()).collect();
+                earlier.iter().filter_map(|known| found.iter().find(|new| is_same(known, new)).cloned()).collect();
             remove(&mut found, earlier);
         }
         for (later, findings) in self.by_depth.range_mut(depth..) {

@@ -38,15 +38,12 @@ fn counts(histogram: &Histogram) -> Vec<f32> {
 
 /// Returns the number of leading bins, a multiple of `levels`, with the smallest divergence.
 fn best_range(counts: &[f32], levels: usize) -> usize {
-    /// Levels from which on a candidate is worth a task of its own.
+    /// Levels of candidates that are worth a task of their own.
     const MANY: usize = 1 << 12;
     let prefix = Prefix::new(counts, levels);
-    let ranges = (levels..=counts.len()).step_by(levels);
-    let divergence = |range: usize| (prefix.divergence(counts, range), range);
-    let found: Vec<(f64, usize)> = match levels < MANY {
-        true => ranges.map(divergence).collect(),
-        false => ranges.collect::<Vec<_>>().into_par_iter().map(divergence).collect(),
-    };
+    let ranges = (0..counts.len() / levels).into_par_iter().with_min_len((MANY / levels).max(1));
+    let found: Vec<(f64, usize)> =
+        ranges.map(|at| (at + 1) * levels).map(|range| (prefix.divergence(counts, range), range)).collect();
     let first = (f64::INFINITY, levels);
     found.into_iter().fold(first, |best, candidate| if candidate.0 < best.0 { candidate } else { best }).1
 }

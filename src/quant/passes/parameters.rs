@@ -97,10 +97,9 @@ fn elements<'t>(plan: &Plan, node: NodeId, port: usize, constant: &'t Tensor) ->
         Tensor::F64(a) => a.iter().map(|&v| v as f32).collect(),
         _ => return Ok(Cow::default()),
     };
-    if elements.is_empty() || Extremes::finite(Elements::F32(&elements)).is_some() {
-        return Ok(elements);
-    }
-    match elements.iter().position(|v| !v.is_finite()) {
+    let search = || elements.iter().position(|v| !v.is_finite());
+    // The range is sooner known than the place.
+    match Extremes::finite(Elements::F32(&elements)).map_or_else(search, |_| None) {
         None => Ok(elements),
         Some(at) => {
             let what = format!("element {at} of the constant at input {port} is {}", elements[at]);

@@ -6,6 +6,7 @@
 
 use crate::chip::Buffer;
 
+use super::smallest::EFFORT;
 use super::{ALIGNMENT, Network, Step, overwrites};
 
 /// Nodes with a copy behind them.
@@ -16,9 +17,6 @@ pub struct Copied {
     /// Size of the arena with the copies.
     pub bytes: usize,
 }
-
-/// Number of node placements that a search may try: about a tenth of a second.
-const EFFORT: usize = 60_000;
 
 /// Searches for copies with which the arena is smaller: one after the other, each the one that saves most. A copy saves
 /// more bytes than it copies. `None` if none does.

@@ -3,6 +3,7 @@
 //! Nodes run in the file's order, and any order in which makers come before readers computes the same. The search is
 //! bounded, so that it may miss the smallest one.
 
+use super::smallest::EFFORT;
 use super::{Network, Space, Step, overwrites};
 
 /// Order of nodes with a smaller arena.
@@ -13,9 +14,6 @@ pub struct Order {
     /// Size of the arena in that order.
     pub bytes: usize,
 }
-
-/// Number of node placements that a search may try: about a tenth of a second.
-const EFFORT: usize = 60_000;
 
 /// Searches for an order with a smaller arena; `None` if none was found.
 pub fn smallest_order(network: &Network) -> Option<Order> {

@@ -4,6 +4,9 @@ use super::Network;
 use super::copied::{Copied, copied};
 use super::order::{Order, smallest_order};
 
+/// Number of node placements that each search may try: about a tenth of a second.
+pub(super) const EFFORT: usize = 60_000;
+
 /// Order of nodes, and copies, with a smaller arena.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Smallest {
