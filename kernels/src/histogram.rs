@@ -1,22 +1,27 @@
 //! Ranges, order statistics and histograms of slices, with torch's arithmetic (CPU, float32).
 
+use super::real::Real;
 use super::simd::multiversion;
 
 /// Returns the smallest and the largest element; both are NaN if any element is. `None` for an empty slice.
-pub fn min_max(values: &[f32]) -> Option<(f32, f32)> {
+pub fn min_max<T: Real>(values: &[T]) -> Option<(T, T)> {
     let (min, max, nan) = scan(values);
     match values {
         [] => None,
-        _ if nan => Some((f32::NAN, f32::NAN)),
+        _ if nan => Some((T::from_f64(f64::NAN), T::from_f64(f64::NAN))),
         _ => Some((min, max)),
     }
+}
+
+fn infinity<T: Real>() -> T {
+    T::ZERO - T::NEG_INFINITY
 }
 
 const LANES: usize = 64;
 
 multiversion! {
-    fn scan(values: &[f32]) -> (f32, f32, bool) {
-        let (mut min, mut max) = ([f32::INFINITY; LANES], [f32::NEG_INFINITY; LANES]);
+    fn scan[T: Real](values: &[T]) -> (T, T, bool) {
+        let (mut min, mut max) = ([infinity::<T>(); LANES], [T::NEG_INFINITY; LANES]);
         let mut nans = [0u32; LANES];
         let mut chunks = values.chunks_exact(LANES);
         for chunk in &mut chunks {
@@ -33,9 +38,9 @@ multiversion! {
             nans[i] |= u32::from(v.is_nan());
         }
         (
-            min.into_iter().fold(f32::INFINITY, f32::min),
-            max.into_iter().fold(f32::NEG_INFINITY, f32::max),
-            nans.into_iter().any(|n| n != 0),
+            min.into_iter().fold(infinity(), |least, v| if v < least { v } else { least }),
+            max.into_iter().fold(T::NEG_INFINITY, |most, v| if v > most { v } else { most }),
+            nans.into_iter().any(|nan| nan != 0),
         )
     }
 }
@@ -60,14 +65,15 @@ pub fn add_abs_histogram(values: &[f32], max: f32, counts: &mut [u32]) {
 
 /// Like [`add_abs_histogram`], for float64 elements and in float64; `max` is above 0.
 pub fn add_abs_histogram_f64(values: &[f64], max: f64, counts: &mut [u32]) {
-    let (bins, last) = (counts.len() as f64, counts.len().saturating_sub(1));
-    for v in values {
-        let magnitude = v.abs();
-        if magnitude <= max
-            && let Some(count) = counts.get_mut(((magnitude * bins / max) as usize).min(last))
-        {
-            *count = count.saturating_add(1);
-        }
+    if counts.is_empty() {
+        return;
+    }
+    assert!(counts.len() <= MOST_BINS, "more bins than an index has");
+    let mut places = [0u32; BLOCK];
+    for block in values.chunks(BLOCK) {
+        let places = &mut places[..block.len()];
+        place_f64(block, max, counts.len(), places);
+        count(places, counts);
     }
 }
 
@@ -149,10 +155,15 @@ fn add_sparse(values: &[f32], bins: Bins, counts: &mut [u32]) {
     for block in values.chunks(BLOCK) {
         let places = &mut places[..block.len()];
         place(block, bins, places);
-        for &place in &*places {
-            if let Some(count) = counts.get_mut(place as usize) {
-                *count = count.saturating_add(1);
-            }
+        count(places, counts);
+    }
+}
+
+/// Counts elements by their bins; those outside have none.
+fn count(places: &[u32], counts: &mut [u32]) {
+    for &place in places {
+        if let Some(count) = counts.get_mut(place as usize) {
+            *count = count.saturating_add(1);
         }
     }
 }
@@ -170,6 +181,19 @@ multiversion! {
             let position = if position > 0.0 { position } else { 0.0 };
             let position = if position < last { position } else { last };
             let position = if (v >= bins.left) & (v <= bins.right) { position } else { count };
+            // SAFETY: from 0 to `count`, at most `MOST_BINS`. A checked cast is not vectorized.
+            *place = unsafe { position.to_int_unchecked::<i32>() } as u32;
+        }
+    }
+
+    /// Computes the bin of each magnitude, of `bins` from 0 to `max`; `bins` if the value is above `max` or NaN.
+    fn place_f64(values: &[f64], max: f64, bins: usize, places: &mut [u32]) {
+        let (count, last) = (bins as f64, (bins - 1) as f64);
+        for (place, &v) in places.iter_mut().zip(values) {
+            let magnitude = v.abs();
+            let position = magnitude * count / max;
+            let position = if position < last { position } else { last };
+            let position = if magnitude <= max { position } else { count };
             // SAFETY: from 0 to `count`, at most `MOST_BINS`. A checked cast is not vectorized.
             *place = unsafe { position.to_int_unchecked::<i32>() } as u32;
         }
@@ -228,7 +252,7 @@ mod tests {
         assert_eq!(min_max(&values), Some((-7.0, 998.0)));
         values[70] = f32::NAN;
         assert!(min_max(&values).unwrap().0.is_nan());
-        assert_eq!(min_max(&[]), None);
+        assert_eq!(min_max::<f32>(&[]), None);
     }
 
     #[test]

@@ -29,6 +29,7 @@ pub mod rounding;
 pub mod selection;
 pub mod simd;
 mod spread;
+pub mod steps;
 mod tile;
 pub mod transposed;
 mod vector;

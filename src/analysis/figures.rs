@@ -228,6 +228,12 @@ impl Observers {
         self.tried.iter().find(|tried| tried.method == method).map_or(Spread::default(), |tried| tried.error)
     }
 
+    /// Returns the observer with the least error, however small its gain.
+    pub fn least(&self) -> Method {
+        let least = self.tried.iter().min_by(|a, b| a.error.mean.total_cmp(&b.error.mean));
+        least.map_or(self.best, |tried| tried.method)
+    }
+
     /// Returns the better observer, where there is one.
     pub fn better(&self) -> Option<Method> {
         (self.best != self.set).then_some(self.best)

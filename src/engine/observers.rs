@@ -38,7 +38,7 @@ impl Opened {
     }
 
     /// Measures every observer, unless memory or the store has the figures.
-    fn every_observer(&self, progress: &dyn Progress) -> Result<Option<Arc<Observers>>> {
+    pub(super) fn every_observer(&self, progress: &dyn Progress) -> Result<Option<Arc<Observers>>> {
         self.observers.get(|| {
             let plan = self.plan()?;
             if plan.observed().is_empty() {

@@ -35,15 +35,6 @@ pub enum Scope {
     Precisions,
 }
 
-impl Scope {
-    fn breadth(self) -> Breadth {
-        match self {
-            Scope::Passes => Breadth::Likely,
-            Scope::Precisions => Breadth::Whole,
-        }
-    }
-}
-
 /// Result of a search over a project.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Optimized {
@@ -89,7 +80,7 @@ struct Passes {
     /// Candidate to take; `None` if none keeps the limits.
     best: Option<Tried>,
     terms: Terms,
-    /// Costs of the candidates.
+    /// Costs of the candidates; without limits, only that of the one to take is counted.
     costs: Vec<Counted>,
 }
 
@@ -182,10 +173,14 @@ impl Opened {
         progress.tick()?;
         let settings = split.settled_plan(progress)?.settings.clone();
         let limits = limits(self.project());
+        let breadth = match scope {
+            Scope::Passes => self.every_observer(progress)?.map_or(Breadth::Whole, |all| Breadth::Likely(all.least())),
+            Scope::Precisions => Breadth::Whole,
+        };
         // As it is, the project is calibrated with all samples.
         let before = self.totals_of(&self.calibrated(progress)?.quantized)?;
         let passes = |settings: &Settings, terms: Terms, time: Duration| {
-            split.passes(settings, terms, Budget { time, breadth: scope.breadth() }, progress)
+            split.passes(settings, terms, Budget { time, breadth }, progress)
         };
         let (as_it_is, within) = (Terms { before, is_strict: false }, Terms { before, is_strict: true });
         if scope == Scope::Precisions && before.is_some_and(|before| !limits.exceeded(&before).is_empty()) {
@@ -216,8 +211,9 @@ impl Opened {
         progress.begin(Stage::Optimize, most);
         let inside = Inside(progress);
         let costs: Mutex<Vec<Counted>> = Mutex::default();
+        let has_limits = !limits(self.project()).is_empty();
         let allows = |quantized: &Quantized| {
-            let counted = self.counted(quantized, terms)?;
+            let counted = if has_limits { self.counted(quantized, terms)? } else { Counted::default() };
             let is_allowed = counted.breaks.is_empty();
             costs.lock().unwrap_or_else(PoisonError::into_inner).push(counted);
             Ok(is_allowed)
@@ -232,7 +228,13 @@ impl Opened {
             told: &|_, _| progress.tick(),
         };
         let found = optimize::search(&subject, budget)?;
-        let costs = costs.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let mut costs = costs.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let at = found.tried.iter().position(|tried| *tried == found.best);
+        if let (false, Some(quantized), Some(cost)) =
+            (has_limits, &found.quantized, at.and_then(|at| costs.get_mut(at)))
+        {
+            *cost = self.counted(quantized, terms)?;
+        }
         let allowed = found.tried.iter().filter(|tried| tried.is_allowed);
         let best = match terms.is_strict {
             true => allowed.min_by(|a, b| a.figure.nsr.total_cmp(&b.figure.nsr)).cloned(),

@@ -30,7 +30,7 @@ const LIKELY: [&[&str]; 1] = [&["equalize", "align"]];
 /// tried first, with scales by the least error, too.
 pub fn most_candidates(graph: &Graph, samples: usize, breadth: Breadth) -> usize {
     let moved = breadth.moved().len();
-    let observed = Method::ALL.len() + moved * breadth.observers() + 1 + moved;
+    let observed = breadth.methods().len() + moved * breadth.observers() + 1 + moved;
     let finalists = breadth.finalists(graph, samples).min(observed);
     1 + 2 + observed + finalists + breadth.uncorrected(finalists)
 }
@@ -45,12 +45,20 @@ fn finalists(graph: &Graph, samples: usize) -> usize {
 pub enum Breadth {
     /// All of them.
     Whole,
-    /// All observers, one set of passes before calibration, and passes on known scales with the best of these: for a linter,
-    /// which has seconds.
-    Likely,
+    /// The observer of the settings and this one, one set of passes before calibration, and passes on known scales with the best
+    /// of these: for a linter, which has seconds.
+    Likely(Method),
 }
 
 impl Breadth {
+    /// Observers that are tried without passes.
+    fn methods(&self) -> &[Method] {
+        match self {
+            Breadth::Whole => Method::ALL,
+            Breadth::Likely(method) => std::slice::from_ref(method),
+        }
+    }
+
     fn finalists(self, graph: &Graph, samples: usize) -> usize {
         if self == Breadth::Whole { finalists(graph, samples) } else { 1 }
     }
@@ -92,12 +100,14 @@ pub struct Tried {
 }
 
 /// Result of a search.
-#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+#[derive(Debug, Clone)]
 pub struct Found {
     /// Figure of the project's settings.
     pub before: Figure,
     /// Best candidate; equal to `before` if none is better.
     pub best: Tried,
+    /// Network of the best candidate.
+    pub quantized: Option<Quantized>,
     /// All candidates, in the order in which they were measured.
     pub tried: Vec<Tried>,
     /// Set if the time limit was reached before all candidates were measured.
@@ -138,7 +148,7 @@ struct Search<'a> {
     tried: Vec<Tried>,
     /// The settings as they are.
     given: Option<Judged>,
-    best: Option<Tried>,
+    best: Option<(Tried, Quantized)>,
     finalists: usize,
     breadth: Breadth,
     until: Instant,
@@ -169,8 +179,8 @@ pub fn search(subject: &Subject, budget: Budget) -> Result<Found> {
     let before = given.judged.figure;
     let is_complete = search.widened(&given)? && search.all(given)?;
     let unchanged = Tried { method: None, recipe: subject.settings.recipe.clone(), figure: before, is_allowed: true };
-    let best = search.best.unwrap_or(unchanged);
-    Ok(Found { before, best, tried: search.tried, is_cut_short: !is_complete })
+    let (best, quantized) = search.best.map_or((unchanged, None), |(best, quantized)| (best, Some(quantized)));
+    Ok(Found { before, best, quantized, tried: search.tried, is_cut_short: !is_complete })
 }
 
 impl Search<'_> {
@@ -180,7 +190,10 @@ impl Search<'_> {
         let plan = prepare(plan, samples, tick)?;
         if settings.recipe.is_empty() {
             // The others are tried next: all are seen in the same passes over the samples.
-            observe(plan.clone(), Method::ALL, samples, &mut self.known, tick)?;
+            let own = settings.method_of("");
+            let others = self.breadth.methods().iter().copied().filter(|&method| method != own);
+            let methods: Vec<Method> = std::iter::once(own).chain(others).collect();
+            observe(plan.clone(), &methods, samples, &mut self.known, tick)?;
         }
         let mut quantized = calibrate(plan, samples, &mut self.known, tick)?;
         finish(&mut quantized, samples, tick)?;
@@ -207,7 +220,8 @@ impl Search<'_> {
 
     /// Measures all candidates; `false` where the time was up before.
     fn all(&mut self, given: Candidate) -> Result<bool> {
-        let mut plain = self.moved(Recipe::default(), Method::ALL, Some(&given.tried))?;
+        let breadth = self.breadth;
+        let mut plain = self.moved(Recipe::default(), breadth.methods(), Some(&given.tried))?;
         if given.tried.recipe.is_empty() {
             plain.push(given);
         }
@@ -264,7 +278,8 @@ impl Search<'_> {
                 return Ok(candidates);
             }
         }
-        if let Some(method) = candidates.first().and_then(|c| c.tried.method) {
+        let first = candidates.first().map(|candidate| &candidate.tried).or(given);
+        if let Some(method) = first.and_then(|tried| tried.method) {
             let plan = with_scales(&plan, &seen)?;
             let recipe = plan.settings.recipe.clone();
             let quantized = calibrate(plan.with_method(method), samples, &mut self.known, tick)?;
@@ -296,12 +311,12 @@ impl Search<'_> {
         let tried = Tried { method: Some(method), recipe, figure: judged.figure, is_allowed };
         self.tried.push(tried.clone());
         let given = self.given.get_or_insert_with(|| judged.clone());
-        let is_least =
-            self.best.as_ref().is_none_or(|best| best.figure.nsr.is_nan() || judged.figure.nsr < best.figure.nsr);
+        let least = self.best.as_ref().map(|(best, _)| best.figure.nsr);
+        let is_least = least.is_none_or(|least| least.is_nan() || judged.figure.nsr < least);
         if self.best.is_none() || (is_allowed && is_least && is_gain(&judged, given)) {
-            self.best = Some(tried.clone());
+            self.best = Some((tried.clone(), quantized.clone()));
         }
-        if let Some(best) = &self.best {
+        if let Some((best, _)) = &self.best {
             (self.subject.told)(&tried, best)?;
         }
         Ok(Candidate { tried, judged, quantized })

@@ -5,6 +5,7 @@
 //! already quantized.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use rayon::prelude::*;
@@ -73,7 +74,7 @@ pub fn observe(
         return Ok(());
     }
     let program = Program::simulated(&calibration.plan.graph, &simulation)?;
-    let seen = calibration.first_pass(&program, &missing, &first)?;
+    let seen = calibration.first_pass(&program, &missing, &first, true)?;
     let (two_pass, one_pass): (Vec<Observed>, Vec<Observed>) = missing.iter().partition(|p| p.method.takes_histogram());
     calibration.keep_ranges(&one_pass, &seen, &first)?;
     calibration.keep_histograms(&program, &two_pass, &seen, &first, &first)
@@ -109,6 +110,38 @@ struct Pass<'p> {
     wanted: Vec<bool>,
 }
 
+/// Memory in bytes for values of the first pass that the second one counts, if it would compute the same ones.
+const KEPT: usize = 96 << 20;
+
+/// Result of the first pass over one sample.
+#[derive(Default)]
+struct Sample {
+    ranges: Ranges,
+    /// Values to count; none if there is no memory for them.
+    values: Vec<(ValueId, Tensor)>,
+    frontiers: Vec<Frontier>,
+}
+
+impl Sample {
+    /// Drops the values if they take more than `room`, in bytes.
+    fn keep_within(&mut self, room: &AtomicUsize) {
+        let bytes = self.values.iter().map(|(_, tensor)| tensor.len() * tensor.data_type().size()).sum();
+        let left = room.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(bytes));
+        if left.is_err() {
+            self.values = Vec::new();
+        }
+    }
+}
+
+/// Result of the first pass.
+struct Seen {
+    ranges: Ranges,
+    /// Set if the second pass computes the same values.
+    is_repeated: bool,
+    /// Values to count, by sample; those of a sample without any are computed again.
+    values: Vec<Vec<(ValueId, Tensor)>>,
+}
+
 struct Calibration<'a> {
     plan: Plan,
     samples: &'a dyn Samples,
@@ -142,7 +175,7 @@ impl Calibration<'_> {
             true => self.missing(&two_pass, &first, &first),
             false => [&missing_ranges[..], &two_pass].concat(),
         };
-        let seen = self.first_pass(&program, &wanted, &first)?;
+        let seen = self.first_pass(&program, &wanted, &first, one_pass.is_empty())?;
         self.keep_ranges(&missing_ranges, &seen, &first)?;
         self.activate(&one_pass, &first, &first);
         if two_pass.is_empty() {
@@ -179,7 +212,7 @@ impl Calibration<'_> {
     ) -> Result<()> {
         let ranged = ports.iter().map(|port| Ok((*port, range(seen, port)?)));
         let ranged: Vec<(Observed, Extremes)> = ranged.collect::<Result<_>>()?;
-        let exponents = self.second_pass(program, &ranged, second)?;
+        let exponents = self.second_pass(program, &ranged, seen, second)?;
         for ((port, Extremes { min, max }), exponent) in ranged.into_iter().zip(exponents) {
             let key = self.key(second, first, &port);
             self.known.keep(key, &asked(&self.plan, &port), Observation { min, max, exponent });
@@ -204,40 +237,55 @@ impl Calibration<'_> {
         }
     }
 
-    /// Computes ranges over all samples, and means of percentiles.
-    fn first_pass(&mut self, program: &Program, ports: &[Observed], now: &Fingerprints) -> Result<Seen> {
+    /// Computes ranges over all samples, and means of percentiles. If `is_repeated`, the second pass computes the same values.
+    fn first_pass(
+        &mut self,
+        program: &Program,
+        ports: &[Observed],
+        now: &Fingerprints,
+        is_repeated: bool,
+    ) -> Result<Seen> {
         let values: BTreeMap<ObservedValue, Extremes> =
             ports.iter().map(|p| (observed_value(p), Extremes::EMPTY)).collect();
-        let is_last = !ports.iter().any(|port| port.method.takes_histogram());
+        let counted = self.plan.graph.mask(ports.iter().filter(|p| p.method.takes_histogram()).map(|p| p.value));
+        let is_last = is_repeated || !counted.contains(&true);
         let pass = self.pass(program, ports.iter().map(|p| p.value), now, is_last);
-        let by_sample = (0..self.samples.len()).into_par_iter().map(|index| {
-            let mut seen = values.clone();
-            let frontiers = self.sample(&pass, index, &mut |value, elements| {
+        // Of whole networks only a few samples have room.
+        let room = AtomicUsize::new(if is_repeated && pass.from.is_some() { KEPT } else { 0 });
+        let samples = (0..self.samples.len()).into_par_iter().map(|index| {
+            let mut sample = Sample { ranges: values.clone(), ..Sample::default() };
+            sample.frontiers = self.sample(&pass, index, &mut |value, tensor, elements| {
                 let extremes = Extremes::finite(elements).ok_or_else(|| self.not_finite(value, index))?;
                 for percentile in [false, true] {
-                    if let Some(entry) = seen.get_mut(&ObservedValue { value, percentile }) {
+                    if let Some(entry) = sample.ranges.get_mut(&ObservedValue { value, percentile }) {
                         *entry = if percentile { percentiles(elements.to_f32()) } else { extremes };
                     }
                 }
+                if is_repeated && counted[value.0] {
+                    sample.values.push((value, tensor.clone()));
+                }
                 Ok(())
             })?;
-            Ok((seen, frontiers))
+            sample.keep_within(&room);
+            Ok(sample)
         });
-        let (by_sample, frontiers) = by_sample.collect::<Result<Vec<_>>>()?.into_iter().unzip();
-        let by_sample: Vec<BTreeMap<ObservedValue, Extremes>> = by_sample;
+        let mut samples: Vec<Sample> = samples.collect::<Result<_>>()?;
+        let frontiers = samples.iter_mut().map(|sample| std::mem::take(&mut sample.frontiers)).collect();
         self.frontiers.keep(&self.plan.graph, now, frontiers);
         let merged = values.into_keys().map(|value| {
-            let seen: Vec<Extremes> = by_sample.iter().filter_map(|s| s.get(&value).copied()).collect();
+            let seen: Vec<Extremes> = samples.iter().filter_map(|s| s.ranges.get(&value).copied()).collect();
             (value, if value.percentile { Extremes::mean(&seen) } else { Extremes::union(&seen) })
         });
-        Ok(merged.collect())
+        Ok(Seen { ranges: merged.collect(), is_repeated, values: samples.into_iter().map(|s| s.values).collect() })
     }
 
-    /// Computes exponents of ports, in their order, from histograms: one for each value, number of bins and range.
+    /// Computes exponents of ports, in their order, from histograms: one for each value, number of bins and range. Samples whose values
+    /// are kept do not run again.
     fn second_pass(
         &mut self,
         program: &Program,
         ports: &[(Observed, Extremes)],
+        seen: &Seen,
         now: &Fingerprints,
     ) -> Result<Vec<i32>> {
         let mut histograms: BTreeMap<(ValueId, usize), Mutex<Histogram>> = BTreeMap::new();
@@ -246,15 +294,24 @@ impl Calibration<'_> {
             let empty = || Mutex::new(Histogram::new(bins, range.magnitude()));
             histograms.entry((port.value, bins)).or_insert_with(empty);
         }
-        let pass = self.pass(program, ports.iter().map(|(p, _)| p.value), now, true);
-        let frontiers = (0..self.samples.len()).into_par_iter().map(|index| {
-            self.sample(&pass, index, &mut |value, elements| {
-                // Counts are integers: their sum does not depend on the order of the samples.
-                for (_, histogram) in histograms.range((value, 0)..=(value, usize::MAX)) {
-                    histogram.lock().unwrap_or_else(PoisonError::into_inner).add(elements);
-                }
+        let count = |value: ValueId, elements: Elements| {
+            // Counts are integers: their sum does not depend on the order of the samples.
+            for (_, histogram) in histograms.range((value, 0)..=(value, usize::MAX)) {
+                histogram.lock().unwrap_or_else(PoisonError::into_inner).add(elements);
+            }
+        };
+        // The first pass has left its frontiers if it is the same one.
+        let pass = self.pass(program, ports.iter().map(|(p, _)| p.value), now, !seen.is_repeated);
+        let frontiers = (0..self.samples.len()).into_par_iter().map(|index| match seen.values.get(index) {
+            Some(values) if !values.is_empty() => {
+                let elements = values.iter().filter_map(|(value, tensor)| Some((*value, Elements::of(tensor)?)));
+                elements.for_each(|(value, elements)| count(value, elements));
+                (self.tick)().map(|()| Vec::new())
+            }
+            _ => self.sample(&pass, index, &mut |value, _, elements| {
+                count(value, elements);
                 Ok(())
-            })
+            }),
         });
         let frontiers = frontiers.collect::<Result<_>>()?;
         self.frontiers.keep(&self.plan.graph, now, frontiers);
@@ -290,16 +347,15 @@ impl Calibration<'_> {
         &self,
         pass: &Pass,
         index: usize,
-        on_elements: &mut dyn FnMut(ValueId, Elements) -> Result<()>,
+        on_elements: &mut dyn FnMut(ValueId, &Tensor, Elements) -> Result<()>,
     ) -> Result<Vec<Frontier>> {
         let start = match pass.from.and_then(|samples| samples.get(index)) {
             Some(frontier) => frontier.clone(),
             None => pass.program.begin(&self.samples.sample(index)?)?,
         };
-        let found = pass.program.observe_from(start, &pass.kept, &pass.wanted, &mut |value, tensor| match tensor {
-            Tensor::F32(_) => on_elements(value, Elements::F32(tensor.slice().unwrap_or_default())),
-            Tensor::F64(_) => on_elements(value, Elements::F64(tensor.slice().unwrap_or_default())),
-            other => Err(self.not_float(value, other.data_type())),
+        let found = pass.program.observe_from(start, &pass.kept, &pass.wanted, &mut |value, tensor| {
+            let elements = Elements::of(tensor).ok_or_else(|| self.not_float(value, tensor.data_type()))?;
+            on_elements(value, tensor, elements)
         })?;
         (self.tick)().map(|()| found)
     }
@@ -366,6 +422,9 @@ fn maker(plan: &Plan, value: ValueId) -> Option<&Node> {
     plan.graph.nodes.iter().find(|n| n.outputs.contains(&Some(value)))
 }
 
+/// Ranges over samples; means of percentiles.
+type Ranges = BTreeMap<ObservedValue, Extremes>;
+
 /// Observation of a value in the first pass.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct ObservedValue {
@@ -373,10 +432,8 @@ struct ObservedValue {
     percentile: bool,
 }
 
-type Seen = BTreeMap<ObservedValue, Extremes>;
-
 fn range(seen: &Seen, port: &Observed) -> Result<Extremes> {
-    seen.get(&observed_value(port)).copied().ok_or_else(|| Error::new("a port has no range"))
+    seen.ranges.get(&observed_value(port)).copied().ok_or_else(|| Error::new("a port has no range"))
 }
 
 fn observed_value(port: &Observed) -> ObservedValue {

@@ -22,18 +22,12 @@ impl Extremes {
 
     /// Returns the range; `None` if an element is infinite or NaN.
     pub fn finite(values: Elements) -> Option<Extremes> {
-        match values {
-            Elements::F32(values) => match min_max(values) {
-                Some((min, max)) if min.is_finite() && max.is_finite() => {
-                    Some(Extremes { min: min.into(), max: max.into() })
-                }
-                Some(_) => None,
-                None => Some(Extremes::EMPTY),
-            },
-            Elements::F64(values) => values.iter().try_fold(Extremes::EMPTY, |range, &v| {
-                v.is_finite().then(|| Extremes { min: range.min.min(v), max: range.max.max(v) })
-            }),
-        }
+        let ends = match values {
+            Elements::F32(values) => min_max(values).map(|(min, max)| (min.into(), max.into())),
+            Elements::F64(values) => min_max(values),
+        };
+        let Some((min, max)) = ends else { return Some(Extremes::EMPTY) };
+        (min.is_finite() && max.is_finite()).then_some(Extremes { min, max })
     }
 
     /// Makes the range from `-magnitude` to `magnitude`.

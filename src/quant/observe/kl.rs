@@ -10,34 +10,45 @@ use rayon::prelude::*;
 use crate::kernels::logarithm::ln;
 
 use super::Histogram;
+use super::contenders::contenders;
 use super::extremes::nearest_exponent;
 
 /// Offset that keeps the logarithm of an empty bin finite.
-const EPSILON: f64 = 1e-30;
+pub(super) const EPSILON: f64 = 1e-30;
 
 pub fn kl_exponent(histogram: &Histogram, bits: u32) -> i32 {
     let (bins, levels) = (histogram.counts.len(), 1usize << (bits - 1));
     if histogram.upper <= 0.0 {
         return nearest_exponent(0.0);
     }
-    let best = best_range(&counts(histogram), levels);
+    let counts = counts(histogram);
     let bin = histogram.upper / bins as f64;
-    nearest_exponent((best as f64 / bins as f64) * bin * (bins as f64 / levels as f64))
+    let exponent = |range: usize| nearest_exponent((range as f64 / bins as f64) * bin * (bins as f64 / levels as f64));
+    // Several ranges have one exponent: which of them is the best matters only where two exponents are left.
+    match contenders(&counts, levels).as_slice() {
+        [first, rest @ ..] if rest.iter().all(|&range| exponent(range) == exponent(*first)) => exponent(*first),
+        _ => exponent(best_range(&singles(&counts), levels)),
+    }
 }
 
 /// Returns the counts, with the lowest 0.2 % of the bins set to zero, except for one element just above them.
-fn counts(histogram: &Histogram) -> Vec<f32> {
-    let mut counts: Vec<f32> = histogram.counts.iter().map(|&c| c as f32).collect();
+fn counts(histogram: &Histogram) -> Vec<u32> {
+    let mut counts = histogram.counts.clone();
     let cut = (counts.len() as f64 * 0.002) as usize;
-    counts[..cut].fill(0.0);
+    counts[..cut].fill(0);
     if let Some(first) = counts.get_mut(cut) {
-        *first = 1.0;
+        *first = 1;
     }
     counts
 }
 
+/// Returns the counts as esp-ppq has them.
+pub(super) fn singles(counts: &[u32]) -> Vec<f32> {
+    counts.iter().map(|&count| count as f32).collect()
+}
+
 /// Returns the number of leading bins, a multiple of `levels`, with the smallest divergence.
-fn best_range(counts: &[f32], levels: usize) -> usize {
+pub(super) fn best_range(counts: &[f32], levels: usize) -> usize {
     /// Levels of candidates that are worth a task of their own.
     const MANY: usize = 1 << 12;
     let prefix = Prefix::new(counts, levels);
@@ -139,6 +150,6 @@ impl Prefix {
     }
 }
 
-fn p_log_p(p: f64) -> f64 {
+pub(super) fn p_log_p(p: f64) -> f64 {
     if p > 0.0 { p * (p + EPSILON).ln() } else { 0.0 }
 }

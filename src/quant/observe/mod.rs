@@ -2,8 +2,9 @@
 //!
 //! esp-ppq: `quantization/observer/range.py`.
 //!
-//! Never: graphs; the plan selects the observed ports.
+//! Never: nodes; the plan selects the observed ports.
 
+mod contenders;
 mod extremes;
 mod histogram;
 mod kl;
@@ -21,8 +22,9 @@ use kl::kl_exponent;
 use mse::mse_exponent;
 
 use crate::chip::Method;
+use crate::graph::Tensor;
 
-/// Elements of a tensor; float64 after layers whose sums need it.
+/// Elements of a tensor.
 #[derive(Debug, Clone, Copy)]
 pub enum Elements<'a> {
     /// Elements of most layers.
@@ -31,7 +33,12 @@ pub enum Elements<'a> {
     F64(&'a [f64]),
 }
 
-impl Elements<'_> {
+impl<'a> Elements<'a> {
+    /// Returns the elements of a tensor; `None` if they are not float32 or float64.
+    pub fn of(tensor: &'a Tensor) -> Option<Elements<'a>> {
+        tensor.slice().map(Elements::F32).or_else(|| tensor.slice().map(Elements::F64))
+    }
+
     /// Copies the elements, rounded to float32.
     pub fn to_f32(self) -> Vec<f32> {
         match self {
