@@ -44,6 +44,10 @@ const SATURATED: usize = 8;
 /// Number of layers that an edit changes: the edited one, and those that share scales with it.
 const FEW: usize = 8;
 
+/// Number of layers that are measured as quickly as all are estimated: estimates take some seven passes for each of 8 samples, and a
+/// layer takes half of one for each of 9.
+const AS_QUICK: usize = 12;
+
 /// Plan to measure over the samples of a session.
 pub(super) struct Measurement<'a> {
     pub opened: &'a Opened,
@@ -175,7 +179,11 @@ impl<'a> Measurement<'a> {
         layers: &mut [Layer],
     ) -> Result<()> {
         let (session, count) = (self.session, self.analysis_samples());
-        let most = if alone == Layerwise::All { usize::MAX } else { FEW };
+        let most = match alone {
+            Layerwise::All => usize::MAX,
+            Layerwise::Known => FEW,
+            Layerwise::NearLimit | Layerwise::None => AS_QUICK,
+        };
         let known = session.layerwise(calibrated, computing, count, most, self.progress)?;
         for (node, figures) in computing.iter().zip(&known) {
             layers[node.0].layerwise = *figures;

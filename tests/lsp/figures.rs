@@ -12,7 +12,7 @@ fn editor() -> Value {
     })
 }
 
-/// Opens the project and waits for its own figures, all of them measured.
+/// Opens the project and waits for its own figures, all of them measured, and the times.
 fn measured() -> Client {
     let mut client = Client::with(editor());
     client.open(DIGITS);
@@ -20,7 +20,8 @@ fn measured() -> Client {
     for _ in 0..1000 {
         let list = client.request("espq/layers", json!({ "uri": client.uri() })).unwrap();
         let text = list["text"].as_str().unwrap_or_default();
-        if text.contains('%') && !text.contains("recalibrating") && !text.contains('≈') {
+        let is_complete = text.contains('%') && text.contains("  ms  ");
+        if is_complete && !text.contains("recalibrating") && !text.contains('≈') {
             return client;
         }
         std::thread::sleep(std::time::Duration::from_millis(50));
