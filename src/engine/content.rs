@@ -141,7 +141,7 @@ impl Contents {
             Some(bytes) => bytes,
             None => model::read(path)?,
         };
-        let names = model::format_of(path, &read).files(&read);
+        let names = model::format_of(path, &read.clone().into()).files(&read);
         *bytes = Some(read);
         known().insert(digest, names.clone());
         Ok(names)

@@ -24,7 +24,9 @@ fn read_file(path: &Path) -> Result<Bytes> {
         return Err(super::folder(path));
     }
     let file = File::open(path).map_err(unreadable)?;
-    let mut bytes = Vec::new();
+    // Room for the whole file at once, and for the read that finds its end: a larger one would be copied as it grows.
+    let size = file.metadata().map_or(0, |metadata| metadata.len()).min(MAX_BYTES);
+    let mut bytes = Vec::with_capacity(size as usize + 1);
     file.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(unreadable)?;
     if bytes.len() as u64 > MAX_BYTES {
         return Err(Error::new("the model is larger than 2 GiB").with_help(

@@ -2,12 +2,9 @@
 //!
 //! A file is recognized by its bytes, else by its ending. Nothing of the user's is run, and no pickle is opened.
 
-use std::borrow::Cow;
-use std::io::Cursor;
 use std::path::Path;
 
-use zip::ZipArchive;
-
+use super::File;
 use crate::Error;
 
 /// Endings of models of other programs, without the dot.
@@ -39,8 +36,8 @@ pub fn is_foreign(path: &Path) -> bool {
 }
 
 /// Returns the error of a file that is of another kind than the formats that espq reads.
-pub fn refusal(path: &Path, bytes: &[u8]) -> Option<Error> {
-    Some(error(of_bytes(bytes).or_else(|| of_ending(path))?, path))
+pub fn refusal(path: &Path, file: &File) -> Option<Error> {
+    Some(error(of_bytes(file).or_else(|| of_ending(path))?, path))
 }
 
 /// Returns the error of a folder in place of a model.
@@ -51,13 +48,14 @@ pub fn folder(path: &Path) -> Error {
     }
 }
 
-fn of_bytes(bytes: &[u8]) -> Option<Foreign> {
+fn of_bytes(file: &File) -> Option<Foreign> {
+    let bytes = &*file.bytes;
     let start = bytes[..bytes.len().min(64)].trim_ascii_start().to_ascii_lowercase();
     Some(match bytes {
         _ if start.starts_with(b"version https://git-lfs") => Foreign::LfsPointer,
         _ if start.starts_with(b"<!doctype html") || start.starts_with(b"<html") => Foreign::WebPage,
         _ if bytes.starts_with(b"EDL") || bytes.starts_with(b"PDL") => Foreign::EspDl,
-        _ if bytes.starts_with(b"PK\x03\x04") => return of_archive(bytes),
+        _ if file.is_archive() => return of_archive(file),
         _ if bytes.starts_with(b"\x89HDF\r\n\x1a\n") => Foreign::KerasHdf5,
         // A pickle of protocol 2 to 5, which torch.save wrote before it wrote archives.
         [0x80, 2..=5, ..] => Foreign::TorchPickle,
@@ -66,12 +64,8 @@ fn of_bytes(bytes: &[u8]) -> Option<Foreign> {
 }
 
 /// Tells archives apart by the names of their entries.
-fn of_archive(bytes: &[u8]) -> Option<Foreign> {
-    let archive = ZipArchive::new(Cursor::new(bytes)).ok()?;
-    let names: Vec<String> = archive.file_names().flatten().map(Cow::into_owned).collect();
-    let has = |wanted: &str| {
-        names.iter().any(|name| name == wanted || name.split_once('/').is_some_and(|(_, rest)| rest == wanted))
-    };
+fn of_archive(file: &File) -> Option<Foreign> {
+    let has = |wanted: &str| file.has(wanted);
     Some(match () {
         () if has("constants.pkl") => Foreign::TorchScript,
         () if has("data.pkl") => Foreign::TorchPickle,
@@ -192,7 +186,9 @@ fn quotable(path: &Path, other: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::io::Write;
+    use std::io::{Cursor, Write};
+
+    use prost::bytes::Bytes;
 
     fn archive(names: &[&str]) -> Vec<u8> {
         let mut archive = zip::ZipWriter::new(Cursor::new(Vec::new()));
@@ -204,7 +200,7 @@ mod tests {
     }
 
     fn kind(name: &str, bytes: &[u8]) -> Option<Foreign> {
-        of_bytes(bytes).or_else(|| of_ending(Path::new(name)))
+        of_bytes(&Bytes::copy_from_slice(bytes).into()).or_else(|| of_ending(Path::new(name)))
     }
 
     #[test]
@@ -243,7 +239,7 @@ mod tests {
 
     #[test]
     fn the_help_names_the_files_unless_a_shell_could_misread_them() {
-        let help = |name: &str| refusal(Path::new(name), b"").unwrap().help().unwrap().to_string();
+        let help = |name: &str| refusal(Path::new(name), &Bytes::new().into()).unwrap().help().unwrap().to_string();
         assert!(help("nets/kws.keras").contains("load_model(\"nets/kws.keras\"); open(\"nets/kws.tflite\""));
         assert!(help("a\"; rm -rf '.h5").contains("load_model(\"model\"); open(\"model.tflite\""));
         assert!(help("net.v2.pth").contains("(torch.zeros(1, 3, 224, 224),)), \"net.v2.pt2\")"));

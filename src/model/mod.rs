@@ -5,6 +5,7 @@
 
 mod beside;
 mod bytes;
+mod file;
 mod foreign;
 mod numbers;
 pub mod onnx;
@@ -23,6 +24,7 @@ use crate::{Error, Result};
 
 pub use beside::inside;
 pub use bytes::read;
+pub use file::File;
 pub use foreign::{folder, is_foreign};
 pub use shapes::{Axis, Declared, Shapes};
 
@@ -31,8 +33,8 @@ pub trait Format: Sync {
     /// Endings of its files without the dot, the most common one first.
     fn endings(&self) -> &'static [&'static str];
 
-    /// Recognizes a file by its first bytes, ignoring its name.
-    fn is(&self, head: &[u8]) -> bool;
+    /// Recognizes a file by its bytes, ignoring its name.
+    fn is(&self, file: &File) -> bool;
 
     /// Returns the names of the files beside the model that contain parts of it, sorted; none if the bytes are not a
     /// model. [`inside`] finds a file by its name.
@@ -40,7 +42,7 @@ pub trait Format: Sync {
 
     /// Reads a model; files that it refers to are searched in `folder`. `shapes` are those of inputs whose axes the file
     /// leaves free, as far as they are known.
-    fn import(&self, bytes: Bytes, folder: &Path, shapes: &Shapes) -> Result<Imported>;
+    fn import(&self, file: &File, folder: &Path, shapes: &Shapes) -> Result<Imported>;
 }
 
 /// Model as in its file.
@@ -96,9 +98,9 @@ pub static FORMATS: &[&dyn Format] = &[&onnx::Onnx, &tflite::TfLite, &pt2::Pt2];
 
 /// Returns the format of a file: by its first bytes, else by its ending, else the first of [`FORMATS`]. Later formats have
 /// longer identifiers.
-pub fn format_of(path: &Path, bytes: &[u8]) -> &'static dyn Format {
+pub fn format_of(path: &Path, file: &File) -> &'static dyn Format {
     let by_ending = || FORMATS.iter().find(|format| has_ending(path, **format));
-    let found = FORMATS.iter().rev().find(|format| format.is(bytes)).or_else(by_ending);
+    let found = FORMATS.iter().rev().find(|format| format.is(file)).or_else(by_ending);
     found.copied().unwrap_or(&onnx::Onnx)
 }
 
@@ -115,10 +117,11 @@ pub fn import(path: &Path, bytes: Bytes) -> Result<Imported> {
 
 /// Reads a model with the shapes of its inputs, for a format whose graph depends on them.
 pub fn import_with(path: &Path, bytes: Bytes, shapes: &Shapes) -> Result<Imported> {
-    if let Some(refusal) = foreign::refusal(path, &bytes) {
+    let file = File::from(bytes);
+    if let Some(refusal) = foreign::refusal(path, &file) {
         return Err(refusal.in_file(path));
     }
-    format_of(path, &bytes).import(bytes, folder_of(path), shapes).map_err(|e: Error| e.in_file(path))
+    format_of(path, &file).import(&file, folder_of(path), shapes).map_err(|e: Error| e.in_file(path))
 }
 
 /// Returns every ending of a model file, without the dot.
@@ -153,13 +156,13 @@ mod tests {
 
     #[test]
     fn a_tflite_file_may_begin_as_an_onnx_file_does() {
-        let tflite = b"\x08\0\0\0TFL3";
-        assert_eq!(format_of(Path::new("net.onnx"), tflite).endings()[0], "tflite");
+        let tflite = File::from(Bytes::from_static(b"\x08\0\0\0TFL3"));
+        assert_eq!(format_of(Path::new("net.onnx"), &tflite).endings()[0], "tflite");
     }
 
     #[test]
     fn a_file_of_another_name_is_recognized_by_its_bytes() {
-        let model = [0x08, 0x08, 0x12];
+        let model = File::from(Bytes::from_static(&[0x08, 0x08, 0x12]));
         assert_eq!(format_of(Path::new("model.bin"), &model).endings(), ["onnx"]);
     }
 }

@@ -17,7 +17,7 @@ use std::path::Path;
 
 use prost::bytes::Bytes;
 
-use super::{Format, Imported, Shapes};
+use super::{File, Format, Imported, Shapes};
 use crate::Result;
 
 pub use load::parse;
@@ -31,16 +31,16 @@ impl Format for Onnx {
     }
 
     /// Recognizes `ir_version`, the first field of every `ModelProto` that exporters write.
-    fn is(&self, head: &[u8]) -> bool {
-        head.first() == Some(&0x08)
+    fn is(&self, file: &File) -> bool {
+        file.bytes.first() == Some(&0x08)
     }
 
     fn files(&self, bytes: &Bytes) -> Vec<String> {
         external::files(bytes.clone())
     }
 
-    fn import(&self, bytes: Bytes, folder: &Path, _shapes: &Shapes) -> Result<Imported> {
-        parse(bytes, folder)
+    fn import(&self, file: &File, folder: &Path, _shapes: &Shapes) -> Result<Imported> {
+        parse(file.bytes.clone(), folder)
     }
 }
 

@@ -1,10 +1,10 @@
 //! Entries of the archive: slices of the file by name, without the folder that holds them all.
 
 use std::collections::HashMap;
-use std::io::Cursor;
 
-use zip::{CompressionMethod, ZipArchive};
+use zip::CompressionMethod;
 
+use crate::model::File;
 use crate::{Error, Result, bail};
 
 const AGAIN: &str = "check that the path is a complete .pt2 file; save it again with torch.export.save";
@@ -16,8 +16,8 @@ pub struct Archive<'a> {
 }
 
 impl<'a> Archive<'a> {
-    pub fn open(bytes: &'a [u8]) -> Result<Archive<'a>> {
-        entries(bytes).map(|entries| Archive { entries }).map_err(|e| e.with_help(AGAIN))
+    pub fn open(file: &'a File) -> Result<Archive<'a>> {
+        entries(file).map(|entries| Archive { entries }).map_err(|e| e.with_help(AGAIN))
     }
 
     pub fn has(&self, name: &str) -> bool {
@@ -42,13 +42,15 @@ impl<'a> Archive<'a> {
     }
 }
 
-fn entries(bytes: &[u8]) -> Result<HashMap<String, Option<&[u8]>>> {
-    let damaged = |e| Error::new(format!("not an archive of torch.export, or a damaged one: {e}"));
-    let mut archive = ZipArchive::new(Cursor::new(bytes)).map_err(damaged)?;
-    let mut entries = HashMap::new();
+fn entries(file: &File) -> Result<HashMap<String, Option<&[u8]>>> {
+    let damaged = |e: &str| Error::new(format!("not an archive of torch.export, or a damaged one: {e}"));
+    // The list is shared; a copy of it has a place to read of its own.
+    let mut archive = file.zip().map_err(damaged)?.clone();
+    let bytes = &*file.bytes;
+    let mut entries = HashMap::with_capacity(archive.len());
     for index in 0..archive.len() {
-        let entry = archive.by_index_raw(index).map_err(damaged)?;
-        let name = entry.name().map_err(damaged)?.into_owned();
+        let entry = archive.by_index_raw(index).map_err(|e| damaged(&e.to_string()))?;
+        let name = entry.name().map_err(|e| damaged(&e.to_string()))?.into_owned();
         if name.starts_with('/') || name.contains(['\\', '\0']) || name.split('/').any(|part| part == "..") {
             bail!("entry '{name}' leaves the archive")
         }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::schema::{Argument, Graph, Metadata, Named, Node};
+use super::schema::{Argument, Graph, Metadata, Named, Node, Text};
 
 /// Maximum number of wrappers around a node.
 const DEEPEST: usize = 8;
@@ -38,10 +38,10 @@ fn wrapped(node: &Node) -> Option<usize> {
 }
 
 /// Appends the nodes of a wrapped graph, with the names of the outer one for what goes in and comes out.
-fn expand(graph: &mut Graph, wrapper: &Node, inner: Graph, at: usize) {
+fn expand<'a>(graph: &mut Graph<'a>, wrapper: &Node<'a>, inner: Graph<'a>, at: usize) {
     let place = wrapper.inputs.iter().position(|named| matches!(named.arg, Argument::None)).unwrap_or_default();
     let given = wrapper.inputs.iter().skip(place + 1).map(|named| &named.arg);
-    let mut names: HashMap<String, String> = HashMap::new();
+    let mut names: HashMap<Text, Text> = HashMap::new();
     for (own, given) in inner.inputs.iter().zip(given) {
         if let (Argument::Tensor(own), Argument::Tensor(given)) = (own, given) {
             names.insert(own.clone(), given.clone());
@@ -54,10 +54,10 @@ fn expand(graph: &mut Graph, wrapper: &Node, inner: Graph, at: usize) {
         match names.get(own) {
             // An output that is an input, or there twice.
             Some(known) => passed.push(same(known, outer, &wrapper.metadata)),
-            None => drop(names.insert(own.clone(), outer.to_string())),
+            None => drop(names.insert(own.clone(), outer.to_string().into())),
         }
     }
-    let rename = |name: &str| names.get(name).cloned().unwrap_or_else(|| format!("{name} of wrapper {at}"));
+    let rename = |name: &str| names.get(name).cloned().unwrap_or_else(|| format!("{name} of wrapper {at}").into());
     for (name, meta) in inner.tensor_values {
         graph.tensor_values.entry(rename(&name)).or_insert(meta);
     }
@@ -72,17 +72,17 @@ fn expand(graph: &mut Graph, wrapper: &Node, inner: Graph, at: usize) {
     graph.nodes.extend(passed);
 }
 
-fn same(from: &str, to: &str, metadata: &Metadata) -> Node {
+fn same<'a>(from: &Text<'a>, to: &str, metadata: &Metadata<'a>) -> Node<'a> {
     Node {
-        target: "torch.ops.aten.detach.default".to_string(),
-        inputs: vec![Named { name: "self".to_string(), arg: Argument::Tensor(from.to_string()) }],
-        outputs: vec![Argument::Tensor(to.to_string())],
+        target: "torch.ops.aten.detach.default".into(),
+        inputs: vec![Named { name: "self".into(), arg: Argument::Tensor(from.clone()) }],
+        outputs: vec![Argument::Tensor(to.to_string().into())],
         metadata: metadata.clone(),
         name: None,
     }
 }
 
-fn renamed(argument: &mut Argument, rename: &dyn Fn(&str) -> String) {
+fn renamed<'a>(argument: &mut Argument<'a>, rename: &dyn Fn(&str) -> Text<'a>) {
     match argument {
         Argument::Tensor(name) => *name = rename(name),
         Argument::Tensors(names) => names.iter_mut().for_each(|name| *name = rename(name)),

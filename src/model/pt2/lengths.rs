@@ -13,7 +13,7 @@ pub type Symbols = HashMap<String, i64>;
 const DEEPEST: usize = 64;
 
 /// Returns the name of a length that is one symbol.
-pub fn symbol(length: &Length) -> Option<&str> {
+pub fn symbol<'a>(length: &'a Length) -> Option<&'a str> {
     let Length::AsExpr(expression) = length else { return None };
     let text = expression.expr_str.trim();
     match text.strip_prefix("Symbol('") {
@@ -35,7 +35,7 @@ pub fn evaluate(length: &Length, symbols: &Symbols) -> Result<i64> {
     match length {
         Length::AsInt(int) => Ok(*int),
         Length::AsExpr(expression) => {
-            let text = &expression.expr_str;
+            let text: &str = &expression.expr_str;
             let mut parser = Parser { rest: text, symbols, depth: 0 };
             match parser.sum().filter(|_| parser.rest.trim_start().is_empty()) {
                 Some(value) => Ok(value),
@@ -173,7 +173,7 @@ mod tests {
 
     fn value(text: &str) -> Option<i64> {
         let symbols = [("s77".to_string(), 5), ("s0".to_string(), 1)].into();
-        evaluate(&Length::AsExpr(Expression { expr_str: text.to_string() }), &symbols).ok()
+        evaluate(&Length::AsExpr(Expression { expr_str: text.into() }), &symbols).ok()
     }
 
     #[test]

@@ -14,14 +14,14 @@ mod program;
 mod refuse;
 mod schema;
 mod tensors;
+mod text;
 
 use std::path::Path;
 
 use prost::bytes::Bytes;
 
-use super::{Dialect, Format, Imported, Shapes};
+use super::{Dialect, File, Format, Imported, Shapes};
 use crate::Result;
-use archive::Archive;
 use lowering::Lowering;
 use program::Program;
 
@@ -34,8 +34,8 @@ impl Format for Pt2 {
     }
 
     /// Recognizes an archive by its entry `NAME/archive_format`, which may be anywhere.
-    fn is(&self, head: &[u8]) -> bool {
-        head.starts_with(b"PK\x03\x04") && Archive::open(head).is_ok_and(|archive| archive.has("archive_format"))
+    fn is(&self, file: &File) -> bool {
+        file.is_archive() && file.has("archive_format")
     }
 
     /// A program is one file.
@@ -43,8 +43,8 @@ impl Format for Pt2 {
         Vec::new()
     }
 
-    fn import(&self, bytes: Bytes, _folder: &Path, shapes: &Shapes) -> Result<Imported> {
-        let program = Program::read(&bytes)?;
+    fn import(&self, file: &File, _folder: &Path, shapes: &Shapes) -> Result<Imported> {
+        let program = Program::read(file)?;
         refuse::check(&program)?;
         let mut lowering = Lowering::new(&program);
         let declared = lowering.inputs(shapes)?;

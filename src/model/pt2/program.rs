@@ -4,59 +4,59 @@ use std::cell::Cell;
 use std::collections::HashMap;
 
 use super::archive::Archive;
-use super::schema::{self, Argument, Config, Exported, Graph, Header, Module, Payload};
+use super::schema::{self, Argument, Config, Exported, Graph, Header, Module, Payload, Text};
 use super::tensors;
 use crate::graph::Tensor;
+use crate::model::File;
 use crate::{Error, Result, bail};
 
 const AGAIN: &str = "the file is damaged, or was written by a newer PyTorch: save the program again";
 const SAVE: &str = "in the program that builds the model: `torch.export.save(torch.export.export(model.eval(), \
                     (torch.zeros(1, 3, 224, 224),)), \"model.pt2\")`, with your input's shape";
 
+/// Tensors by name: the folder of their storages, and their places in them.
+type Payloads<'a> = HashMap<Text<'a>, (&'static str, Payload<'a>)>;
+
 /// Program of an archive.
 pub struct Program<'a> {
     archive: Archive<'a>,
-    pub module: Module,
-    payloads: HashMap<String, (&'static str, Payload)>,
+    pub module: Module<'a>,
+    payloads: Payloads<'a>,
+    /// Number of tensors in each storage, by folder and name.
+    storages: HashMap<(&'static str, Text<'a>), usize>,
     /// Elements that tensors may have together: a small file must not fill memory by strides of 0.
     budget: Cell<usize>,
     /// Names of parameters, buffers and constants by their names in the graph.
-    pub names: HashMap<String, String>,
+    pub names: HashMap<Text<'a>, Text<'a>>,
     /// Names of user inputs in their order.
-    pub inputs: Vec<String>,
+    pub inputs: Vec<Text<'a>>,
     /// Values that the user gets, in their order.
-    pub outputs: Vec<String>,
+    pub outputs: Vec<Text<'a>>,
 }
 
 impl<'a> Program<'a> {
-    pub fn read(bytes: &'a [u8]) -> Result<Program<'a>> {
-        let archive = Archive::open(bytes)?;
+    pub fn read(file: &'a File) -> Result<Program<'a>> {
+        let archive = Archive::open(file)?;
         let model = model(&archive)?;
         let json = archive.entry(model)?;
         let name = model.trim_start_matches("models/").trim_end_matches(".json").to_string();
-        let mut module = match parse::<Exported>(json, model) {
-            Ok(exported) => {
-                check_version(&exported.schema_version, &exported.torch_version)?;
-                exported.graph_module
-            }
-            Err(error) => {
-                // Of another version, the form may be another.
-                if let Ok(header) = parse::<Header>(json, model) {
-                    check_version(&header.schema_version, &header.torch_version)?;
-                }
-                return Err(error);
-            }
-        };
+        let (module, payloads) = rayon::join(|| module(json, model), || payloads(&archive, &name));
+        let mut module = module?;
         super::inline::inline(&mut module.graph);
         if archive.has("byteorder") && archive.entry("byteorder")? != b"little" {
             bail!("the weights are big-endian numbers")
         }
-        let payloads = payloads(&archive, &name)?;
-        let budget = Cell::new(bytes.len().saturating_mul(16) + (1 << 20));
+        let payloads = payloads?;
+        let mut storages = HashMap::new();
+        for (folder, payload) in payloads.values() {
+            *storages.entry((*folder, payload.path_name.clone())).or_default() += 1;
+        }
+        let budget = Cell::new(file.bytes.len().saturating_mul(16) + (1 << 20));
         let mut program = Program {
             archive,
             module,
             payloads,
+            storages,
             budget,
             names: HashMap::new(),
             inputs: Vec::new(),
@@ -66,7 +66,7 @@ impl<'a> Program<'a> {
         Ok(program)
     }
 
-    pub fn graph(&self) -> &Graph {
+    pub fn graph(&self) -> &Graph<'a> {
         &self.module.graph
     }
 
@@ -135,6 +135,20 @@ impl<'a> Program<'a> {
         read().map_err(|e| e.about(&format!("tensor '{name}'")).with_help(AGAIN))
     }
 
+    /// Returns the shape and the bytes of a float32 tensor that lies in the file as it is, alone in its storage; `None` for
+    /// others, and for those that [`Program::tensor`] refuses.
+    pub fn plain(&self, name: &str) -> Option<(Vec<usize>, &'a [u8])> {
+        let (folder, payload) = self.payloads.get(name)?;
+        let is_alone = self.storages.get(&(*folder, payload.path_name.clone())) == Some(&1);
+        if payload.use_pickle || !is_alone {
+            return None;
+        }
+        let storage = self.archive.entry(&format!("{folder}{}", payload.path_name)).ok()?;
+        let (shape, bytes) = tensors::plain(payload.tensor_meta.as_ref()?, storage)?;
+        self.claim(shape.iter().product()).ok()?;
+        Some((shape, bytes))
+    }
+
     /// Takes a number of elements from those that tensors and constants may have together.
     pub fn claim(&self, count: usize) -> Result<()> {
         match self.budget.get().checked_sub(count) {
@@ -148,7 +162,7 @@ impl<'a> Program<'a> {
 
     /// Returns what tells tensors apart that share a storage: tied weights are equal in it.
     pub fn storage(&self, name: &str) -> Option<(&str, &str)> {
-        self.payloads.get(name).map(|(folder, payload)| (*folder, payload.path_name.as_str()))
+        self.payloads.get(name).map(|(folder, payload)| (*folder, &*payload.path_name))
     }
 
     /// Returns the names of the outputs, if the program returns a dictionary.
@@ -185,6 +199,23 @@ fn model<'b>(archive: &'b Archive) -> Result<&'b str> {
     }
 }
 
+/// Reads the program, if its version of the schema is espq's.
+fn module<'a>(json: &'a [u8], entry: &str) -> Result<Module<'a>> {
+    match parse::<Exported>(json, entry) {
+        Ok(exported) => {
+            check_version(&exported.schema_version, &exported.torch_version)?;
+            Ok(exported.graph_module)
+        }
+        Err(error) => {
+            // Of another version, the form may be another.
+            if let Ok(header) = parse::<Header>(json, entry) {
+                check_version(&header.schema_version, &header.torch_version)?;
+            }
+            Err(error)
+        }
+    }
+}
+
 fn parse<'b, T: serde::Deserialize<'b>>(json: &'b [u8], entry: &str) -> Result<T> {
     serde_json::from_slice(json).map_err(|e| Error::new(format!("entry '{entry}': {e}")).with_help(AGAIN))
 }
@@ -207,7 +238,7 @@ fn check_version(version: &schema::Version, writer: &str) -> Result<()> {
 }
 
 /// Reads the lists of weights and constants.
-fn payloads(archive: &Archive, name: &str) -> Result<HashMap<String, (&'static str, Payload)>> {
+fn payloads<'a>(archive: &Archive<'a>, name: &str) -> Result<Payloads<'a>> {
     let mut payloads = HashMap::new();
     for (folder, entry) in [
         ("data/constants/", format!("data/constants/{name}_constants_config.json")),

@@ -47,7 +47,7 @@ fn is_in_place(target: &str) -> bool {
 
 /// Lists the tensors that depend on the inputs.
 fn live<'a>(program: &'a Program) -> HashSet<&'a str> {
-    let mut live: HashSet<&str> = program.inputs.iter().map(String::as_str).collect();
+    let mut live: HashSet<&str> = program.inputs.iter().map(|name| &**name).collect();
     for node in &program.graph().nodes {
         if tensors(node).iter().any(|name| live.contains(name)) {
             live.extend(outputs(node));
@@ -79,11 +79,11 @@ fn is_training(node: &Node) -> bool {
     let name = node.target.trim_start_matches("torch.ops.aten.");
     let flag = FLAGS.iter().find(|(operator, _)| name.contains(operator));
     let is_set = |named: &&super::schema::Named| matches!(named.arg, Argument::Bool(true) | Argument::Int(1));
-    flag.is_some_and(|(_, flag)| node.inputs.iter().filter(is_set).any(|named| named.name == *flag))
+    flag.is_some_and(|(_, flag)| node.inputs.iter().filter(is_set).any(|named| *named.name == **flag))
 }
 
 fn refusal(node: &Node) -> Error {
-    let target = node.target.as_str();
+    let target = &*node.target;
     let place = place(node);
     if let Some(wrapped) = target.strip_prefix("torch.ops.higher_order.") {
         return Error::new(format!("{wrapped} is not supported{place}: it holds a graph of its own"))
@@ -118,7 +118,7 @@ fn instead(name: &str) -> &'static str {
 pub fn title(node: &Node) -> String {
     let scope = names::scope(&node.metadata.nn_module_stack);
     let own = match &node.name {
-        Some(name) if !name.is_empty() => name.as_str(),
+        Some(name) if !name.is_empty() => name,
         _ => node.target.trim_start_matches("torch.ops.aten.").split('.').next().unwrap_or_default(),
     };
     format!("{scope}/{own}")
@@ -130,7 +130,7 @@ pub fn place(node: &Node) -> String {
         "" => String::new(),
         path => format!(", in module '{path}'"),
     };
-    match line(&node.metadata.stack_trace) {
+    match line(&node.metadata.trace()) {
         Some(line) if module.is_empty() => format!(", at {line}"),
         Some(line) => format!("{module} ({line})"),
         None => module,

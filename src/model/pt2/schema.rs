@@ -1,22 +1,26 @@
 //! Structs of the archive's JSON that espq reads, with the names of `torch/_export/serde/schema.py`.
 //!
-//! Fields that are not listed are skipped: minor versions of the schema add some.
+//! Fields that are not listed are skipped: minor versions of the schema add some. Texts are parts of the file, as most of
+//! the JSON is names, and nothing is copied that no message needs.
 
 use std::collections::HashMap;
 use std::fmt;
 
 use serde::Deserialize;
 use serde::de::{Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
+use serde_json::value::RawValue;
+
+pub use super::text::Text;
 
 /// Major version of the schema.
 pub const MAJOR: i64 = 8;
 
 /// Exported program as far as its version is known.
 #[derive(Deserialize)]
-pub struct Header {
+pub struct Header<'a> {
     pub schema_version: Version,
-    #[serde(default)]
-    pub torch_version: String,
+    #[serde(borrow, default)]
+    pub torch_version: Text<'a>,
 }
 
 #[derive(Deserialize)]
@@ -26,202 +30,255 @@ pub struct Version {
 }
 
 #[derive(Deserialize)]
-pub struct Exported {
+pub struct Exported<'a> {
     pub schema_version: Version,
-    #[serde(default)]
-    pub torch_version: String,
-    pub graph_module: Module,
+    #[serde(borrow, default)]
+    pub torch_version: Text<'a>,
+    #[serde(borrow)]
+    pub graph_module: Module<'a>,
 }
 
 #[derive(Deserialize)]
-pub struct Module {
-    pub graph: Graph,
-    pub signature: Signature,
-    #[serde(default)]
-    pub module_call_graph: Vec<ModuleCall>,
+pub struct Module<'a> {
+    #[serde(borrow)]
+    pub graph: Graph<'a>,
+    #[serde(borrow)]
+    pub signature: Signature<'a>,
+    #[serde(borrow, default)]
+    pub module_call_graph: Vec<ModuleCall<'a>>,
 }
 
 #[derive(Deserialize, Debug)]
-pub struct Graph {
-    #[serde(default)]
-    pub inputs: Vec<Argument>,
-    #[serde(default)]
-    pub outputs: Vec<Argument>,
-    pub nodes: Vec<Node>,
-    pub tensor_values: HashMap<String, Meta>,
-    #[serde(default)]
-    pub sym_int_values: HashMap<String, Length>,
+pub struct Graph<'a> {
+    #[serde(borrow, default)]
+    pub inputs: Vec<Argument<'a>>,
+    #[serde(borrow, default)]
+    pub outputs: Vec<Argument<'a>>,
+    #[serde(borrow)]
+    pub nodes: Vec<Node<'a>>,
+    #[serde(borrow)]
+    pub tensor_values: HashMap<Text<'a>, Form<'a>>,
+    #[serde(borrow, default)]
+    pub sym_int_values: HashMap<Text<'a>, Length<'a>>,
 }
 
 #[derive(Deserialize, Debug)]
-pub struct Node {
-    pub target: String,
-    pub inputs: Vec<Named>,
-    pub outputs: Vec<Argument>,
-    #[serde(default)]
-    pub metadata: Metadata,
-    #[serde(default)]
-    pub name: Option<String>,
+pub struct Node<'a> {
+    #[serde(borrow)]
+    pub target: Text<'a>,
+    #[serde(borrow)]
+    pub inputs: Vec<Named<'a>>,
+    #[serde(borrow)]
+    pub outputs: Vec<Argument<'a>>,
+    #[serde(borrow, default)]
+    pub metadata: Metadata<'a>,
+    #[serde(borrow, default)]
+    pub name: Option<Text<'a>>,
 }
 
 #[derive(Deserialize, Debug)]
-pub struct Named {
-    pub name: String,
-    pub arg: Argument,
+pub struct Named<'a> {
+    #[serde(borrow)]
+    pub name: Text<'a>,
+    #[serde(borrow)]
+    pub arg: Argument<'a>,
 }
 
 #[derive(Deserialize, Default, Debug, Clone)]
-pub struct Metadata {
+pub struct Metadata<'a> {
     /// `KEY,PATH,CLASS` for each module around the node, joined by `;`, the outermost first.
-    #[serde(default)]
-    pub nn_module_stack: String,
-    #[serde(default)]
-    pub stack_trace: String,
+    #[serde(borrow, default)]
+    pub nn_module_stack: Text<'a>,
+    /// Half of the file, and read only where a message names the user's line: [`Metadata::trace`].
+    #[serde(borrow, default)]
+    stack_trace: Option<&'a RawValue>,
 }
 
-/// Type, sizes and strides of a tensor.
-#[derive(Deserialize, Clone, Debug)]
-pub struct Meta {
+impl Metadata<'_> {
+    /// Returns the calls that led to the node, as Python prints them.
+    pub fn trace(&self) -> String {
+        self.stack_trace.and_then(|trace| serde_json::from_str(trace.get()).ok()).unwrap_or_default()
+    }
+}
+
+/// Type and sizes of a tensor of the graph.
+#[derive(Deserialize, Debug)]
+pub struct Form<'a> {
     pub dtype: i64,
-    pub sizes: Vec<Length>,
-    pub strides: Vec<Length>,
-    pub storage_offset: Length,
+    #[serde(borrow)]
+    pub sizes: Vec<Length<'a>>,
+}
+
+/// Type, sizes and strides of a tensor of the archive.
+#[derive(Deserialize, Debug)]
+pub struct Meta<'a> {
+    pub dtype: i64,
+    #[serde(borrow)]
+    pub sizes: Vec<Length<'a>>,
+    #[serde(borrow)]
+    pub strides: Vec<Length<'a>>,
+    #[serde(borrow)]
+    pub storage_offset: Length<'a>,
 }
 
 /// Number, or an expression of free lengths.
-#[derive(Deserialize, Clone, Debug, PartialEq)]
+#[derive(Deserialize, Debug, PartialEq)]
 #[serde(rename_all = "snake_case")]
-pub enum Length {
+pub enum Length<'a> {
     AsInt(i64),
-    AsExpr(Expression),
+    #[serde(borrow)]
+    AsExpr(Expression<'a>),
 }
 
-#[derive(Deserialize, Clone, Debug, PartialEq)]
-pub struct Expression {
-    pub expr_str: String,
+#[derive(Deserialize, Debug, PartialEq)]
+pub struct Expression<'a> {
+    #[serde(borrow)]
+    pub expr_str: Text<'a>,
 }
 
 /// Value that is made elsewhere, by name.
 #[derive(Deserialize, Debug)]
-pub struct Reference {
-    pub name: String,
+pub struct Reference<'a> {
+    #[serde(borrow)]
+    pub name: Text<'a>,
 }
 
 #[derive(Deserialize)]
-pub struct Signature {
-    pub input_specs: Vec<InputSpec>,
-    pub output_specs: Vec<OutputSpec>,
+pub struct Signature<'a> {
+    #[serde(borrow)]
+    pub input_specs: Vec<InputSpec<'a>>,
+    #[serde(borrow)]
+    pub output_specs: Vec<OutputSpec<'a>>,
 }
 
 /// Kind of an input of the graph: one of the fields is there.
 #[derive(Deserialize)]
-pub struct InputSpec {
-    pub parameter: Option<Parameter>,
-    pub buffer: Option<Buffer>,
-    pub tensor_constant: Option<TensorConstant>,
-    pub user_input: Option<Only>,
+pub struct InputSpec<'a> {
+    #[serde(borrow)]
+    pub parameter: Option<Parameter<'a>>,
+    #[serde(borrow)]
+    pub buffer: Option<Buffer<'a>>,
+    #[serde(borrow)]
+    pub tensor_constant: Option<TensorConstant<'a>>,
+    #[serde(borrow)]
+    pub user_input: Option<Only<'a>>,
     pub constant_input: Option<IgnoredAny>,
     pub token: Option<IgnoredAny>,
 }
 
 #[derive(Deserialize)]
-pub struct Parameter {
-    pub arg: Reference,
-    pub parameter_name: String,
+pub struct Parameter<'a> {
+    #[serde(borrow)]
+    pub arg: Reference<'a>,
+    #[serde(borrow)]
+    pub parameter_name: Text<'a>,
 }
 
 #[derive(Deserialize)]
-pub struct Buffer {
-    pub arg: Reference,
-    pub buffer_name: String,
+pub struct Buffer<'a> {
+    #[serde(borrow)]
+    pub arg: Reference<'a>,
+    #[serde(borrow)]
+    pub buffer_name: Text<'a>,
 }
 
 #[derive(Deserialize)]
-pub struct TensorConstant {
-    pub arg: Reference,
-    pub tensor_constant_name: String,
+pub struct TensorConstant<'a> {
+    #[serde(borrow)]
+    pub arg: Reference<'a>,
+    #[serde(borrow)]
+    pub tensor_constant_name: Text<'a>,
 }
 
 #[derive(Deserialize)]
-pub struct Only {
-    pub arg: Argument,
+pub struct Only<'a> {
+    #[serde(borrow)]
+    pub arg: Argument<'a>,
 }
 
 /// Kind of an output of the graph: one of the fields is there.
 #[derive(Deserialize)]
-pub struct OutputSpec {
-    pub user_output: Option<Only>,
-    pub buffer_mutation: Option<BufferMutation>,
+pub struct OutputSpec<'a> {
+    #[serde(borrow)]
+    pub user_output: Option<Only<'a>>,
+    #[serde(borrow)]
+    pub buffer_mutation: Option<BufferMutation<'a>>,
 }
 
 #[derive(Deserialize)]
-pub struct BufferMutation {
-    pub buffer_name: String,
+pub struct BufferMutation<'a> {
+    #[serde(borrow)]
+    pub buffer_name: Text<'a>,
 }
 
 #[derive(Deserialize)]
-pub struct ModuleCall {
-    #[serde(default)]
-    pub fqn: String,
-    #[serde(default)]
-    pub signature: Option<CallSignature>,
+pub struct ModuleCall<'a> {
+    #[serde(borrow, default)]
+    pub fqn: Text<'a>,
+    #[serde(borrow, default)]
+    pub signature: Option<CallSignature<'a>>,
 }
 
 #[derive(Deserialize)]
-pub struct CallSignature {
+pub struct CallSignature<'a> {
     /// Structure of the outputs: JSON in a string.
-    #[serde(default)]
-    pub out_spec: String,
+    #[serde(borrow, default)]
+    pub out_spec: Text<'a>,
 }
 
 /// File with the tensors of parameters, buffers or constants.
 #[derive(Deserialize)]
-pub struct Config {
-    pub config: HashMap<String, Payload>,
+pub struct Config<'a> {
+    #[serde(borrow)]
+    pub config: HashMap<Text<'a>, Payload<'a>>,
 }
 
 #[derive(Deserialize)]
-pub struct Payload {
-    pub path_name: String,
+pub struct Payload<'a> {
+    #[serde(borrow)]
+    pub path_name: Text<'a>,
     #[serde(default)]
     pub use_pickle: bool,
-    pub tensor_meta: Option<Meta>,
+    #[serde(borrow)]
+    pub tensor_meta: Option<Meta<'a>>,
 }
 
 /// Argument of an operator, or an output.
 #[derive(Debug)]
-pub enum Argument {
+pub enum Argument<'a> {
     None,
-    Tensor(String),
-    Tensors(Vec<String>),
-    OptionalTensors(Vec<Option<String>>),
+    Tensor(Text<'a>),
+    Tensors(Vec<Text<'a>>),
+    OptionalTensors(Vec<Option<Text<'a>>>),
     Int(i64),
     Ints(Vec<i64>),
     Float(f64),
     Floats(Vec<f64>),
     Bool(bool),
-    Text(String),
+    Text(Text<'a>),
     /// Integer that is computed from free lengths.
-    Symbol(Symbolic),
-    Symbols(Vec<Symbolic>),
+    Symbol(Symbolic<'a>),
+    Symbols(Vec<Symbolic<'a>>),
     /// Graph of its own, which a wrapper runs.
-    Graph(Box<Wrapped>),
+    Graph(Box<Wrapped<'a>>),
     /// Kind that no operator of espq takes: a device, a type of elements, a layout.
     Other,
 }
 
 /// Graph in an argument.
 #[derive(Deserialize, Debug)]
-pub struct Wrapped {
-    pub graph: Graph,
+pub struct Wrapped<'a> {
+    #[serde(borrow)]
+    pub graph: Graph<'a>,
 }
 
 /// Integer of the graph: a number, or a value by name.
-#[derive(Deserialize, Debug, Clone)]
+#[derive(Deserialize, Debug)]
 #[serde(rename_all = "snake_case")]
-pub enum Symbolic {
+pub enum Symbolic<'a> {
     AsInt(i64),
-    AsName(String),
+    #[serde(borrow)]
+    AsName(Text<'a>),
 }
 
 /// Floats that JSON has no number for are strings.
@@ -241,8 +298,8 @@ impl Number {
     }
 }
 
-impl<'de> Deserialize<'de> for Argument {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Argument, D::Error> {
+impl<'de: 'a, 'a> Deserialize<'de> for Argument<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Argument<'a>, D::Error> {
         deserializer.deserialize_map(OneKey)
     }
 }
@@ -250,23 +307,23 @@ impl<'de> Deserialize<'de> for Argument {
 struct OneKey;
 
 impl<'de> Visitor<'de> for OneKey {
-    type Value = Argument;
+    type Value = Argument<'de>;
 
     fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
         f.write_str("an argument: an object with one key")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Argument, A::Error> {
-        let Some(key) = map.next_key::<String>()? else { return Err(A::Error::custom("an argument without a key")) };
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Argument<'de>, A::Error> {
+        let Some(key) = map.next_key::<Text>()? else { return Err(A::Error::custom("an argument without a key")) };
         let argument = value(&key, &mut map)?;
         while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
         Ok(argument)
     }
 }
 
-fn value<'de, A: MapAccess<'de>>(key: &str, map: &mut A) -> Result<Argument, A::Error> {
+fn value<'de, A: MapAccess<'de>>(key: &str, map: &mut A) -> Result<Argument<'de>, A::Error> {
     let float = |number: Number| number.value().ok_or_else(|| A::Error::custom("a float that is no number"));
-    let tensor = |argument: Argument| match argument {
+    let tensor = |argument: Argument<'de>| match argument {
         Argument::Tensor(name) => Some(name),
         _ => None,
     };

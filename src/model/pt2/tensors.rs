@@ -7,6 +7,7 @@ use crate::model::numbers::{numbers, widen_bf16, widen_f16};
 use crate::{Result, bail};
 
 const F16: i64 = 6;
+const F32: i64 = 7;
 const BF16: i64 = 13;
 
 /// Returns the type of elements in the graph.
@@ -17,7 +18,7 @@ pub fn data_type(dtype: i64) -> Result<DataType> {
         3 => DataType::I16,
         4 => DataType::I32,
         5 => DataType::I64,
-        F16 | 7 | BF16 => DataType::F32,
+        F16 | F32 | BF16 => DataType::F32,
         8 => DataType::F64,
         12 => DataType::Bool,
         9..=11 => bail!("complex numbers are not supported"),
@@ -45,27 +46,54 @@ struct Layout {
     size: usize,
 }
 
+impl Layout {
+    fn of(meta: &Meta) -> Result<Layout> {
+        let kind = data_type(meta.dtype)?;
+        let layout = Layout {
+            shape: shape(&fixed(&meta.sizes)?)?,
+            strides: shape_of_strides(&fixed(&meta.strides)?)?,
+            offset: shape_of_strides(&fixed(std::slice::from_ref(&meta.storage_offset))?)?
+                .first()
+                .copied()
+                .unwrap_or(0),
+            size: if matches!(meta.dtype, F16 | BF16) { 2 } else { kind.size() },
+        };
+        match layout.shape.len() == layout.strides.len() {
+            true => Ok(layout),
+            false => bail!("{} sizes and {} strides", layout.shape.len(), layout.strides.len()),
+        }
+    }
+
+    fn is_contiguous(&self, count: usize) -> bool {
+        let row_major = strides(&self.shape);
+        let is_alike = |axis: usize| self.shape[axis] == 1 || self.strides[axis] == row_major[axis];
+        count == 0 || (0..self.shape.len()).all(is_alike)
+    }
+
+    /// Returns the bytes from the first element on, of a contiguous tensor.
+    fn bytes<'a>(&self, count: usize, storage: &'a [u8]) -> Option<&'a [u8]> {
+        let start = self.offset.checked_mul(self.size)?;
+        storage.get(start..start.checked_add(count.checked_mul(self.size)?)?)
+    }
+}
+
+/// Returns the shape and the bytes of a tensor of float32 whose elements lie in its storage in their order.
+pub fn plain<'a>(meta: &Meta, storage: &'a [u8]) -> Option<(Vec<usize>, &'a [u8])> {
+    let layout = Layout::of(meta).ok().filter(|_| meta.dtype == F32)?;
+    let count = layout.shape.iter().product();
+    let bytes = layout.bytes(count, storage).filter(|_| layout.is_contiguous(count))?;
+    Some((layout.shape, bytes))
+}
+
 /// Reads a tensor from its storage. `budget` is the number of elements that may still be read.
 pub fn tensor(meta: &Meta, storage: &[u8], budget: &mut usize) -> Result<Tensor> {
-    let kind = data_type(meta.dtype)?;
-    let layout = Layout {
-        shape: shape(&fixed(&meta.sizes)?)?,
-        strides: shape_of_strides(&fixed(&meta.strides)?)?,
-        offset: shape_of_strides(&fixed(std::slice::from_ref(&meta.storage_offset))?)?.first().copied().unwrap_or(0),
-        size: if matches!(meta.dtype, F16 | BF16) { 2 } else { kind.size() },
-    };
-    if layout.shape.len() != layout.strides.len() {
-        bail!("{} sizes and {} strides", layout.shape.len(), layout.strides.len())
-    }
+    let layout = Layout::of(meta)?;
     let count: usize = layout.shape.iter().product();
     let Some(left) = budget.checked_sub(count) else { bail!("its tensors have far more elements than the file") };
     *budget = left;
     let gathered;
-    let data = match contiguous(&layout, count) {
-        true => layout.offset.checked_mul(layout.size).and_then(|start| {
-            let end = start.checked_add(count.checked_mul(layout.size)?)?;
-            storage.get(start..end)
-        }),
+    let data = match layout.is_contiguous(count) {
+        true => layout.bytes(count, storage),
         false => {
             gathered = gather(&layout, count, storage);
             gathered.as_deref()
@@ -107,12 +135,6 @@ fn shape_of_strides(strides: &[i64]) -> Result<Vec<usize>> {
     }
 }
 
-fn contiguous(layout: &Layout, count: usize) -> bool {
-    let row_major = strides(&layout.shape);
-    let is_alike = |axis: usize| layout.shape[axis] == 1 || layout.strides[axis] == row_major[axis];
-    count == 0 || (0..layout.shape.len()).all(is_alike)
-}
-
 /// Copies elements one by one, in row-major order.
 fn gather(layout: &Layout, count: usize, storage: &[u8]) -> Option<Vec<u8>> {
     let last = layout.shape.iter().zip(&layout.strides).try_fold(layout.offset, |last, (&length, &stride)| {
@@ -139,7 +161,7 @@ fn gather(layout: &Layout, count: usize, storage: &[u8]) -> Option<Vec<u8>> {
 mod tests {
     use super::*;
 
-    fn meta(dtype: i64, sizes: &[i64], strides: &[i64], offset: i64) -> Meta {
+    fn meta(dtype: i64, sizes: &[i64], strides: &[i64], offset: i64) -> Meta<'static> {
         let lengths = |ints: &[i64]| ints.iter().map(|&int| Length::AsInt(int)).collect();
         Meta { dtype, sizes: lengths(sizes), strides: lengths(strides), storage_offset: Length::AsInt(offset) }
     }

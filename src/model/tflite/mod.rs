@@ -33,8 +33,8 @@ impl Format for TfLite {
         &["tflite", "lite", "litert"]
     }
 
-    fn is(&self, head: &[u8]) -> bool {
-        head.get(4..8) == Some(schema::IDENTIFIER)
+    fn is(&self, file: &super::File) -> bool {
+        file.bytes.get(4..8) == Some(schema::IDENTIFIER)
     }
 
     /// A model is one file.
@@ -42,9 +42,9 @@ impl Format for TfLite {
         Vec::new()
     }
 
-    fn import(&self, bytes: Bytes, _folder: &Path, shapes: &Shapes) -> Result<Imported> {
-        let reader = Reader::new(&bytes);
-        let file = File::read(&reader, &bytes)?;
+    fn import(&self, file: &super::File, _folder: &Path, shapes: &Shapes) -> Result<Imported> {
+        let reader = Reader::new(&file.bytes);
+        let file = File::read(&reader, &file.bytes)?;
         quantized::check(&file)?;
         refuse::check(&file)?;
         let mut lowering = Lowering::new(&file);

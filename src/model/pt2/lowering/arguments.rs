@@ -4,7 +4,7 @@ use super::{Call, Lowering, outputs};
 use crate::graph::axes::from_front;
 use crate::graph::{DataType, ValueId};
 use crate::model::pt2::lengths::evaluate;
-use crate::model::pt2::schema::{Argument, Meta, Symbolic};
+use crate::model::pt2::schema::{Argument, Form, Symbolic};
 use crate::model::pt2::tensors;
 use crate::{Result, bail};
 
@@ -18,11 +18,11 @@ pub enum Operand {
 }
 
 impl<'a> Call<'a> {
-    pub fn argument(&self, name: &str) -> Option<&'a Argument> {
-        self.node.inputs.iter().find(|named| named.name == name).map(|named| &named.arg)
+    pub fn argument(&self, name: &str) -> Option<&'a Argument<'a>> {
+        self.node.inputs.iter().find(|named| *named.name == *name).map(|named| &named.arg)
     }
 
-    fn tensor(&self, name: &str) -> Result<&'a str> {
+    pub(super) fn tensor(&self, name: &str) -> Result<&'a str> {
         match self.argument(name) {
             Some(Argument::Tensor(tensor)) => Ok(tensor),
             _ => bail!("its tensor '{name}' is missing"),
@@ -44,7 +44,7 @@ impl<'a> Call<'a> {
 }
 
 impl<'a> Lowering<'a> {
-    pub(super) fn meta(&self, name: &str) -> Result<&'a Meta> {
+    pub(super) fn form(&self, name: &str) -> Result<&'a Form<'a>> {
         match self.program.graph().tensor_values.get(name) {
             Some(meta) => Ok(meta),
             None => bail!("tensor '{name}' has no sizes in the file"),
@@ -54,7 +54,7 @@ impl<'a> Lowering<'a> {
     /// Returns the sizes of a tensor of the program.
     pub fn sizes(&self, name: &str) -> Result<Vec<usize>> {
         let sizes: Vec<i64> =
-            self.meta(name)?.sizes.iter().map(|size| evaluate(size, &self.symbols)).collect::<Result<_>>()?;
+            self.form(name)?.sizes.iter().map(|size| evaluate(size, &self.symbols)).collect::<Result<_>>()?;
         tensors::shape(&sizes)
     }
 
@@ -73,7 +73,7 @@ impl<'a> Lowering<'a> {
 
     /// Returns the type of the elements of a tensor of the program.
     pub fn kind_of(&self, name: &str) -> Result<DataType> {
-        tensors::data_type(self.meta(name)?.dtype)
+        tensors::data_type(self.form(name)?.dtype)
     }
 
     pub fn output_kind(&self, call: Call<'a>) -> Result<DataType> {

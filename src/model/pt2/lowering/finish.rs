@@ -2,7 +2,7 @@
 
 use super::names::Names;
 use super::nodes::Step;
-use super::{Lowering, fuse};
+use super::{Lowering, fuse, late};
 use crate::Result;
 use crate::graph::{Graph, Node, ValueId};
 use crate::model::unique::distinct;
@@ -12,8 +12,9 @@ impl Lowering<'_> {
         let outputs = self.outputs()?;
         self.drop_dead(&outputs);
         fuse::concats(&self.graph, &mut self.steps, &outputs);
-        fuse::batch_norms(&mut self.graph, &mut self.steps, &outputs, &mut self.names);
+        fuse::batch_norms(&mut self.graph, &mut self.steps, &outputs, &mut self.names, &mut self.late);
         self.name();
+        late::copy(&mut self.graph, &self.late)?;
         self.graph.outputs = outputs;
         if let Some(keys) = self.program.keys() {
             for (key, output) in keys.iter().zip(self.graph.outputs.clone()) {

@@ -3,8 +3,9 @@
 
 use std::collections::HashMap;
 
+use super::late;
 use super::nodes::Step;
-use crate::graph::{Graph, Node, Tensor, ValueId};
+use crate::graph::{DataType, Graph, Node, Tensor, ValueId};
 use crate::model::unique::{Names, distinct};
 
 /// Counts the readers of each value: nodes, and outputs of the model.
@@ -57,7 +58,13 @@ pub fn concats(graph: &Graph, steps: &mut Vec<Step>, outputs: &[ValueId]) {
 }
 
 /// Puts each BatchNormalization that alone reads a Conv into its weights and biases.
-pub fn batch_norms(graph: &mut Graph, steps: &mut Vec<Step>, outputs: &[ValueId], names: &mut Names) {
+pub fn batch_norms(
+    graph: &mut Graph,
+    steps: &mut Vec<Step>,
+    outputs: &[ValueId],
+    names: &mut Names,
+    late: &mut late::All,
+) {
     let mut readers = readers(graph, steps, outputs);
     let mut makers: HashMap<ValueId, usize> = HashMap::new();
     for (at, step) in steps.iter().enumerate() {
@@ -73,10 +80,11 @@ pub fn batch_norms(graph: &mut Graph, steps: &mut Vec<Step>, outputs: &[ValueId]
         let (Step::Node { node: conv, .. }, Some(output)) = (&steps[conv_at], norm.output(0)) else { continue };
         let Some(factors) = (conv.op == "Conv").then(|| Factors::of(graph, conv, norm)).flatten() else { continue };
         let (old_weight, old_bias) = (conv.input(1), conv.input(2));
-        let Some(weight) = scaled(graph, names, &readers, old_weight, &factors.scale) else { continue };
+        let Factors { scale, bias } = factors;
+        let Some(weight) = scaled(graph, names, &readers, old_weight, scale, late) else { continue };
         let bias = match old_bias {
             Some(old) if readers.get(old.0) == Some(&1) => {
-                graph.values[old.0].constant = Some(factors.bias);
+                graph.values[old.0].constant = Some(bias);
                 old
             }
             _ => {
@@ -84,7 +92,7 @@ pub fn batch_norms(graph: &mut Graph, steps: &mut Vec<Step>, outputs: &[ValueId]
                     || format!("{}bias", graph.value(weight).name.trim_end_matches("weight")),
                     |old| graph.value(old).name.clone(),
                 );
-                graph.add_constant(distinct(names, &name), factors.bias)
+                graph.add_constant(distinct(names, &name), bias)
             }
         };
         readers.resize(graph.values.len(), 1);
@@ -109,8 +117,8 @@ impl Factors {
     /// Computes in float32, in the order of PyTorch's exporter.
     fn of(graph: &Graph, conv: &Node, norm: &Node) -> Option<Factors> {
         let floats = |node: &Node, port: usize| graph.constant(node, port)?.slice::<f32>();
-        let weight = graph.constant(conv, 1)?;
-        let channels = *weight.shape().first()?;
+        let weight = graph.value(conv.input(1)?);
+        let channels = *weight.shape.as_ref()?.first()?;
         let (scale, shift) = (floats(norm, 1)?, floats(norm, 2)?);
         let (mean, variance) = (floats(norm, 3)?, floats(norm, 4)?);
         let bias = match conv.input(2) {
@@ -118,7 +126,7 @@ impl Factors {
             None => vec![0.0; channels],
         };
         let is_whole = [scale.len(), shift.len(), mean.len(), variance.len(), bias.len()] == [channels; 5];
-        if channels == 0 || !is_whole || weight.slice::<f32>().is_none() {
+        if channels == 0 || !is_whole || weight.data_type != Some(DataType::F32) {
             return None;
         }
         let epsilon = norm.attributes.float_or("epsilon", 1e-5);
@@ -136,18 +144,20 @@ fn scaled(
     names: &mut Names,
     readers: &[usize],
     weight: Option<ValueId>,
-    factors: &[f32],
+    factors: Vec<f32>,
+    late: &mut late::All,
 ) -> Option<ValueId> {
     let weight = weight?;
+    if let Some(late) = late.get_mut(&weight) {
+        late.factors.push(factors);
+        return Some(weight);
+    }
     let is_own = readers.get(weight.0) == Some(&1);
     let constant = &mut graph.values[weight.0].constant;
     let tensor = if is_own { constant.take()? } else { constant.clone()? };
     let shape = tensor.shape().to_vec();
     let mut elements = tensor.into_vec::<f32>()?;
-    let size = elements.len().div_ceil(factors.len().max(1)).max(1);
-    for (channel, factor) in elements.chunks_mut(size).zip(factors) {
-        channel.iter_mut().for_each(|element| *element *= factor);
-    }
+    late::multiply(&mut elements, &factors);
     let tensor = Tensor::new(&shape, elements).ok()?;
     if is_own {
         graph.values[weight.0].constant = Some(tensor);

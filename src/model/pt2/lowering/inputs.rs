@@ -3,7 +3,7 @@
 use super::Lowering;
 use crate::graph::Value;
 use crate::model::pt2::lengths::{evaluate, symbol};
-use crate::model::pt2::schema::{Length, Meta};
+use crate::model::pt2::schema::{Form, Length};
 use crate::model::pt2::tensors;
 use crate::model::shapes::batch_note;
 use crate::model::unique::distinct;
@@ -19,10 +19,10 @@ impl Lowering<'_> {
         let program = self.program;
         let mut all = Vec::new();
         for name in &program.inputs {
-            if self.held.contains_key(name.as_str()) {
+            if self.held.contains_key(&**name) {
                 bail!("input '{name}' of the program is listed twice")
             }
-            let meta = self.meta(name)?;
+            let meta = self.form(name)?;
             let of_input =
                 |e: Error| e.about(&format!("input '{name}'")).with_help("export the model with float32 inputs");
             let data_type = tensors::data_type(meta.dtype).map_err(of_input)?;
@@ -36,9 +36,9 @@ impl Lowering<'_> {
             self.graph.notes.extend(batch_note(name, &declared).map(Note::new));
             self.graph.inputs.push(id);
             self.held.insert(name, id);
-            let shape = given.get(name).cloned().or_else(|| declared.shape());
+            let shape = given.get(&**name).cloned().or_else(|| declared.shape());
             if let Some(shape) = shape.filter(|shape| shape.len() == declared.axes.len()) {
-                self.shapes.insert(name.clone(), shape);
+                self.shapes.insert(name.to_string(), shape);
             }
             all.push(declared);
         }
@@ -51,9 +51,9 @@ impl Lowering<'_> {
     /// Sets the symbols to the lengths of the inputs, which must fit all sizes that the program has for them.
     fn bind(&mut self) -> Result<()> {
         let program = self.program;
-        let mut inputs: Vec<(&String, &Meta)> = Vec::new();
+        let mut inputs: Vec<(&str, &Form)> = Vec::new();
         for name in &program.inputs {
-            inputs.push((name, self.meta(name)?));
+            inputs.push((name, self.form(name)?));
         }
         for (name, meta) in &inputs {
             for (length, &given) in meta.sizes.iter().zip(self.shapes.get(*name).into_iter().flatten()) {
@@ -84,7 +84,7 @@ impl Lowering<'_> {
     }
 }
 
-fn axes(name: &str, meta: &Meta) -> Result<Vec<Axis>> {
+fn axes(name: &str, meta: &Form) -> Result<Vec<Axis>> {
     let mut axes = Vec::new();
     let mut lengths = Vec::new();
     for (axis, length) in meta.sizes.iter().enumerate() {

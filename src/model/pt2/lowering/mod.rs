@@ -7,6 +7,7 @@ mod arguments;
 mod finish;
 mod fuse;
 mod inputs;
+mod late;
 pub mod names;
 mod nodes;
 
@@ -39,6 +40,8 @@ pub struct Lowering<'a> {
     held: HashMap<&'a str, ValueId>,
     /// Constants by their storage, for tied weights.
     tied: HashMap<(&'a str, &'a str), Vec<ValueId>>,
+    /// Weights whose elements are still only in the file.
+    late: late::All<'a>,
     /// Nodes, and names that the exporter uses up, in order.
     steps: Vec<Step<'a>>,
     /// Values that do not depend on the inputs, by id.
@@ -63,6 +66,8 @@ struct Sharing<'a> {
     parts: HashMap<&'a str, Vec<&'a str>>,
     /// Last node that reads each tensor.
     last: HashMap<&'a str, usize>,
+    /// Number of times that each tensor is read, by nodes and as outputs of the model.
+    readers: HashMap<&'a str, usize>,
     /// Tensors that a node writes.
     written: HashMap<&'a str, ()>,
 }
@@ -70,7 +75,7 @@ struct Sharing<'a> {
 /// Node of the program at hand.
 #[derive(Clone, Copy)]
 pub struct Call<'a> {
-    pub node: &'a Node,
+    pub node: &'a Node<'a>,
     pub at: usize,
 }
 
@@ -83,6 +88,7 @@ impl<'a> Lowering<'a> {
             symbols: Symbols::new(),
             held: HashMap::new(),
             tied: HashMap::new(),
+            late: HashMap::new(),
             steps: Vec::new(),
             known: Vec::new(),
             makers: HashMap::new(),
@@ -143,15 +149,15 @@ impl<'a> Lowering<'a> {
 
     /// Returns what a node computes, if another one that computes it again can take its result.
     fn key(&self, call: Call<'a>) -> Result<Option<String>> {
-        let mut key = call.node.target.clone();
+        let mut key = call.node.target.to_string();
         let names = tensors(call.node).into_iter().chain(outputs(call.node));
         if names.into_iter().any(|name| self.sharing.written.contains_key(name)) {
             return Ok(None);
         }
         for named in &call.node.inputs {
             let values: Vec<Option<ValueId>> = match &named.arg {
-                Argument::Tensor(name) => vec![self.held.get(name.as_str()).copied()],
-                Argument::Tensors(names) => names.iter().map(|name| self.held.get(name.as_str()).copied()).collect(),
+                Argument::Tensor(name) => vec![self.held.get(&**name).copied()],
+                Argument::Tensors(names) => names.iter().map(|name| self.held.get(&**name).copied()).collect(),
                 Argument::OptionalTensors(_) => return Ok(None),
                 _ => Vec::new(),
             };
@@ -206,36 +212,46 @@ impl<'a> Lowering<'a> {
 
 impl<'a> Sharing<'a> {
     fn of(program: &'a Program<'a>) -> Sharing<'a> {
-        let mut sharing =
-            Sharing { roots: HashMap::new(), parts: HashMap::new(), last: HashMap::new(), written: HashMap::new() };
+        let mut sharing = Sharing {
+            roots: HashMap::new(),
+            parts: HashMap::new(),
+            last: HashMap::new(),
+            readers: HashMap::new(),
+            written: HashMap::new(),
+        };
         let nodes = &program.graph().nodes;
         for (at, node) in nodes.iter().enumerate() {
             let read = tensors(node);
             if let (true, Some(first)) = (ops::find(&node.target).is_some_and(|op| op.writes), read.first()) {
                 sharing.written.insert(first, ());
             }
-            sharing.last.extend(read.into_iter().map(|name| (name, at)));
+            read.into_iter().for_each(|name| sharing.read(name, at));
         }
-        sharing.last.extend(program.outputs.iter().map(|name| (name.as_str(), nodes.len())));
+        program.outputs.iter().for_each(|name| sharing.read(name, nodes.len()));
         sharing
+    }
+
+    fn read(&mut self, name: &'a str, at: usize) {
+        self.last.insert(name, at);
+        *self.readers.entry(name).or_default() += 1;
     }
 }
 
 /// Lists the tensors that a node reads.
-pub fn tensors(node: &Node) -> Vec<&str> {
+pub fn tensors<'a>(node: &'a Node) -> Vec<&'a str> {
     node.inputs.iter().flat_map(|named| named_tensors(&named.arg)).collect()
 }
 
 /// Lists the tensors that a node makes.
-pub fn outputs(node: &Node) -> Vec<&str> {
+pub fn outputs<'a>(node: &'a Node) -> Vec<&'a str> {
     node.outputs.iter().flat_map(named_tensors).collect()
 }
 
-fn named_tensors(argument: &Argument) -> Vec<&str> {
+fn named_tensors<'a>(argument: &'a Argument) -> Vec<&'a str> {
     match argument {
         Argument::Tensor(name) => vec![name],
-        Argument::Tensors(names) => names.iter().map(String::as_str).collect(),
-        Argument::OptionalTensors(names) => names.iter().flatten().map(String::as_str).collect(),
+        Argument::Tensors(names) => names.iter().map(|name| &**name).collect(),
+        Argument::OptionalTensors(names) => names.iter().flatten().map(|name| &**name).collect(),
         _ => Vec::new(),
     }
 }

@@ -29,7 +29,7 @@ impl Window {
         }
         Ok(Window {
             x: l.input(call, "input")?,
-            weight: l.input(call, "weight")?,
+            weight: l.weight(call, "weight")?,
             bias: l.optional(call, "bias")?,
             kernel: weights[2..].iter().map(|&length| length as i64).collect(),
             strides: l.spread(call, "stride", dimensions, 1)?,

@@ -13,8 +13,13 @@ fn plain(factor_of_bias: f64, factor: f64) -> Vec<(&'static str, Attribute)> {
 
 /// Weights are `[outputs, inputs]`.
 pub fn linear<'a>(l: &mut Lowering<'a>, call: Call<'a>) -> Result<()> {
-    let (x, weight, bias) = (l.input(call, "input")?, l.input(call, "weight")?, l.optional(call, "bias")?);
     let (rank, of_weight) = (l.shape(call, "input")?.len(), l.shape(call, "weight")?);
+    let x = l.input(call, "input")?;
+    let weight = match rank {
+        2 => l.weight(call, "weight")?,
+        _ => l.input(call, "weight")?,
+    };
+    let bias = l.optional(call, "bias")?;
     if let (2, 2, Some(bias)) = (rank, of_weight.len(), bias) {
         let mut attributes = plain(1.0, 1.0);
         attributes.push(("transB", Attribute::Int(1)));
@@ -90,6 +95,6 @@ pub fn baddbmm<'a>(l: &mut Lowering<'a>, call: Call<'a>) -> Result<()> {
 pub fn einsum<'a>(l: &mut Lowering<'a>, call: Call<'a>) -> Result<()> {
     let operands = l.inputs_of(call, "tensors")?;
     let Some(Argument::Text(equation)) = call.argument("equation") else { bail!("its equation is missing") };
-    let y = l.node("Einsum", &operands, [("equation", Attribute::Text(equation.clone()))]);
+    let y = l.node("Einsum", &operands, [("equation", Attribute::Text(equation.to_string()))]);
     l.set(call, y)
 }

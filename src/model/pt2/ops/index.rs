@@ -30,7 +30,7 @@ pub fn index<'a>(l: &mut Lowering<'a>, call: Call<'a>) -> Result<()> {
     let x = l.input(call, "self")?;
     let names: Vec<Option<&'a str>> = match call.argument("indices") {
         Some(Argument::OptionalTensors(names)) => names.iter().map(|name| name.as_deref()).collect(),
-        Some(Argument::Tensors(names)) => names.iter().map(|name| Some(name.as_str())).collect(),
+        Some(Argument::Tensors(names)) => names.iter().map(|name| Some(&**name)).collect(),
         _ => bail!("its indices are missing"),
     };
     let given: Vec<(usize, &'a str)> =

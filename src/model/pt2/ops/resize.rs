@@ -54,7 +54,7 @@ fn resize<'a>(l: &mut Lowering<'a>, call: Call<'a>, mode: &str, coordinates: &st
 }
 
 fn own(call: Call<'_>) -> &str {
-    call.node.inputs.first().map_or("input", |named| named.name.as_str())
+    call.node.inputs.first().map_or("input", |named| &*named.name)
 }
 
 /// Returns the factors of the axes behind the channels, if the program is given these and no sizes.

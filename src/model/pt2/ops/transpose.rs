@@ -42,7 +42,7 @@ fn emit<'a>(l: &mut Lowering<'a>, call: Call<'a>, order: &[usize]) -> Result<()>
 }
 
 fn own(call: Call<'_>) -> &str {
-    call.node.inputs.first().map_or("self", |named| named.name.as_str())
+    call.node.inputs.first().map_or("self", |named| &*named.name)
 }
 
 pub fn permute<'a>(l: &mut Lowering<'a>, call: Call<'a>) -> Result<()> {

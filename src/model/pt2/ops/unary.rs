@@ -38,7 +38,7 @@ pub fn plain<'a>(l: &mut Lowering<'a>, call: Call<'a>, op: &'static str) -> Resu
 
 /// Returns the name of the first argument, which differs.
 fn own(call: Call<'_>) -> &str {
-    call.node.inputs.first().map_or("self", |named| named.name.as_str())
+    call.node.inputs.first().map_or("self", |named| &*named.name)
 }
 
 /// Operators without an effect when a model is not trained.
