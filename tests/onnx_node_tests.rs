@@ -14,9 +14,7 @@ const CASES: &[u8] = include_bytes!("../fixtures/node_tests.bin");
 
 /// Names of cases that espq does not run (prefixes if they end in `*`), and the reason.
 const SKIPPED: &[(&str, &str)] = &[
-    ("batchnorm_epsilon_training_mode", "training mode: espq reads models exported for inference"),
-    ("batchnorm_example_training_mode", "training mode"),
-    ("training_dropout", "training mode"),
+    ("training_dropout", "training mode: espq reads models exported for inference"),
     ("training_dropout_default*", "training mode"),
     ("training_dropout_mask", "training mode"),
     ("cast_FLOAT16_to_FLOAT4E2M1", "4-bit floats: no Espressif chip has them"),

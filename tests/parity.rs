@@ -65,6 +65,7 @@ fixtures! {
     pt2_mobile: "pt2/mobile",
     pt2_recurrent: "pt2/recurrent",
     pt2_shuffle: "pt2/shuffle",
+    pt2_standardized: "pt2/standardized",
     pt2_transformer: "pt2/transformer",
     pt2_unet: "pt2/unet",
     tflite_conv1d: "tflite/conv1d",

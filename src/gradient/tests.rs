@@ -66,6 +66,7 @@ fn graph(op: &str, attributes: &[(&str, Attribute)], inputs: &[Input], outputs: 
     let made = (ops::find(op).unwrap().infer)(&Call::of(&graph, &node, &facts)).unwrap();
     node.outputs = made
         .into_iter()
+        .take(outputs)
         .enumerate()
         .map(|(port, fact)| {
             let (data_type, shape) = (Some(fact.data_type), Some(fact.shape));

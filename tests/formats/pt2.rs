@@ -12,7 +12,7 @@ use crate::suite::{Suite, espq};
 
 const SUITE: Suite = Suite { format: "pt2", dialect: Dialect::Onnx, sides: [1, 1, 16, 16] };
 
-const READ: [&str; 12] = [
+const READ: [&str; 13] = [
     "attention",
     "decomposed",
     "free-batch",
@@ -22,6 +22,7 @@ const READ: [&str; 12] = [
     "odd",
     "recurrent",
     "shuffle",
+    "standardized",
     "state",
     "transformer",
     "unet",

@@ -12,13 +12,10 @@ use crate::{Error, Kind, Result};
 pub fn check(program: &Program) -> Result<()> {
     let nodes = &program.graph().nodes;
     let live = live(program);
-    if let Some(node) = nodes.iter().find(|node| is_training(node)) {
-        if !tensors(node).first().is_some_and(|first| live.contains(first)) {
-            let what = format!("{} normalizes weights each time that the network runs{}", node.target, place(node));
-            return Err(Error::new(what).in_layer(title(node)).with_help(
-                "compute the weights once, and save the model with plain convolutions: ESP-DL has fixed weights",
-            ));
-        }
+    let is_live = |node: &&Node| tensors(node).first().is_some_and(|first| live.contains(first));
+    // Weights that are standardized while the network runs are constants.
+    let is_standardized = |node: &&Node| &*node.target == "torch.ops.aten.batch_norm.default" && !is_live(node);
+    if let Some(node) = nodes.iter().filter(|node| is_training(node)).find(|node| !is_standardized(node)) {
         let what = format!(
             "the program was exported in training mode: {}{}",
             node.target.trim_start_matches("torch.ops."),

@@ -32,6 +32,9 @@ pub fn batch_norm<'a>(l: &mut Lowering<'a>, call: Call<'a>) -> Result<()> {
     let count = [channels(l, call)?];
     let x = l.input(call, "input")?;
     let (scale, shift) = (parameter(l, call, "weight", &count, 1.0)?, parameter(l, call, "bias", &count, 0.0)?);
+    if l.flag(call, "training", false)? {
+        return standardize(l, call, [x, scale, shift]);
+    }
     let (Some(mean), Some(variance)) = (l.optional(call, "running_mean")?, l.optional(call, "running_var")?) else {
         return Err(Error::new("has no statistics of its own: it normalizes by those of each batch")
             .with_help("build the BatchNorm with track_running_stats=True: ESP-DL has the statistics in the weights"));
@@ -42,6 +45,30 @@ pub fn batch_norm<'a>(l: &mut Lowering<'a>, call: Call<'a>) -> Result<()> {
         ("training_mode", Attribute::Int(0)),
     ];
     let y = l.node("BatchNormalization", &[x, scale, shift, mean, variance], attributes);
+    l.set(call, y)
+}
+
+/// Weights that are normalized by their own statistics when the network runs: nothing of it depends on the input.
+fn standardize<'a>(l: &mut Lowering<'a>, call: Call<'a>, [x, scale, shift]: [ValueId; 3]) -> Result<()> {
+    let rank = l.shape(call, "input")?.len();
+    let mut order: Vec<usize> = (0..rank).filter(|&axis| axis != 1).collect();
+    order.push(1);
+    let axes = l.int_constant((0..rank as i64 - 1).collect());
+    // The exporter normalizes the last axis.
+    let columns = super::transpose::turned(l, x, &order)?;
+    let over = |l: &mut Lowering<'a>, x, keep| l.node("ReduceMean", &[x, axes], [("keepdims", Attribute::Int(keep))]);
+    let mean = over(l, columns, 0);
+    let kept = over(l, columns, 1);
+    let distance = l.node("Sub", &[columns, kept], []);
+    let square = l.node("Mul", &[distance, distance], []);
+    let variance = over(l, square, 0);
+    let attributes = [
+        epsilon(l.float(call, "eps", 1e-5)?),
+        ("momentum", Attribute::Float((1.0 - l.float(call, "momentum", 0.1)?) as f32)),
+        ("training_mode", Attribute::Int(1)),
+    ];
+    let inputs = [x, scale, shift, mean, variance].map(Some).to_vec();
+    let y = l.node_of("BatchNormalization", inputs, attributes, 3)[0];
     l.set(call, y)
 }
 
