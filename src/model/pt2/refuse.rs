@@ -97,7 +97,7 @@ fn refusal(node: &Node) -> Error {
 fn instead(name: &str) -> &'static str {
     let name = name.trim_start_matches("aten.");
     match name.split('.').next().unwrap_or_default().trim_end_matches('_') {
-        "copy" | "index_put" | "scatter" | "slice_scatter" | "select_scatter" | "fill" => {
+        "index_put" | "scatter" => {
             "ESP-DL never writes into a part of a tensor: build the result with torch.cat or torch.where"
         }
         "item" | "_local_scalar_dense" | "nonzero" => {

@@ -64,6 +64,8 @@ struct Sharing<'a> {
     /// Tensor whose memory another one is a part of.
     roots: HashMap<&'a str, &'a str>,
     parts: HashMap<&'a str, Vec<&'a str>>,
+    /// Nodes that take a part of a tensor, by their output.
+    takers: HashMap<&'a str, Call<'a>>,
     /// Last node that reads each tensor.
     last: HashMap<&'a str, usize>,
     /// Number of times that each tensor is read, by nodes and as outputs of the model.
@@ -177,7 +179,35 @@ impl<'a> Lowering<'a> {
         for output in outputs(call.node) {
             self.sharing.roots.insert(output, root);
             self.sharing.parts.entry(root).or_default().push(output);
+            self.sharing.takers.insert(output, call);
         }
+    }
+
+    /// Tells nodes whose first input or output has memory that a node writes.
+    pub fn is_written(&self, call: Call<'a>) -> bool {
+        let Sharing { roots, parts, written, .. } = &self.sharing;
+        let is_written = |name: &&str| {
+            let root = roots.get(name).unwrap_or(name);
+            let shared = parts.get(root).into_iter().flatten();
+            shared.chain([name, root]).any(|name| written.contains_key(name))
+        };
+        tensors(call.node).first().into_iter().chain(outputs(call.node).first()).any(is_written)
+    }
+
+    /// Makes the tensors again that a written one is a part of; the old values with the new ones.
+    fn rebuild(&mut self, part: &'a str, new: ValueId) -> Result<Vec<(ValueId, ValueId)>> {
+        let (mut part, mut new, mut rebuilt) = (part, new, Vec::new());
+        while let Some(&call) = self.sharing.takers.get(part) {
+            let Some(&whole) = tensors(call.node).first() else { break };
+            if let Some(name) = self.program.names.get(whole) {
+                return Err(written_buffer(name));
+            }
+            let Some(old) = self.held.get(whole).copied() else { break };
+            let Some(around) = ops::write::around(self, call, new)? else { break };
+            rebuilt.push((old, around));
+            (part, new) = (whole, around);
+        }
+        Ok(rebuilt)
     }
 
     /// Gives the tensor that a node writes its new value.
@@ -189,6 +219,8 @@ impl<'a> Lowering<'a> {
             return Err(written_buffer(name));
         }
         let (old, new) = (self.held.get(target).copied(), self.value_of(output)?);
+        let mut changed = self.rebuild(target, new)?;
+        changed.extend(old.map(|old| (old, new)));
         let root = self.sharing.roots.get(target).copied().unwrap_or(target);
         let mut shared = self.sharing.parts.get(root).cloned().unwrap_or_default();
         shared.push(root);
@@ -196,8 +228,9 @@ impl<'a> Lowering<'a> {
             if name == output {
                 continue;
             }
-            if self.held.get(name).copied() == old {
-                self.held.insert(name, new);
+            let held = self.held.get(name).copied();
+            if let Some((_, new)) = changed.iter().rev().find(|(old, _)| held == Some(*old)) {
+                self.held.insert(name, *new);
             } else if self.sharing.last.get(name).is_some_and(|&last| last > call.at) {
                 let what = "writes into a tensor of which another part or shape is read later";
                 let help = "use the form that returns a new tensor, such as x = x + y or inplace=False";
@@ -215,6 +248,7 @@ impl<'a> Sharing<'a> {
         let mut sharing = Sharing {
             roots: HashMap::new(),
             parts: HashMap::new(),
+            takers: HashMap::new(),
             last: HashMap::new(),
             readers: HashMap::new(),
             written: HashMap::new(),

@@ -23,15 +23,21 @@ fn operands<'a>(l: &mut Lowering<'a>, call: Call<'a>) -> Result<(ValueId, ValueI
     Ok((x, as_kind(l, y, kind), kind))
 }
 
-/// Returns the first operand if the second is a number that changes nothing, which PyTorch leaves out.
-fn unchanged<'a>(l: &mut Lowering<'a>, call: Call<'a>, neutral: f64) -> Result<Option<ValueId>> {
+/// Returns the first operand if the second is a number that changes nothing. PyTorch leaves the node out, unless something
+/// writes into its memory: then onnxsim removes it, and it has a name.
+fn unchanged<'a>(l: &mut Lowering<'a>, call: Call<'a>, neutral: f64, op: &'static str) -> Result<Option<ValueId>> {
     let is_neutral = match l.operand(call, "other")? {
         Operand::Int(int) => int as f64 == neutral,
         Operand::Float(float) => float == neutral,
         Operand::Tensor(..) | Operand::Bool(_) => false,
     };
     match l.operand(call, "self")? {
-        Operand::Tensor(value, kind) if is_neutral && kind == l.output_kind(call)? => Ok(Some(value)),
+        Operand::Tensor(value, kind) if is_neutral && kind == l.output_kind(call)? => {
+            if l.is_written(call) {
+                l.used(&[op]);
+            }
+            Ok(Some(value))
+        }
         _ => Ok(None),
     }
 }
@@ -43,7 +49,7 @@ fn binary<'a>(l: &mut Lowering<'a>, call: Call<'a>, op: &'static str) -> Result<
 }
 
 pub fn mul<'a>(l: &mut Lowering<'a>, call: Call<'a>) -> Result<()> {
-    match unchanged(l, call, 1.0)? {
+    match unchanged(l, call, 1.0, "Mul")? {
         Some(same) => l.set(call, same),
         None => binary(l, call, "Mul"),
     }
@@ -86,7 +92,7 @@ fn scaled<'a>(l: &mut Lowering<'a>, call: Call<'a>, y: ValueId, kind: DataType) 
 }
 
 pub fn add<'a>(l: &mut Lowering<'a>, call: Call<'a>) -> Result<()> {
-    if let Some(same) = unchanged(l, call, 0.0)? {
+    if let Some(same) = unchanged(l, call, 0.0, "Add")? {
         return l.set(call, same);
     }
     let (x, y, kind) = operands(l, call)?;
@@ -96,7 +102,7 @@ pub fn add<'a>(l: &mut Lowering<'a>, call: Call<'a>) -> Result<()> {
 }
 
 pub fn sub<'a>(l: &mut Lowering<'a>, call: Call<'a>) -> Result<()> {
-    if let Some(same) = unchanged(l, call, 0.0)? {
+    if let Some(same) = unchanged(l, call, 0.0, "Sub")? {
         return l.set(call, same);
     }
     let (x, y, kind) = operands(l, call)?;
@@ -114,7 +120,7 @@ pub fn rsub<'a>(l: &mut Lowering<'a>, call: Call<'a>) -> Result<()> {
 }
 
 pub fn div<'a>(l: &mut Lowering<'a>, call: Call<'a>) -> Result<()> {
-    match unchanged(l, call, 1.0)? {
+    match unchanged(l, call, 1.0, "Div")? {
         Some(same) => l.set(call, same),
         None => binary(l, call, "Div"),
     }

@@ -31,6 +31,16 @@ pub fn scalar_tensor<'a>(l: &mut Lowering<'a>, call: Call<'a>) -> Result<()> {
     fill(l, call, value)
 }
 
+pub fn eye<'a>(l: &mut Lowering<'a>, call: Call<'a>) -> Result<()> {
+    let (shape, kind) = (l.output_shape(call)?, l.output_kind(call)?);
+    let &[rows, columns] = shape.as_slice() else { bail!("has shape {shape:?}") };
+    l.program.claim(rows.saturating_mul(columns))?;
+    let ones = (0..rows * columns).map(|at| if at / columns == at % columns { 1f32 } else { 0.0 });
+    let ones = l.constant(Tensor::new(&shape, ones.collect())?);
+    let y = super::unary::to(l, ones, DataType::F32, kind);
+    l.set(call, y)
+}
+
 pub fn arange<'a>(l: &mut Lowering<'a>, call: Call<'a>) -> Result<()> {
     let (start, step) = (l.float(call, "start", 0.0)?, l.float(call, "step", 1.0)?);
     let (shape, kind) = (l.output_shape(call)?, l.output_kind(call)?);

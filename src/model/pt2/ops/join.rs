@@ -21,11 +21,11 @@ pub fn cat<'a>(l: &mut Lowering<'a>, call: Call<'a>) -> Result<()> {
 pub fn stack<'a>(l: &mut Lowering<'a>, call: Call<'a>) -> Result<()> {
     let (tensors, dim) = (l.inputs_of(call, "tensors")?, l.int(call, "dim", 0)?);
     let rank = l.output_shape(call)?.len();
-    let at = l.axis(call, "dim", 0, rank)? as i64;
+    l.axis(call, "dim", 0, rank)?;
     let wide: Vec<ValueId> = tensors
         .iter()
         .map(|&tensor| {
-            let axes = l.int_constant(vec![at]);
+            let axes = l.int_constant(vec![dim]);
             l.node("Unsqueeze", &[tensor, axes], [])
         })
         .collect();

@@ -25,6 +25,8 @@ mod shuffle;
 mod slice;
 mod transpose;
 mod unary;
+mod unfold;
+pub mod write;
 
 use super::lowering::{Call, Lowering};
 use crate::Result;
@@ -173,6 +175,7 @@ fn by_name(name: &str) -> Option<Lower> {
         "ne.Scalar" | "ne.Tensor" => compare::not_equal,
         "where.ScalarOther" | "where.ScalarSelf" | "where.Scalar" | "where.self" => compare::choose,
         "arange.default" | "arange.start" | "arange.start_step" => constants::arange,
+        "eye.default" | "eye.m" => constants::eye,
         "full.default" | "full_like.default" | "new_full.default" => constants::full,
         "ones.default" | "ones_like.default" | "new_ones.default" => constants::ones,
         "scalar_tensor.default" => constants::scalar_tensor,
@@ -245,6 +248,7 @@ fn by_name(name: &str) -> Option<Lower> {
         "expand_as.default" => reshape::expand_as,
         "flatten.using_ints" => reshape::flatten,
         "repeat.default" => reshape::repeat,
+        "repeat_interleave.self_int" => reshape::repeat_interleave,
         "reshape.default" | "view.default" | "_unsafe_view.default" => reshape::reshape,
         "reshape_as.default" | "view_as.default" => reshape::reshape_as,
         "squeeze.default" | "squeeze.dim" | "squeeze.dims" => reshape::squeeze,
@@ -252,6 +256,7 @@ fn by_name(name: &str) -> Option<Lower> {
         "unflatten.int" => reshape::unflatten,
         "unsqueeze.default" => reshape::unsqueeze,
         "upsample_bicubic2d.vec" | "upsample_bicubic2d.default" => resize::bicubic,
+        "_upsample_bicubic2d_aa.vec" | "_upsample_bilinear2d_aa.vec" => resize::antialiased,
         "upsample_bilinear2d.vec" | "upsample_bilinear2d.default" | "upsample_linear1d.vec" => resize::linear,
         "upsample_nearest1d.vec" | "upsample_nearest2d.vec" | "upsample_nearest2d.default" => resize::nearest,
         "channel_shuffle.default" | "native_channel_shuffle.default" => shuffle::channel_shuffle,
@@ -266,6 +271,11 @@ fn by_name(name: &str) -> Option<Lower> {
         "movedim.int" | "movedim.intlist" | "moveaxis.int" => transpose::movedim,
         "permute.default" => transpose::permute,
         "transpose.int" | "swapaxes.default" | "swapdims.default" => transpose::transpose,
+        "im2col.default" => unfold::im2col,
+        "copy.default" => write::copy,
+        "fill.Scalar" | "fill.Tensor" | "zero.default" => write::fill,
+        "select_scatter.default" => write::select_scatter,
+        "slice_scatter.default" => write::slice_scatter,
         _ => return None,
     })
 }

@@ -106,10 +106,8 @@ pub fn adaptive_average<'a>(l: &mut Lowering<'a>, call: Call<'a>) -> Result<()> 
 pub fn adaptive_max<'a>(l: &mut Lowering<'a>, call: Call<'a>) -> Result<()> {
     let x = l.input(call, "self")?;
     let (kernel, wanted) = adaptive(l, call)?;
-    let count = wanted.len();
-    let window = Window { strides: kernel.clone(), kernel, pads: vec![0; 2 * count], ceil: 0 };
-    let mut attributes = window.attributes();
-    attributes.push(("dilations", Attribute::Ints(vec![1; count])));
-    let y = l.node("MaxPool", &[x], attributes);
+    let strides = ("strides", Attribute::Ints(kernel.clone()));
+    let pads = ("pads", Attribute::Ints(vec![0; 2 * wanted.len()]));
+    let y = l.node("MaxPool", &[x], [("kernel_shape", Attribute::Ints(kernel)), pads, strides]);
     l.set(call, y)
 }

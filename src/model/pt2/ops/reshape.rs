@@ -28,14 +28,19 @@ pub fn reshape_as<'a>(l: &mut Lowering<'a>, call: Call<'a>) -> Result<()> {
 pub fn flatten<'a>(l: &mut Lowering<'a>, call: Call<'a>) -> Result<()> {
     let x = l.input(call, "self")?;
     let rank = l.shape(call, "self")?.len();
-    if rank == 1 {
-        return l.set(call, x);
-    }
-    if rank == 0 {
-        let y = reshaped(l, x, vec![1]);
-        return l.set(call, y);
-    }
-    let (start, end) = (l.axis(call, "start_dim", 0, rank)?, l.axis(call, "end_dim", -1, rank)?);
+    let y = match rank {
+        0 => reshaped(l, x, vec![1]),
+        1 => x,
+        _ => {
+            let (start, end) = (l.axis(call, "start_dim", 0, rank)?, l.axis(call, "end_dim", -1, rank)?);
+            flattened(l, x, rank, start, end)
+        }
+    };
+    l.set(call, y)
+}
+
+/// Adds the nodes that make one axis of several, of a value with at least two.
+fn flattened(l: &mut Lowering, x: ValueId, rank: usize, start: usize, end: usize) -> ValueId {
     // Two dimensions are a Flatten.
     let axis = match (start, end) {
         (1, end) if end == rank - 1 => Some(1),
@@ -43,8 +48,7 @@ pub fn flatten<'a>(l: &mut Lowering<'a>, call: Call<'a>) -> Result<()> {
         _ => None,
     };
     if let Some(axis) = axis {
-        let y = l.node("Flatten", &[x], [("axis", Attribute::Int(axis as i64))]);
-        return l.set(call, y);
+        return l.node("Flatten", &[x], [("axis", Attribute::Int(axis as i64))]);
     }
     let lengths = shape::of(l, x);
     let front = shape::part(l, lengths, 0, start as i64);
@@ -53,7 +57,25 @@ pub fn flatten<'a>(l: &mut Lowering<'a>, call: Call<'a>) -> Result<()> {
         parts.push(shape::part(l, lengths, end as i64 + 1, rank as i64));
     }
     let whole = shape::joined(l, &parts);
-    let y = shape::reshape(l, x, whole);
+    shape::reshape(l, x, whole)
+}
+
+/// Repeats each element of an axis: a new axis behind it is repeated, and both become one.
+pub fn repeat_interleave<'a>(l: &mut Lowering<'a>, call: Call<'a>) -> Result<()> {
+    let (mut x, mut rank) = (l.input(call, "self")?, l.shape(call, "self")?.len());
+    let repeats = l.int(call, "repeats", 1)?;
+    if l.optional_int(call, "dim")?.is_none() {
+        x = reshaped(l, x, vec![-1]);
+        rank = 1;
+    }
+    let axis = l.axis(call, "dim", 0, rank)?;
+    let axes = l.int_constant(vec![axis as i64 + 1]);
+    let wide = l.node("Unsqueeze", &[x, axes], []);
+    let mut counts = vec![1; rank + 1];
+    counts[axis + 1] = repeats;
+    let counts = l.int_constant(counts);
+    let tiled = l.node("Tile", &[wide, counts], []);
+    let y = flattened(l, tiled, rank + 1, axis, axis + 1);
     l.set(call, y)
 }
 
@@ -80,8 +102,10 @@ pub fn unflatten<'a>(l: &mut Lowering<'a>, call: Call<'a>) -> Result<()> {
 
 pub fn unsqueeze<'a>(l: &mut Lowering<'a>, call: Call<'a>) -> Result<()> {
     let x = l.input(call, "self")?;
-    let rank = l.shape(call, "self")?.len() + 1;
-    let axes = l.int_constant(vec![l.axis(call, "dim", 0, rank)? as i64]);
+    let (rank, dim) = (l.shape(call, "self")?.len() + 1, l.int(call, "dim", 0)?);
+    front(dim, rank)?;
+    // As it is written: onnxsim joins it with a reduction along an axis that is written the same way.
+    let axes = l.int_constant(vec![dim]);
     let y = l.node("Unsqueeze", &[x, axes], []);
     l.set(call, y)
 }

@@ -4,7 +4,7 @@ use super::shape;
 use crate::graph::{Attribute, Tensor};
 use crate::model::pt2::lowering::{Call, Lowering};
 use crate::model::pt2::schema::Argument;
-use crate::{Result, bail};
+use crate::{Error, Result, bail};
 
 pub fn nearest<'a>(l: &mut Lowering<'a>, call: Call<'a>) -> Result<()> {
     resize(l, call, "nearest", "asymmetric")
@@ -18,6 +18,18 @@ pub fn linear<'a>(l: &mut Lowering<'a>, call: Call<'a>) -> Result<()> {
 pub fn bicubic<'a>(l: &mut Lowering<'a>, call: Call<'a>) -> Result<()> {
     let corners = corners(l, call)?;
     resize(l, call, "cubic", corners)
+}
+
+/// Resizing with antialiasing: ESP-DL has no kernel, and only what keeps its size is read.
+pub fn antialiased<'a>(l: &mut Lowering<'a>, call: Call<'a>) -> Result<()> {
+    let (from, into) = (l.shape(call, own(call))?, l.output_shape(call)?);
+    if from == into {
+        return super::unary::same(l, call);
+    }
+    let what = format!("resizes from {from:?} to {into:?} with antialiasing, which no operator of set 18 does");
+    let help = "leave out antialias=True, or resize before the network; if it is a position embedding, build the model \
+                for the size of its input";
+    Err(Error::new(what).with_help(help))
 }
 
 fn corners<'a>(l: &Lowering<'a>, call: Call<'a>) -> Result<&'static str> {

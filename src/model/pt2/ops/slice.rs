@@ -4,7 +4,8 @@ use crate::graph::{Attribute, DataType, ValueId};
 use crate::model::pt2::lowering::{Call, Lowering, front};
 use crate::{Result, bail};
 
-fn part(l: &mut Lowering, x: ValueId, axis: i64, start: i64, end: i64) -> ValueId {
+/// Returns a part along an axis.
+pub fn part(l: &mut Lowering, x: ValueId, axis: i64, start: i64, end: i64) -> ValueId {
     let bounds = [vec![start], vec![end], vec![axis]].map(|ints| l.int_constant(ints));
     l.node("Slice", &[x, bounds[0], bounds[1], bounds[2]], [])
 }
