@@ -35,7 +35,7 @@ impl StepSums {
 pub fn extend(before: &mut Vec<Before>, counts: &[u32]) {
     let mut last = before.last().copied().unwrap_or_default();
     before.extend(counts.iter().map(|&count| {
-        last.count = last.count.wrapping_add(count);
+        last.count += count;
         last.filled += u32::from(count > 0);
         last
     }));
@@ -54,7 +54,7 @@ pub fn count_log(counts: &[u32]) -> f64 {
     sums.into_iter().sum::<f64>() + quads.remainder().iter().map(|&count| of(count)).sum::<f64>()
 }
 
-/// `count_log` of small counts, which nearly all bins of many have.
+/// Products of small counts and their logarithms: of many bins, nearly all have such counts.
 static SMALL: LazyLock<Vec<f64>> = LazyLock::new(|| {
     let of = |count: f64| count * count.max(1.0).ln();
     (0..1024u32).map(f64::from).map(of).collect()
@@ -79,7 +79,7 @@ multiversion! {
             let first = block * LANES;
             for (lane, mean) in means.iter_mut().enumerate() {
                 let (start, end) = (before[(first + lane) * width], before[(first + lane + 1) * width]);
-                let (count, filled) = (end.count.wrapping_sub(start.count), end.filled.wrapping_sub(start.filled));
+                let (count, filled) = (end.count - start.count, end.filled - start.filled);
                 let single = count as f32 / filled.max(1) as f32;
                 spread[lane] += f64::from(single) * f64::from(filled);
                 *mean = if count > 0 { f64::from(single) } else { 1.0 };
@@ -95,7 +95,7 @@ multiversion! {
             let first = block * LANES;
             for (lane, factor) in factors.iter().enumerate() {
                 let (start, end) = (before[(first + lane) * width], before[(first + lane + 1) * width]);
-                sums[lane] += f64::from(end.count.wrapping_sub(start.count)) * factor;
+                sums[lane] += f64::from(end.count - start.count) * factor;
             }
         }
         sums.into_iter().sum()

@@ -141,8 +141,9 @@ impl Contents {
             Some(bytes) => bytes,
             None => model::read(path)?,
         };
-        let names = model::format_of(path, &read.clone().into()).files(&read);
-        *bytes = Some(read);
+        let file = model::File::from(read);
+        let names = model::format_of(path, &file).files(&file);
+        *bytes = Some(file.bytes);
         known().insert(digest, names.clone());
         Ok(names)
     }

@@ -80,7 +80,9 @@ struct Passes {
     /// Candidate to take; `None` if none keeps the limits.
     best: Option<Tried>,
     terms: Terms,
-    /// Costs of the candidates; without limits, only that of the one to take is counted.
+    /// Cost of that candidate.
+    cost: Option<Totals>,
+    /// Costs of all candidates, where there are limits.
     costs: Vec<Counted>,
 }
 
@@ -104,19 +106,12 @@ impl Terms {
 }
 
 /// Cost of a candidate, and the limits that it breaks.
-#[derive(Clone, Default)]
 struct Counted {
     totals: Option<Totals>,
     breaks: Vec<String>,
 }
 
 impl Passes {
-    /// Returns the cost of a candidate.
-    fn cost(&self, wanted: &Tried) -> Option<Totals> {
-        let at = self.found.tried.iter().position(|tried| tried == wanted)?;
-        self.costs.get(at)?.totals
-    }
-
     /// Returns the candidate with the least error that was not allowed, if it has less than the one to take.
     fn refused(&self, best: &Tried) -> Option<Refused> {
         let refused = self.found.tried.iter().zip(&self.costs).filter(|(tried, _)| !tried.is_allowed);
@@ -213,7 +208,10 @@ impl Opened {
         let costs: Mutex<Vec<Counted>> = Mutex::default();
         let has_limits = !limits(self.project()).is_empty();
         let allows = |quantized: &Quantized| {
-            let counted = if has_limits { self.counted(quantized, terms)? } else { Counted::default() };
+            if !has_limits {
+                return Ok(true);
+            }
+            let counted = self.counted(quantized, terms)?;
             let is_allowed = counted.breaks.is_empty();
             costs.lock().unwrap_or_else(PoisonError::into_inner).push(counted);
             Ok(is_allowed)
@@ -228,19 +226,20 @@ impl Opened {
             told: &|_, _| progress.tick(),
         };
         let found = optimize::search(&subject, budget)?;
-        let mut costs = costs.into_inner().unwrap_or_else(PoisonError::into_inner);
-        let at = found.tried.iter().position(|tried| *tried == found.best);
-        if let (false, Some(quantized), Some(cost)) =
-            (has_limits, &found.quantized, at.and_then(|at| costs.get_mut(at)))
-        {
-            *cost = self.counted(quantized, terms)?;
-        }
+        let costs = costs.into_inner().unwrap_or_else(PoisonError::into_inner);
         let allowed = found.tried.iter().filter(|tried| tried.is_allowed);
         let best = match terms.is_strict {
             true => allowed.min_by(|a, b| a.figure.nsr.total_cmp(&b.figure.nsr)).cloned(),
             false => Some(found.best.clone()),
         };
-        Ok(Passes { found, best, terms, costs })
+        let cost = match &found.quantized {
+            Some(quantized) if !has_limits => self.totals_of(quantized)?,
+            _ => {
+                let at = found.tried.iter().position(|tried| Some(tried) == best.as_ref());
+                at.and_then(|at| costs.get(at)?.totals)
+            }
+        };
+        Ok(Passes { found, best, cost, terms, costs })
     }
 
     /// Counts a candidate's file.
@@ -265,7 +264,7 @@ impl Opened {
         };
         let passes = (best.figure != last.found.before).then(|| edit_of(self.project(), best, held_out)).flatten();
         // With precisions only, the project is calibrated with all samples again.
-        let after = if passes.is_some() { last.cost(best) } else { None };
+        let after = if passes.is_some() { last.cost } else { None };
         let edit = self.with_precisions(passes, &precisions);
         let unchanged = Optimized {
             refused: last.refused(best),

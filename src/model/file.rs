@@ -34,7 +34,7 @@ impl File {
         self.zip.get_or_init(open).as_ref().map_err(String::as_str)
     }
 
-    /// Tells whether an archive has an entry, at its top or in the folder that holds them all.
+    /// Returns `true` for archives with an entry of this name, at the top or in the folder that holds all entries.
     pub fn has(&self, wanted: &str) -> bool {
         let is_wanted = |name: &str| name == wanted || name.split_once('/').is_some_and(|(_, rest)| rest == wanted);
         self.zip().is_ok_and(|zip| zip.file_names().flatten().any(|name| is_wanted(&name)))

@@ -38,7 +38,7 @@ pub trait Format: Sync {
 
     /// Returns the names of the files beside the model that contain parts of it, sorted; none if the bytes are not a
     /// model. [`inside`] finds a file by its name.
-    fn files(&self, bytes: &Bytes) -> Vec<String>;
+    fn files(&self, file: &File) -> Vec<String>;
 
     /// Reads a model; files that it refers to are searched in `folder`. `shapes` are those of inputs whose axes the file
     /// leaves free, as far as they are known.

@@ -250,8 +250,8 @@ impl Calibration<'_> {
         let counted = self.plan.graph.mask(ports.iter().filter(|p| p.method.takes_histogram()).map(|p| p.value));
         let is_last = is_repeated || !counted.contains(&true);
         let pass = self.pass(program, ports.iter().map(|p| p.value), now, is_last);
-        // Of whole networks only a few samples have room.
-        let room = AtomicUsize::new(if is_repeated && pass.from.is_some() { KEPT } else { 0 });
+        // Of whole networks only a few samples would have room.
+        let (keeps, room) = (is_repeated && pass.from.is_some(), AtomicUsize::new(KEPT));
         let samples = (0..self.samples.len()).into_par_iter().map(|index| {
             let mut sample = Sample { ranges: values.clone(), ..Sample::default() };
             sample.frontiers = self.sample(&pass, index, &mut |value, tensor, elements| {
@@ -261,7 +261,7 @@ impl Calibration<'_> {
                         *entry = if percentile { percentiles(elements.to_f32()) } else { extremes };
                     }
                 }
-                if is_repeated && counted[value.0] {
+                if keeps && counted[value.0] {
                     sample.values.push((value, tensor.clone()));
                 }
                 Ok(())

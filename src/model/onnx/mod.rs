@@ -15,8 +15,6 @@ mod tensor;
 
 use std::path::Path;
 
-use prost::bytes::Bytes;
-
 use super::{File, Format, Imported, Shapes};
 use crate::Result;
 
@@ -35,8 +33,8 @@ impl Format for Onnx {
         file.bytes.first() == Some(&0x08)
     }
 
-    fn files(&self, bytes: &Bytes) -> Vec<String> {
-        external::files(bytes.clone())
+    fn files(&self, file: &File) -> Vec<String> {
+        external::files(file.bytes.clone())
     }
 
     fn import(&self, file: &File, folder: &Path, _shapes: &Shapes) -> Result<Imported> {

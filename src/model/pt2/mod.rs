@@ -18,8 +18,6 @@ mod text;
 
 use std::path::Path;
 
-use prost::bytes::Bytes;
-
 use super::{Dialect, File, Format, Imported, Shapes};
 use crate::Result;
 use lowering::Lowering;
@@ -39,7 +37,7 @@ impl Format for Pt2 {
     }
 
     /// A program is one file.
-    fn files(&self, _bytes: &Bytes) -> Vec<String> {
+    fn files(&self, _file: &File) -> Vec<String> {
         Vec::new()
     }
 

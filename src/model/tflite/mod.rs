@@ -17,8 +17,6 @@ mod weights;
 
 use std::path::Path;
 
-use prost::bytes::Bytes;
-
 use super::{Dialect, Format, Imported, Shapes};
 use crate::Result;
 use crate::flatbuffer::read::Reader;
@@ -38,7 +36,7 @@ impl Format for TfLite {
     }
 
     /// A model is one file.
-    fn files(&self, _bytes: &Bytes) -> Vec<String> {
+    fn files(&self, _file: &super::File) -> Vec<String> {
         Vec::new()
     }
 

@@ -5,8 +5,6 @@
 //! the first sum is a prefix sum, and `q` is constant over a quantized bin. The base of the logarithm does not affect
 //! the minimum.
 
-use rayon::prelude::*;
-
 use crate::kernels::logarithm::ln;
 
 use super::Histogram;
@@ -49,14 +47,10 @@ pub(super) fn singles(counts: &[u32]) -> Vec<f32> {
 
 /// Returns the number of leading bins, a multiple of `levels`, with the smallest divergence.
 pub(super) fn best_range(counts: &[f32], levels: usize) -> usize {
-    /// Levels of candidates that are worth a task of their own.
-    const MANY: usize = 1 << 12;
     let prefix = Prefix::new(counts, levels);
-    let ranges = (0..counts.len() / levels).into_par_iter().with_min_len((MANY / levels).max(1));
-    let found: Vec<(f64, usize)> =
-        ranges.map(|at| (at + 1) * levels).map(|range| (prefix.divergence(counts, range), range)).collect();
+    let found = (levels..=counts.len()).step_by(levels).map(|range| (prefix.divergence(counts, range), range));
     let first = (f64::INFINITY, levels);
-    found.into_iter().fold(first, |best, candidate| if candidate.0 < best.0 { candidate } else { best }).1
+    found.fold(first, |best, candidate| if candidate.0 < best.0 { candidate } else { best }).1
 }
 
 /// Sums over leading bins. They stand together, since a candidate reads all three far apart.

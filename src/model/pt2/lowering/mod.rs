@@ -183,7 +183,7 @@ impl<'a> Lowering<'a> {
         }
     }
 
-    /// Tells nodes whose first input or output has memory that a node writes.
+    /// Returns `true` for nodes whose first input or output has memory that a node writes.
     pub fn is_written(&self, call: Call<'a>) -> bool {
         let Sharing { roots, parts, written, .. } = &self.sharing;
         let is_written = |name: &&str| {

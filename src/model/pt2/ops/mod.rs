@@ -274,8 +274,7 @@ fn by_name(name: &str) -> Option<Lower> {
         "im2col.default" => unfold::im2col,
         "copy.default" => write::copy,
         "fill.Scalar" | "fill.Tensor" | "zero.default" => write::fill,
-        "select_scatter.default" => write::select_scatter,
-        "slice_scatter.default" => write::slice_scatter,
+        "select_scatter.default" | "slice_scatter.default" => write::scatter,
         _ => return None,
     })
 }

@@ -41,17 +41,13 @@ pub fn fill<'a>(l: &mut Lowering<'a>, call: Call<'a>) -> Result<()> {
     l.set(call, y)
 }
 
-pub fn select_scatter<'a>(l: &mut Lowering<'a>, call: Call<'a>) -> Result<()> {
+/// The tensor with a part of it replaced.
+pub fn scatter<'a>(l: &mut Lowering<'a>, call: Call<'a>) -> Result<()> {
     let (x, shape) = (l.input(call, "self")?, l.shape(call, "self")?);
-    let part = Part::of_index(l, call, &shape)?;
-    let y = source(l, call, &part.shape(&shape))?;
-    let y = part.put(l, x, y, &shape);
-    l.set(call, y)
-}
-
-pub fn slice_scatter<'a>(l: &mut Lowering<'a>, call: Call<'a>) -> Result<()> {
-    let (x, shape) = (l.input(call, "self")?, l.shape(call, "self")?);
-    let part = Part::of_slice(l, call, &shape)?;
+    let part = match call.operator() {
+        "select_scatter.default" => Part::of_index(l, call, &shape)?,
+        _ => Part::of_slice(l, call, &shape)?,
+    };
     let y = source(l, call, &part.shape(&shape))?;
     let y = part.put(l, x, y, &shape);
     l.set(call, y)
