@@ -5,10 +5,16 @@ use std::cell::RefCell;
 use super::real::Real;
 use crate::{Error, Result};
 
+/// Returns no elements, with room for `len`.
+pub(super) fn empty<T>(len: usize) -> Result<Vec<T>> {
+    let mut values = Vec::new();
+    values.try_reserve_exact(len).map_err(|_| too_large::<T>(len))?;
+    Ok(values)
+}
+
 /// Returns `len` copies of `value`.
 pub(super) fn repeated<T: Clone>(len: usize, value: T) -> Result<Vec<T>> {
-    let mut values = Vec::new();
-    reserve(&mut values, len)?;
+    let mut values = empty(len)?;
     values.resize(len, value);
     Ok(values)
 }
@@ -19,8 +25,7 @@ pub(super) fn repeated<T: Clone>(len: usize, value: T) -> Result<Vec<T>> {
 ///
 /// `write` must write every element.
 pub(super) unsafe fn written<T: Real>(len: usize, write: impl FnOnce(*mut T)) -> Result<Vec<T>> {
-    let mut values: Vec<T> = Vec::new();
-    reserve(&mut values, len)?;
+    let mut values: Vec<T> = empty(len)?;
     write(values.as_mut_ptr());
     // SAFETY: the capacity is at least `len`, and `write` has written all of it.
     unsafe { values.set_len(len) };
@@ -45,10 +50,6 @@ pub(super) fn with_scratch<R>(len: usize, work: impl FnOnce(&mut [f32]) -> R) ->
         }
         Ok(work(&mut values[..len]))
     })
-}
-
-fn reserve<T>(values: &mut Vec<T>, len: usize) -> Result<()> {
-    values.try_reserve_exact(len).map_err(|_| too_large::<T>(len))
 }
 
 fn too_large<T>(len: usize) -> Error {

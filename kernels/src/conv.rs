@@ -1,11 +1,12 @@
 //! Convolution: `y[o] = bias[o] + sum over channels and taps of w[o, c, tap] * x[c, position of tap]`.
 
 use super::buffer;
+use super::channelwise;
 use super::depthwise::Depthwise;
 use super::direct::Direct;
-use super::matmul::{Matrix, multiply};
+use super::matmul::{Matrix, multiply_to};
 use super::real::{Real, clamp};
-use super::simd::{Level, multiversion};
+use super::simd::Level;
 use super::window::Window;
 use crate::Result;
 
@@ -62,19 +63,18 @@ impl<T: Real> Conv<T> {
         let s = &self.shape;
         let (ins, outs) = (s.window.inputs(), s.window.outputs());
         let depth = s.group_inputs * s.window.taps();
-        let mut y = buffer::repeated(s.batch * s.groups * s.group_outputs * outs, T::ZERO)?;
-        if y.is_empty() {
-            return Ok(y);
+        let len = s.batch * s.groups * s.group_outputs * outs;
+        if len == 0 {
+            return Ok(Vec::new());
         }
         if s.group_inputs == 1 {
-            self.by_channel(weights, x, bias, range, &mut y);
-            return Ok(y);
+            return channelwise::run(s, weights, x, bias, range);
         }
         let direct = s.window.is_pointwise();
         let mut columns = buffer::repeated(if direct { 0 } else { depth * outs }, T::ZERO)?;
         let group_in = s.group_inputs * ins;
         let group_out = s.group_outputs * outs;
-        for (block, y) in y.chunks_mut(group_out).enumerate() {
+        let mut product = |block: usize, y: *mut T| {
             let group = block % s.groups;
             let x = &x[block * group_in..][..group_in];
             let w = &weights[group * s.group_outputs * depth..][..s.group_outputs * depth];
@@ -84,59 +84,27 @@ impl<T: Real> Conv<T> {
                 unfold(&s.window, x, &mut columns);
                 &columns
             };
-            multiply(Matrix::dense(w, s.group_outputs, depth), Matrix::dense(columns, depth, outs), y);
+            let (w, columns) = (Matrix::dense(w, s.group_outputs, depth), Matrix::dense(columns, depth, outs));
+            // SAFETY: the caller passes room for the outputs of a group; all of them are written before they are read.
+            let y = unsafe {
+                multiply_to(w, columns, y);
+                std::slice::from_raw_parts_mut(y, group_out)
+            };
             for (o, row) in y.chunks_mut(outs).enumerate() {
                 finish(row, bias.map(|bias| bias[group * s.group_outputs + o]), range);
             }
-        }
-        Ok(y)
-    }
-
-    /// Adds the taps one by one, where each filter reads one channel.
-    fn by_channel(&self, weights: &[T], x: &[T], bias: Option<&[T]>, range: Option<(T, T)>, y: &mut [T]) {
-        let s = &self.shape;
-        let (ins, outs, taps) = (s.window.inputs(), s.window.outputs(), s.window.taps());
-        let outputs = s.groups * s.group_outputs;
-        for (row, y) in y.chunks_mut(outs).enumerate() {
-            let (sample, output) = (row / outputs, row % outputs);
-            let channel = sample * s.groups + output / s.group_outputs;
-            let x = &x[channel * ins..][..ins];
-            for (tap, &w) in weights[output * taps..][..taps].iter().enumerate() {
-                add_tap(&s.window, x, tap, w, y);
-            }
-            finish(y, bias.map(|bias| bias[output]), range);
-        }
-    }
-}
-
-multiversion! {
-    /// Adds the product of one tap and the elements that it reads.
-    fn add_tap[T: Real](window: &Window, x: &[T], tap: usize, weight: T, y: &mut [T]) {
-        let [_, kh, kw] = window.kernel;
-        let [_, height, width] = window.input;
-        let [_, rows, row] = window.output;
-        let (d, h, w) = (tap / (kh * kw), tap / kw % kh, tap % kw);
-        let [depths, lines, inside] = [(0, d), (1, h), (2, w)].map(|(axis, tap)| window.inside(axis, tap));
-        if inside.is_empty() {
-            return;
-        }
-        let start = window.position(2, inside.start, w) as usize;
-        for z in depths {
-            let plane = window.position(0, z, d) as usize * height;
-            for line in lines.clone() {
-                let from = &x[(plane + window.position(1, line, h) as usize) * width + start..];
-                let to = &mut y[(z * rows + line) * row..][inside.clone()];
-                match window.stride[2] {
-                    1 => to.iter_mut().zip(from).for_each(|(y, &x)| *y += weight * x),
-                    stride => to.iter_mut().zip(from.iter().step_by(stride)).for_each(|(y, &x)| *y += weight * x),
-                }
-            }
+        };
+        // SAFETY: the outputs of all groups of all samples are all elements.
+        unsafe {
+            buffer::written(len, |y: *mut T| {
+                (0..s.batch * s.groups).for_each(|block| product(block, y.add(block * group_out)));
+            })
         }
     }
 }
 
 /// Adds the bias of a channel, and clamps it.
-fn finish<T: Real>(row: &mut [T], bias: Option<T>, range: Option<(T, T)>) {
+pub(super) fn finish<T: Real>(row: &mut [T], bias: Option<T>, range: Option<(T, T)>) {
     if let Some(bias) = bias {
         row.iter_mut().for_each(|v| *v += bias);
     }

@@ -11,6 +11,7 @@
 pub mod activation;
 pub mod batched;
 pub mod buffer;
+mod channelwise;
 pub mod conv;
 pub mod dense;
 mod depthwise;

@@ -83,26 +83,38 @@ impl<'a, T> Matrix<'a, T> {
 
 /// Computes `c = a b`, with `c` dense and row-major.
 pub fn multiply<T: Real>(a: Matrix<T>, b: Matrix<T>, c: &mut [T]) {
+    assert!(c.len() == a.rows * b.columns, "the product does not fit its slice");
+    // SAFETY: `c` has all elements of the product, and is borrowed mutably.
+    unsafe { multiply_to(a, b, c.as_mut_ptr()) }
+}
+
+/// Computes `c = a b` as [`multiply`] does.
+///
+/// # Safety
+///
+/// `a.rows * b.columns` elements at `c` are writable and overlap neither operand. They may be uninitialized: all are written.
+pub(super) unsafe fn multiply_to<T: Real>(a: Matrix<T>, b: Matrix<T>, c: *mut T) {
     let (m, k, n) = (a.rows, a.columns, b.columns);
     // The pointers below stay in bounds because of these checks; callers take the sizes from checked shapes.
-    assert!(b.rows == k && c.len() == m * n && a.is_inside() && b.is_inside(), "matrices do not fit their slices");
+    assert!(b.rows == k && a.is_inside() && b.is_inside(), "matrices do not fit their slices");
     if m == 0 || n == 0 {
         return;
     }
     if k == 0 {
-        c.fill(T::ZERO);
+        // SAFETY: guaranteed by the caller.
+        (0..m * n).for_each(|at| unsafe { c.add(at).write(T::ZERO) });
         return;
     }
     // The function is fastest where `c` is column-major, as its transpose is; a single column is both.
     let (a, b, column, row) = if n > 1 { (b.transposed(), a.transposed(), n, 1) } else { (a, b, 1, n) };
-    // SAFETY: all three matrices lie inside their slices, as asserted; `c` is borrowed mutably, so
-    // it overlaps neither; `read_dst` is false, so `c` is only written.
+    // SAFETY: both operands lie inside their slices, as asserted, and `c` is as the caller guarantees; `read_dst` is
+    // false, so `c` is only written.
     unsafe {
         T::multiplier()(
             a.rows,
             b.columns,
             k,
-            c.as_mut_ptr(),
+            c,
             column as isize,
             row as isize,
             false,
