@@ -33,11 +33,27 @@ multiversion! {
         }
         total
     }
+
+    /// Adds `row[i] * factors[lane]` to `columns[i][lane]`, over the shorter of both.
+    pub fn add_product(columns: &mut [[f32; LANES]], row: &[f32], factors: &[f32; LANES]) {
+        for (column, value) in columns.iter_mut().zip(row) {
+            for lane in 0..LANES {
+                column[lane] += value * factors[lane];
+            }
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_product_is_added_by_lane() {
+        let mut columns = [[1.0; LANES]; 3];
+        add_product(&mut columns, &[2.0, 3.0], &std::array::from_fn(|lane| lane as f32));
+        assert_eq!(columns.map(|column| column[5]), [11.0, 16.0, 1.0]);
+    }
 
     #[test]
     fn every_lane_is_a_sum_of_its_own() {

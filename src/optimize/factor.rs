@@ -2,25 +2,40 @@
 //!
 //! Frantar et al., "GPTQ: Accurate Post-Training Quantization for Generative Pre-trained Transformers" (2022), equation 2,
 //! here by the Cholesky factor of the second moments themselves and from the last weight to the first, which rounds the
-//! same way and needs no inverse.
+//! same way and needs no inverse. Of few inputs with many elements the factor is not computed: with `H = d I + X X^T`, the
+//! complement of the first `r` rows is `d I + X (I + X_r^T X_r / d)^-1 X^T`, by Woodbury's identity, and the inner matrix
+//! is as small as the inputs are few.
 
 use rayon::prelude::*;
 
-use crate::kernels::lanes::{LANES, products};
+use crate::kernels::lanes::{LANES, add_product, products};
 use crate::kernels::matmul::{Matrix, multiply};
+
+use super::inputs::Seen;
 
 /// Share of the mean second moment that is added to each: Frantar et al., section 4.
 const DAMPING: f64 = 0.01;
 /// Rows that are eliminated before they are taken out of all others at once.
 const BLOCK: usize = 48;
 
-/// Factor of second moments, inputs ordered by their power.
+/// Factor of second moments, elements of the filter ordered by the power of their inputs.
 pub struct Factor {
-    /// Row after row; below the diagonal nothing is read.
-    upper: Vec<f32>,
-    size: usize,
     /// Place in the filter of each row of the factor, the weakest input first.
     order: Vec<usize>,
+    rows: Rows,
+}
+
+/// Rows of the factor.
+enum Rows {
+    /// Row after row; below the diagonal nothing is read.
+    Upper(Vec<f32>),
+    /// Each row is the product of its gain and all inputs, divided by its element on the diagonal.
+    Few {
+        /// By row of the factor: inputs, their product with the inner matrix, and the square of the element on the diagonal.
+        inputs: Vec<f32>,
+        gains: Vec<f32>,
+        squares: Vec<f64>,
+    },
 }
 
 /// One filter that is to lie on multiples of `step`.
@@ -39,22 +54,50 @@ pub struct Rounded {
 }
 
 impl Factor {
+    /// Factorizes the second moments of inputs by `size` elements of a filter.
+    pub fn of(seen: &Seen, size: usize) -> Factor {
+        match seen {
+            Seen::Moments(moments) => Factor::of_moments(moments, size),
+            Seen::Rows(rows) => Factor::of_rows(rows, size),
+        }
+    }
+
     /// `moments` is a square matrix, row after row.
-    pub fn of(moments: &[f64], size: usize) -> Factor {
-        let diagonal = |at: usize| moments[at * size + at];
-        let mean = (0..size).map(diagonal).sum::<f64>() / size.max(1) as f64;
-        let mut order: Vec<usize> = (0..size).collect();
-        order.sort_by(|&a, &b| diagonal(a).total_cmp(&diagonal(b)));
+    fn of_moments(moments: &[f64], size: usize) -> Factor {
+        let powers: Vec<f64> = (0..size).map(|at| moments[at * size + at]).collect();
+        let (order, damping) = (by_power(&powers), damping(&powers));
         let mut upper = vec![0.0f64; size * size];
         for (r, &a) in order.iter().enumerate() {
             for (c, &b) in order.iter().enumerate().skip(r) {
                 upper[r * size + c] = moments[a * size + b];
             }
-            // An input that is always 0 takes part in nothing.
-            upper[r * size + r] += if mean > 0.0 { DAMPING * mean } else { 1.0 };
+            upper[r * size + r] += damping;
         }
         factorize(&mut upper, size);
-        Factor { upper: upper.into_iter().map(|v| v as f32).collect(), size, order }
+        Factor { order, rows: Rows::Upper(upper.into_iter().map(|v| v as f32).collect()) }
+    }
+
+    /// `rows` has the inputs of each element, all of one length.
+    fn of_rows(rows: &[f32], size: usize) -> Factor {
+        let count = rows.len() / size.max(1);
+        let row = |element: usize| &rows[element * count..][..count];
+        let powers: Vec<f64> = (0..size).map(|e| row(e).iter().map(|&x| f64::from(x) * f64::from(x)).sum()).collect();
+        let (order, damping) = (by_power(&powers), damping(&powers));
+        let mut inner = vec![0.0f64; count * count];
+        (0..count).for_each(|at| inner[at * count + at] = 1.0);
+        let (mut inputs, mut gains, mut squares) = (Vec::new(), Vec::new(), Vec::new());
+        for &element in &order {
+            let x: Vec<f64> = row(element).iter().map(|&x| x.into()).collect();
+            let gain: Vec<f64> = inner.chunks_exact(count.max(1)).map(|row| dot(row, &x)).collect();
+            let square = damping + dot(&gain, &x);
+            for (row, g) in inner.chunks_exact_mut(count.max(1)).zip(&gain) {
+                subtract(row, &gain, g / square);
+            }
+            inputs.extend_from_slice(row(element));
+            gains.extend(gain.iter().map(|&g| g as f32));
+            squares.push(square);
+        }
+        Factor { order, rows: Rows::Few { inputs, gains, squares } }
     }
 
     /// Rounds filters to multiples of their steps within `limits` (in steps): each weight makes up for the error of those
@@ -63,25 +106,64 @@ impl Factor {
         wanted.par_chunks(LANES).flat_map_iter(|wanted| self.round_lanes(wanted, limits)).collect()
     }
 
-    /// At most as many filters as there are lanes.
+    /// Rounds at most as many filters as there are lanes.
     fn round_lanes(&self, wanted: &[Wanted], limits: (f32, f32)) -> Vec<Rounded> {
-        let mut errors = vec![[0.0f32; LANES]; self.size];
+        let size = self.order.len();
         let mut rounded: Vec<Rounded> =
             wanted.iter().map(|wanted| Rounded { filter: wanted.filter.to_vec(), loss: 0.0 }).collect();
-        for r in (0..self.size).rev() {
-            let row = &self.upper[r * self.size..][..self.size];
-            let (place, diagonal) = (self.order[r], row[r]);
-            let carried = products(&row[r + 1..], &errors[r + 1..]);
+        // Rounds the elements at one place, given what they make up for, and returns their errors.
+        let mut on_grid = |place: usize, carried: [f32; LANES], diagonal: f32| {
+            let mut errors = [0.0; LANES];
             for (lane, (wanted, rounded)) in wanted.iter().zip(&mut rounded).enumerate() {
                 let exact = wanted.filter[place] + carried[lane] / diagonal;
                 let on_grid = (exact / wanted.step).round_ties_even().clamp(limits.0, limits.1) * wanted.step;
-                errors[r][lane] = wanted.filter[place] - on_grid;
+                errors[lane] = wanted.filter[place] - on_grid;
                 rounded.filter[place] = on_grid;
                 rounded.loss += f64::from(diagonal * (exact - on_grid)).powi(2);
+            }
+            errors
+        };
+        match &self.rows {
+            Rows::Upper(upper) => {
+                let mut errors = vec![[0.0f32; LANES]; size];
+                for r in (0..size).rev() {
+                    let row = &upper[r * size..][..size];
+                    errors[r] = on_grid(self.order[r], products(&row[r + 1..], &errors[r + 1..]), row[r]);
+                }
+            }
+            Rows::Few { inputs, gains, squares } => {
+                let count = inputs.len() / size.max(1);
+                // Errors at the layer's output so far, by place.
+                let mut made = vec![[0.0f32; LANES]; count];
+                for r in (0..size).rev() {
+                    let (x, gain, diagonal) =
+                        (&inputs[r * count..][..count], &gains[r * count..][..count], squares[r].sqrt());
+                    let carried = products(gain, &made).map(|sum| (f64::from(sum) / diagonal) as f32);
+                    let errors = on_grid(self.order[r], carried, diagonal as f32);
+                    add_product(&mut made, x, &errors);
+                }
             }
         }
         rounded
     }
+}
+
+/// Returns elements in the order of the power of their inputs, the weakest first.
+fn by_power(powers: &[f64]) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..powers.len()).collect();
+    order.sort_by(|&a, &b| powers[a].total_cmp(&powers[b]));
+    order
+}
+
+/// Returns what is added to each second moment of an element with itself. Where all inputs are always 0, none takes part in
+/// anything.
+fn damping(powers: &[f64]) -> f64 {
+    let mean = powers.iter().sum::<f64>() / powers.len().max(1) as f64;
+    if mean > 0.0 { DAMPING * mean } else { 1.0 }
+}
+
+fn dot(a: &[f64], b: &[f64]) -> f64 {
+    a.iter().zip(b).map(|(a, b)| a * b).sum()
 }
 
 /// Cholesky's elimination, block by block; results do not depend on the number of threads.
@@ -129,7 +211,7 @@ mod tests {
     use super::*;
 
     fn rounded(moments: &[f64], filter: &[f32]) -> Rounded {
-        let factor = Factor::of(moments, filter.len());
+        let factor = Factor::of_moments(moments, filter.len());
         factor.round(&[Wanted { filter, step: 1.0 }], (-128.0, 127.0)).remove(0)
     }
 
@@ -179,6 +261,26 @@ mod tests {
         for at in 0..size * size {
             let (a, b) = (at / size, at % size);
             assert!((product(a, b) - matrix[at]).abs() < 1e-6 * matrix[a * size + a], "{a} {b}");
+        }
+    }
+
+    #[test]
+    fn few_inputs_round_as_their_moments_do() {
+        let (size, count) = (40, 7);
+        let input = |at: usize| ((at * 7919 % 1013) as f32 / 507.0 - 1.0) * (1.0 + (at / count % 5) as f32);
+        let rows: Vec<f32> = (0..size * count).map(input).collect();
+        let product = |a: usize, b: usize| {
+            (0..count).map(|at| f64::from(rows[a * count + at]) * f64::from(rows[b * count + at])).sum::<f64>()
+        };
+        let moments: Vec<f64> = (0..size * size).map(|at| product(at / size, at % size)).collect();
+        let filters: Vec<Vec<f32>> =
+            (0..3).map(|f| (0..size).map(|at| ((at * 3 + f) as f32 * 0.37).sin() * 5.0).collect()).collect();
+        let wanted: Vec<Wanted> = filters.iter().map(|filter| Wanted { filter, step: 1.0 }).collect();
+        let expected = Factor::of(&Seen::Moments(moments), size).round(&wanted, (-4.0, 3.0));
+        let found = Factor::of(&Seen::Rows(rows), size).round(&wanted, (-4.0, 3.0));
+        for (found, expected) in found.iter().zip(&expected) {
+            assert_eq!(found.filter, expected.filter);
+            assert!((found.loss - expected.loss).abs() < 1e-3 * expected.loss, "{} {}", found.loss, expected.loss);
         }
     }
 

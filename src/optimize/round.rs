@@ -12,7 +12,7 @@ use crate::exec::FakeQuant;
 use crate::graph::Tensor;
 
 use super::factor::{Factor, Rounded, Wanted};
-use super::moments::{self, Moments};
+use super::inputs::{Inputs, inputs};
 use super::patches::Reader;
 use super::sweep::{Change, Layer};
 
@@ -29,10 +29,10 @@ pub fn round(layer: &Layer) -> Result<Option<Change>> {
     if grid.bits > BITS || grid.exponents.is_empty() {
         return Ok(None);
     }
-    let Some(moments) = moments::moments(layer, &reader)? else { return Ok(None) };
+    let Some(inputs) = inputs(layer, &reader)? else { return Ok(None) };
     let rows = weighted.rows(constant.slice::<f32>().unwrap_or_default());
     let finer: Vec<i32> = FINER.into_iter().filter(|&finer| fits(layer, finer)).collect();
-    let tried = on_grids(layer, grid, &finer, &rows, &moments);
+    let tried = on_grids(layer, grid, &finer, &rows, &inputs);
     let (rounded, exponents) = least(grid, &finer, &tried);
     let is_new = exponents != grid.exponents;
     let tensor = Tensor::new(constant.shape(), weighted.unrolled(&rounded))?;
@@ -40,14 +40,14 @@ pub fn round(layer: &Layer) -> Result<Option<Change>> {
 }
 
 /// All filters on steps that are finer by these powers of two: for each power the filters in their order.
-fn on_grids(layer: &Layer, grid: &FakeQuant, finer: &[i32], rows: &[f32], moments: &[Moments]) -> Vec<Vec<Rounded>> {
+fn on_grids(layer: &Layer, grid: &FakeQuant, finer: &[i32], rows: &[f32], inputs: &[Inputs]) -> Vec<Vec<Rounded>> {
     let weighted = layer.weighted;
     let (filter, per_group) = (weighted.filter(), weighted.outputs / weighted.groups);
     let limits = (-f32::from(2u8).powi(grid.bits as i32 - 1), f32::from(2u8).powi(grid.bits as i32 - 1) - 1.0);
     let exponent = |channel: usize| grid.exponents[channel % grid.exponents.len()];
-    let of_part = |part: &Moments| {
+    let of_part = |part: &Inputs| {
         let size = part.elements.len();
-        let factor = Factor::of(&part.second, size);
+        let factor = Factor::of(&part.seen, size);
         let channels = part.group * per_group..(part.group + 1) * per_group;
         let rows = channels.clone().flat_map(|channel| &rows[channel * filter..][part.elements.clone()]);
         let rows: Vec<f32> = rows.copied().collect();
@@ -58,9 +58,9 @@ fn on_grids(layer: &Layer, grid: &FakeQuant, finer: &[i32], rows: &[f32], moment
         let wanted = finer.iter().flat_map(|&finer| channels.clone().map(move |channel| of(channel, finer)));
         factor.round(&wanted.collect::<Vec<_>>(), limits)
     };
-    let parts: Vec<Vec<Rounded>> = moments.par_iter().map(of_part).collect();
+    let parts: Vec<Vec<Rounded>> = inputs.par_iter().map(of_part).collect();
     let mut tried = vec![vec![Rounded::default(); weighted.outputs]; finer.len()];
-    for (part, rounded) in moments.iter().zip(parts) {
+    for (part, rounded) in inputs.iter().zip(parts) {
         let channels = part.group * per_group..(part.group + 1) * per_group;
         let places = (0..finer.len()).flat_map(|finer| channels.clone().map(move |channel| (finer, channel)));
         for ((finer, channel), one) in places.zip(rounded) {

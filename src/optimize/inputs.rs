@@ -1,0 +1,128 @@
+//! Inputs of a layer over all samples and places, as the quantized network gives them to it: their second moments, or the
+//! inputs themselves where these are fewer.
+
+use std::ops::Range;
+
+use rayon::prelude::*;
+
+use crate::Result;
+use crate::kernels::matmul::{Matrix, multiply};
+
+use super::patches::{Reader, elements};
+use super::sweep::Layer;
+
+/// Number of samples whose second moments are in memory at a time.
+const TOGETHER: usize = 4;
+/// Most elements of a filter whose moments are taken together: memory grows with their square, time with their cube.
+const MOST: usize = 2048;
+/// Elements for each place of all samples from which the inputs themselves take less time than their moments.
+const FEW: usize = 4;
+
+/// Inputs that some elements of a group's filters read.
+pub struct Inputs {
+    pub group: usize,
+    /// Elements of the filter.
+    pub elements: Range<usize>,
+    pub seen: Seen,
+}
+
+/// Form in which inputs are known.
+pub enum Seen {
+    /// Sums of products by two elements: a square matrix, row after row.
+    Moments(Vec<f64>),
+    /// A row for each element, with its inputs at all places.
+    Rows(Vec<f32>),
+}
+
+/// Splits a filter into parts of similar size.
+fn parts(filter: usize) -> impl Iterator<Item = Range<usize>> + Clone {
+    let count = filter.div_ceil(MOST).max(1);
+    (0..count).map(move |part| part * filter / count..(part + 1) * filter / count)
+}
+
+/// Returns inputs by part of the filters; `None` where the input is not float.
+pub fn inputs(layer: &Layer, reader: &Reader) -> Result<Option<Vec<Inputs>>> {
+    let places = places(layer).and_then(|places| places.checked_mul(layer.samples() * FEW));
+    match places.is_some_and(|places| places <= layer.weighted.filter().min(MOST)) {
+        true => rows(layer, reader),
+        false => moments(layer, reader),
+    }
+}
+
+/// Returns the number of places at which a filter is applied to one sample.
+fn places(layer: &Layer) -> Option<usize> {
+    let output = layer.graph.shape(layer.weighted.output)?;
+    output.iter().product::<usize>().checked_div(layer.weighted.outputs)
+}
+
+fn rows(layer: &Layer, reader: &Reader) -> Result<Option<Vec<Inputs>>> {
+    let each = (0..layer.samples()).into_par_iter().map(|sample| by_group(layer, reader, sample, gathered));
+    let Some(each) = each.collect::<Result<Option<Vec<_>>>>()? else { return Ok(None) };
+    let filter = layer.weighted.filter();
+    let of_group = |group: usize| {
+        let of_sample = |groups: &Vec<Vec<f32>>, element: usize| {
+            let rows = &groups[group];
+            let places = rows.len() / filter.max(1);
+            rows[element * places..][..places].to_vec()
+        };
+        let of_element = |element: usize| each.iter().flat_map(move |groups| of_sample(groups, element));
+        Inputs { group, elements: 0..filter, seen: Seen::Rows((0..filter).flat_map(of_element).collect()) }
+    };
+    Ok(Some((0..layer.weighted.groups).map(of_group).collect()))
+}
+
+/// Copies a matrix row after row.
+fn gathered(matrix: Matrix<f32>) -> Vec<f32> {
+    let places = (0..matrix.rows).flat_map(|row| (0..matrix.columns).map(move |column| (row, column)));
+    places.map(|(row, column)| matrix.data[row * matrix.row_stride + column * matrix.column_stride]).collect()
+}
+
+fn moments(layer: &Layer, reader: &Reader) -> Result<Option<Vec<Inputs>>> {
+    let parts = parts(layer.weighted.filter());
+    let of_group = |group| parts.clone().map(move |part| (group, part));
+    let parts_of: Vec<(usize, Range<usize>)> = (0..layer.weighted.groups).flat_map(of_group).collect();
+    let mut sums: Vec<Vec<f64>> = parts_of.iter().map(|(_, part)| vec![0.0; part.len() * part.len()]).collect();
+    let of_parts = |matrix: Matrix<f32>| parts.clone().map(|part| products(matrix.lines(part))).collect::<Vec<_>>();
+    let samples: Vec<usize> = (0..layer.samples()).collect();
+    for together in samples.chunks(TOGETHER) {
+        let each = together.par_iter().map(|&sample| by_group(layer, reader, sample, of_parts));
+        // Added in the order of the samples: the same for any number of threads.
+        for groups in each.collect::<Result<Vec<_>>>()? {
+            let Some(groups) = groups else { return Ok(None) };
+            for (sum, products) in sums.iter_mut().zip(groups.into_iter().flatten()) {
+                sum.iter_mut().zip(products).for_each(|(sum, one)| *sum += f64::from(one));
+            }
+        }
+    }
+    let inputs = parts_of.into_iter().zip(sums);
+    Ok(Some(inputs.map(|((group, elements), sum)| Inputs { group, elements, seen: Seen::Moments(sum) }).collect()))
+}
+
+/// Computes the sums of products of all pairs of rows.
+fn products(rows: Matrix<f32>) -> Vec<f32> {
+    let mut products = vec![0.0; rows.rows * rows.rows];
+    multiply(rows, rows.transposed(), &mut products);
+    products
+}
+
+/// Calls `of` with the inputs of each group in one sample: a row for each element of a filter, a column for each place.
+fn by_group<T>(layer: &Layer, reader: &Reader, sample: usize, of: impl Fn(Matrix<f32>) -> T) -> Result<Option<Vec<T>>> {
+    let Some(input) = layer.input(sample)? else { return Ok(None) };
+    let Some(input) = elements(&input) else { return Ok(None) };
+    let of = |group| Some(of(reader.patches(layer.weighted, group, &input)?.matrix()));
+    Ok((0..layer.weighted.groups).map(of).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_cover_a_filter_and_are_of_bounded_size() {
+        for filter in [1, 9, MOST, MOST + 1, 9216] {
+            let parts: Vec<Range<usize>> = parts(filter).collect();
+            assert_eq!(parts.iter().flat_map(Clone::clone).collect::<Vec<_>>(), (0..filter).collect::<Vec<_>>());
+            assert!(parts.iter().all(|part| part.len() <= MOST));
+        }
+    }
+}
