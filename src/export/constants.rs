@@ -3,7 +3,7 @@
 use crate::bail;
 use crate::chip::Rounding;
 use crate::espdl::{DataType, Tensor};
-use crate::graph;
+use crate::graph::{self, Element};
 use crate::kernels::{rounding::StoredInteger, rounding::quantize};
 use crate::quant::Port;
 use crate::{Error, Result};
@@ -39,23 +39,18 @@ impl DataType {
 
 /// Copies elements unchanged; a tensor that is not quantized has the exponent 0.
 pub fn plain(name: &str, tensor: &graph::Tensor) -> Tensor {
-    macro_rules! bytes {
-        ($array:expr) => {
-            $array.iter().flat_map(|v| v.to_le_bytes()).collect()
-        };
-    }
-    let bytes = match tensor {
-        graph::Tensor::F32(a) => bytes!(a),
-        graph::Tensor::F64(a) => bytes!(a),
-        graph::Tensor::I8(a) => bytes!(a),
-        graph::Tensor::I16(a) => bytes!(a),
-        graph::Tensor::I32(a) => bytes!(a),
-        graph::Tensor::I64(a) => bytes!(a),
-        graph::Tensor::U8(a) => bytes!(a),
-        graph::Tensor::U16(a) => bytes!(a),
-        graph::Tensor::U32(a) => bytes!(a),
-        graph::Tensor::U64(a) => bytes!(a),
-        graph::Tensor::Bool(a) => a.iter().map(|&v| u8::from(v)).collect(),
+    let bytes = match tensor.data_type() {
+        graph::DataType::F32 => bytes(tensor, f32::to_le_bytes),
+        graph::DataType::F64 => bytes(tensor, f64::to_le_bytes),
+        graph::DataType::I8 => bytes(tensor, i8::to_le_bytes),
+        graph::DataType::I16 => bytes(tensor, i16::to_le_bytes),
+        graph::DataType::I32 => bytes(tensor, i32::to_le_bytes),
+        graph::DataType::I64 => bytes(tensor, i64::to_le_bytes),
+        graph::DataType::U8 => bytes(tensor, u8::to_le_bytes),
+        graph::DataType::U16 => bytes(tensor, u16::to_le_bytes),
+        graph::DataType::U32 => bytes(tensor, u32::to_le_bytes),
+        graph::DataType::U64 => bytes(tensor, u64::to_le_bytes),
+        graph::DataType::Bool => bytes(tensor, |v: bool| [u8::from(v)]),
     };
     let dims = tensor.shape().to_vec();
     Tensor {
@@ -79,18 +74,22 @@ pub fn integers(
     rounding: Rounding,
     wide: bool,
 ) -> Result<Tensor> {
-    let values: Vec<f32> = match tensor {
-        graph::Tensor::F32(a) => a.iter().copied().collect(),
-        graph::Tensor::F64(a) => a.iter().map(|&v| v as f32).collect(),
-        _ => return Ok(plain(name, tensor)),
+    let narrow: Vec<f32>;
+    let values = match (tensor.slice::<f32>(), tensor.slice::<f64>()) {
+        (Some(values), _) => values,
+        (None, Some(values)) => {
+            narrow = values.iter().map(|&v| v as f32).collect();
+            &narrow
+        }
+        (None, None) => return Ok(plain(name, tensor)),
     };
     let inner = inner(tensor.shape(), port, axis)?;
     let data_type = DataType::of_bits(port.bits);
     let bytes = match data_type {
-        DataType::Int8 => bytes(&quantized::<i8>(&values, port, inner, rounding, wide), i8::to_le_bytes),
-        DataType::Int16 => bytes(&quantized::<i16>(&values, port, inner, rounding, wide), i16::to_le_bytes),
-        DataType::Int32 => bytes(&quantized::<i32>(&values, port, inner, rounding, wide), i32::to_le_bytes),
-        _ => bytes(&quantized::<i64>(&values, port, inner, rounding, wide), i64::to_le_bytes),
+        DataType::Int8 => stored(&quantized::<i8>(values, port, inner, rounding, wide), i8::to_le_bytes),
+        DataType::Int16 => stored(&quantized::<i16>(values, port, inner, rounding, wide), i16::to_le_bytes),
+        DataType::Int32 => stored(&quantized::<i32>(values, port, inner, rounding, wide), i32::to_le_bytes),
+        _ => stored(&quantized::<i64>(values, port, inner, rounding, wide), i64::to_le_bytes),
     };
     let (name, dims, exponents) = (name.to_string(), tensor.shape().to_vec(), port.exponents.clone());
     Ok(Tensor { name, data_type, dims, exponents, bytes, ..Tensor::default() })
@@ -121,6 +120,13 @@ fn quantized<I: StoredInteger>(values: &[f32], port: &Port, inner: usize, roundi
     integers
 }
 
-fn bytes<I: Copy, const N: usize>(integers: &[I], bytes: fn(I) -> [u8; N]) -> Vec<u8> {
-    integers.iter().flat_map(|&v| bytes(v)).collect()
+/// Returns the bytes of a tensor of type `T`.
+fn bytes<T: Element, const N: usize>(tensor: &graph::Tensor, bytes: impl Fn(T) -> [u8; N]) -> Vec<u8> {
+    stored(tensor.slice::<T>().unwrap_or_default(), bytes)
+}
+
+fn stored<T: Copy, const N: usize>(elements: &[T], bytes: impl Fn(T) -> [u8; N]) -> Vec<u8> {
+    let mut stored = vec![0; N * elements.len()];
+    stored.as_chunks_mut().0.iter_mut().zip(elements).for_each(|(place, &element)| *place = bytes(element));
+    stored
 }
