@@ -157,8 +157,15 @@ impl Measurement<'_> {
         }
     }
 
-    /// Measures the sets of a search of which none has both less error and less cost than another.
-    pub(super) fn trade_offs(&self, report: &Report, narrow: &[(&str, f64)], tried: Tried) -> Result<Vec<Trial>> {
+    /// Returns the sets of a search of which none has both less error and less cost than another, with their guessed errors where
+    /// they are not among the `measured` ones.
+    pub(super) fn trade_offs(
+        &self,
+        report: &Report,
+        narrow: &[(&str, f64)],
+        tried: Tried,
+        measured: Vec<&Trial>,
+    ) -> Result<Vec<Trial>> {
         /// Sets that a reader can compare.
         const SHOWN: usize = 4;
         let tried = self.with_halves(report, narrow, tried)?;
@@ -176,8 +183,13 @@ impl Measurement<'_> {
             sets.remove(least);
         }
         let mut found: Vec<Trial> = Vec::new();
-        for (_, _, layers) in sets {
-            found.extend(possible(self.trial(report, &layers, Scheme::Int16))?.filter(Trial::is_offered));
+        for (_, error, layers) in sets {
+            let changed = self.widened(&layers, Scheme::Int16);
+            let trial = match measured.iter().find(|trial| trial.layers == changed) {
+                Some(trial) => Some(Trial::clone(trial)),
+                None => possible(self.guessed_trial(report, &layers, error))?,
+            };
+            found.extend(trial.filter(Trial::is_offered));
         }
         // The whole file decides, not only its weights.
         let limits = limits(self.opened.project());

@@ -93,8 +93,10 @@ impl Measurement<'_> {
         }
         if searched {
             let Smallest { taken, refused, tried } = self.smallest(report, &narrow)?;
+            let alone = trials.layers.iter().filter_map(|(_, trial)| trial.as_ref());
+            let measured = alone.chain(&trials.all).chain(&taken).chain(&refused).collect();
+            trials.trade_offs = self.trade_offs(report, &narrow, tried, measured)?;
             (trials.outputs, trials.refused) = (taken, refused);
-            trials.trade_offs = self.trade_offs(report, &narrow, tried)?;
         }
         Ok(trials)
     }
@@ -161,12 +163,35 @@ impl Measurement<'_> {
     /// Measures a plan that differs from the project's by the precision of layers, and by passes.
     fn trial_of(&self, report: &Report, plan: &Plan, layers: Vec<String>, scheme: Scheme) -> Result<Trial> {
         let outputs = self.session.outputs(plan, self.analysis_samples(), &Inside(self.progress))?;
-        let cost = self.change(plan, true)?;
+        let after = worst(judged(report, &outputs).map(|(_, after)| after));
+        self.counted(report, plan, layers, scheme, after, false)
+    }
+
+    /// Returns layers at int16 whose error was guessed; their cost, too, is that of guessed scales.
+    pub(super) fn guessed_trial(&self, report: &Report, layers: &[&str], after: f64) -> Result<Trial> {
+        let layers = self.widened(layers, Scheme::Int16);
+        let plan = self.plan_with(&layers, Scheme::Int16)?;
+        self.counted(report, &plan, layers, Scheme::Int16, after, true)
+    }
+
+    /// Adds the cost of a plan to its error.
+    fn counted(
+        &self,
+        report: &Report,
+        plan: &Plan,
+        layers: Vec<String>,
+        scheme: Scheme,
+        after: f64,
+        is_estimate: bool,
+    ) -> Result<Trial> {
+        let cost = self.change(plan, !is_estimate)?;
+        let before = report.outputs.iter().filter(|output| output.is_judged()).map(|output| output.error.nsr);
         Ok(Trial {
             layers,
             scheme,
-            before: worst(judged(report, &outputs).map(|(before, _)| before)),
-            after: worst(judged(report, &outputs).map(|(_, after)| after)),
+            before: worst(before),
+            after,
+            is_estimate,
             flash: cost.map_or_else(|| flash(plan, self.plan), |cost| Ok(cost.flash_bytes()))?,
             latency: cost.and_then(|cost| cost.microseconds()),
             cost,

@@ -22,9 +22,12 @@ pub struct Trial {
     pub before: f64,
     /// Error of the worst output with the changed layers.
     pub after: f64,
+    /// Set if `after` is an estimate from predicted scales.
+    #[serde(default)]
+    pub is_estimate: bool,
     /// Additional flash, in bytes.
     pub flash: i64,
-    /// Additional time of one run in microseconds, as estimated; `None` where there is no estimate.
+    /// Additional time of one run in microseconds, as is_estimate; `None` where there is no estimate.
     #[serde(default)]
     pub latency: Option<f64>,
     /// Flash, RAM and time of the file before and after; `None` if it has no form.
@@ -49,7 +52,7 @@ pub struct Trials {
     /// Set that brings all outputs under their limit, but breaks one on flash, RAM or time; only if `outputs` is `None`.
     #[serde(default)]
     pub refused: Option<Trial>,
-    /// Sets of int16 layers with ascending cost and descending error: no measured set has less of both. The cost is time where
+    /// Sets of int16 layers with ascending cost and descending error: no set that was tried has less of both. The cost is time where
     /// that is limited and known, else flash. Empty if none was searched.
     #[serde(default)]
     pub trade_offs: Vec<Trial>,
@@ -129,7 +132,7 @@ impl Trial {
     }
 }
 
-/// Returns the 8-bit layers with an error and a 16-bit kernel, with that error, measured or estimated; the worst first.
+/// Returns the 8-bit layers with an error and a 16-bit kernel, with that error, measured or is_estimate; the worst first.
 pub fn candidates(report: &Report) -> Vec<(&str, f64)> {
     let has_kernel = |op: &str| ops::on_chip(op).is_some_and(|chip| chip.kernels.int16);
     let narrow = report.layers.iter().filter(|l| l.scheme == Scheme::Int8 && has_kernel(&l.op));
@@ -149,6 +152,7 @@ mod tests {
             scheme: Scheme::Int16,
             before: 0.2563,
             after: 0.0912,
+            is_estimate: false,
             flash: 13_400,
             latency: None,
             cost: None,

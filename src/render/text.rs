@@ -142,14 +142,16 @@ fn outputs(report: &Report, view: &View) -> String {
     format!("{}\n{verdicts}{advice}", view.terminal.paint(Style::Title, "Outputs"))
 }
 
-/// Sets of int16 layers by their cost, with the error of the worst output.
+/// Sets of int16 layers by their cost, with the error of the worst output, measured or estimated.
 fn trade_offs(trials: &Trials, view: &View) -> Option<String> {
     const NAMED: usize = 2;
+    let width = if trials.trade_offs.iter().any(|trial| trial.is_estimate) { 12 } else { 8 };
     let line = |trial: &Trial| {
         let layers = visible(&and_more(&trial.layers, NAMED)).into_owned();
-        let (error, flash) = (percent(trial.after), kilobytes(trial.flash));
+        let error = format!("{}{}", if trial.is_estimate { "about " } else { "" }, percent(trial.after));
+        let flash = kilobytes(trial.flash);
         let time = trial.latency.map(|time| format!("{:>9}  ", milliseconds(time))).unwrap_or_default();
-        format!("  {error:>8}  {flash:>9}  {time}{:<9}  {layers}\n", count(trial.layers.len(), "layer"))
+        format!("  {error:>width$}  {flash:>9}  {time}{:<9}  {layers}\n", count(trial.layers.len(), "layer"))
     };
     let lines: String = trials.trade_offs.iter().map(line).collect();
     let before = percent(trials.trade_offs.first()?.before);

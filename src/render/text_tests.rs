@@ -130,20 +130,30 @@ fn statistics_and_the_worst_only() {
 }
 
 fn trial(layers: &[&str], after: f64, flash: i64) -> Trial {
-    let layers = layers.iter().map(ToString::to_string).collect();
-    Trial { layers, scheme: Scheme::Int16, before: 0.1134, after, flash, latency: None, cost: None, breaks: vec![] }
+    Trial {
+        layers: layers.iter().map(ToString::to_string).collect(),
+        scheme: Scheme::Int16,
+        before: 0.1134,
+        after,
+        is_estimate: false,
+        flash,
+        latency: None,
+        cost: None,
+        breaks: vec![],
+    }
 }
 
 #[test]
 fn trade_offs_are_lines_of_error_flash_and_layers() {
-    let trade_offs = vec![trial(&["/a/Conv"], 0.0912, 400), trial(&["/a/Conv", "/b/Conv", "/c/Conv"], 0.0134, 13_400)];
+    let guess = Trial { is_estimate: true, ..trial(&["/a/Conv"], 0.0912, 400) };
+    let trade_offs = vec![guess, trial(&["/a/Conv", "/b/Conv", "/c/Conv"], 0.0134, 13_400)];
     let trials = Trials { trade_offs, searched: true, ..Trials::default() };
     let shown = text(&report(), None, &View { trials: Some(Arc::new(trials)), ..view(None) });
     let section = shown.split("\n\n").find(|section| section.starts_with("int16 by flash")).unwrap();
     assert_eq!(
         section,
-        "int16 by flash: error of the worst output, 11.3% without\n     9.12%    +0.4 KB  1 layer    /a/Conv\n     1.34%     +13 KB  \
-         3 layers   /a/Conv, /b/Conv and 1 more"
+        "int16 by flash: error of the worst output, 11.3% without\n   about 9.12%    +0.4 KB  1 layer    /a/Conv\n         1.34%     \
+         +13 KB  3 layers   /a/Conv, /b/Conv and 1 more"
     );
 }
 
