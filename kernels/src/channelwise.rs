@@ -44,41 +44,58 @@ impl Padded<'_> {
         ((depths - 1) * self.part[1] + rows - 1) * self.part[2] + row
     }
 
-    /// Returns the place of a padded position.
-    fn place(&self, position: [usize; 3]) -> usize {
+    /// Returns what a padded position along an axis adds to the place of an element.
+    fn offset(&self, axis: usize, position: usize) -> usize {
         let stride = self.window.stride;
-        let [z, y, x] = [0, 1, 2].map(|axis| position[axis] / stride[axis]);
-        let [a, b, c] = [0, 1, 2].map(|axis| position[axis] % stride[axis]);
-        ((a * stride[1] + b) * stride[2] + c) * self.part_len() + (z * self.part[1] + y) * self.part[2] + x
+        let parts: usize = stride[axis + 1..].iter().product();
+        let within: usize = self.part[axis + 1..].iter().product();
+        position % stride[axis] * parts * self.part_len() + position / stride[axis] * within
     }
 
     /// Returns the place that each tap reads for the first output.
     fn taps(&self) -> Vec<usize> {
-        let [kd, kh, kw] = self.window.kernel;
-        let taps = (0..kd).flat_map(|d| (0..kh).flat_map(move |h| (0..kw).map(move |w| [d, h, w])));
-        taps.map(|tap| self.place([0, 1, 2].map(|axis| tap[axis] * self.window.dilation[axis]))).collect()
+        let [depths, lines, columns] = [0, 1, 2].map(|axis| {
+            let taps = 0..self.window.kernel[axis];
+            taps.map(|tap| self.offset(axis, tap * self.window.dilation[axis])).collect::<Vec<_>>()
+        });
+        let of_line = |at: usize| columns.iter().map(move |column| at + column);
+        depths.iter().flat_map(|depth| lines.iter().flat_map(move |line| of_line(depth + line))).collect()
     }
 
-    /// Returns the part of the input along an axis that lies within the padded channel.
-    fn seen(&self, axis: usize) -> std::ops::Range<usize> {
+    /// Returns the places of the input's positions along an axis, as far as they lie within the padded channel.
+    fn inside(&self, axis: usize) -> Vec<usize> {
         let w = self.window;
         let end = (self.part[axis] * w.stride[axis]).saturating_sub(w.pad[axis]);
-        0..w.input[axis].min(end)
+        (0..w.input[axis].min(end)).map(|position| self.offset(axis, position + w.pad[axis])).collect()
+    }
+}
+
+/// Places of the input's positions, by axis.
+struct Inside {
+    depths: Vec<usize>,
+    lines: Vec<usize>,
+    columns: Vec<usize>,
+}
+
+impl Inside {
+    fn of(layout: &Padded) -> Inside {
+        Inside { depths: layout.inside(0), lines: layout.inside(1), columns: layout.inside(2) }
     }
 
     /// Copies a channel between its pads, which are zero already.
-    fn copy<T: Real>(&self, x: &[T], padded: &mut [T]) {
-        let [_, height, width] = self.window.input;
-        let [before, above, left] = self.window.pad;
-        let stride = self.window.stride[2];
-        let columns = self.seen(2);
-        for (z, y) in self.seen(0).flat_map(|z| self.seen(1).map(move |y| (z, y))) {
-            let line = &x[(z * height + y) * width..][columns.clone()];
-            for first in 0..stride.min(line.len()) {
-                let to = &mut padded[self.place([z + before, y + above, left + first])..];
-                match stride {
-                    1 => to[..line.len()].copy_from_slice(line),
-                    _ => to.iter_mut().zip(line[first..].iter().step_by(stride)).for_each(|(to, &x)| *to = x),
+    fn copy<T: Real>(&self, window: &Window, x: &[T], padded: &mut [T]) {
+        let [_, height, width] = window.input;
+        let stride = window.stride[2];
+        for (z, depth) in self.depths.iter().enumerate() {
+            for (y, line) in self.lines.iter().enumerate() {
+                let from = &x[(z * height + y) * width..][..self.columns.len()];
+                // Columns of one remainder are neighbours.
+                for (first, column) in self.columns.iter().take(stride).enumerate() {
+                    let to = &mut padded[depth + line + column..];
+                    match stride {
+                        1 => to[..from.len()].copy_from_slice(from),
+                        _ => to.iter_mut().zip(from[first..].iter().step_by(stride)).for_each(|(to, &x)| *to = x),
+                    }
                 }
             }
         }
@@ -97,12 +114,12 @@ pub(super) fn run<T: Real>(
     let (ins, taps) = (window.inputs(), window.taps());
     let outputs = shape.groups * shape.group_outputs;
     let layout = Padded::of(window);
-    let places = layout.taps();
+    let (places, inside) = (layout.taps(), Inside::of(&layout));
     let mut padded = buffer::repeated(layout.len() + BLOCK, T::ZERO)?;
     let mut sums = buffer::repeated(layout.sums().next_multiple_of(BLOCK), T::ZERO)?;
     let mut y = buffer::empty(shape.batch * outputs * window.outputs())?;
     for (channel, x) in x.chunks(ins).enumerate() {
-        layout.copy(x, &mut padded);
+        inside.copy(window, x, &mut padded);
         let first = channel % shape.groups * shape.group_outputs;
         for output in first..first + shape.group_outputs {
             add_taps(&places, &weights[output * taps..][..taps], &padded, &mut sums);

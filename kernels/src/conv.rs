@@ -5,8 +5,8 @@ use super::channelwise;
 use super::depthwise::Depthwise;
 use super::direct::Direct;
 use super::matmul::{Matrix, multiply_to};
-use super::real::{Real, clamp};
-use super::simd::Level;
+use super::real::Real;
+use super::simd::{Level, multiversion};
 use super::window::Window;
 use crate::Result;
 
@@ -103,13 +103,15 @@ impl<T: Real> Conv<T> {
     }
 }
 
-/// Adds the bias of a channel, and clamps it.
-pub(super) fn finish<T: Real>(row: &mut [T], bias: Option<T>, range: Option<(T, T)>) {
-    if let Some(bias) = bias {
-        row.iter_mut().for_each(|v| *v += bias);
-    }
-    if let Some(range) = range {
-        clamp(row, range);
+multiversion! {
+    /// Adds the bias of a channel, and clamps it.
+    pub(super) fn finish[T: Real](row: &mut [T], bias: Option<T>, range: Option<(T, T)>) {
+        match (bias, range) {
+            (Some(bias), Some((low, high))) => row.iter_mut().for_each(|v| *v = (*v + bias).clamped(low, high)),
+            (Some(bias), None) => row.iter_mut().for_each(|v| *v += bias),
+            (None, Some((low, high))) => row.iter_mut().for_each(|v| *v = v.clamped(low, high)),
+            (None, None) => {}
+        }
     }
 }
 
@@ -185,6 +187,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::super::naive::{self, narrow, whole, widen};
+    use super::super::real::clamp;
     use super::*;
 
     proptest! {

@@ -118,6 +118,18 @@ multiversion! {
         lanes.into_iter().chain(rest.iter().map(|v| v.abs())).fold(0.0, f32::max)
     }
 
+    /// Returns the sum of magnitudes.
+    pub fn sum_of_magnitudes(values: &[f32]) -> f64 {
+        let mut lanes = [0.0f64; LANES];
+        let (lines, rest) = values.as_chunks::<LANES>();
+        for line in lines {
+            for i in 0..LANES {
+                lanes[i] += f64::from(line[i].abs());
+            }
+        }
+        lanes.iter().sum::<f64>() + rest.iter().map(|v| f64::from(v.abs())).sum::<f64>()
+    }
+
     /// Returns the sum of squares, each rounded to float32.
     pub fn sum_of_squares(values: &[f32]) -> f64 {
         let mut lanes = [0.0f64; LANES];

@@ -121,6 +121,16 @@ impl<T: Real> Grid<T> {
 }
 
 multiversion! {
+    /// Converts without loss.
+    pub fn widened(values: &[f32]) -> Vec<f64> {
+        values.iter().map(|&v| v.into()).collect()
+    }
+
+    /// Rounds to the nearest values.
+    pub fn narrowed(values: &[f64]) -> Vec<f32> {
+        values.iter().map(|&v| v as f32).collect()
+    }
+
     fn values_of_i8(elements: &[u8], step: f32) -> Vec<f32> {
         elements.iter().map(|&q| f32::from(q as i8) * step).collect()
     }

@@ -3,22 +3,38 @@
 use super::simd::multiversion;
 
 /// Elements of which only the largest is looked at first.
-const BLOCK: usize = 64;
+const BLOCK: usize = 256;
 /// Elements that are compared at once.
 const LANES: usize = 16;
 
 /// Returns the element with `nth` larger ones before it, by [`f32::total_cmp`]. `nth` must be less than the length.
 pub fn nth_largest(values: &[f32], nth: usize) -> f32 {
-    let (blocks, has_nan) = largest_of_blocks(values);
+    let (mut blocks, has_nan) = largest_of_blocks(values);
+    if has_nan {
+        return selected(values.to_vec(), nth);
+    }
     // At least as large as the nth of the blocks' largest elements, which leaves few candidates.
-    let least = match nth < blocks.len() && !has_nan {
-        true => *blocks.clone().select_nth_unstable_by(nth, |a, b| b.total_cmp(a)).1,
+    let chosen = values.chunks(BLOCK).zip(blocks.clone());
+    let least = match nth < blocks.len() {
+        true => *blocks.select_nth_unstable_by(nth, |a, b| b.total_cmp(a)).1,
         false => f32::NEG_INFINITY,
     };
-    let chosen = values.chunks(BLOCK).zip(&blocks).filter(|(_, largest)| has_nan || **largest >= least);
-    let candidates = chosen.flat_map(|(block, _)| block.iter().copied().filter(|value| has_nan || *value >= least));
-    let mut candidates: Vec<f32> = candidates.collect();
-    *candidates.select_nth_unstable_by(nth, |a, b| b.total_cmp(a)).1
+    let chosen = chosen.filter(|(_, largest)| *largest > least);
+    let above: Vec<f32> = chosen.flat_map(|(block, _)| block.iter().copied().filter(|value| *value > least)).collect();
+    if nth < above.len() {
+        return selected(above, nth);
+    }
+    // One of many that are equal, as the zeros behind a Relu: of these, the positive ones are first.
+    let positive = || values.iter().filter(|value| value.to_bits() == 0).count();
+    match least == 0.0 {
+        true if nth - above.len() < positive() => 0.0,
+        true => -0.0,
+        false => least,
+    }
+}
+
+fn selected(mut values: Vec<f32>, nth: usize) -> f32 {
+    *values.select_nth_unstable_by(nth, |a, b| b.total_cmp(a)).1
 }
 
 multiversion! {
@@ -51,10 +67,17 @@ mod tests {
     fn the_element_is_that_of_the_sorted_slice() {
         let values: Vec<f32> = (0..1000).map(|i| ((i * 7919) % 601) as f32 - 300.0).collect();
         let with_nan: Vec<f32> = values.iter().copied().chain([f32::NAN, -f32::NAN, f32::INFINITY]).collect();
-        for values in [&values[..1], &values[..100], &values, &with_nan] {
+        let many: Vec<f32> =
+            (0..3).flat_map(|sign| values.iter().map(move |v| if sign == 1 { -v } else { *v })).collect();
+        let zeros: Vec<f32> = many.iter().map(|value| if value.abs() < 295.0 { 0.0 * value } else { *value }).collect();
+        let none: Vec<f32> = zeros.iter().map(|value| value.min(-0.0)).collect();
+        for values in [&values[..1], &values[..100], &values, &with_nan, &many, &zeros, &none] {
             let mut sorted = values.to_vec();
             sorted.sort_by(|a, b| b.total_cmp(a));
-            for nth in [0, 1, 15, values.len() - 1].into_iter().filter(|nth| *nth < values.len()) {
+            for nth in [0, 1, 15, values.len() / 3, values.len() / 2, values.len() - 1]
+                .into_iter()
+                .filter(|nth| *nth < values.len())
+            {
                 assert_eq!(nth_largest(values, nth).to_bits(), sorted[nth].to_bits(), "{nth}");
             }
         }

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use crate::graph::{DataType, Graph, NodeId, Tensor, ValueId};
+use crate::graph::{DataType, Element, Graph, NodeId, Tensor, ValueId};
+use crate::kernels::rounding::{narrowed, widened};
 use crate::ops::{self, Call, Fact, Kernel};
 use crate::{Error, Result};
 
@@ -90,16 +91,16 @@ fn source(input: Option<ValueId>, fact: &mut Option<Fact>, quantize: Option<Fake
 
 /// Converts float32 to float64; other types are unchanged.
 pub(super) fn widen(tensor: Tensor) -> Tensor {
-    match tensor {
-        Tensor::F32(a) => Tensor::from_array(a.mapv(f64::from)),
-        other => other,
-    }
+    converted(&tensor, widened).unwrap_or(tensor)
 }
 
 /// Converts float64 to float32; other types are unchanged.
 pub(super) fn narrow(tensor: Tensor) -> Tensor {
-    match tensor {
-        Tensor::F64(a) => Tensor::from_array(a.mapv(|v| v as f32)),
-        other => other,
-    }
+    converted(&tensor, narrowed).unwrap_or(tensor)
+}
+
+/// Converts the elements of a tensor; `None` if they are of another type.
+fn converted<T: Element, U: Element>(tensor: &Tensor, convert: impl Fn(&[T]) -> Vec<U>) -> Option<Tensor> {
+    let elements = convert(tensor.slice::<T>()?);
+    Tensor::new(tensor.shape(), elements).ok()
 }

@@ -1,6 +1,7 @@
 //! Layers whose sums float32 cannot represent exactly: it holds integers up to 2^24.
 
 use crate::graph::{NodeId, Tensor};
+use crate::kernels::errors::sum_of_magnitudes;
 use crate::ops::{self, Weights};
 
 use super::config::ConfigId;
@@ -60,7 +61,7 @@ fn magnitudes(tensor: &Tensor, plan: &Plan, config: ConfigId, axis: usize) -> Op
     let inner: usize = shape[axis + 1..].iter().product();
     let mut sums = vec![0f64; channels];
     for (block, run) in values.chunks(inner.max(1)).enumerate() {
-        sums[block % channels] += run.iter().map(|v| f64::from(v.abs())).sum::<f64>();
+        sums[block % channels] += sum_of_magnitudes(run);
     }
     for (channel, sum) in sums.iter_mut().enumerate() {
         let exponent = exponents.get(channel).or(exponents.first())?;
