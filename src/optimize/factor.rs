@@ -31,7 +31,7 @@ enum Rows {
     Upper(Vec<f32>),
     /// Each row is the product of its gain and all inputs, divided by its element on the diagonal.
     Few {
-        /// By row of the factor: inputs, their product with the inner matrix, and the square of the element on the diagonal.
+        /// Inputs of each row of the factor, their product with the inner matrix, and the square of the element on the diagonal.
         inputs: Vec<f32>,
         gains: Vec<f32>,
         squares: Vec<f64>,

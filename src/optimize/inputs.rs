@@ -15,6 +15,8 @@ use super::sweep::Layer;
 const TOGETHER: usize = 4;
 /// Most elements of a filter whose moments are taken together: memory grows with their square, time with their cube.
 const MOST: usize = 2048;
+/// Sums that one thread adds to at a time.
+const CHUNK: usize = 1 << 14;
 /// Elements for each place of all samples from which the inputs themselves take less time than their moments.
 const FEW: usize = 4;
 
@@ -86,13 +88,16 @@ fn moments(layer: &Layer, reader: &Reader) -> Result<Option<Vec<Inputs>>> {
     let samples: Vec<usize> = (0..layer.samples()).collect();
     for together in samples.chunks(TOGETHER) {
         let each = together.par_iter().map(|&sample| by_group(layer, reader, sample, of_parts));
-        // Added in the order of the samples: the same for any number of threads.
-        for groups in each.collect::<Result<Vec<_>>>()? {
-            let Some(groups) = groups else { return Ok(None) };
-            for (sum, products) in sums.iter_mut().zip(groups.into_iter().flatten()) {
-                sum.iter_mut().zip(products).for_each(|(sum, one)| *sum += f64::from(one));
-            }
-        }
+        let Some(each) = each.collect::<Result<Option<Vec<_>>>>()? else { return Ok(None) };
+        let each: Vec<Vec<&Vec<f32>>> = each.iter().map(|groups| groups.iter().flatten().collect()).collect();
+        sums.par_iter_mut().enumerate().for_each(|(part, sum)| {
+            sum.par_chunks_mut(CHUNK).enumerate().for_each(|(chunk, sum)| {
+                // Added in the order of the samples: the same for any number of threads.
+                for parts in &each {
+                    sum.iter_mut().zip(&parts[part][chunk * CHUNK..]).for_each(|(sum, one)| *sum += f64::from(*one));
+                }
+            });
+        });
     }
     let inputs = parts_of.into_iter().zip(sums);
     Ok(Some(inputs.map(|((group, elements), sum)| Inputs { group, elements, seen: Seen::Moments(sum) }).collect()))
