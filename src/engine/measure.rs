@@ -1,7 +1,7 @@
 //! Figures of a plan over the samples of a session.
 
-use std::cell::OnceCell;
 use std::sync::Arc;
+use std::sync::OnceLock;
 use std::time::Instant;
 
 use crate::Result;
@@ -12,7 +12,7 @@ use crate::cost::Totals;
 use crate::exec::Samples as _;
 use crate::graph::{NodeId, ValueId};
 use crate::ops::Role;
-use crate::quant::{Plan, Port, Quantized};
+use crate::quant::{Plan, Port, Quantized, Wide};
 use crate::simplify::LayerNames;
 
 use super::calibrated::Calibrated;
@@ -55,18 +55,18 @@ pub(super) struct Measurement<'a> {
     pub plan: &'a Plan,
     pub progress: &'a dyn Progress,
     /// Cost of the plan's file, which trials are compared with; counted once.
-    pub cost: OnceCell<Option<Totals>>,
+    pub cost: OnceLock<Option<Totals>>,
 }
 
 impl<'a> Measurement<'a> {
     pub fn of(opened: &'a Opened, session: &'a Session, plan: &'a Plan, progress: &'a dyn Progress) -> Measurement<'a> {
-        Measurement { opened, session, plan, progress, cost: OnceCell::new() }
+        Measurement { opened, session, plan, progress, cost: OnceLock::new() }
     }
 
     /// Returns the report with the scales of the last calibration, if only precisions have changed since; `None` if
     /// most scales were never observed.
     pub fn recalled(&self) -> Result<Option<Report>> {
-        let calibrated = self.session.recall(self.plan, self.progress)?;
+        let calibrated = self.session.recall(self.plan, Wide::Observed, self.progress)?;
         calibrated.map(|calibrated| self.report(&calibrated, false, Layerwise::Known, Seconds::default())).transpose()
     }
 

@@ -13,7 +13,7 @@ use crate::exec::{Program, Samples as _, Tick};
 use crate::graph::{NodeId, ValueId};
 use crate::note::Note;
 use crate::optimize;
-use crate::quant::{self, Frontiers, Keep, Observations, Plan, Port, Quantized};
+use crate::quant::{self, Frontiers, Keep, Observations, Plan, Port, Quantized, Wide};
 use crate::samples::{InputSpec, Part, Request, SampleFacts, Samples};
 use crate::simplify::Simplified;
 
@@ -260,26 +260,16 @@ impl Session {
     }
 
     /// Returns the likely scales of a plan, from earlier observations.
-    pub fn recall(&self, plan: &Plan, progress: &dyn Progress) -> Result<Option<Calibrated>> {
+    pub fn recall(&self, plan: &Plan, wide: Wide, progress: &dyn Progress) -> Result<Option<Calibrated>> {
         // Passes use the samples each time, so there are no earlier observations.
         if !plan.settings.recipe.is_empty() {
             return Ok(None);
         }
         let mut cached = self.cached();
         let Cached { observations, originals, .. } = &mut *cached;
-        let quantized = quant::recall(plan.clone(), &self.calibration, observations, originals, &|| progress.check())?;
+        let quantized =
+            quant::recall(plan.clone(), &self.calibration, observations, originals, wide, &|| progress.check())?;
         quantized.map(|quantized| cached.calibrated(quantized)).transpose()
-    }
-
-    /// Observes what the likely scales of a plan, and of plans with a part of its changes, are guessed from.
-    pub fn predict(&self, plan: &Plan, progress: &dyn Progress) -> Result<()> {
-        // Passes use the samples each time, so nothing is guessed.
-        if !plan.settings.recipe.is_empty() {
-            return Ok(());
-        }
-        let mut cached = self.cached();
-        progress.begin(Stage::Calibrate, self.calibration.len());
-        quant::predict(plan, &self.calibration, &mut cached.observations, &|| progress.tick())
     }
 
     /// Computes the cumulative error at `nodes` and at the outputs.

@@ -2,12 +2,15 @@
 
 use std::collections::BTreeMap;
 
+use rayon::prelude::*;
+
 use crate::Result;
 use crate::analysis::{
     Report, Searched, Sets, SufficientSet, by_worth, completed, is_over, smallest_sufficient_set, usual_sets,
 };
 use crate::chip::Scheme;
 use crate::lint::Trial;
+use crate::quant::Wide;
 
 use super::cancel::possible;
 use super::cost::limits;
@@ -15,8 +18,14 @@ use super::measure::Measurement;
 use super::progress::{Inside, Stage};
 use super::trials::{flash, judged, worst};
 
-/// Sets of candidates, by index, with the guessed error of the worst output.
-pub(super) type Tried = BTreeMap<Vec<usize>, f64>;
+/// Sets of candidates, by index, as far as a search knows them.
+#[derive(Default)]
+pub(super) struct Tried {
+    /// Guessed errors of the worst output.
+    errors: BTreeMap<Vec<usize>, f64>,
+    /// Cost of each candidate alone, `None` if it breaks a limit; empty until it is asked for.
+    alone: Vec<Option<f64>>,
+}
 
 /// Result of the search for the smallest set.
 #[derive(Default)]
@@ -56,16 +65,6 @@ impl<'a> Candidates<'a> {
         self.narrow.iter().map(|(_, nsr)| *nsr).collect()
     }
 
-    /// Predicts the scales of all values at 16 bits, from which errors are guessed.
-    fn predict(&self) -> Result<()> {
-        let Measurement { session, progress, .. } = self.measurement;
-        let names: Vec<&str> = self.narrow.iter().map(|(name, _)| *name).collect();
-        let widened = self.measurement.widened(&names, Scheme::Int16);
-        let plan = self.measurement.plan_with(&widened, Scheme::Int16);
-        possible(plan.and_then(|plan| session.predict(&plan, &Inside(*progress))))?;
-        Ok(())
-    }
-
     /// Measures a set with its own calibration.
     pub fn trial(&self, set: &[usize]) -> Result<Trial> {
         self.measurement.trial(self.report, &self.names(set), Scheme::Int16)
@@ -82,7 +81,7 @@ impl Sets for Candidates<'_> {
     }
 
     fn error(&mut self, set: &[usize]) -> Result<f64> {
-        if let Some(known) = self.tried.get(set).filter(|_| self.is_guess) {
+        if let Some(known) = self.tried.errors.get(set).filter(|_| self.is_guess) {
             return Ok(*known);
         }
         let outcome = match self.is_guess {
@@ -92,7 +91,7 @@ impl Sets for Candidates<'_> {
         // A set that cannot have int16 is not sufficient.
         let error = possible(outcome)?.unwrap_or(f64::NAN);
         if self.is_guess {
-            self.tried.insert(set.to_vec(), error);
+            self.tried.errors.insert(set.to_vec(), error);
         }
         // Comparisons with a set that is not possible are false.
         if error < self.least {
@@ -103,7 +102,13 @@ impl Sets for Candidates<'_> {
     }
 
     fn cost(&mut self, set: &[usize]) -> Result<Option<f64>> {
-        Ok(possible(self.measurement.likely_price(&self.names(set)))?.flatten())
+        let price = |set: &[usize]| Ok(possible(self.measurement.likely_price(&self.names(set)))?.flatten());
+        let &[one] = set else { return price(set) };
+        if self.tried.alone.is_empty() {
+            let all = 0..self.narrow.len();
+            self.tried.alone = all.into_par_iter().map(|layer| price(&[layer])).collect::<Result<_>>()?;
+        }
+        Ok(self.tried.alone.get(one).copied().flatten())
     }
 }
 
@@ -115,7 +120,6 @@ impl Measurement<'_> {
         let mut sets = Candidates::of(self, report, narrow);
         let gains = sets.gains();
         self.progress.begin(Stage::Search, usual_sets(narrow.len()));
-        sets.predict()?;
         let guessed = smallest_sufficient_set(&gains, limit, &mut sets)?;
         sets.is_guess = false;
         let set = guessed.taken.as_ref().map(|set| set.layers.clone());
@@ -147,7 +151,7 @@ impl Measurement<'_> {
     /// from earlier observations.
     fn guess(&self, report: &Report, layers: &[&str]) -> Result<f64> {
         let plan = self.plan_with(&self.widened(layers, Scheme::Int16), Scheme::Int16)?;
-        match self.session.recall(&plan, self.progress)? {
+        match self.session.recall(&plan, Wide::Ranges, self.progress)? {
             None => Ok(self.trial(report, layers, Scheme::Int16)?.after),
             Some(calibrated) => {
                 let (count, progress) = (self.analysis_samples(), Inside(self.progress));
@@ -170,7 +174,7 @@ impl Measurement<'_> {
         const SHOWN: usize = 4;
         let tried = self.with_halves(report, narrow, tried)?;
         let mut sets: Vec<(f64, f64, Vec<&str>)> = Vec::new();
-        for (set, error) in tried.into_iter().filter(|(_, error)| error.is_finite()) {
+        for (set, error) in tried.errors.into_iter().filter(|(_, error)| error.is_finite()) {
             let layers: Vec<&str> = set.iter().filter_map(|&at| narrow.get(at).map(|(name, _)| *name)).collect();
             sets.extend(self.likely_price(&layers)?.map(|price| (price, error, layers)));
         }
@@ -202,7 +206,7 @@ impl Measurement<'_> {
     /// Adds the halves of the smallest set that was tried, by what the layers gain for their cost: a search begins with sets that may be
     /// sufficient, and cheaper ones are worth a look, too.
     fn with_halves(&self, report: &Report, narrow: &[(&str, f64)], tried: Tried) -> Result<Tried> {
-        let smallest = tried.keys().min_by_key(|set| set.len()).filter(|set| set.len() > 1);
+        let smallest = tried.errors.keys().min_by_key(|set| set.len()).filter(|set| set.len() > 1);
         let Some(smallest) = smallest.cloned() else { return Ok(tried) };
         let mut sets = Candidates { tried, ..Candidates::of(self, report, narrow) };
         let mut order = by_worth(&sets.gains(), &mut sets)?;

@@ -8,7 +8,7 @@ use crate::cost::{Change, Totals, constant_bytes};
 use crate::graph::{Graph, NodeId};
 use crate::lint::{Measure, Outcome, Trial, Trials, candidates};
 use crate::ops::{self, Role};
-use crate::quant::{Keep, Plan, Recipe, Settings, WIDEN};
+use crate::quant::{Keep, Plan, Recipe, Settings, WIDEN, Wide};
 use crate::{Result, error::Error};
 
 use super::Progress;
@@ -228,7 +228,7 @@ impl Measurement<'_> {
         let progress = Inside(self.progress);
         let settings = Settings { recipe: Recipe::default(), ..plan.settings.clone() };
         let plain = if plan.settings.recipe.is_empty() { plan.clone() } else { self.opened.plan_of(&settings)? };
-        let guessed = if is_exact { None } else { self.session.recall(&plain, &progress)? };
+        let guessed = if is_exact { None } else { self.session.recall(&plain, Wide::Ranges, &progress)? };
         let calibrated = match guessed {
             Some(calibrated) => Some(calibrated),
             None => possible(self.session.calibrate(&plain, Keep::Nothing, &progress))?,

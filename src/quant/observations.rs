@@ -70,7 +70,7 @@ impl Observations {
     /// Returns the most recent observation of a port, whatever the precision upstream.
     pub(super) fn recall(&self, port: &Asked) -> Option<Observation> {
         let &Observation { min, max, exponent } = self.newest.get(&port.name())?;
-        let ranged = port.method == Method::MinMax;
+        let ranged = !port.method.takes_histogram();
         let exponent = if ranged { Extremes { min, max }.exponent(port.bits) } else { exponent };
         Some(Observation { min, max, exponent })
     }
@@ -96,6 +96,8 @@ impl Asked<'_> {
         let edits = self.edits.map(|digest| format!(" {}", &digest.to_hex()[..16])).unwrap_or_default();
         match self.method {
             Method::MinMax => format!("range {}{edits}", self.value),
+            // The same elements for any width.
+            Method::Percentile => format!("percentiles {}{edits}", self.value),
             method => format!("{method:?} {} {}{edits}", self.bits, self.value),
         }
     }

@@ -11,21 +11,13 @@ use crate::chip::Method;
 use crate::exec::{Program, Samples, Tick};
 use crate::graph::{Tensor, ValueId};
 
-use super::calibrate::{asked, check};
+use super::calibrate::asked;
 use super::observations::{Observation, Observations};
 use super::observe::{Elements, Extremes, Histogram, histogram_exponent, percentiles};
 use super::plan::{Observed, Plan};
 
-/// Observes the ports of a plan that were never observed, so that [`super::recall`] guesses from all samples.
-pub fn predict(plan: &Plan, samples: &dyn Samples, known: &mut Observations, tick: Tick) -> Result<()> {
-    let ports = plan.observed();
-    check(plan, samples, &ports)?;
-    let missing: Vec<Observed> = ports.into_iter().filter(|port| known.recall(&asked(plan, port)).is_none()).collect();
-    predict_ports(plan, &missing, samples, known, tick)
-}
-
 /// Observes ports in the float network. A port whose value is not finite stays unknown.
-pub(super) fn predict_ports(
+pub(super) fn predict(
     plan: &Plan,
     ports: &[Observed],
     samples: &dyn Samples,

@@ -12,7 +12,7 @@ use super::calibrate::{asked, check, settle};
 use super::observations::{Fingerprints, Observation, Observations};
 use super::observe::{Elements, Extremes, Histogram, histogram_exponent, percentiles};
 use super::plan::{Observed, Plan};
-use super::predict::predict_ports;
+use super::predict::predict;
 use super::{Quantized, finish};
 
 /// Least number of kept samples from which a scale is guessed, unless there are fewer.
@@ -26,6 +26,19 @@ pub trait Activations: Sync {
     fn elements(&self, sample: usize, value: ValueId) -> Option<&[f32]>;
 }
 
+/// Width of which a search takes scales from ranges.
+const WIDE: u32 = 16;
+
+/// Source of scales of 16 bits that a histogram would choose.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wide {
+    /// Earlier observations, and where there are none, histograms of the float network.
+    Observed,
+    /// Ranges, whatever was observed: for a search, which must not depend on what was tried before. With 16 bits, what is cut off
+    /// counts, and not the step.
+    Ranges,
+}
+
 /// Guesses every scale. Differs from calibration where the change moves a scale downstream of its layer, and where the
 /// kept samples are not those of calibration. Returns `None` if more than half of the ports were never observed.
 pub fn recall(
@@ -33,14 +46,20 @@ pub fn recall(
     samples: &dyn Samples,
     known: &mut Observations,
     kept: &dyn Activations,
+    wide: Wide,
     tick: Tick,
 ) -> Result<Option<Quantized>> {
     let ports = plan.observed();
     check(&plan, samples, &ports)?;
     let first = Fingerprints::new(&plan, &plan.calibration()?);
     let latest = |port: &Observed, known: &Observations| known.recall(&asked(&plan, port));
+    let bits = |port: &Observed| plan.configs[port.config].bits;
     let recalled = |port: &Observed| {
-        let key = first.key(&first, port.value.0, port.method, plan.configs[port.config].bits);
+        if wide == Wide::Ranges && bits(port) >= WIDE && port.method.takes_histogram() {
+            let range = known.range(&asked(&plan, port))?;
+            return Some(Observation { min: range.min, max: range.max, exponent: range.exponent(bits(port)) });
+        }
+        let key = first.key(&first, port.value.0, port.method, bits(port));
         known.get(&key).or_else(|| latest(port, known))
     };
     let mut found: Vec<Option<Observation>> = ports.iter().map(recalled).collect();
@@ -51,7 +70,7 @@ pub fn recall(
     }
     let is_kept = kept.samples() >= samples.len().min(FEWEST);
     if !missing.is_empty() && !is_kept {
-        predict_ports(&plan, &missing, samples, known, tick)?;
+        predict(&plan, &missing, samples, known, tick)?;
     }
     for (port, observation) in ports.iter().zip(&mut found).filter(|(_, observation)| observation.is_none()) {
         *observation = match is_kept {
