@@ -1,23 +1,26 @@
 //! Findings of an opened project, from the stages up to the requested depth.
 
+use std::panic::resume_unwind;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::thread;
 
 use crate::analysis::Report;
 use crate::cost::Cost;
-use crate::lint::{self, ExportedFile, Facts, Finding, Selection};
+use crate::lint::{self, EndsTrials, ExportedFile, Facts, Finding, Optimization, Selection, Trials};
 use crate::project::Project;
 use crate::quant::{Plan, Settings};
 use crate::samples::SampleFacts;
 use crate::{Error, Result};
 
-use super::Progress;
 use super::accuracy::Labelled;
 use super::cancel::possible;
 use super::content::{Key, KeyBuilder};
 use super::measure::Measurement;
 use super::opened::{Found, Opened, lint_text};
+use super::progress::Inside;
 use super::session::{Model, Session};
+use super::{Accuracy, OnChip, Progress};
 
 /// Depth of the checks; each one includes the findings of those before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -51,6 +54,16 @@ struct Stages {
     same_output: Option<PathBuf>,
     exported: Option<ExportedFile>,
     constants: Option<Error>,
+}
+
+/// Measurements beside the report, as far as the depth asks for them.
+#[derive(Default)]
+struct Measured {
+    trials: Option<Arc<Trials>>,
+    on_chip: Option<Result<Arc<OnChip>>>,
+    cost: Option<Arc<Cost>>,
+    accuracy: Option<Result<Option<Arc<Accuracy>>>>,
+    ends_trials: Option<EndsTrials>,
 }
 
 impl Stages {
@@ -198,76 +211,88 @@ impl Opened {
         if depth == LintDepth::Static || !stages.can_be_measured(self.project()) {
             return Ok(lint::check(&facts));
         }
-        let report = self.judged(progress);
-        if let Err(error) = &report
-            && error.is_cancelled()
-        {
-            return Err(error.clone());
-        }
+        let report = unless_cancelled(self.judged(progress))?;
         // Other fixes are for the network that is left once it ends before decoding.
         let is_ended = facts.decoded_head().is_none() || !is_selected(self.project(), "D010");
-        let trials = match &report {
-            Ok(_) if depth >= LintDepth::Fixes && is_ended => Some(self.trials(depth == LintDepth::Search, progress)?),
-            _ => None,
-        };
-        let on_chip = match &report {
-            Ok(_) if depth >= LintDepth::Proved => Some(self.proved(progress)),
-            _ => None,
-        };
-        if let Some(Err(error)) = &on_chip
-            && error.is_cancelled()
-        {
-            return Err(error.clone());
-        }
-        let cost = match &report {
-            Ok(_) if depth >= LintDepth::Proved => self.known_cost(progress)?,
-            _ => None,
-        };
-        let accuracy = match (&stages.labelled, &self.project().config.limits.accuracy_loss) {
-            (Some(Ok(_)), Some(_)) if report.is_ok() && depth >= LintDepth::Proved => Some(self.accuracy(progress)),
-            _ => None,
-        };
-        if let Some(Err(error)) = &accuracy
-            && error.is_cancelled()
-        {
-            return Err(error.clone());
-        }
+        let has_fixes = depth >= LintDepth::Fixes && is_ended;
         let observers = match &report {
-            Ok(report) if depth >= LintDepth::Fixes && is_ended => self.observers(report, progress)?,
+            Ok(report) if has_fixes => self.observers(report, progress)?,
             _ => None,
         };
-        let optimization = match &report {
-            Ok(report) if depth >= LintDepth::Fixes && is_ended => self.optimization(report, progress)?,
-            _ => None,
-        };
-        let ends_trials = match &report {
-            Ok(report) if depth >= LintDepth::Fixes => Some(self.ends_trials(report, progress)?),
-            _ => None,
-        };
+        // Alone, each of the two leaves processors idle.
+        let (optimization, measured) = thread::scope(|scope| {
+            let optimization = report.as_ref().ok().filter(|_| has_fixes);
+            let optimization = optimization.map(|report| scope.spawn(|| self.optimization_aside(report, progress)));
+            let measured = match &report {
+                Ok(report) => self.measured_beside(report, depth, has_fixes, &stages, progress),
+                Err(_) => Ok(Measured::default()),
+            };
+            (optimization.map(|thread| thread.join().unwrap_or_else(|panic| resume_unwind(panic))), measured)
+        });
+        let (optimization, measured) = (optimization.transpose()?.flatten(), measured?);
+        let Measured { trials, on_chip, cost, accuracy, ends_trials } = &measured;
         let report = Some(report.as_ref().map(|report| &**report));
-        let on_chip = on_chip.as_ref().map(|on_chip| on_chip.as_ref().map(|on_chip| &**on_chip));
-        let (trials, observers) = (trials.as_deref(), observers.as_deref());
-        let optimization = optimization.as_ref();
-        let cost = cost.as_deref();
         Ok(lint::check(&Facts {
             report,
-            on_chip,
+            on_chip: on_chip.as_ref().map(|on_chip| on_chip.as_ref().map(|on_chip| &**on_chip)),
             accuracy: accuracy.as_ref().and_then(|accuracy| match accuracy {
                 Ok(accuracy) => accuracy.as_deref().map(Ok),
                 Err(error) => Some(Err(error)),
             }),
-            cost,
-            observers,
-            optimization,
-            trials,
+            cost: cost.as_deref(),
+            observers: observers.as_deref(),
+            optimization: optimization.as_ref(),
+            trials: trials.as_deref(),
             ends_trials: ends_trials.as_ref(),
             ..facts
         }))
     }
 
+    /// Tries other observers and passes, on threads of its own: one that both shared would run all of the other's work before a small
+    /// part of this, and one that waits for a part could take over work that waits for it.
+    fn optimization_aside(&self, report: &Report, progress: &dyn Progress) -> Result<Option<Optimization>> {
+        let run = || self.optimization(report, &Inside(progress));
+        rayon::ThreadPoolBuilder::new().build().map_or_else(|_| run(), |pool| pool.install(run))
+    }
+
+    /// Measures what rules ask for beside a report, up to a depth.
+    fn measured_beside(
+        &self,
+        report: &Report,
+        depth: LintDepth,
+        has_fixes: bool,
+        stages: &Stages,
+        progress: &dyn Progress,
+    ) -> Result<Measured> {
+        let mut measured = Measured::default();
+        if has_fixes {
+            measured.trials = Some(self.trials(depth == LintDepth::Search, progress)?);
+        }
+        if depth >= LintDepth::Proved {
+            measured.on_chip = Some(unless_cancelled(self.proved(progress))?);
+            measured.cost = self.known_cost(progress)?;
+        }
+        let has_labels = matches!(stages.labelled, Some(Ok(_))) && self.project().config.limits.accuracy_loss.is_some();
+        if depth >= LintDepth::Proved && has_labels {
+            measured.accuracy = Some(unless_cancelled(self.accuracy(progress))?);
+        }
+        if depth >= LintDepth::Fixes {
+            measured.ends_trials = Some(self.ends_trials(report, progress)?);
+        }
+        Ok(measured)
+    }
+
     /// Returns the cost of the file; its errors are reported by the proof.
     fn known_cost(&self, progress: &dyn Progress) -> Result<Option<Arc<Cost>>> {
         Ok(possible(self.cost(progress))?.flatten())
+    }
+}
+
+/// Makes an error that rules report part of the result; that of cancelled work ends it.
+fn unless_cancelled<T>(result: Result<T>) -> Result<Result<T>> {
+    match result {
+        Err(error) if error.is_cancelled() => Err(error),
+        result => Ok(result),
     }
 }
 
