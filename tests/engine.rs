@@ -8,7 +8,7 @@ use std::sync::Arc;
 use espq::analysis::{Report, Seconds};
 use espq::chip::Scheme;
 use espq::engine::{Cache, Engine, LintDepth, OnlyKnown, Options, Progress, Silent, Stage, Watch};
-use espq::lint::{Finding, FixKind};
+use espq::lint::{Finding, FixKind, Measure};
 use espq::project::{Project, edit};
 
 fn project(fixture: &str) -> Project {
@@ -219,6 +219,19 @@ fn a_finding_is_pending_until_it_is_measured() {
         let found = finding.fixes.iter().find(|fix| fix.kind == FixKind::Precision(measure.clone()));
         assert_eq!((found.cloned(), &finding.pending), (fix.ok(), &None), "{code}");
     }
+}
+
+#[test]
+fn a_joint_is_pending_until_int16_is_measured() {
+    let opened = server().open(project("lint/E010/inside"));
+    let waiting = opened.lint(LintDepth::Measured, &Silent).unwrap();
+    let waiting = finding(&waiting, "E010");
+    let measure = waiting.pending.as_ref().unwrap();
+    assert_eq!((measure, &waiting.fixes), (&Measure::Joint { name: "/joined/Concat".into() }, &Vec::new()));
+    let fix = opened.resolve(measure, &Silent).unwrap();
+    let deeper = opened.lint(LintDepth::Fixes, &Silent).unwrap();
+    let deeper = finding(&deeper, "E010");
+    assert_eq!((&deeper.fixes, &deeper.pending), (&vec![fix.unwrap()], &None));
 }
 
 #[test]

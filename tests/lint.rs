@@ -51,6 +51,31 @@ fn every_rule_is_quiet_without_an_issue() {
 }
 
 #[test]
+fn a_joint_is_reported_inside_of_the_network_and_where_its_values_are_moved_to_an_output() {
+    for place in ["inside", "moved"] {
+        let (exit, text) = lint(&fixtures(), &["--select", "E010", &format!("E010/{place}")]);
+        assert_eq!(exit, Some(1), "{text}");
+        insta::assert_snapshot!(format!("E010_{place}"), text);
+    }
+}
+
+#[test]
+fn a_joint_at_int16_has_the_error_that_its_fix_promises() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = std::fs::read_to_string(fixtures().join("E010/inside/espq.toml")).unwrap();
+    let files = fixtures().join("files").to_string_lossy().replace('\\', "/");
+    let text = text.replace("../../files", &files) + "[limits]\noutput-nsr = '0.1%'\n";
+    std::fs::write(folder.path().join("espq.toml"), text).unwrap();
+    let before = findings(folder.path(), &["--no-cache", "--select", "E010"]);
+    let title = before[0]["fixes"][0]["title"].as_str().unwrap();
+    let promised = title.split("-> ").nth(1).unwrap().split(',').next().unwrap();
+    assert_eq!(lint(folder.path(), &["--select", "E010", "--unsafe-fixes"]).0, Some(0));
+    let after = findings(folder.path(), &["--no-cache", "--select", "E001"]);
+    let message = after[0]["message"].as_str().unwrap();
+    assert!(message.contains(&format!("error {promised} NSR")), "{message} against {promised}");
+}
+
+#[test]
 fn every_rule_has_documentation() {
     for rule in espq::lint::RULES {
         let output = espq(&fixtures(), &["explain", rule.name]);

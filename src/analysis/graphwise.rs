@@ -30,7 +30,7 @@ pub struct Graphwise {
     pub layer_spread: Vec<f64>,
     /// Standard errors of the noise-to-signal ratios of `outputs`.
     pub output_spread: Vec<f64>,
-    /// Concats that join values of very different ranges: those that make outputs, and those that `nodes` read.
+    /// Concats that join values of very different ranges: those that make outputs, and with `nodes` all others.
     pub joints: Vec<Joint>,
     /// Boxes of the float network beside those of the simulation, if the network is a detector.
     pub boxes: Option<FoundBoxes>,
@@ -50,7 +50,7 @@ pub fn graphwise(
 ) -> Result<Graphwise> {
     let &Subject { graph, samples, count, tick, .. } = subject;
     let watched: Vec<ValueId> = nodes.iter().filter_map(|&n| first_output(graph, n)).collect();
-    let joints = watched_joints(graph, nodes);
+    let joints = watched_joints(subject, !nodes.is_empty());
     let count = count.min(samples.len());
     let places = if nodes.is_empty() { Vec::new() } else { traces.places(graph) };
     let by_sample = (0..count).into_par_iter().map(|s| {
@@ -160,7 +160,7 @@ fn compare(
         if let Some(original) = originals[value.0].take() {
             found[value.0] = Some(Comparison::of(tensor, &original)?);
             for (joint, sums) in joints.iter().zip(&mut joined).filter(|(joint, _)| joint.value == value) {
-                *sums = joint.compare(tensor, &original);
+                *sums = joint.compare(tensor, &original)?;
             }
         }
         Ok(())
@@ -175,8 +175,9 @@ fn compare(
     for (simulated, float) in outputs.iter().zip(&float_outputs) {
         compared.push(Comparison::of(simulated, float)?);
     }
-    joints::of_outputs(graph, joints, &outputs, &float_outputs, &mut joined);
-    if let Some((before, _)) = sample.before {
+    joints::of_outputs(graph, joints, &outputs, &float_outputs, &mut joined)?;
+    // Without watched values, the earlier joints are others.
+    if let Some((before, _)) = sample.before.filter(|_| !watched.is_empty()) {
         for (sums, earlier) in joined.iter_mut().zip(&before.joined).filter(|(sums, _)| sums.is_none()) {
             sums.clone_from(earlier);
         }

@@ -2,8 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::Result;
+use crate::exec::{FakeQuant, fake_quantize};
 use crate::graph::{Graph, NodeId, Tensor, ValueId};
 use crate::kernels::errors::error_sums;
+
+use super::Subject;
 
 /// Ratio of two ranges from which they are very different: the narrow part has 3 bits less than its own scale would give it.
 const RATIO: f64 = 8.0;
@@ -13,7 +17,7 @@ const RATIO: f64 = 8.0;
 pub struct Joint {
     /// Layer that joins.
     pub layer: String,
-    /// Output of the model that it makes.
+    /// Output of the model that it makes, itself or through layers that only move its values.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub output: Option<String>,
     /// Axis along which it joins.
@@ -35,6 +39,9 @@ pub struct JointPart {
     pub range: f64,
     /// Noise-to-signal power ratio, mean over samples.
     pub nsr: f64,
+    /// That ratio by rounding to the shared scale alone, without any error of the layers before.
+    #[serde(default)]
+    pub rounding: f64,
 }
 
 impl Joint {
@@ -43,10 +50,13 @@ impl Joint {
         self.parts.iter().max_by(|a, b| a.range.total_cmp(&b.range))
     }
 
-    /// Returns the parts whose range is much narrower than the widest and whose error exceeds a limit.
+    /// Returns the parts whose range is much narrower than the widest and whose error exceeds a limit by the shared scale
+    /// alone: errors of the layers before are no reason to part them.
     pub fn lost(&self, limit: f64) -> impl Iterator<Item = &JointPart> {
         let widest = self.widest().map_or(0.0, |part| part.range);
-        let is_lost = move |part: &&JointPart| widest >= RATIO * part.range && part.range > 0.0 && part.nsr > limit;
+        let is_lost = move |part: &&JointPart| {
+            widest >= RATIO * part.range && part.range > 0.0 && part.nsr.min(part.rounding) > limit
+        };
         self.parts.iter().filter(is_lost)
     }
 
@@ -72,26 +82,31 @@ pub(super) struct Watched {
     node: NodeId,
     axis: usize,
     parts: Vec<(ValueId, usize, usize)>,
+    /// Rounding to the shared scale; `None` where the Concat stays in float.
+    shared: Option<FakeQuant>,
 }
 
 /// Sums over one part of a sample.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct PartSums {
     noise: f64,
+    rounding: f64,
     signal: f64,
     range: f64,
 }
 
-/// Lists the Concats that make outputs of the model, and those that `nodes` read.
-pub(super) fn watched(graph: &Graph, nodes: &[NodeId]) -> Vec<Watched> {
-    let read = nodes.iter().flat_map(|&node| graph.node(node).inputs.iter().flatten().copied());
-    let is_seen = graph.mask(read.chain(graph.outputs.iter().copied()));
-    graph.node_ids().filter_map(|node| joint(graph, node)).filter(|joint| is_seen[joint.value.0]).collect()
+/// Lists the Concats that make outputs of the model, and with `inner` all others.
+pub(super) fn watched(subject: &Subject, inner: bool) -> Vec<Watched> {
+    let graph = subject.graph;
+    let joints = graph.node_ids().filter_map(|node| joint(subject, node));
+    joints.filter(|joint| inner || graph.outputs.contains(&joint.value)).collect()
 }
 
-fn joint(graph: &Graph, id: NodeId) -> Option<Watched> {
+fn joint(subject: &Subject, id: NodeId) -> Option<Watched> {
+    let graph = subject.graph;
     let node = graph.node(id);
     let value = node.output(0).filter(|_| node.is("Concat"))?;
+    let shared = subject.quantized.output_quantizer(id);
     let rank = graph.shape(value)?.len();
     let axis = node.attributes.int("axis")?;
     let axis = usize::try_from(if axis < 0 { axis + i64::try_from(rank).ok()? } else { axis }).ok()?;
@@ -102,13 +117,20 @@ fn joint(graph: &Graph, id: NodeId) -> Option<Watched> {
         parts.push((*input, first, first + length));
         first += length;
     }
-    (parts.len() > 1).then_some(Watched { value, node: id, axis, parts })
+    (parts.len() > 1).then_some(Watched { value, node: id, axis, parts, shared })
 }
 
 impl Watched {
-    /// Compares the parts of a value; `None` if it does not hold numbers.
-    pub fn compare(&self, quantized: &Tensor, float: &Tensor) -> Option<Vec<PartSums>> {
+    /// Compares the parts of a value, if they share a scale; `None` if it does not hold numbers.
+    pub fn compare(&self, quantized: &Tensor, float: &Tensor) -> Result<Option<Vec<PartSums>>> {
+        let Some(shared) = &self.shared else { return Ok(Some(Vec::new())) };
+        let rounded = fake_quantize(float.clone(), shared)?;
+        Ok(self.sums(quantized, &rounded, float))
+    }
+
+    fn sums(&self, quantized: &Tensor, rounded: &Tensor, float: &Tensor) -> Option<Vec<PartSums>> {
         let (shape, q, f) = (float.shape(), quantized.slice::<f32>()?, float.slice::<f32>()?);
+        let r = rounded.slice::<f32>()?;
         if quantized.shape() != shape || q.is_empty() {
             return None;
         }
@@ -116,10 +138,11 @@ impl Watched {
         let row = shape[self.axis] * inner;
         let part = |&(_, from, to): &(ValueId, usize, usize)| {
             let mut sums = PartSums::default();
-            for (q, f) in q.chunks_exact(row).zip(f.chunks_exact(row)) {
-                let (q, f) = (&q[from * inner..to * inner], &f[from * inner..to * inner]);
+            for ((q, r), f) in q.chunks_exact(row).zip(r.chunks_exact(row)).zip(f.chunks_exact(row)) {
+                let [q, r, f] = [q, r, f].map(|row| &row[from * inner..to * inner]);
                 let found = error_sums(q, f);
                 sums.noise += found.noise;
+                sums.rounding += error_sums(r, f).noise;
                 sums.signal += found.signal;
                 sums.range = f.iter().fold(sums.range, |range, x| range.max(f64::from(x.abs())));
             }
@@ -132,14 +155,23 @@ impl Watched {
     pub fn joint(&self, graph: &Graph, samples: &[&[PartSums]]) -> Option<Joint> {
         let part = |(at, &(value, from, to)): (usize, &(ValueId, usize, usize))| {
             let sums = samples.iter().filter_map(|sums| sums.get(at));
-            let (mut nsr, mut range, mut count) = (0.0, 0.0f64, 0);
+            let (mut nsr, mut rounding, mut range, mut count) = (0.0, 0.0, 0.0f64, 0);
             for sums in sums {
                 nsr += sums.noise / (sums.signal + 1e-7);
+                rounding += sums.rounding / (sums.signal + 1e-7);
                 range = range.max(sums.range);
                 count += 1;
             }
             let name = graph.value(value).name.clone();
-            JointPart { value: name, first: from, last: to.max(1) - 1, range, nsr: nsr / f64::from(count.max(1)) }
+            let count = f64::from(count.max(1));
+            JointPart {
+                value: name,
+                first: from,
+                last: to.max(1) - 1,
+                range,
+                nsr: nsr / count,
+                rounding: rounding / count,
+            }
         };
         let is_output = graph.outputs.contains(&self.value);
         let joint = Joint {
@@ -160,11 +192,12 @@ pub(super) fn of_outputs(
     quantized: &[Tensor],
     float: &[Tensor],
     sums: &mut [Option<Vec<PartSums>>],
-) {
+) -> Result<()> {
     for (joint, sums) in watched.iter().zip(sums) {
         let output = graph.outputs.iter().position(|output| *output == joint.value);
         if let Some((quantized, float)) = output.and_then(|at| Some((quantized.get(at)?, float.get(at)?))) {
-            *sums = joint.compare(quantized, float);
+            *sums = joint.compare(quantized, float)?;
         }
     }
+    Ok(())
 }

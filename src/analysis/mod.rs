@@ -25,11 +25,14 @@ use crate::Result;
 use crate::detect::Detector;
 use crate::exec::{Program, Samples, Tick};
 use crate::graph::{Graph, Tensor, ValueId};
+use crate::quant::Quantized;
 
 /// Network prepared for running, and the samples over which its forms are compared.
 pub struct Subject<'a> {
     /// Graph of both programs.
     pub graph: &'a Graph,
+    /// Network whose scales `simulated` has.
+    pub quantized: &'a Quantized,
     /// Program of the model as it was read: its outputs are the reference.
     pub original: &'a Program,
     /// Float program with the constants of `graph`, insofar as they keep the network's function: values inside the

@@ -19,7 +19,7 @@ use super::calibrated::Calibrated;
 use super::opened::Opened;
 use super::progress::PartOf;
 use super::session::Session;
-use super::{Progress, Stage};
+use super::{Progress, Stage, joints};
 
 /// Layers whose error alone is measured; that of the others is estimated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -112,7 +112,7 @@ impl<'a> Measurement<'a> {
             analysis_samples: count,
             layers,
             outputs,
-            joints: graphwise.joints.clone(),
+            joints: joints::with_outputs(graph, &graphwise.joints),
             saturation,
             detection: graphwise.boxes,
             observers: None,

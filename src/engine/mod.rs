@@ -18,6 +18,7 @@ mod exported;
 mod files;
 mod firmware;
 pub mod inspect;
+mod joints;
 mod layers;
 mod lint;
 mod lru;

@@ -373,11 +373,12 @@ impl Session {
 
     /// Returns the programs and samples that figures are measured with.
     pub(super) fn subject<'a>(&'a self, calibrated: &'a Calibrated, count: usize, tick: Tick<'a>) -> Subject<'a> {
-        let graph = &calibrated.quantized.plan().graph;
+        let quantized = &calibrated.quantized;
+        let graph = &quantized.plan().graph;
         let Float { original, equivalent } = &calibrated.float;
         let simulated = &*calibrated.simulated;
-        let detector = self.model.detector.as_ref();
-        Subject { graph, original, float: equivalent, simulated, samples: &self.analysis, count, detector, tick }
+        let (samples, detector) = (&self.analysis, self.model.detector.as_ref());
+        Subject { graph, quantized, original, float: equivalent, simulated, samples, count, detector, tick }
     }
 }
 

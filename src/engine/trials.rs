@@ -79,6 +79,7 @@ impl Measurement<'_> {
         let mut trials = Trials { searched, ..Trials::default() };
         trials.widened = self.widen(report)?;
         trials.undone = self.undone(report)?;
+        trials.joints = self.joints(report)?;
         if over.is_empty() && !searched {
             return Ok(trials);
         }
@@ -109,6 +110,7 @@ impl Measurement<'_> {
                 self.trial(report, &names, Scheme::Int16).map(Some)
             }
             Measure::Widen => self.widen(report),
+            Measure::Joint { name } => self.joint(report, name),
             Measure::SmallestSet => {
                 let Smallest { taken, refused, .. } = self.smallest(report, &candidates(report))?;
                 Ok(taken.or(refused))

@@ -1,11 +1,11 @@
 //! Trials of other ends of the network, with their measured effect.
 
-use crate::analysis::{Joint, Report};
+use crate::analysis::Report;
 use crate::detect::{FoundBoxes, Head};
 use crate::project::{Project, edit};
-use crate::text::units::percent;
+use crate::text::units::{count, percent};
 
-use super::{Fix, FixKind, Safety};
+use super::{Fix, FixKind, Safety, found_boxes};
 
 /// Network with other outputs.
 #[derive(Debug, Clone, PartialEq)]
@@ -16,6 +16,8 @@ pub struct EndsTrial {
     pub errors: Vec<(String, f64)>,
     /// Boxes of the float network beside those of the quantized one.
     pub boxes: Option<FoundBoxes>,
+    /// Layers that are cut off with a joint, behind it.
+    pub behind: usize,
 }
 
 /// Measured ends, by the finding that they fix.
@@ -25,8 +27,24 @@ pub struct EndsTrials {
     pub head: Option<EndsTrial>,
     /// Outputs of their own for the parts of a joint, by its layer.
     pub apart: Vec<(String, EndsTrial)>,
-    /// Joints at int16, by layer: errors of their parts.
-    pub wide: Vec<(String, Vec<f64>)>,
+    /// Joints at int16, by layer.
+    pub wide: Vec<(String, WideJoint)>,
+}
+
+/// Joint at int16.
+#[derive(Debug, Clone, PartialEq)]
+pub struct WideJoint {
+    /// The joint, and the layers that move its values to an output.
+    pub layers: Vec<String>,
+    /// Errors of its parts.
+    pub parts: Vec<f64>,
+}
+
+impl EndsTrial {
+    /// Returns the error of the worst output.
+    pub fn worst(&self) -> f64 {
+        self.errors.iter().map(|(_, nsr)| *nsr).fold(0.0, f64::max)
+    }
 }
 
 impl EndsTrials {
@@ -35,23 +53,10 @@ impl EndsTrials {
         self.apart.iter().find(|(name, _)| name == layer).map(|(_, trial)| trial)
     }
 
-    /// Returns the errors of a joint's parts at int16.
-    pub fn wide(&self, layer: &str) -> Option<&[f64]> {
-        self.wide.iter().find(|(name, _)| name == layer).map(|(_, parts)| parts.as_slice())
+    /// Returns a joint at int16.
+    pub fn wide(&self, layer: &str) -> Option<&WideJoint> {
+        self.wide.iter().find(|(name, _)| name == layer).map(|(_, wide)| wide)
     }
-}
-
-/// Returns the outputs of a model with those of their own for the parts of a joint; `None` for a joint that is no output.
-pub fn apart(joint: &Joint, report: &Report) -> Option<Vec<(String, String)>> {
-    let output = joint.output.as_ref()?;
-    let mut outputs = Vec::new();
-    for one in &report.outputs {
-        match one.name == *output {
-            true => outputs.extend(joint.parts.iter().map(|part| (part.value.clone(), part.value.clone()))),
-            false => outputs.push((one.name.clone(), one.name.clone())),
-        }
-    }
-    Some(outputs)
 }
 
 /// Returns the fix that ends the network before decoding, with its effect if it was measured.
@@ -61,9 +66,15 @@ pub fn of_head(project: &Project, head: &Head, report: Option<&Report>, trial: O
     fix(project, &outputs, format!("end the network before decoding, at {} outputs{effect}", outputs.len()))
 }
 
-/// Returns the fix that gives the parts of a joint outputs of their own.
-pub fn of_joint(project: &Project, report: &Report, trial: &EndsTrial) -> Option<Fix> {
-    fix(project, &trial.outputs, format!("outputs of their own: {}", effect(report, trial)))
+/// Returns the fix that gives the parts of a joint outputs of their own; `before` is the error of the worst one, joined.
+pub fn of_joint(project: &Project, report: &Report, before: f64, trial: &EndsTrial) -> Option<Fix> {
+    let behind = match trial.behind {
+        0 => String::new(),
+        layers => format!(", with {} behind the Concat on the CPU", count(layers, "layer")),
+    };
+    let (before, after) = (percent(before), percent(trial.worst()));
+    let effect = format!("error of the worst part {before} -> {after}{}", boxes(report, trial));
+    fix(project, &trial.outputs, format!("Outputs of their own{behind}: {effect}"))
 }
 
 fn fix(project: &Project, outputs: &[(String, String)], title: String) -> Option<Fix> {
@@ -78,11 +89,10 @@ fn effect(report: &Report, trial: &EndsTrial) -> String {
     };
     let before = list(report.outputs.iter().map(|output| (output.name.as_str(), output.error.nsr)).collect());
     let after = list(trial.errors.iter().map(|(name, nsr)| (name.as_str(), *nsr)).collect());
-    let boxes = match (report.detection, trial.boxes) {
-        (Some(before), Some(after)) if before.boxes > 0 => {
-            format!("; boxes found {} of {} -> {} of {}", before.found, before.boxes, after.found, after.boxes)
-        }
-        _ => String::new(),
-    };
-    format!("error {before} -> {after}{boxes}")
+    format!("error {before} -> {after}{}", boxes(report, trial))
+}
+
+fn boxes(report: &Report, trial: &EndsTrial) -> String {
+    let change = report.detection.zip(trial.boxes).and_then(|(before, after)| found_boxes(&before, &after));
+    change.map(|change| format!("; {change}")).unwrap_or_default()
 }

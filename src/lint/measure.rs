@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::chip::Scheme;
 use crate::project::{Project, edit};
 use crate::quant::WIDEN;
+use crate::text::units::count;
 
 use super::{Fix, FixKind, Safety, Trial};
 
@@ -29,6 +30,11 @@ pub enum Measure {
     },
     /// The pass `widen`, with int16 for layers whose inputs are cut off and for those that compute them.
     Widen,
+    /// int16 for a Concat and the layers that read it.
+    Joint {
+        /// Name of the Concat in the graph.
+        name: String,
+    },
     /// The smallest set of int16 layers that brings every output under its limit.
     SmallestSet,
 }
@@ -42,6 +48,9 @@ impl Measure {
                 "Set all layers over the limit to int16 (measures the effect)".to_string()
             }
             Measure::Widen => "Set optimize.widen (measures the effect)".to_string(),
+            Measure::Joint { name } => {
+                format!("Set `{name}` and the layers that read it to int16 (measures the effect)")
+            }
             Measure::SmallestSet => {
                 "Find the smallest set of int16 layers that meets the limit (about a minute)".to_string()
             }
@@ -63,6 +72,10 @@ impl Measure {
                 "Wider scales of Add, Sub and Concat would not reduce the error of the outputs; nothing was changed."
                     .to_string()
             }
+            Measure::Joint { name } => format!(
+                "Setting `{name}` and the layers that read it to int16 would not reduce the error of the outputs; nothing \
+                 was changed."
+            ),
             Measure::SmallestSet => "No set of int16 layers brings every output under the limit; nothing was changed. \
                                      Try precision = \"int16\" for the model, or look at the ranges with \
                                      `espq report --statistics`."
@@ -89,18 +102,26 @@ impl Measure {
     pub fn words(&self, trial: &Trial) -> Option<String> {
         // Fewer bits are wanted whatever they cost.
         let is_wanted = matches!(self, Measure::Layer { scheme: Scheme::Int8, .. }) || trial.is_offered();
+        is_wanted.then(|| format!("{}: {}", self.change(&trial.layers), trial.effect()))
+    }
+
+    /// Describes the change of these layers.
+    pub(super) fn change(&self, changed: &[String]) -> String {
         let layers = |layers: &[String]| match layers {
             [one] => format!("`{one}`"),
             many => format!("{} layers", many.len()),
         };
-        let change = match self {
+        match self {
             Measure::Layer { name, scheme } => format!("Set `{name}` to {scheme}"),
             Measure::LayersOverLimit { names } => format!("Set all {} layers over the limit to int16", names.len()),
-            Measure::Widen if trial.layers.is_empty() => "Set optimize.widen".to_string(),
-            Measure::Widen => format!("Set optimize.widen, and {} to int16", layers(&trial.layers)),
-            Measure::SmallestSet => format!("Set {} to int16", layers(&trial.layers)),
-        };
-        is_wanted.then(|| format!("{change}: {}", trial.effect()))
+            Measure::Widen if changed.is_empty() => "Set optimize.widen".to_string(),
+            Measure::Widen => format!("Set optimize.widen, and {} to int16", layers(changed)),
+            Measure::Joint { name } => match changed {
+                [one] => format!("Set `{one}` to int16"),
+                many => format!("Set `{name}` and {} behind it to int16", count(many.len() - 1, "layer")),
+            },
+            Measure::SmallestSet => format!("Set {} to int16", layers(changed)),
+        }
     }
 
     /// Returns the fix without its effect, for changes that a user may want whatever the effect is: fewer bits.

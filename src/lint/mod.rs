@@ -5,12 +5,14 @@
 //! Never: files, terminals, protocols.
 
 mod baseline;
+mod boxes;
 mod ends_trials;
 mod exported;
 mod facts;
 mod finding;
 mod fix;
 mod ignores;
+mod joints;
 mod mask;
 mod measure;
 mod observers;
@@ -21,12 +23,14 @@ mod slow;
 mod trials;
 
 pub use baseline::{Baseline, Known as KnownIssues};
-pub use ends_trials::{EndsTrial, EndsTrials, apart};
+pub use boxes::{changed_boxes, found_boxes};
+pub use ends_trials::{EndsTrial, EndsTrials, WideJoint};
 pub use exported::ExportedFile;
 pub use facts::{Facts, Known};
 pub use finding::{Finding, Fix, FixKind, Related, Safety, Severity};
 pub use fix::{Applied, apply, own_line};
 pub use ignores::ignoring;
+pub use joints::lossy_joints;
 pub use measure::{Measure, Outcome};
 pub use observers::{ObserverAdvice, decisive_error};
 pub use rule::{Needs, Rule, Selection, find};

@@ -59,6 +59,9 @@ pub struct Trials {
     /// Wider scales of layers whose inputs are cut off; `None` if there are none.
     #[serde(default)]
     pub widened: Option<Trial>,
+    /// Concats inside of the network that lose a part of what they join, each at int16 with the layers that read it.
+    #[serde(default)]
+    pub joints: Vec<(String, Trial)>,
     /// Layers that the text sets to int16, each measured at the precision of all others.
     #[serde(default)]
     pub undone: Vec<(String, Trial)>,
@@ -94,6 +97,11 @@ impl Optimization {
 }
 
 impl Trials {
+    /// Returns the trial of a joint; `None` if there is none.
+    pub fn joint(&self, layer: &str) -> Option<&Trial> {
+        self.joints.iter().find(|(name, _)| name == layer).map(|(_, trial)| trial)
+    }
+
     /// Returns the trial of a layer alone; `None` if it was not tried.
     pub fn of(&self, layer: &str) -> Option<Option<&Trial>> {
         self.layers.iter().find(|(name, _)| name == layer).map(|(_, trial)| trial.as_ref())

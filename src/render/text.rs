@@ -266,6 +266,8 @@ pub(super) fn advice(report: &Report, view: &View) -> Vec<String> {
     let mut lines = Vec::new();
     if let Some(trials) = &view.trials {
         lines.extend(trials.widened.as_ref().and_then(|trial| Measure::Widen.words(trial)));
+        let joint = |(name, trial): &(String, Trial)| Measure::Joint { name: name.clone() }.words(trial);
+        lines.extend(trials.joints.iter().filter_map(joint));
         lines.extend(trials.outputs.as_ref().and_then(|trial| Measure::SmallestSet.words(trial)));
         let mut alone: Vec<(&String, &Trial)> =
             trials.layers.iter().filter_map(|(name, trial)| Some((name, trial.as_ref()?))).collect();
