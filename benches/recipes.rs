@@ -171,6 +171,7 @@ fn ours(folder: &Path, target: Target, arguments: &Arguments) -> Result<Vec<Row>
         settings: &settings,
         samples: network.samples,
         held_out: network.held_out,
+        detector: None,
         allows: &|_| Ok(true),
         tick: &|| Ok(()),
         told: &|_, _| Ok(()),
@@ -214,8 +215,8 @@ impl Network<'_> {
         let tick = &|| Ok(());
         let quantized = optimize::quantize(&plan, self.samples, &mut Observations::default(), tick)?;
         let seconds = start.elapsed().as_secs_f64();
-        let Figure { nsr, standard_error, agreement } =
-            Judge::new(&plan, self.held_out, tick)?.judge(&quantized, tick)?.figure;
+        let Figure { nsr, standard_error, agreement, .. } =
+            Judge::new(&plan, self.held_out, None, tick)?.judge(&quantized, tick)?.figure;
         let flash = Some(constant_bytes(quantized.plan()));
         Ok(Row { recipe: name.into(), nsr, standard_error: Some(standard_error), agreement, seconds, flash })
     }

@@ -248,3 +248,62 @@ fn photos_of_detection_networks_are_letterboxed() {
     let stretched = with("[calibration.image]\nresize = 'stretch'\n");
     assert_ne!(outputs(&stretched), outputs(&chosen));
 }
+
+/// Makes a project of a network that ends before decoding.
+fn cut(name: &str) -> tempfile::TempDir {
+    let folder = project(name, "", "");
+    espq(folder.path(), &["lint", "--no-cache", "--static", "--select", "D010", "--unsafe-fixes"]);
+    folder
+}
+
+fn optimized(name: &str, arguments: &[&str]) -> Output {
+    let folder = cut(name);
+    let arguments = [&["optimize", "--no-cache", "--budget", "600", "--dry-run"], arguments].concat();
+    let output = espq(folder.path(), &arguments);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output));
+    output
+}
+
+/// Replaces numbers, which another processor's sums can move.
+fn without_numbers(text: &str) -> String {
+    let mut shown = String::new();
+    for c in text.chars() {
+        match c.is_ascii_digit() || (c == '.' && shown.ends_with('#')) {
+            false => shown.push(c),
+            true if shown.ends_with('#') => {}
+            true => shown.push('#'),
+        }
+    }
+    shown
+}
+
+#[test]
+fn a_search_shows_boxes_before_and_after() {
+    let shown = text(&optimized("seg", &[]));
+    let (_, last) = shown.split_once("candidates measured").unwrap();
+    insta::assert_snapshot!("optimize", without_numbers(last));
+    let folder = cut("yolo11");
+    let arguments = ["optimize", "--no-cache", "--budget", "600", "--dry-run", "--format", "json"];
+    let found: Value = serde_json::from_slice(&espq(folder.path(), &arguments).stdout).unwrap();
+    for figure in ["before", "after"] {
+        let boxes = &found[figure]["boxes"];
+        assert!(boxes["boxes"].as_u64() > Some(5) && boxes["new"].is_u64(), "{figure}: {boxes}");
+    }
+    // Few samples are all held out, as all of them calibrate: those of the report.
+    assert_eq!(found["samples"], 4);
+    assert_eq!(found["before"]["boxes"], report(folder.path())["detection"]);
+}
+
+#[test]
+fn a_candidate_that_loses_boxes_is_not_taken_whatever_its_error() {
+    let found: Value = serde_json::from_slice(&optimized("pose", &["--format", "json"]).stdout).unwrap();
+    let tried = found["tried"].as_array().unwrap();
+    let nsr = |figure: &Value| figure["nsr"].as_f64().unwrap();
+    let losing: Vec<&Value> = tried.iter().filter(|tried| tried["loses_boxes"] == true).collect();
+    assert!(losing.iter().any(|tried| nsr(&tried["figure"]) < nsr(&found["after"])), "{losing:?}");
+    assert!(losing.iter().all(|tried| tried["figure"] != found["after"]));
+    assert!(nsr(&found["losing"]) < nsr(&found["after"]), "{}", found["losing"]);
+    assert!(found["losing"]["boxes"]["found"].as_u64() < found["before"]["boxes"]["found"].as_u64());
+    let shown = text(&optimized("pose", &[]));
+    assert!(shown.contains("was not taken: it finds") && shown.contains("key points"), "{shown}");
+}

@@ -9,6 +9,7 @@ use serde_json::json;
 use crate::analysis::Report;
 use crate::chip::Scheme;
 use crate::engine::{Engine, Optimized, Options, Precisions, Scope};
+use crate::lint::changed_boxes;
 use crate::project::{Bytes, Milliseconds, Overrides, Project, Value as _};
 use crate::text::units::{and_more, count, percent};
 use crate::text::visible;
@@ -28,6 +29,10 @@ enum Format {
 ///
 /// Candidates are compared on held-out samples: every fourth one. The error is that of the values before a final
 /// Softmax or Sigmoid. The model's file is never changed. If nothing lowers the error, espq.toml is not changed either.
+///
+/// Of a recognized detection network, the boxes are compared, too. A candidate is not taken, whatever its error, if it loses
+/// boxes that the settings as they are find: if those that it loses exceed those that only it finds by more than the square
+/// root of both together, which is the standard error of the difference. One lost box is within it, two are not.
 ///
 /// With a limit on flash, RAM or time, precisions are chosen, too. If the outputs exceed `limits.output-nsr`, layers get 16
 /// bits as far as the limits allow; if the file exceeds a limit, all but the layers that gain most get int8. Candidates that
@@ -123,6 +128,8 @@ fn json(found: &Optimized, report: Report) -> String {
         "cost": found.cost,
         "precisions": found.precisions,
         "refused": found.refused,
+        "losing": found.losing,
+        "samples": found.samples,
         "exceeded": found.exceeded,
         "tried": found.tried,
         "complete": !found.is_cut_short,
@@ -150,12 +157,14 @@ fn said(found: &Optimized, project: &Project, is_dry: bool) -> String {
         (Some(_), true) => format!("{tries} measured: error {before} -> {after}; {file} is unchanged (--dry-run)\n"),
         (Some(_), false) => format!("{tries} measured: error {before} -> {after}, written to {file}\n"),
     };
+    text += &boxes(found);
     text += &precisions(&found.precisions);
     text += &found.cost.map(|cost| cost.words() + "\n").unwrap_or_default();
     if let Some(refused) = &found.refused {
         let (error, breaks) = (percent(refused.nsr), refused.breaks.join(" and "));
         text += &format!("A candidate with an error of {error} was not taken: it takes {breaks}.\n");
     }
+    text += &losing(found);
     if project.config.limits.latency.is_some() && found.cost.is_some_and(|cost| cost.before.time.is_none()) {
         text += "The limit on time was not applied: no time of a network on this chip was ever published.\n";
     }
@@ -165,16 +174,44 @@ fn said(found: &Optimized, project: &Project, is_dry: bool) -> String {
     text
 }
 
-/// " within the limits", if a candidate broke one.
+/// " within the limits", if a candidate broke one; " that keeps the boxes", if one loses some.
 fn within(found: &Optimized) -> &'static str {
-    if found.refused.is_some() { " within the limits" } else { "" }
+    match (&found.refused, &found.losing) {
+        (Some(_), Some(_)) => " within the limits that keeps the boxes",
+        (Some(_), None) => " within the limits",
+        (None, Some(_)) => " that keeps the boxes",
+        (None, None) => "",
+    }
+}
+
+/// A line of a detector's boxes before and after.
+fn boxes(found: &Optimized) -> String {
+    let (Some(before), Some(after)) = (found.before.boxes, found.after.boxes) else { return String::new() };
+    let samples = count(found.samples, "sample");
+    match changed_boxes(&before, &after) {
+        Some(change) => format!("{change} ({samples})\n"),
+        None => format!("The float network finds no box in {samples}: samples should be photos with objects.\n"),
+    }
+}
+
+/// A line on the candidate that loses boxes.
+fn losing(found: &Optimized) -> String {
+    let Some(figure) = found.losing else { return String::new() };
+    let (Some(before), Some(boxes)) = (found.before.boxes, figure.boxes) else { return String::new() };
+    format!(
+        "A candidate with an error of {} was not taken: it finds {} of {} boxes, and the settings as they are find {}.\n",
+        percent(figure.nsr),
+        boxes.found,
+        boxes.boxes,
+        before.found
+    )
 }
 
 /// A line for each candidate that became the best.
 fn candidates(found: &Optimized) -> String {
     let mut best = f64::INFINITY;
     let mut text = String::new();
-    for tried in found.tried.iter().filter(|tried| tried.is_allowed) {
+    for tried in found.tried.iter().filter(|tried| tried.is_allowed && !tried.loses_boxes) {
         if tried.figure.nsr < best {
             best = tried.figure.nsr;
             let method = tried.method.map_or("as configured", |m| m.name());

@@ -1,4 +1,4 @@
-//! FoundBoxes of the boxes of two networks on the same samples.
+//! Agreement of the boxes of two networks on the same samples.
 
 use serde::{Deserialize, Serialize};
 
@@ -32,16 +32,23 @@ pub struct FoundBoxes {
 impl FoundBoxes {
     /// Compares one sample; `None` if its outputs are not those of the head.
     pub fn of(detector: &Detector, float: &[Tensor], quantized: &[Tensor]) -> Option<FoundBoxes> {
+        FoundBoxes::each(detector, float, quantized).map(|(boxes, _)| boxes)
+    }
+
+    /// Compares one sample, and tells for each box of the float network whether it is found, the one with the best score first.
+    pub fn each(detector: &Detector, float: &[Tensor], quantized: &[Tensor]) -> Option<(FoundBoxes, Vec<bool>)> {
         let (expected, mut got) = (detector.boxes(float)?, detector.boxes(quantized)?);
         let mut found_boxes = FoundBoxes { boxes: expected.len(), ..FoundBoxes::default() };
         let mut distances = Vec::new();
         let mut overlaps = Vec::new();
-        for one in &expected {
+        let mut is_found = vec![false; expected.len()];
+        for (one, is_found) in expected.iter().zip(&mut is_found) {
             let near = |other: &Found| if other.class == one.class { overlap(&one.sides, &other.sides) } else { 0.0 };
             let best = (0..got.len()).max_by(|&a, &b| near(&got[a]).total_cmp(&near(&got[b])));
             let Some(best) = best.filter(|&at| near(&got[at]) >= SAME) else { continue };
             let other = got.swap_remove(best);
             found_boxes.found += 1;
+            *is_found = true;
             match detector.extra() {
                 Some(Extra::KeyPoints) => distances.extend(between(detector.numbers_by_point(), one, &other)),
                 Some(Extra::Masks) => overlaps.extend(of_masks(detector, (one, float), (&other, quantized))),
@@ -52,7 +59,7 @@ impl FoundBoxes {
         let mean = |values: &[f64]| (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64);
         found_boxes.key_point_distance = mean(&distances);
         found_boxes.mask_overlap = mean(&overlaps);
-        Some(found_boxes)
+        Some((found_boxes, is_found))
     }
 
     /// Sums samples; means are by found box.

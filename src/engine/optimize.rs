@@ -52,6 +52,11 @@ pub struct Optimized {
     pub precisions: Precisions,
     /// The candidate with less error than `after` that breaks a limit on flash, RAM or time.
     pub refused: Option<Refused>,
+    /// The candidate with less error than `after` that loses boxes which the settings as they are find.
+    #[serde(default)]
+    pub losing: Option<Figure>,
+    /// Number of samples that the figures are of.
+    pub samples: usize,
     /// Limits that the file exceeds whatever the precisions are, so that there is no edit.
     pub exceeded: Vec<String>,
     /// Edit of the project's text; `None` if nothing helped.
@@ -84,6 +89,8 @@ struct Passes {
     cost: Option<Totals>,
     /// Costs of all candidates, where there are limits.
     costs: Vec<Counted>,
+    /// Number of samples that the figures are of.
+    samples: usize,
 }
 
 /// Limits for candidates.
@@ -119,11 +126,19 @@ impl Passes {
         let is_less = tried.figure.nsr < best.figure.nsr;
         is_less.then(|| Refused { nsr: tried.figure.nsr, breaks: cost.breaks.clone() })
     }
+
+    /// Returns the figure of the candidate with the least error that loses boxes, if it has less than the one to take.
+    fn losing(&self, best: &Tried) -> Option<Figure> {
+        let losing = self.found.tried.iter().filter(|tried| tried.is_allowed && tried.loses_boxes);
+        let figure = losing.map(|tried| tried.figure).min_by(|a, b| a.nsr.total_cmp(&b.nsr))?;
+        (figure.nsr < best.figure.nsr).then_some(figure)
+    }
 }
 
 impl Opened {
     /// Measures observers and passes within a time limit. Every fourth sample, or the project's `held-out`, is held out
-    /// for the comparison. Candidates that break a limit on flash, RAM or time are not taken.
+    /// for the comparison. Candidates that break a limit on flash, RAM or time are not taken, and neither are those that lose
+    /// boxes of a detector.
     ///
     /// # Errors
     ///
@@ -191,7 +206,8 @@ impl Opened {
         };
         if !precisions.is_empty() {
             let last = passes(&precisions.applied(&settings), as_it_is, time)?;
-            if last.found.best.figure.nsr < first.found.best.figure.nsr {
+            let is_less = last.found.best.figure.nsr < first.found.best.figure.nsr;
+            if is_less && !first.found.judged.is_loss(&last.found.judged) {
                 return self.optimized(&first, &last, precisions, held_out, progress);
             }
         }
@@ -221,6 +237,7 @@ impl Opened {
             settings,
             samples: &session.calibration,
             held_out: &session.analysis,
+            detector: session.model.detector.as_ref(),
             allows: &allows,
             tick: &|| inside.tick(),
             told: &|_, _| progress.tick(),
@@ -229,7 +246,10 @@ impl Opened {
         let costs = costs.into_inner().unwrap_or_else(PoisonError::into_inner);
         let allowed = found.tried.iter().filter(|tried| tried.is_allowed);
         let best = match terms.is_strict {
-            true => allowed.min_by(|a, b| a.figure.nsr.total_cmp(&b.figure.nsr)).cloned(),
+            // The limits come first, then the boxes.
+            true => allowed
+                .min_by(|a, b| a.loses_boxes.cmp(&b.loses_boxes).then(a.figure.nsr.total_cmp(&b.figure.nsr)))
+                .cloned(),
             false => Some(found.best.clone()),
         };
         let cost = match &found.quantized {
@@ -239,7 +259,7 @@ impl Opened {
                 at.and_then(|at| costs.get(at)?.totals)
             }
         };
-        Ok(Passes { found, best, cost, terms, costs })
+        Ok(Passes { found, best, cost, terms, costs, samples: session.analysis.len() })
     }
 
     /// Counts a candidate's file.
@@ -268,6 +288,7 @@ impl Opened {
         let edit = self.with_precisions(passes, &precisions);
         let unchanged = Optimized {
             refused: last.refused(best),
+            losing: last.losing(best),
             tried: last.found.tried.clone(),
             is_cut_short: last.found.is_cut_short,
             ..self.unchanged(first)
@@ -303,6 +324,8 @@ impl Opened {
             cost: first.terms.before.map(|before| Change { before, after: before }),
             precisions: Precisions::default(),
             refused: None,
+            losing: None,
+            samples: first.samples,
             exceeded: Vec::new(),
             edit: None,
         }
@@ -337,8 +360,8 @@ impl Opened {
             return Ok(None);
         }
         let Optimized { before, after, cost, edit, .. } = &*self.optimize(TIME, Scope::Passes, progress)?;
-        let edit = edit.clone();
-        Ok(edit.map(|edit| Optimization { before: before.nsr, after: after.nsr, cost: *cost, edit }))
+        let (edit, boxes) = (edit.clone(), before.boxes.zip(after.boxes));
+        Ok(edit.map(|edit| Optimization { before: before.nsr, after: after.nsr, boxes, cost: *cost, edit }))
     }
 }
 

@@ -5,11 +5,12 @@ use serde::{Deserialize, Serialize};
 use crate::analysis::Report;
 use crate::chip::Scheme;
 use crate::cost::Change;
+use crate::detect::FoundBoxes;
 use crate::ops;
 use crate::text::Edit;
 use crate::text::units::{kilobytes, milliseconds, percent};
 
-use super::{Fix, FixKind, Safety, decisive_error};
+use super::{Fix, FixKind, Safety, decisive_error, found_boxes};
 
 /// Trial of layers at another precision.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -76,6 +77,8 @@ pub struct Optimization {
     pub before: f64,
     /// That error with `edit` applied.
     pub after: f64,
+    /// Boxes before and after, if the network is a detector.
+    pub boxes: Option<(FoundBoxes, FoundBoxes)>,
     /// Flash, RAM and time before and after; `None` if the file has no form.
     pub cost: Option<Change>,
     /// Change of the text.
@@ -87,8 +90,11 @@ impl Optimization {
     pub fn fix(&self, report: &Report) -> Fix {
         let (before, after) = (percent(self.before), percent(self.after));
         let cost = self.cost.map_or_else(|| "no flash".to_string(), |cost| cost.difference());
+        let boxes = self.boxes.and_then(|(before, after)| found_boxes(&before, &after));
+        let boxes = boxes.map(|boxes| format!("{boxes}, ")).unwrap_or_default();
+        let error = decisive_error(report);
         Fix {
-            title: format!("Optimize: {} {before} -> {after} on samples kept apart, {cost}", decisive_error(report)),
+            title: format!("Optimize: {error} {before} -> {after} on samples kept apart, {boxes}{cost}"),
             kind: FixKind::Settings,
             safety: Safety::Unsafe,
             edits: vec![self.edit.clone()],

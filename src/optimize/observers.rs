@@ -35,7 +35,7 @@ pub fn observers(
     known: &mut Observations,
     tick: Tick,
 ) -> Result<Observers> {
-    let judge = Judge::new(plan, judged_on, tick)?;
+    let judge = Judge::new(plan, judged_on, None, tick)?;
     Ok(compare(&each(plan, samples, &judge, known, tick)?, plan.settings.method_of("")))
 }
 
@@ -61,7 +61,11 @@ mod tests {
 
     fn judged(each: &[f64]) -> Judged {
         let Spread { mean, standard_error } = Spread::of(each);
-        Judged { figure: Figure { nsr: mean, standard_error, agreement: 1.0 }, each: each.to_vec() }
+        Judged {
+            figure: Figure { nsr: mean, standard_error, agreement: 1.0, boxes: None },
+            each: each.to_vec(),
+            found: Vec::new(),
+        }
     }
 
     #[test]

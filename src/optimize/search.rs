@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use crate::Result;
 use crate::chip::Method;
+use crate::detect::Detector;
 use crate::exec::{Samples, Tick};
 use crate::graph::{Graph, ValueId};
 use crate::quant::{Observations, Plan, Quantized, Recipe, Settings, WIDEN, calibrate, observe};
@@ -97,6 +98,9 @@ pub struct Tried {
     pub figure: Figure,
     /// Set if the caller allows the candidate.
     pub is_allowed: bool,
+    /// Set if it loses boxes that the settings as they are find, beyond the uncertainty: such a candidate is not the best.
+    #[serde(default)]
+    pub loses_boxes: bool,
 }
 
 /// Result of a search.
@@ -106,6 +110,8 @@ pub struct Found {
     pub before: Figure,
     /// Best candidate; equal to `before` if none is better.
     pub best: Tried,
+    /// Figures of the best candidate, by sample and by box.
+    pub judged: Judged,
     /// Network of the best candidate.
     pub quantized: Option<Quantized>,
     /// All candidates, in the order in which they were measured.
@@ -124,6 +130,8 @@ pub struct Subject<'a> {
     pub samples: &'a dyn Samples,
     /// Held-out samples for the comparison.
     pub held_out: &'a dyn Samples,
+    /// Decoder of the outputs, if the network is a detector.
+    pub detector: Option<&'a Detector>,
     /// Returns `true` if a candidate may be taken; called once for each, first for the settings as they are.
     pub allows: &'a (dyn Fn(&Quantized) -> Result<bool> + Sync),
     /// Called within a candidate; an error stops the search.
@@ -139,6 +147,13 @@ struct Candidate {
     quantized: Quantized,
 }
 
+/// The best candidate so far.
+struct Best {
+    tried: Tried,
+    judged: Judged,
+    quantized: Quantized,
+}
+
 struct Search<'a> {
     subject: &'a Subject<'a>,
     judge: Judge<'a>,
@@ -148,7 +163,7 @@ struct Search<'a> {
     tried: Vec<Tried>,
     /// The settings as they are.
     given: Option<Judged>,
-    best: Option<(Tried, Quantized)>,
+    best: Option<Best>,
     finalists: usize,
     breadth: Breadth,
     until: Instant,
@@ -160,7 +175,7 @@ struct Search<'a> {
 pub fn search(subject: &Subject, budget: Budget) -> Result<Found> {
     let until = Instant::now() + budget.time;
     let plan = (subject.plan)(subject.settings)?;
-    let judge = Judge::new(&plan, subject.held_out, subject.tick)?;
+    let judge = Judge::new(&plan, subject.held_out, subject.detector, subject.tick)?;
     let seen = Seen::of(&plan, subject.samples, subject.tick)?;
     let mut search = Search {
         subject,
@@ -176,11 +191,16 @@ pub fn search(subject: &Subject, budget: Budget) -> Result<Found> {
         always: Recipe::default(),
     };
     let given = search.given(&plan)?;
-    let before = given.judged.figure;
+    let judged = given.judged.clone();
+    let before = judged.figure;
     let is_complete = search.widened(&given)? && search.all(given)?;
-    let unchanged = Tried { method: None, recipe: subject.settings.recipe.clone(), figure: before, is_allowed: true };
-    let (best, quantized) = search.best.map_or((unchanged, None), |(best, quantized)| (best, Some(quantized)));
-    Ok(Found { before, best, quantized, tried: search.tried, is_cut_short: !is_complete })
+    let recipe = subject.settings.recipe.clone();
+    let unchanged = Tried { method: None, recipe, figure: before, is_allowed: true, loses_boxes: false };
+    let (best, judged, quantized) = match search.best {
+        Some(best) => (best.tried, best.judged, Some(best.quantized)),
+        None => (unchanged, judged, None),
+    };
+    Ok(Found { before, best, judged, quantized, tried: search.tried, is_cut_short: !is_complete })
 }
 
 impl Search<'_> {
@@ -212,7 +232,7 @@ impl Search<'_> {
             return Ok(true);
         }
         let tried = self.moved(Recipe::of([WIDEN]), &[method], None)?;
-        if tried.iter().any(|candidate| given.judged.less(&candidate.judged).is_gain()) {
+        if tried.iter().any(|candidate| is_gain(&candidate.judged, &given.judged)) {
             self.always = Recipe::of([WIDEN]);
         }
         Ok(!self.is_over())
@@ -303,28 +323,31 @@ impl Search<'_> {
         Instant::now() >= self.until
     }
 
-    /// Measures a candidate. It is the best where it is allowed, and its error is the least, and less than that of the settings
-    /// as they are by more than the standard error.
+    /// Measures a candidate. It is the best where it is allowed, its error is the least, and less than that of the settings as
+    /// they are by more than the standard error, and where it loses no boxes.
     fn measure(&mut self, quantized: Quantized, method: Method, recipe: Recipe) -> Result<Candidate> {
         let judged = self.judge.judge(&quantized, self.subject.tick)?;
         let is_allowed = (self.subject.allows)(&quantized)?;
-        let tried = Tried { method: Some(method), recipe, figure: judged.figure, is_allowed };
-        self.tried.push(tried.clone());
         let given = self.given.get_or_insert_with(|| judged.clone());
-        let least = self.best.as_ref().map(|(best, _)| best.figure.nsr);
+        let loses_boxes = given.is_loss(&judged);
+        let tried = Tried { method: Some(method), recipe, figure: judged.figure, is_allowed, loses_boxes };
+        self.tried.push(tried.clone());
+        let least = self.best.as_ref().map(|best| best.tried.figure.nsr);
         let is_least = least.is_none_or(|least| least.is_nan() || judged.figure.nsr < least);
         if self.best.is_none() || (is_allowed && is_least && is_gain(&judged, given)) {
-            self.best = Some((tried.clone(), quantized.clone()));
+            self.best = Some(Best { tried: tried.clone(), judged: judged.clone(), quantized: quantized.clone() });
         }
-        if let Some((best, _)) = &self.best {
-            (self.subject.told)(&tried, best)?;
+        if let Some(best) = &self.best {
+            (self.subject.told)(&tried, &best.tried)?;
         }
         Ok(Candidate { tried, judged, quantized })
     }
 }
 
+/// Returns `true` for less error, beyond its standard error, that costs no boxes.
 fn is_gain(judged: &Judged, given: &Judged) -> bool {
-    given.less(judged).is_gain() || (!given.figure.nsr.is_finite() && judged.figure.nsr.is_finite())
+    let is_number = !given.figure.nsr.is_finite() && judged.figure.nsr.is_finite();
+    (given.less(judged).is_gain() || is_number) && !given.is_loss(judged)
 }
 
 /// The best first. Two observers that choose the same scales are one candidate.
