@@ -9,6 +9,7 @@
 #![allow(unsafe_code)]
 
 pub mod activation;
+pub mod balance;
 pub mod batched;
 pub mod buffer;
 mod channelwise;

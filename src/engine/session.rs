@@ -239,7 +239,7 @@ impl Session {
         let Cached { observations, frontiers, .. } = &mut *cached;
         let mut quantized = quant::resume(plan, &self.calibration, observations, frontiers, keep, &tick)?;
         optimize::finish(&mut quantized, &self.calibration, &tick)?;
-        cached.calibrated(quantized)
+        cached.calibrated(quantized, Sums::Exact)
     }
 
     /// Returns errors by observer over the first `count` samples.
@@ -269,7 +269,17 @@ impl Session {
         let Cached { observations, originals, .. } = &mut *cached;
         let quantized =
             quant::recall(plan.clone(), &self.calibration, observations, originals, wide, &|| progress.check())?;
-        quantized.map(|quantized| cached.calibrated(quantized)).transpose()
+        let sums = if wide == Wide::Predicted { Sums::Single } else { Sums::Exact };
+        quantized.map(|quantized| cached.calibrated(quantized, sums)).transpose()
+    }
+
+    /// Predicts what the scales of a plan, and of plans with a part of its changes, are guessed from in a search.
+    pub fn predict(&self, plan: &Plan, progress: &dyn Progress) -> Result<()> {
+        // Passes use the samples each time, so nothing is guessed.
+        if !plan.settings.recipe.is_empty() {
+            return Ok(());
+        }
+        quant::predict(plan, &self.calibration, &mut self.cached().observations, &|| progress.check())
     }
 
     /// Computes the cumulative error at `nodes` and at the outputs.
@@ -386,8 +396,17 @@ fn is_finite(figures: &ErrorFigures) -> bool {
     [figures.nsr, figures.cosine, figures.mse].iter().all(|f| f.is_finite())
 }
 
+/// Arithmetic of sums that exceed float32's exact range.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Sums {
+    /// float64
+    Exact,
+    /// float32, for guesses: half the time, and the last bits differ.
+    Single,
+}
+
 impl Cached {
-    fn calibrated(&mut self, quantized: Quantized) -> Result<Calibrated> {
+    fn calibrated(&mut self, quantized: Quantized, sums: Sums) -> Result<Calibrated> {
         let reference = quantized.plan().reference()?;
         let reference_key = reference_key(&quantized, &reference);
         let float = match &self.float {
@@ -404,7 +423,11 @@ impl Cached {
                 float
             }
         };
-        let simulation = quantized.plan().simulation()?;
+        let mut simulation = quantized.plan().simulation()?;
+        if sums == Sums::Single {
+            let plain = simulation.iter_mut().flatten().filter(|simulated| simulated.kernel.is_none());
+            plain.for_each(|simulated| simulated.wide = false);
+        }
         let keys: Vec<Key> =
             quantized.plan().graph.node_ids().map(|node| node_key(&quantized, &simulation, node)).collect();
         let simulated = Arc::new(match &self.simulated {

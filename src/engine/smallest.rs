@@ -65,6 +65,16 @@ impl<'a> Candidates<'a> {
         self.narrow.iter().map(|(_, nsr)| *nsr).collect()
     }
 
+    /// Predicts the scales of all values at 16 bits, from which errors are guessed.
+    fn predict(&self) -> Result<()> {
+        let Measurement { session, progress, .. } = self.measurement;
+        let names: Vec<&str> = self.narrow.iter().map(|(name, _)| *name).collect();
+        let widened = self.measurement.widened(&names, Scheme::Int16);
+        let plan = self.measurement.plan_with(&widened, Scheme::Int16);
+        possible(plan.and_then(|plan| session.predict(&plan, *progress)))?;
+        Ok(())
+    }
+
     /// Measures a set with its own calibration.
     pub fn trial(&self, set: &[usize]) -> Result<Trial> {
         self.measurement.trial(self.report, &self.names(set), Scheme::Int16)
@@ -120,26 +130,26 @@ impl Measurement<'_> {
         let mut sets = Candidates::of(self, report, narrow);
         let gains = sets.gains();
         self.progress.begin(Stage::Search, usual_sets(narrow.len()));
+        sets.predict()?;
         let guessed = smallest_sufficient_set(&gains, limit, &mut sets)?;
         sets.is_guess = false;
         let set = guessed.taken.as_ref().map(|set| set.layers.clone());
         let found = measured(&sets, guessed)?;
-        let is_confirmed = |trial: &Trial| trial.after <= limit;
-        match (set, &found.taken, &found.refused) {
-            (Some(set), Some(trial), _) if !is_confirmed(trial) => {
-                if let Some(found) = completed(&set, &gains, limit, &mut sets)? {
-                    let taken = Some(sets.trial(&found.layers)?);
-                    return Ok(Smallest { taken, refused: None, tried: sets.tried });
-                }
-            }
-            (_, None, None) => {
-                let all: Vec<usize> = (0..narrow.len()).collect();
-                if is_over(sets.error(&all)?, limit) {
-                    return Ok(Smallest { tried: sets.tried, ..Smallest::default() });
-                }
-            }
-            (_, None, Some(trial)) if !is_confirmed(trial) => {}
-            _ => return Ok(Smallest { tried: sets.tried, ..found }),
+        if found.taken.iter().chain(&found.refused).any(|trial| trial.after <= limit) {
+            return Ok(Smallest { tried: sets.tried, ..found });
+        }
+        // Where all layers are not sufficient, a part of them hardly is.
+        let all: Vec<usize> = (0..narrow.len()).collect();
+        if is_over(sets.error(&all)?, limit) {
+            let measured = set.zip(found.taken).map(|(set, trial)| (set, trial.after));
+            sets.tried.errors.extend(measured);
+            return Ok(Smallest { tried: sets.tried, ..Smallest::default() });
+        }
+        if let Some(set) = set
+            && let Some(found) = completed(&set, &gains, limit, &mut sets)?
+        {
+            let taken = Some(sets.trial(&found.layers)?);
+            return Ok(Smallest { taken, refused: None, tried: sets.tried });
         }
         self.progress.begin(Stage::Search, usual_sets(narrow.len()));
         let searched = smallest_sufficient_set(&gains, limit, &mut sets)?;
@@ -151,7 +161,7 @@ impl Measurement<'_> {
     /// from earlier observations.
     fn guess(&self, report: &Report, layers: &[&str]) -> Result<f64> {
         let plan = self.plan_with(&self.widened(layers, Scheme::Int16), Scheme::Int16)?;
-        match self.session.recall(&plan, Wide::Ranges, self.progress)? {
+        match self.session.recall(&plan, Wide::Predicted, self.progress)? {
             None => Ok(self.trial(report, layers, Scheme::Int16)?.after),
             Some(calibrated) => {
                 let (count, progress) = (self.analysis_samples(), Inside(self.progress));

@@ -230,7 +230,7 @@ impl Measurement<'_> {
         let progress = Inside(self.progress);
         let settings = Settings { recipe: Recipe::default(), ..plan.settings.clone() };
         let plain = if plan.settings.recipe.is_empty() { plan.clone() } else { self.opened.plan_of(&settings)? };
-        let guessed = if is_exact { None } else { self.session.recall(&plain, Wide::Ranges, &progress)? };
+        let guessed = if is_exact { None } else { self.session.recall(&plain, Wide::Predicted, &progress)? };
         let calibrated = match guessed {
             Some(calibrated) => Some(calibrated),
             None => possible(self.session.calibrate(&plain, Keep::Nothing, &progress))?,

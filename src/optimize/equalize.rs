@@ -11,6 +11,7 @@ use rayon::prelude::*;
 
 use crate::Result;
 use crate::graph::{Graph, ValueId};
+use crate::kernels::balance::{Errors, Factors, balanced, errors, largest_product, largest_quotient};
 use crate::quant::Edits;
 
 use super::channels::{Chain, Channels};
@@ -154,38 +155,41 @@ impl Balance {
         let ones = vec![1.0; self.range.len()];
         // With scales per channel, the weights before the values do not count.
         let before = if self.per_channel { 0..=0 } else { RATIOS };
-        let ratios: Vec<(i32, i32)> = before.flat_map(|before| RATIOS.map(move |behind| (before, behind))).collect();
-        let tried = ratios.into_par_iter().map(|(before, behind)| {
-            let factors = self.for_ratios((f64::from(before) * 0.5).exp2(), (f64::from(behind) * 0.5).exp2());
-            (self.error(&factors), factors)
+        let tried = before.collect::<Vec<_>>().into_par_iter().map(|before| {
+            let limits = self.limits((f64::from(before) * 0.5).exp2());
+            let tried = RATIOS.map(|behind| {
+                let factors = self.for_ratio(&limits, (f64::from(behind) * 0.5).exp2());
+                (self.error(&factors), factors)
+            });
+            tried.collect::<Vec<_>>()
         });
         let least = |best: (f64, Vec<f64>), one: (f64, Vec<f64>)| if one.0 < best.0 { one } else { best };
-        tried.collect::<Vec<_>>().into_iter().fold((self.error(&ones), ones), least).1
+        tried.collect::<Vec<_>>().into_iter().flatten().fold((self.error(&ones), ones), least).1
     }
 
-    /// Returns each channel's best factor for these ratios of the three scales, within its limits.
-    fn for_ratios(&self, before: f64, behind: f64) -> Vec<f64> {
+    /// Returns the weights and limits of the factors for a ratio of the scales of values and weights before.
+    fn limits(&self, before: f64) -> Limits {
         let step = self.range.iter().copied().fold(0.0, f64::max);
-        let (before, behind) = (
-            before * self.before.iter().copied().fold(0.0, f64::max),
-            behind * self.behind.iter().copied().fold(0.0, f64::max),
-        );
-        let factor = |c: usize| {
-            if self.fixed[c] {
-                return 1.0;
-            }
-            let up = (step * step + if self.per_channel { 0.0 } else { before * before * self.before_power[c] })
-                * self.importance[c];
-            let down = behind * behind * self.behind_weight[c];
-            let wanted = if down > 0.0 { (up / down).sqrt().sqrt() } else { LARGEST };
-            let mut most = self.most[c].min(step / self.range[c].max(f64::MIN_POSITIVE));
-            if !self.per_channel {
-                most = most.min(before / self.before[c].max(f64::MIN_POSITIVE));
-            }
-            let least = self.behind[c] / behind.max(f64::MIN_POSITIVE);
-            wanted.max(least).min(most).clamp(1.0 / LARGEST, LARGEST)
+        let before = before * self.before.iter().copied().fold(0.0, f64::max);
+        let of_weights = |c: usize| if self.per_channel { 0.0 } else { before * before * self.before_power[c] };
+        let most = |c: usize| {
+            let most = self.most[c].min(step / self.range[c].max(f64::MIN_POSITIVE));
+            if self.per_channel { most } else { most.min(before / self.before[c].max(f64::MIN_POSITIVE)) }
         };
-        let mut factors: Vec<f64> = (0..self.range.len()).map(factor).collect();
+        let channels = 0..self.range.len();
+        Limits {
+            up: channels.clone().map(|c| (step * step + of_weights(c)) * self.importance[c]).collect(),
+            most: channels.map(most).collect(),
+        }
+    }
+
+    /// Returns each channel's best factor for a ratio of the scales of values and weights behind, within its limits.
+    fn for_ratio(&self, limits: &Limits, behind: f64) -> Vec<f64> {
+        let behind = behind * self.behind.iter().copied().fold(0.0, f64::max);
+        let Limits { up, most } = limits;
+        let mut factors =
+            balanced(&Factors { up, down: &self.behind_weight, least: &self.behind, most }, behind, LARGEST);
+        factors.iter_mut().zip(&self.fixed).filter(|(_, fixed)| **fixed).for_each(|(factor, _)| *factor = 1.0);
         if !self.is_bounded {
             let mean = factors.iter().map(|f| f.ln()).sum::<f64>() / factors.len().max(1) as f64;
             factors.iter_mut().for_each(|f| *f /= mean.exp());
@@ -195,17 +199,17 @@ impl Balance {
 
     /// Computes the sum of the three errors, each weighted by its share of the power after it.
     fn error(&self, factors: &[f64]) -> f64 {
-        let largest =
-            |of: &[f64], by: &dyn Fn(f64) -> f64| of.iter().zip(factors).map(|(r, &f)| r * by(f)).fold(0.0, f64::max);
-        let step = largest(&self.range, &|f| f);
-        let before = largest(&self.before, &|f| f);
-        let behind = largest(&self.behind, &|f| 1.0 / f);
-        let mut error = 0.0;
-        for (c, f) in factors.iter().enumerate() {
-            let own = if self.per_channel { self.before[c] } else { before / f };
-            error += (step * step / (f * f) + own * own * self.before_power[c]) * self.importance[c];
-            error += behind * behind * f * f * self.behind_weight[c];
-        }
-        error
+        let Balance { importance, before, before_power, behind_weight, .. } = self;
+        let value = largest_product(&self.range, factors);
+        let weights = (!self.per_channel).then(|| largest_product(before, factors));
+        let behind = largest_quotient(&self.behind, factors);
+        let channels = Errors { importance, before, before_power, behind_weight };
+        errors(&channels, factors, (value, weights, behind)).into_iter().fold(0.0, |sum, [a, b]| sum + a + b)
     }
+}
+
+/// Weights of the errors that factors lower, and the largest factors, by channel.
+struct Limits {
+    up: Vec<f64>,
+    most: Vec<f64>,
 }

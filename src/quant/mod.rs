@@ -35,6 +35,7 @@ pub use imported_scales::{ImportedLayer, ImportedPort, ImportedScales};
 pub use narrowed::{Narrowed, WIDEN};
 pub use observations::{Observation, Observations};
 pub use plan::{NodeConfig, Observed, Plan, plan};
+pub use predict::predict;
 pub use quantized::{Port, Quantized};
 pub use recall::{Activations, Wide, recall};
 pub use settings::{BiasCorrection, ChannelSplit, LayerwiseEqualization, Real, Recipe, Settings, WeightSplit};

@@ -36,6 +36,9 @@ pub struct Observation {
 pub struct Observations {
     by_key: BTreeMap<String, Observation>,
     newest: BTreeMap<String, Observation>,
+    /// Those that a search predicts.
+    #[serde(skip)]
+    predicted: BTreeMap<String, Observation>,
 }
 
 impl Observations {
@@ -50,15 +53,25 @@ impl Observations {
 
     pub(super) fn keep(&mut self, key: String, port: &Asked, observation: Observation) {
         self.by_key.insert(key, observation);
-        self.predict(port, observation);
+        self.keep_newest(port, observation);
     }
 
-    /// Keeps an observation that only predicts that of calibration.
-    pub(super) fn predict(&mut self, port: &Asked, observation: Observation) {
+    /// Keeps an observation that is likely for any precision upstream.
+    pub(super) fn keep_newest(&mut self, port: &Asked, observation: Observation) {
         self.newest.insert(port.name(), observation);
         if port.method.takes_histogram() {
             self.newest.insert(port.range().name(), observation);
         }
+    }
+
+    /// Keeps a prediction for searches.
+    pub(super) fn keep_prediction(&mut self, port: &Asked, observation: Observation) {
+        self.predicted.insert(port.name(), observation);
+    }
+
+    /// Returns the prediction for searches.
+    pub(super) fn predicted(&self, port: &Asked) -> Option<Observation> {
+        self.predicted.get(&port.name()).copied()
     }
 
     /// Returns the most recent range of a port's value.

@@ -1,5 +1,8 @@
 //! Observations of the float network, which predict those of calibration at another width: in one pass over the samples, where the
 //! ranges of values are known.
+//!
+//! A search predicts the scales of 16 bits that a histogram would choose before it begins, and takes no others: its guesses do not
+//! depend on what was tried before.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -11,20 +14,52 @@ use crate::chip::Method;
 use crate::exec::{Program, Samples, Tick};
 use crate::graph::{Tensor, ValueId};
 
-use super::calibrate::asked;
+use super::calibrate::{asked, check};
 use super::observations::{Observation, Observations};
 use super::observe::{Elements, Extremes, Histogram, histogram_exponent, percentiles};
 use super::plan::{Observed, Plan};
 
+/// Share of the work of calibration that a prediction takes.
+pub(super) struct Effort {
+    /// Samples at most.
+    pub samples: usize,
+    /// Bits at most that a histogram has bins for. kl compares the same 32 ranges with any.
+    pub bits: u32,
+}
+
+/// Effort of a guess that calibration confirms or refutes.
+const GUESS: Effort = Effort { samples: 8, bits: 13 };
+
+/// Returns `true` if a search takes the scale of a port from a prediction.
+fn is_predicted(plan: &Plan, port: &Observed) -> bool {
+    port.method.takes_histogram() && plan.configs[port.config].bits >= 16
+}
+
+/// Predicts the ports of a plan that a search takes from predictions.
+pub fn predict(plan: &Plan, samples: &dyn Samples, known: &mut Observations, tick: Tick) -> Result<()> {
+    let ports = plan.observed();
+    check(plan, samples, &ports)?;
+    let is_missing = |port: &Observed| is_predicted(plan, port) && known.predicted(&asked(plan, port)).is_none();
+    let missing: Vec<Observed> = ports.into_iter().filter(is_missing).collect();
+    for (port, observation) in observe(plan, &missing, samples, &GUESS, known, tick)? {
+        known.keep_prediction(&asked(plan, &port), observation);
+    }
+    Ok(())
+}
+
 /// Observes ports in the float network. A port whose value is not finite stays unknown.
-pub(super) fn predict(
+pub(super) fn observe(
     plan: &Plan,
     ports: &[Observed],
     samples: &dyn Samples,
-    known: &mut Observations,
+    effort: &Effort,
+    known: &Observations,
     tick: Tick,
-) -> Result<()> {
-    let float = Float { plan, program: Program::float(&plan.graph)?, samples, tick };
+) -> Result<Vec<(Observed, Observation)>> {
+    if ports.is_empty() {
+        return Ok(Vec::new());
+    }
+    let float = Float { plan, program: Program::float(&plan.graph)?, samples, effort, tick };
     let known_range = |port: &Observed| known.range(&asked(plan, port));
     let without = ports.iter().filter(|port| known_range(port).is_none());
     let ranges = float.ranges(&without.map(|port| port.value).collect::<Vec<_>>())?;
@@ -32,11 +67,8 @@ pub(super) fn predict(
     let ranged: Vec<(Observed, Extremes)> = ports.iter().filter_map(|port| Some((*port, range(port)?))).collect();
     let seen = float.seen(&ranged)?;
     let observations: Vec<Observation> =
-        ranged.par_iter().map(|(port, range)| seen.observation(plan, port, *range)).collect();
-    for ((port, _), observation) in ranged.iter().zip(observations) {
-        known.predict(&asked(plan, port), observation);
-    }
-    Ok(())
+        ranged.par_iter().map(|(port, range)| float.observation(&seen, port, *range)).collect();
+    Ok(ranged.into_iter().map(|(port, _)| port).zip(observations).collect())
 }
 
 /// The float network over the samples.
@@ -44,6 +76,7 @@ struct Float<'a> {
     plan: &'a Plan,
     program: Program,
     samples: &'a dyn Samples,
+    effort: &'a Effort,
     tick: Tick<'a>,
 }
 
@@ -65,7 +98,7 @@ impl Float<'_> {
     fn seen(&self, ports: &[(Observed, Extremes)]) -> Result<Seen> {
         let mut histograms = BTreeMap::new();
         for (port, range) in ports.iter().filter(|(port, _)| port.method.takes_histogram()) {
-            let bins = bins(self.plan, port);
+            let bins = self.bins(port);
             let empty = || Mutex::new(Histogram::new(bins, range.magnitude()));
             histograms.entry((port.value, bins)).or_insert_with(empty);
         }
@@ -93,7 +126,7 @@ impl Float<'_> {
             return Ok(all);
         }
         let wanted = self.plan.graph.mask(values.iter().copied());
-        let by_sample = (0..self.samples.len()).into_par_iter().map(|sample| {
+        let by_sample = (0..self.samples.len().min(self.effort.samples)).into_par_iter().map(|sample| {
             let mut seen = Vec::new();
             self.program.observe(&self.samples.sample(sample)?, &wanted, &mut |value, tensor: &Tensor| {
                 let elements = tensor.slice::<f32>().unwrap_or_default();
@@ -108,24 +141,29 @@ impl Float<'_> {
         }
         Ok(all)
     }
-}
 
-impl Seen {
-    fn observation(&self, plan: &Plan, port: &Observed, range: Extremes) -> Observation {
-        let bits = plan.configs[port.config].bits;
-        let percentiles = self.percentiles.get(&port.value).filter(|_| port.method == Method::Percentile);
+    fn observation(&self, seen: &Seen, port: &Observed, range: Extremes) -> Observation {
+        let bits = self.plan.configs[port.config].bits;
+        let percentiles = seen.percentiles.get(&port.value).filter(|_| port.method == Method::Percentile);
         let range = percentiles.copied().unwrap_or(range);
-        let histogram = self.histograms.get(&(port.value, bins(plan, port)));
+        let histogram = seen.histograms.get(&(port.value, self.bins(port)));
         let exponent = match histogram.filter(|_| port.method.takes_histogram()) {
-            Some(histogram) => histogram_exponent(port.method, &lock(histogram), bits),
+            Some(histogram) => {
+                let counted = self.counted_bits(port);
+                histogram_exponent(port.method, &lock(histogram), counted) - (bits - counted) as i32
+            }
             None => range.exponent(bits),
         };
         Observation { min: range.min, max: range.max, exponent }
     }
-}
 
-fn bins(plan: &Plan, port: &Observed) -> usize {
-    port.method.bins(plan.configs[port.config].bits)
+    fn counted_bits(&self, port: &Observed) -> u32 {
+        self.plan.configs[port.config].bits.min(self.effort.bits)
+    }
+
+    fn bins(&self, port: &Observed) -> usize {
+        port.method.bins(self.counted_bits(port))
+    }
 }
 
 fn lock(histogram: &Mutex<Histogram>) -> MutexGuard<'_, Histogram> {

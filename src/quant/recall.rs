@@ -12,11 +12,14 @@ use super::calibrate::{asked, check, settle};
 use super::observations::{Fingerprints, Observation, Observations};
 use super::observe::{Elements, Extremes, Histogram, histogram_exponent, percentiles};
 use super::plan::{Observed, Plan};
-use super::predict::predict;
+use super::predict::{self, Effort};
 use super::{Quantized, finish};
 
 /// Least number of kept samples from which a scale is guessed, unless there are fewer.
 const FEWEST: usize = 4;
+
+/// Effort of a guess that is shown until calibration has ended.
+const WHOLE: Effort = Effort { samples: usize::MAX, bits: u32::MAX };
 
 /// Float activations of the first samples.
 pub trait Activations: Sync {
@@ -26,17 +29,13 @@ pub trait Activations: Sync {
     fn elements(&self, sample: usize, value: ValueId) -> Option<&[f32]>;
 }
 
-/// Width of which a search takes scales from ranges.
-const WIDE: u32 = 16;
-
 /// Source of scales of 16 bits that a histogram would choose.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Wide {
-    /// Earlier observations, and where there are none, histograms of the float network.
+    /// Earlier observations, and where there are none, the float network.
     Observed,
-    /// Ranges, whatever was observed: for a search, which must not depend on what was tried before. With 16 bits, what is cut off
-    /// counts, and not the step.
-    Ranges,
+    /// What [`super::predict()`] has found, and else as observed.
+    Predicted,
 }
 
 /// Guesses every scale. Differs from calibration where the change moves a scale downstream of its layer, and where the
@@ -55,9 +54,9 @@ pub fn recall(
     let latest = |port: &Observed, known: &Observations| known.recall(&asked(&plan, port));
     let bits = |port: &Observed| plan.configs[port.config].bits;
     let recalled = |port: &Observed| {
-        if wide == Wide::Ranges && bits(port) >= WIDE && port.method.takes_histogram() {
-            let range = known.range(&asked(&plan, port))?;
-            return Some(Observation { min: range.min, max: range.max, exponent: range.exponent(bits(port)) });
+        let predicted = known.predicted(&asked(&plan, port));
+        if wide == Wide::Predicted && predicted.is_some() {
+            return predicted;
         }
         let key = first.key(&first, port.value.0, port.method, bits(port));
         known.get(&key).or_else(|| latest(port, known))
@@ -70,7 +69,9 @@ pub fn recall(
     }
     let is_kept = kept.samples() >= samples.len().min(FEWEST);
     if !missing.is_empty() && !is_kept {
-        predict(&plan, &missing, samples, known, tick)?;
+        for (port, observation) in predict::observe(&plan, &missing, samples, &WHOLE, known, tick)? {
+            known.keep_newest(&asked(&plan, &port), observation);
+        }
     }
     for (port, observation) in ports.iter().zip(&mut found).filter(|(_, observation)| observation.is_none()) {
         *observation = match is_kept {
