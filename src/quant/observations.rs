@@ -36,7 +36,7 @@ pub struct Observation {
 pub struct Observations {
     by_key: BTreeMap<String, Observation>,
     newest: BTreeMap<String, Observation>,
-    /// Those that a search predicts.
+    /// Predictions for searches.
     #[serde(skip)]
     predicted: BTreeMap<String, Observation>,
 }

@@ -34,7 +34,7 @@ pub trait Activations: Sync {
 pub enum Wide {
     /// Earlier observations, and where there are none, the float network.
     Observed,
-    /// What [`super::predict()`] has found, and else as observed.
+    /// Predictions by [`super::predict()`], and else as observed.
     Predicted,
 }
 
