@@ -100,6 +100,8 @@ struct Cached {
     layerwise: HashMap<Key, ErrorFigures>,
     graphwise: HashMap<Key, Arc<Graphwise>>,
     estimates: HashMap<Key, Arc<Vec<Option<f64>>>>,
+    /// Losses by the range of ports, which do not depend on other layers.
+    clipping: HashMap<Key, Clipping>,
     /// Errors of the outputs by settings.
     outputs: HashMap<Key, Vec<ErrorFigures>>,
     /// Number of entries that are already in the store.
@@ -153,6 +155,7 @@ impl Session {
             layerwise: HashMap::new(),
             graphwise: HashMap::new(),
             estimates: HashMap::new(),
+            clipping: HashMap::new(),
             outputs: HashMap::new(),
             saved: 0,
         };
@@ -312,10 +315,21 @@ impl Session {
 
     /// Returns what values lose by the range of their integers.
     pub fn clipping(&self, calibrated: &Calibrated, ports: &[(ValueId, Port)], count: usize) -> Result<Vec<Clipping>> {
-        if ports.is_empty() {
-            return Ok(Vec::new());
+        let mut cached = self.cached();
+        let key = |(value, port): &(ValueId, Port)| {
+            let mut parts = KeyBuilder::new("clipping");
+            parts.number(count).key(&calibrated.reference).number(value.0).text(&format!("{port:?}")).finish()
+        };
+        let keys: Vec<Key> = ports.iter().map(key).collect();
+        let missing = |(_, key): &(&(ValueId, Port), &Key)| !cached.clipping.contains_key(*key);
+        let (wanted, new): (Vec<(ValueId, Port)>, Vec<Key>) =
+            ports.iter().zip(&keys).filter(missing).map(|(port, key)| (port.clone(), *key)).unzip();
+        if !wanted.is_empty() {
+            let subject = self.subject(calibrated, count, &|| Ok(()));
+            let found = analysis::clipping(&subject, &wanted, &cached.originals)?;
+            cached.clipping.extend(new.into_iter().zip(found));
         }
-        analysis::clipping(&self.subject(calibrated, count, &|| Ok(())), ports, &self.cached().originals)
+        Ok(keys.iter().filter_map(|key| cached.clipping.get(key).copied()).collect())
     }
 
     /// Computes the errors of the outputs only, with the settings of a plan.
@@ -451,6 +465,9 @@ impl Cached {
         }
         if self.layerwise.len() > MOST {
             self.layerwise.clear();
+        }
+        if self.clipping.len() > MOST {
+            self.clipping.clear();
         }
         if self.graphwise.len() + self.estimates.len() + self.outputs.len() > MOST / 64 {
             self.graphwise.clear();
