@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use rayon::prelude::*;
+
 use crate::Result;
 use crate::chip::Method;
 use crate::detect::Detector;
@@ -265,14 +267,14 @@ impl Search<'_> {
             let least = candidates.first().map_or(f64::NAN, |best| best.judged.figure.nsr);
             candidates.retain(|candidate| candidate.judged.figure.nsr <= HOPELESS * least);
         }
-        let mut corrected = Vec::new();
-        for candidate in &candidates {
-            corrected.extend(self.finished(candidate, &["round", "correct"])?.map(|error| (candidate, error)));
-        }
+        let candidates: Vec<&Candidate> = candidates.iter().collect();
+        let errors = self.finished(&candidates, &["round", "correct"])?;
+        let mut corrected: Vec<(&Candidate, f64)> =
+            candidates.into_iter().zip(errors).filter_map(|(candidate, error)| Some((candidate, error?))).collect();
         corrected.sort_by(|a, b| a.1.total_cmp(&b.1));
-        for (candidate, _) in corrected.iter().take(self.breadth.uncorrected(self.finalists)) {
-            self.finished(candidate, &["round"])?;
-        }
+        corrected.truncate(self.breadth.uncorrected(self.finalists));
+        let best: Vec<&Candidate> = corrected.into_iter().map(|(candidate, _)| candidate).collect();
+        self.finished(&best, &["round"])?;
         Ok(!self.is_over())
     }
 
@@ -309,24 +311,43 @@ impl Search<'_> {
         Ok(candidates)
     }
 
-    /// The error of a candidate with passes on its scales; `None` where the time is up.
-    fn finished(&mut self, candidate: &Candidate, passes: &[&str]) -> Result<Option<f64>> {
+    /// The errors of candidates with passes on their scales; `None` where the time is up. Those of a small network, which alone
+    /// leave processors idle, are made side by side.
+    fn finished(&mut self, candidates: &[&Candidate], passes: &[&str]) -> Result<Vec<Option<f64>>> {
         let Subject { samples, tick, .. } = *self.subject;
-        let (Some(method), false) = (candidate.tried.method, self.is_over()) else { return Ok(None) };
-        let recipe = Recipe::of(candidate.tried.recipe.names().chain(passes.iter().copied()));
-        let mut quantized = candidate.quantized.with_recipe(recipe.clone());
-        finish(&mut quantized, samples, tick)?;
-        Ok(Some(self.measure(quantized, method, recipe)?.judged.figure.nsr))
+        let is_small = self.finalists > FINALISTS.0;
+        let mut errors = Vec::new();
+        for candidates in candidates.chunks(if is_small { candidates.len() } else { 1 }.max(1)) {
+            let (judge, until) = (&self.judge, self.until);
+            let made = candidates.par_iter().map(|candidate| {
+                let (Some(method), true) = (candidate.tried.method, Instant::now() < until) else { return Ok(None) };
+                let recipe = Recipe::of(candidate.tried.recipe.names().chain(passes.iter().copied()));
+                let mut quantized = candidate.quantized.with_recipe(recipe.clone());
+                finish(&mut quantized, samples, tick)?;
+                let judged = judge.judge(&quantized, tick)?;
+                Ok(Some((quantized, method, recipe, judged)))
+            });
+            for made in made.collect::<Result<Vec<_>>>()? {
+                let taken =
+                    made.map(|(quantized, method, recipe, judged)| self.take(quantized, method, recipe, judged));
+                errors.push(taken.transpose()?.map(|candidate| candidate.judged.figure.nsr));
+            }
+        }
+        Ok(errors)
     }
 
     fn is_over(&self) -> bool {
         Instant::now() >= self.until
     }
 
-    /// Measures a candidate. It is the best where it is allowed, its error is the least, and less than that of the settings as
-    /// they are by more than the standard error, and where it loses no boxes.
     fn measure(&mut self, quantized: Quantized, method: Method, recipe: Recipe) -> Result<Candidate> {
         let judged = self.judge.judge(&quantized, self.subject.tick)?;
+        self.take(quantized, method, recipe, judged)
+    }
+
+    /// Takes a measured candidate. It is the best where it is allowed, its error is the least, and less than that of the settings
+    /// as they are by more than the standard error, and where it loses no boxes.
+    fn take(&mut self, quantized: Quantized, method: Method, recipe: Recipe, judged: Judged) -> Result<Candidate> {
         let is_allowed = (self.subject.allows)(&quantized)?;
         let given = self.given.get_or_insert_with(|| judged.clone());
         let loses_boxes = given.is_loss(&judged);
