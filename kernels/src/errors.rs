@@ -130,6 +130,19 @@ multiversion! {
         lanes.iter().sum::<f64>() + rest.iter().map(|v| f64::from(v.abs())).sum::<f64>()
     }
 
+    /// Returns the sum of products, each rounded to float32, over the shorter of both.
+    pub fn sum_of_products(a: &[f32], b: &[f32]) -> f64 {
+        let mut lanes = [0.0f64; LANES];
+        let len = a.len().min(b.len());
+        let ((a, last_a), (b, last_b)) = (a[..len].as_chunks::<LANES>(), b[..len].as_chunks::<LANES>());
+        for (a, b) in a.iter().zip(b) {
+            for i in 0..LANES {
+                lanes[i] += f64::from(a[i] * b[i]);
+            }
+        }
+        lanes.iter().sum::<f64>() + last_a.iter().zip(last_b).map(|(a, b)| f64::from(a * b)).sum::<f64>()
+    }
+
     /// Returns the sum of squares, each rounded to float32.
     pub fn sum_of_squares(values: &[f32]) -> f64 {
         let mut lanes = [0.0f64; LANES];

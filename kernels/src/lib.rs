@@ -13,6 +13,7 @@ pub mod balance;
 pub mod batched;
 pub mod buffer;
 mod channelwise;
+pub mod choose;
 pub mod conv;
 pub mod dense;
 mod depthwise;

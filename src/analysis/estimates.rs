@@ -10,6 +10,7 @@ use crate::Result;
 use crate::exec::Trace;
 use crate::gradient::Backward;
 use crate::graph::{Graph, NodeId, Tensor, ValueId};
+use crate::kernels::errors::sum_of_products;
 
 use super::Subject;
 use super::compare::floats;
@@ -74,7 +75,7 @@ fn of_sample(
         let (seeds, weight) = seeds(graph, backward, &trace, sample as u64 * SEEDS + seed)?;
         backward.run(seeds, &trace, &mut |value, gradient| {
             if let (Some((at, error)), Some(gradient)) = (&errors[value.0], gradient.slice::<f32>()) {
-                let change: f64 = error.iter().zip(gradient).map(|(e, g)| f64::from(e * g)).sum();
+                let change = sum_of_products(error, gradient);
                 found[*at] += change * change / weight / SEEDS as f64;
             }
             Ok(())

@@ -6,7 +6,9 @@ use super::operands::required;
 use super::{Call, Fact, Kernel, Operator, Treatment};
 use crate::Result;
 use crate::chip::Support;
-use crate::graph::Tensor;
+use crate::graph::{Element, Tensor};
+use crate::kernels::choose::{choose, choose_or};
+use crate::kernels::real::Real;
 
 pub static OPERATOR: Operator = Operator {
     name: "Where",
@@ -30,6 +32,9 @@ struct Where;
 impl Kernel for Where {
     fn run(&self, mut inputs: Vec<Option<Tensor>>) -> Result<Vec<Tensor>> {
         let (c, x, y) = (take(&mut inputs, 0)?, take(&mut inputs, 1)?, take(&mut inputs, 2)?);
+        if let Some(chosen) = chosen::<f32>(&c, &x, &y).or_else(|| chosen::<f64>(&c, &x, &y)) {
+            return Ok(vec![chosen]);
+        }
         macro_rules! choose {
             ($($variant:ident $type:ty),*) => {
                 match &x { $(Tensor::$variant(_) => zip3(&c, &x, &y, |c: bool, x: $type, y: $type| if c { x } else { y })?),* }
@@ -39,4 +44,17 @@ impl Kernel for Where {
             choose!(F32 f32, F64 f64, I8 i8, I16 i16, I32 i32, I64 i64, U8 u8, U16 u16, U32 u32, U64 u64, Bool bool),
         ])
     }
+}
+
+/// Chooses between elements of float type `T` without broadcasting, but for a single `y`; `None` in any other case.
+fn chosen<T: Element + Real>(c: &Tensor, x: &Tensor, y: &Tensor) -> Option<Tensor> {
+    let (conditions, from, other) = (c.slice::<bool>()?, x.slice::<T>()?, y.slice::<T>()?);
+    let is_single = other.len() == 1 && y.rank() <= x.rank();
+    let elements = match other {
+        _ if c.shape() != x.shape() => return None,
+        _ if y.shape() == x.shape() => choose(conditions, from, other),
+        [other] if is_single => choose_or(conditions, from, *other),
+        _ => return None,
+    };
+    Tensor::new(x.shape(), elements).ok()
 }
