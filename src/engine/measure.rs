@@ -48,6 +48,9 @@ const FEW: usize = 8;
 /// layer takes half of one for each of 9.
 const AS_QUICK: usize = 12;
 
+/// Number of layers of which estimates spare no time where those near their limit are measured, too: half of them, or more.
+const NEARLY_AS_QUICK: usize = 64;
+
 /// Plan to measure over the samples of a session.
 pub(super) struct Measurement<'a> {
     pub opened: &'a Opened,
@@ -182,7 +185,8 @@ impl<'a> Measurement<'a> {
         let most = match alone {
             Layerwise::All => usize::MAX,
             Layerwise::Known => FEW,
-            Layerwise::NearLimit | Layerwise::None => AS_QUICK,
+            Layerwise::NearLimit => NEARLY_AS_QUICK,
+            Layerwise::None => AS_QUICK,
         };
         let known = session.layerwise(calibrated, computing, count, most, self.progress)?;
         for (node, figures) in computing.iter().zip(&known) {
