@@ -300,10 +300,15 @@ fn a_candidate_that_loses_boxes_is_not_taken_whatever_its_error() {
     let tried = found["tried"].as_array().unwrap();
     let nsr = |figure: &Value| figure["nsr"].as_f64().unwrap();
     let losing: Vec<&Value> = tried.iter().filter(|tried| tried["loses_boxes"] == true).collect();
-    assert!(losing.iter().any(|tried| nsr(&tried["figure"]) < nsr(&found["after"])), "{losing:?}");
     assert!(losing.iter().all(|tried| tried["figure"] != found["after"]));
-    assert!(nsr(&found["losing"]) < nsr(&found["after"]), "{}", found["losing"]);
-    assert!(found["losing"]["boxes"]["found"].as_u64() < found["before"]["boxes"]["found"].as_u64());
+    // A box more or less, as processors differ in the last bit, decides if there is one.
+    let is_named = losing.iter().any(|tried| nsr(&tried["figure"]) < nsr(&found["after"]));
+    assert_eq!(found["losing"].is_object(), is_named, "{losing:?}");
     let shown = text(&optimized("pose", &[]));
-    assert!(shown.contains("was not taken: it finds") && shown.contains("key points"), "{shown}");
+    assert!(shown.contains("key points"), "{shown}");
+    assert_eq!(shown.contains("was not taken: it finds"), is_named, "{shown}");
+    if is_named {
+        assert!(nsr(&found["losing"]) < nsr(&found["after"]), "{}", found["losing"]);
+        assert!(found["losing"]["boxes"]["found"].as_u64() < found["before"]["boxes"]["found"].as_u64());
+    }
 }
