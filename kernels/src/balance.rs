@@ -53,15 +53,17 @@ multiversion! {
     /// Returns two errors for each channel: those of the value and of the weights before, and that of the weights behind. `steps` are
     /// those of values, weights before and weights behind; where the second is `None`, each channel has its own.
     pub fn errors(channels: &Errors, factors: &[f64], steps: (f64, Option<f64>, f64)) -> Vec<[f64; 2]> {
-        let Errors { importance, before, before_power, behind_weight } = channels;
         let (value, weights, behind) = steps;
-        let weights_before = before.iter().zip(*before_power);
-        let by_channel = factors.iter().zip(*importance).zip(weights_before.zip(*behind_weight));
-        let error = |((f, importance), ((own, power), weight)): ((&f64, &f64), ((&f64, &f64), &f64))| {
-            let own = weights.map_or(*own, |step| step / f);
-            [(value * value / (f * f) + own * own * power) * importance, behind * behind * f * f * weight]
+        let all = 0..factors.len();
+        let (importance, own) = (&channels.importance[all.clone()], &channels.before[all.clone()]);
+        let (power, weight) = (&channels.before_power[all.clone()], &channels.behind_weight[all.clone()]);
+        let error = |c: usize| {
+            let f = factors[c];
+            let own = weights.map_or(own[c], |step| step / f);
+            let before = (value * value / (f * f) + own * own * power[c]) * importance[c];
+            [before, behind * behind * f * f * weight[c]]
         };
-        by_channel.map(error).collect()
+        all.map(error).collect()
     }
 }
 
