@@ -29,8 +29,8 @@ use fixing::Fixed;
 ///
 /// Checks every espq.toml and *.espq.toml under the paths; for a model or a sample file, the project that it belongs
 /// to. Hidden folders, links to folders, paths that .gitignore ignores and those in `exclude` of [lint] are skipped
-/// unless given as an argument. `espq explain CODE` documents a rule. The exit code is 0 if there are no findings, 1 if
-/// there are, and 2 on errors (bad arguments, nothing to check).
+/// unless given as an argument. `espq explain CODE` documents a rule. The exit code is 0 if there are no findings above
+/// info, 1 if there are, and 2 on errors (bad arguments, nothing to check).
 #[derive(clap::Args)]
 #[command(after_long_help = "\
 Examples:
