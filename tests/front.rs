@@ -276,3 +276,23 @@ fn simplified_models_compute_what_the_file_says() {
         assert!(largest > 0.0 && off <= 1e-5 * largest.max(1.0), "{case}: off by {off} of {largest}");
     }
 }
+
+#[test]
+#[cfg(unix)]
+fn a_pipe_is_refused_and_not_waited_for() {
+    let project = tempfile::tempdir().unwrap();
+    let pipe = project.path().join("model.onnx");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let samples = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/digits/calib.npz");
+    let text_of = |samples: &Path| {
+        format!("[model]\npath = \"model.onnx\"\ntarget = \"esp32s3\"\n[calibration]\ndata = {samples:?}\n")
+    };
+    std::fs::write(project.path().join("espq.toml"), text_of(&samples)).unwrap();
+    for command in [&["lint", "--no-cache"][..], &["report", "--no-cache"], &["export", "--no-cache"]] {
+        let output = espq(&[command, &[project.path().to_str().unwrap()]].concat());
+        let said = text(&[output.stdout, output.stderr].concat());
+        assert!(said.contains("a pipe or a device"), "{command:?}: {said}");
+    }
+    let output = espq(&["init", pipe.to_str().unwrap(), "--target", "esp32s3"]);
+    assert!(text(&output.stderr).contains("a pipe or a device"), "{}", text(&output.stderr));
+}
