@@ -114,3 +114,11 @@ fn samples_and_normalization_are_written() {
         assert_eq!(project.config.calibration_samples(), 9);
     }
 }
+
+#[test]
+fn a_layer_whose_name_has_several_lines_is_no_example() {
+    let inputs = [input("x", &[1, 8], DataType::F32)];
+    let text = configuration("m.onnx", Target::Esp32s3, &inputs, Some("a\nb"));
+    assert_eq!(text, configuration("m.onnx", Target::Esp32s3, &inputs, None));
+    assert!(Project::parse("espq.toml", text).problems.is_empty());
+}

@@ -27,7 +27,8 @@ pub struct First<'a> {
 pub fn configuration(first: &First) -> String {
     let &First { model, target, inputs, layer, .. } = first;
     let plain = |key: &str, value| Initial { key: key.to_string(), comment: None, value, is_example: false };
-    let layer = quoted(layer.unwrap_or("/features/0/Conv"));
+    // A name of several lines would end the comment that it is an example in.
+    let layer = quoted(layer.filter(|layer| !layer.contains(char::is_control)).unwrap_or("/features/0/Conv"));
     let mut values = vec![
         plain("model.path", quoted(model)),
         plain("model.target", quoted(target.name())),
