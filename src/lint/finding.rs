@@ -95,6 +95,13 @@ pub enum FixKind {
     Syntax,
 }
 
+impl Fix {
+    /// Returns `true` if its effect on the error was measured.
+    pub fn is_measured(&self) -> bool {
+        matches!(self.kind, FixKind::Precision(_) | FixKind::Settings)
+    }
+}
+
 impl Finding {
     /// Makes a finding of a rule, without a layer, help and fixes.
     pub fn new(rule: &Rule, span: Span, message: impl Into<String>) -> Finding {

@@ -13,13 +13,16 @@ pub struct Applied {
     pub findings: Vec<usize>,
 }
 
-/// Applies the first allowed fix of each finding, unless it overlaps an earlier one; those are left for the next round.
+/// Applies the first allowed fix of each finding, unless it overlaps an earlier one, and one with a measured effect: another effect was
+/// measured without it. The others are left for the next round.
 pub fn apply(text: &str, findings: &[Finding], allowed: Safety) -> Applied {
     let mut edits: Vec<&Edit> = Vec::new();
     let mut applied = Vec::new();
+    let mut has_measured = false;
     for (index, finding) in findings.iter().enumerate() {
-        let fix = finding.fix_within(allowed);
+        let fix = finding.fix_within(allowed).filter(|fix| !has_measured || !fix.is_measured());
         if let Some(fix) = fix.filter(|f| fits(f, &edits, text)) {
+            has_measured |= fix.is_measured();
             // An edit that two findings share is applied once.
             let new: Vec<&Edit> = fix.edits.iter().filter(|e| !edits.contains(e)).collect();
             edits.extend(new);
@@ -77,6 +80,19 @@ mod tests {
         assert_eq!(apply("abc", &findings, Safety::Safe), Applied { text: "xc".into(), findings: vec![0] });
         let same = [finding(0..1, "x", Safety::Safe), finding(0..1, "x", Safety::Safe)];
         assert_eq!(apply("abc", &same, Safety::Safe), Applied { text: "xbc".into(), findings: vec![0, 1] });
+    }
+
+    #[test]
+    fn of_measured_fixes_one_is_applied_at_a_time() {
+        let measured = |mut finding: Finding| {
+            finding.fixes.iter_mut().for_each(|fix| fix.kind = FixKind::Settings);
+            finding
+        };
+        let spelled = finding(4..5, "E", Safety::Safe);
+        let findings =
+            [measured(finding(0..1, "A", Safety::Safe)), measured(finding(2..3, "C", Safety::Safe)), spelled];
+        let applied = apply("a.c.e", &findings, Safety::Safe);
+        assert_eq!(applied, Applied { text: "A.c.E".into(), findings: vec![0, 2] });
     }
 
     #[test]

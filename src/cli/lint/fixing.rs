@@ -1,6 +1,6 @@
 //! Application of fixes, round after round, and the count of what they have fixed.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::path::PathBuf;
 
 use crate::lint::{Finding, apply};
@@ -56,6 +56,7 @@ impl Run<'_> {
         let allowed = self.arguments.allowed();
         let before = project.text.clone();
         let (mut fixable, mut titles) = (Counts::default(), Vec::new());
+        let mut set = BTreeSet::new();
         let mut round = 0;
         loop {
             let (findings, known) = self.findings(&project)?;
@@ -66,7 +67,7 @@ impl Run<'_> {
             }
             let applied = allowed
                 .filter(|_| round < MOST_ROUNDS)
-                .map(|allowed| (allowed, apply(&project.text, &findings, allowed)));
+                .map(|allowed| (allowed, apply(&project.text, &without_fixes_of(&findings, &set), allowed)));
             // Fixes that touch wait for the next round.
             let Some((allowed, applied)) = applied.filter(|(_, applied)| applied.text != project.text) else {
                 let is_changed = project.text != before;
@@ -84,11 +85,33 @@ impl Run<'_> {
                 let layer = finding.layer.as_ref().map(|layer| format!(" {layer}")).unwrap_or_default();
                 titles.push(format!("{}{layer}: {title}", finding.code));
             }
-            project = Project::parse(&project.file, applied.text);
+            let next = Project::parse(&project.file, applied.text);
+            set.extend(changed_layers(&project, &next));
+            project = next;
             self.choose(&mut project)?;
             round += 1;
         }
     }
+}
+
+/// Returns layers whose line in `[precision]` differs.
+fn changed_layers(before: &Project, after: &Project) -> BTreeSet<String> {
+    let lines = |project: &Project| -> BTreeSet<(String, String)> {
+        let lines = project.config.precision.iter();
+        lines.map(|line| (line.layer.value.clone(), format!("{:?}", line.choice.value))).collect()
+    };
+    lines(before).symmetric_difference(&lines(after)).map(|(layer, _)| layer.clone()).collect()
+}
+
+/// Leaves out the fixes of layers that an earlier round has set: with each change the figures of all others move, and a layer would be set
+/// back and forth.
+fn without_fixes_of(findings: &[Finding], set: &BTreeSet<String>) -> Vec<Finding> {
+    let is_set = |finding: &Finding| finding.layer.as_ref().is_some_and(|layer| set.contains(layer));
+    let left = |finding: &Finding| match is_set(finding) {
+        true => Finding { fixes: Vec::new(), ..finding.clone() },
+        false => finding.clone(),
+    };
+    findings.iter().map(left).collect()
 }
 
 /// Findings by the words by which they are recognized; of several rounds, the largest number in one.
