@@ -32,7 +32,7 @@ pub fn configuration(path: &Path) -> Result<PathBuf> {
             .with_help("`espq init MODEL.onnx` writes one")),
         [first, ..] => Err(Error::new(format!("{} configurations in this folder: {}", found.len(), found.join(", ")))
             .in_file(path)
-            .with_help(format!("select one: `espq report {}`", within(first).display()))),
+            .with_help(format!("name one of them, such as {}", within(first).display()))),
     }
 }
 

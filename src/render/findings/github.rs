@@ -3,7 +3,7 @@
 use crate::lint::Severity;
 use crate::text::{LineIndex, visible, visible_lines};
 
-use super::{Linted, Place, file};
+use super::{Linted, Place, address};
 
 /// Renders one workflow command per finding.
 pub fn show(linted: &[Linted]) -> String {
@@ -23,7 +23,7 @@ pub fn show(linted: &[Linted]) -> String {
             }
             text.push_str(&format!(
                 "::{level} file={},line={},col={},endLine={},endColumn={},title={}::{}\n",
-                property(&file(&project.file)),
+                property(&address(&project.file)),
                 place.line,
                 place.column,
                 place.end_line,

@@ -130,5 +130,11 @@ pub fn summary(linted: &[Linted], known: usize) -> String {
 
 /// Path as the user wrote it, with forward slashes and without control characters.
 fn file(path: &Path) -> String {
-    visible(&path.to_string_lossy().replace('\\', "/")).into_owned()
+    visible(&address(path)).into_owned()
+}
+
+/// Path as the user wrote it, with forward slashes: for formats that have an encoding of their own for control characters, and whose
+/// readers open the file.
+fn address(path: &Path) -> String {
+    path.to_string_lossy().replace('\\', "/")
 }

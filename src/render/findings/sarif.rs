@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::lint::{Finding, Fix, RULES, Rule, Severity};
 use crate::text::{LineIndex, Span, visible_json};
 
-use super::{Linted, Place, file};
+use super::{Linted, Place, address};
 
 /// Renders one SARIF run with the rules and their findings.
 pub fn show(linted: &[Linted]) -> String {
@@ -14,7 +14,7 @@ pub fn show(linted: &[Linted]) -> String {
     let mut results: Vec<Value> = Vec::new();
     for Linted { project, findings } in linted {
         let lines = LineIndex::new(&project.text);
-        let artifact = json!({ "uri": uri(&file(&project.file)) });
+        let artifact = json!({ "uri": uri(&address(&project.file)) });
         results.extend(findings.iter().map(|finding| result(&artifact, &lines, finding)));
     }
     let log = json!({
@@ -117,5 +117,19 @@ fn uri(path: &str) -> String {
     match uri.starts_with('/') {
         true => format!("file://{uri}"),
         false => uri,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    #[test]
+    fn a_uri_opens_the_file_whatever_its_name() {
+        let of = |path: &str| uri(&address(Path::new(path)));
+        assert_eq!(of("a b/ü\n/espq.toml"), "a%20b/%C3%BC%0A/espq.toml");
+        assert_eq!(of("/nets/espq.toml"), "file:///nets/espq.toml");
     }
 }
