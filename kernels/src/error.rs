@@ -79,6 +79,11 @@ impl Error {
         std::iter::once(self).chain(&self.0.others)
     }
 
+    /// Makes the error of a path to a pipe or a device: reading would wait, or have no end.
+    pub fn not_a_file() -> Self {
+        Error::new("this is a pipe or a device, not a file").with_help("give the path of a file")
+    }
+
     /// Makes the error of cancelled work, which is not a fault.
     pub fn cancelled() -> Self {
         Error::new("cancelled").of_kind(Kind::Cancelled)

@@ -32,7 +32,7 @@ enum Format {
 ///
 /// Of a recognized detection network, the boxes are compared, too. A candidate is not taken, whatever its error, if it loses
 /// boxes that the settings as they are find: if those that it loses exceed those that only it finds by more than the square
-/// root of both together, which is the standard error of the difference. One lost box is within it, two are not.
+/// root of both together, which is the standard error of the difference. One lost box is within it, two without a gained one are not.
 ///
 /// With a limit on flash, RAM or time, precisions are chosen, too. If the outputs exceed `limits.output-nsr`, layers get 16
 /// bits as far as the limits allow; if the file exceeds a limit, all but the layers that gain most get int8. Candidates that

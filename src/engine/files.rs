@@ -49,9 +49,8 @@ impl Stamp {
     /// Returns the stamp of an existing file. Errors name the file.
     pub fn of(path: &Path) -> Result<Stamp> {
         let metadata = std::fs::metadata(path).map_err(|e| unreadable(path, &e))?;
-        // A pipe would be waited for, and a device has no end.
         if !metadata.is_file() && !metadata.is_dir() {
-            return Err(Error::new("this is a pipe or a device, not a file").in_file(path));
+            return Err(Error::not_a_file().in_file(path));
         }
         Ok(Stamp::from(&metadata))
     }

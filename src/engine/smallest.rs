@@ -158,7 +158,7 @@ impl Measurement<'_> {
     }
 
     /// Returns the error of the worst output with these layers at int16, without calibration where scales can be guessed
-    /// from earlier observations.
+    /// from predictions and earlier observations.
     fn guess(&self, report: &Report, layers: &[&str]) -> Result<f64> {
         let plan = self.plan_with(&self.widened(layers, Scheme::Int16), Scheme::Int16)?;
         match self.session.recall(&plan, Wide::Predicted, self.progress)? {

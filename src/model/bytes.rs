@@ -23,9 +23,8 @@ fn read_file(path: &Path) -> Result<Bytes> {
     if path.is_dir() {
         return Err(super::folder(path));
     }
-    // A pipe would be waited for, and a device has no end.
     if path.metadata().is_ok_and(|metadata| !metadata.is_file()) {
-        return Err(Error::new("the model is a pipe or a device").with_help("give the path of a file"));
+        return Err(Error::not_a_file());
     }
     let file = File::open(path).map_err(unreadable)?;
     // Room for the whole file at once, and for the read that finds its end: a larger one would be copied as it grows.

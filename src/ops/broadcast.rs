@@ -109,13 +109,8 @@ pub fn zip3<C: Element, T: Element>(c: &Tensor, a: &Tensor, b: &Tensor, f: impl 
     let (sizes, strides) = coalesce(&shape, strides);
     let (c, x, y) = (typed::<C>(c)?, typed::<T>(a)?, typed::<T>(b)?);
     let mut out = Vec::with_capacity(shape.iter().product());
-    for_each_run(&sizes, &strides, &mut |length, [h, i, j], steps| match steps {
-        [1, 1, 1] => {
-            let (c, x, y) = (&c[h..][..length], &x[i..][..length], &y[j..][..length]);
-            out.extend(c.iter().zip(x).zip(y).map(|((&c, &x), &y)| f(c, x, y)));
-        }
-        [1, 1, 0] => out.extend(c[h..][..length].iter().zip(&x[i..][..length]).map(|(&c, &x)| f(c, x, y[j]))),
-        [dh, di, dj] => out.extend((0..length).map(|n| f(c[h + n * dh], x[i + n * di], y[j + n * dj]))),
+    for_each_run(&sizes, &strides, &mut |length, [h, i, j], [dh, di, dj]| {
+        out.extend((0..length).map(|n| f(c[h + n * dh], x[i + n * di], y[j + n * dj])));
     });
     Tensor::new(&shape, out)
 }

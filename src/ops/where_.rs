@@ -49,11 +49,12 @@ impl Kernel for Where {
 /// Chooses between elements of float type `T` without broadcasting, but for a single `y`; `None` in any other case.
 fn chosen<T: Element + Real>(c: &Tensor, x: &Tensor, y: &Tensor) -> Option<Tensor> {
     let (conditions, from, other) = (c.slice::<bool>()?, x.slice::<T>()?, y.slice::<T>()?);
-    let is_single = other.len() == 1 && y.rank() <= x.rank();
+    if c.shape() != x.shape() {
+        return None;
+    }
     let elements = match other {
-        _ if c.shape() != x.shape() => return None,
-        _ if y.shape() == x.shape() => choose(conditions, from, other),
-        [other] if is_single => choose_or(conditions, from, *other),
+        other if y.shape() == x.shape() => choose(conditions, from, other),
+        [other] if y.rank() <= x.rank() => choose_or(conditions, from, *other),
         _ => return None,
     };
     Tensor::new(x.shape(), elements).ok()

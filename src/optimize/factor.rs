@@ -11,7 +11,7 @@ use rayon::prelude::*;
 use crate::kernels::lanes::{LANES, add_product, products};
 use crate::kernels::matmul::{Matrix, multiply};
 
-use super::inputs::Seen;
+use super::inputs::Form;
 
 /// Share of the mean second moment that is added to each: Frantar et al., section 4.
 const DAMPING: f64 = 0.01;
@@ -55,10 +55,10 @@ pub struct Rounded {
 
 impl Factor {
     /// Factorizes the second moments of inputs by `size` elements of a filter.
-    pub fn of(seen: &Seen, size: usize) -> Factor {
-        match seen {
-            Seen::Moments(moments) => Factor::of_moments(moments, size),
-            Seen::Rows(rows) => Factor::of_rows(rows, size),
+    pub fn of(form: &Form, size: usize) -> Factor {
+        match form {
+            Form::Moments(moments) => Factor::of_moments(moments, size),
+            Form::Rows(rows) => Factor::of_rows(rows, size),
         }
     }
 
@@ -276,8 +276,8 @@ mod tests {
         let filters: Vec<Vec<f32>> =
             (0..3).map(|f| (0..size).map(|at| ((at * 3 + f) as f32 * 0.37).sin() * 5.0).collect()).collect();
         let wanted: Vec<Wanted> = filters.iter().map(|filter| Wanted { filter, step: 1.0 }).collect();
-        let expected = Factor::of(&Seen::Moments(moments), size).round(&wanted, (-4.0, 3.0));
-        let found = Factor::of(&Seen::Rows(rows), size).round(&wanted, (-4.0, 3.0));
+        let expected = Factor::of(&Form::Moments(moments), size).round(&wanted, (-4.0, 3.0));
+        let found = Factor::of(&Form::Rows(rows), size).round(&wanted, (-4.0, 3.0));
         for (found, expected) in found.iter().zip(&expected) {
             assert_eq!(found.filter, expected.filter);
             assert!((found.loss - expected.loss).abs() < 1e-3 * expected.loss, "{} {}", found.loss, expected.loss);

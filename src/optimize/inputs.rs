@@ -25,11 +25,11 @@ pub struct Inputs {
     pub group: usize,
     /// Elements of the filter.
     pub elements: Range<usize>,
-    pub seen: Seen,
+    pub form: Form,
 }
 
 /// Form in which inputs are known.
-pub enum Seen {
+pub enum Form {
     /// Sums of products by two elements: a square matrix, row after row.
     Moments(Vec<f64>),
     /// A row for each element, with its inputs at all places.
@@ -62,13 +62,13 @@ fn rows(layer: &Layer, reader: &Reader) -> Result<Option<Vec<Inputs>>> {
     let Some(each) = each.collect::<Result<Option<Vec<_>>>>()? else { return Ok(None) };
     let filter = layer.weighted.filter();
     let of_group = |group: usize| {
-        let of_sample = |groups: &Vec<Vec<f32>>, element: usize| {
-            let rows = &groups[group];
-            let places = rows.len() / filter.max(1);
-            rows[element * places..][..places].to_vec()
-        };
-        let of_element = |element: usize| each.iter().flat_map(move |groups| of_sample(groups, element));
-        Inputs { group, elements: 0..filter, seen: Seen::Rows((0..filter).flat_map(of_element).collect()) }
+        let samples: Vec<&[f32]> = each.iter().map(|groups| groups[group].as_slice()).collect();
+        let mut rows = Vec::with_capacity(samples.iter().map(|sample| sample.len()).sum());
+        for (element, sample) in (0..filter).flat_map(|element| samples.iter().map(move |sample| (element, sample))) {
+            let places = sample.len() / filter;
+            rows.extend_from_slice(&sample[element * places..][..places]);
+        }
+        Inputs { group, elements: 0..filter, form: Form::Rows(rows) }
     };
     Ok(Some((0..layer.weighted.groups).map(of_group).collect()))
 }
@@ -100,7 +100,7 @@ fn moments(layer: &Layer, reader: &Reader) -> Result<Option<Vec<Inputs>>> {
         });
     }
     let inputs = parts_of.into_iter().zip(sums);
-    Ok(Some(inputs.map(|((group, elements), sum)| Inputs { group, elements, seen: Seen::Moments(sum) }).collect()))
+    Ok(Some(inputs.map(|((group, elements), sum)| Inputs { group, elements, form: Form::Moments(sum) }).collect()))
 }
 
 /// Computes the sums of products of all pairs of rows.

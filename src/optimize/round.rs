@@ -47,7 +47,7 @@ fn on_grids(layer: &Layer, grid: &FakeQuant, finer: &[i32], rows: &[f32], inputs
     let exponent = |channel: usize| grid.exponents[channel % grid.exponents.len()];
     let of_part = |part: &Inputs| {
         let size = part.elements.len();
-        let factor = Factor::of(&part.seen, size);
+        let factor = Factor::of(&part.form, size);
         let channels = part.group * per_group..(part.group + 1) * per_group;
         let rows = channels.clone().flat_map(|channel| &rows[channel * filter..][part.elements.clone()]);
         let rows: Vec<f32> = rows.copied().collect();

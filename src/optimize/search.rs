@@ -340,6 +340,7 @@ impl Search<'_> {
         Instant::now() >= self.until
     }
 
+    /// Measures a candidate, and takes it.
     fn measure(&mut self, quantized: Quantized, method: Method, recipe: Recipe) -> Result<Candidate> {
         let judged = self.judge.judge(&quantized, self.subject.tick)?;
         self.take(quantized, method, recipe, judged)

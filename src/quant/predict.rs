@@ -1,8 +1,8 @@
 //! Observations of the float network, which predict those of calibration at another width: in one pass over the samples, where the
 //! ranges of values are known.
 //!
-//! A search predicts the scales of 16 bits that a histogram would choose before it begins, and takes no others: its guesses do not
-//! depend on what was tried before.
+//! A search predicts all scales of 16 bits that a histogram would choose before it begins, in one way: those that a trial has observed
+//! would make sets with its layers look better or worse than others.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -41,14 +41,14 @@ pub fn predict(plan: &Plan, samples: &dyn Samples, known: &mut Observations, tic
     check(plan, samples, &ports)?;
     let is_missing = |port: &Observed| is_predicted(plan, port) && known.predicted(&asked(plan, port)).is_none();
     let missing: Vec<Observed> = ports.into_iter().filter(is_missing).collect();
-    for (port, observation) in observe(plan, &missing, samples, &GUESS, known, tick)? {
+    for (port, observation) in observe_float(plan, &missing, samples, &GUESS, known, tick)? {
         known.keep_prediction(&asked(plan, &port), observation);
     }
     Ok(())
 }
 
 /// Observes ports in the float network. A port whose value is not finite stays unknown.
-pub(super) fn observe(
+pub(super) fn observe_float(
     plan: &Plan,
     ports: &[Observed],
     samples: &dyn Samples,

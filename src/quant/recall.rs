@@ -69,7 +69,7 @@ pub fn recall(
     }
     let is_kept = kept.samples() >= samples.len().min(FEWEST);
     if !missing.is_empty() && !is_kept {
-        for (port, observation) in predict::observe(&plan, &missing, samples, &WHOLE, known, tick)? {
+        for (port, observation) in predict::observe_float(&plan, &missing, samples, &WHOLE, known, tick)? {
             known.keep_newest(&asked(&plan, &port), observation);
         }
     }

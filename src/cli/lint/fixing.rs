@@ -3,6 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::path::PathBuf;
 
+use crate::chip::Scheme;
 use crate::lint::{Finding, apply};
 use crate::project::Project;
 use crate::render::findings::Linted;
@@ -96,11 +97,13 @@ impl Run<'_> {
 
 /// Returns layers whose line in `[precision]` differs.
 fn changed_layers(before: &Project, after: &Project) -> BTreeSet<String> {
-    let lines = |project: &Project| -> BTreeSet<(String, String)> {
-        let lines = project.config.precision.iter();
-        lines.map(|line| (line.layer.value.clone(), format!("{:?}", line.choice.value))).collect()
+    let lines = |project: &Project| -> Vec<(String, Scheme)> {
+        project.config.precision.iter().map(|line| (line.layer.value.clone(), line.choice.value)).collect()
     };
-    lines(before).symmetric_difference(&lines(after)).map(|(layer, _)| layer.clone()).collect()
+    let (before, after) = (lines(before), lines(after));
+    let added = after.iter().filter(|line| !before.contains(line));
+    let removed = before.iter().filter(|line| !after.contains(line));
+    added.chain(removed).map(|(layer, _)| layer.clone()).collect()
 }
 
 /// Leaves out the fixes of layers that an earlier round has set: with each change the figures of all others move, and a layer would be set
