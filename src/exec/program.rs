@@ -124,6 +124,15 @@ impl Program {
         }
     }
 
+    /// Returns the values that a kernel with a clamp computes, with their greatest possible magnitude.
+    pub fn bounded(&self) -> impl Iterator<Item = (ValueId, f64)> {
+        self.clamps.iter().flatten().filter_map(|clamp| {
+            let most = f64::from(clamp.low.abs().max(clamp.high.abs()));
+            let value = self.steps[clamp.node.0].outputs.first()?.value?;
+            most.is_finite().then_some((value, most))
+        })
+    }
+
     /// Runs one sample and returns the model's outputs in order. `wanted` selects the values that `on_value` gets;
     /// other values may never exist.
     pub fn run(&self, inputs: &[Tensor], wanted: &[bool], on_value: OnValue) -> Result<Vec<Tensor>> {

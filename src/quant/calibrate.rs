@@ -4,9 +4,8 @@
 //! pass. kl and mse need a second pass for their histograms, in which, as in esp-ppq, the ports of the first pass are
 //! already quantized.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
 
 use rayon::prelude::*;
 
@@ -16,8 +15,9 @@ use crate::note::Note;
 use crate::{Error, Kind, Result};
 
 use super::frontiers::Frontiers;
+use super::histograms::Histograms;
 use super::observations::{Asked, Fingerprints, Observation, Observations};
-use super::observe::{Elements, Extremes, Histogram, histogram_exponent, percentiles};
+use super::observe::{Elements, Extremes, histogram_exponent, percentiles};
 use super::plan::{Observed, Plan};
 use super::{Quantized, finish};
 use crate::chip::Method;
@@ -138,8 +138,25 @@ struct Seen {
     ranges: Ranges,
     /// Set if the second pass computes the same values.
     is_repeated: bool,
-    /// Values to count, by sample; those of a sample without any are computed again.
+    /// Counts of values whose range was known before, from all samples.
+    histograms: Histograms,
+    /// Other values to count, by sample; none of a sample for which there was no memory.
     values: Vec<Vec<(ValueId, Tensor)>>,
+}
+
+impl Seen {
+    /// Returns `true` if the first pass has counted the magnitudes of a value up to the greatest one.
+    fn has_counted(&self, value: ValueId, bins: usize, range: Extremes) -> bool {
+        self.histograms.get(value, bins).is_some_and(|histogram| histogram.upper == range.magnitude())
+    }
+
+    /// Returns all wanted values of a sample if the first pass has kept them.
+    fn kept(&self, sample: usize, wanted: &[bool]) -> Option<impl Iterator<Item = (ValueId, Elements<'_>)>> {
+        let values = self.values.get(sample)?;
+        let found = values.iter().filter(|(value, _)| wanted[value.0]);
+        let is_complete = found.clone().count() == wanted.iter().filter(|is_wanted| **is_wanted).count();
+        is_complete.then(|| found.filter_map(|(value, tensor)| Some((*value, Elements::of(tensor)?))))
+    }
 }
 
 struct Calibration<'a> {
@@ -247,11 +264,12 @@ impl Calibration<'_> {
     ) -> Result<Seen> {
         let values: BTreeMap<ObservedValue, Extremes> =
             ports.iter().map(|p| (observed_value(p), Extremes::EMPTY)).collect();
-        let counted = self.plan.graph.mask(ports.iter().filter(|p| p.method.takes_histogram()).map(|p| p.value));
-        let is_last = is_repeated || !counted.contains(&true);
+        let to_count = || ports.iter().filter(|p| p.method.takes_histogram());
+        let is_last = is_repeated || to_count().next().is_none();
         let pass = self.pass(program, ports.iter().map(|p| p.value), now, is_last);
-        // Of whole networks only a few samples would have room.
-        let (keeps, room) = (is_repeated && pass.from.is_some(), AtomicUsize::new(KEPT));
+        let histograms = if is_repeated { self.bounded(program, to_count()) } else { Histograms::default() };
+        let kept = if is_repeated { self.worth_keeping(&pass, to_count(), &histograms) } else { Vec::new() };
+        let room = AtomicUsize::new(KEPT);
         let samples = (0..self.samples.len()).into_par_iter().map(|index| {
             let mut sample = Sample { ranges: values.clone(), ..Sample::default() };
             sample.frontiers = self.sample(&pass, index, &mut |value, tensor, elements| {
@@ -261,7 +279,8 @@ impl Calibration<'_> {
                         *entry = if percentile { percentiles(elements.to_f32()) } else { extremes };
                     }
                 }
-                if keeps && counted[value.0] {
+                histograms.count(value, elements);
+                if kept.get(value.0) == Some(&true) {
                     sample.values.push((value, tensor.clone()));
                 }
                 Ok(())
@@ -276,7 +295,47 @@ impl Calibration<'_> {
             let seen: Vec<Extremes> = samples.iter().filter_map(|s| s.ranges.get(&value).copied()).collect();
             (value, if value.percentile { Extremes::mean(&seen) } else { Extremes::union(&seen) })
         });
-        Ok(Seen { ranges: merged.collect(), is_repeated, values: samples.into_iter().map(|s| s.values).collect() })
+        let ranges = merged.collect();
+        Ok(Seen { ranges, is_repeated, histograms, values: samples.into_iter().map(|s| s.values).collect() })
+    }
+
+    /// Makes histograms for values whose range the network bounds: if a sample reaches the bound, as most layers with Relu6 do, the
+    /// first pass has counted them.
+    fn bounded<'p>(&self, program: &Program, ports: impl Iterator<Item = &'p Observed>) -> Histograms {
+        let bounds: BTreeMap<ValueId, f64> = program.bounded().collect();
+        Histograms::new(ports.filter_map(|port| Some((port.value, self.bins(port), *bounds.get(&port.value)?))))
+    }
+
+    /// Selects the values that the first pass keeps for the second one: all that it does not count, and of the others the smallest
+    /// ones, since their histogram may turn out to be of no use. Of a whole network without bounds, only a few samples would have room:
+    /// it keeps none.
+    fn worth_keeping<'p>(
+        &self,
+        pass: &Pass,
+        ports: impl Iterator<Item = &'p Observed>,
+        histograms: &Histograms,
+    ) -> Vec<bool> {
+        let bytes = |value: ValueId| {
+            let elements: usize = self.plan.graph.value(value).shape.iter().flatten().product();
+            elements.saturating_mul(self.samples.len() * size_of::<f32>())
+        };
+        let sized: BTreeSet<(bool, usize, ValueId)> =
+            ports.map(|port| (histograms.has(port.value), bytes(port.value), port.value)).collect();
+        let (counted, others): (Vec<_>, Vec<_>) = sized.into_iter().partition(|(is_counted, _, _)| *is_counted);
+        let mut room = KEPT;
+        let needed: usize = others.iter().map(|(_, bytes, _)| bytes).sum();
+        if needed > room && pass.from.is_none() {
+            return Vec::new();
+        }
+        room = room.saturating_sub(needed);
+        let small = counted.into_iter().take_while(|(_, bytes, _)| {
+            let left = room.checked_sub(*bytes);
+            room = left.unwrap_or_default();
+            left.is_some()
+        });
+        let mut kept = self.plan.graph.mask(others.iter().map(|(_, _, value)| *value));
+        small.for_each(|(_, _, value)| kept[value.0] = true);
+        kept
     }
 
     /// Computes exponents of ports, in their order, from histograms: one for each value, number of bins and range. Samples whose values
@@ -288,37 +347,28 @@ impl Calibration<'_> {
         seen: &Seen,
         now: &Fingerprints,
     ) -> Result<Vec<i32>> {
-        let mut histograms: BTreeMap<(ValueId, usize), Mutex<Histogram>> = BTreeMap::new();
-        for (port, range) in ports {
-            let bins = self.bins(port);
-            let empty = || Mutex::new(Histogram::new(bins, range.magnitude()));
-            histograms.entry((port.value, bins)).or_insert_with(empty);
-        }
-        let count = |value: ValueId, elements: Elements| {
-            // Counts are integers: their sum does not depend on the order of the samples.
-            for (_, histogram) in histograms.range((value, 0)..=(value, usize::MAX)) {
-                histogram.lock().unwrap_or_else(PoisonError::into_inner).add(elements);
-            }
-        };
+        let is_left = |(port, range): &&(Observed, Extremes)| !seen.has_counted(port.value, self.bins(port), *range);
+        let left: Vec<_> = ports.iter().filter(is_left).collect();
+        let histograms =
+            Histograms::new(left.iter().map(|(port, range)| (port.value, self.bins(port), range.magnitude())));
         // The first pass has left its frontiers if it is the same one.
-        let pass = self.pass(program, ports.iter().map(|(p, _)| p.value), now, !seen.is_repeated);
-        let frontiers = (0..self.samples.len()).into_par_iter().map(|index| match seen.values.get(index) {
-            Some(values) if !values.is_empty() => {
-                let elements = values.iter().filter_map(|(value, tensor)| Some((*value, Elements::of(tensor)?)));
-                elements.for_each(|(value, elements)| count(value, elements));
+        let pass = self.pass(program, left.iter().map(|(p, _)| p.value), now, !seen.is_repeated);
+        let frontiers = (0..self.samples.len()).into_par_iter().map(|index| match seen.kept(index, &pass.wanted) {
+            Some(values) => {
+                values.for_each(|(value, elements)| histograms.count(value, elements));
                 (self.tick)().map(|()| Vec::new())
             }
-            _ => self.sample(&pass, index, &mut |value, _, elements| {
-                count(value, elements);
+            None => self.sample(&pass, index, &mut |value, _, elements| {
+                histograms.count(value, elements);
                 Ok(())
             }),
         });
         let frontiers = frontiers.collect::<Result<_>>()?;
         self.frontiers.keep(&self.plan.graph, now, frontiers);
-        let exponents = ports.par_iter().map(|(port, _)| {
-            let histogram = histograms.get(&(port.value, self.bins(port)));
-            let histogram = histogram.ok_or_else(|| Error::new("a port has no histogram"))?;
-            let histogram = histogram.lock().unwrap_or_else(PoisonError::into_inner);
+        let exponents = ports.par_iter().map(|(port, range)| {
+            let bins = self.bins(port);
+            let from = if seen.has_counted(port.value, bins, *range) { &seen.histograms } else { &histograms };
+            let histogram = from.get(port.value, bins).ok_or_else(|| Error::new("a port has no histogram"))?;
             Ok(histogram_exponent(port.method, &histogram, self.plan.configs[port.config].bits))
         });
         exponents.collect()

@@ -9,6 +9,7 @@ mod config;
 mod edits;
 mod emulate;
 mod frontiers;
+mod histograms;
 mod imported_scales;
 mod kernel;
 mod layer_names;

@@ -5,7 +5,6 @@
 //! would make sets with its layers look better or worse than others.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rayon::prelude::*;
 
@@ -15,8 +14,9 @@ use crate::exec::{Program, Samples, Tick};
 use crate::graph::{Tensor, ValueId};
 
 use super::calibrate::{asked, check};
+use super::histograms::Histograms;
 use super::observations::{Observation, Observations};
-use super::observe::{Elements, Extremes, Histogram, histogram_exponent, percentiles};
+use super::observe::{Elements, Extremes, histogram_exponent, percentiles};
 use super::plan::{Observed, Plan};
 
 /// Share of the work of calibration that a prediction takes.
@@ -83,7 +83,7 @@ struct Float<'a> {
 /// Statistics of values over all samples.
 struct Seen {
     /// Counts of magnitudes, by value and number of bins.
-    histograms: BTreeMap<(ValueId, usize), Mutex<Histogram>>,
+    histograms: Histograms,
     /// Means of the samples' percentiles.
     percentiles: BTreeMap<ValueId, Extremes>,
 }
@@ -96,19 +96,13 @@ impl Float<'_> {
     }
 
     fn seen(&self, ports: &[(Observed, Extremes)]) -> Result<Seen> {
-        let mut histograms = BTreeMap::new();
-        for (port, range) in ports.iter().filter(|(port, _)| port.method.takes_histogram()) {
-            let bins = self.bins(port);
-            let empty = || Mutex::new(Histogram::new(bins, range.magnitude()));
-            histograms.entry((port.value, bins)).or_insert_with(empty);
-        }
+        let counted = ports.iter().filter(|(port, _)| port.method.takes_histogram());
+        let histograms = Histograms::new(counted.map(|(port, range)| (port.value, self.bins(port), range.magnitude())));
         let is_ranked = |(port, _): &&(Observed, Extremes)| port.method == Method::Percentile;
         let ranked = self.plan.graph.mask(ports.iter().filter(is_ranked).map(|(port, _)| port.value));
         let values: Vec<ValueId> = ports.iter().map(|(port, _)| port.value).collect();
         let each = self.observed(&values, |value, elements| {
-            for (_, histogram) in histograms.range((value, 0)..=(value, usize::MAX)) {
-                lock(histogram).add(Elements::F32(elements));
-            }
+            histograms.count(value, Elements::F32(elements));
             ranked[value.0].then(|| percentiles(elements.to_vec()))
         })?;
         let percentiles = each.into_iter().map(|(value, each)| (value, Extremes::mean(&each))).collect();
@@ -146,11 +140,11 @@ impl Float<'_> {
         let bits = self.plan.configs[port.config].bits;
         let percentiles = seen.percentiles.get(&port.value).filter(|_| port.method == Method::Percentile);
         let range = percentiles.copied().unwrap_or(range);
-        let histogram = seen.histograms.get(&(port.value, self.bins(port)));
+        let histogram = seen.histograms.get(port.value, self.bins(port));
         let exponent = match histogram.filter(|_| port.method.takes_histogram()) {
             Some(histogram) => {
                 let counted = self.counted_bits(port);
-                histogram_exponent(port.method, &lock(histogram), counted) - (bits - counted) as i32
+                histogram_exponent(port.method, &histogram, counted) - (bits - counted) as i32
             }
             None => range.exponent(bits),
         };
@@ -164,8 +158,4 @@ impl Float<'_> {
     fn bins(&self, port: &Observed) -> usize {
         port.method.bins(self.counted_bits(port))
     }
-}
-
-fn lock(histogram: &Mutex<Histogram>) -> MutexGuard<'_, Histogram> {
-    histogram.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -48,10 +48,10 @@ fn known_ports_are_not_observed_again() {
         (samples.1.into_inner(), exponents(&quantized, "conv2"))
     };
     let first = asked(&settings);
-    assert_eq!(first.0, 8);
+    assert_eq!(first.0, 4);
     assert_eq!(asked(&settings), (0, first.1.clone()));
     settings.layer_schemes.insert("conv2".into(), Scheme::Int16);
-    assert_eq!(asked(&settings).0, 8);
+    assert_eq!(asked(&settings).0, 4);
     settings.layer_schemes.clear();
     assert_eq!(asked(&settings), (0, first.1));
 }
@@ -70,15 +70,15 @@ fn a_calibration_resumes_before_the_layers_that_have_changed() {
         }
         (samples.1.into_inner(), quantized.plan().configs.clone())
     };
-    assert_eq!(asked(&settings, &mut frontiers, Keep::LastPass).0, 8);
+    assert_eq!(asked(&settings, &mut frontiers, Keep::LastPass).0, 4);
     settings.layer_schemes.insert("conv2".into(), Scheme::Int16);
     let (reads, resumed) = asked(&settings, &mut frontiers, Keep::Nothing);
     let (all, alone) = asked(&settings, &mut Frontiers::new(0), Keep::Nothing);
-    assert_eq!((reads, all), (0, 8));
+    assert_eq!((reads, all), (0, 4));
     assert_eq!(resumed, alone);
     // The first layer comes before every frontier.
     settings.layer_schemes = [("conv1".to_string(), Scheme::Int16)].into();
-    assert_eq!(asked(&settings, &mut frontiers, Keep::Nothing).0, 8);
+    assert_eq!(asked(&settings, &mut frontiers, Keep::Nothing).0, 4);
 }
 
 #[test]
