@@ -12,6 +12,9 @@ use std::time::Instant;
 
 use espq::model;
 
+#[global_allocator]
+static ALLOCATOR: espq::memory::Allocator = espq::memory::ALLOCATOR;
+
 const ROUNDS: usize = 300;
 
 fn main() -> espq::Result<()> {
