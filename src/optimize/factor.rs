@@ -12,6 +12,7 @@ use crate::kernels::lanes::{LANES, add_product, products};
 use crate::kernels::matmul::{Matrix, multiply};
 
 use super::inputs::Form;
+use super::moments::Moments;
 
 /// Share of the mean second moment that is added to each: Frantar et al., section 4.
 const DAMPING: f64 = 0.01;
@@ -57,19 +58,19 @@ impl Factor {
     /// Factorizes the second moments of inputs by `size` elements of a filter.
     pub fn of(form: &Form, size: usize) -> Factor {
         match form {
-            Form::Moments(moments) => Factor::of_moments(moments, size),
+            Form::Moments(moments) => Factor::of_moments(moments),
             Form::Rows(rows) => Factor::of_rows(rows, size),
         }
     }
 
-    /// `moments` is a square matrix, row after row.
-    fn of_moments(moments: &[f64], size: usize) -> Factor {
-        let powers: Vec<f64> = (0..size).map(|at| moments[at * size + at]).collect();
+    fn of_moments(moments: &Moments) -> Factor {
+        let size = moments.size();
+        let powers: Vec<f64> = (0..size).map(|at| moments.of(at, at)).collect();
         let (order, damping) = (by_power(&powers), damping(&powers));
         let mut upper = vec![0.0f64; size * size];
         for (r, &a) in order.iter().enumerate() {
             for (c, &b) in order.iter().enumerate().skip(r) {
-                upper[r * size + c] = moments[a * size + b];
+                upper[r * size + c] = moments.of(a, b);
             }
             upper[r * size + r] += damping;
         }
@@ -211,7 +212,7 @@ mod tests {
     use super::*;
 
     fn rounded(moments: &[f64], filter: &[f32]) -> Rounded {
-        let factor = Factor::of_moments(moments, filter.len());
+        let factor = Factor::of_moments(&Moments::dense(moments));
         factor.round(&[Wanted { filter, step: 1.0 }], (-128.0, 127.0)).remove(0)
     }
 
@@ -276,7 +277,7 @@ mod tests {
         let filters: Vec<Vec<f32>> =
             (0..3).map(|f| (0..size).map(|at| ((at * 3 + f) as f32 * 0.37).sin() * 5.0).collect()).collect();
         let wanted: Vec<Wanted> = filters.iter().map(|filter| Wanted { filter, step: 1.0 }).collect();
-        let expected = Factor::of(&Form::Moments(moments), size).round(&wanted, (-4.0, 3.0));
+        let expected = Factor::of(&Form::Moments(Moments::dense(&moments)), size).round(&wanted, (-4.0, 3.0));
         let found = Factor::of(&Form::Rows(rows), size).round(&wanted, (-4.0, 3.0));
         for (found, expected) in found.iter().zip(&expected) {
             assert_eq!(found.filter, expected.filter);

@@ -6,8 +6,9 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use crate::Result;
-use crate::kernels::matmul::{Matrix, multiply};
+use crate::kernels::matmul::Matrix;
 
+use super::moments::{Moments, products};
 use super::patches::{Reader, elements};
 use super::sweep::Layer;
 
@@ -30,8 +31,8 @@ pub struct Inputs {
 
 /// Form in which inputs are known.
 pub enum Form {
-    /// Sums of products by two elements: a square matrix, row after row.
-    Moments(Vec<f64>),
+    /// Sums of products by two elements.
+    Moments(Moments),
     /// A row for each element, with its inputs at all places.
     Rows(Vec<f32>),
 }
@@ -83,7 +84,7 @@ fn moments(layer: &Layer, reader: &Reader) -> Result<Option<Vec<Inputs>>> {
     let parts = parts(layer.weighted.filter());
     let of_group = |group| parts.clone().map(move |part| (group, part));
     let parts_of: Vec<(usize, Range<usize>)> = (0..layer.weighted.groups).flat_map(of_group).collect();
-    let mut sums: Vec<Vec<f64>> = parts_of.iter().map(|(_, part)| vec![0.0; part.len() * part.len()]).collect();
+    let mut sums: Vec<Moments> = parts_of.iter().map(|(_, part)| Moments::zero(part.len())).collect();
     let of_parts = |matrix: Matrix<f32>| parts.clone().map(|part| products(matrix.lines(part))).collect::<Vec<_>>();
     let samples: Vec<usize> = (0..layer.samples()).collect();
     for together in samples.chunks(TOGETHER) {
@@ -91,7 +92,7 @@ fn moments(layer: &Layer, reader: &Reader) -> Result<Option<Vec<Inputs>>> {
         let Some(each) = each.collect::<Result<Option<Vec<_>>>>()? else { return Ok(None) };
         let each: Vec<Vec<&Vec<f32>>> = each.iter().map(|groups| groups.iter().flatten().collect()).collect();
         sums.par_iter_mut().enumerate().for_each(|(part, sum)| {
-            sum.par_chunks_mut(CHUNK).enumerate().for_each(|(chunk, sum)| {
+            sum.sums_mut().par_chunks_mut(CHUNK).enumerate().for_each(|(chunk, sum)| {
                 // Added in the order of the samples: the same for any number of threads.
                 for parts in &each {
                     sum.iter_mut().zip(&parts[part][chunk * CHUNK..]).for_each(|(sum, one)| *sum += f64::from(*one));
@@ -101,13 +102,6 @@ fn moments(layer: &Layer, reader: &Reader) -> Result<Option<Vec<Inputs>>> {
     }
     let inputs = parts_of.into_iter().zip(sums);
     Ok(Some(inputs.map(|((group, elements), sum)| Inputs { group, elements, form: Form::Moments(sum) }).collect()))
-}
-
-/// Computes the sums of products of all pairs of rows.
-fn products(rows: Matrix<f32>) -> Vec<f32> {
-    let mut products = vec![0.0; rows.rows * rows.rows];
-    multiply(rows, rows.transposed(), &mut products);
-    products
 }
 
 /// Calls `of` with the inputs of each group in one sample: a row for each element of a filter, a column for each place.

@@ -14,6 +14,7 @@ mod factor;
 mod groups;
 mod inputs;
 mod judge;
+mod moments;
 mod layerwise_equalization;
 mod observers;
 mod pairs;
