@@ -19,7 +19,8 @@ use super::{SCALES, finish, prepare, prepared, with_scales};
 const FINALISTS: (usize, usize) = (3, 12);
 /// Elements of all values over all samples, for all finalists together: a small network has more of them.
 const ELEMENTS: usize = 400_000_000;
-/// Multiple of the least error above which a candidate is no finalist, where only the fewest are tried.
+/// Multiple of the least error above which a candidate is no finalist, where only the fewest are tried, and is not tried without the
+/// mean error of its channels.
 const HOPELESS: f64 = 2.0;
 /// Observers that are tried with passes before calibration.
 const OBSERVERS: usize = 2;
@@ -273,6 +274,8 @@ impl Search<'_> {
             candidates.into_iter().zip(errors).filter_map(|(candidate, error)| Some((candidate, error?))).collect();
         corrected.sort_by(|a, b| a.1.total_cmp(&b.1));
         corrected.truncate(self.breadth.uncorrected(self.finalists));
+        let least = corrected.first().map_or(f64::NAN, |(_, error)| *error);
+        corrected.retain(|(_, error)| *error <= HOPELESS * least);
         let best: Vec<&Candidate> = corrected.into_iter().map(|(candidate, _)| candidate).collect();
         self.finished(&best, &["round"])?;
         Ok(!self.is_over())
