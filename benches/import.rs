@@ -13,7 +13,7 @@ use std::time::Instant;
 use espq::model;
 
 #[global_allocator]
-static ALLOCATOR: espq::memory::Allocator = espq::memory::ALLOCATOR;
+static ALLOCATOR: espq::memory::Allocator = espq::memory::Allocator;
 
 const ROUNDS: usize = 300;
 

@@ -1,7 +1,7 @@
 //! `espq`.
 
 #[global_allocator]
-static ALLOCATOR: espq::memory::Allocator = espq::memory::ALLOCATOR;
+static ALLOCATOR: espq::memory::Allocator = espq::memory::Allocator;
 
 fn main() -> std::process::ExitCode {
     espq::memory::keep();
