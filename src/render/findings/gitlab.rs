@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::lint::Severity;
 use crate::text::{LineIndex, visible_json};
 
-use super::{Linted, Place, file};
+use super::{Linted, Place, address};
 
 /// Renders one list of all findings.
 pub fn show(linted: &[Linted]) -> String {
@@ -17,7 +17,7 @@ pub fn show(linted: &[Linted]) -> String {
     let mut seen: HashMap<String, usize> = HashMap::new();
     for Linted { project, findings } in linted {
         let lines = LineIndex::new(&project.text);
-        let path = relative(&file(&project.file));
+        let path = relative(&address(&project.file));
         for finding in findings {
             let identity = format!("{path}\n{}", finding.identity());
             let again = seen.entry(identity.clone()).and_modify(|n| *n += 1).or_insert(0);

@@ -5,7 +5,7 @@ use serde::Serialize;
 use crate::lint::{Finding, Related, Safety, Severity};
 use crate::text::{LineIndex, visible_json};
 
-use super::{Linted, Place, file};
+use super::{Linted, Place, address};
 
 #[derive(Serialize)]
 struct Shown<'a> {
@@ -48,7 +48,7 @@ pub fn show(linted: &[Linted]) -> String {
     let mut shown: Vec<Shown> = Vec::new();
     for Linted { project, findings } in linted {
         let lines = LineIndex::new(&project.text);
-        shown.extend(findings.iter().map(|finding| one(&file(&project.file), &lines, finding)));
+        shown.extend(findings.iter().map(|finding| one(&address(&project.file), &lines, finding)));
     }
     // Plain structs with text keys always have a JSON form.
     visible_json(&serde_json::to_string_pretty(&shown).unwrap_or_default()) + "\n"

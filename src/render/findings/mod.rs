@@ -128,13 +128,37 @@ pub fn summary(linted: &[Linted], known: usize) -> String {
     format!("Found {} in {place}{fixes}{known}\n", count(total, "issue"))
 }
 
-/// Path as the user wrote it, with forward slashes and without control characters.
+/// Path as people see it: without control characters.
 fn file(path: &Path) -> String {
     visible(&address(path)).into_owned()
 }
 
 /// Path as the user wrote it, with forward slashes: for formats that have an encoding of their own for control characters, and whose
-/// readers open the file.
+/// readers open the file. Elsewhere than on Windows, a backslash is a part of a name.
 fn address(path: &Path) -> String {
-    path.to_string_lossy().replace('\\', "/")
+    let path = path.to_string_lossy();
+    if cfg!(windows) { path.replace('\\', "/") } else { path.into_owned() }
+}
+
+#[cfg(test)]
+#[cfg(unix)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_format_for_programs_has_a_path_that_opens_the_file() {
+        let project = Project::parse("a\nb\\c/espq.toml", "");
+        let findings = vec![Finding::new(crate::lint::RULES[0], 0..0, "is wrong")];
+        let linted = [Linted { project, findings }];
+        let shown = |form| show(&linted, form, &Terminal { width: None, color: false });
+        let parsed = |form| serde_json::from_str::<serde_json::Value>(&shown(form)).unwrap();
+        let path = "a\nb\\c/espq.toml";
+        assert_eq!(parsed(Form::Json)[0]["file"], path);
+        assert_eq!(parsed(Form::Gitlab)[0]["location"]["path"], path);
+        let sarif = &parsed(Form::Sarif)["runs"][0]["results"][0]["locations"][0]["physicalLocation"];
+        assert_eq!(sarif["artifactLocation"]["uri"], "a%0Ab%5Cc/espq.toml");
+        assert!(shown(Form::Github).contains("file=a%0Ab\\c/espq.toml,"));
+        // For people, on one line.
+        assert!(shown(Form::Concise).starts_with("a\\nb\\c/espq.toml:1:1:"));
+    }
 }
