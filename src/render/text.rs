@@ -247,8 +247,8 @@ fn agreement(output: &OutputError, on_chip: Option<Agreement>) -> String {
 fn before_end(before: &Before) -> String {
     let spread = Spread { mean: before.error.nsr, standard_error: before.standard_error };
     format!(
-        "      NSR {} before its {}, which decides between settings: the {} compresses the values, so that the ratio behind \
-         it hangs on a few samples\n",
+        "      NSR {} before its {}, by which settings are compared: the {} flattens most values, so that a few samples \
+         decide the ratio after it\n",
         with_error(spread),
         before.op,
         before.op
