@@ -14,6 +14,7 @@ pub mod engine;
 pub mod espdl;
 pub mod exec;
 pub mod export;
+pub mod file;
 mod flatbuffer;
 pub mod gradient;
 pub mod graph;

@@ -7,6 +7,7 @@ mod cache;
 mod clean;
 mod compare;
 mod completions;
+mod difference;
 mod explain;
 mod export;
 mod init;
@@ -20,7 +21,6 @@ mod profile;
 mod progress;
 mod report;
 mod schema;
-mod write;
 
 use std::io::Write;
 use std::process::ExitCode;

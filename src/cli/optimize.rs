@@ -9,13 +9,14 @@ use serde_json::json;
 use crate::analysis::Report;
 use crate::chip::Scheme;
 use crate::engine::{Engine, Optimized, Options, Precisions, Scope};
+use crate::file;
 use crate::lint::changed_boxes;
 use crate::project::{Bytes, Milliseconds, Overrides, Project, Value as _};
 use crate::text::units::{and_more, count, percent};
 use crate::text::visible;
 
 use super::progress::Bar;
-use super::{Failure, Outcome, cache, write};
+use super::{Failure, Outcome, cache, difference};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Format {
@@ -103,6 +104,10 @@ pub(super) fn run(arguments: &Arguments) -> Result<Outcome, Failure> {
 }
 
 fn optimize(arguments: &Arguments, project: &Project) -> crate::Result<Outcome> {
+    if !arguments.dry_run && !arguments.diff {
+        // Before the search, which takes half a minute.
+        file::check_writable(&project.file)?;
+    }
     let engine = Engine::new(Options { cache: arguments.cache.chosen(), ..Options::default() });
     let time = Duration::try_from_secs_f64(arguments.budget.max(0.0)).unwrap_or(Duration::MAX / 4);
     let found = engine.open(project.clone()).optimize(time, Scope::Precisions, &Bar::new())?;
@@ -111,11 +116,11 @@ fn optimize(arguments: &Arguments, project: &Project) -> crate::Result<Outcome> 
         text.replace_range(edit.span.clone(), &edit.text);
     }
     if text != project.text && !arguments.dry_run && !arguments.diff {
-        write::replace(&project.file, &text)?;
+        file::write(&project.file, text.as_bytes())?;
     }
     let shown = match arguments.format {
         Format::Json => json(&found, engine.open(Project::parse(&project.file, text)).report(false, &Bar::new())?),
-        Format::Text if arguments.diff && found.fits() => write::difference(&project.file, &project.text, &text),
+        Format::Text if arguments.diff && found.fits() => difference::of(&project.file, &project.text, &text),
         Format::Text => said(&found, project, arguments.dry_run || arguments.diff),
     };
     Ok(Outcome { text: shown, found: !found.fits() })

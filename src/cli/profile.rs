@@ -10,11 +10,11 @@ use crate::engine::{self, Engine, Options, Profile};
 use crate::project::Overrides;
 use crate::render::profile;
 use crate::render::terminal::Terminal;
-use crate::{Error, Result};
+use crate::{Error, Result, file};
 
 use super::overrides::{load, named};
 use super::progress::Bar;
-use super::{Failure, Outcome, cache, json, write};
+use super::{Failure, Outcome, cache, json};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Format {
@@ -89,7 +89,7 @@ fn constants(found: &Profile, file: &Path, project: &Path) -> Result<String> {
         return Err(Error::new("there is nothing to fit: the log has no times of layers that the file has")
             .with_help("call `model->profile_module()` or `profile()` on the board; only the ESP32-P4 and ESP32-S3 have a time model"));
     };
-    write::create(file, &fit.file())?;
+    file::write(file, fit.file().as_bytes())?;
     let name = toml::Value::from(beside(file, project));
     Ok(format!("\nWrote {}; to use it, add to espq.toml:\n\n  [board]\n  constants = {name}\n", file.display()))
 }

@@ -4,13 +4,13 @@ use std::path::PathBuf;
 
 use clap::ValueEnum;
 
-use crate::Error;
 use crate::analysis::{Report, changes};
 use crate::cost::Cost;
 use crate::engine::{self, Engine, Opened, Options, Profile};
+use crate::file;
 
 use super::progress::Bar;
-use super::{Failure, cache, overrides};
+use super::{Failure, cache, overrides, paths};
 use crate::render;
 use crate::render::terminal::{Style, Terminal};
 use crate::render::{Page, View, html, json, text};
@@ -84,6 +84,9 @@ pub struct Arguments {
 
 pub(super) fn run(arguments: &Arguments, out: &Terminal) -> Result<String, Failure> {
     let project = arguments.overrides.load(&arguments.path)?;
+    if let Some(file) = &arguments.output {
+        paths::check_output(file, std::slice::from_ref(&project))?;
+    }
     let engine = Engine::new(Options { cache: arguments.cache.chosen(), ..Options::default() });
     let (opened, bar) = (engine.open(project.clone()), Bar::new());
     let statistics = arguments.statistics || arguments.format == Format::Html;
@@ -97,9 +100,7 @@ pub(super) fn run(arguments: &Arguments, out: &Terminal) -> Result<String, Failu
     let Some(file) = &arguments.output else { return Ok(show(&report, cost, profile, &opened, arguments, out)?) };
     // A file has no colours, and the width of no terminal.
     let shown = show(&report, cost, profile, &opened, arguments, &Terminal { width: None, color: false })?;
-    std::fs::write(file, shown).map_err(|e| {
-        Error::new(format!("cannot be written: {e}")).in_file(file).with_help("-o needs a file in a folder that exists")
-    })?;
+    file::write(file, shown.as_bytes())?;
     Ok(format!("Wrote {}\n", file.display()))
 }
 

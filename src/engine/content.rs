@@ -8,6 +8,7 @@ use prost::bytes::Bytes;
 
 use crate::cost::ChipData;
 use crate::espdl;
+use crate::file;
 use crate::model;
 use crate::project::{Data, Given, Named, Project, Stage};
 use crate::samples;
@@ -197,15 +198,12 @@ impl Contents {
         let (Some(file), Some(target)) = (&config.board.constants, &config.model.target) else { return Ok(None) };
         let path = project.resolve(&file.value);
         let at_key = |error: Error| error.in_file(&path).at_key("board.constants");
-        let read = || -> Result<String> {
-            let Ok(about) = std::fs::metadata(&path) else {
-                return Err(Error::new("the file does not exist").of_kind(Kind::Missing).with_help(HELP));
-            };
-            let text = if about.len() > LONGEST { None } else { std::fs::read_to_string(&path).ok() };
-            text.ok_or_else(|| Error::new("the file cannot be read as text, or is longer than 1 MB"))
-        };
         let wrong = |reason: String| Error::new(format!("these are no constants of a board: {reason}")).with_help(HELP);
-        let data = read().and_then(|text| ChipData::parse(&text, target.value).map_err(wrong)).map_err(at_key)?;
+        let text = file::text(&path, LONGEST).map_err(|e| match e.kind() {
+            Kind::Missing => e.with_help(HELP),
+            _ => e,
+        });
+        let data = text.and_then(|text| ChipData::parse(&text, target.value).map_err(wrong)).map_err(at_key)?;
         Ok(Some(Arc::new(data)))
     }
 

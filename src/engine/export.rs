@@ -7,6 +7,7 @@ use crate::analysis::OnChip;
 use crate::chip::{Incompatibility, Runtime, Target};
 use crate::espdl::{self, Key, Model};
 use crate::exec::Samples as _;
+use crate::file;
 use crate::graph::Tensor;
 use crate::note::sentences;
 use crate::project::Project;
@@ -107,7 +108,7 @@ impl Exported {
             (format!("{name}.info"), self.info.as_bytes()),
             (format!("{name}.json"), self.quantization.as_bytes()),
         ];
-        super::write_all_or_none(folder, &files)?;
+        file::write_all_or_none(folder, &files)?;
         Ok(files.iter().map(|(file, _)| folder.join(file)).collect())
     }
 }

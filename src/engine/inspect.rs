@@ -8,7 +8,7 @@ use std::path::Path;
 use serde::Serialize;
 
 use crate::chip::{Incompatibility, Runtime, Target};
-use crate::{Error, Result};
+use crate::{Error, Result, file};
 
 use crate::cost::{self, Board, Cost, Machine, Memory};
 use crate::espdl::{self, Attribute, Digest, Dim, Entry, File, Key, Model, Node, Tensor, ValueInfo, diff::Difference};
@@ -142,9 +142,12 @@ pub struct Fit {
     pub incompatibilities: Vec<Incompatibility>,
 }
 
+/// Longest file that is read, in bytes: offsets in a FlatBuffers file are signed numbers of 32 bits.
+const LONGEST: u64 = 2 << 30;
+
 /// Reads an `.espdl` file; `key` is for encrypted models.
 pub fn open(path: &Path, key: Option<&Key>) -> Result<File> {
-    let bytes = std::fs::read(path).map_err(|e| Error::new(format!("the file cannot be read: {e}")).in_file(path))?;
+    let bytes = file::read(path, LONGEST)?;
     espdl::open(&bytes, key).map_err(|e| e.in_file(path))
 }
 

@@ -5,7 +5,6 @@
 //! it. [`Engine::open`] opens the current state of a project. Never: rendering.
 
 mod accuracy;
-mod atomic_write;
 mod calibrated;
 mod cancel;
 mod compare;
@@ -55,7 +54,6 @@ use crate::quant::{ImportedScales, Plan};
 
 pub use crate::model::{endings as model_endings, is_foreign, is_model};
 pub use crate::simplify::{LayerNames, Place};
-pub use atomic_write::write as write_all_or_none;
 pub use calibrated::Calibrated;
 pub use cancel::{Token, Watch};
 pub use compare::read_report;

@@ -9,6 +9,7 @@ use crate::analysis::{Observers, OnChip, Report};
 use crate::cost::ChipData;
 use crate::detect::Detector;
 use crate::espdl;
+use crate::file;
 use crate::lint::{self, Finding};
 use crate::model::{self, Imported};
 use crate::note::Note;
@@ -313,10 +314,8 @@ impl Opened {
             {
                 return Ok(Some(recorded));
             }
-            let text = std::fs::read_to_string(&path).map_err(|e| {
-                Error::new(format!("{} cannot be read: {e}", path.display()))
-                    .at_key("model.quantization")
-                    .with_help("the path is relative to the folder of espq.toml")
+            let text = file::text(&path, LONGEST_SCALES).map_err(|e| {
+                e.at_key("model.quantization").with_help("the path is relative to the folder of espq.toml")
             })?;
             let recorded = Arc::new(espdl::quantization::read(&text).map_err(|e| e.in_file(&path))?);
             let key = self.contents.scales.as_ref().map_err(Clone::clone)?;
@@ -366,6 +365,9 @@ impl Opened {
         Ok(())
     }
 }
+
+/// Longest file of scales that is read, in bytes.
+const LONGEST_SCALES: u64 = 1 << 30;
 
 /// The error of a pass on weights that have their scales already.
 fn fixed_scales(pass: &str, is_recorded: bool) -> Error {

@@ -8,6 +8,7 @@ use serde::Serialize;
 use crate::chip::Target;
 use crate::cost::{self, BoardLog, ChipData, Cost, Fitted, Interval, Sample, Term, Test, Work};
 use crate::espdl::Key;
+use crate::file;
 use crate::text::units::{count, percent};
 use crate::{Error, Result};
 
@@ -148,11 +149,8 @@ fn distance(profile: &Profile) -> f64 {
 const LONGEST: u64 = 64 << 20;
 
 fn read(path: &Path) -> Result<BoardLog> {
-    let failed = |e: std::io::Error| Error::new(format!("the log cannot be read: {e}")).in_file(path);
-    if std::fs::metadata(path).map_err(failed)?.len() > LONGEST {
-        return Err(Error::new("the log is longer than 64 MB").in_file(path));
-    }
-    let log = BoardLog::parse(&String::from_utf8_lossy(&std::fs::read(path).map_err(failed)?));
+    let bytes = file::read(path, LONGEST).map_err(|e| e.with_help("name a file with what a board printed"))?;
+    let log = BoardLog::parse(&String::from_utf8_lossy(&bytes));
     if log.modules.is_empty() && log.memory.is_empty() && log.test.is_none() && log.errors.is_empty() {
         return Err(Error::new("the log has no output of ESP-DL's `test` or `profile`")
             .in_file(path)

@@ -236,7 +236,7 @@ fn an_encrypted_model_opens_only_with_its_key() {
 fn a_file_of_another_format_is_named() {
     assert_eq!(
         what(open(b"version https://git-lfs.github.com/spec/v1", None)),
-        "not an ESP-DL file: it starts with \"vers\" instead of EDL1 or EDL2"
+        "this is a Git LFS pointer instead of an ESP-DL file"
     );
     assert_eq!(what(open(b"", None)), "not an ESP-DL file: it starts with \"\" instead of EDL1 or EDL2");
 }

@@ -1,12 +1,11 @@
 //! Reading a model file with a size limit.
 
-use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
 use prost::bytes::Bytes;
 
-use crate::{Error, Result};
+use crate::{Error, Result, file};
 
 /// Protobuf's own limit; larger models store their weights as external data.
 const MAX_BYTES: u64 = 2 << 30;
@@ -23,10 +22,7 @@ fn read_file(path: &Path) -> Result<Bytes> {
     if path.is_dir() {
         return Err(super::folder(path));
     }
-    if path.metadata().is_ok_and(|metadata| !metadata.is_file()) {
-        return Err(Error::not_a_file());
-    }
-    let file = File::open(path).map_err(unreadable)?;
+    let file = file::open(path).map_err(|e| e.with_help("check the path and its permissions"))?;
     // Room for the whole file at once, and for the read that finds its end: a larger one would be copied as it grows.
     let size = file.metadata().map_or(0, |metadata| metadata.len()).min(MAX_BYTES);
     let mut bytes = Vec::with_capacity(size as usize + 1);

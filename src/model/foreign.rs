@@ -6,6 +6,7 @@ use std::path::Path;
 
 use super::File;
 use crate::Error;
+use crate::file::is_lfs_pointer;
 
 /// Endings of models of other programs, without the dot.
 const ENDINGS: &[&str] =
@@ -52,7 +53,7 @@ fn of_bytes(file: &File) -> Option<Foreign> {
     let bytes = &*file.bytes;
     let start = bytes[..bytes.len().min(64)].trim_ascii_start().to_ascii_lowercase();
     Some(match bytes {
-        _ if start.starts_with(b"version https://git-lfs") => Foreign::LfsPointer,
+        _ if is_lfs_pointer(bytes) => Foreign::LfsPointer,
         _ if start.starts_with(b"<!doctype html") || start.starts_with(b"<html") => Foreign::WebPage,
         _ if bytes.starts_with(b"EDL") || bytes.starts_with(b"PDL") => Foreign::EspDl,
         _ if file.is_archive() => return of_archive(file),

@@ -21,7 +21,8 @@ pub struct Found {
 /// In globs, `*`, `?` and `[ab]` do not cross `/`; `**` does; `{a,b}` matches either. A folder, named or matched,
 /// includes all files in it, at any depth. Hidden files and folders are skipped unless the pattern names them.
 pub fn files(pattern: &Path) -> Result<Found> {
-    if pattern.is_file() {
+    // Pipes and devices, too: reading them says what is wrong.
+    if pattern.exists() && !pattern.is_dir() {
         return Ok(Found { files: vec![pattern.to_path_buf()], links: Vec::new() });
     }
     let (base, rest) = split(pattern);

@@ -6,10 +6,10 @@ use serde_json::{Value as Json, json};
 use toml::de::DeValue;
 
 use crate::samples::LabelSource;
-use crate::{Error, Kind, Result};
+use crate::{Result, file};
 
-use super::Project;
 use super::values::{Choice, Toml, Value, quoted};
+use super::{LONGEST, Project};
 
 /// Names of the network's classes, in the order of its output.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,10 +36,8 @@ impl Project {
             ClassNames::Listed(names) => return Ok(Some(names.clone())),
             ClassNames::File(file) => self.resolve(file),
         };
-        let text = std::fs::read_to_string(&file).map_err(|e| {
-            Error::new(format!("{} cannot be read: {e}", file.display()))
-                .at_key("accuracy.classes")
-                .of_kind(Kind::Missing)
+        let text = file::text(&file, LONGEST).map_err(|e| {
+            e.at_key("accuracy.classes")
                 .with_help("a text file with the name of one class in each line, in the order of the network's output")
         })?;
         let names = text.trim_start_matches('\u{feff}').lines().map(|line| line.trim().to_string());

@@ -11,20 +11,20 @@ use super::{folders_above, glob, place};
 
 /// Returns the configuration that a path names, or that its folder contains.
 pub fn configuration(path: &Path) -> Result<PathBuf> {
-    if path.is_file() {
-        return Ok(path.to_path_buf());
-    }
     if !path.is_dir() {
-        return Err(Error::new("there is no such file or folder").in_file(path));
+        return match exists(path) {
+            true => Ok(path.to_path_buf()),
+            false => Err(Error::new("there is no such file or folder").in_file(path)),
+        };
     }
     // Shown as "espq.toml", without the working folder.
     let within = |name: &str| if path == Path::new(".") { PathBuf::from(name) } else { path.join(name) };
     let named = within("espq.toml");
-    if named.is_file() {
+    if exists(&named) {
         return Ok(named);
     }
     let found: Vec<String> =
-        names(path)?.into_iter().filter(|n| n.ends_with(".espq.toml") && within(n).is_file()).collect();
+        names(path)?.into_iter().filter(|n| n.ends_with(".espq.toml") && !within(n).is_dir()).collect();
     match found.as_slice() {
         [one] => Ok(within(one)),
         [] => Err(Error::new("no espq.toml and no *.espq.toml in this folder")
@@ -34,6 +34,11 @@ pub fn configuration(path: &Path) -> Result<PathBuf> {
             .in_file(path)
             .with_help(format!("name one of them, such as {}", within(first).display()))),
     }
+}
+
+/// Returns `true` if something has this name: reading it says why it is no configuration, such as a folder, a pipe or a broken link.
+fn exists(path: &Path) -> bool {
+    path.symlink_metadata().is_ok()
 }
 
 /// Result of a search.
@@ -50,7 +55,7 @@ pub struct Search {
 /// A search in a folder skips hidden folders, links to folders, paths ignored by git, and paths in `lint.exclude` of a
 /// configuration in the folder, below or above it.
 pub fn configurations(path: &Path) -> Search {
-    if path.is_file() {
+    if !path.is_dir() {
         let files = if is_configuration(path) { vec![path.to_path_buf()] } else { Vec::new() };
         return Search { files, unreadable: Vec::new() };
     }

@@ -29,7 +29,7 @@ mod words;
 
 use std::path::{Path, PathBuf};
 
-use crate::{Error, Kind, Result};
+use crate::{Error, Kind, Result, file as files};
 
 pub use comments::Ignore;
 pub use config::{Data, EndName, EndNames, HELD_OUT, InputShapes, LayerChoice, Observer, Overrides, Spanned};
@@ -73,17 +73,7 @@ impl Project {
     /// Errors inside the file are in `problems`; this fails only if the file cannot be found or read.
     pub fn load(path: &Path) -> Result<Project> {
         let file = locate::configuration(path)?;
-        let length = std::fs::metadata(&file).map_err(|e| unreadable(&file, &e))?.len();
-        if length > LONGEST {
-            return Err(Error::new(format!("the configuration has {length} bytes, above the limit of {LONGEST}"))
-                .in_file(&file)
-                .with_help("espq.toml contains paths of samples and the model, not their data"));
-        }
-        let bytes = std::fs::read(&file).map_err(|e| unreadable(&file, &e))?;
-        let text = String::from_utf8(bytes).map_err(|e| {
-            let at = e.utf8_error().valid_up_to();
-            Error::new(format!("byte {at} is not UTF-8")).in_file(&file).with_help("save the file as UTF-8")
-        })?;
+        let text = files::text(&file, LONGEST)?;
         Ok(Project::parse(file, text))
     }
 
@@ -98,8 +88,7 @@ impl Project {
 
     /// Makes a project of a file or a folder that cannot be read.
     pub fn unreadable(file: &Path, error: &Error) -> Project {
-        let is_short = std::fs::metadata(file).is_ok_and(|about| about.is_file() && about.len() <= LONGEST);
-        let bytes = if is_short { std::fs::read(file).unwrap_or_default() } else { Vec::new() };
+        let bytes = files::read(file, LONGEST).unwrap_or_default();
         let text = String::from_utf8_lossy(&bytes).into_owned();
         // Up to the first fault, both have the same bytes; the replacement character is a place to point at.
         let at = std::str::from_utf8(&bytes).map_or_else(|e| e.valid_up_to(), |_| 0);

@@ -4,16 +4,16 @@ use std::path::Path;
 
 use toml::de::{DeTable, DeValue};
 
-use crate::{Error, Result};
+use crate::{Error, Result, file};
 
 use super::problem::ProblemKind;
-use super::{Project, reader};
+use super::{LONGEST, Project, reader};
 
 /// Returns the text of an argument: `KEY = VALUE`, or the content of a file of such lines.
 pub fn text_of(argument: &str) -> Result<String> {
     let path = Path::new(argument);
-    match path.is_file() {
-        true => std::fs::read_to_string(path).map_err(|e| Error::new(format!("cannot be read: {e}")).in_file(path)),
+    match path.exists() {
+        true => file::text(path, LONGEST),
         false if argument.contains('=') => Ok(argument.to_string()),
         false => {
             let help = "write `--config \"limits.output-nsr = '5%'\"`, or name a file with keys of espq.toml";

@@ -3,13 +3,15 @@
 //! Colours, sizes and rounding are Pillow's, so that tensors equal those of a torchvision script; except that JPEG
 //! decoders differ by one or two of 255 levels.
 
+use std::fs::File;
+use std::io::BufReader;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use image::{DynamicImage, ImageReader, RgbImage};
 
 use crate::graph::{DataType, Tensor};
-use crate::{Error, Kind, Result};
+use crate::{Error, Kind, Result, file};
 
 use super::fit::fit;
 use super::{InputSpec, no_sample, sides};
@@ -172,9 +174,7 @@ fn not_a_picture(input: &InputSpec) -> Error {
 fn one_size(input: &InputSpec, files: &[PathBuf]) -> Result<[u32; 2]> {
     let mut first: Option<(&PathBuf, [u32; 2])> = None;
     for file in files {
-        let unreadable = |e: &dyn std::fmt::Display| Error::new(format!("cannot be read: {e}")).in_file(file);
-        let reader = ImageReader::open(file).and_then(ImageReader::with_guessed_format).map_err(|e| unreadable(&e))?;
-        let (width, height) = reader.into_dimensions().map_err(|e| unreadable(&e))?;
+        let (width, height) = reader(file)?.into_dimensions().map_err(|e| undecodable(&e, file))?;
         match first {
             None => first = Some((file, [height, width])),
             Some((_, size)) if size == [height, width] => {}
@@ -195,14 +195,18 @@ fn one_size(input: &InputSpec, files: &[PathBuf]) -> Result<[u32; 2]> {
 }
 
 fn decode(file: &Path) -> Result<DynamicImage> {
-    let undecodable = |e: &dyn std::fmt::Display| {
-        let error = Error::new(format!("cannot be decoded: {e}")).with_help("open and save it again, or remove it");
-        super::unread(error, file)
-    };
-    let reader = ImageReader::open(file).map_err(|e| Error::new(format!("cannot be read: {e}")).in_file(file))?;
-    // Detected by content: a JPEG with the extension of a PNG is common.
-    let reader = reader.with_guessed_format().map_err(|e| undecodable(&e))?;
-    reader.decode().map_err(|e| undecodable(&e))
+    reader(file)?.decode().map_err(|e| undecodable(&e, file))
+}
+
+/// Opens an image. Its format is that of its content: a JPEG with the extension of a PNG is common.
+fn reader(file: &Path) -> Result<ImageReader<BufReader<File>>> {
+    let opened = ImageReader::new(BufReader::new(file::open(file)?));
+    opened.with_guessed_format().map_err(|e| undecodable(&e, file))
+}
+
+fn undecodable(error: &dyn std::fmt::Display, file: &Path) -> Error {
+    let error = Error::new(format!("cannot be decoded: {error}")).with_help("open and save it again, or remove it");
+    super::unread(error, file)
 }
 
 impl Form {

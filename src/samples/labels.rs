@@ -5,9 +5,12 @@ use std::path::{Path, PathBuf};
 
 use crate::graph::Tensor;
 use crate::text::{nearest, units};
-use crate::{Error, Kind, Result};
+use crate::{Error, Result, file};
 
 use super::{Format, Samples, npy, npz, unread};
+
+/// Longest list of labels that is read, in bytes.
+const LONGEST: u64 = 1 << 30;
 
 /// Source of labels.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -90,8 +93,7 @@ impl Samples {
     }
 
     fn of_list(&self, file: &Path, classes: Option<&[String]>) -> Result<Labels> {
-        let text = std::fs::read_to_string(file)
-            .map_err(|e| Error::new(format!("cannot be read: {e}")).of_kind(Kind::Missing))?;
+        let text = file::text(file, LONGEST)?;
         let classes = classes.unwrap_or_default();
         let rows = List::parse(&text);
         if rows.names.is_empty() {

@@ -15,7 +15,6 @@ mod part;
 mod passage;
 mod resize;
 
-use std::fs::File;
 use std::io::Read;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -23,7 +22,7 @@ use std::sync::Arc;
 
 use crate::graph::Tensor;
 use crate::note::Note;
-use crate::{Error, Kind, Result};
+use crate::{Error, Kind, Result, file};
 
 use crate::text::nearest;
 use images::Images;
@@ -423,8 +422,8 @@ impl Opening<'_> {
 /// Names the file of an error, and recognizes what often is in its place.
 fn unread(error: Error, file: &Path) -> Error {
     let mut start = [0; 64];
-    let read = File::open(file).and_then(|mut opened| opened.read(&mut start)).unwrap_or(0);
-    let error = match start[..read].starts_with(b"version https://git-lfs") {
+    let read = file::open(file).ok().and_then(|mut opened| opened.read(&mut start).ok()).unwrap_or(0);
+    let error = match file::is_lfs_pointer(&start[..read]) {
         true => Error::new("this is a Git LFS pointer instead of samples")
             .with_help("fetch it: `git lfs pull` in the repository of the samples"),
         false => error,

@@ -8,7 +8,7 @@ use std::io::{BufReader, Read, Write};
 use std::path::Path;
 
 use crate::graph::{DataType, Tensor};
-use crate::{Error, Kind, Result, bail};
+use crate::{Error, Kind, Result, bail, file};
 
 use super::elements::{Element, tensor};
 use super::{InputSpec, sides};
@@ -34,13 +34,13 @@ pub type Settle<'a> = &'a mut dyn FnMut(&[usize]) -> Result<InputSpec>;
 
 /// Loads the first samples of a file, at most `wanted`.
 pub fn load(file: &Path, settle: Settle, wanted: usize) -> Result<Vec<Tensor>> {
-    let opened = File::open(file).map_err(|e| Error::new(format!("cannot be read: {e}")))?;
+    let opened = file::open(file)?;
     read(&mut BufReader::new(opened), settle, wanted)
 }
 
 /// Shape of the array in a file, of which only the header is read.
 pub fn shape(file: &Path) -> Result<Vec<usize>> {
-    let opened = File::open(file).map_err(|e| Error::new(format!("cannot be read: {e}")))?;
+    let opened = file::open(file)?;
     Ok(read_header(&mut BufReader::with_capacity(HEAD, opened))?.shape)
 }
 
@@ -61,7 +61,7 @@ pub struct Array {
 
 /// Loads a whole array, whatever its shape.
 pub fn array(file: &Path) -> Result<Array> {
-    let opened = File::open(file).map_err(|e| Error::new(format!("cannot be read: {e}")).of_kind(Kind::Missing))?;
+    let opened = file::open(file)?;
     read_array(&mut BufReader::new(opened))
 }
 

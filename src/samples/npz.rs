@@ -8,7 +8,7 @@ use zip::ZipArchive;
 
 use crate::graph::Tensor;
 use crate::text::list;
-use crate::{Error, Result};
+use crate::{Error, Result, file};
 
 use super::{InputSpec, npy};
 
@@ -56,7 +56,7 @@ type Archive = ZipArchive<BufReader<File>>;
 
 /// Opens an archive, and lists its arrays by their places.
 fn open(file: &Path) -> Result<(Archive, Vec<(usize, String)>)> {
-    let opened = File::open(file).map_err(|e| Error::new(format!("cannot be read: {e}")))?;
+    let opened = file::open(file)?;
     let archive = ZipArchive::new(BufReader::new(opened)).map_err(|e| {
         Error::new(format!("is not a .npz file: {e}")).with_help("save it with numpy.savez(file, name=array)")
     })?;

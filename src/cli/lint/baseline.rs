@@ -2,11 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::Result;
 use crate::lint::{Baseline, Finding};
 use crate::render::findings::Linted;
-use crate::{Error, Result};
 
-use crate::cli::{paths, write};
+use crate::cli::paths;
+
+/// Longest baseline that is read, in bytes.
+const LONGEST: u64 = 256 << 20;
 
 /// Known issues, with the folder to which their files are relative.
 pub struct Known {
@@ -16,10 +19,8 @@ pub struct Known {
 
 impl Known {
     pub fn read(file: &Path) -> Result<Known> {
-        let text = std::fs::read_to_string(file).map_err(|e| {
-            let error = Error::new(format!("the baseline cannot be read: {e}")).in_file(file);
-            error.with_help(format!("`espq lint --write-baseline {}` writes it", file.display()))
-        })?;
+        let help = || format!("`espq lint --write-baseline {}` writes it", file.display());
+        let text = crate::file::text(file, LONGEST).map_err(|e| e.with_help(help()))?;
         let baseline = Baseline::parse(&text).map_err(|e| e.in_file(file))?;
         Ok(Known { baseline, folder: paths::folder_of(file).to_path_buf() })
     }
@@ -36,7 +37,7 @@ pub fn write(file: &Path, linted: &[Linted]) -> Result<usize> {
     let one = |one: &'_ Linted| name(&one.project.file, folder);
     let findings = linted.iter().flat_map(|l| l.findings.iter().map(move |finding| (one(l), finding)));
     let baseline = Baseline::of(findings);
-    write::create(file, &baseline.to_text())?;
+    crate::file::write(file, baseline.to_text().as_bytes())?;
     Ok(baseline.len())
 }
 

@@ -11,7 +11,7 @@ use crate::text::units::count;
 use crate::text::visible;
 
 use super::Run;
-use crate::cli::write;
+use crate::cli::difference;
 
 /// Maximum number of rounds; it stops fixes that undo each other.
 const MOST_ROUNDS: usize = 10;
@@ -37,7 +37,7 @@ pub struct Fixed {
 
 impl Fixed {
     pub fn diff(&self) -> String {
-        write::difference(&self.file, &self.before, &self.after)
+        difference::of(&self.file, &self.before, &self.after)
     }
 
     /// "Fixed 2 issues in espq.toml"

@@ -13,12 +13,13 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use crate::engine::{Engine, LintDepth, Options};
+use crate::file;
 use crate::lint::{Safety, Selection, Severity};
 use crate::project::{Project, Spanned, overlay_text};
 use crate::text::units::count;
 
 use super::progress::Bar;
-use super::{Failure, Outcome, cache, tell, write};
+use super::{Failure, Outcome, cache, paths, tell};
 use crate::render::findings::{Form, Linted, show, statistics, summary};
 use crate::render::terminal::Terminal;
 
@@ -29,8 +30,9 @@ use fixing::Fixed;
 ///
 /// Checks every espq.toml and *.espq.toml under the paths; for a model or a sample file, the project that it belongs
 /// to. Hidden folders, links to folders, paths that .gitignore ignores and those in `exclude` of [lint] are skipped
-/// unless given as an argument. `espq explain CODE` documents a rule. The exit code is 0 if there are no findings above
-/// info, 1 if there are, and 2 on errors (bad arguments, nothing to check).
+/// unless given as an argument. `espq explain CODE` documents a rule. `espq-lint` is this command as a program, for commit
+/// hooks. The exit code is 0 if there are no findings above info, 1 if there are, and 2 on errors (bad arguments, nothing
+/// to check).
 #[derive(clap::Args)]
 #[command(after_long_help = "\
 Examples:
@@ -89,15 +91,16 @@ pub struct Arguments {
     #[arg(long, value_name = "FILE", help_heading = "Baseline")]
     baseline: Option<PathBuf>,
 
-    /// Write the findings into a file for --baseline, and end with 0
-    #[arg(long, value_name = "FILE", help_heading = "Baseline", conflicts_with_all = ["fix", "unsafe_fixes", "diff", "watch"])]
+    /// Write all findings into a file for --baseline in place of showing them, and end with 0
+    #[arg(long, value_name = "FILE", help_heading = "Baseline",
+        conflicts_with_all = ["fix", "unsafe_fixes", "diff", "watch", "baseline", "output_file", "statistics", "show_files"])]
     write_baseline: Option<PathBuf>,
 
     /// Format of the findings
     #[arg(long, value_enum, default_value = "full", visible_alias = "output-format", help_heading = "Output")]
     format: Form,
 
-    /// Write the findings into a file instead of stdout
+    /// Write the findings, or the diff, into a file instead of stdout
     #[arg(short, long, value_name = "FILE", help_heading = "Output")]
     output_file: Option<PathBuf>,
 
@@ -182,8 +185,12 @@ impl Run<'_> {
     fn once(&self) -> Result<Outcome, Failure> {
         let arguments = self.arguments;
         let projects = inputs::projects(arguments)?;
+        for file in arguments.output_file.iter().chain(&arguments.write_baseline) {
+            paths::check_output(file, &projects)?;
+        }
         if arguments.show_files {
-            return Ok(projects.iter().map(|p| format!("{}\n", p.file.display())).collect::<String>().into());
+            let files: String = projects.iter().map(|p| format!("{}\n", p.file.display())).collect();
+            return Ok(self.sent(files)?.into());
         }
         let (mut linted, mut fixed, mut known) = (Vec::new(), Vec::new(), 0);
         for mut project in projects {
@@ -205,25 +212,24 @@ impl Run<'_> {
         let found = found && !arguments.exit_zero;
         if arguments.diff {
             let text: String = fixed.iter().map(Fixed::diff).collect();
-            return Ok(Outcome { text, found: !fixed.is_empty() && !arguments.exit_zero });
+            return Ok(Outcome { text: self.sent(text)?, found: !fixed.is_empty() && !arguments.exit_zero });
         }
         let text = self.text(&linted, &fixed, known);
         if arguments.is_stdin() && arguments.allowed().is_some() {
             // The fixed text is what a program that sent it wants back.
-            let _ = std::io::stderr().write_all(text.as_bytes());
+            let _ = std::io::stderr().write_all(self.sent(text)?.as_bytes());
             let text = linted.iter().map(|one| one.project.text.as_str()).collect();
             return Ok(Outcome { text, found });
         }
-        for one in &fixed {
-            write::replace(&one.file, &one.after)?;
-        }
-        match &arguments.output_file {
-            None => Ok(Outcome { text, found }),
-            Some(file) => {
-                write::create(file, &text)?;
-                Ok(Outcome { text: String::new(), found })
-            }
-        }
+        write_all(&fixed)?;
+        Ok(Outcome { text: self.sent(text)?, found })
+    }
+
+    /// Sends findings to the file of `--output-file`, if there is one, and returns what is to be shown.
+    fn sent(&self, text: String) -> crate::Result<String> {
+        let Some(file) = &self.arguments.output_file else { return Ok(text) };
+        file::write(file, text.as_bytes())?;
+        Ok(String::new())
     }
 
     /// Renders the findings; for people, with what was fixed before them and the summary after them.
@@ -265,6 +271,12 @@ impl Run<'_> {
         let known = all - findings.len();
         Ok((findings, known))
     }
+}
+
+/// Writes the fixed configurations, or none if one of them is read-only.
+fn write_all(fixed: &[Fixed]) -> crate::Result<()> {
+    fixed.iter().try_for_each(|one| file::check_writable(&one.file))?;
+    fixed.iter().try_for_each(|one| file::write(&one.file, one.after.as_bytes()))
 }
 
 /// "espq.toml: 2 issues in 0.31 s; reads model.onnx, calib.npz"

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use crate::chip::{Storage, Target};
 use crate::cost::Board;
 use crate::project::Project;
-use crate::{Error, Result};
+use crate::{Error, Result, file};
 
 use super::Exported;
 
@@ -50,17 +50,17 @@ impl Exported {
                 .with_help("export without --encrypt"));
         }
         let target = self.target.name();
-        let file = |name: &str, text: String| (PathBuf::from(name), text.into_bytes());
+        let text_file = |name: &str, text: String| (PathBuf::from(name), text.into_bytes());
         let files = vec![
-            file("CMakeLists.txt", include_str!("CMakeLists.txt").to_string()),
-            file("partitions.csv", self.partitions(&board)),
-            file(&format!("sdkconfig.defaults.{target}"), settings::of(self.target, &board, self.flash(&board))),
-            file("main/CMakeLists.txt", component(board.storage).to_string()),
-            file(
+            text_file("CMakeLists.txt", include_str!("CMakeLists.txt").to_string()),
+            text_file("partitions.csv", self.partitions(&board)),
+            text_file(&format!("sdkconfig.defaults.{target}"), settings::of(self.target, &board, self.flash(&board))),
+            text_file("main/CMakeLists.txt", component(board.storage).to_string()),
+            text_file(
                 "main/idf_component.yml",
                 include_str!("idf_component.yml").replace("{release}", &self.runtime.to_string()),
             ),
-            file("main/app_main.cpp", program(&board)),
+            text_file("main/app_main.cpp", program(&board)),
             (PathBuf::from("main/model.espdl"), self.espdl.clone()),
         ];
         let commands = vec![
@@ -110,10 +110,16 @@ impl Firmware {
         let mut written = Vec::new();
         for (path, contents) in &self.files {
             let path = folder.join(path);
-            if let Some(parent) = path.parent() {
-                std::fs::create_dir_all(parent).map_err(failed)?;
+            let parent = path.parent().unwrap_or(folder);
+            let done = std::fs::create_dir_all(parent).map_err(failed).and_then(|()| file::write(&path, contents));
+            if let Err(error) = done {
+                // Of a project that is not complete, nothing stays: the folder was empty.
+                for path in written.iter().chain([&path]) {
+                    let _ = std::fs::remove_file(path);
+                    let _ = path.parent().filter(|parent| *parent != folder).map(std::fs::remove_dir);
+                }
+                return Err(error);
             }
-            std::fs::write(&path, contents).map_err(failed)?;
             written.push(path);
         }
         Ok(written)

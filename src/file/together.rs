@@ -15,6 +15,7 @@ pub fn write(folder: &Path, files: &[(String, &[u8])]) -> Result<()> {
     let _turn = lock(folder);
     let places: Vec<Place> = files.iter().map(|(name, _)| Place::new(folder, name)).collect();
     recover(&places)?;
+    places.iter().try_for_each(|place| super::check_writable(&place.file))?;
     for (place, (_, content)) in places.iter().zip(files) {
         if let Err(error) = stage(&place.new, content) {
             discard(places.iter().map(|p| &p.new));
@@ -185,6 +186,19 @@ mod tests {
         assert!(error.file().unwrap().ends_with("m.info"), "{error}");
         let kept = vec![("m.espdl".to_string(), "first".to_string()), ("m.json".to_string(), "first".to_string())];
         assert_eq!(found(folder.path()), kept);
+    }
+
+    #[test]
+    fn if_the_second_file_is_read_only_no_file_is_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        write(folder.path(), &files("first")).unwrap();
+        let second = folder.path().join("m.info");
+        let mut permissions = fs::metadata(&second).unwrap().permissions();
+        permissions.set_readonly(true);
+        fs::set_permissions(&second, permissions).unwrap();
+        let error = write(folder.path(), &files("second")).unwrap_err();
+        assert!(error.what().contains("read-only") && error.file() == Some(&second), "{error}");
+        assert_eq!(found(folder.path()), all("first"));
     }
 
     #[test]
