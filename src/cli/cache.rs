@@ -21,13 +21,12 @@ impl Arguments {
         if self.no_cache {
             return None;
         }
-        let folder = self.cache_dir.as_deref();
-        if let Some(folder) = folder
-            && let Err(error) = std::fs::create_dir_all(folder)
-        {
-            // Without a cache, everything works and takes longer.
-            super::tell(&format!("warning: the cache folder {} cannot be used: {error}", folder.display()));
+        let cache = Cache::at(self.cache_dir.as_deref());
+        // Without a cache, everything works and takes longer.
+        if let Some(error) = cache.as_ref().and_then(|cache| cache.check().err()) {
+            let help = error.help().map(|help| format!("\n  help: {help}")).unwrap_or_default();
+            super::tell(&format!("warning: {}{help}", error.what()));
         }
-        Cache::at(folder)
+        cache
     }
 }

@@ -132,6 +132,16 @@ impl Cache {
 }
 
 impl Cache {
+    /// Fails if no result can be written into the folder, which is created.
+    pub fn check(&self) -> crate::Result<()> {
+        Store::check(&self.folder).map_err(|e| {
+            let folder = self.folder.display();
+            let what = format!("the cache folder {folder} cannot be written: {e}; no result is kept for the next run");
+            crate::Error::new(what)
+                .with_help("name another folder with --cache-dir or ESPQ_CACHE_DIR, or work without one: --no-cache")
+        })
+    }
+
     /// Deletes every result, and returns their number and size in bytes.
     pub fn clean(&self) -> crate::Result<(usize, u64)> {
         let failed = |e| crate::Error::new(format!("the cache cannot be deleted: {e}")).in_file(&self.folder);

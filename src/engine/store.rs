@@ -64,6 +64,13 @@ impl Store {
         }
     }
 
+    /// Fails if no entry can be written into a store's folder, which is created.
+    pub fn check(folder: &Path) -> std::io::Result<()> {
+        let folder = folder.join(FORMAT);
+        fs::create_dir_all(&folder)?;
+        tempfile::Builder::new().suffix(".tmp").tempfile_in(folder).map(drop)
+    }
+
     /// Deletes every entry, of all formats, and returns their number and size. Foreign files are kept.
     pub fn clean(folder: &Path) -> std::io::Result<(usize, u64)> {
         let (mut entries, mut bytes) = (0, 0);
@@ -228,6 +235,8 @@ mod tests {
         let store = Store::new(&file, 1 << 20);
         store.put(&key(1), &1);
         assert_eq!(store.get::<i32>(&key(1)), None);
+        Store::check(&file).unwrap_err();
+        Store::check(folder.path()).unwrap();
     }
 
     #[test]
