@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::path::PathBuf;
 
 use crate::chip::Scheme;
-use crate::lint::{Finding, apply};
+use crate::lint::{Finding, Fix, apply};
 use crate::project::Project;
 use crate::render::findings::Linted;
 use crate::text::units::count;
@@ -29,7 +29,7 @@ pub struct Fixed {
     pub file: PathBuf,
     before: String,
     pub after: String,
-    /// Number of fixable findings that are gone.
+    /// Number of fixable findings that are gone: more than the fixes, if one of these removes several.
     fixed: usize,
     /// Fixes that were applied: "C002: write method".
     titles: Vec<String>,
@@ -40,15 +40,24 @@ impl Fixed {
         difference::of(&self.file, &self.before, &self.after)
     }
 
-    /// "Fixed 2 issues in espq.toml"
+    /// "Fixed 2 issues in espq.toml", "Fixed 20 issues with 11 fixes in espq.toml"
     pub fn note(&self, with_titles: bool) -> String {
+        let fixes = match self.titles.len() {
+            fixes if fixes == self.fixed => String::new(),
+            fixes => format!(" with {}", counted(fixes)),
+        };
         let fixed = count(self.fixed, "issue");
-        let mut note = format!("Fixed {fixed} in {}\n", visible(&self.file.display().to_string()));
+        let mut note = format!("Fixed {fixed}{fixes} in {}\n", visible(&self.file.display().to_string()));
         if with_titles {
             note.extend(self.titles.iter().map(|title| format!("  {}\n", visible(title))));
         }
         note
     }
+}
+
+/// "1 fix", "2 fixes"
+fn counted(fixes: usize) -> String {
+    if fixes == 1 { "1 fix".to_string() } else { format!("{fixes} fixes") }
 }
 
 impl Run<'_> {
@@ -58,12 +67,12 @@ impl Run<'_> {
         let before = project.text.clone();
         let (mut fixable, mut titles) = (Counts::default(), Vec::new());
         let mut set = BTreeSet::new();
-        let mut round = 0;
+        let (mut round, mut has_measured) = (0, false);
         loop {
             let (findings, known) = self.findings(&project)?;
             for finding in &findings {
                 if allowed.is_some_and(|allowed| finding.fix_within(allowed).is_some()) {
-                    fixable.add(finding, round);
+                    fixable.add(finding, round, has_measured);
                 }
             }
             let applied = allowed
@@ -82,7 +91,9 @@ impl Run<'_> {
                 return Ok(Checked { linted: Linted { project, findings }, known, fixed });
             };
             for finding in applied.findings.iter().filter_map(|&index| findings.get(index)) {
-                let title = finding.fix_within(allowed).map(|fix| fix.title.as_str()).unwrap_or_default();
+                let fix = finding.fix_within(allowed);
+                has_measured |= fix.is_some_and(Fix::is_measured);
+                let title = fix.map(|fix| fix.title.as_str()).unwrap_or_default();
                 let layer = finding.layer.as_ref().map(|layer| format!(" {layer}")).unwrap_or_default();
                 titles.push(format!("{}{layer}: {title}", finding.code));
             }
@@ -122,8 +133,14 @@ fn without_fixes_of(findings: &[Finding], set: &BTreeSet<String>) -> Vec<Finding
 struct Counts(HashMap<String, (usize, usize, usize)>);
 
 impl Counts {
-    fn add(&mut self, finding: &Finding, round: usize) {
-        let (most, last, now) = self.0.entry(finding.identity()).or_insert((0, round, 0));
+    /// Counts a finding. Behind a fix that changes results, only those that were found before count: others are its consequences,
+    /// while one of spelling uncovers what was wrong all along.
+    fn add(&mut self, finding: &Finding, round: usize, has_measured: bool) {
+        let identity = finding.identity();
+        if has_measured && !self.0.contains_key(&identity) {
+            return;
+        }
+        let (most, last, now) = self.0.entry(identity).or_insert((0, round, 0));
         if *last != round {
             (*last, *now) = (round, 0);
         }
@@ -139,5 +156,39 @@ impl Counts {
             most.saturating_sub(left.get(identity).copied().unwrap_or(0))
         };
         self.0.iter().map(gone).sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lint::RULES;
+
+    fn finding(layer: &str) -> Finding {
+        Finding::new(RULES[0], 0..0, "").about(layer)
+    }
+
+    #[test]
+    fn consequences_of_a_measured_fix_are_not_counted_as_fixed() {
+        let mut counts = Counts::default();
+        counts.add(&finding("a"), 0, false);
+        counts.add(&finding("uncovered"), 1, false);
+        counts.add(&finding("a"), 2, true);
+        counts.add(&finding("consequence"), 2, true);
+        assert_eq!((counts.gone(&[]), counts.gone(&[finding("a")])), (2, 1));
+    }
+
+    #[test]
+    fn more_issues_than_fixes_are_told_with_both_numbers() {
+        let fixed = |fixed, titles: &[&str]| Fixed {
+            file: "espq.toml".into(),
+            before: String::new(),
+            after: String::new(),
+            fixed,
+            titles: titles.iter().map(ToString::to_string).collect(),
+        };
+        assert_eq!(fixed(1, &["a"]).note(true), "Fixed 1 issue in espq.toml\n  a\n");
+        assert_eq!(fixed(3, &["a"]).note(true), "Fixed 3 issues with 1 fix in espq.toml\n  a\n");
+        assert_eq!(fixed(3, &["a", "b"]).note(false), "Fixed 3 issues with 2 fixes in espq.toml\n");
     }
 }
