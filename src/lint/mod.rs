@@ -6,6 +6,7 @@
 
 mod baseline;
 mod boxes;
+mod consequences;
 mod ends_trials;
 mod exported;
 mod facts;
@@ -20,6 +21,7 @@ pub mod place;
 mod rule;
 mod rules;
 mod slow;
+mod titles;
 mod trials;
 
 pub use baseline::{Baseline, Known as KnownIssues};
@@ -45,6 +47,8 @@ pub fn check(facts: &Facts) -> Vec<Finding> {
     for rule in RULES {
         (rule.check)(facts, &mut findings);
     }
+    consequences::remove(facts, &mut findings);
+    titles::share(&mut findings);
     ignores::apply(facts, &mut findings);
     if let Some(model) = facts.model() {
         findings.iter_mut().for_each(|finding| name_module(finding, &model.names));

@@ -76,7 +76,9 @@ pub async fn at(
         let here: Vec<Finding> =
             snapshot.findings.all().into_iter().filter(|finding| place.has(&snapshot, finding)).collect();
         for finding in &here {
-            actions.extend(quick_fixes(engine, &snapshot, abilities, finding, &mut patience).await);
+            for action in quick_fixes(engine, &snapshot, abilities, finding, &mut patience).await {
+                add(&mut actions, action);
+            }
         }
         actions.extend(accepts(&snapshot, abilities, &here));
         actions.extend(ignores(&snapshot, abilities, &here));
@@ -89,6 +91,21 @@ pub async fn at(
         actions.extend(all_safe(&snapshot, abilities));
     }
     actions
+}
+
+/// Appends an action, unless one with the same edit is there, which is then one of both findings.
+fn add(actions: &mut Vec<CodeActionOrCommand>, new: CodeActionOrCommand) {
+    if let CodeActionOrCommand::CodeAction(new) = &new {
+        let same = actions.iter_mut().find_map(|known| match known {
+            CodeActionOrCommand::CodeAction(known) if known.edit.is_some() && known.edit == new.edit => Some(known),
+            _ => None,
+        });
+        if let Some(known) = same {
+            known.diagnostics.get_or_insert_default().extend(new.diagnostics.iter().flatten().cloned());
+            return;
+        }
+    }
+    actions.push(new);
 }
 
 /// Returns `true` if `kind` is `wanted` or a kind below it: "refactor" includes "refactor.rewrite".

@@ -1,6 +1,6 @@
 //! E001
 
-use crate::analysis::{Mask, mask_of};
+use crate::analysis::{Mask, Report, mask_of};
 use crate::lint::rule::rule;
 use crate::lint::{Facts, Finding, Measure, Related, Trials, mask, place};
 use crate::text::units::percent;
@@ -66,10 +66,10 @@ fn check(facts: &Facts, findings: &mut Vec<Finding>) {
             Some(Trials { refused: Some(trial), .. }) => finding.help = Some(trial.refusal()),
             Some(Trials { searched: true, .. }) => {
                 let help = "int16 for every layer with weights is not sufficient: try precision = \"int16\" for the model, or check the ranges with `espq report --statistics`";
-                finding.help = Some(help.to_string());
+                finding.help = Some(cheap_first(facts, report, help));
             }
             _ => {
-                finding.help = Some("give the layers with the largest error 16 bits".to_string());
+                finding.help = Some(cheap_first(facts, report, "give the layers with the largest error 16 bits"));
                 finding.pending = Some(Measure::SmallestSet);
             }
         }
@@ -77,6 +77,19 @@ fn check(facts: &Facts, findings: &mut Vec<Finding>) {
             finding.help = Some(mask::help(&mask));
         }
         findings.push(finding);
+    }
+}
+
+/// Puts the observer and the passes, which take no flash, before help that takes some.
+fn cheap_first(facts: &Facts, report: &Report, help: &str) -> String {
+    let is_fixed = facts.project.config.model.quantization.is_some()
+        || facts.model().is_some_and(|model| model.graph.has_scales());
+    match facts.optimization {
+        Some(_) => format!("apply the first fix, which needs no int16; if that is not sufficient: {help}"),
+        None if report.settings.recipe.is_empty() && !is_fixed && facts.trials.is_none() => {
+            format!("run `espq optimize`, which takes no flash; if that is not sufficient: {help}")
+        }
+        None => help.to_string(),
     }
 }
 
