@@ -10,10 +10,11 @@ use crate::text::{Edit, Span};
 rule! {
     /// ## What it does
     /// Reports lines that change nothing: a layer in `[precision]` or `[calibration.methods]` with the value that all layers
-    /// have, a limit of 100% or more, which no error exceeds, and a limit or a key of `[accuracy]` without labels.
+    /// have, a limit of 100% or more, which no error exceeds, and a limit or a key of `[accuracy]` without labels. A limit of 0.5 or
+    /// more without a percent sign is reported, too.
     ///
     /// ## Why is this bad?
-    /// The line looks like a decision. A limit of `1` is often meant as 1%: then nothing is reported any more.
+    /// The line looks like a decision. A limit of `1` is often meant as 1%, one of `0.5` as 0.5%: then nothing is reported any more.
     ///
     /// ## Example
     /// ```toml
@@ -32,6 +33,10 @@ rule! {
     C010, "no-effect", Warning, Text
 }
 
+const LOSS: &str = "limits.accuracy-loss";
+/// Least share that is reported if it is a number without a percent sign.
+const SUSPICIOUS: f64 = 0.5;
+
 fn check(facts: &Facts, findings: &mut Vec<Finding>) {
     let config = &facts.project.config;
     // A file of scales, and a model with trained ones, has precisions of its own, and a layer's line may undo one of them.
@@ -44,10 +49,21 @@ fn check(facts: &Facts, findings: &mut Vec<Finding>) {
         equal(facts, &config.calibration.methods, &method, findings);
     }
     let limits = &config.limits;
-    for (name, share) in [("output-nsr", &limits.output_nsr), ("layer-nsr", &limits.layer_nsr)] {
+    // Without labels, the key is reported for that.
+    let loss = limits.accuracy_loss.as_ref().filter(|_| config.accuracy.labels.is_some());
+    let of_all = [
+        ("limits.output-nsr", limits.output_nsr.as_ref()),
+        ("limits.layer-nsr", limits.layer_nsr.as_ref()),
+        (LOSS, loss),
+    ];
+    for (key, share) in of_all {
         if let Some(share) = share {
-            limit(&format!("limits.{name}"), share.value.0, &share.span, findings);
+            limit(facts, key, share.value.0, &share.span, findings);
         }
+    }
+    for line in &limits.layers {
+        let key = format!("limits.layers.\"{}\"", line.layer.value);
+        limit(facts, &key, line.choice.value.0, &line.choice.span, findings);
     }
     unlabelled(facts, findings);
 }
@@ -61,7 +77,7 @@ fn unlabelled(facts: &Facts, findings: &mut Vec<Finding>) {
         ("accuracy.samples", accuracy.samples.as_ref().map(|given| &given.span), is_judged),
         ("accuracy.classes", accuracy.classes.as_ref().map(|given| &given.span), accuracy.labels.is_some()),
         ("accuracy.output", accuracy.output.as_ref().map(|given| &given.span), accuracy.labels.is_some()),
-        ("limits.accuracy-loss", limit.as_ref().map(|given| &given.span), accuracy.labels.is_some()),
+        (LOSS, limit.as_ref().map(|given| &given.span), accuracy.labels.is_some()),
     ];
     for (key, span, _) in spans.into_iter().filter(|(_, _, has_effect)| !has_effect) {
         let Some(span) = span else { continue };
@@ -87,15 +103,25 @@ fn equal<T: PartialEq + Value + Debug>(facts: &Facts, lines: &[LayerChoice<T>], 
     }
 }
 
-fn limit(key: &str, share: f64, span: &Span, findings: &mut Vec<Finding>) {
-    if share < 1.0 || span.is_empty() {
+/// Reports a limit that nothing exceeds, and a number that was likely meant as a percentage.
+fn limit(facts: &Facts, key: &str, share: f64, span: &Span, findings: &mut Vec<Finding>) {
+    // A value of the command line has no place.
+    let written = facts.project.text.get(span.clone()).unwrap_or_default();
+    let is_number = !written.starts_with(['"', '\'']);
+    if written.is_empty() || share < if is_number { SUSPICIOUS } else { 1.0 } {
         return;
     }
     let percent = share * 100.0;
-    let message = format!("`{key}` is {percent}%, which a network exceeds only when its outputs are noise");
-    let help = match percent == 100.0 {
-        true => "a number is a share: 0.01 is 1%; write \"1%\" if that is meant".to_string(),
-        false => "write a limit below 100%, or `ignore = [\"E001\", \"E002\"]` in [lint]".to_string(),
+    let effect = match share < 1.0 {
+        true => ": a number without a percent sign is a share",
+        false if key == LOSS => ", more than a network can lose",
+        false => ", which a network exceeds only when its outputs are noise",
     };
+    let help = match is_number {
+        true if share < 1.0 => format!("write \"{written}%\", or \"{percent}%\" if that is meant"),
+        true => format!("write \"{written}%\" if that is meant: a number is a share, and 0.01 is 1%"),
+        false => "write a limit below 100%, or leave the rule out: `ignore` in [lint]".to_string(),
+    };
+    let message = format!("`{key}` is {percent}%{effect}");
     findings.push(Finding::new(&RULE, span.clone(), message).with_help(help));
 }
