@@ -221,3 +221,14 @@ fn passes_and_recorded_scales_exclude_each_other() {
     let error = engine.open(project("")).optimize(Duration::ZERO, Scope::Passes, &Silent).unwrap_err();
     assert_eq!(error.key(), Some("model.quantization"), "{error}");
 }
+
+#[test]
+fn the_observer_of_the_settings_as_they_are_is_that_of_the_project() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/digits/espq.toml");
+    let text = "[model]\npath = 'model.onnx'\ntarget = 'esp32s3'\n[calibration]\ndata = 'calib.npz'\nmethod = 'auto'\n";
+    let project = Project::parse(file, text);
+    let engine = Engine::new(Options::default());
+    let chosen = report(&engine, &project).settings.method_of("");
+    let found = engine.open(project).optimize(Duration::ZERO, Scope::Passes, &Silent).unwrap();
+    assert_eq!(found.tried[0].method, Some(chosen));
+}

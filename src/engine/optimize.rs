@@ -181,7 +181,8 @@ impl Opened {
         split.session()?;
         split.exact_plan()?;
         progress.tick()?;
-        let settings = split.settled_plan(progress)?.settings.clone();
+        // With an observer that is left to measurements, it is the one of the project, not that of the smaller part of its samples.
+        let settings = self.settled_plan(progress)?.settings.clone();
         let limits = limits(self.project());
         let breadth = match scope {
             Scope::Passes => self.every_observer(progress)?.map_or(Breadth::Whole, |all| Breadth::Likely(all.least())),
