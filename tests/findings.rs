@@ -383,6 +383,14 @@ fn completions_and_manual_pages_have_every_command() {
         let text = espq(&fixtures(), &["completions", shell]).1;
         assert!(text.contains(word) && text.contains("write-baseline"), "{shell}");
     }
+    // Shells load completions by the name of the program.
+    for (shell, word) in
+        [("bash", "-o default espq-lint"), ("zsh", "#compdef espq-lint"), ("fish", "complete -c espq-lint")]
+    {
+        let text = espq(&fixtures(), &["completions", shell, "--command", "espq-lint"]).1;
+        assert!(text.contains(word) && text.contains("write-baseline") && text.contains("color"), "{shell}: {text}");
+        assert!(!text.contains("optimize"), "{shell}");
+    }
     let folder = tempfile::tempdir().unwrap();
     let written = espq(folder.path(), &["man", "-o", "man1"]).1;
     assert!(written.lines().count() > 10 && folder.path().join("man1/espq-lint.1").is_file(), "{written}");

@@ -12,6 +12,7 @@ class Espq < Formula
   def install
     system "cargo", "install", *std_cargo_args
     generate_completions_from_executable(bin/"espq", "completions")
+    generate_completions_from_executable(bin/"espq", "completions", "--command", "espq-lint", base_name: "espq-lint")
     system bin/"espq", "man", "-o", man1
   end
 

@@ -2,10 +2,10 @@
 
 use std::path::PathBuf;
 
-use clap::CommandFactory;
+use clap::{CommandFactory, ValueEnum};
 use clap_complete::Shell;
 
-use crate::{Error, Result};
+use crate::{Error, Result, file};
 
 use super::Failure;
 
@@ -15,16 +15,41 @@ use super::Failure;
 Examples:
   espq completions bash > ~/.local/share/bash-completion/completions/espq
   espq completions zsh > ~/.zfunc/_espq
-  espq completions fish > ~/.config/fish/completions/espq.fish")]
+  espq completions fish > ~/.config/fish/completions/espq.fish
+  espq completions bash --command espq-lint > ~/.local/share/bash-completion/completions/espq-lint")]
 pub struct Arguments {
     #[arg(value_enum)]
     shell: Shell,
+
+    /// The program to complete: shells load the completions of each by its name
+    #[arg(long, value_enum, default_value = "espq", value_name = "NAME")]
+    command: Program,
+}
+
+/// Programs that a package installs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Program {
+    /// All commands
+    Espq,
+    /// `espq lint` under the name that commit hooks use
+    EspqLint,
 }
 
 pub(super) fn run(arguments: &Arguments) -> String {
+    let (mut command, name) = match arguments.command {
+        Program::Espq => (super::Arguments::command(), "espq"),
+        Program::EspqLint => (lint(), "espq-lint"),
+    };
     let mut text = Vec::new();
-    clap_complete::generate(arguments.shell, &mut super::Arguments::command(), "espq", &mut text);
+    clap_complete::generate(arguments.shell, &mut command, name, &mut text);
     String::from_utf8_lossy(&text).into_owned()
+}
+
+/// Returns `espq lint` as a program of its own, with the options of all commands.
+fn lint() -> clap::Command {
+    let mut all = super::Arguments::command();
+    all.build();
+    all.find_subcommand("lint").cloned().unwrap_or(all).name("espq-lint").bin_name("espq-lint")
 }
 
 /// Prints the manual page, or writes one for each command
@@ -52,7 +77,7 @@ pub(super) fn man(arguments: &Man) -> Result<String, Failure> {
         .map(|inner| (format!("espq-{}", inner.get_name()), inner.clone()));
     for (name, command) in std::iter::once(("espq".to_string(), command.clone())).chain(commands) {
         let file = folder.join(format!("{name}.1"));
-        std::fs::write(&file, page(command)?).map_err(failed)?;
+        file::write(&file, page(command)?.as_bytes())?;
         written += &format!("{}\n", file.display());
     }
     Ok(written)
