@@ -215,6 +215,24 @@ fn init_says_which_normalization_it_assumes() {
     let signed = ["init", "net.onnx", "-o", "s.espq.toml", "--normalization", "signed", "--no-report"];
     let text = stdout(&espq(folder.path(), &signed));
     assert!(text.contains("from -1 to 1.\nNext:\n  espq report s.espq.toml\n"), "{text}");
+    assert!(written.contains("# Assumed by `espq init`: pixel / 255"), "{written}");
+}
+
+#[test]
+fn a_normalization_that_was_chosen_is_not_reported() {
+    let folder = tempfile::tempdir().unwrap();
+    let files = fixture("lint/files");
+    std::fs::copy(files.join("small.onnx"), folder.path().join("net.onnx")).unwrap();
+    std::fs::create_dir(folder.path().join("photos")).unwrap();
+    std::fs::copy(files.join("pictures/0.png"), folder.path().join("photos/0.png")).unwrap();
+    for chosen in ["unit", "signed", "imagenet", "raw"] {
+        let file = format!("{chosen}.espq.toml");
+        espq(folder.path(), &["init", "net.onnx", "-o", &file, "--normalization", chosen, "--no-report"]);
+        let written = std::fs::read_to_string(folder.path().join(&file)).unwrap();
+        assert!(written.contains("# As chosen in `espq init`: "), "{written}");
+        let output = espq(folder.path(), &["lint", &file, "--static", "--select", "S007"]);
+        assert_eq!(output.status.code(), Some(0), "{chosen}: {}", stdout(&output));
+    }
 }
 
 #[test]

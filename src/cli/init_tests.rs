@@ -69,9 +69,9 @@ fn an_existing_file_is_not_changed() {
 
 #[test]
 fn the_name_must_be_one_that_espq_finds() {
-    assert_eq!(file(Path::new("nets")).unwrap(), Path::new("nets/espq.toml"));
-    assert_eq!(file(Path::new("nets/kws.espq.toml")).unwrap(), Path::new("nets/kws.espq.toml"));
-    assert_eq!(file(Path::new("kws.toml")).unwrap_err().help(), Some("`-o kws.espq.toml`"));
+    assert_eq!(configuration_at(Path::new("nets")).unwrap(), Path::new("nets/espq.toml"));
+    assert_eq!(configuration_at(Path::new("nets/kws.espq.toml")).unwrap(), Path::new("nets/kws.espq.toml"));
+    assert_eq!(configuration_at(Path::new("kws.toml")).unwrap_err().help(), Some("`-o kws.espq.toml`"));
 }
 
 #[test]
@@ -104,7 +104,7 @@ fn samples_and_normalization_are_written() {
             has_scales: false,
             data: Some("pictures"),
             samples: Some(9),
-            normalization: Some(*normalization),
+            normalization: Some(Chosen { normalization: *normalization, is_assumed: false }),
         };
         let project = Project::parse("espq.toml", text_of(&first));
         assert_eq!(project.problems, [], "{}", project.text);
@@ -112,6 +112,12 @@ fn samples_and_normalization_are_written() {
         assert!(image.mean.is_some() && image.std.is_some());
         assert_eq!(image.scale.is_some(), *normalization == Normalization::Raw);
         assert_eq!(project.config.calibration_samples(), 9);
+        let comment = format!("# As chosen in `espq init`: {}.", normalization.words());
+        assert!(
+            project.text.replace("\n# ", " ").replace("[calibration.image] ", "# ").contains(&comment[2..]),
+            "{}",
+            project.text
+        );
     }
 }
 

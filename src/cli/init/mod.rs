@@ -5,7 +5,6 @@
 mod find;
 mod text;
 
-use std::fs::OpenOptions;
 use std::io::{BufRead, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
@@ -18,7 +17,7 @@ use crate::project::Project;
 use crate::render::terminal::Terminal;
 use crate::render::{View, text as report_text};
 use crate::text::units::count;
-use crate::{Error, Result};
+use crate::{Error, Result, file};
 
 use super::overrides::named;
 use super::paths::{folder_of, relative};
@@ -41,7 +40,7 @@ pub enum Normalization {
 }
 
 impl Normalization {
-    fn words(self) -> &'static str {
+    pub fn words(self) -> &'static str {
         match self {
             Normalization::Unit => "pixel / 255, from 0 to 1",
             Normalization::Signed => "(pixel / 255 - 0.5) / 0.5, from -1 to 1",
@@ -95,12 +94,20 @@ pub struct Arguments {
 /// Samples for a new project.
 struct Samples {
     path: PathBuf,
-    normalization: Option<Normalization>,
+    normalization: Option<Chosen>,
+}
+
+/// Normalization of a new project.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Chosen {
+    pub normalization: Normalization,
+    /// Set if nobody has chosen it.
+    pub is_assumed: bool,
 }
 
 pub(super) fn run(arguments: &Arguments, out: &Terminal) -> Result<String, Failure> {
     let outline = outline(&arguments.model)?;
-    let file = file(&arguments.output)?;
+    let file = configuration_at(&arguments.output)?;
     // Before any work, and again when it is written.
     if file.exists() {
         return Err(exists(&file).into());
@@ -153,7 +160,8 @@ impl New<'_> {
     }
 
     fn with_normalization(&self, path: &Path) -> Samples {
-        let normalization = find::are_images(path).then(|| self.arguments.normalization.unwrap_or_else(asked));
+        let given = self.arguments.normalization.map(|normalization| Chosen { normalization, is_assumed: false });
+        let normalization = find::are_images(path).then(|| given.unwrap_or_else(asked));
         Samples { path: path.to_path_buf(), normalization }
     }
 
@@ -202,11 +210,10 @@ impl New<'_> {
             );
         };
         let mut told = format!("Wrote {file}, with the samples in {}.\n", shown(&samples.path));
-        if let Some(normalization) = samples.normalization {
-            let assumed = if self.arguments.normalization.is_some() {
-                ""
-            } else {
-                " Check this with the training script:\nwith another normalization, all figures are wrong."
+        if let Some(Chosen { normalization, is_assumed }) = samples.normalization {
+            let assumed = match is_assumed {
+                true => " Check this with the training script:\nwith another normalization, all figures are wrong.",
+                false => "",
             };
             told += &format!("Images are fed as {}.{assumed}\n", normalization.words());
         }
@@ -239,10 +246,11 @@ impl New<'_> {
 }
 
 /// Asks for the normalization in a terminal; elsewhere, assumes pixel / 255.
-fn asked() -> Normalization {
+fn asked() -> Chosen {
     let all = Normalization::value_variants();
+    let assumed = Chosen { normalization: all[0], is_assumed: true };
     if !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
-        return all[0];
+        return assumed;
     }
     tell("How are pixels of 0 to 255 normalized for the network?");
     for (number, one) in all.iter().enumerate() {
@@ -251,13 +259,14 @@ fn asked() -> Normalization {
     loop {
         let _ = write!(std::io::stderr(), "Number [1]: ");
         let mut line = String::new();
-        // At the end of the input, the first stands.
-        match std::io::stdin().lock().read_line(&mut line) {
-            Ok(1..) if !line.trim().is_empty() => {}
-            _ => return all[0],
-        }
-        match line.trim().parse::<usize>().ok().and_then(|number| all.get(number.checked_sub(1)?)) {
-            Some(&chosen) => return chosen,
+        let chosen = match std::io::stdin().lock().read_line(&mut line) {
+            // At the end of the input, nobody has answered.
+            Ok(0) | Err(_) => return assumed,
+            Ok(_) if line.trim().is_empty() => all.first(),
+            Ok(_) => line.trim().parse::<usize>().ok().and_then(|number| all.get(number.checked_sub(1)?)),
+        };
+        match chosen {
+            Some(&normalization) => return Chosen { normalization, is_assumed: false },
             None => tell(&format!("Write a number from 1 to {}.", all.len())),
         }
     }
@@ -268,7 +277,8 @@ fn exists(file: &Path) -> Error {
     Error::new("already exists and was left unchanged").in_file(file).with_help(help)
 }
 
-fn file(output: &Path) -> Result<PathBuf> {
+/// Returns the configuration that `-o` stands for.
+fn configuration_at(output: &Path) -> Result<PathBuf> {
     let name = output.file_name().unwrap_or_default().to_string_lossy();
     match name == "espq.toml" || name.ends_with(".espq.toml") {
         true => Ok(output.to_path_buf()),
@@ -280,15 +290,10 @@ fn file(output: &Path) -> Result<PathBuf> {
 }
 
 fn write_new(file: &Path, text: &str) -> Result<()> {
-    let opened = OpenOptions::new().write(true).create_new(true).open(file);
-    let mut opened = opened.map_err(|e| match e.kind() {
-        std::io::ErrorKind::AlreadyExists => exists(file),
-        _ => Error::new(format!("cannot be written: {e}")).in_file(file),
-    })?;
-    opened
-        .write_all(text.as_bytes())
-        .and_then(|()| opened.sync_all())
-        .map_err(|e| Error::new(format!("cannot be written: {e}")).in_file(file))
+    match file::create_new(file, text.as_bytes())? {
+        true => Ok(()),
+        false => Err(exists(file)),
+    }
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use crate::chip::Target;
 use crate::project::{Initial, initial};
 use crate::samples::InputSpec;
 
-use super::Normalization;
+use super::{Chosen, Normalization};
 
 /// Values of a first configuration.
 pub struct First<'a> {
@@ -21,7 +21,7 @@ pub struct First<'a> {
     /// Number of samples, if they are fewer than the default.
     pub samples: Option<usize>,
     /// Normalization of images, if the samples are images.
-    pub normalization: Option<Normalization>,
+    pub normalization: Option<Chosen>,
 }
 
 pub fn configuration(first: &First) -> String {
@@ -47,7 +47,7 @@ pub fn configuration(first: &First) -> String {
     values.extend(input_shape(inputs));
     values.extend(first.samples.map(|samples| plain("calibration.samples", samples.to_string())));
     match first.normalization {
-        Some(normalization) => values.extend(normalization.values(inputs)),
+        Some(chosen) => values.extend(chosen.values(inputs)),
         None => values.extend(image(inputs)),
     }
     initial(&values)
@@ -154,6 +154,22 @@ fn described(inputs: &[InputSpec]) -> String {
     let lines: String = inputs.iter().map(|i| format!("  {}\n", describe(i))).collect();
     let noun = if inputs.len() == 1 { "input" } else { "inputs" };
     format!("Typical samples, preprocessed as in training, for the model's {noun}:\n{}", lines.trim_end())
+}
+
+impl Chosen {
+    /// Lines of `[calibration.image]`, the first with a comment that says where they come from.
+    fn values(self, inputs: &[InputSpec]) -> Vec<Initial> {
+        let words = self.normalization.words();
+        let comment = match self.is_assumed {
+            true => format!("Assumed by `espq init`: {words}. Check this with the training script."),
+            false => format!("As chosen in `espq init`: {words}."),
+        };
+        let mut values = self.normalization.values(inputs);
+        if let Some(first) = values.first_mut() {
+            first.comment = Some(comment);
+        }
+        values
+    }
 }
 
 impl Normalization {
