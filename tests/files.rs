@@ -138,6 +138,16 @@ fn the_diff_goes_into_the_file_of_the_output() {
 }
 
 #[test]
+fn standard_output_as_a_file_is_appended_to() {
+    let folder = project("");
+    let mut shell = Command::new("sh");
+    let script = "echo before > out; \"$0\" lint --no-cache --static -o /dev/stdout >> out; echo after >> out";
+    shell.args(["-c", script, env!("CARGO_BIN_EXE_espq")]).current_dir(folder.path()).status().unwrap();
+    let out = fs::read_to_string(folder.path().join("out")).unwrap();
+    assert_eq!(out, "before\nFound no issues in espq.toml\nafter\n");
+}
+
+#[test]
 fn what_a_baseline_would_not_do_is_refused() {
     let folder = project("");
     for other in [&["-o", "a.txt"][..], &["--baseline", "a.json"], &["--statistics"], &["--show-files"]] {

@@ -1,6 +1,6 @@
 //! Writing of a single file: the old content stands until the new one is complete.
 
-use std::fs::{Metadata, metadata};
+use std::fs::{File, Metadata, metadata};
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
@@ -12,9 +12,9 @@ use crate::{Error, Result};
 /// nothing. A link is followed, permissions are kept, and a file that is read-only is refused. Errors name the file.
 pub fn write(path: &Path, content: &[u8]) -> Result<()> {
     let about = metadata(path).ok();
-    // Pipes and devices (`/dev/stdout`) are written to and not replaced.
-    if about.as_ref().is_some_and(|about| !about.is_file() && !about.is_dir()) {
-        return std::fs::write(path, content).map_err(|e| unwritten(path, &e));
+    if is_stream(path, about.as_ref()) {
+        let stream = File::options().append(true).open(path);
+        return stream.and_then(|mut stream| stream.write_all(content)).map_err(|e| unwritten(path, &e));
     }
     check_writable(path)?;
     let target = target(path).map_err(|e| unwritten(path, &e))?;
@@ -46,6 +46,11 @@ pub fn check_writable(path: &Path) -> Result<()> {
         false => format!("`chmod u+w {}`, if it may be changed", path.display()),
     };
     Err(Error::new("the file is read-only and was left unchanged").in_file(path).with_help(help))
+}
+
+/// Returns `true` for pipes and devices, which are written to and not replaced, and for `/dev/stdout`, even if it is a file.
+fn is_stream(path: &Path, about: Option<&Metadata>) -> bool {
+    about.is_some_and(|about| !about.is_dir() && (!about.is_file() || path.starts_with("/dev")))
 }
 
 /// Returns the file that a path stands for, through links; also that of a link to a file that does not exist.
@@ -90,6 +95,9 @@ fn unwritten(path: &Path, error: &std::io::Error) -> Error {
         ErrorKind::IsADirectory => "this is a folder: name a file in it",
         _ => "check that its folder is writable and has free space",
     };
+    // Of a temporary file, the error names the path.
+    let error = error.to_string();
+    let error = error.split(" at path ").next().unwrap_or_default();
     Error::new(format!("cannot be written: {error}")).in_file(path).with_help(help)
 }
 
@@ -147,6 +155,7 @@ mod tests {
         for path in [folder.path().join("none/file"), folder.path().to_path_buf(), "/proc/self/file".into()] {
             let error = write(&path, b"content").unwrap_err();
             assert!(error.file() == Some(&path) && error.help().is_some(), "{error}");
+            assert!(!error.what().contains(".tmp"), "{error}");
         }
         assert_eq!(names(folder.path()), [""; 0]);
     }

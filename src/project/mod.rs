@@ -73,7 +73,8 @@ impl Project {
     /// Errors inside the file are in `problems`; this fails only if the file cannot be found or read.
     pub fn load(path: &Path) -> Result<Project> {
         let file = locate::configuration(path)?;
-        let text = files::text(&file, LONGEST)?;
+        let text = files::text(&file, LONGEST)
+            .map_err(|e| e.with_help("check the path, the link if it is one, and its permissions"))?;
         Ok(Project::parse(file, text))
     }
 
