@@ -8,7 +8,7 @@ use serde_json::json;
 
 use crate::analysis::Report;
 use crate::chip::Scheme;
-use crate::engine::{Engine, Optimized, Options, Precisions, Scope};
+use crate::engine::{Engine, Optimized, Options, Precisions, Scope, Tried};
 use crate::file;
 use crate::lint::changed_boxes;
 use crate::project::{Bytes, Milliseconds, Overrides, Project, Value as _};
@@ -34,6 +34,7 @@ enum Format {
 /// Of a recognized detection network, the boxes are compared, too. A candidate is not taken, whatever its error, if it loses
 /// boxes that the settings as they are find: if those that it loses exceed those that only it finds by more than the square
 /// root of both together, which is the standard error of the difference. One lost box is within it, two without a gained one are not.
+/// Of candidates whose errors differ by less than the standard error, the one that finds more boxes is taken, or has fewer new ones.
 ///
 /// With a limit on flash, RAM or time, precisions are chosen, too. If the outputs exceed `limits.output-nsr`, layers get 16
 /// bits as far as the limits allow; if the file exceeds a limit, all but the layers that gain most get int8. Candidates that
@@ -212,22 +213,28 @@ fn losing(found: &Optimized) -> String {
     )
 }
 
-/// A line for each candidate that became the best.
+/// A line for each candidate that became the best, and for one with nearly the least error that keeps more boxes.
 fn candidates(found: &Optimized) -> String {
     let mut best = f64::INFINITY;
     let mut text = String::new();
     for tried in found.tried.iter().filter(|tried| tried.is_allowed && !tried.loses_boxes) {
         if tried.figure.nsr < best {
             best = tried.figure.nsr;
-            let method = tried.method.map_or("as configured", |m| m.name());
-            text += &format!(
-                "{:>9}  {method}{}\n",
-                percent(best),
-                tried.recipe.names().map(|n| format!(" + {n}")).collect::<String>()
-            );
+            text += &format!("{}\n", candidate(tried));
         }
     }
-    text
+    let is_taken = |tried: &&Tried| found.edit.is_some() && tried.figure == found.after && tried.figure.nsr > best;
+    match found.tried.iter().find(is_taken) {
+        Some(taken) => text + &format!("{}: nearly the same error, and more boxes\n", candidate(taken)),
+        None => text,
+    }
+}
+
+/// "   0.189%  minmax + equalize"
+fn candidate(tried: &Tried) -> String {
+    let method = tried.method.map_or("as configured", |m| m.name());
+    let passes: String = tried.recipe.names().map(|n| format!(" + {n}")).collect();
+    format!("{:>9}  {method}{passes}", percent(tried.figure.nsr))
 }
 
 /// "int8 for the model; int16 for 2 layers: a, b"

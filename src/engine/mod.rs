@@ -53,6 +53,7 @@ use crate::lint::{Finding, Trials};
 use crate::quant::{ImportedScales, Plan};
 
 pub use crate::model::{endings as model_endings, is_foreign, is_model};
+pub use crate::optimize::Tried;
 pub use crate::simplify::{LayerNames, Place};
 pub use calibrated::Calibrated;
 pub use cancel::{Token, Watch};

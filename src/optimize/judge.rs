@@ -51,6 +51,46 @@ impl Judged {
     }
 }
 
+impl Figure {
+    /// Returns `true` if another one finds more boxes, or as many with fewer new ones.
+    fn has_fewer_boxes(&self, other: &Figure) -> bool {
+        let rank = |boxes: &FoundBoxes| (boxes.found, std::cmp::Reverse(boxes.new));
+        self.boxes.zip(other.boxes).is_some_and(|(own, other)| rank(&own) < rank(&other))
+    }
+}
+
+/// The candidate to take of those with nearly the least error, and the one with the least.
+#[derive(Debug, Clone)]
+pub struct Leader {
+    least: Judged,
+    best: Judged,
+}
+
+impl Leader {
+    /// Makes the only candidate the one to take.
+    pub fn new(judged: &Judged) -> Leader {
+        Leader { least: judged.clone(), best: judged.clone() }
+    }
+
+    /// Takes another candidate into account, and returns `true` if it is now the one to take: if its error is the least, or within the
+    /// standard error of the least, and it keeps more boxes.
+    pub fn yields_to(&mut self, new: &Judged) -> bool {
+        let is_near = |least: &Judged, other: &Judged| other.figure.nsr.is_finite() && !other.less(least).is_gain();
+        let (least, best) = (&self.least.figure, &self.best.figure);
+        let is_taken = match least.nsr.is_nan() || new.figure.nsr < least.nsr {
+            true => {
+                self.least = new.clone();
+                !(is_near(new, &self.best) && new.figure.has_fewer_boxes(best))
+            }
+            false => is_near(&self.least, new) && best.has_fewer_boxes(&new.figure),
+        };
+        if is_taken {
+            self.best = new.clone();
+        }
+        is_taken
+    }
+}
+
 /// Outputs of the float network on the held-out samples.
 pub struct Judge<'a> {
     samples: &'a dyn Samples,
@@ -154,6 +194,37 @@ mod tests {
     fn judged(found: &[u8]) -> Judged {
         let figure = Figure { nsr: 0.1, standard_error: 0.0, agreement: 1.0, boxes: None };
         Judged { figure, each: Vec::new(), found: found.iter().map(|found| *found == 1).collect() }
+    }
+
+    /// A candidate with errors by sample, boxes found and new ones.
+    fn candidate(each: [f64; 3], found: usize, new: usize) -> Judged {
+        let boxes = Some(FoundBoxes { boxes: 9, found, new, ..FoundBoxes::default() });
+        let Spread { mean: nsr, standard_error } = Spread::of(&each);
+        let figure = Figure { nsr, standard_error, agreement: 1.0, boxes };
+        Judged { figure, each: each.to_vec(), found: Vec::new() }
+    }
+
+    #[test]
+    fn of_nearly_equal_errors_the_one_with_more_boxes_is_taken() {
+        let clear = candidate([0.9, 1.9, 2.9], 5, 0);
+        let near = |found, new| candidate([1.0, 1.7, 3.1], found, new);
+        // Not nearly equal: the error decides.
+        assert!(Leader::new(&candidate([1.1, 2.1, 3.1], 9, 0)).yields_to(&clear));
+        assert!(!Leader::new(&clear).yields_to(&candidate([1.1, 2.1, 3.1], 9, 0)));
+        // Nearly equal: found boxes, then new ones, then the error.
+        for (found, new, is_taken) in [(6, 3, true), (5, 0, false), (4, 0, false)] {
+            assert_eq!(Leader::new(&clear).yields_to(&near(found, new)), is_taken, "{found} {new}");
+            assert_eq!(Leader::new(&near(found, new)).yields_to(&clear), !is_taken, "{found} {new}");
+        }
+        assert!(Leader::new(&candidate([0.9, 1.9, 2.9], 5, 2)).yields_to(&near(5, 1)));
+    }
+
+    #[test]
+    fn a_candidate_is_near_the_least_error_and_not_near_the_one_taken() {
+        let mut leader = Leader::new(&candidate([1.0, 2.0, 3.0], 5, 0));
+        assert!(leader.yields_to(&candidate([1.2, 1.9, 3.05], 6, 0)));
+        // Near the one before, and not near the first.
+        assert!(!leader.yields_to(&candidate([1.1, 2.15, 3.1], 9, 0)));
     }
 
     #[test]

@@ -11,7 +11,7 @@ use crate::exec::{Samples, Tick};
 use crate::graph::{Graph, ValueId};
 use crate::quant::{Observations, Plan, Quantized, Recipe, Settings, WIDEN, calibrate, observe};
 
-use super::judge::{Figure, Judge, Judged};
+use super::judge::{Figure, Judge, Judged, Leader};
 use super::seen::Seen;
 use super::{SCALES, finish, prepare, prepared, with_scales};
 
@@ -155,6 +155,7 @@ struct Best {
     tried: Tried,
     judged: Judged,
     quantized: Quantized,
+    leader: Leader,
 }
 
 struct Search<'a> {
@@ -350,17 +351,22 @@ impl Search<'_> {
     }
 
     /// Takes a measured candidate. It is the best where it is allowed, its error is the least, and less than that of the settings
-    /// as they are by more than the standard error, and where it loses no boxes.
+    /// as they are by more than the standard error, and where it loses no boxes. Of errors within their standard error, the
+    /// one that keeps more boxes counts as less.
     fn take(&mut self, quantized: Quantized, method: Method, recipe: Recipe, judged: Judged) -> Result<Candidate> {
         let is_allowed = (self.subject.allows)(&quantized)?;
         let given = self.given.get_or_insert_with(|| judged.clone());
         let loses_boxes = given.is_loss(&judged);
         let tried = Tried { method: Some(method), recipe, figure: judged.figure, is_allowed, loses_boxes };
         self.tried.push(tried.clone());
-        let least = self.best.as_ref().map(|best| best.tried.figure.nsr);
-        let is_least = least.is_none_or(|least| least.is_nan() || judged.figure.nsr < least);
-        if self.best.is_none() || (is_allowed && is_least && is_gain(&judged, given)) {
-            self.best = Some(Best { tried: tried.clone(), judged: judged.clone(), quantized: quantized.clone() });
+        let is_gain = is_allowed && is_gain(&judged, given);
+        let leader = match &mut self.best {
+            None => Some(Leader::new(&judged)),
+            Some(best) => (is_gain && best.leader.yields_to(&judged)).then(|| best.leader.clone()),
+        };
+        if let Some(leader) = leader {
+            let (tried, judged, quantized) = (tried.clone(), judged.clone(), quantized.clone());
+            self.best = Some(Best { tried, judged, quantized, leader });
         }
         if let Some(best) = &self.best {
             (self.subject.told)(&tried, &best.tried)?;
