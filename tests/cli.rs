@@ -327,3 +327,12 @@ fn accuracy_without_labels_says_how_to_name_them() {
     assert_eq!(exit, Some(2));
     insta::assert_snapshot!(text.replace(&project.path().display().to_string(), ""));
 }
+
+#[test]
+fn a_budget_that_is_no_time_is_refused() {
+    for budget in ["nan", "-1", "soon"] {
+        let output = espq(Path::new("."), &["optimize", &format!("--budget={budget}")]);
+        let shown = stderr(&output);
+        assert!(output.status.code() == Some(2) && shown.contains("must be a number of seconds from 0"), "{shown}");
+    }
+}

@@ -56,8 +56,8 @@ pub struct Arguments {
     path: PathBuf,
 
     /// Seconds after which no further observer or pass is measured; a search for precisions comes on top, and begins it anew
-    #[arg(long, value_name = "SECONDS", default_value_t = 30.0)]
-    budget: f64,
+    #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = seconds)]
+    budget: Duration,
 
     /// Largest file, over `limits.flash` of espq.toml
     #[arg(long, value_name = "SIZE", value_parser = bytes)]
@@ -90,6 +90,16 @@ fn bytes(text: &str) -> Result<Bytes, String> {
     Bytes::of(text).ok_or_else(|| format!("must be {}", Bytes::expected()))
 }
 
+/// Returns a time limit; `inf` and what is as good as that is a very long one.
+fn seconds(text: &str) -> Result<Duration, String> {
+    match text.parse::<f64>() {
+        Ok(seconds) if seconds >= 0.0 => {
+            Ok(Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX).min(Duration::MAX / 4))
+        }
+        _ => Err("must be a number of seconds from 0".to_string()),
+    }
+}
+
 fn time(text: &str) -> Result<Milliseconds, String> {
     Milliseconds::of(text).ok_or_else(|| format!("must be {}", Milliseconds::expected()))
 }
@@ -110,8 +120,7 @@ fn optimize(arguments: &Arguments, project: &Project) -> crate::Result<Outcome> 
         file::check_writable(&project.file)?;
     }
     let engine = Engine::new(Options { cache: arguments.cache.chosen(), ..Options::default() });
-    let time = Duration::try_from_secs_f64(arguments.budget.max(0.0)).unwrap_or(Duration::MAX / 4);
-    let found = engine.open(project.clone()).optimize(time, Scope::Precisions, &Bar::new())?;
+    let found = engine.open(project.clone()).optimize(arguments.budget, Scope::Precisions, &Bar::new())?;
     let mut text = project.text.clone();
     if let Some(edit) = &found.edit {
         text.replace_range(edit.span.clone(), &edit.text);
