@@ -181,7 +181,10 @@ fn a_diff_changes_no_file_and_a_fix_leaves_no_finding() {
     assert_eq!((exit, std::fs::read_to_string(&file).unwrap()), (Some(1), before.clone()));
     assert!(diff.contains("\n-metod = \"minmax\"\n+method = \"minmax\"\n"), "{diff}");
     let (exit, text) = lint(project.path(), &["--fix"]);
-    assert_eq!((exit, text.as_str()), (Some(0), "Fixed 1 issue in espq.toml\nFound no issues in espq.toml\n"));
+    assert_eq!(
+        (exit, text.as_str()),
+        (Some(0), "Fixed 2 issues with 1 fix in espq.toml\nFound no issues in espq.toml\n")
+    );
     assert_eq!(std::fs::read_to_string(&file).unwrap(), before.replace("metod", "method"));
 }
 

@@ -29,7 +29,7 @@ pub struct Fixed {
     pub file: PathBuf,
     before: String,
     pub after: String,
-    /// Number of fixable findings that are gone: more than the fixes, if one of these removes several.
+    /// Number of findings that are gone: more than the fixes, if one of these removes several.
     fixed: usize,
     /// Fixes that were applied: "C002: write method".
     titles: Vec<String>,
@@ -65,16 +65,13 @@ impl Run<'_> {
     pub(super) fn check(&self, mut project: Project) -> crate::Result<Checked> {
         let allowed = self.arguments.allowed();
         let before = project.text.clone();
-        let (mut fixable, mut titles) = (Counts::default(), Vec::new());
+        let (mut seen, mut titles) = (Counts::default(), Vec::new());
         let mut set = BTreeSet::new();
         let (mut round, mut has_measured) = (0, false);
         loop {
             let (findings, known) = self.findings(&project)?;
-            for finding in &findings {
-                if allowed.is_some_and(|allowed| finding.fix_within(allowed).is_some()) {
-                    fixable.add(finding, round, has_measured);
-                }
-            }
+            // Of those without a fix, too: a fix of another can remove them, and what was found is what is fixed and what is left.
+            findings.iter().for_each(|finding| seen.add(finding, round, has_measured));
             let applied = allowed
                 .filter(|_| round < MOST_ROUNDS)
                 .map(|allowed| (allowed, apply(&project.text, &without_fixes_of(&findings, &set), allowed)));
@@ -85,7 +82,7 @@ impl Run<'_> {
                     file: project.file.clone(),
                     before,
                     after: project.text.clone(),
-                    fixed: fixable.gone(&findings),
+                    fixed: seen.gone(&findings),
                     titles,
                 });
                 return Ok(Checked { linted: Linted { project, findings }, known, fixed });
