@@ -15,6 +15,9 @@ use espq::chip::Scheme;
 use espq::engine::{Engine, LintDepth, Options, Silent};
 use espq::project::{Project, edit};
 
+#[global_allocator]
+static ALLOCATOR: espq::memory::Allocator = espq::memory::Allocator;
+
 fn main() -> espq::Result<()> {
     let given = std::env::args().skip(1).find(|a| !a.starts_with("--"));
     let path = given.unwrap_or_else(|| concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/digits").to_string());

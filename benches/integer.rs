@@ -69,6 +69,9 @@ fn profile(program: &run::Program, file: &espdl::Model) -> Result<Vec<(String, f
     Ok(rows)
 }
 
+#[global_allocator]
+static ALLOCATOR: espq::memory::Allocator = espq::memory::Allocator;
+
 fn main() -> Result<()> {
     let given = std::env::args().skip(1).find(|a| !a.starts_with("--"));
     let path = given.or_else(|| std::env::var("ESPQ_BENCH_PROJECT").ok());

@@ -43,6 +43,9 @@ struct Arguments {
     esp_ppq: Value,
 }
 
+#[global_allocator]
+static ALLOCATOR: espq::memory::Allocator = espq::memory::Allocator;
+
 fn main() -> Result<()> {
     espq::memory::keep();
     let arguments = arguments()?;

@@ -6,7 +6,7 @@ use ctr::Ctr128BE;
 use ctr::cipher::{KeyIvInit, StreamCipher};
 
 use crate::bail;
-use crate::file::is_lfs_pointer;
+use crate::file::{is_lfs_pointer, lfs_pointer};
 use crate::{Error, Result};
 
 /// An AES-128 key.
@@ -57,10 +57,7 @@ pub fn split(bytes: &[u8]) -> Result<(Header, &[u8])> {
     let edition = match bytes.get(..4) {
         Some(b"EDL1") => Edition::Edl1,
         Some(b"EDL2") => Edition::Edl2,
-        _ if is_lfs_pointer(bytes) => {
-            return Err(Error::new("this is a Git LFS pointer instead of an ESP-DL file")
-                .with_help("fetch it: `git lfs pull` in its repository"));
-        }
+        _ if is_lfs_pointer(bytes) => return Err(lfs_pointer("an ESP-DL file")),
         _ => {
             let start = String::from_utf8_lossy(bytes.get(..4).unwrap_or(bytes)).into_owned();
             return Err(Error::new(format!("not an ESP-DL file: it starts with {start:?} instead of EDL1 or EDL2"))

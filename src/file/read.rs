@@ -38,8 +38,7 @@ pub fn read(path: &Path, longest: u64) -> Result<Vec<u8>> {
 pub fn text(path: &Path, longest: u64) -> Result<String> {
     let bytes = read(path, longest)?;
     if is_lfs_pointer(&bytes) {
-        let error = Error::new("this is a Git LFS pointer instead of the file");
-        return Err(error.with_help("fetch it: `git lfs pull` in its repository").in_file(path));
+        return Err(lfs_pointer("the file").in_file(path));
     }
     String::from_utf8(bytes).map_err(|e| {
         let at = e.utf8_error().valid_up_to();
@@ -51,6 +50,12 @@ pub fn text(path: &Path, longest: u64) -> Result<String> {
 /// <https://github.com/git-lfs/git-lfs/blob/main/docs/spec.md>
 pub fn is_lfs_pointer(start: &[u8]) -> bool {
     start.starts_with(b"version https://git-lfs")
+}
+
+/// Makes the error of a pointer in place of something.
+pub fn lfs_pointer(expected: &str) -> Error {
+    Error::new(format!("this is a Git LFS pointer instead of {expected}"))
+        .with_help("fetch it: `git lfs pull` in its repository")
 }
 
 fn unreadable(path: &Path, error: &std::io::Error) -> Error {

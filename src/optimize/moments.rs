@@ -31,9 +31,7 @@ impl Moments {
 
     /// Returns the sum of the products of two elements.
     pub fn of(&self, a: usize, b: usize) -> f64 {
-        let (row, column) = (a.min(b), a.max(b));
-        let first = row / BLOCK * BLOCK;
-        self.sums[offset(self.size, first) + (row - first) * (self.size - first) + column - first]
+        self.sums[place(self.size, a.min(b), a.max(b))]
     }
 
     /// Makes moments of a whole symmetric matrix, row after row.
@@ -42,12 +40,16 @@ impl Moments {
         let mut moments = Moments::zero(matrix.len().isqrt());
         let size = moments.size;
         for (row, column) in (0..size).flat_map(|row| (row..size).map(move |column| (row, column))) {
-            let first = row / BLOCK * BLOCK;
-            moments.sums[offset(size, first) + (row - first) * (size - first) + column - first] =
-                matrix[row * size + column];
+            moments.sums[place(size, row, column)] = matrix[row * size + column];
         }
         moments
     }
+}
+
+/// Returns the place of an element on the diagonal or right of it.
+fn place(size: usize, row: usize, column: usize) -> usize {
+    let first = row / BLOCK * BLOCK;
+    offset(size, first) + (row - first) * (size - first) + column - first
 }
 
 /// Returns the number of sums before a block of rows. `first` is a multiple of [`BLOCK`], or `size`.

@@ -14,10 +14,13 @@ use super::observe::{Elements, Histogram};
 pub(super) struct Histograms(BTreeMap<(ValueId, usize), Mutex<Histogram>>);
 
 impl Histograms {
-    /// Makes empty histograms from values, numbers of bins and greatest magnitudes.
+    /// Makes empty histograms from values, numbers of bins and greatest magnitudes, of which the first counts.
     pub fn new(wanted: impl Iterator<Item = (ValueId, usize, f64)>) -> Histograms {
-        let empty = wanted.map(|(value, bins, most)| ((value, bins), Mutex::new(Histogram::new(bins, most))));
-        Histograms(empty.collect())
+        let mut histograms = BTreeMap::new();
+        for (value, bins, most) in wanted {
+            histograms.entry((value, bins)).or_insert_with(|| Mutex::new(Histogram::new(bins, most)));
+        }
+        Histograms(histograms)
     }
 
     /// Returns `true` if the value has a histogram.

@@ -424,8 +424,7 @@ fn unread(error: Error, file: &Path) -> Error {
     let mut start = [0; 64];
     let read = file::open(file).ok().and_then(|mut opened| opened.read(&mut start).ok()).unwrap_or(0);
     let error = match file::is_lfs_pointer(&start[..read]) {
-        true => Error::new("this is a Git LFS pointer instead of samples")
-            .with_help("fetch it: `git lfs pull` in the repository of the samples"),
+        true => file::lfs_pointer("samples"),
         false => error,
     };
     error.in_file(file)
