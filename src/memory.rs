@@ -3,8 +3,9 @@
 //! Small blocks are allocated a million times a second, on all threads: with one heap for all, threads wait for one another a third
 //! of the time of `espq lint` and `espq optimize`. Tensors are few; a heap for each thread would keep half as much memory
 //! again, of sizes that no other layer asks for. By default glibc returns each of them to the system, and page faults of the next one
-//! take a tenth of a report's time. Other C libraries' heaps are slow with tensors, too. A library must not choose for its
-//! caller's process, so only `main` does.
+//! take a tenth of a report's time. Other C libraries' heaps are slow with tensors, too. Tensors lie in huge pages, where the
+//! system has them: looking up the addresses of small ones takes another tenth. A library must not choose for its caller's
+//! process, so only `main` does.
 //!
 //! Never: called by a constructor, or by anything that computes.
 
@@ -28,7 +29,9 @@ fn heap(size: usize) -> &'static dyn GlobalAlloc {
 unsafe impl GlobalAlloc for Allocator {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         // SAFETY: the contract is the same.
-        unsafe { heap(layout.size()).alloc(layout) }
+        let block = unsafe { heap(layout.size()).alloc(layout) };
+        huge::ask(block, layout.size());
+        block
     }
 
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
@@ -42,15 +45,17 @@ unsafe impl GlobalAlloc for Allocator {
     }
 
     unsafe fn realloc(&self, block: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        let (from, to) = (heap(layout.size()), heap(size));
+        let from = heap(layout.size());
         if (layout.size() < LARGE) == (size < LARGE) {
             // SAFETY: the contract is the same.
-            return unsafe { from.realloc(block, layout, size) };
+            let new = unsafe { from.realloc(block, layout, size) };
+            huge::ask(new, size);
+            return new;
         }
         // SAFETY: the caller guarantees that `size` with this alignment is a layout, and that the block has that of `layout`; both
         // blocks have the bytes that are copied, and differ.
         unsafe {
-            let new = to.alloc(Layout::from_size_align_unchecked(size, layout.align()));
+            let new = self.alloc(Layout::from_size_align_unchecked(size, layout.align()));
             if !new.is_null() {
                 new.copy_from_nonoverlapping(block, layout.size().min(size));
                 from.dealloc(block, layout);
@@ -68,6 +73,8 @@ pub fn keep() {
         // Maximum of glibc; tensors above 32 MB do not fit these chips anyway.
         (libc::M_MMAP_THRESHOLD, 32 << 20),
         (libc::M_TRIM_THRESHOLD, i32::MAX),
+        // Addresses beyond the end, in which huge pages find room.
+        (libc::M_TOP_PAD, 64 << 20),
     ] {
         // SAFETY: `mallopt` takes any two numbers; a value that it refuses changes nothing.
         unsafe { libc::mallopt(parameter, value) };
@@ -81,11 +88,65 @@ pub fn give_back() {
     let collect = || unsafe { libmimalloc_sys::mi_collect(true) };
     rayon::broadcast(|_| collect());
     collect();
+    huge::end();
     #[cfg(all(target_os = "linux", target_env = "gnu"))]
     // SAFETY: `malloc_trim` only accesses free memory, and any padding is valid.
     unsafe {
         libc::malloc_trim(0)
     };
+}
+
+/// Huge pages of glibc's heap, which is one range of addresses that grows at its end.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+mod huge {
+    use std::ptr::without_provenance_mut;
+    use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+
+    const PAGE: usize = 2 << 20;
+
+    /// Range of the heap for which they have been asked.
+    static START: AtomicUsize = AtomicUsize::new(usize::MAX);
+    static END: AtomicUsize = AtomicUsize::new(0);
+
+    /// Asks for huge pages up to the end of the heap if a new block lies beyond those of before; its bytes have not been touched yet.
+    pub fn ask(block: *mut u8, size: usize) {
+        let (block, asked) = (block.addr(), END.load(Relaxed));
+        if size < super::LARGE || block + size <= asked {
+            return;
+        }
+        // SAFETY: an increment of 0 only returns the end.
+        let end = unsafe { libc::sbrk(0) }.addr() & !(PAGE - 1);
+        // Blocks above the end are mapped on their own.
+        if block + size > end + PAGE {
+            return;
+        }
+        let start = if asked == 0 { block } else { asked }.next_multiple_of(PAGE);
+        if start < end {
+            advise(start, end, libc::MADV_HUGEPAGE);
+            START.fetch_min(start, Relaxed);
+            END.fetch_max(end, Relaxed);
+        }
+    }
+
+    /// Asks for small pages, until the next block: the system would fill up the huge ones that are partly free.
+    pub fn end() {
+        let (start, end) = (START.swap(usize::MAX, Relaxed), END.swap(0, Relaxed));
+        if start < end {
+            advise(start, end, libc::MADV_NOHUGEPAGE);
+        }
+    }
+
+    fn advise(start: usize, end: usize, advice: i32) {
+        // SAFETY: an advice about pages changes no byte of them; the system refuses ranges that it does not know.
+        unsafe { libc::madvise(without_provenance_mut(start), end - start, advice) };
+    }
+}
+
+/// Other C libraries decide for themselves.
+#[cfg(not(all(target_os = "linux", target_env = "gnu")))]
+mod huge {
+    pub fn ask(_: *mut u8, _: usize) {}
+    pub fn end() {}
 }
 
 #[cfg(test)]
