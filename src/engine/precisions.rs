@@ -99,7 +99,7 @@ impl Opened {
         optimized.method = best.method.or(settings.method);
         let (session, count) = (self.session()?, self.project().config.analysis_samples());
         let count = count.min(crate::exec::Samples::len(&session.analysis));
-        let outputs = session.outputs(&self.plan_of(&optimized)?, count, &Inside(progress))?;
+        let outputs = session.effect(&self.plan_of(&optimized)?, None, count, &Inside(progress))?.outputs;
         let limit = self.project().config.output_limit();
         if !outputs.iter().any(|output| is_over(output.nsr, limit)) {
             return Ok(Precisions::default());

@@ -102,8 +102,8 @@ struct Cached {
     estimates: HashMap<Key, Arc<Vec<Option<f64>>>>,
     /// Losses by the range of ports, which do not depend on other layers.
     clipping: HashMap<Key, Clipping>,
-    /// Errors of the outputs by settings.
-    outputs: HashMap<Key, Vec<ErrorFigures>>,
+    /// Effects by settings.
+    effects: HashMap<Key, Effect>,
     /// Number of entries that are already in the store.
     saved: usize,
 }
@@ -113,7 +113,16 @@ struct Cached {
 pub(super) struct Kept {
     observations: Observations,
     layerwise: BTreeMap<String, ErrorFigures>,
-    outputs: BTreeMap<String, Vec<ErrorFigures>>,
+    effects: BTreeMap<String, Effect>,
+}
+
+/// Errors of a plan that is a trial.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Effect {
+    /// Error of each output.
+    pub outputs: Vec<ErrorFigures>,
+    /// Error of the layer that is tried, alone.
+    pub alone: Option<ErrorFigures>,
 }
 
 /// Keys of a simulation whose values are kept.
@@ -156,7 +165,7 @@ impl Session {
             graphwise: HashMap::new(),
             estimates: HashMap::new(),
             clipping: HashMap::new(),
-            outputs: HashMap::new(),
+            effects: HashMap::new(),
             saved: 0,
         };
         let [calibration, analysis] = match &others {
@@ -185,7 +194,7 @@ impl Session {
         let mut cached = self.cached();
         cached.observations = kept.observations;
         cached.layerwise = kept.layerwise.iter().filter_map(|(k, v)| Some((Key::from_hex(k)?, *v))).collect();
-        cached.outputs = kept.outputs.into_iter().filter_map(|(k, v)| Some((Key::from_hex(&k)?, v))).collect();
+        cached.effects = kept.effects.into_iter().filter_map(|(k, v)| Some((Key::from_hex(&k)?, v))).collect();
         cached.saved = cached.measured();
     }
 
@@ -197,11 +206,12 @@ impl Session {
             return None;
         }
         let layerwise = cached.layerwise.iter().filter(|(_, f)| is_finite(f)).map(|(k, f)| (k.hex(), *f));
-        let outputs = cached.outputs.iter().filter(|(_, f)| f.iter().all(is_finite)).map(|(k, f)| (k.hex(), f.clone()));
+        let is_known = |effect: &Effect| effect.outputs.iter().chain(&effect.alone).all(is_finite);
+        let effects = cached.effects.iter().filter(|(_, effect)| is_known(effect)).map(|(k, e)| (k.hex(), e.clone()));
         Some(Kept {
             observations: cached.observations.clone(),
             layerwise: layerwise.collect(),
-            outputs: outputs.collect(),
+            effects: effects.collect(),
         })
     }
 
@@ -332,19 +342,32 @@ impl Session {
         Ok(keys.iter().filter_map(|key| cached.clipping.get(key).copied()).collect())
     }
 
-    /// Computes the errors of the outputs only, with the settings of a plan.
-    pub fn outputs(&self, plan: &Plan, count: usize, progress: &dyn Progress) -> Result<Vec<ErrorFigures>> {
-        let key = KeyBuilder::new("outputs")
+    /// Computes the errors of the outputs, and of `layer` alone, with the settings of a plan.
+    pub(super) fn effect(
+        &self,
+        plan: &Plan,
+        layer: Option<NodeId>,
+        count: usize,
+        progress: &dyn Progress,
+    ) -> Result<Effect> {
+        let key = KeyBuilder::new("effect")
             .number(count)
-            .text(&format!("{:?} {:?} {:?}", plan.settings, plan.configs, plan.edited))
+            .text(&format!("{:?} {:?} {:?} {layer:?}", plan.settings, plan.configs, plan.edited))
             .finish();
-        if let Some(found) = self.cached().outputs.get(&key) {
+        if let Some(found) = self.cached().effects.get(&key) {
             return Ok(found.clone());
         }
         let calibrated = self.calibrate(plan, Keep::Nothing, progress)?;
-        let found = self.graphwise(&calibrated, &[], count, progress)?.outputs.clone();
-        self.cached().outputs.insert(key, found.clone());
-        Ok(found)
+        let outputs = self.graphwise(&calibrated, &[], count, progress)?.outputs.clone();
+        let alone = match layer {
+            Some(layer) => {
+                self.layerwise(&calibrated, &[layer], count, usize::MAX, progress)?.into_iter().flatten().next()
+            }
+            None => None,
+        };
+        let effect = Effect { outputs, alone };
+        self.cached().effects.insert(key, effect.clone());
+        Ok(effect)
     }
 
     /// Computes the error of each of `nodes` alone; nodes whose quantization was already measured are not run. If more than
@@ -454,7 +477,7 @@ impl Cached {
     }
 
     fn measured(&self) -> usize {
-        self.observations.len() + self.layerwise.len() + self.outputs.len()
+        self.observations.len() + self.layerwise.len() + self.effects.len()
     }
 
     /// Limits the memory of a long session; dropped results are measured again.
@@ -469,10 +492,10 @@ impl Cached {
         if self.clipping.len() > MOST {
             self.clipping.clear();
         }
-        if self.graphwise.len() + self.estimates.len() + self.outputs.len() > MOST / 64 {
+        if self.graphwise.len() + self.estimates.len() + self.effects.len() > MOST / 64 {
             self.graphwise.clear();
             self.estimates.clear();
-            self.outputs.clear();
+            self.effects.clear();
         }
     }
 }

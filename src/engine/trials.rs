@@ -86,11 +86,13 @@ impl Measurement<'_> {
         let alone = &over[..over.len().min(LAYERS)];
         self.progress.begin(Stage::Trials, alone.len() + usize::from(over.len() > 1));
         for layer in alone {
-            let trial = self.at_int16(report, &[layer])?;
+            let trial = possible(self.alone_at(report, layer, Scheme::Int16))?;
+            self.progress.tick()?;
             trials.layers.push(((*layer).to_string(), trial));
         }
         if over.len() > 1 {
-            trials.all = self.at_int16(report, &over)?;
+            trials.all = possible(self.trial(report, &over, Scheme::Int16))?;
+            self.progress.tick()?;
         }
         if searched {
             let Smallest { taken, refused, tried } = self.smallest(report, &narrow)?;
@@ -104,7 +106,7 @@ impl Measurement<'_> {
 
     fn measure(&self, report: &Report, measure: &Measure) -> Result<Option<Trial>> {
         match measure {
-            Measure::Layer { name, scheme } => self.trial(report, &[name], *scheme).map(Some),
+            Measure::Layer { name, scheme } => self.alone_at(report, name, *scheme).map(Some),
             Measure::LayersOverLimit { names } => {
                 let names: Vec<&str> = names.iter().map(String::as_str).collect();
                 self.trial(report, &names, Scheme::Int16).map(Some)
@@ -149,11 +151,16 @@ impl Measurement<'_> {
         possible(plan.and_then(|plan| self.trial_of(report, &plan, layers, Scheme::Int16)))
     }
 
-    /// Tries layers at int16; if that is not supported, there is no fix, and their finding has none.
-    fn at_int16(&self, report: &Report, layers: &[&str]) -> Result<Option<Trial>> {
-        let trial = possible(self.trial(report, layers, Scheme::Int16))?;
-        self.progress.tick()?;
-        Ok(trial)
+    /// Measures the project as [`Measurement::trial`] does with one layer, and whether that layer stays over its limit.
+    fn alone_at(&self, report: &Report, layer: &str, scheme: Scheme) -> Result<Trial> {
+        let layers = self.widened(&[layer], scheme);
+        let plan = self.plan_with(&layers, scheme)?;
+        let graph = &plan.graph;
+        let node = graph.node_ids().find(|&node| graph.node(node).name == layer);
+        let effect = self.session.effect(&plan, node, self.analysis_samples(), &Inside(self.progress))?;
+        let limit = self.opened.named().config.limit_of(layer);
+        let stays = effect.alone.map(|error| error.nsr).filter(|nsr| scheme == Scheme::Int16 && is_over(*nsr, limit));
+        Ok(Trial { stays, ..self.effect_of(report, &plan, layers, scheme, &effect.outputs)? })
     }
 
     /// Measures the project with these layers, and the activations fused into them, at another precision.
@@ -164,8 +171,20 @@ impl Measurement<'_> {
 
     /// Measures a plan that differs from the project's by the precision of layers, and by passes.
     fn trial_of(&self, report: &Report, plan: &Plan, layers: Vec<String>, scheme: Scheme) -> Result<Trial> {
-        let outputs = self.session.outputs(plan, self.analysis_samples(), &Inside(self.progress))?;
-        let after = worst(judged(report, &outputs).map(|(_, after)| after));
+        let effect = self.session.effect(plan, None, self.analysis_samples(), &Inside(self.progress))?;
+        self.effect_of(report, plan, layers, scheme, &effect.outputs)
+    }
+
+    /// Returns the trial of a plan with these errors of the outputs.
+    fn effect_of(
+        &self,
+        report: &Report,
+        plan: &Plan,
+        layers: Vec<String>,
+        scheme: Scheme,
+        outputs: &[ErrorFigures],
+    ) -> Result<Trial> {
+        let after = worst(judged(report, outputs).map(|(_, after)| after));
         self.counted(report, plan, layers, scheme, after, false)
     }
 
@@ -194,6 +213,7 @@ impl Measurement<'_> {
             before: worst(before),
             after,
             is_estimate,
+            stays: None,
             flash: cost.map_or_else(|| flash(plan, self.plan), |cost| Ok(cost.flash_bytes()))?,
             latency: cost.and_then(|cost| cost.microseconds()),
             cost,

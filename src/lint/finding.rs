@@ -125,11 +125,11 @@ impl Finding {
     }
 
     /// Returns the same words for an issue before and after a measurement or an edit of another line: of a finding about a
-    /// layer its code and layer, else its message without percentages.
+    /// layer its code and layer, else its message without figures.
     pub fn identity(&self) -> String {
         match &self.layer {
             Some(layer) => format!("{} {layer}", self.code),
-            None => format!("{} {}", self.code, without_percentages(&self.message)),
+            None => format!("{} {}", self.code, without_figures(&self.message)),
         }
     }
 
@@ -163,18 +163,14 @@ impl Finding {
 }
 
 /// Replaces every number before a percent sign, since a figure moves with the samples.
-fn without_percentages(message: &str) -> String {
-    let mut parts = message.split('%').peekable();
-    let mut text = String::with_capacity(message.len());
-    while let Some(part) = parts.next() {
-        let is_last = parts.peek().is_none();
-        let bare = part.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.');
-        match is_last {
-            true => text.push_str(part),
-            false => text.extend([if bare.len() < part.len() { bare } else { part }, "%"]),
-        }
-    }
-    text
+fn without_figures(message: &str) -> String {
+    let is_digit = |c: char| c.is_ascii_digit();
+    let of_a_figure = |c: char| is_digit(c) || matches!(c, '.' | ',');
+    let words = message.split(' ').map(|word| match word.trim_start_matches(['(', '+', '-']) {
+        figure if figure.starts_with(is_digit) => figure.trim_start_matches(of_a_figure),
+        _ => word,
+    });
+    words.collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]
@@ -188,5 +184,7 @@ mod tests {
         assert_eq!(identity, "C001 output `x1`: error % NSR exceeds the limit of %");
         assert_ne!(identity, finding("output `x2`: error 25.6% NSR exceeds the limit of 10%").identity());
         assert_eq!(finding("puts 4% on it").about("/a").identity(), "C001 /a");
+        let takes = |size: &str| finding(&format!("takes {size} of the file, in 42 layers")).identity();
+        assert_eq!(takes("222.6 KiB (8.61%)"), takes("1.2 KiB (0.05%)"));
     }
 }

@@ -86,19 +86,20 @@ impl Measure {
     /// Returns the fix of a measurement, or a message that says why there is none.
     pub fn outcome(&self, project: &Project, trial: Option<&Trial>) -> Outcome {
         let fix = trial.and_then(|trial| self.fix(project, trial));
-        fix.ok_or_else(|| match trial.filter(|trial| trial.helps() && !trial.breaks.is_empty()) {
-            Some(trial) => format!("{}; nothing was changed.", trial.refusal()),
+        let refusal = || trial.filter(|trial| trial.helps()).and_then(Trial::refusal);
+        fix.ok_or_else(|| match refusal() {
+            Some(refusal) => format!("{refusal}; nothing was changed."),
             None => self.without_fix(),
         })
     }
 
-    /// Returns the fix with its measured effect; `None` if it does not help or breaks a limit, or if the text cannot be edited.
+    /// Returns the fix with its measured effect; `None` if it is not offered, or if the text cannot be edited.
     pub fn fix(&self, project: &Project, trial: &Trial) -> Option<Fix> {
         let layers: Vec<(&str, Scheme)> = trial.layers.iter().map(|layer| (layer.as_str(), trial.scheme)).collect();
         self.edit(project, self.words(trial)?, &layers)
     }
 
-    /// Describes the change and its measured effect; `None` if it does not help or breaks a limit.
+    /// Describes the change and its measured effect; `None` if it is not offered.
     pub fn words(&self, trial: &Trial) -> Option<String> {
         // Fewer bits are wanted whatever they cost.
         let is_wanted = matches!(self, Measure::Layer { scheme: Scheme::Int8, .. }) || trial.is_offered();

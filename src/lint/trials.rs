@@ -26,6 +26,9 @@ pub struct Trial {
     /// Set if `after` is an estimate from predicted scales.
     #[serde(default)]
     pub is_estimate: bool,
+    /// Error of the layer alone, if one is tried and stays over its limit: its finding would stay, too.
+    #[serde(default)]
+    pub stays: Option<f64>,
     /// Additional flash, in bytes.
     pub flash: i64,
     /// Additional time of one run in microseconds, as is_estimate; `None` where there is no estimate.
@@ -121,21 +124,31 @@ impl Trial {
         is_less || (self.before.is_nan() && !self.after.is_nan())
     }
 
-    /// Returns `true` if it may be offered: it helps, and breaks no limit on flash, RAM and time.
+    /// Returns `true` if it may be offered: it helps, clears its finding, and breaks no limit on flash, RAM and time.
     pub fn is_offered(&self) -> bool {
-        self.helps() && self.breaks.is_empty()
+        self.helps() && self.stays.is_none() && self.breaks.is_empty()
     }
 
-    /// Describes why it is not offered: "int16 for 5 layers (output error 25.6% -> 9.1%) takes 312 KiB of flash, over the
-    /// limit of 300 KiB".
-    pub fn refusal(&self) -> String {
+    /// Describes why it is not offered; `None` if it is: "int16 for 5 layers (output error 25.6% -> 9.1%) takes 312 KiB of flash,
+    /// over the limit of 300 KiB".
+    pub fn refusal(&self) -> Option<String> {
+        if !self.helps() {
+            return Some(format!("{} does not help: {}", self.scheme, self.effect()));
+        }
+        if let Some(stays) = self.stays {
+            let effect = self.effect();
+            return Some(format!("{} leaves the layer over its limit, at {}: {effect}", self.scheme, percent(stays)));
+        }
+        if self.breaks.is_empty() {
+            return None;
+        }
         let layers = match &self.layers[..] {
             [] => "this".to_string(),
             [one] => format!("{} for `{one}`", self.scheme),
             many => format!("{} for {} layers", self.scheme, many.len()),
         };
         let (before, after) = (percent(self.before), percent(self.after));
-        format!("{layers} (output error {before} -> {after}) takes {}", self.breaks.join(" and "))
+        Some(format!("{layers} (output error {before} -> {after}) takes {}", self.breaks.join(" and ")))
     }
 
     /// Describes the effect: "output error 25.6% -> 9.1%, +13 KB flash".
@@ -167,6 +180,7 @@ mod tests {
             before: 0.2563,
             after: 0.0912,
             is_estimate: false,
+            stays: None,
             flash: 13_400,
             latency: None,
             cost: None,
@@ -175,5 +189,10 @@ mod tests {
         assert_eq!(trial.effect(), "output error 25.6% -> 9.12%, +13 KB flash");
         trial.latency = Some(2_130.0);
         assert_eq!(trial.effect(), "output error 25.6% -> 9.12%, +13 KB flash, +2.1 ms");
+        assert!(trial.is_offered());
+        trial.stays = Some(0.0123);
+        assert!(!trial.is_offered());
+        let refusal = trial.refusal().unwrap();
+        assert!(refusal.starts_with("int16 leaves the layer over its limit, at 1.23%: output error"), "{refusal}");
     }
 }

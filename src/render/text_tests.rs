@@ -136,6 +136,7 @@ fn trial(layers: &[&str], after: f64, flash: i64) -> Trial {
         before: 0.1134,
         after,
         is_estimate: false,
+        stays: None,
         flash,
         latency: None,
         cost: None,

@@ -61,7 +61,7 @@ fn a_client_that_resolves_titles_gets_the_effect_in_the_title() {
 fn the_fix_of_a_finding_is_measured_when_it_is_picked() {
     let mut client = Client::with(editor(&["edit"]));
     many_samples(client.folder.path(), 1000);
-    client.open(&DIGITS.replace("calib.npz\"", "many.npy\"\nsamples = 1000").replace("\"3%\"", "\"0%\""));
+    client.open(&DIGITS.replace("calib.npz\"", "many.npy\"\nsamples = 1000").replace("\"3%\"", "\"1%\""));
     let found = client.published(|d| codes(d).contains(&"E002"));
     let line = found[0]["range"]["start"]["line"].as_u64().unwrap();
     let asked = std::time::Instant::now();

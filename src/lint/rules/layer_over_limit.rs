@@ -22,7 +22,8 @@ rule! {
     /// ```
     ///
     /// ## What to do
-    /// Give the layer, and the Relu or Clip after it, 16 bits. The fix shows the lower error and the additional flash:
+    /// Give the layer, and the Relu or Clip after it, 16 bits. The fix shows the lower error and the additional flash; there is none
+    /// if the layer then still exceeds its limit:
     /// ```toml
     /// [precision]
     /// "/features/features.1/conv/conv.0/conv.0.0/Conv" = "int16"
@@ -53,11 +54,11 @@ fn check(facts: &Facts, findings: &mut Vec<Finding>) {
         let measure = Measure::Layer { name: layer.name.clone(), scheme: Scheme::Int16 };
         let trial = facts.trials.and_then(|trials| trials.of(&layer.name));
         match trial {
-            Some(Some(trial)) if !trial.helps() => {
-                finding.help = Some(format!("int16 does not help: {}", trial.effect()));
-            }
-            Some(Some(trial)) if !trial.breaks.is_empty() => finding.help = Some(trial.refusal()),
-            Some(trial) => finding.fixes.extend(trial.and_then(|trial| measure.fix(facts.project, trial))),
+            Some(Some(trial)) => match trial.refusal() {
+                Some(refusal) => finding.help = Some(refusal),
+                None => finding.fixes.extend(measure.fix(facts.project, trial)),
+            },
+            Some(None) => {}
             None if fixable.contains(&layer.name) => finding.pending = Some(measure),
             None => {}
         }

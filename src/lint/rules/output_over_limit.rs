@@ -63,7 +63,7 @@ fn check(facts: &Facts, findings: &mut Vec<Finding>) {
                     is_named,
                 }));
             }
-            Some(Trials { refused: Some(trial), .. }) => finding.help = Some(trial.refusal()),
+            Some(Trials { refused: Some(trial), .. }) => finding.help = trial.refusal(),
             Some(Trials { searched: true, .. }) => {
                 let help = "int16 for every layer with weights is not sufficient: try precision = \"int16\" for the model, or check the ranges with `espq report --statistics`";
                 finding.help = Some(cheap_first(facts, report, help));
