@@ -23,6 +23,21 @@ pub struct ErrorFigures {
     pub mse: f64,
 }
 
+impl ErrorFigures {
+    /// Returns `true` if nothing is left of the float values: noise as large as they are, that does not point their way.
+    pub fn is_lost(&self) -> bool {
+        /// Ratio and cosine from which nothing is left.
+        const LOST: f64 = 0.9;
+        const APART: f64 = 0.1;
+        self.cosine < APART && (self.nsr >= LOST || self.is_tiny())
+    }
+
+    /// Returns `true` if the values are so small that the ratio's 1e-7 hides their error.
+    pub fn is_tiny(&self) -> bool {
+        self.mse > 0.0 && self.mse < 1e-6 && self.nsr < 0.9
+    }
+}
+
 /// A layer with its errors and scales.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Layer {
@@ -178,6 +193,11 @@ impl OutputError {
     /// Returns `true` if a limit on the error applies to the output and is exceeded.
     pub fn is_over(&self, limit: f64) -> bool {
         self.is_judged() && is_over(self.error.nsr, limit)
+    }
+
+    /// Returns `true` if nothing is left of the float network's output, or its error exceeds the limit.
+    pub fn fails(&self, limit: f64) -> bool {
+        self.is_over(limit) || (self.is_judged() && self.error.is_lost())
     }
 
     /// Returns whether the output has quantities, whose error is a ratio.

@@ -99,7 +99,7 @@ pub fn lenses(snapshot: &Snapshot, abilities: Abilities) -> Vec<CodeLens> {
     let range = snapshot.places().range(&model.header);
     let limit = snapshot.project.config.output_limit();
     let verdicts = snapshot.knowledge.outputs().iter().filter(|output| output.is_judged()).map(|output| {
-        let mark = if output.is_over(limit) { "✗" } else { "✓" };
+        let mark = if output.fails(limit) { "✗" } else { "✓" };
         let error = percent(output.error.nsr);
         (
             format!("{mark} {}: {error} (limit {}){}", output.name, percent(limit), snapshot.knowledge.state()),

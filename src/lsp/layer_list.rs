@@ -134,7 +134,7 @@ pub fn verdict(knowledge: &Knowledge, project: &Project) -> Verdict {
     let worst = judged.iter().max_by(|a, b| a.error.nsr.total_cmp(&b.error.nsr));
     Verdict {
         text: worst.map(|o| format!("{} {} (limit {})", o.name, percent(o.error.nsr), percent(limit))),
-        is_over: judged.iter().any(|output| output.is_over(limit)),
+        is_over: judged.iter().any(|output| output.fails(limit)),
         is_final: knowledge.is_final(),
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::terminal::{Style, Terminal};
 use crate::analysis::{
-    Agreement, Before, Layer, Observers, OnChip, OutputError, Report, Spread, TriedObserver, is_over,
+    Agreement, Before, ErrorFigures, Layer, Observers, OnChip, OutputError, Report, Spread, TriedObserver, is_over,
 };
 use crate::chip::{Incompatibility, Method, Scheme};
 use crate::cost::Cost;
@@ -186,7 +186,7 @@ fn with_error(spread: Spread) -> String {
 }
 
 fn within(output: &OutputError, view: &View) -> bool {
-    !output.is_over(view.output_limit)
+    !output.fails(view.output_limit)
 }
 
 /// Layers that the chip does not run as the simulation does.
@@ -213,11 +213,15 @@ fn verdict(output: &OutputError, on_chip: Option<f64>, view: &View) -> String {
     let on_chip = on_chip.map(|nsr| format!(" (on the chip {})", percent_column(nsr).trim_start())).unwrap_or_default();
     let spread = Spread { mean: error.nsr, standard_error: output.standard_error };
     let figures = format!("NSR {}{on_chip}, cosine {:.5}", with_error(spread), error.cosine);
-    let before = output.before.as_ref().map(before_end).unwrap_or_default();
+    let before = output.before.as_ref().map(|before| before_end(before, error)).unwrap_or_default();
     let line = match within(output, view) {
         true => {
             let words = paint(Style::Good, &format!("within the limit of {limit}"));
             format!("  {} {}  {figures}: {words}\n", paint(Style::Good, "✓"), name)
+        }
+        false if error.is_lost() && error.is_tiny() => {
+            let words = paint(Style::Bad, "nothing is left of it: its values are too small for a ratio to show it");
+            format!("  {} {}  {figures}: {words}\n", paint(Style::Bad, "✗"), name)
         }
         false if error.nsr.is_finite() => {
             let words = paint(Style::Bad, &format!("exceeds the limit of {limit}"));
@@ -244,15 +248,16 @@ fn agreement(output: &OutputError, on_chip: Option<Agreement>) -> String {
 }
 
 /// The error before the Softmax or Sigmoid at the end, and why it is another.
-fn before_end(before: &Before) -> String {
+fn before_end(before: &Before, after: ErrorFigures) -> String {
     let spread = Spread { mean: before.error.nsr, standard_error: before.standard_error };
-    format!(
-        "      NSR {} before its {}, by which settings are compared: the {} flattens most values, so that a few samples \
-         decide the ratio after it\n",
-        with_error(spread),
-        before.op,
-        before.op
-    )
+    let why = match before.error.nsr > after.nsr {
+        true => format!(
+            "where the values in front of the {} are near 0, their ratio is large, and its result hardly changes",
+            before.op
+        ),
+        false => format!("the {} flattens most values, so that a few samples decide the ratio after it", before.op),
+    };
+    format!("      NSR {} before its {}, by which settings are compared: {why}\n", with_error(spread), before.op)
 }
 
 /// Names the layers over their limit: with the effect of int16 if it was measured, else with the command that measures it.

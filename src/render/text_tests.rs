@@ -117,6 +117,16 @@ fn a_report_in_a_pipe() {
 }
 
 #[test]
+fn an_output_of_tiny_values_is_lost_whatever_the_ratio() {
+    let mut report = report();
+    report.outputs[1].error = ErrorFigures { nsr: 0.0, cosine: 0.0, mse: 1e-17 };
+    let shown = text(&report, None, &view(None));
+    let line = shown.lines().find(|line| line.contains("features  NSR")).unwrap();
+    assert!(line.starts_with("  ✗ features  NSR 0.000%"), "{line}");
+    assert!(line.ends_with("nothing is left of it: its values are too small for a ratio to show it"), "{line}");
+}
+
+#[test]
 fn a_narrow_terminal_cuts_names_not_figures() {
     let shown = text(&report(), None, &View { statistics: true, ..view(Some(60)) });
     let wide: Vec<&str> = shown.lines().filter(|l| l.starts_with("  /") && l.chars().count() > 60).collect();
