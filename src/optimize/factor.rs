@@ -8,7 +8,7 @@
 
 use rayon::prelude::*;
 
-use crate::kernels::lanes::{LANES, add_product, products};
+use crate::kernels::lanes::{Grid, LANES, add_product, products, round};
 use crate::kernels::matmul::{Matrix, multiply};
 
 use super::inputs::Form;
@@ -110,18 +110,17 @@ impl Factor {
     /// Rounds at most as many filters as there are lanes.
     fn round_lanes(&self, wanted: &[Wanted], limits: (f32, f32)) -> Vec<Rounded> {
         let size = self.order.len();
-        let mut rounded: Vec<Rounded> =
-            wanted.iter().map(|wanted| Rounded { filter: wanted.filter.to_vec(), loss: 0.0 }).collect();
+        // Lanes without a filter have the first one's, whose result is there.
+        let of = |lane: usize| wanted.get(lane).unwrap_or(&wanted[0]);
+        let grid = Grid { steps: std::array::from_fn(|lane| of(lane).step), limits };
+        // By place in the filter: the elements, then the results.
+        let mut filters: Vec<[f32; LANES]> =
+            (0..size).map(|place| std::array::from_fn(|lane| of(lane).filter[place])).collect();
+        let mut losses = [0.0; LANES];
         // Rounds the elements at one place, given what they make up for, and returns their errors.
         let mut on_grid = |place: usize, carried: [f32; LANES], diagonal: f32| {
-            let mut errors = [0.0; LANES];
-            for (lane, (wanted, rounded)) in wanted.iter().zip(&mut rounded).enumerate() {
-                let exact = wanted.filter[place] + carried[lane] / diagonal;
-                let on_grid = (exact / wanted.step).round_ties_even().clamp(limits.0, limits.1) * wanted.step;
-                errors[lane] = wanted.filter[place] - on_grid;
-                rounded.filter[place] = on_grid;
-                rounded.loss += f64::from(diagonal * (exact - on_grid)).powi(2);
-            }
+            let (rounded, errors) = round(&filters[place], &carried, diagonal, &grid, &mut losses);
+            filters[place] = rounded;
             errors
         };
         match &self.rows {
@@ -145,7 +144,8 @@ impl Factor {
                 }
             }
         }
-        rounded
+        let rounded = |lane: usize| Rounded { filter: filters.iter().map(|at| at[lane]).collect(), loss: losses[lane] };
+        (0..wanted.len()).map(rounded).collect()
     }
 }
 
