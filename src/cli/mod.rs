@@ -25,6 +25,7 @@ mod schema;
 use std::io::Write;
 use std::process::ExitCode;
 
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Parser, Subcommand};
 use serde::Serialize;
 
@@ -100,7 +101,7 @@ impl From<String> for Outcome {
 
 /// Runs a command and returns its exit code: 0 for success, 1 for findings, 2 for errors.
 pub fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let arguments = Arguments::try_parse().unwrap_or_else(|error| understood(error).exit());
     let out = Terminal::stdout(arguments.color);
     let outcome = match &arguments.command {
         Command::Lsp(lsp) => return lsp::run(lsp).unwrap_or_else(|e| finish(Err(e.into()), arguments.color)),
@@ -120,6 +121,14 @@ pub fn main() -> ExitCode {
         Command::Man(man) => completions::man(man).map(Outcome::from),
     };
     finish(outcome, arguments.color)
+}
+
+/// Leaves out the advice to write an unknown flag as the name of a file.
+fn understood(mut error: clap::Error) -> clap::Error {
+    if error.kind() == ErrorKind::UnknownArgument && error.get(ContextKind::SuggestedArg).is_none() {
+        error.insert(ContextKind::Suggested, ContextValue::None);
+    }
+    error
 }
 
 fn finish(outcome: Result<Outcome, Failure>, color: Color) -> ExitCode {

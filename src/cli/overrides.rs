@@ -63,7 +63,7 @@ pub(super) fn named<T: Copy + Send + Sync + 'static>(
         .try_map(move |word| all.iter().copied().find(|&v| name(v) == word).ok_or("not one of the possible values"))
 }
 
-fn at_least_one(text: &str) -> Result<usize, String> {
+pub(super) fn at_least_one(text: &str) -> Result<usize, String> {
     match text.parse() {
         Ok(0) => Err("must be 1 or more".to_string()),
         Ok(samples) => Ok(samples),

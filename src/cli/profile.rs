@@ -12,7 +12,7 @@ use crate::render::profile;
 use crate::render::terminal::Terminal;
 use crate::{Error, Result, file};
 
-use super::overrides::{load, named};
+use super::overrides::{at_least_one, load, named};
 use super::progress::Bar;
 use super::{Failure, Outcome, cache, json};
 
@@ -59,7 +59,7 @@ pub struct Arguments {
     output: Option<PathBuf>,
 
     /// Print only the N slowest layers
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = at_least_one, allow_negative_numbers = true)]
     top: Option<usize>,
 
     #[arg(long, value_enum, default_value = "text")]

@@ -9,6 +9,7 @@ use crate::cost::Cost;
 use crate::engine::{self, Engine, Opened, Options, Profile};
 use crate::file;
 
+use super::overrides::at_least_one;
 use super::progress::Bar;
 use super::{Failure, cache, overrides, paths};
 use crate::render;
@@ -72,7 +73,7 @@ pub struct Arguments {
     profile: Option<PathBuf>,
 
     /// Print only the N worst layers of each table
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = at_least_one, allow_negative_numbers = true)]
     top: Option<usize>,
 
     #[command(flatten)]

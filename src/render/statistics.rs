@@ -4,7 +4,7 @@ use super::terminal::{Style, Terminal};
 use crate::analysis::{Layer, Report, TensorStatistics};
 use crate::text::units::percent_column;
 
-use super::table::{elide, width};
+use super::table::{elide, left_out, width};
 
 struct Column {
     title: &'static str,
@@ -25,10 +25,18 @@ const COLUMNS: &[Column] = &[
     Column { title: "distribution", show: |s| spark(&s.float.histogram.0), worth: 3 },
 ];
 
-/// Renders one row per layer that has statistics, in the graph's order.
-pub fn statistics(report: &Report, terminal: &Terminal) -> String {
-    let rows: Vec<(String, &TensorStatistics)> =
+/// Renders one row per layer that has statistics, in the graph's order; of `top` layers, those with the largest errors.
+pub fn statistics(report: &Report, top: Option<usize>, terminal: &Terminal) -> String {
+    let mut rows: Vec<(String, &TensorStatistics)> =
         report.layers.iter().filter_map(|l| Some((label(l), l.statistics.as_ref()?))).collect();
+    let all = rows.len();
+    if let Some(top) = top {
+        let mut errors: Vec<f64> = rows.iter().map(|(_, statistics)| statistics.error.nsr).collect();
+        errors.sort_by(|a, b| b.total_cmp(a));
+        let least = errors.get(top.saturating_sub(1)).copied().unwrap_or(f64::NEG_INFINITY);
+        rows.retain(|(_, statistics)| statistics.error.nsr.total_cmp(&least).is_ge());
+        rows.truncate(top);
+    }
     let longest = rows.iter().map(|(label, _)| width(label)).max().unwrap_or(0);
     let mut columns: Vec<Filled> = COLUMNS.iter().map(|column| Filled::new(column, &rows)).collect();
     if let Some(room) = terminal.width {
@@ -42,7 +50,7 @@ pub fn statistics(report: &Report, terminal: &Terminal) -> String {
         text.push_str(&line(&elide(label, names), names, columns.iter().map(|c| (c.cell(row), c.width))));
         text.push('\n');
     }
-    text
+    text + &left_out(all - rows.len(), terminal)
 }
 
 fn label(layer: &Layer) -> String {

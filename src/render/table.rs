@@ -54,10 +54,15 @@ pub fn bars(mut rows: Vec<Row>, top: Option<usize>, terminal: &Terminal) -> Stri
         text.push_str(line.trim_end());
         text.push('\n');
     }
-    if hidden > 0 {
-        text.push_str(&terminal.paint(Style::Dim, &format!("  ... and {hidden} more, all smaller\n")));
+    text + &left_out(hidden, terminal)
+}
+
+/// "... and 3 more, all smaller"; nothing for none.
+pub fn left_out(count: usize, terminal: &Terminal) -> String {
+    match count {
+        0 => String::new(),
+        _ => terminal.paint(Style::Dim, &format!("  ... and {count} more, all smaller\n")),
     }
-    text
 }
 
 const LAYER: &str = "Layer";

@@ -58,7 +58,7 @@ pub fn text(report: &Report, cost: Option<&Cost>, view: &View) -> String {
     ));
     if view.statistics {
         let title = view.terminal.paint(Style::Title, "Statistics of each layer's output in float");
-        sections.push(format!("{title}\n{}", statistics(report, &view.terminal)));
+        sections.push(format!("{title}\n{}", statistics(report, view.top, &view.terminal)));
     }
     if let Some(cost) = cost.filter(|_| view.cost) {
         sections.push(cost::by_layer(cost, view.top, &view.terminal));
