@@ -16,7 +16,7 @@ use super::{ErrorFigures, FloatTraces, Subject};
 /// once per node and sample.
 ///
 /// `originals` belong to this float program and these samples. Missing samples are run, and kept as long as there is
-/// room, for later requests of any of `all` nodes.
+/// room, for later requests of any of `all` nodes; if there are none, no sample is kept.
 pub fn layerwise(
     subject: &Subject,
     nodes: &[NodeId],
@@ -25,7 +25,7 @@ pub fn layerwise(
 ) -> Result<Vec<ErrorFigures>> {
     let &Subject { graph, float, simulated, samples, count, tick, .. } = subject;
     let mut sums = vec![Comparison::default(); nodes.len()];
-    let wanted = originals.wanted(graph, all);
+    let wanted = originals.wanted(graph, if all.is_empty() { nodes } else { all });
     let count = count.min(samples.len());
     // One sample per worker at a time limits the memory of float activations.
     let group = rayon::current_num_threads().max(1);
@@ -34,7 +34,8 @@ pub fn layerwise(
         let missing: Vec<usize> = (start..end).filter(|&s| originals.get(s).is_none()).collect();
         let run = missing.par_iter().map(|&s| Original::of(subject, &samples.sample(s)?, &wanted));
         let run: Vec<Original> = run.collect::<Result<_>>()?;
-        let left: Vec<Original> = missing.iter().zip(run).filter_map(|(&s, o)| originals.keep(s, o)).collect();
+        let mut keep = |s, original| if all.is_empty() { Some(original) } else { originals.keep(s, original) };
+        let left: Vec<Original> = missing.iter().zip(run).filter_map(|(&s, o)| keep(s, o)).collect();
         let group: Vec<&Original> = (start..end).filter_map(|s| originals.get(s)).chain(&left).collect();
         // Samples are outermost and nodes in order, so that the longest runs start first.
         let jobs: Vec<(usize, usize)> = (0..nodes.len()).flat_map(|n| (0..group.len()).map(move |t| (n, t))).collect();

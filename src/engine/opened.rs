@@ -221,7 +221,7 @@ impl Opened {
             let key = session_key(&model.key, &content.key, held_out);
             // Activations of previous exports of a model are freed.
             if !self.is_aside {
-                self.engine.sessions.others(&key).iter().for_each(|session| session.shrink_activations(0));
+                self.engine.sessions.others(&key).iter().for_each(|session| session.free_activations());
             }
             if let Some(session) = self.engine.sessions.get(&key) {
                 return Ok(session);

@@ -1,6 +1,7 @@
 //! Cached results of one model with one set of samples, and measurements that add to them.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use serde::{Deserialize, Serialize};
@@ -77,6 +78,8 @@ pub struct Session {
     /// Properties of the samples; `None` if one cannot be read.
     seen: OnceLock<Option<Arc<SampleFacts>>>,
     cached: Mutex<Cached>,
+    /// Set if another session has taken this one's place: its activations are freed before the next measurement.
+    is_replaced: AtomicBool,
 }
 
 /// Memory in bytes for samples in the middle of a calibration, and as much for those in the middle of a simulation.
@@ -181,6 +184,7 @@ impl Session {
             analysis,
             seen: OnceLock::new(),
             cached: Mutex::new(cached),
+            is_replaced: AtomicBool::new(false),
         }
     }
 
@@ -230,15 +234,26 @@ impl Session {
     /// Frees simulated activations and all float ones but `bytes`, unless a measurement is using them.
     pub(super) fn shrink_activations(&self, bytes: usize) {
         if let Ok(mut cached) = self.cached.try_lock() {
-            cached.originals.shrink(bytes);
-            cached.simulations.clear();
-            cached.frontiers.clear();
+            cached.shrink(bytes);
+        }
+    }
+
+    /// Frees all activations: now, or after the measurement that is using them.
+    pub(super) fn free_activations(&self) {
+        self.is_replaced.store(true, Ordering::Relaxed);
+        if let Ok(mut cached) = self.cached.try_lock() {
+            self.is_replaced.store(false, Ordering::Relaxed);
+            cached.shrink(0);
         }
     }
 
     /// Locks the results. One thread measures at a time; the waiting one has cancelled it.
     fn cached(&self) -> MutexGuard<'_, Cached> {
-        self.cached.lock().unwrap_or_else(PoisonError::into_inner)
+        let mut cached = self.cached.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.is_replaced.swap(false, Ordering::Relaxed) {
+            cached.shrink(0);
+        }
+        cached
     }
 
     /// Calibrates a plan and runs the passes of its recipe. Only ports without a kept observation are observed.
@@ -359,15 +374,24 @@ impl Session {
         }
         let calibrated = self.calibrate(plan, Keep::Nothing, progress)?;
         let outputs = self.graphwise(&calibrated, &[], count, progress)?.outputs.clone();
-        let alone = match layer {
-            Some(layer) => {
-                self.layerwise(&calibrated, &[layer], count, usize::MAX, progress)?.into_iter().flatten().next()
-            }
-            None => None,
-        };
+        let alone = layer.map(|layer| self.alone(&calibrated, layer, count, progress)).transpose()?.flatten();
         let effect = Effect { outputs, alone };
         self.cached().effects.insert(key, effect.clone());
         Ok(effect)
+    }
+
+    /// Computes the error of one layer of a trial alone. No float activations are kept for it.
+    fn alone(
+        &self,
+        calibrated: &Calibrated,
+        layer: NodeId,
+        count: usize,
+        progress: &dyn Progress,
+    ) -> Result<Option<ErrorFigures>> {
+        let tick = || progress.check();
+        let subject = self.subject(calibrated, count, &tick);
+        let found = analysis::layerwise(&subject, &[layer], &[], &mut self.cached().originals)?;
+        Ok(found.first().copied())
     }
 
     /// Computes the error of each of `nodes` alone; nodes whose quantization was already measured are not run. If more than
@@ -474,6 +498,13 @@ impl Cached {
         });
         self.simulated = Some((keys.clone(), simulated.clone()));
         Ok(Calibrated { quantized, float, simulation, simulated, keys, reference: reference_key })
+    }
+
+    /// Frees simulated activations and all float ones but `bytes`.
+    fn shrink(&mut self, bytes: usize) {
+        self.originals.shrink(bytes);
+        self.simulations.clear();
+        self.frontiers.clear();
     }
 
     fn measured(&self) -> usize {
