@@ -22,6 +22,9 @@ pub fn write(folder: &Path, files: &[(String, &[u8])]) -> Result<()> {
             return Err(failed("cannot be written", &place.file, &error)
                 .with_help(format!("check that {} is writable and has free space", folder.display())));
         }
+        if let Ok(about) = fs::metadata(&place.file) {
+            super::write::keep_owner(&place.new, &about);
+        }
     }
     if let Err(error) = commit(&places) {
         // Files that cannot be restored now are restored by the next call.

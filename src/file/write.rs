@@ -20,6 +20,7 @@ pub fn write(path: &Path, content: &[u8]) -> Result<()> {
     let target = target(path).map_err(|e| unwritten(path, &e))?;
     let new = staged(&target, content).map_err(|e| unwritten(path, &e))?;
     if let Some(about) = about {
+        keep_owner(new.path(), &about);
         std::fs::set_permissions(new.path(), about.permissions()).map_err(|e| unwritten(path, &e))?;
     }
     new.persist(&target).map(|_| ()).map_err(|e| unwritten(path, &e.error))
@@ -47,6 +48,20 @@ pub fn check_writable(path: &Path) -> Result<()> {
     };
     Err(Error::new("the file is read-only and was left unchanged").in_file(path).with_help(help))
 }
+
+/// Gives a new file the owner and the group of the one that it replaces, as far as the system lets this user do so.
+#[cfg(unix)]
+pub fn keep_owner(new: &Path, about: &Metadata) {
+    use std::os::unix::fs::{MetadataExt as _, chown};
+    let own = metadata(new).ok().map(|own| (own.uid(), own.gid()));
+    if own != Some((about.uid(), about.gid())) && chown(new, Some(about.uid()), Some(about.gid())).is_err() {
+        // Only an administrator gives files away, but each user may choose among the own groups.
+        let _ = chown(new, None, Some(about.gid()));
+    }
+}
+
+#[cfg(not(unix))]
+pub fn keep_owner(_: &Path, _: &Metadata) {}
 
 /// Returns `true` for pipes and devices, which are written to and not replaced, and for `/dev/stdout`, even if it is a file.
 fn is_stream(path: &Path, about: Option<&Metadata>) -> bool {
@@ -126,6 +141,12 @@ mod tests {
         assert_eq!(fs::read(&file).unwrap(), b"second");
         assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o640);
         assert!(link.is_symlink());
+        let owner = || std::os::unix::fs::MetadataExt::uid(&fs::metadata(&file).unwrap());
+        // Only an administrator can make a file that is not his own.
+        if std::os::unix::fs::chown(&file, Some(1), Some(1)).is_ok() {
+            write(&link, b"third").unwrap();
+            assert_eq!(owner(), 1);
+        }
         assert_eq!(names(folder.path()), ["file", "link"]);
     }
 
