@@ -137,6 +137,9 @@ impl Cache {
     pub fn check(&self) -> crate::Result<()> {
         Store::check(&self.folder).map_err(|e| {
             let folder = self.folder.display();
+            // Of a temporary file, the error names the path.
+            let e = e.to_string();
+            let e = e.split(" at path ").next().unwrap_or_default();
             let what = format!("the cache folder {folder} cannot be written: {e}; no result is kept for the next run");
             crate::Error::new(what)
                 .with_help("name another folder with --cache-dir or ESPQ_CACHE_DIR, or work without one: --no-cache")

@@ -5,6 +5,7 @@
 //! errors of the store never fail the work.
 
 use std::fs::{self, File};
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::SystemTime;
@@ -18,6 +19,8 @@ use super::content::Key;
 const FORMAT: &str = "espq-1";
 /// Number of writes between two checks of the store's size.
 const PATROL: u64 = 32;
+/// Bytes that a new entry needs at least, as most have.
+const ROOM: usize = 1 << 16;
 /// Age of temporary files that a killed process has left.
 const STALE: std::time::Duration = std::time::Duration::from_secs(3600);
 
@@ -68,7 +71,8 @@ impl Store {
     pub fn check(folder: &Path) -> std::io::Result<()> {
         let folder = folder.join(FORMAT);
         fs::create_dir_all(&folder)?;
-        tempfile::Builder::new().suffix(".tmp").tempfile_in(folder).map(drop)
+        // On a full disk, a file can be made, and nothing written into it.
+        tempfile::Builder::new().suffix(".tmp").tempfile_in(folder)?.write_all(&[0; ROOM])
     }
 
     /// Deletes every entry, of all formats, and returns their number and size. Foreign files are kept.
