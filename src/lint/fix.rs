@@ -29,7 +29,16 @@ pub fn apply(text: &str, findings: &[Finding], allowed: Safety) -> Applied {
             applied.push(index);
         }
     }
+    let removed: Vec<&Span> = edits.iter().filter(|edit| edit.text.is_empty()).map(|edit| &edit.span).collect();
+    let emptied: Vec<Edit> =
+        emptied(text, &removed).into_iter().map(|span| Edit { span, text: String::new() }).collect();
+    edits.retain(|edit| apart_of_all(&edit.span, &emptied));
+    edits.extend(&emptied);
     Applied { text: text::apply(text, edits), findings: applied }
+}
+
+fn apart_of_all(span: &Span, others: &[Edit]) -> bool {
+    others.iter().all(|other| span.end <= other.span.start || other.span.end <= span.start)
 }
 
 fn fits(fix: &Fix, taken: &[&Edit], text: &str) -> bool {
@@ -44,12 +53,49 @@ fn apart(a: &Span, b: &Span) -> bool {
     a.end < b.start || b.end < a.start
 }
 
-/// Returns the whole line of an entry; `None` if there is anything else on it.
+/// Returns the tables of which nothing is left without the removed spans, up to the next table: a header alone says nothing.
+fn emptied(text: &str, removed: &[&Span]) -> Vec<Span> {
+    let is_removed = |line: &Span| removed.iter().any(|span| span.start <= line.start && line.end <= span.end);
+    let is_blank = |line: &Span| text[line.clone()].trim().is_empty();
+    let lines = lines(text);
+    let headers: Vec<usize> = (0..lines.len()).filter(|&at| is_header(&text[lines[at].clone()])).collect();
+    let ends = headers.iter().skip(1).copied().chain([lines.len()]);
+    let tables = headers.iter().zip(ends).map(|(&header, end)| &lines[header..end]);
+    let emptied = tables.filter(|table| match table {
+        [header, entries @ ..] => {
+            !is_removed(header)
+                && entries.iter().any(is_removed)
+                && entries.iter().all(|line| is_removed(line) || is_blank(line))
+        }
+        [] => false,
+    });
+    emptied.filter_map(|table| Some(table.first()?.start..table.last()?.end)).collect()
+}
+
+/// Returns the lines of a text with their ends.
+fn lines(text: &str) -> Vec<Span> {
+    let mut at = 0;
+    let line = |line: &str| {
+        at += line.len();
+        at - line.len()..at
+    };
+    text.split_inclusive('\n').map(line).collect()
+}
+
+/// Returns `true` for the header of a table, which a comment may follow.
+fn is_header(line: &str) -> bool {
+    let line = line.split('#').next().unwrap_or_default().trim();
+    line.starts_with('[') && line.ends_with(']')
+}
+
+/// Returns the whole line of an entry, with its table if that has no other; `None` if there is anything else on the line.
 pub fn own_line(text: &str, entry: Span) -> Option<Span> {
     let start = text.get(..entry.start)?.rfind('\n').map_or(0, |at| at + 1);
     let end = text.get(entry.end..)?.find('\n').map_or(text.len(), |at| entry.end + at + 1);
     let is_alone = text[start..entry.start].trim().is_empty() && text[entry.end..end].trim().is_empty();
-    is_alone.then_some(start..end)
+    let line = start..end;
+    let table = || emptied(text, &[&line]).into_iter().next().unwrap_or_else(|| line.clone());
+    is_alone.then(table)
 }
 
 #[cfg(test)]
@@ -93,6 +139,24 @@ mod tests {
             [measured(finding(0..1, "A", Safety::Safe)), measured(finding(2..3, "C", Safety::Safe)), spelled];
         let applied = apply("a.c.e", &findings, Safety::Safe);
         assert_eq!(applied, Applied { text: "A.c.E".into(), findings: vec![0, 2] });
+    }
+
+    #[test]
+    fn a_table_goes_with_its_last_entry() {
+        let text = "[a]\nx = 1\n\n[b]\ny = 1\nz = 2\n\n[c] # mine\nw = 3\n";
+        let line = |entry: &str| text.find(entry).map(|at| own_line(text, at..at + entry.len()).unwrap()).unwrap();
+        assert_eq!([line("x = 1"), line("y = 1")].map(|span| &text[span]), ["[a]\nx = 1\n\n", "y = 1\n"]);
+        let both = [finding(line("y = 1"), "", Safety::Safe), finding(line("z = 2"), "", Safety::Safe)];
+        let once = apply(text, &both, Safety::Safe).text;
+        // Two edits that touch are made one after the other.
+        assert_eq!(once, "[a]\nx = 1\n\n[b]\nz = 2\n\n[c] # mine\nw = 3\n");
+        let apart = "[b]\ny = 1\n# why\nz = 2\n";
+        let at = apart.find("y = 1").unwrap();
+        assert_eq!(&apart[own_line(apart, at..at + 5).unwrap()], "y = 1\n");
+        let spaced = "[b]\ny = 1\n\nz = 2\n[c]\n";
+        let of = |entry: &str| spaced.find(entry).map(|at| own_line(spaced, at..at + entry.len()).unwrap()).unwrap();
+        let both = [finding(of("y = 1"), "", Safety::Safe), finding(of("z = 2"), "", Safety::Safe)];
+        assert_eq!(apply(spaced, &both, Safety::Safe).text, "[c]\n");
     }
 
     #[test]
