@@ -196,6 +196,28 @@ fn init_finds_samples_and_measures() {
 }
 
 #[test]
+fn init_says_that_the_file_is_here_and_not_beside_the_model() {
+    let folder = project("");
+    std::fs::remove_file(folder.path().join("espq.toml")).unwrap();
+    std::fs::create_dir(folder.path().join("a")).unwrap();
+    std::fs::rename(folder.path().join("model.onnx"), folder.path().join("a/model.onnx")).unwrap();
+    let first = |arguments: &[&str]| {
+        let output = espq(folder.path(), &[&["init", "a/model.onnx", "--no-report"], arguments].concat());
+        stdout(&output).lines().next().unwrap().to_string()
+    };
+    assert_eq!(first(&[]), "Wrote espq.toml into this folder, for a/model.onnx, with the samples in calib.npz.");
+    assert!(first(&["-o", "a"]).starts_with("Wrote a/espq.toml. Put samples into a/calib as described there"));
+}
+
+#[test]
+fn an_empty_diff_is_explained_beside_it() {
+    let folder = project(DIGITS);
+    let output = espq(folder.path(), &["optimize", "--diff", "--budget", "0"]);
+    assert_eq!((output.status.code(), stdout(&output).as_str()), (Some(0), ""));
+    assert!(stderr(&output).contains("none below the error of"), "{}", stderr(&output));
+}
+
+#[test]
 fn init_says_which_normalization_it_assumes() {
     let folder = tempfile::tempdir().unwrap();
     let files = fixture("lint/files");

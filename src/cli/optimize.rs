@@ -16,7 +16,7 @@ use crate::text::units::{and_more, count, percent};
 use crate::text::visible;
 
 use super::progress::Bar;
-use super::{Failure, Outcome, cache, difference};
+use super::{Failure, Outcome, cache, difference, tell};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Format {
@@ -130,7 +130,13 @@ fn optimize(arguments: &Arguments, project: &Project) -> crate::Result<Outcome> 
     }
     let shown = match arguments.format {
         Format::Json => json(&found, engine.open(Project::parse(&project.file, text)).report(false, &Bar::new())?),
-        Format::Text if arguments.diff && found.fits() => difference::of(&project.file, &project.text, &text),
+        Format::Text if arguments.diff && found.fits() => {
+            if text == project.text {
+                // An empty diff may be the input of `patch`.
+                tell(said(&found, project, true).trim_end());
+            }
+            difference::of(&project.file, &project.text, &text)
+        }
         Format::Text => said(&found, project, arguments.dry_run || arguments.diff),
     };
     Ok(Outcome { text: shown, found: !found.fits() })

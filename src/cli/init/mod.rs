@@ -198,18 +198,25 @@ impl New<'_> {
             name if name.ends_with("/espq.toml") => format!(" {}", folder_of(self.file).display()),
             name => format!(" {name}"),
         };
-        let file = shown(self.file);
+        let (file, model) = (shown(self.file), &self.arguments.model);
+        // Where nobody has named the folder, it is this one, whatever the model's.
+        let is_elsewhere =
+            folder_of(self.file) == Path::new(".") && relative(folder_of(model), Path::new(".")) != Ok(String::new());
+        let wrote = match is_elsewhere {
+            true => format!("Wrote {file} into this folder, for {}", shown(model)),
+            false => format!("Wrote {file}"),
+        };
         let Some(samples) = samples else {
             let calib = match self.outline.inputs.as_slice() {
                 [_] => folder_of(self.file).join("calib"),
                 _ => folder_of(self.file).join("calib.npz"),
             };
             return format!(
-                "Wrote {file}. Put samples into {} as described there, then run:\n  espq report{place}\n",
+                "{wrote}. Put samples into {} as described there, then run:\n  espq report{place}\n",
                 shown(&calib)
             );
         };
-        let mut told = format!("Wrote {file}, with the samples in {}.\n", shown(&samples.path));
+        let mut told = format!("{wrote}, with the samples in {}.\n", shown(&samples.path));
         if let Some(Chosen { normalization, is_assumed }) = samples.normalization {
             let assumed = match is_assumed {
                 true => " Check this with the training script:\nwith another normalization, all figures are wrong.",
