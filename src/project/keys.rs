@@ -273,7 +273,7 @@ table! { Lint {
     ignore: Vec<Spanned<String>>,
 
     /// Projects under this folder that `espq lint` passes over, as globs of their files or folders in the form of
-    /// `.gitignore`. A path that the command line names is checked anyway.
+    /// `.gitignore`, besides `node_modules` and the like. A path that the command line names is checked anyway.
     #[key("exclude", example = "[\"experiments/\"]")]
     exclude: Vec<Spanned<IgnoreLine>>,
 }}

@@ -52,8 +52,8 @@ pub struct Search {
 
 /// Finds every configuration at or under a path: `espq.toml` and `*.espq.toml`, in byte order of names.
 ///
-/// A search in a folder skips hidden folders, links to folders, paths ignored by git, and paths in `lint.exclude` of a
-/// configuration in the folder, below or above it.
+/// A search in a folder skips hidden folders, links to folders, paths ignored by git, folders such as `node_modules`, and
+/// paths in `lint.exclude` of a configuration in the folder, below or above it.
 pub fn configurations(path: &Path) -> Search {
     if !path.is_dir() {
         let files = if is_configuration(path) { vec![path.to_path_buf()] } else { Vec::new() };
@@ -61,6 +61,7 @@ pub fn configurations(path: &Path) -> Search {
     }
     let mut walk = WalkBuilder::new(path);
     walk.sort_by_file_name(Ord::cmp);
+    walk.filter_entry(|entry| entry.depth() == 0 || !is_of_others(entry.path()));
     let (found, unreadable) = glob::readable(&walk);
     let mut found = found.files;
     found.retain(|file| is_configuration(file));
@@ -75,6 +76,25 @@ pub fn configurations(path: &Path) -> Search {
 
     let shown = |file: PathBuf| file.strip_prefix(".").map(Path::to_path_buf).unwrap_or(file);
     Search { files: found.into_iter().map(shown).collect(), unreadable }
+}
+
+/// Folders of packages and of what builds make, in which a project is not the user's own.
+const OTHERS: [&str; 9] = [
+    "__pypackages__",
+    "_build",
+    "buck-out",
+    "build",
+    "dist",
+    "managed_components",
+    "node_modules",
+    "site-packages",
+    "venv",
+];
+
+/// Returns `true` for such folders, and for virtual environments of Python by any name.
+fn is_of_others(path: &Path) -> bool {
+    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    path.is_dir() && (OTHERS.contains(&name) || path.join("pyvenv.cfg").exists())
 }
 
 /// Returns `true` for names of configurations: `espq.toml` and `NAME.espq.toml`.
@@ -138,11 +158,20 @@ mod tests {
 
     #[test]
     fn hidden_folders_and_paths_ignored_by_git_are_skipped() {
-        let top = folder(&["a/espq.toml", "b/net.espq.toml", ".h/espq.toml", "node_modules/x/espq.toml", "b/net.toml"]);
-        fs::write(top.path().join(".gitignore"), "node_modules/\n").unwrap();
-        assert_eq!(found(&top, ""), ["a/espq.toml", "b/net.espq.toml", "node_modules/x/espq.toml"]);
+        let top = folder(&["a/espq.toml", "b/net.espq.toml", ".h/espq.toml", "made/x/espq.toml", "b/net.toml"]);
+        fs::write(top.path().join(".gitignore"), "made/\n").unwrap();
+        assert_eq!(found(&top, ""), ["a/espq.toml", "b/net.espq.toml", "made/x/espq.toml"]);
         fs::create_dir(top.path().join(".git")).unwrap();
         assert_eq!(found(&top, ""), ["a/espq.toml", "b/net.espq.toml"]);
+        assert_eq!(found(&top, "made"), ["x/espq.toml"]);
+        assert_eq!(found(&top, ".h"), ["espq.toml"]);
+    }
+
+    #[test]
+    fn packages_and_builds_are_searched_only_if_they_are_named() {
+        let others = ["node_modules/x/espq.toml", "a/venv/lib/espq.toml", "python/pyvenv.cfg", "python/lib/espq.toml"];
+        let top = folder(&[&others[..], &["a/espq.toml", "builds/espq.toml"]].concat());
+        assert_eq!(found(&top, ""), ["a/espq.toml", "builds/espq.toml"]);
         assert_eq!(found(&top, "node_modules"), ["x/espq.toml"]);
         assert_eq!(found(&top, ".h"), ["espq.toml"]);
     }

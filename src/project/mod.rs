@@ -110,8 +110,8 @@ impl Project {
 
     /// Finds every configuration at or under a path, as `espq lint` checks them.
     ///
-    /// A path to a file is always included. In folders, hidden folders, links to folders, paths ignored by git and
-    /// paths in `lint.exclude` are skipped.
+    /// A path to a file is always included. In folders, hidden folders, links to folders, paths ignored by git, folders such
+    /// as `node_modules` and paths in `lint.exclude` are skipped.
     pub fn find(path: &Path) -> Search {
         locate::configurations(path)
     }
