@@ -92,9 +92,16 @@ pub fn readable(walk: &WalkBuilder) -> (Found, Vec<Error>) {
 }
 
 fn unreadable(error: ignore::Error) -> Error {
-    let file = path_of(&error).map(Path::to_path_buf);
+    // As other paths are shown; the working folder itself stays a dot.
+    let plain =
+        |path: &Path| path.strip_prefix(".").ok().filter(|path| !path.as_os_str().is_empty()).map(Path::to_path_buf);
+    let file = path_of(&error).map(|path| plain(path).unwrap_or_else(|| path.to_path_buf()));
     let shown = match error.io_error() {
-        Some(error) => error.to_string(),
+        // The cause alone: the path is named separately.
+        Some(error) => {
+            let cause = error.get_ref().and_then(|inner| inner.source());
+            cause.map_or_else(|| error.to_string(), ToString::to_string)
+        }
         None => error.to_string(),
     };
     let error = Error::new(format!("the folder cannot be read: {shown}"));

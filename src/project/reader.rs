@@ -62,6 +62,12 @@ fn syntax(text: &str, error: &toml::de::Error) -> Problem {
     if format!("{before}{rest}").trim_start().starts_with('/') {
         return problem.with_help("names of layers must be in quotes: \"/features/0/Conv\" = \"int16\"");
     }
+    // Words of the parser for `\m` and `\Users`.
+    if ["escape", "unicode value"].iter().any(|word| error.message().contains(word)) {
+        let what = "a `\\` in double quotes begins an escape, and this is none";
+        return Problem::new(ProblemKind::Syntax, "", span, what)
+            .with_help("write `/` between folders, on Windows too, or put the text in single quotes");
+    }
     let written = text.get(span.clone()).unwrap_or_default();
     match before.trim_end().ends_with('=') && written.starts_with(|c: char| c.is_alphabetic() || c == '.') {
         true => {
@@ -110,7 +116,12 @@ impl Reader<'_> {
 
     /// Adds the problem "`key` must be `expected`".
     pub fn invalid(&mut self, place: &Place, span: Span, expected: &str) {
-        let message = format!("`{}` must be {expected}", place.path);
+        let written = self.text.get(span.clone()).unwrap_or_default();
+        let is_whole = !written.is_empty() && written.bytes().all(|byte| byte.is_ascii_digit() || byte == b'_');
+        let message = match is_whole && written.replace('_', "").parse::<i64>().is_err() {
+            true => format!("`{}` is out of range: no number above {} is read", place.path, i64::MAX),
+            false => format!("`{}` must be {expected}", place.path),
+        };
         self.add(ProblemKind::InvalidValue, place, span, message);
     }
 

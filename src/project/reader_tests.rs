@@ -90,6 +90,22 @@ order = "smallest"
 "#;
 
 #[test]
+fn backslashes_and_numbers_out_of_range_are_named() {
+    let problem = |text: &str| {
+        let (_, problems) = read(text);
+        let problem = problems.into_iter().find(|problem| problem.kind != ProblemKind::MissingKey).unwrap();
+        (problem.message, problem.help)
+    };
+    for path in [r".\model.onnx", r"C:\Users\me\net.onnx"] {
+        let (message, help) = problem(&format!("[model]\npath = \"{path}\"\n"));
+        assert_eq!(message, r"a `\` in double quotes begins an escape, and this is none");
+        assert!(help.unwrap().starts_with("write `/` between folders"));
+    }
+    let (message, _) = problem("[calibration]\nsamples = 99999999999999999999\n");
+    assert_eq!(message, "`calibration.samples` is out of range: no number above 9223372036854775807 is read");
+}
+
+#[test]
 fn every_key_is_read() {
     let (config, problems) = read(WHOLE);
     assert_eq!(problems, []);

@@ -96,6 +96,19 @@ fn errors_name_the_file_the_key_and_the_fix() {
 }
 
 #[test]
+fn empty_files_are_named_so() {
+    for name in ["n.npy", "n.npz"] {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join(name), "").unwrap();
+        let project = Project::parse(folder.path().join("espq.toml"), format!("[calibration]\ndata = '{name}'"));
+        let input = InputSpec { name: "x".into(), data_type: DataType::F32, shape: vec![1, 1], free: Vec::new() };
+        let error = Samples::open(project.samples().unwrap(), &[input]).err().unwrap();
+        assert_eq!(error.what(), "the file is empty, 0 bytes");
+        assert!(error.help().unwrap().starts_with("save it with numpy.save"), "{error}");
+    }
+}
+
+#[test]
 fn the_first_file_tells_the_lengths_that_a_model_leaves_free() {
     let shape = |files: &[(&str, &str, &[f32])], input: &[usize]| {
         let samples = open(files, "data = 'c/*.npy'", &[("x", input)]).unwrap();

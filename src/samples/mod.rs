@@ -423,8 +423,13 @@ impl Opening<'_> {
 fn unread(error: Error, file: &Path) -> Error {
     let mut start = [0; 64];
     let read = file::open(file).ok().and_then(|mut opened| opened.read(&mut start).ok()).unwrap_or(0);
+    let is_empty = std::fs::metadata(file).is_ok_and(|about| about.is_file() && about.len() == 0);
     let error = match file::is_lfs_pointer(&start[..read]) {
         true => file::lfs_pointer("samples"),
+        false if is_empty => {
+            let help = error.help().unwrap_or("save the samples again");
+            Error::new("the file is empty, 0 bytes").with_help(help)
+        }
         false => error,
     };
     error.in_file(file)
