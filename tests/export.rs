@@ -96,6 +96,21 @@ fn values(graph: &Graph) -> Vec<&ValueInfo> {
 }
 
 #[test]
+fn an_output_over_its_limit_is_said_before_the_files_are_written() {
+    let over = project("[limits]\noutput-nsr = '0.001%'\n");
+    let output = export(over.path(), &["--no-cache"]);
+    assert_eq!(output.status.code(), Some(0));
+    let said = stderr(&output);
+    insta::assert_snapshot!(said);
+    let lint = ["lint", "--no-cache", "--select", "E001", "--format", "concise"];
+    let lint = Command::new(env!("CARGO_BIN_EXE_espq")).args(lint).current_dir(over.path()).output().unwrap();
+    let verdict = said.trim_start_matches("warning: ").split(',').next().unwrap();
+    assert!(stdout(&lint).contains(verdict), "{} without {verdict}", stdout(&lint));
+    let within = export(project("").path(), &["--no-cache"]);
+    assert_eq!((within.status.code(), stderr(&within).as_str()), (Some(0), ""));
+}
+
+#[test]
 fn files_are_esp_ppqs() {
     for (name, target, precision) in
         [("esp32p4-int8", "esp32p4", "int8"), ("esp32s3-int16", "esp32s3", "int16"), ("c-int8", "c", "int8")]

@@ -200,6 +200,18 @@ impl OutputError {
         self.is_over(limit) || (self.is_judged() && self.error.is_lost())
     }
 
+    /// Says by how much the output exceeds a limit; `None` if it does not.
+    pub fn excess(&self, limit: f64) -> Option<String> {
+        let name = &self.name;
+        self.is_over(limit).then(|| match self.error.nsr.is_finite() {
+            true => {
+                let (nsr, limit) = (percent(self.error.nsr), percent(limit));
+                format!("output `{name}`: quantization error {nsr} NSR exceeds the limit of {limit}")
+            }
+            false => format!("the error of output `{name}` is not finite: it overflows"),
+        })
+    }
+
     /// Returns whether the output has quantities, whose error is a ratio.
     pub fn is_judged(&self) -> bool {
         self.equal.is_none()

@@ -6,7 +6,7 @@ use crate::engine::{Engine, ExportOptions, Exported, Firmware, Options};
 use crate::project::Project;
 
 use super::progress::Bar;
-use super::{Failure, cache, overrides};
+use super::{Failure, cache, overrides, tell};
 
 /// Writes the model for the chip: NAME.espdl, with NAME.info and NAME.json beside it
 ///
@@ -74,6 +74,12 @@ fn export(arguments: &Arguments, project: &Project) -> crate::Result<String> {
     }
     let firmware = arguments.project.as_ref().map(|folder| Ok((folder, exported.firmware(project)?)));
     let firmware = firmware.transpose()?;
+    for sentence in &exported.over_limit {
+        tell(&format!(
+            "warning: {sentence}, so that the chip's results may differ from those of the float network\n  \
+             help: `espq lint` measures what lowers it, and `espq optimize` takes no flash"
+        ));
+    }
     let written = exported.write(project, arguments.output.as_deref())?;
     let mut text = said(&exported, &written);
     if let Some((folder, firmware)) = firmware {

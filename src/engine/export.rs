@@ -48,6 +48,8 @@ pub struct Exported {
     pub incompatibilities: Vec<Incompatibility>,
     /// Reason why there are no test values although they were requested.
     pub untested: Option<Error>,
+    /// Outputs over their limit, one sentence each: the verdict of report and lint.
+    pub over_limit: Vec<String>,
     /// Differences from esp-ppq.
     pub differences: Vec<String>,
     /// Changes of the model and other facts for the user, one sentence each.
@@ -57,7 +59,7 @@ pub struct Exported {
 impl Opened {
     /// Exports the project, reusing cached results: after a report, nothing is calibrated or run again.
     pub fn export(&self, wanted: ExportOptions, progress: &dyn Progress) -> Result<Exported> {
-        let Source { target, finished, on_chip, sample, mut notes } = self.source(wanted, progress)?;
+        let Source { target, finished, on_chip, sample, over_limit, mut notes } = self.source(wanted, progress)?;
         let runtime = self.project().config.export.esp_dl();
         let Some(export) = &finished.export else {
             return Err(refused(target, runtime, finished.incompatibilities.iter().map(ToString::to_string).collect()));
@@ -82,6 +84,7 @@ impl Opened {
             key,
             incompatibilities: finished.incompatibilities.iter().cloned().chain(reasons).collect(),
             untested,
+            over_limit,
             differences: export.differences.clone(),
             notes,
         })
@@ -138,6 +141,7 @@ struct Source {
     /// `None` where there are no samples to run the file over.
     on_chip: Option<Arc<OnChip>>,
     sample: Option<Vec<Tensor>>,
+    over_limit: Vec<String>,
     notes: Vec<String>,
 }
 
@@ -156,7 +160,13 @@ impl Opened {
             let on_chip = if finished.incompatibilities.is_empty() { Some(self.proved(progress)?) } else { None };
             let sample = wanted.test_values.then(|| session.samples.sample(0)).transpose()?;
             let notes = sentences(&session.notes(quantized));
-            return Ok(Source { target: quantized.plan().settings.target, finished, on_chip, sample, notes });
+            let target = quantized.plan().settings.target;
+            let limit = config.output_limit();
+            let over_limit = match finished.export {
+                Some(_) => self.output_errors(progress)?.iter().filter_map(|output| output.excess(limit)).collect(),
+                None => Vec::new(),
+            };
+            return Ok(Source { target, finished, on_chip, sample, over_limit, notes });
         }
         if wanted.test_values {
             return Err(Error::new("test values need a sample")
@@ -170,7 +180,8 @@ impl Opened {
         notes.push(
             "the file was not run before it was written: that needs samples, `data` in [calibration]".to_string(),
         );
-        Ok(Source { target: quantized.plan().settings.target, finished, on_chip: None, sample: None, notes })
+        let target = quantized.plan().settings.target;
+        Ok(Source { target, finished, on_chip: None, sample: None, over_limit: Vec::new(), notes })
     }
 
     /// Returns the origin of the file, which can be checked for a file found on a chip.

@@ -126,6 +126,13 @@ impl<'a> Measurement<'a> {
         })
     }
 
+    /// Returns the errors of the outputs, in which no layer alone takes part.
+    pub fn outputs(&self, calibrated: &Calibrated) -> Result<Vec<OutputError>> {
+        let computing = calibrated.nodes(|role| role == Role::Computing);
+        let graphwise = self.session.graphwise(calibrated, &computing, self.analysis_samples(), self.progress)?;
+        Ok(outputs(&calibrated.quantized, &computing, &graphwise))
+    }
+
     /// Returns the losses by saturation of the model's inputs and of the layers with the largest errors, if an output is over its
     /// limit.
     fn saturation(

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use crate::Result;
-use crate::analysis::{Accuracy, Observers, OnChip, Report, Seconds};
+use crate::analysis::{Accuracy, Observers, OnChip, OutputError, Report, Seconds};
 use crate::project;
 use crate::quant::Settings;
 
@@ -40,6 +40,18 @@ impl Opened {
             let key = self.judged_key(&self.report_key(&self.known_settings()?, false)?);
             self.measure(key, false, Layerwise::NearLimit, progress)
         })
+    }
+
+    /// Returns the errors of the outputs: those of a kept report, else measured without the layers alone.
+    pub(super) fn output_errors(&self, progress: &dyn Progress) -> Result<Vec<OutputError>> {
+        if let Some(report) = self.kept_judged()? {
+            return Ok(report.outputs.clone());
+        }
+        let (session, plan) = (self.session()?, self.settled_plan(progress)?);
+        let calibrated = self.calibrated(progress)?;
+        let outputs = Measurement::of(self, &session, &plan, progress).outputs(&calibrated)?;
+        self.engine.save(&session);
+        Ok(outputs)
     }
 
     /// Returns both error tables with all layers estimated, calibrated for this text; `None` if more is known.

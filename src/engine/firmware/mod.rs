@@ -167,6 +167,7 @@ mod tests {
             key: None,
             incompatibilities: Vec::new(),
             untested: None,
+            over_limit: Vec::new(),
             differences: Vec::new(),
             notes: Vec::new(),
         }

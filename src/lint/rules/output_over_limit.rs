@@ -3,7 +3,6 @@
 use crate::analysis::{Mask, Report, mask_of};
 use crate::lint::rule::rule;
 use crate::lint::{Facts, Finding, Measure, Related, Trials, mask, place};
-use crate::text::units::percent;
 
 rule! {
     /// ## What it does
@@ -34,16 +33,8 @@ rule! {
 fn check(facts: &Facts, findings: &mut Vec<Finding>) {
     let (Some(report), config) = (facts.report(), &facts.project.config) else { return };
     let limit = config.output_limit();
-    for output in report.outputs.iter().filter(|o| o.is_over(limit)) {
-        let message = match output.error.nsr.is_finite() {
-            true => format!(
-                "output `{}`: quantization error {} NSR exceeds the limit of {}",
-                output.name,
-                percent(output.error.nsr),
-                percent(limit)
-            ),
-            false => format!("the error of output `{}` is not finite: it overflows", output.name),
-        };
+    for output in &report.outputs {
+        let Some(message) = output.excess(limit) else { continue };
         let mut finding = Finding::new(&RULE, place::of_model(facts.project), message);
         if facts.decoded_head().is_some() {
             finding.help = Some("end the network before decoding (D010): boxes and scores share one scale".to_string());
