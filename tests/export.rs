@@ -96,6 +96,35 @@ fn values(graph: &Graph) -> Vec<&ValueInfo> {
 }
 
 #[test]
+fn the_file_of_another_project_is_not_replaced() {
+    let folder = tempfile::tempdir().unwrap();
+    let digits = fixture("digits");
+    for (name, target) in [("a", "esp32p4"), ("c", "esp32s3")] {
+        std::fs::create_dir(folder.path().join(name)).unwrap();
+        let text = format!(
+            "[model]\npath = '{0}/model.onnx'\ntarget = '{target}'\n[calibration]\ndata = '{0}/calib.npz'\n",
+            digits.display()
+        );
+        std::fs::write(folder.path().join(name).join("espq.toml"), text).unwrap();
+    }
+    let export = |arguments: &[&str]| export(folder.path(), arguments);
+    let configuration = folder.path().join("a/espq.toml");
+    let edited = |line: &str| std::fs::read_to_string(&configuration).unwrap() + line;
+    assert_eq!(export(&["a"]).status.code(), Some(0));
+    let first = model(folder.path());
+    let refused = export(&["c"]);
+    insta::assert_snapshot!(stderr(&refused));
+    assert_eq!((refused.status.code(), model(folder.path())), (Some(2), first));
+    // One's own is, also with other settings.
+    std::fs::write(&configuration, edited("method = 'minmax'\n")).unwrap();
+    assert_eq!(export(&["a"]).status.code(), Some(0));
+    assert_eq!(export(&["c", "--force"]).status.code(), Some(0));
+    assert_eq!(export(&["a"]).status.code(), Some(2));
+    std::fs::write(&configuration, edited("[export]\nname = 'own'\n")).unwrap();
+    assert_eq!(export(&["a"]).status.code(), Some(0));
+}
+
+#[test]
 fn an_output_over_its_limit_is_said_before_the_files_are_written() {
     let over = project("[limits]\noutput-nsr = '0.001%'\n");
     let output = export(over.path(), &["--no-cache"]);

@@ -2,16 +2,19 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::engine::{Engine, ExportOptions, Exported, Firmware, Options};
+use crate::Error;
+use crate::engine::{Engine, ExportOptions, Exported, Firmware, Options, Replaced};
 use crate::project::Project;
 
+use super::paths::relative;
 use super::progress::Bar;
 use super::{Failure, cache, overrides, tell};
 
 /// Writes the model for the chip: NAME.espdl, with NAME.info and NAME.json beside it
 ///
 /// The export is refused, with a list of layers, if the chip would not load the file, crash or compute something else.
-/// Either all three files are written, or none.
+/// Either all three files are written, or none. A file that another project of the repository was exported to is not
+/// replaced.
 #[derive(clap::Args)]
 #[command(after_long_help = "\
 Examples:
@@ -43,7 +46,8 @@ pub struct Arguments {
     #[arg(long, value_name = "DIR")]
     project: Option<PathBuf>,
 
-    /// Write the files even if the export is refused, without test values if they are not known
+    /// Write the files even if the export is refused, without test values if they are not known, and over those of
+    /// another project
     #[arg(long)]
     force: bool,
 
@@ -68,7 +72,11 @@ fn export(arguments: &Arguments, project: &Project) -> crate::Result<String> {
     let wanted = ExportOptions { test_values, encrypt: arguments.encrypt };
     // Calibration results of a report, a hook or an editor are reused.
     let engine = Engine::new(Options { cache: arguments.cache.chosen(), ..Options::default() });
-    let exported = engine.open(project.clone()).export(wanted, &Bar::new())?;
+    let opened = engine.open(project.clone());
+    if let Some(other) = opened.replaced(arguments.output.as_deref())?.filter(|_| !arguments.force) {
+        return Err(taken(&other)?);
+    }
+    let exported = opened.export(wanted, &Bar::new())?;
     if let Some(refusal) = exported.check().err().filter(|_| !arguments.force) {
         return Err(refusal.with_help("fix the layers listed above, or write the files anyway with --force"));
     }
@@ -87,6 +95,15 @@ fn export(arguments: &Arguments, project: &Project) -> crate::Result<String> {
         text += &steps(folder, &firmware);
     }
     Ok(text)
+}
+
+/// Makes the error of a file that another project was exported to.
+fn taken(other: &Replaced) -> crate::Result<Error> {
+    let project = relative(&other.project, Path::new("."))?;
+    let help = "give one of them a name of its own (`name` in [export]), export into another folder with -o, or replace the \
+                file with --force";
+    let what = format!("this is the file of {project}, and was left unchanged");
+    Ok(Error::new(what).in_file(&other.file).with_help(help))
 }
 
 /// The commands for an ESP-IDF project.

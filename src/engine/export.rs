@@ -193,7 +193,7 @@ impl Opened {
             pair(exported::TARGET, target.to_string()),
             pair(exported::MODEL, model.digest.clone()),
             pair(exported::INPUTS, self.inputs_key().hex()),
-            pair("configuration.blake3", blake3::hash(self.project().text.as_bytes()).to_string()),
+            pair(exported::CONFIGURATION, blake3::hash(self.project().text.as_bytes()).to_string()),
         ])
     }
 }

@@ -60,6 +60,7 @@ pub use cancel::{Token, Watch};
 pub use compare::read_report;
 pub use cost::{board, limits};
 pub use export::{ExportOptions, Exported};
+pub use exported::Replaced;
 pub use firmware::Firmware;
 pub use layers::{Layers, PlannedLayer};
 pub use lint::LintDepth;

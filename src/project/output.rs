@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::Result;
 
-use super::{Project, locate, place};
+use super::{Project, folders_above, locate, place};
 
 const ENDING: &str = ".espq.toml";
 
@@ -31,7 +31,28 @@ impl Project {
 
     /// Returns the `.espdl` file that an export without options writes.
     pub fn export_file(&self) -> Result<PathBuf> {
-        Ok(place(&self.export_folder()?.join(format!("{}.espdl", self.export_name()?))))
+        self.export_file_in(&self.export_folder()?)
+    }
+
+    /// Returns the `.espdl` file that an export into a folder writes.
+    pub fn export_file_in(&self, folder: &Path) -> Result<PathBuf> {
+        Ok(place(&folder.join(format!("{}.espdl", self.export_name()?))))
+    }
+
+    /// Returns the other configurations of the project's repository; those beside the project's folder if it is in none.
+    pub fn others(&self) -> Vec<PathBuf> {
+        let own = place(&self.file);
+        let root = folders_above(&own).find(|folder| folder.join(".git").exists());
+        let mut found = match (root, own.parent().and_then(Path::parent)) {
+            (Some(root), _) => locate::configurations(root).files,
+            (None, Some(around)) => locate::in_folders_of(around),
+            (None, None) => Vec::new(),
+        };
+        found.extend(self.siblings());
+        found.retain(|file| place(file) != own);
+        found.sort();
+        found.dedup();
+        found
     }
 
     /// Returns the other configurations in the project's folder, in byte order of names.
