@@ -328,6 +328,31 @@ fn right_classes_are_counted_in_float_simulated_and_on_the_chip() {
     assert_eq!(json["accuracy"]["simulated"], json["accuracy"]["on_chip"]);
 }
 
+#[test]
+fn the_normalization_that_labelled_images_are_assumed_to_have_is_said() {
+    let project = labelled("labels = 'folders'\n");
+    let file = project.path().join("espq.toml");
+    let text = std::fs::read_to_string(&file).unwrap();
+    let small = text
+        .replace("digits/model.onnx", "lint/files/small.onnx")
+        .replace("digits/calib.npz", "lint/files/samples.npy");
+    std::fs::write(&file, small.replace(&fixture("digits/test.npz").display().to_string(), "test")).unwrap();
+    for class in ["0", "1"] {
+        std::fs::create_dir_all(project.path().join("test").join(class)).unwrap();
+        std::fs::copy(fixture("lint/files/pictures/0.png"), project.path().join("test").join(class).join("0.png"))
+            .unwrap();
+    }
+    let (exit, text) = accuracy(project.path(), &[]);
+    let note =
+        "note: images are fed as pixel / 255, from 0 to 1, since [calibration.image] has no `mean`, `std` or `scale`";
+    assert!(exit == Some(0) && text.contains(note), "{text}");
+    let lint = espq(project.path(), &["lint", "--static", "--select", "S007", "--format", "concise"]);
+    assert!(stdout(&lint).starts_with("espq.toml:7:8: S007 the images are fed as pixel / 255"), "{}", stdout(&lint));
+    let chosen = small.replace("[accuracy]", "[calibration.image]\nmean = 0\n[accuracy]");
+    std::fs::write(&file, chosen.replace(&fixture("digits/test.npz").display().to_string(), "test")).unwrap();
+    assert!(!accuracy(project.path(), &[]).1.contains("note:"));
+}
+
 #[cfg(unix)]
 #[test]
 fn a_program_gets_the_outputs_of_all_samples_and_prints_a_number() {

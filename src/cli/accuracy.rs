@@ -12,7 +12,7 @@ use crate::render::ShownAccuracy;
 use crate::render::terminal::Terminal;
 
 use super::progress::Bar;
-use super::{Failure, cache, json, overrides};
+use super::{Failure, cache, json, overrides, tell};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Format {
@@ -66,6 +66,9 @@ pub(super) fn run(arguments: &Arguments, out: &Terminal) -> Result<String, Failu
         Ok(measured) => measured,
         Err(error) => return Err(Failure::Within(Box::new(project), error)),
     };
+    for note in opened.labelled_notes()? {
+        tell(&format!("note: {note}"));
+    }
     match arguments.format {
         Format::Json => Ok(json(&Shown { accuracy: accuracy.as_deref().map(ShownAccuracy::of), command })?),
         Format::Text => {

@@ -7,6 +7,7 @@ use rayon::prelude::*;
 use crate::analysis::{self, Accuracy, Judged, Label, Results};
 use crate::exec::{Program, Samples as _};
 use crate::graph::Tensor;
+use crate::note::Note;
 use crate::proof::OnSamples;
 use crate::samples::{Labels, Samples};
 use crate::text::{list, nearest};
@@ -52,6 +53,11 @@ impl Opened {
             content.unchanged()?;
             Ok(Some(Arc::new(Labelled { samples, labels })))
         })
+    }
+
+    /// Returns notes on how the labelled samples are read, without reading them.
+    pub fn labelled_notes(&self) -> Result<Vec<Note>> {
+        Ok(self.project().labelled_samples()?.map_or_else(Vec::new, |request| request.notes))
     }
 
     /// Returns the accuracy on labelled samples, from memory or the store if nothing has changed; `None` if the text names no

@@ -10,7 +10,7 @@ use crate::cost::Cost;
 use crate::lint::{self, EndsTrials, ExportedFile, Facts, Finding, Optimization, Selection, Trials};
 use crate::project::Project;
 use crate::quant::{Plan, Settings};
-use crate::samples::SampleFacts;
+use crate::samples::{SampleFacts, Samples};
 use crate::{Error, Result};
 
 use super::accuracy::Labelled;
@@ -48,6 +48,7 @@ struct Stages {
     model: Option<Result<Arc<Model>>>,
     session: Option<Result<Arc<Session>>>,
     seen: Option<Arc<SampleFacts>>,
+    image_tables: Vec<&'static str>,
     labelled: Option<Result<Arc<Labelled>>>,
     settings: Option<Settings>,
     plan: Option<Result<Arc<Plan>>>,
@@ -85,12 +86,14 @@ impl Stages {
         // An error of a sample is found by those who run it.
         let seen = session.as_ref().and_then(|session| session.as_ref().ok()?.seen());
         let labelled = if is_read { opened.labelled().transpose() } else { None };
+        let image_tables = image_tables(&session, &labelled);
         let settings = if is_read { opened.known_settings().ok() } else { None };
         let plan = settings.as_ref().map(|_| opened.plan());
         Stages {
             model,
             session,
             seen,
+            image_tables,
             labelled,
             settings,
             plan,
@@ -106,6 +109,7 @@ impl Stages {
             head: self.model.as_ref().and_then(|m| m.as_ref().ok()?.head.as_ref()),
             samples: self.session.as_ref().map(|s| s.as_ref().map(|s| &*s.samples)),
             sample_facts: self.seen.as_deref(),
+            image_tables: &self.image_tables,
             labels: self.labelled.as_ref().and_then(|labelled| match labelled {
                 Ok(labelled) => labelled.labels.as_ref().map(Ok),
                 Err(error) => Some(Err(error)),
@@ -286,6 +290,19 @@ impl Opened {
     fn known_cost(&self, progress: &dyn Progress) -> Result<Option<Arc<Cost>>> {
         Ok(possible(self.cost(progress))?.flatten())
     }
+}
+
+/// Returns the tables whose samples are images.
+fn image_tables(session: &Option<Result<Arc<Session>>>, labelled: &Option<Result<Arc<Labelled>>>) -> Vec<&'static str> {
+    let session = session.as_ref().and_then(|session| session.as_ref().ok());
+    let labelled = labelled.as_ref().and_then(|labelled| labelled.as_ref().ok());
+    let has_images = |samples: &Samples| samples.has_images();
+    let tables = [
+        ("calibration", session.is_some_and(|session| has_images(&session.samples))),
+        ("analysis", session.and_then(|session| session.others.as_deref()).is_some_and(has_images)),
+        ("accuracy", labelled.is_some_and(|labelled| has_images(&labelled.samples))),
+    ];
+    tables.into_iter().filter(|(_, has_images)| *has_images).map(|(table, _)| table).collect()
 }
 
 /// Makes an error that rules report part of the result; that of cancelled work ends it.

@@ -105,6 +105,10 @@ impl Opened {
         report.on_chip = Some(OnChip::clone(&*self.proved(progress)?));
         report.seconds.chip = start.elapsed().as_secs_f64();
         let accuracy = timed(&mut report.seconds.accuracy, || self.accuracy(progress))?;
+        if accuracy.is_some() {
+            let notes = self.labelled_notes()?;
+            report.notes.extend(notes.into_iter().filter(|note| !report.notes.contains(note)).collect::<Vec<_>>());
+        }
         report.accuracy = accuracy.map(|accuracy| Accuracy::clone(&accuracy));
         Ok(report)
     }

@@ -70,7 +70,7 @@ pub struct Session {
     /// Samples of `[calibration]`, including those held out.
     pub samples: Arc<Samples>,
     /// Samples of `[analysis]`, if it has its own.
-    others: Option<Arc<Samples>>,
+    pub(super) others: Option<Arc<Samples>>,
     /// Samples for scales and constants.
     pub calibration: Part,
     /// Samples for figures.
@@ -221,8 +221,10 @@ impl Session {
 
     /// Returns notes on the model, the samples and their quantization.
     pub fn notes(&self, quantized: &Quantized) -> Vec<Note> {
-        let others = self.others.as_ref().map_or(&[][..], |others| others.notes());
-        [&self.model.simplified.notes[..], self.samples.notes(), others, &quantized.plan().notes].concat()
+        let others = self.others.iter().flat_map(|others| others.notes());
+        // What holds for both sets of samples is said once.
+        let others: Vec<Note> = others.filter(|note| !self.samples.notes().contains(note)).cloned().collect();
+        [&self.model.simplified.notes[..], self.samples.notes(), &others, &quantized.plan().notes].concat()
     }
 
     /// Returns the size of the float activations that it keeps.

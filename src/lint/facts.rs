@@ -28,6 +28,8 @@ pub struct Facts<'a> {
     pub samples: Known<'a, Samples>,
     /// Properties of those samples.
     pub sample_facts: Option<&'a SampleFacts>,
+    /// Tables whose samples are images, in the order of the text's schema.
+    pub image_tables: &'a [&'static str],
     /// Labels of `[accuracy]`, if the text names any.
     pub labels: Known<'a, Labels>,
     /// Settings without the layers that the model does not have.
@@ -67,6 +69,7 @@ impl<'a> Facts<'a> {
             head: None,
             samples: None,
             sample_facts: None,
+            image_tables: &[],
             labels: None,
             settings: None,
             plan: None,

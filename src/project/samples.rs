@@ -132,7 +132,7 @@ impl Project {
                 Files::PerInput(patterns.iter().map(named).collect())
             }
         };
-        Ok(Request {
+        let request = Request {
             files,
             wanted: source.wanted,
             is_number_named: source.is_number_named,
@@ -143,7 +143,8 @@ impl Project {
             },
             table: source.table,
             notes,
-        })
+        };
+        Ok(request.normalized())
     }
 
     fn found(&self, source: &Source, pattern: &str) -> Result<Found> {

@@ -38,6 +38,13 @@ pub struct ImageOptions {
     pub std: Option<Vec<f32>>,
 }
 
+impl ImageOptions {
+    /// Returns `true` if a normalization was chosen, whichever it is.
+    pub fn is_normalized(&self) -> bool {
+        self.scale.is_some() || self.mean.is_some() || self.std.is_some()
+    }
+}
+
 /// Mode of resizing an image to the input's height and width.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Resize {

@@ -56,14 +56,19 @@ pub struct Request {
 }
 
 impl Request {
+    /// Says which normalization images get, if nobody has chosen one.
+    pub fn normalized(mut self) -> Request {
+        if self.files.have_images() && !self.image.is_normalized() {
+            let text = "images are fed as pixel / 255, from 0 to 1, since [calibration.image] has no `mean`, `std` or \
+                        `scale`: with another normalization than in training, all figures are wrong";
+            self.notes.push(Note::new(text));
+        }
+        self
+    }
+
     /// Letterboxes photos unless the user has chosen another fit, as detection networks expect, and says so.
     pub fn letterbox(mut self) -> Request {
-        let is_photo = |files: &[PathBuf]| files.iter().any(|file| Format::of(file) == Some(Format::Image));
-        let has_photos = match &self.files {
-            Files::Shared(files) => is_photo(files),
-            Files::PerInput(named) => named.iter().any(|(_, files)| files.as_ref().is_ok_and(|files| is_photo(files))),
-        };
-        if has_photos && self.image.resize.is_none() {
+        if self.files.have_images() && self.image.resize.is_none() {
             self.image.resize = Some(Resize::Letterbox);
             let text = "the model is a detection network: photos are letterboxed to its input, with gray 114 around them \
                         (resize = \"stretch\" in [calibration.image] stretches them)";
@@ -79,6 +84,16 @@ pub enum Files {
     Shared(Vec<PathBuf>),
     /// Files by model input; an error if they were not found.
     PerInput(Vec<(String, Result<Vec<PathBuf>>)>),
+}
+
+impl Files {
+    fn have_images(&self) -> bool {
+        let are = |files: &[PathBuf]| files.iter().any(|file| Format::of(file) == Some(Format::Image));
+        match self {
+            Files::Shared(files) => are(files),
+            Files::PerInput(named) => named.iter().any(|(_, files)| files.as_ref().is_ok_and(|files| are(files))),
+        }
+    }
 }
 
 /// Samples by index, each with one tensor per model input.
@@ -167,6 +182,11 @@ impl Samples {
             Source::Images(images) => images.sample(index).map_err(|e| e.at_key(&self.key)),
         };
         self.sources.iter().map(of).collect()
+    }
+
+    /// Returns `true` if an input is fed with images.
+    pub fn has_images(&self) -> bool {
+        self.sources.iter().any(|source| matches!(source, Source::Images(_)))
     }
 
     /// Notes for the user about conditions that are not errors.

@@ -5,8 +5,8 @@ use crate::lint::{Facts, Finding, place};
 
 rule! {
     /// ## What it does
-    /// Reports images as samples without a normalization: neither `mean`, `std` nor `scale` is in `[calibration.image]`, so
-    /// that the network gets pixel / 255.
+    /// Reports images as samples, in `[calibration]`, `[analysis]` or `[accuracy]`, without a normalization: neither `mean`, `std`
+    /// nor `scale` is in `[calibration.image]`, so that the network gets pixel / 255.
     ///
     /// ## Why is this bad?
     /// Most networks are trained with another one, such as ImageNet's mean and deviation, or values from -1 to 1. On inputs
@@ -30,13 +30,10 @@ rule! {
 }
 
 fn check(facts: &Facts, findings: &mut Vec<Finding>) {
-    let (Some(seen), config) = (facts.sample_facts, &facts.project.config) else { return };
-    let image = &config.calibration.image;
-    if !seen.are_images || image.mean.is_some() || image.std.is_some() || image.scale.is_some() {
-        return;
-    }
+    let image = &facts.project.config.calibration.image;
+    let Some(table) = facts.image_tables.first().filter(|_| !image.options().is_normalized()) else { return };
     let message = "the images are fed as pixel / 255, since no normalization is configured";
     let help =
         "write `mean` and `std` of the training script into [calibration.image]; `mean = 0` if it is pixel / 255";
-    findings.push(Finding::new(&RULE, place::of_key(facts.project, "calibration.data"), message).with_help(help));
+    findings.push(Finding::new(&RULE, place::of_key(facts.project, &format!("{table}.data")), message).with_help(help));
 }
