@@ -166,10 +166,22 @@ fn init_without_samples_says_where_to_put_them() {
     assert_eq!(std::fs::read_to_string(&file).unwrap(), written);
 
     let empty = espq(folder.path(), &["report"]);
-    assert!(stderr(&empty).contains("no file matches calib/*.npy"), "{}", stderr(&empty));
-    std::fs::rename(&moved, &samples).unwrap();
-    std::fs::write(&file, written.replace("calib/*.npy", "calib.npz")).unwrap();
+    assert!(stderr(&empty).contains("there is no file or folder calib\n"), "{}", stderr(&empty));
+    std::fs::create_dir(folder.path().join("calib")).unwrap();
+    std::fs::rename(&moved, folder.path().join("calib/any.npz")).unwrap();
     assert_eq!(espq(folder.path(), &["report"]).status.code(), Some(0));
+}
+
+#[test]
+fn samples_of_another_ending_are_named_and_a_fix_takes_them() {
+    let folder = project(&DIGITS.replace("calib.npz", "calib/*.npy"));
+    std::fs::create_dir(folder.path().join("calib")).unwrap();
+    std::fs::rename(folder.path().join("calib.npz"), folder.path().join("calib/any.npz")).unwrap();
+    let lint = |arguments: &[&str]| espq(folder.path(), &[&["lint", "--static", "--select", "C"], arguments].concat());
+    insta::assert_snapshot!(stdout(&lint(&[])));
+    assert_eq!(lint(&["--unsafe-fixes"]).status.code(), Some(0));
+    let text = std::fs::read_to_string(folder.path().join("espq.toml")).unwrap();
+    assert!(text.contains("data = \"calib/any.npz\""), "{text}");
 }
 
 #[test]

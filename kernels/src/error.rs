@@ -21,6 +21,8 @@ struct Detail {
     layer: Option<String>,
     key: Option<String>,
     help: Option<String>,
+    /// Value that the key likely should have.
+    meant: Option<String>,
     kind: Kind,
     /// Found beside this one.
     others: Vec<Error>,
@@ -61,6 +63,7 @@ impl Error {
             layer: None,
             key: None,
             help: None,
+            meant: None,
             kind: Kind::Other,
             others: Vec::new(),
         }))
@@ -147,6 +150,12 @@ impl Error {
         self
     }
 
+    /// Says which text the key likely should have, for a fix; the help names it, too.
+    pub fn meaning(mut self, value: impl Into<String>) -> Self {
+        self.0.meant.get_or_insert_with(|| value.into());
+        self
+    }
+
     /// Returns the message.
     pub fn what(&self) -> &str {
         &self.0.what
@@ -166,6 +175,10 @@ impl Error {
     /// Returns the help: what to do.
     pub fn help(&self) -> Option<&str> {
         self.0.help.as_deref()
+    }
+    /// Returns the text that the key likely should have.
+    pub fn meant(&self) -> Option<&str> {
+        self.0.meant.as_deref()
     }
 }
 

@@ -2,7 +2,9 @@
 
 use crate::Error;
 use crate::project::Project;
-use crate::text::Span;
+use crate::text::{Edit, Span};
+
+use super::{Fix, FixKind, Safety};
 
 /// Returns a layer's own line, else the place that determines the precision of all layers.
 pub fn of_layer(project: &Project, layer: &str) -> Span {
@@ -29,6 +31,15 @@ pub fn of_observer(project: &Project) -> Span {
 /// Returns the place of the value that an error names.
 pub fn of_error(project: &Project, error: &Error, otherwise: &str) -> Span {
     error.key().and_then(|key| project.config.span_of(key)).unwrap_or_else(|| of_key(project, otherwise))
+}
+
+/// Returns the fix of a value whose error says what is likely meant.
+pub fn meant(project: &Project, error: &Error) -> Option<Fix> {
+    let span = project.config.span_of(error.key()?)?;
+    let edit = Edit { span, text: toml::Value::from(error.meant()?).to_string() };
+    let title = format!("write {}", edit.text);
+    // It was guessed from names.
+    Some(Fix { title, kind: FixKind::Spelling, safety: Safety::Unsafe, edits: vec![edit] })
 }
 
 fn first(project: &Project, keys: &[&str]) -> Span {

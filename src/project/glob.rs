@@ -122,7 +122,7 @@ fn path_of(error: &ignore::Error) -> Option<&Path> {
 /// Splits a pattern into the folder where the search begins and the names from the first wildcard on.
 ///
 /// An existing name with brackets is not a glob: folders have names like "run[3]".
-fn split(pattern: &Path) -> (PathBuf, Vec<String>) {
+pub fn split(pattern: &Path) -> (PathBuf, Vec<String>) {
     let mut base = PathBuf::new();
     let mut rest = Vec::new();
     for component in pattern.components() {

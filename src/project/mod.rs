@@ -15,6 +15,7 @@ mod input_shapes;
 mod keys;
 mod labels;
 mod locate;
+mod missing;
 pub mod outline;
 mod output;
 mod overlay;
@@ -29,7 +30,7 @@ mod words;
 
 use std::path::{Path, PathBuf};
 
-use crate::{Error, Kind, Result, file as files};
+use crate::{Error, Result, file as files};
 
 pub use comments::Ignore;
 pub use config::{Data, EndName, EndNames, HELD_OUT, InputShapes, LayerChoice, Observer, Overrides, Spanned};
@@ -248,14 +249,8 @@ impl Project {
         })?;
         let resolved = self.resolve(&path.value);
         if !resolved.exists() {
-            let help = match path.value.contains('\\') {
-                true => "write `/` between folders, on Windows too; the path is relative to the folder of espq.toml",
-                false => "the path is relative to the folder of espq.toml",
-            };
-            return Err(Error::new(format!("there is no file {}", resolved.display()))
-                .at_key("model.path")
-                .with_help(help)
-                .of_kind(Kind::Missing));
+            let error = Error::new(format!("there is no file {}", resolved.display())).at_key("model.path");
+            return Err(missing::file(self, &path.value).explain(error));
         }
         Ok(resolved)
     }

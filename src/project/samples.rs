@@ -9,6 +9,7 @@ use crate::{Error, Kind, Result};
 use super::Project;
 use super::config::{Data, Spanned};
 use super::glob::{self, Found};
+use super::missing;
 
 /// Files of one model input, or of all inputs if the name is empty.
 pub struct Named {
@@ -148,12 +149,13 @@ impl Project {
     }
 
     fn found(&self, source: &Source, pattern: &str) -> Result<Found> {
-        find(self, source.table, pattern).map_err(|e| e.at_key(format!("{}.data", source.table)))
+        find(self, source.table, "data", pattern).map_err(|e| e.at_key(format!("{}.data", source.table)))
     }
 
     fn found_for(&self, source: &Source, input: &Spanned<String>, pattern: &Spanned<String>) -> Result<Found> {
         let key = || format!("{}.data.\"{}\"", source.table, input.value);
-        find(self, source.table, &pattern.value).map_err(|e| e.at_key(key()))
+        let name = toml::Value::from(input.value.as_str()).to_string();
+        find(self, source.table, &name, &pattern.value).map_err(|e| e.at_key(key()))
     }
 }
 
@@ -169,8 +171,8 @@ fn not_followed(table: &str, link: &Path) -> Note {
     ))
 }
 
-/// Finds what a pattern names; an error where that is no file.
-fn find(project: &Project, table: &str, pattern: &str) -> Result<Found> {
+/// Finds what a pattern names, in the line of a key; an error where that is no file.
+fn find(project: &Project, table: &str, key: &str, pattern: &str) -> Result<Found> {
     let path = project.resolve(pattern);
     let mut found = glob::files(&path)?;
     let all = found.files.len();
@@ -187,13 +189,12 @@ fn find(project: &Project, table: &str, pattern: &str) -> Result<Found> {
         0 => format!("folder {} is empty", path.display()),
         n => format!("folder {} contains {n} files, but no samples", path.display()),
     };
-    let help = match found.links.first() {
-        Some(link) => not_followed(table, link).to_string(),
-        None if pattern.contains('\\') && !cfg!(windows) => "write `/` between folders".to_string(),
-        None if path.is_dir() => format!("put samples there: {}", samples::FORMATS),
-        None => "paths are relative to the folder of espq.toml".to_string(),
-    };
-    Err(Error::new(what).with_help(help).of_kind(Kind::Missing))
+    let error = Error::new(what).of_kind(Kind::Missing);
+    Err(match found.links.first() {
+        Some(link) => error.with_help(not_followed(table, link).to_string()),
+        None if path.is_dir() => error.with_help(format!("put samples there: {}", samples::FORMATS)),
+        None => missing::samples(project, pattern, key).explain(error),
+    })
 }
 
 #[cfg(test)]

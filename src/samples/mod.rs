@@ -460,6 +460,11 @@ pub fn is_sample(file: &Path) -> bool {
     Format::of(file).is_some()
 }
 
+/// Returns `true` if all files are samples of one format, so that their folder stands for them.
+pub fn are_of_one_format(files: &[PathBuf]) -> bool {
+    Format::of_all(files).is_ok()
+}
+
 /// Returns the number of first bytes of a file that may set a model's shape, even if its samples are not used.
 pub fn deciding_bytes(file: &Path) -> Option<usize> {
     (Format::of(file) == Some(Format::Npy)).then_some(npy::HEAD)

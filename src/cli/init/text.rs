@@ -86,11 +86,11 @@ fn data(inputs: &[InputSpec]) -> Initial {
         [input] => (
             format!(
                 "Typical samples, preprocessed as in training, for the model's input:\n{lines}\
-                 One .npy file each, or one .npy or .npz file of {} for N samples{}.",
+                 A folder with one .npy file each, or one .npy or .npz file of {} for N samples{}.",
                 batch(&input.describe()),
-                if pixels(&input.shape).is_some() { ", or a folder of images" } else { "" },
+                if pixels(&input.shape).is_some() { ", or with images" } else { "" },
             ),
-            "\"calib/*.npy\"",
+            "\"calib\"",
         ),
         _ => {
             let each: Vec<String> = inputs.iter().map(|i| format!("{} = \"...\"", quoted(&i.name))).collect();

@@ -30,6 +30,7 @@ fn check(facts: &Facts, findings: &mut Vec<Finding>) {
     for (error, key) in model.into_iter().chain(samples).chain(constants).filter(|(e, _)| e.kind() == Kind::Missing) {
         let mut finding = Finding::new(&RULE, place::of_error(facts.project, error, key), place::sentence(error));
         finding.help = error.help().map(str::to_string);
+        finding.fixes.extend(place::meant(facts.project, error));
         findings.push(finding);
     }
 }
