@@ -5,6 +5,7 @@
 //! it. [`Engine::open`] opens the current state of a project. Never: rendering.
 
 mod accuracy;
+mod cached;
 mod calibrated;
 mod cancel;
 mod compare;

@@ -1,24 +1,22 @@
 //! Cached results of one model with one set of samples, and measurements that add to them.
 
-use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use serde::{Deserialize, Serialize};
-
 use crate::Result;
-use crate::analysis::{self, Clipping, ErrorFigures, FloatTraces, Graphwise, Observers, SimulatedTraces, Subject};
+use crate::analysis::{self, Clipping, ErrorFigures, Graphwise, Observers, Subject};
 use crate::chip::Method;
 use crate::detect::{Detector, Head};
-use crate::exec::{Program, Samples as _, Tick};
+use crate::exec::{Samples as _, Tick};
 use crate::graph::{NodeId, ValueId};
 use crate::note::Note;
 use crate::optimize;
-use crate::quant::{self, Frontiers, Keep, Observations, Plan, Port, Quantized, Wide};
+use crate::quant::{self, Keep, Plan, Port, Quantized, Wide};
 use crate::samples::{InputSpec, Part, Request, SampleFacts, Samples};
 use crate::simplify::Simplified;
 
-use super::calibrated::{Calibrated, Float, figures_key, node_key, reference_key};
+use super::cached::{Cached, Effect, Kept, Sums, Traced};
+use super::calibrated::{Calibrated, Float, figures_key};
 use super::content::{Key, KeyBuilder};
 use super::ends::Passage;
 use super::{Progress, Stage};
@@ -82,68 +80,6 @@ pub struct Session {
     is_replaced: AtomicBool,
 }
 
-/// Memory in bytes for samples in the middle of a calibration, and as much for those in the middle of a simulation.
-const RESUMED: usize = 48 << 20;
-
-/// Results that remain valid after a change of precision, by keys.
-struct Cached {
-    observations: Observations,
-    /// Samples in the middle of a calibration, from which the next one resumes.
-    frontiers: Frontiers,
-    /// Observer with the least error in the last measurement.
-    best: Option<Method>,
-    /// Float programs, with the key of the values that are also rounded in them.
-    float: Option<(Key, Float)>,
-    /// Last simulation, with the keys of its nodes: the next one prepares only nodes that differ.
-    simulated: Option<(Vec<Key>, Arc<Program>)>,
-    originals: FloatTraces,
-    simulations: SimulatedTraces,
-    /// Keys of those simulations.
-    traced: Option<Traced>,
-    layerwise: HashMap<Key, ErrorFigures>,
-    graphwise: HashMap<Key, Arc<Graphwise>>,
-    estimates: HashMap<Key, Arc<Vec<Option<f64>>>>,
-    /// Losses by the range of ports, which do not depend on other layers.
-    clipping: HashMap<Key, Clipping>,
-    /// Effects by settings.
-    effects: HashMap<Key, Effect>,
-    /// Number of entries that are already in the store.
-    saved: usize,
-}
-
-/// Part of the results that is stored: no activations, and no figure that is not finite.
-#[derive(Serialize, Deserialize)]
-pub(super) struct Kept {
-    observations: Observations,
-    layerwise: BTreeMap<String, ErrorFigures>,
-    effects: BTreeMap<String, Effect>,
-}
-
-/// Errors of a plan that is a trial.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) struct Effect {
-    /// Error of each output.
-    pub outputs: Vec<ErrorFigures>,
-    /// Error of the layer that is tried, alone.
-    pub alone: Option<ErrorFigures>,
-}
-
-/// Keys of a simulation whose values are kept.
-struct Traced {
-    reference: Key,
-    keys: Vec<Key>,
-}
-
-impl Traced {
-    /// Returns the number of leading nodes that are simulated in the same way.
-    fn leading(&self, calibrated: &Calibrated) -> usize {
-        match self.reference == calibrated.reference {
-            true => self.keys.iter().zip(&calibrated.keys).take_while(|(a, b)| a == b).count(),
-            false => 0,
-        }
-    }
-}
-
 impl Session {
     /// Makes a session. `activations` is the memory for float activations in bytes. Error is measured on `others` if there are
     /// any, else on `samples` or, with `held_out`, on a part of them.
@@ -155,22 +91,6 @@ impl Session {
         held_out: Option<usize>,
         activations: usize,
     ) -> Session {
-        let cached = Cached {
-            observations: Observations::default(),
-            frontiers: Frontiers::new(RESUMED),
-            best: None,
-            float: None,
-            simulated: None,
-            originals: FloatTraces::new(activations),
-            simulations: SimulatedTraces::new(RESUMED),
-            traced: None,
-            layerwise: HashMap::new(),
-            graphwise: HashMap::new(),
-            estimates: HashMap::new(),
-            clipping: HashMap::new(),
-            effects: HashMap::new(),
-            saved: 0,
-        };
         let [calibration, analysis] = match &others {
             Some(others) => [&samples, others].map(Part::all),
             None => Part::split(&samples, held_out),
@@ -183,7 +103,7 @@ impl Session {
             calibration,
             analysis,
             seen: OnceLock::new(),
-            cached: Mutex::new(cached),
+            cached: Mutex::new(Cached::new(activations)),
             is_replaced: AtomicBool::new(false),
         }
     }
@@ -195,28 +115,12 @@ impl Session {
 
     /// Adds the measurements of another process.
     pub(super) fn remember(&self, kept: Kept) {
-        let mut cached = self.cached();
-        cached.observations = kept.observations;
-        cached.layerwise = kept.layerwise.iter().filter_map(|(k, v)| Some((Key::from_hex(k)?, *v))).collect();
-        cached.effects = kept.effects.into_iter().filter_map(|(k, v)| Some((Key::from_hex(&k)?, v))).collect();
-        cached.saved = cached.measured();
+        self.cached().remember(kept);
     }
 
     /// Returns the measurements if there are more than are stored.
     pub(super) fn news(&self) -> Option<Kept> {
-        let mut cached = self.cached();
-        let measured = cached.measured();
-        if std::mem::replace(&mut cached.saved, measured) == measured {
-            return None;
-        }
-        let layerwise = cached.layerwise.iter().filter(|(_, f)| is_finite(f)).map(|(k, f)| (k.hex(), *f));
-        let is_known = |effect: &Effect| effect.outputs.iter().chain(&effect.alone).all(is_finite);
-        let effects = cached.effects.iter().filter(|(_, effect)| is_known(effect)).map(|(k, e)| (k.hex(), e.clone()));
-        Some(Kept {
-            observations: cached.observations.clone(),
-            layerwise: layerwise.collect(),
-            effects: effects.collect(),
-        })
+        self.cached().news()
     }
 
     /// Returns notes on the model, the samples and their quantization.
@@ -452,83 +356,5 @@ impl Session {
         let simulated = &*calibrated.simulated;
         let (samples, detector) = (&self.analysis, self.model.detector.as_ref());
         Subject { graph, quantized, original, float: equivalent, simulated, samples, count, detector, tick }
-    }
-}
-
-fn is_finite(figures: &ErrorFigures) -> bool {
-    [figures.nsr, figures.cosine, figures.mse].iter().all(|f| f.is_finite())
-}
-
-/// Arithmetic of sums that exceed float32's exact range.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Sums {
-    /// float64
-    Exact,
-    /// float32, for guesses: half the time, and the last bits differ.
-    Single,
-}
-
-impl Cached {
-    fn calibrated(&mut self, quantized: Quantized, sums: Sums) -> Result<Calibrated> {
-        let reference = quantized.plan().reference()?;
-        let reference_key = reference_key(&quantized, &reference);
-        let float = match &self.float {
-            Some((key, float)) if *key == reference_key => float.clone(),
-            _ => {
-                let original = Arc::new(Program::simulated(&quantized.plan().original, &reference)?);
-                let equivalent = match quantized.plan().equivalence {
-                    None => original.clone(),
-                    Some(_) => Arc::new(Program::simulated(&quantized.plan().equivalent, &reference)?),
-                };
-                let float = Float { original, equivalent };
-                self.float = Some((reference_key, float.clone()));
-                self.originals.clear();
-                float
-            }
-        };
-        let mut simulation = quantized.plan().simulation()?;
-        if sums == Sums::Single {
-            let plain = simulation.iter_mut().flatten().filter(|simulated| simulated.kernel.is_none());
-            plain.for_each(|simulated| simulated.wide = false);
-        }
-        let keys: Vec<Key> =
-            quantized.plan().graph.node_ids().map(|node| node_key(&quantized, &simulation, node)).collect();
-        let simulated = Arc::new(match &self.simulated {
-            Some((earlier, program)) => program
-                .with_simulation(&quantized.plan().graph, &simulation, |n| earlier.get(n.0) == Some(&keys[n.0]))?,
-            None => Program::simulated(&quantized.plan().graph, &simulation)?,
-        });
-        self.simulated = Some((keys.clone(), simulated.clone()));
-        Ok(Calibrated { quantized, float, simulation, simulated, keys, reference: reference_key })
-    }
-
-    /// Frees simulated activations and all float ones but `bytes`.
-    fn shrink(&mut self, bytes: usize) {
-        self.originals.shrink(bytes);
-        self.simulations.clear();
-        self.frontiers.clear();
-    }
-
-    fn measured(&self) -> usize {
-        self.observations.len() + self.layerwise.len() + self.effects.len()
-    }
-
-    /// Limits the memory of a long session; dropped results are measured again.
-    fn bound(&mut self) {
-        const MOST: usize = 1 << 16;
-        if self.observations.len() > MOST {
-            self.observations = Observations::default();
-        }
-        if self.layerwise.len() > MOST {
-            self.layerwise.clear();
-        }
-        if self.clipping.len() > MOST {
-            self.clipping.clear();
-        }
-        if self.graphwise.len() + self.estimates.len() + self.effects.len() > MOST / 64 {
-            self.graphwise.clear();
-            self.estimates.clear();
-            self.effects.clear();
-        }
     }
 }
