@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::oneshot;
 
-use crate::engine::{Engine, ExportOptions, Token, Watch};
+use crate::engine::{Engine, ExportOptions, Replaced, Token, Watch};
 use crate::lint::{Fix, Measure};
 use crate::text::Edit;
 use crate::text::units::count;
@@ -58,12 +58,17 @@ pub async fn export(work: Work, snapshot: Snapshot) -> Result<Option<Value>> {
                 .with_help("fix the errors that are underlined in the configuration, then export again"));
         }
         let test_values = project.config.export.test_values();
-        let exported = engine.open(project.clone()).export(ExportOptions { test_values, encrypt: false }, watch)?;
+        let opened = engine.open(project.clone());
+        if let Some(Replaced { file, project }) = opened.replaced(None)? {
+            let what = format!("export refused: this is the file of {}, and was left unchanged", project.display());
+            return Err(crate::Error::new(what).in_file(&file).with_help("set `name` in [export]"));
+        }
+        let exported = opened.export(ExportOptions { test_values, encrypt: false }, watch)?;
         exported.check()?;
         let written = exported.write(&project, None)?;
-        Ok((exported.espdl.len(), written, exported.differences))
+        Ok((exported.espdl.len(), written, exported.differences, exported.over_limit))
     });
-    let (bytes, written, differences) = done.await?;
+    let (bytes, written, differences, over_limit) = done.await?;
     let Some(file) = written.first() else { return Ok(None) };
     let name = file.file_name().unwrap_or(file.as_os_str()).to_string_lossy();
     let mut said = format!("Exported {name}: {bytes} bytes.");
@@ -76,7 +81,9 @@ pub async fn export(work: Work, snapshot: Snapshot) -> Result<Option<Value>> {
             count(differences.len(), "way")
         );
     }
-    work.client.show_message(MessageType::INFO, said).await;
+    said.extend(over_limit.iter().map(|sentence| format!(" But {sentence}.")));
+    let level = if over_limit.is_empty() { MessageType::INFO } else { MessageType::WARNING };
+    work.client.show_message(level, said).await;
     Ok(Some(json!({ "files": written })))
 }
 

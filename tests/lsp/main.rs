@@ -75,6 +75,15 @@ fn a_finding_is_fixed_and_the_files_are_exported() {
 }
 
 #[test]
+fn an_export_over_the_limit_says_so() {
+    let mut client = Client::with(editor());
+    client.open(&DIGITS.replace("layer-nsr = \"3%\"", "output-nsr = \"1%\""));
+    client.command("espq.export").unwrap();
+    let is_said = |text: &str| text.starts_with("Exported model.espdl") && text.contains(" But output `");
+    client.told(|m| m["method"] == "window/showMessage" && is_said(m["params"]["message"].as_str().unwrap()));
+}
+
+#[test]
 fn code_action_edits_are_versioned() {
     let mut client = Client::with(editor());
     client.open(DIGITS);
