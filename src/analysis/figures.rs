@@ -23,18 +23,20 @@ pub struct ErrorFigures {
     pub mse: f64,
 }
 
+/// Ratio from which noise is as large as the values.
+const LOST: f64 = 0.9;
+
 impl ErrorFigures {
     /// Returns `true` if nothing is left of the float values: noise as large as they are, that does not point their way.
     pub fn is_lost(&self) -> bool {
-        /// Ratio and cosine from which nothing is left.
-        const LOST: f64 = 0.9;
+        /// Cosine below which the two do not point the same way.
         const APART: f64 = 0.1;
         self.cosine < APART && (self.nsr >= LOST || self.is_tiny())
     }
 
     /// Returns `true` if the values are so small that the ratio's 1e-7 hides their error.
     pub fn is_tiny(&self) -> bool {
-        self.mse > 0.0 && self.mse < 1e-6 && self.nsr < 0.9
+        self.mse > 0.0 && self.mse < 1e-6 && self.nsr < LOST
     }
 }
 

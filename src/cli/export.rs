@@ -102,8 +102,7 @@ fn taken(other: &Replaced) -> crate::Result<Error> {
     let project = relative(&other.project, Path::new("."))?;
     let help = "give one of them a name of its own (`name` in [export]), export into another folder with -o, or replace the \
                 file with --force";
-    let what = format!("this is the file of {project}, and was left unchanged");
-    Ok(Error::new(what).in_file(&other.file).with_help(help))
+    Ok(other.refusal(&project).with_help(help))
 }
 
 /// The commands for an ESP-IDF project.

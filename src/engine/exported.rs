@@ -2,9 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::Result;
 use crate::lint::ExportedFile;
 use crate::project::{Project, Stage, place};
+use crate::{Error, Result};
 
 use super::content::{Key, KeyBuilder, ModelContent};
 use super::opened::Opened;
@@ -22,6 +22,13 @@ pub struct Replaced {
     pub file: PathBuf,
     /// Configuration that it was exported from.
     pub project: PathBuf,
+}
+
+impl Replaced {
+    /// Makes the error of an export that is not made for it, with the configuration's path as it is shown.
+    pub fn refusal(&self, project: &str) -> Error {
+        Error::new(format!("this is the file of {project}, and was left unchanged")).in_file(&self.file)
+    }
 }
 
 /// Digests of a model and of the text of a configuration.

@@ -155,11 +155,12 @@ impl Measurement<'_> {
     fn alone_at(&self, report: &Report, layer: &str, scheme: Scheme) -> Result<Trial> {
         let layers = self.widened(&[layer], scheme);
         let plan = self.plan_with(&layers, scheme)?;
-        let graph = &plan.graph;
-        let node = graph.node_ids().find(|&node| graph.node(node).name == layer);
+        // Back at int8, a layer may be as far over its limit as it is.
+        let is_judged = |&node: &NodeId| scheme == Scheme::Int16 && plan.graph.node(node).name == layer;
+        let node = plan.graph.node_ids().find(is_judged);
         let effect = self.session.effect(&plan, node, self.analysis_samples(), &Inside(self.progress))?;
         let limit = self.opened.named().config.limit_of(layer);
-        let stays = effect.alone.map(|error| error.nsr).filter(|nsr| scheme == Scheme::Int16 && is_over(*nsr, limit));
+        let stays = effect.alone.map(|error| error.nsr).filter(|nsr| is_over(*nsr, limit));
         Ok(Trial { stays, ..self.effect_of(report, &plan, layers, scheme, &effect.outputs)? })
     }
 

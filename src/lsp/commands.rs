@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::oneshot;
 
-use crate::engine::{Engine, ExportOptions, Replaced, Token, Watch};
+use crate::engine::{Engine, ExportOptions, Token, Watch};
 use crate::lint::{Fix, Measure};
 use crate::text::Edit;
 use crate::text::units::count;
@@ -59,9 +59,9 @@ pub async fn export(work: Work, snapshot: Snapshot) -> Result<Option<Value>> {
         }
         let test_values = project.config.export.test_values();
         let opened = engine.open(project.clone());
-        if let Some(Replaced { file, project }) = opened.replaced(None)? {
-            let what = format!("export refused: this is the file of {}, and was left unchanged", project.display());
-            return Err(crate::Error::new(what).in_file(&file).with_help("set `name` in [export]"));
+        if let Some(other) = opened.replaced(None)? {
+            let refusal = other.refusal(&other.project.display().to_string());
+            return Err(refusal.with_help("give one of them a name of its own: set `name` in [export]"));
         }
         let exported = opened.export(ExportOptions { test_values, encrypt: false }, watch)?;
         exported.check()?;
