@@ -4,25 +4,20 @@ use rayon::prelude::*;
 
 use crate::Result;
 use crate::graph::{Tensor, ValueId};
-use crate::quant::Port;
+use crate::quant::{FloatRuns as _, Port};
 
 use super::compare::{Comparison, floats};
-use super::{Clipping, FloatTraces, Subject};
+use super::{Clipping, FloatSamples, Subject};
 
 /// Returns the loss of each value if it is cut at the ends of its port's range, in the float network over the first
-/// `count` samples. Samples in `originals` are not run again where they have the values.
-pub fn clipping(subject: &Subject, ports: &[(ValueId, Port)], originals: &FloatTraces) -> Result<Vec<Clipping>> {
-    let &Subject { graph, float, samples, count, .. } = subject;
+/// `count` samples. `originals` belong to this float program and these samples.
+pub fn clipping(subject: &Subject, ports: &[(ValueId, Port)], originals: &FloatSamples) -> Result<Vec<Clipping>> {
+    let &Subject { graph, samples, count, .. } = subject;
+    let float = subject.resumed(originals);
     let wanted = graph.mask(ports.iter().map(|(value, _)| *value));
     let by_sample = (0..count.min(samples.len())).into_par_iter().map(|s| {
-        let kept = originals.get(s);
-        let kept: Option<Vec<Tensor>> =
-            ports.iter().map(|(value, _)| kept.and_then(|kept| kept.trace.value(*value).cloned())).collect();
-        if let Some(tensors) = kept {
-            return ports.iter().zip(&tensors).map(|((_, port), tensor)| of(tensor, port)).collect();
-        }
         let mut found = vec![(0.0, Comparison::default()); ports.len()];
-        float.run(&samples.sample(s)?, &wanted, &mut |value, tensor| {
+        float.observe(s, &wanted, &mut |value, tensor| {
             for (at, (_, port)) in ports.iter().enumerate().filter(|(_, (wanted, _))| *wanted == value) {
                 found[at] = of(tensor, port)?;
             }

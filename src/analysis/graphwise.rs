@@ -13,9 +13,10 @@ use crate::graph::{Graph, NodeId, Tensor, ValueId};
 
 use super::compare::Comparison;
 use super::decisive::decisive;
-use super::float_traces::{FloatTraces, Original};
+use super::float_samples::FloatSamples;
 use super::joints::{self, Joint, PartSums, Watched as Joined, watched as watched_joints};
-use super::simulated_traces::{Simulated, SimulatedTraces};
+use super::sample_frontiers::SampleFrontiers;
+use super::simulated_samples::{Simulated, SimulatedSamples};
 use super::{Agreement, ErrorFigures, Spread, Subject};
 
 /// Errors with the whole graph quantized, means over the samples.
@@ -36,43 +37,36 @@ pub struct Graphwise {
     pub boxes: Option<FoundBoxes>,
 }
 
-/// Runs the first `count` samples through both programs and compares the first output of `nodes`. Samples whose values are in
-/// `originals` are not run in float again; it gets the outputs of the others.
-///
-/// `traces` belong to these samples and this float program, and the first `same` nodes were simulated in them as they are
-/// now: those are not run again. With `nodes`, the traces become those of this simulation.
+/// Runs the first `count` samples through both programs and compares the first output of `nodes`. `originals` and `earlier` belong to
+/// these samples and this float program, and the first `same` nodes were simulated in `earlier` as they are now: those are not
+/// run again, in either program. Both get what the next measurement resumes; `earlier` only with `nodes`.
 pub fn graphwise(
     subject: &Subject,
     nodes: &[NodeId],
-    originals: &mut FloatTraces,
-    traces: &mut SimulatedTraces,
+    originals: &mut FloatSamples,
+    earlier: &mut SimulatedSamples,
     same: usize,
 ) -> Result<Graphwise> {
     let &Subject { graph, samples, count, tick, .. } = subject;
     let watched: Vec<ValueId> = nodes.iter().filter_map(|&n| first_output(graph, n)).collect();
     let joints = watched_joints(subject, !nodes.is_empty());
     let count = count.min(samples.len());
-    let places = if nodes.is_empty() { Vec::new() } else { traces.places(graph) };
+    let places = if nodes.is_empty() { Vec::new() } else { earlier.places(graph) };
     let by_sample = (0..count).into_par_iter().map(|s| {
-        let sample = Sample {
-            samples,
-            index: s,
-            read: OnceCell::new(),
-            original: originals.get(s),
-            outputs: originals.outputs(s),
-            before: traces.before(s, same, &watched),
-        };
-        let (mut simulated, float_outputs) = compare(subject, &watched, &joints, &sample, &places)?;
-        traces.fit(&mut simulated.frontiers, count);
+        let sample =
+            Sample { samples, index: s, read: OnceCell::new(), originals, before: earlier.before(s, same, &watched) };
+        let (mut simulated, float) = compare(subject, &watched, &joints, &sample, &places)?;
+        simulated.frontiers.fit(earlier.share(count));
         tick()?;
-        Ok((simulated, float_outputs))
+        Ok((simulated, float))
     });
-    let (by_sample, float_outputs) = by_sample.collect::<Result<Vec<_>>>()?.into_iter().unzip();
-    let by_sample: Vec<Simulated> = by_sample;
-    originals.keep_outputs(float_outputs);
+    let (by_sample, floats): (Vec<Simulated>, Vec<Float>) = by_sample.collect::<Result<Vec<_>>>()?.into_iter().unzip();
+    let (outputs, frontiers) = floats.into_iter().map(|float| (float.outputs, float.frontiers)).unzip();
+    originals.keep_outputs(outputs);
     let found = summary(graph, &by_sample, watched.len(), &joints);
     if !nodes.is_empty() {
-        (traces.watched, traces.samples) = (watched, by_sample);
+        originals.keep_frontiers(frontiers);
+        (earlier.watched, earlier.samples) = (watched, by_sample);
     }
     Ok(found)
 }
@@ -122,9 +116,7 @@ struct Sample<'a> {
     index: usize,
     /// Its inputs, once they were needed: an image is decoded for them.
     read: OnceCell<Vec<Tensor>>,
-    original: Option<&'a Original>,
-    /// Outputs of the model in float.
-    outputs: Option<&'a [Tensor]>,
+    originals: &'a FloatSamples,
     /// Its last simulation, and the frontier to resume.
     before: Option<(&'a Simulated, &'a Frontier)>,
 }
@@ -138,108 +130,186 @@ impl Sample<'_> {
     }
 }
 
-/// Compares one sample: one comparison per watched value, then one per output of the model. Also returns its outputs in float.
+/// Sample in float.
+struct Float {
+    outputs: Vec<Tensor>,
+    frontiers: SampleFrontiers,
+}
+
+/// Compares one sample: one comparison per watched value, then one per output of the model. Also returns the sample in float.
+///
+/// Both programs run node by node, so that a pair of values is freed when it has been compared.
 fn compare(
     subject: &Subject,
     watched: &[ValueId],
     joints: &[Joined],
     sample: &Sample,
     places: &[NodeId],
-) -> Result<(Simulated, Vec<Tensor>)> {
-    let &Subject { graph, simulated, .. } = subject;
-    let start = match sample.before {
+) -> Result<(Simulated, Float)> {
+    let &Subject { graph, simulated, float, .. } = subject;
+    let mut ours = match sample.before {
         Some((_, frontier)) => frontier.clone(),
         None => simulated.begin(sample.inputs()?)?,
     };
-    let resumed = start.next();
-    let (mut originals, float_outputs) = float_values(subject, watched, joints, sample, resumed)?;
-    let mut found = vec![None; graph.values.len()];
-    let mut joined: Vec<Option<Vec<PartSums>>> = vec![None; joints.len()];
-    let mut compare = |value: ValueId, tensor: &Tensor| {
-        // Dropped right after the comparison: the float activations of a sample are the peak of memory.
-        if let Some(original) = originals[value.0].take() {
-            found[value.0] = Some(Comparison::of(tensor, &original)?);
-            for (joint, sums) in joints.iter().zip(&mut joined).filter(|(joint, _)| joint.value == value) {
-                *sums = joint.compare(tensor, &original)?;
-            }
-        }
-        Ok(())
-    };
+    let resumed = ours.next();
     let inner = joints.iter().map(|joint| joint.value).filter(|value| !graph.outputs.contains(value));
     let wanted = graph.mask(watched.iter().copied().chain(inner));
-    let (outputs, new) = simulated.finish(start, places, &wanted, &mut compare)?;
+    let mut reference = Reference::begin(subject, &wanted, sample, resumed)?;
+    let mut frontiers = sample.before.map(|(before, _)| before.frontiers.until(resumed)).unwrap_or_default();
+    let mut pairs = Pairs::new(graph, joints);
+    for node in graph.node_ids().skip(resumed.0) {
+        if node > resumed && places.contains(&node) {
+            frontiers.push(&ours);
+            reference.keep();
+        }
+        let next = NodeId(node.0 + 1);
+        reference.proceed(float, next, &wanted)?;
+        simulated.proceed(&mut ours, next, &wanted, &mut |value, tensor| pairs.add(value, tensor))?;
+        pairs.compare(&mut reference.values)?;
+    }
+    let outputs = simulated.outputs(&ours)?;
+    let Pairs { found, mut joined, .. } = pairs;
+    let float = reference.finish(float)?;
 
     let earlier = |at: usize| sample.before.and_then(|(before, _)| before.compared.get(at).copied());
     let compared = watched.iter().enumerate().map(|(at, v)| found[v.0].or_else(|| earlier(at)).unwrap_or_default());
     let mut compared: Vec<Comparison> = compared.collect();
-    for (simulated, float) in outputs.iter().zip(&float_outputs) {
+    for (simulated, float) in outputs.iter().zip(&float.outputs) {
         compared.push(Comparison::of(simulated, float)?);
     }
-    joints::of_outputs(graph, joints, &outputs, &float_outputs, &mut joined)?;
+    joints::of_outputs(graph, joints, &outputs, &float.outputs, &mut joined)?;
     // Without watched values, the earlier joints are others.
     if let Some((before, _)) = sample.before.filter(|_| !watched.is_empty()) {
         for (sums, earlier) in joined.iter_mut().zip(&before.joined).filter(|(sums, _)| sums.is_none()) {
             sums.clone_from(earlier);
         }
     }
-    let boxes = subject.detector.and_then(|detector| FoundBoxes::of(detector, &float_outputs, &outputs));
-    let kept = sample.before.into_iter().flat_map(|(before, _)| &before.frontiers);
-    let mut frontiers: Vec<Frontier> = kept.filter(|frontier| frontier.next() <= resumed).cloned().collect();
-    frontiers.extend(new);
-    Ok((Simulated { frontiers, compared, joined, boxes }, float_outputs))
+    let boxes = subject.detector.and_then(|detector| FoundBoxes::of(detector, &float.outputs, &outputs));
+    Ok((Simulated { frontiers, compared, joined, boxes }, float))
 }
 
-/// Returns the float values of a sample that are watched and made from node `first` on, by id, and the outputs of the model.
-fn float_values(
-    subject: &Subject,
-    watched: &[ValueId],
-    joints: &[Joined],
-    sample: &Sample,
-    first: NodeId,
-) -> Result<(Vec<Option<Tensor>>, Vec<Tensor>)> {
-    let &Subject { graph, float, .. } = subject;
-    let inner = joints.iter().map(|joint| joint.value).filter(|value| !graph.outputs.contains(value));
-    let watched: Vec<ValueId> = watched.iter().copied().chain(inner).collect();
-    let mut originals: Vec<Option<Tensor>> = vec![None; graph.values.len()];
-    if let Some(outputs) = sample.outputs.filter(|_| watched.is_empty()) {
-        return Ok((originals, outputs.to_vec()));
+/// Run of a sample in float, beside its simulation.
+struct Reference {
+    /// State of the run; `None` if the outputs are known, and no other value is compared.
+    run: Option<Frontier>,
+    /// Values that are not compared yet, by id.
+    values: Vec<Option<Tensor>>,
+    /// Outputs of the model, if they do not come from the run.
+    outputs: Option<Vec<Tensor>>,
+    /// Frontiers up to the state.
+    frontiers: SampleFrontiers,
+}
+
+impl Reference {
+    /// Begins before node `first`. The outputs and the values that decide them are those of the original network: no pass scales these.
+    fn begin(subject: &Subject, wanted: &[bool], sample: &Sample, first: NodeId) -> Result<Reference> {
+        let &Subject { graph, original, float, .. } = subject;
+        let Sample { originals, index, .. } = *sample;
+        let is_watching = wanted.contains(&true);
+        let is_original = std::ptr::eq(original, float);
+        if let (Some(trace), true) = (originals.trace(index), is_original) {
+            let frontiers = originals.until(index, NodeId(graph.nodes.len()));
+            let (values, outputs) = (kept(subject, wanted, first, trace)?, Some(float.traced_outputs(trace)?));
+            return Ok(Reference { run: None, values, outputs, frontiers });
+        }
+        let mut values = vec![None; graph.values.len()];
+        let mut outputs = originals.outputs(index).map(<[Tensor]>::to_vec);
+        if !is_original && (outputs.is_none() || is_watching) {
+            let deciding = graph.mask(decisive(graph).into_iter().filter(|value| wanted[value.0]));
+            outputs = Some(original.run(sample.inputs()?, &deciding, &mut |value, tensor| {
+                values[value.0] = Some(tensor.clone());
+                Ok(())
+            })?);
+        }
+        let mut run = None;
+        if is_watching || outputs.is_none() {
+            let mut begun = match originals.before(index, first) {
+                Some(frontier) => frontier.clone(),
+                None => float.begin(sample.inputs()?)?,
+            };
+            float.proceed(&mut begun, first, &[], &mut |_, _| Ok(()))?;
+            run = Some(begun);
+        }
+        Ok(Reference { run, values, outputs, frontiers: originals.until(index, first) })
     }
-    // Kept activations are those of `float`.
-    let kept = sample
-        .original
-        .filter(|_| std::ptr::eq(subject.original, float))
-        .and_then(|k| Some((k, k.outputs.iter().cloned().collect::<Option<Vec<Tensor>>>()?)));
-    if let Some((kept, outputs)) = kept {
-        let is_wanted = graph.mask(watched.iter().copied());
-        for node in graph.node_ids().skip(first.0) {
-            for value in graph.node(node).outputs.iter().flatten().filter(|value| is_wanted[value.0]) {
-                originals[value.0] = match kept.trace.value(*value) {
-                    Some(tensor) => Some(tensor.clone()),
-                    // A kernel with its clamp keeps no value between them.
-                    None => made_again(float, node, *value, &kept.trace)?,
-                };
+
+    /// Runs the nodes before `until`.
+    fn proceed(&mut self, float: &Program, until: NodeId, wanted: &[bool]) -> Result<()> {
+        let Some(run) = &mut self.run else { return Ok(()) };
+        float.proceed(run, until, wanted, &mut |value, tensor| {
+            self.values[value.0].get_or_insert_with(|| tensor.clone());
+            Ok(())
+        })
+    }
+
+    /// Keeps the state.
+    fn keep(&mut self) {
+        self.run.iter().for_each(|run| self.frontiers.push(run));
+    }
+
+    fn finish(self, float: &Program) -> Result<Float> {
+        let outputs = match (self.outputs, &self.run) {
+            (None, Some(run)) => float.outputs(run)?,
+            (known, _) => known.unwrap_or_default(),
+        };
+        Ok(Float { outputs, frontiers: self.frontiers })
+    }
+}
+
+/// Returns the wanted values from node `first` on, by id.
+fn kept(subject: &Subject, wanted: &[bool], first: NodeId, trace: &Trace) -> Result<Vec<Option<Tensor>>> {
+    let &Subject { graph, float, .. } = subject;
+    let mut values = vec![None; graph.values.len()];
+    for node in graph.node_ids().skip(first.0) {
+        for value in graph.node(node).outputs.iter().flatten().filter(|value| wanted[value.0]) {
+            values[value.0] = match trace.value(*value) {
+                Some(tensor) => Some(tensor.clone()),
+                // A kernel with its clamp keeps no value between them.
+                None => {
+                    float.outputs_on(node, trace)?.into_iter().find(|(made, _)| made == value).map(|(_, made)| made)
+                }
+            };
+        }
+    }
+    Ok(values)
+}
+
+/// Simulated values beside those in float.
+struct Pairs<'a> {
+    joints: &'a [Joined],
+    /// Simulated values whose float value does not exist yet.
+    waiting: Vec<(ValueId, Tensor)>,
+    /// Comparisons by value.
+    found: Vec<Option<Comparison>>,
+    /// Sums by part of each joint.
+    joined: Vec<Option<Vec<PartSums>>>,
+}
+
+impl<'a> Pairs<'a> {
+    fn new(graph: &Graph, joints: &'a [Joined]) -> Pairs<'a> {
+        let (found, joined) = (vec![None; graph.values.len()], vec![None; joints.len()]);
+        Pairs { joints, waiting: Vec::new(), found, joined }
+    }
+
+    fn add(&mut self, value: ValueId, simulated: &Tensor) -> Result<()> {
+        self.waiting.push((value, simulated.clone()));
+        Ok(())
+    }
+
+    /// Compares the values of which both exist, and frees them.
+    fn compare(&mut self, floats: &mut [Option<Tensor>]) -> Result<()> {
+        for (value, simulated) in std::mem::take(&mut self.waiting) {
+            let Some(float) = floats[value.0].take() else {
+                self.waiting.push((value, simulated));
+                continue;
+            };
+            self.found[value.0] = Some(Comparison::of(&simulated, &float)?);
+            for (joint, sums) in self.joints.iter().zip(&mut self.joined).filter(|(joint, _)| joint.value == value) {
+                *sums = joint.compare(&simulated, &float)?;
             }
         }
-        return Ok((originals, outputs));
-    }
-    let wanted = graph.mask(watched.iter().copied());
-    let outputs = float.run(sample.inputs()?, &wanted, &mut |value, tensor| {
-        originals[value.0] = Some(tensor.clone());
         Ok(())
-    })?;
-    // No pass scales the deciding values, so their reference is in the original.
-    let outputs =
-        subject.reference(sample.inputs()?, outputs, &graph.mask(decisive(graph)), &mut |value, tensor| {
-            if wanted[value.0] {
-                originals[value.0] = Some(tensor.clone());
-            }
-        })?;
-    Ok((originals, outputs))
-}
-
-/// Returns an output of a node on kept values.
-fn made_again(float: &Program, node: NodeId, value: ValueId, trace: &Trace) -> Result<Option<Tensor>> {
-    Ok(float.outputs_on(node, trace)?.into_iter().find(|(made, _)| *made == value).map(|(_, tensor)| tensor))
+    }
 }
 
 pub(super) fn first_output(graph: &Graph, node: NodeId) -> Option<ValueId> {

@@ -3,57 +3,165 @@
 //! esp-ppq: `quantization/analyse/layerwise.py`. It runs the whole network twice per layer and sample; here the float
 //! pass runs once per sample, and then only the nodes that depend on the layer.
 
+use std::borrow::Cow;
+
 use rayon::prelude::*;
 
 use crate::Result;
-use crate::graph::NodeId;
+use crate::exec::{Frontier, Trace};
+use crate::graph::{Graph, NodeId, Tensor};
 
 use super::compare::Comparison;
-use super::float_traces::Original;
-use super::{ErrorFigures, FloatTraces, Subject};
+use super::graphwise::first_output;
+use super::{ErrorFigures, FloatSamples, Subject};
+
+/// Memory in bytes for the float values of the samples that are measured at the same time.
+const AT_ONCE: usize = 64 << 20;
+
+/// Number of layers for which the float values of a sample are not worth keeping.
+const FEW: usize = 2;
+
+/// Values of one sample in float.
+struct Original<'a> {
+    /// Values from the first of the layers on.
+    trace: Cow<'a, Trace>,
+    /// Outputs of the model.
+    outputs: Vec<Tensor>,
+}
 
 /// Computes, for each requested node, the mean over the model's outputs and the first `count` samples. `tick` is called
-/// once per node and sample.
-///
-/// `originals` belong to this float program and these samples. Missing samples are run, and kept as long as there is
-/// room, for later requests of any of `all` nodes; if there are none, no sample is kept.
+/// once per node and sample. `originals` belong to this float program and these samples; traces for later requests of any of `all`
+/// nodes are added as long as there is room, none if there are no such nodes.
 pub fn layerwise(
     subject: &Subject,
     nodes: &[NodeId],
     all: &[NodeId],
-    originals: &mut FloatTraces,
+    originals: &mut FloatSamples,
 ) -> Result<Vec<ErrorFigures>> {
-    let &Subject { graph, float, simulated, samples, count, tick, .. } = subject;
+    let &Subject { float, simulated, samples, count, tick, .. } = subject;
     let mut sums = vec![Comparison::default(); nodes.len()];
-    let wanted = originals.wanted(graph, if all.is_empty() { nodes } else { all });
     let count = count.min(samples.len());
-    // One sample per worker at a time limits the memory of float activations.
-    let group = rayon::current_num_threads().max(1);
-    for start in (0..count).step_by(group) {
-        let end = count.min(start + group);
-        let missing: Vec<usize> = (start..end).filter(|&s| originals.get(s).is_none()).collect();
-        let run = missing.par_iter().map(|&s| Original::of(subject, &samples.sample(s)?, &wanted));
-        let run: Vec<Original> = run.collect::<Result<_>>()?;
-        let mut keep = |s, original| if all.is_empty() { Some(original) } else { originals.keep(s, original) };
-        let left: Vec<Original> = missing.iter().zip(run).filter_map(|(&s, o)| keep(s, o)).collect();
-        let group: Vec<&Original> = (start..end).filter_map(|s| originals.get(s)).chain(&left).collect();
+    if nodes.len() <= FEW {
+        let jobs: Vec<(usize, usize)> = (0..count).flat_map(|s| (0..nodes.len()).map(move |n| (n, s))).collect();
+        let compared = jobs.par_iter().with_max_len(1).map(|&(n, s)| {
+            tick()?;
+            Ok((n, alone(subject, nodes[n], originals, s)?))
+        });
+        for (n, sum) in compared.collect::<Result<Vec<_>>>()? {
+            sums[n].add(sum);
+        }
+        return Ok(sums.iter().map(Comparison::mean).collect());
+    }
+    keep_traces(subject, all, originals)?;
+    let kept = (0..count).take_while(|&s| originals.trace(s).is_some()).count();
+    let group = at_once(bytes(subject.graph, first(nodes)));
+    for range in std::iter::once(0..kept).chain((kept..count).step_by(group).map(|s| s..count.min(s + group))) {
+        let run = range.into_par_iter().map(|s| original(subject, nodes, originals, s));
+        let group: Vec<Original> = run.collect::<Result<_>>()?;
         // Samples are outermost and nodes in order, so that the longest runs start first.
         let jobs: Vec<(usize, usize)> = (0..nodes.len()).flat_map(|n| (0..group.len()).map(move |t| (n, t))).collect();
         let compared = jobs.par_iter().with_max_len(1).map(|&(n, t)| {
-            let Original { trace, outputs: originals } = group[t];
+            let Original { trace, outputs: originals } = &group[t];
             let outputs = float.run_from(simulated, nodes[n], trace)?;
             tick()?;
-            let mut sum = Comparison::default();
-            for (output, original) in outputs.iter().zip(originals) {
-                if let Some(original) = original {
-                    sum.add(Comparison::of(output, original)?);
-                }
-            }
-            Ok((n, sum))
+            Ok((n, sum(&outputs, originals)?))
         });
         for (n, sum) in compared.collect::<Result<Vec<_>>>()? {
             sums[n].add(sum);
         }
     }
     Ok(sums.iter().map(Comparison::mean).collect())
+}
+
+/// Runs samples in float whose values have room, with the inputs and outputs of `all` layers among them.
+fn keep_traces(subject: &Subject, all: &[NodeId], originals: &mut FloatSamples) -> Result<()> {
+    let &Subject { graph, float, samples, count, .. } = subject;
+    let inputs = all.iter().flat_map(|&n| graph.node(n).inputs.iter().copied().flatten());
+    // Outputs for graphwise error, which a kernel with its clamp does not keep.
+    let wanted = graph.mask(inputs.chain(all.iter().filter_map(|&n| first_output(graph, n))));
+    let bytes = bytes(graph, NodeId(0));
+    let group = rayon::current_num_threads().max(1);
+    for start in (0..count.min(samples.len())).step_by(group) {
+        let missing = start..count.min(samples.len()).min(start + group);
+        let has_room = |s: &usize| !all.is_empty() && originals.trace(*s).is_none() && originals.has_room(*s, bytes);
+        let missing: Vec<usize> = missing.filter(has_room).collect();
+        let traces = missing
+            .par_iter()
+            .map(|&s| float.trace(float.begin(&samples.sample(s)?)?, NodeId(graph.nodes.len()), &wanted));
+        for (s, trace) in missing.iter().zip(traces.collect::<Result<Vec<Trace>>>()?) {
+            originals.keep_trace(*s, trace);
+        }
+    }
+    Ok(())
+}
+
+/// Compares one sample with one layer quantized, without values of other layers: all nodes behind it run, also those that do not depend
+/// on it.
+fn alone(subject: &Subject, node: NodeId, originals: &FloatSamples, sample: usize) -> Result<Comparison> {
+    let &Subject { graph, original, float, simulated, samples, .. } = subject;
+    let last = NodeId(graph.nodes.len());
+    let is_read = graph.mask(graph.node(node).inputs.iter().copied().flatten());
+    if let (Some(trace), Some(reference)) = (originals.trace(sample), originals.outputs(sample)) {
+        return sum(&float.run_from(simulated, node, trace)?, reference);
+    }
+    let mut run = subject.resumed(originals).before(sample, node)?;
+    float.proceed(&mut run, node, &is_read, &mut |_, _| Ok(()))?;
+    let finished = |mut run: Frontier| {
+        float.proceed(&mut run, last, &[], &mut |_, _| Ok(()))?;
+        float.outputs(&run)
+    };
+    let reference = match originals.outputs(sample) {
+        Some(outputs) => outputs.to_vec(),
+        None if std::ptr::eq(original, float) => finished(run.clone())?,
+        None => original.run(&samples.sample(sample)?, &[], &mut |_, _| Ok(()))?,
+    };
+    float.proceed_as(simulated, &mut run)?;
+    sum(&finished(run)?, &reference)
+}
+
+fn sum(outputs: &[Tensor], originals: &[Tensor]) -> Result<Comparison> {
+    let mut sum = Comparison::default();
+    for (output, original) in outputs.iter().zip(originals) {
+        sum.add(Comparison::of(output, original)?);
+    }
+    Ok(sum)
+}
+
+/// Returns the number of samples whose values fit into memory, at most one for each thread.
+fn at_once(bytes: usize) -> usize {
+    (AT_ONCE / bytes.max(1)).clamp(1, rayon::current_num_threads().max(1))
+}
+
+/// Returns the memory of all values that are made from a node on.
+fn bytes(graph: &Graph, first: NodeId) -> usize {
+    let made = graph.nodes[first.0..].iter().flat_map(|node| node.outputs.iter().flatten());
+    made.map(|&value| graph.elements(value) * size_of::<f32>()).sum()
+}
+
+fn first(nodes: &[NodeId]) -> NodeId {
+    nodes.iter().min().copied().unwrap_or(NodeId(0))
+}
+
+/// Runs one sample in float from the first of the nodes on.
+fn original<'a>(
+    subject: &Subject,
+    nodes: &[NodeId],
+    originals: &'a FloatSamples,
+    sample: usize,
+) -> Result<Original<'a>> {
+    let &Subject { graph, original, float, samples, .. } = subject;
+    let wanted = graph.mask(nodes.iter().flat_map(|&n| graph.node(n).inputs.iter().copied().flatten()));
+    let trace = match originals.trace(sample) {
+        Some(trace) => Cow::Borrowed(trace),
+        None => {
+            let from = subject.resumed(originals).before(sample, first(nodes))?;
+            Cow::Owned(float.trace(from, NodeId(graph.nodes.len()), &wanted)?)
+        }
+    };
+    let outputs = match originals.outputs(sample) {
+        Some(outputs) => outputs.to_vec(),
+        None if std::ptr::eq(original, float) => float.traced_outputs(&trace)?,
+        None => original.run(&samples.sample(sample)?, &[], &mut |_, _| Ok(()))?,
+    };
+    Ok(Original { trace, outputs })
 }

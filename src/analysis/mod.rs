@@ -9,22 +9,22 @@ mod compare;
 mod decisive;
 mod estimates;
 mod figures;
-mod float_traces;
+mod float_samples;
 mod graphwise;
 mod joints;
 mod layerwise;
 mod limit;
 mod mask;
 mod on_chip;
+mod sample_frontiers;
 mod search;
-mod simulated_traces;
+mod simulated_samples;
 mod spread;
 mod statistics;
 
-use crate::Result;
 use crate::detect::Detector;
 use crate::exec::{Program, Samples, Tick};
-use crate::graph::{Graph, Tensor, ValueId};
+use crate::graph::Graph;
 use crate::quant::Quantized;
 
 /// Network prepared for running, and the samples over which its forms are compared.
@@ -51,22 +51,9 @@ pub struct Subject<'a> {
 }
 
 impl Subject<'_> {
-    /// Returns the original's outputs of one sample; `outputs` are those of `float`. If the programs differ, `on_value`
-    /// gets the original's `wanted` values.
-    fn reference(
-        &self,
-        inputs: &[Tensor],
-        outputs: Vec<Tensor>,
-        wanted: &[bool],
-        on_value: &mut dyn FnMut(ValueId, &Tensor),
-    ) -> Result<Vec<Tensor>> {
-        match std::ptr::eq(self.original, self.float) {
-            true => Ok(outputs),
-            false => self.original.run(inputs, wanted, &mut |value, tensor| {
-                on_value(value, tensor);
-                Ok(())
-            }),
-        }
+    /// Returns the float network over the samples, as far as `kept` has it.
+    fn resumed<'a>(&'a self, kept: &'a FloatSamples) -> Resumed<'a> {
+        Resumed { float: self.float, samples: self.samples, kept }
     }
 }
 
@@ -80,7 +67,7 @@ pub use figures::{
     Agreement, Alone, Before, Clipping, ErrorFigures, Histogram, Layer, LayerPort, Observers, OutputError, Report,
     Saturation, Seconds, Statistics, TensorStatistics, TriedObserver,
 };
-pub use float_traces::FloatTraces;
+pub use float_samples::{Budget, FloatSamples, Resumed};
 pub use graphwise::{Graphwise, graphwise};
 pub use joints::{Joint, JointPart};
 pub use layerwise::layerwise;
@@ -90,6 +77,6 @@ pub use on_chip::{Difference, OnChip, Ran};
 pub use search::{
     Searched, Sets, SufficientSet, by_worth, completed, most_within_limits, smallest_sufficient_set, usual_sets,
 };
-pub use simulated_traces::SimulatedTraces;
+pub use simulated_samples::SimulatedSamples;
 pub use spread::Spread;
 pub use statistics::statistics;

@@ -22,7 +22,7 @@ pub struct Arguments {
 }
 
 /// Memory for float activations that are kept for the next edit of each project, in bytes.
-const ACTIVATIONS: usize = 512 << 20;
+const ACTIVATIONS: usize = 256 << 20;
 
 pub(super) fn run(arguments: &Arguments) -> Result<ExitCode> {
     let _ = arguments.stdio;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::Result;
-use crate::analysis::{Clipping, ErrorFigures, FloatTraces, Graphwise, SimulatedTraces};
+use crate::analysis::{Budget, Clipping, ErrorFigures, FloatSamples, Graphwise, SimulatedSamples};
 use crate::chip::Method;
 use crate::exec::Program;
 use crate::quant::{Frontiers, Observations, Quantized};
@@ -18,6 +18,8 @@ use super::content::Key;
 
 /// Memory in bytes for samples in the middle of a calibration, and as much for those in the middle of a simulation.
 const RESUMED: usize = 48 << 20;
+/// Memory in bytes for samples in the middle of a float run.
+const IN_FLOAT: usize = 24 << 20;
 
 /// Results that remain valid after a change of precision, by keys.
 pub(super) struct Cached {
@@ -27,11 +29,11 @@ pub(super) struct Cached {
     /// Observer with the least error in the last measurement.
     pub best: Option<Method>,
     /// Float programs, with the key of the values that are also rounded in them.
-    float: Option<(Key, Float)>,
+    pub float: Option<(Key, Float)>,
     /// Last simulation, with the keys of its nodes: the next one prepares only nodes that differ.
     simulated: Option<(Vec<Key>, Arc<Program>)>,
-    pub originals: FloatTraces,
-    pub simulations: SimulatedTraces,
+    pub originals: FloatSamples,
+    pub simulations: SimulatedSamples,
     /// Keys of those simulations.
     pub traced: Option<Traced>,
     pub layerwise: HashMap<Key, ErrorFigures>,
@@ -92,7 +94,7 @@ pub(super) enum Sums {
 }
 
 impl Cached {
-    /// Makes an empty one. `activations` is the memory for float activations in bytes.
+    /// Makes an empty one. `activations` is the memory for all float activations of samples, in bytes.
     pub fn new(activations: usize) -> Cached {
         Cached {
             observations: Observations::default(),
@@ -100,8 +102,8 @@ impl Cached {
             best: None,
             float: None,
             simulated: None,
-            originals: FloatTraces::new(activations),
-            simulations: SimulatedTraces::new(RESUMED),
+            originals: FloatSamples::new(Budget { frontiers: IN_FLOAT, traces: activations }),
+            simulations: SimulatedSamples::new(RESUMED),
             traced: None,
             layerwise: HashMap::new(),
             graphwise: HashMap::new(),
@@ -169,9 +171,19 @@ impl Cached {
         Ok(Calibrated { quantized, float, simulation, simulated, keys, reference: reference_key })
     }
 
-    /// Frees simulated activations and all float ones but `bytes`.
-    pub fn shrink(&mut self, bytes: usize) {
-        self.originals.shrink(bytes);
+    /// Returns the memory of activations, in bytes.
+    pub fn activations(&self) -> usize {
+        self.originals.bytes() + self.simulations.bytes() + self.frontiers.bytes()
+    }
+
+    /// Frees the float activations of whole samples: the next edit runs what is behind a frontier again.
+    pub fn shrink(&mut self) {
+        self.originals.free_traces();
+    }
+
+    /// Frees all activations.
+    pub fn free_activations(&mut self) {
+        self.originals.clear();
         self.simulations.clear();
         self.frontiers.clear();
     }

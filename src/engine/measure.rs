@@ -234,8 +234,13 @@ impl<'a> Measurement<'a> {
         left.sort_by(|a, b| nsr(b).total_cmp(&nsr(a)));
         let count = self.analysis_samples();
         self.progress.begin(Stage::Layerwise, count * left.len());
-        for nodes in left.chunks(FEW) {
-            let measured = self.session.layerwise(calibrated, nodes, count, usize::MAX, &PartOf(self.progress))?;
+        // Each part runs the samples in float again, so parts grow.
+        let mut size = FEW;
+        while !left.is_empty() {
+            let rest = left.split_off(size.min(left.len()));
+            let nodes = std::mem::replace(&mut left, rest);
+            size *= 2;
+            let measured = self.session.layerwise(calibrated, &nodes, count, usize::MAX, &PartOf(self.progress))?;
             for (node, figures) in nodes.iter().zip(measured) {
                 let layer = &mut report.layers[node.0];
                 (layer.layerwise, layer.estimate) = (figures, None);

@@ -81,8 +81,6 @@ use store::Store;
 /// Maximum number of models, plans and sessions in memory, for workspaces with several projects.
 const MODELS: usize = 8;
 const SESSIONS: usize = 4;
-/// Memory for float activations while the process is idle, in bytes: a few samples, from which an edit's scales are guessed.
-const AT_REST: usize = 64 << 20;
 /// Maximum number of reports, measured fixes, and findings (one per text and depth).
 const ANSWERS: usize = 64;
 
@@ -203,10 +201,10 @@ impl Engine {
         memory.keep(key, Arc::new(result))
     }
 
-    /// Frees most of the activations that are kept for the next edit, for a process that is idle. The next edit then runs some samples
-    /// in float again.
+    /// Frees most of the activations that are kept for the next edit, for a process that is idle. The next edit then runs samples in
+    /// float again.
     pub fn rest(&self) {
-        self.sessions.all().iter().for_each(|session| session.shrink_activations(AT_REST));
+        self.sessions.all().iter().for_each(|session| session.shrink_activations());
     }
 
     /// Stores a session's measurements for other processes.

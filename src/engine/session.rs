@@ -4,14 +4,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use crate::Result;
-use crate::analysis::{self, Clipping, ErrorFigures, Graphwise, Observers, Subject};
+use crate::analysis::{self, Clipping, ErrorFigures, Graphwise, Observers, Resumed, Subject};
 use crate::chip::Method;
 use crate::detect::{Detector, Head};
 use crate::exec::{Samples as _, Tick};
 use crate::graph::{NodeId, ValueId};
 use crate::note::Note;
 use crate::optimize;
-use crate::quant::{self, Keep, Plan, Port, Quantized, Wide};
+use crate::quant::{self, FloatRuns, Keep, Plan, Port, Quantized, Wide};
 use crate::samples::{InputSpec, Part, Request, SampleFacts, Samples};
 use crate::simplify::Simplified;
 
@@ -81,8 +81,7 @@ pub struct Session {
 }
 
 impl Session {
-    /// Makes a session. `activations` is the memory for float activations in bytes. Error is measured on `others` if there are
-    /// any, else on `samples` or, with `held_out`, on a part of them.
+    /// Makes a session. `activations` is the memory for float activations in bytes. Error is measured on `others` if there are any, else on `samples` or, with `held_out`, on a part of them.
     pub fn new(
         key: Key,
         model: Arc<Model>,
@@ -131,16 +130,15 @@ impl Session {
         [&self.model.simplified.notes[..], self.samples.notes(), &others, &quantized.plan().notes].concat()
     }
 
-    /// Returns the size of the float activations that it keeps.
+    /// Returns the memory of the activations that it keeps, in bytes.
     pub fn activations(&self) -> usize {
-        let cached = self.cached();
-        cached.originals.bytes() + cached.simulations.bytes() + cached.frontiers.bytes()
+        self.cached().activations()
     }
 
-    /// Frees simulated activations and all float ones but `bytes`, unless a measurement is using them.
-    pub(super) fn shrink_activations(&self, bytes: usize) {
+    /// Frees most activations, unless a measurement is using them.
+    pub(super) fn shrink_activations(&self) {
         if let Ok(mut cached) = self.cached.try_lock() {
-            cached.shrink(bytes);
+            cached.shrink();
         }
     }
 
@@ -149,7 +147,7 @@ impl Session {
         self.is_replaced.store(true, Ordering::Relaxed);
         if let Ok(mut cached) = self.cached.try_lock() {
             self.is_replaced.store(false, Ordering::Relaxed);
-            cached.shrink(0);
+            cached.free_activations();
         }
     }
 
@@ -157,7 +155,7 @@ impl Session {
     fn cached(&self) -> MutexGuard<'_, Cached> {
         let mut cached = self.cached.lock().unwrap_or_else(PoisonError::into_inner);
         if self.is_replaced.swap(false, Ordering::Relaxed) {
-            cached.shrink(0);
+            cached.free_activations();
         }
         cached
     }
@@ -200,9 +198,15 @@ impl Session {
             return Ok(None);
         }
         let mut cached = self.cached();
-        let Cached { observations, originals, .. } = &mut *cached;
+        let Cached { observations, originals, float, .. } = &mut *cached;
+        let resumed = float.as_ref().map(|(_, Float { equivalent, .. })| Resumed {
+            float: equivalent,
+            samples: &self.analysis,
+            kept: originals,
+        });
+        let resumed = resumed.as_ref().map(|resumed| resumed as &dyn FloatRuns);
         let quantized =
-            quant::recall(plan.clone(), &self.calibration, observations, originals, wide, &|| progress.check())?;
+            quant::recall(plan.clone(), &self.calibration, observations, resumed, wide, &|| progress.check())?;
         let sums = if wide == Wide::Predicted { Sums::Single } else { Sums::Exact };
         quantized.map(|quantized| cached.calibrated(quantized, sums)).transpose()
     }
@@ -286,7 +290,7 @@ impl Session {
         Ok(effect)
     }
 
-    /// Computes the error of one layer of a trial alone. No float activations are kept for it.
+    /// Computes the error of one layer of a trial alone.
     fn alone(
         &self,
         calibrated: &Calibrated,

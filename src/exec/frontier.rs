@@ -21,6 +21,16 @@ impl Frontier {
         self.values[id.0].as_ref()
     }
 
+    /// Gives a run an input that it lacked, or takes one away that it does not read any more.
+    pub fn set(&mut self, id: ValueId, value: Option<Tensor>) {
+        self.values[id.0] = value;
+    }
+
+    /// Returns `true` if no node has run ahead, with the kernel before it.
+    pub fn is_between_kernels(&self) -> bool {
+        !self.done[self.next..].contains(&true)
+    }
+
     /// The next node.
     pub fn next(&self) -> NodeId {
         NodeId(self.next)

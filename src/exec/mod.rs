@@ -19,7 +19,7 @@ mod tests;
 
 pub use frontier::Frontier;
 pub use places::{live_before, places};
-pub use program::{Program, Trace};
+pub use program::{OnValue, Program, Trace};
 pub use quantize::fake_quantize;
 pub use samples::{Samples, Tick};
 pub use simulation::{FakeQuant, NodeSimulation, Simulation};

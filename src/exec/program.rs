@@ -1,5 +1,6 @@
 //! Graph prepared for running, either completely or from one node on.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use rayon::prelude::*;
@@ -37,6 +38,7 @@ struct Clamp {
 }
 
 /// Values of one sample that were kept.
+#[derive(Clone)]
 pub struct Trace {
     values: Vec<Option<Tensor>>,
 }
@@ -138,8 +140,24 @@ impl Program {
     pub fn run(&self, inputs: &[Tensor], wanted: &[bool], on_value: OnValue) -> Result<Vec<Tensor>> {
         let mut frontier = self.begin(inputs)?;
         self.show_inputs(&frontier, wanted, on_value)?;
-        self.proceed(&mut frontier, self.steps.len(), wanted, on_value)?;
-        self.collect(&mut frontier.values)
+        self.proceed(&mut frontier, NodeId(self.steps.len()), wanted, on_value)?;
+        self.outputs(&frontier)
+    }
+
+    /// Returns the first node that makes a `wanted` value; the first of all if an input of the model is one.
+    pub fn first_maker(&self, wanted: &[bool]) -> NodeId {
+        let is_wanted = |value: &ValueId| wanted.get(value.0) == Some(&true);
+        if self.inputs.iter().any(is_wanted) {
+            return NodeId(0);
+        }
+        let makes =
+            |step: &Arc<Step>| step.outputs.iter().filter_map(|output| output.value).any(|value| is_wanted(&value));
+        NodeId(self.steps.iter().position(makes).unwrap_or(self.steps.len()))
+    }
+
+    /// Returns `true` if one of `nodes` reads the value.
+    pub fn reads(&self, value: ValueId, nodes: Range<NodeId>) -> bool {
+        self.readers[value.0].iter().any(|reader| nodes.contains(reader))
     }
 
     /// Runs one sample up to the last value that is `wanted`, and passes those to `on_value`.
@@ -174,9 +192,17 @@ impl Program {
         Ok(Frontier { values: self.feed(inputs)?, next: 0, done: vec![false; self.steps.len()] })
     }
 
-    /// Runs the nodes before `until` that have not run yet.
-    fn proceed(&self, frontier: &mut Frontier, until: usize, wanted: &[bool], on_value: OnValue) -> Result<()> {
+    /// Begins a run with those of its inputs that are known; [`Frontier::set`] gives it the others before they are read.
+    pub fn begin_with(&self, inputs: impl IntoIterator<Item = (ValueId, Tensor)>) -> Frontier {
+        let mut values = vec![None; self.values];
+        inputs.into_iter().for_each(|(id, tensor)| values[id.0] = Some(tensor));
+        Frontier { values, next: 0, done: vec![false; self.steps.len()] }
+    }
+
+    /// Runs the nodes before `until` that have not run yet. `wanted` selects the values that `on_value` gets.
+    pub fn proceed(&self, frontier: &mut Frontier, until: NodeId, wanted: &[bool], on_value: OnValue) -> Result<()> {
         let Frontier { values, next, done } = frontier;
+        let until = until.0.max(*next);
         for n in std::mem::replace(next, until)..until {
             if done[n] {
                 continue;
@@ -195,17 +221,9 @@ impl Program {
         Ok(())
     }
 
-    /// Runs a sample from a frontier to the end and returns the model's outputs in order, with the frontiers at the nodes in
-    /// `kept`, which ascend. One within a kernel and its clamp is left out.
-    pub fn finish(
-        &self,
-        mut frontier: Frontier,
-        kept: &[NodeId],
-        wanted: &[bool],
-        on_value: OnValue,
-    ) -> Result<(Vec<Tensor>, Vec<Frontier>)> {
-        let frontiers = self.proceed_to(&mut frontier, self.steps.len(), kept, wanted, on_value)?;
-        Ok((self.collect(&mut frontier.values)?, frontiers))
+    /// Returns the model's outputs in order, of a sample whose nodes have all run.
+    pub fn outputs(&self, frontier: &Frontier) -> Result<Vec<Tensor>> {
+        self.outputs.iter().map(|&id| frontier.values[id.0].clone().map(narrow).ok_or_else(missing)).collect()
     }
 
     /// Runs the nodes before `until` that have not run yet; returns the frontiers at the nodes in `kept` on the way.
@@ -220,21 +238,29 @@ impl Program {
         let mut frontiers = Vec::new();
         let from = frontier.next;
         for node in kept.iter().filter(|node| (from + 1..until).contains(&node.0)) {
-            self.proceed(frontier, node.0, wanted, on_value)?;
-            if !frontier.done[node.0..].contains(&true) {
+            self.proceed(frontier, *node, wanted, on_value)?;
+            if frontier.is_between_kernels() {
                 frontiers.push(frontier.clone());
             }
         }
-        self.proceed(frontier, until, wanted, on_value)?;
+        self.proceed(frontier, NodeId(until), wanted, on_value)?;
         Ok(frontiers)
     }
 
-    /// Runs one sample and keeps values for [`Program::run_from`]: those in `wanted` (the inputs of the nodes that are
-    /// to change), and all that are not internal to a kernel with its clamp.
-    pub fn trace(&self, inputs: &[Tensor], wanted: &[bool]) -> Result<Trace> {
-        let mut values = self.feed(inputs)?;
-        let mut done = vec![false; self.steps.len()];
-        for n in 0..self.steps.len() {
+    /// Runs the next node of a sample as `changed` does, alone.
+    pub fn proceed_as(&self, changed: &Program, frontier: &mut Frontier) -> Result<()> {
+        let Some(node) = Some(frontier.next).filter(|&node| node < self.steps.len()) else { return Ok(()) };
+        let outputs = changed.outputs_of(NodeId(node), frontier)?;
+        self.advance(NodeId(node), outputs, frontier);
+        (frontier.next, frontier.done[node]) = (node + 1, true);
+        Ok(())
+    }
+
+    /// Runs a sample from a frontier up to node `until`, and keeps values for [`Program::run_from`]: those of the frontier, those in
+    /// `wanted` (the inputs of the nodes that are to change), and all that are not internal to a kernel with its clamp.
+    pub fn trace(&self, from: Frontier, until: NodeId, wanted: &[bool]) -> Result<Trace> {
+        let Frontier { mut values, next, mut done } = from;
+        for n in next..until.0 {
             if done[n] {
                 continue;
             }
@@ -246,6 +272,11 @@ impl Program {
             }
         }
         Ok(Trace { values })
+    }
+
+    /// Returns the model's outputs in order, from a trace up to the last node.
+    pub fn traced_outputs(&self, trace: &Trace) -> Result<Vec<Tensor>> {
+        self.outputs.iter().map(|&id| trace.value(id).cloned().map(narrow).ok_or_else(missing)).collect()
     }
 
     /// Returns the model's outputs with `node` run by `changed` on the values of `trace`, and all nodes that depend on
@@ -348,10 +379,6 @@ impl Program {
             None => Ok((value, tensor)),
         });
         Ok((last, outputs.collect::<Result<_>>().map_err(|e| e.in_layer(&self.names[last]))?))
-    }
-
-    fn collect(&self, values: &mut [Option<Tensor>]) -> Result<Vec<Tensor>> {
-        self.outputs.iter().map(|&id| values[id.0].clone().map(narrow).ok_or_else(missing)).collect()
     }
 }
 

@@ -109,7 +109,7 @@ fn running_from_a_node_equals_running_the_whole_with_that_node_simulated() {
     for branch in [false, true] {
         let graph = chain(branch);
         let float = Program::float(&graph).unwrap();
-        let trace = float.trace(&sample(), &[true; 6]).unwrap();
+        let trace = float.trace(float.begin(&sample()).unwrap(), NodeId(3), &[true; 6]).unwrap();
         for n in 0..3 {
             let simulated =
                 NodeSimulation { inputs: vec![None, quantize(-1)], outputs: vec![quantize(0)], ..Default::default() };

@@ -13,9 +13,9 @@ mod tests;
 
 use std::collections::HashMap;
 
-use crate::Result;
-use crate::exec::{Program, Trace};
+use crate::exec::{Frontier, OnValue, Program, Trace};
 use crate::graph::{DataType, Graph, NodeId, Tensor, ValueId};
+use crate::{Error, Result};
 
 use tape::{Slope, Tape};
 
@@ -24,8 +24,12 @@ pub struct Backward {
     program: Program,
     /// Values of the network that are differentiated, in the order of the seeds.
     seeded: Vec<ValueId>,
-    /// Values of the network that are read, in the order of the inputs behind the seeds.
-    saved: Vec<ValueId>,
+    /// Inputs of the program that take the seeds.
+    seeds: Vec<ValueId>,
+    /// Values of the network that are read, each with the input of the program that takes it.
+    saved: Vec<(ValueId, ValueId)>,
+    /// Node of the program in front of which the gradients of all inputs of a node of the network, and of those behind it, exist.
+    ends: Vec<NodeId>,
     /// Values of the network by the value of the program that is their gradient.
     gradients: HashMap<ValueId, Vec<ValueId>>,
     /// Mask of the network's values whose gradient is computed.
@@ -44,8 +48,10 @@ impl Backward {
         for &output in &seeded {
             tape.seed(output)?;
         }
+        let mut ends = vec![NodeId(0); forward.nodes.len()];
         for n in (0..forward.nodes.len()).rev() {
             rules::differentiate(&mut tape, NodeId(n))?;
+            ends[n] = tape.next();
         }
         let mut gradients: HashMap<ValueId, Vec<ValueId>> = HashMap::new();
         for &value in wanted {
@@ -54,9 +60,11 @@ impl Backward {
             }
         }
         let (graph, saved) = tape.finish();
+        let (seeds, inputs) = graph.inputs.split_at(seeded.len());
+        let (seeds, saved) = (seeds.to_vec(), saved.into_iter().zip(inputs.iter().copied()).collect());
         let known = forward.mask(gradients.values().flatten().copied());
         let wanted = graph.mask(gradients.keys().copied());
-        Ok(Backward { program: Program::float(&graph)?, seeded, saved, gradients, known, wanted })
+        Ok(Backward { program: Program::float(&graph)?, seeded, seeds, saved, ends, gradients, known, wanted })
     }
 
     /// Returns `true` if the gradient of a value is computed.
@@ -69,25 +77,37 @@ impl Backward {
         &self.seeded
     }
 
-    /// Returns the values of the network that a trace must contain.
-    pub fn saved(&self) -> &[ValueId] {
-        &self.saved
+    /// Returns the values of the network that traces must contain.
+    pub fn saved(&self) -> impl Iterator<Item = ValueId> {
+        self.saved.iter().map(|(value, _)| *value)
     }
 
-    /// Runs the graph. `seeds` are the gradients by the ends, in the order of [`Backward::seeded`]; `on_gradient` gets the
-    /// gradient of each wanted value as soon as it exists.
-    pub fn run(
-        &self,
-        seeds: Vec<Tensor>,
-        trace: &Trace,
-        on_gradient: &mut dyn FnMut(ValueId, &Tensor) -> Result<()>,
-    ) -> Result<()> {
-        let missing = || crate::Error::new("a value that gradients need was not kept");
-        let saved = self.saved.iter().map(|&value| trace.value(value).cloned().ok_or_else(missing));
-        let inputs: Vec<Tensor> = seeds.into_iter().map(Ok).chain(saved).collect::<Result<_>>()?;
-        self.program.observe(&inputs, &self.wanted, &mut |gradient, tensor| {
-            self.gradients.get(&gradient).into_iter().flatten().try_for_each(|&value| on_gradient(value, tensor))
-        })
+    /// Begins a run. `seeds` are the gradients by the ends, in the order of [`Backward::seeded`]; `on_gradient` gets those of wanted
+    /// values.
+    pub fn begin(&self, seeds: Vec<Tensor>, on_gradient: OnValue) -> Result<Frontier> {
+        for (input, seed) in self.seeds.iter().zip(&seeds) {
+            self.show(*input, seed, on_gradient)?;
+        }
+        Ok(self.program.begin_with(self.seeds.iter().copied().zip(seeds)))
+    }
+
+    /// Computes the gradients of the inputs of `node` and of all nodes behind it. `trace` has the values that these nodes read and make;
+    /// `on_gradient` gets the gradient of each wanted value as soon as it exists.
+    pub fn proceed(&self, run: &mut Frontier, node: NodeId, trace: &Trace, on_gradient: OnValue) -> Result<()> {
+        let (from, until) = (run.next(), self.ends[node.0]);
+        for (value, input) in self.saved.iter().filter(|(_, input)| self.program.reads(*input, from..until)) {
+            let value = trace.value(*value).cloned();
+            let value = value.ok_or_else(|| Error::new("a value that gradients need was not kept"))?;
+            run.set(*input, Some(value));
+        }
+        self.program
+            .proceed(run, until, &self.wanted, &mut |gradient, tensor| self.show(gradient, tensor, on_gradient))?;
+        self.saved.iter().for_each(|(_, input)| run.set(*input, None));
+        Ok(())
+    }
+
+    fn show(&self, gradient: ValueId, tensor: &Tensor, on_gradient: OnValue) -> Result<()> {
+        self.gradients.get(&gradient).into_iter().flatten().try_for_each(|&value| on_gradient(value, tensor))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::graph::{Attribute, Attributes, DataType, Graph, Node, Tensor, Value, ValueId};
+use crate::graph::{Attribute, Attributes, DataType, Graph, Node, NodeId, Tensor, Value, ValueId};
 use crate::ops::{self, Call, Fact};
 use crate::{Error, Result};
 
@@ -43,6 +43,11 @@ impl<'a> Tape<'a> {
     /// Returns the graph, and the network's values that are its inputs behind the seeds.
     pub fn finish(self) -> (Graph, Vec<ValueId>) {
         (self.graph, self.saved)
+    }
+
+    /// Returns the node that is added next.
+    pub fn next(&self) -> NodeId {
+        NodeId(self.graph.nodes.len())
     }
 
     /// Makes an input for the gradient of an output of the network.

@@ -131,17 +131,18 @@ fn holds(op: &str, attributes: &[(&str, Attribute)], inputs: &[Input]) {
         })
         .sum();
     let tensors: Vec<Tensor> = base.iter().map(|(shape, x, _)| tensor(shape, x.clone())).collect();
-    let trace = program.trace(&tensors, &graph.mask(backward.saved().iter().copied())).unwrap();
+    let begin = program.begin(&tensors).unwrap();
+    let trace = program.trace(begin, NodeId(graph.nodes.len()), &graph.mask(backward.saved())).unwrap();
     let (mut said, mut seen) = (0.0, 0);
-    backward
-        .run(seeds, &trace, &mut |value, gradient| {
-            let at = graph.inputs.iter().position(|&input| input == value).unwrap();
-            assert_eq!(gradient.shape(), base[at].0, "{op}");
-            said += dot(gradient.slice().unwrap(), &base[at].2);
-            seen += 1;
-            Ok(())
-        })
-        .unwrap();
+    let mut add = |value: ValueId, gradient: &Tensor| {
+        let at = graph.inputs.iter().position(|&input| input == value).unwrap();
+        assert_eq!(gradient.shape(), base[at].0, "{op}");
+        said += dot(gradient.slice().unwrap(), &base[at].2);
+        seen += 1;
+        Ok(())
+    };
+    let mut run = backward.begin(seeds, &mut add).unwrap();
+    backward.proceed(&mut run, NodeId(0), &trace, &mut add).unwrap();
     assert_eq!(seen, graph.inputs.len(), "{op}: an input has no gradient");
     assert!((said - change).abs() <= 0.01 * change.abs() + 0.002, "{op}: {said} instead of {change}");
 }

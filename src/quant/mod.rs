@@ -36,9 +36,9 @@ pub use imported_scales::{ImportedLayer, ImportedPort, ImportedScales};
 pub use narrowed::{Narrowed, WIDEN};
 pub use observations::{Observation, Observations};
 pub use plan::{NodeConfig, Observed, Plan, plan};
-pub use predict::predict;
+pub use predict::{FloatRuns, predict};
 pub use quantized::{Port, Quantized};
-pub use recall::{Activations, Wide, recall};
+pub use recall::{Wide, recall};
 pub use settings::{BiasCorrection, ChannelSplit, LayerwiseEqualization, Real, Recipe, Settings, WeightSplit};
 pub use trained_schemes::{Overridden, overridden, with_trained};
 

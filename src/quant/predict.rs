@@ -10,7 +10,7 @@ use rayon::prelude::*;
 
 use crate::Result;
 use crate::chip::Method;
-use crate::exec::{Program, Samples, Tick};
+use crate::exec::{OnValue, Program, Samples, Tick};
 use crate::graph::{Tensor, ValueId};
 
 use super::calibrate::{asked, check};
@@ -18,6 +18,36 @@ use super::histograms::Histograms;
 use super::observations::{Observation, Observations};
 use super::observe::{Elements, Extremes, histogram_exponent, percentiles};
 use super::plan::{Observed, Plan};
+
+/// The float network over samples.
+pub trait FloatRuns: Sync {
+    /// Returns the number of samples.
+    fn samples(&self) -> usize;
+    /// Runs one sample up to the last of the `wanted` values, and passes these to `on_value`.
+    fn observe(&self, sample: usize, wanted: &[bool], on_value: OnValue) -> Result<()>;
+}
+
+/// The float network from its inputs on.
+pub(super) struct Whole<'a> {
+    program: Program,
+    samples: &'a dyn Samples,
+}
+
+impl Whole<'_> {
+    pub fn new<'a>(plan: &Plan, samples: &'a dyn Samples) -> Result<Whole<'a>> {
+        Ok(Whole { program: Program::float(&plan.graph)?, samples })
+    }
+}
+
+impl FloatRuns for Whole<'_> {
+    fn samples(&self) -> usize {
+        self.samples.len()
+    }
+
+    fn observe(&self, sample: usize, wanted: &[bool], on_value: OnValue) -> Result<()> {
+        self.program.observe(&self.samples.sample(sample)?, wanted, on_value)
+    }
+}
 
 /// Share of the work of calibration that a prediction takes.
 pub(super) struct Effort {
@@ -41,7 +71,10 @@ pub fn predict(plan: &Plan, samples: &dyn Samples, known: &mut Observations, tic
     check(plan, samples, &ports)?;
     let is_missing = |port: &Observed| is_predicted(plan, port) && known.predicted(&asked(plan, port)).is_none();
     let missing: Vec<Observed> = ports.into_iter().filter(is_missing).collect();
-    for (port, observation) in observe_float(plan, &missing, samples, &GUESS, known, tick)? {
+    if missing.is_empty() {
+        return Ok(());
+    }
+    for (port, observation) in observe_float(plan, &missing, &Whole::new(plan, samples)?, &GUESS, known, tick)? {
         known.keep_prediction(&asked(plan, &port), observation);
     }
     Ok(())
@@ -51,7 +84,7 @@ pub fn predict(plan: &Plan, samples: &dyn Samples, known: &mut Observations, tic
 pub(super) fn observe_float(
     plan: &Plan,
     ports: &[Observed],
-    samples: &dyn Samples,
+    runs: &dyn FloatRuns,
     effort: &Effort,
     known: &Observations,
     tick: Tick,
@@ -59,7 +92,7 @@ pub(super) fn observe_float(
     if ports.is_empty() {
         return Ok(Vec::new());
     }
-    let float = Float { plan, program: Program::float(&plan.graph)?, samples, effort, tick };
+    let float = Float { plan, runs, effort, tick };
     let known_range = |port: &Observed| known.range(&asked(plan, port));
     let without = ports.iter().filter(|port| known_range(port).is_none());
     let ranges = float.ranges(&without.map(|port| port.value).collect::<Vec<_>>())?;
@@ -74,8 +107,7 @@ pub(super) fn observe_float(
 /// The float network over the samples.
 struct Float<'a> {
     plan: &'a Plan,
-    program: Program,
-    samples: &'a dyn Samples,
+    runs: &'a dyn FloatRuns,
     effort: &'a Effort,
     tick: Tick<'a>,
 }
@@ -120,9 +152,9 @@ impl Float<'_> {
             return Ok(all);
         }
         let wanted = self.plan.graph.mask(values.iter().copied());
-        let by_sample = (0..self.samples.len().min(self.effort.samples)).into_par_iter().map(|sample| {
+        let by_sample = (0..self.runs.samples().min(self.effort.samples)).into_par_iter().map(|sample| {
             let mut seen = Vec::new();
-            self.program.observe(&self.samples.sample(sample)?, &wanted, &mut |value, tensor: &Tensor| {
+            self.runs.observe(sample, &wanted, &mut |value, tensor: &Tensor| {
                 let elements = tensor.slice::<f32>().unwrap_or_default();
                 seen.extend(of(value, elements).map(|made| (value, made)));
                 Ok(())

@@ -6,9 +6,10 @@ use crate::graph::{Graph, NodeId, ValueId};
 
 use super::compare::Comparison;
 use super::joints::PartSums;
+use super::sample_frontiers::SampleFrontiers;
 
 /// Frontiers and comparisons of the last simulation of each sample.
-pub struct SimulatedTraces {
+pub struct SimulatedSamples {
     pub(super) watched: Vec<ValueId>,
     pub(super) samples: Vec<Simulated>,
     budget: usize,
@@ -17,8 +18,7 @@ pub struct SimulatedTraces {
 /// One sample.
 #[derive(Default)]
 pub(super) struct Simulated {
-    /// Frontiers, in ascending order.
-    pub frontiers: Vec<Frontier>,
+    pub frontiers: SampleFrontiers,
     /// One comparison per watched value, then one per output of the model.
     pub compared: Vec<Comparison>,
     /// Sums by part of each watched joint.
@@ -27,10 +27,10 @@ pub(super) struct Simulated {
     pub boxes: Option<FoundBoxes>,
 }
 
-impl SimulatedTraces {
+impl SimulatedSamples {
     /// Makes an empty store. `budget` is in bytes; with 0, nothing is kept.
-    pub fn new(budget: usize) -> SimulatedTraces {
-        SimulatedTraces { watched: Vec::new(), samples: Vec::new(), budget }
+    pub fn new(budget: usize) -> SimulatedSamples {
+        SimulatedSamples { watched: Vec::new(), samples: Vec::new(), budget }
     }
 
     /// Frees all samples.
@@ -40,7 +40,7 @@ impl SimulatedTraces {
 
     /// Returns the memory in use, in bytes; a value in two frontiers counts twice.
     pub fn bytes(&self) -> usize {
-        self.samples.iter().flat_map(|sample| &sample.frontiers).map(Frontier::bytes).sum()
+        self.samples.iter().map(|sample| sample.frontiers.bytes()).sum()
     }
 
     /// Returns the nodes before which frontiers are kept.
@@ -52,20 +52,11 @@ impl SimulatedTraces {
     /// that are simulated as before.
     pub(super) fn before(&self, sample: usize, same: usize, watched: &[ValueId]) -> Option<(&Simulated, &Frontier)> {
         let kept = self.samples.get(sample).filter(|_| watched.is_empty() || self.watched == watched)?;
-        Some((kept, kept.frontiers.iter().rev().find(|frontier| frontier.next().0 <= same)?))
+        Some((kept, kept.frontiers.before(NodeId(same))?))
     }
 
-    /// Drops the largest frontiers of a sample that exceed its share of the memory.
-    pub(super) fn fit(&self, frontiers: &mut Vec<Frontier>, samples: usize) {
-        let mut by_size: Vec<(usize, usize)> = frontiers.iter().map(Frontier::bytes).zip(0..).collect();
-        by_size.sort_unstable();
-        let mut left = self.budget / samples.max(1);
-        let mut kept: Vec<bool> = vec![false; frontiers.len()];
-        for (bytes, at) in by_size {
-            kept[at] = bytes <= left;
-            left = left.saturating_sub(bytes);
-        }
-        let mut kept = kept.into_iter();
-        frontiers.retain(|_| kept.next().unwrap_or_default());
+    /// Returns the memory for the frontiers of one of `samples` samples, in bytes.
+    pub(super) fn share(&self, samples: usize) -> usize {
+        self.budget / samples.max(1)
     }
 }
