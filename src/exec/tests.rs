@@ -123,6 +123,30 @@ fn running_from_a_node_equals_running_the_whole_with_that_node_simulated() {
 }
 
 #[test]
+fn a_run_resumed_before_a_node_equals_one_from_a_trace_of_all_values() {
+    for branch in [false, true] {
+        let graph = chain(branch);
+        let float = Program::float(&graph).unwrap();
+        let begin = || float.begin(&sample()).unwrap();
+        for n in 0..3 {
+            let mut alone = vec![None; 3];
+            alone[n] = Some(NodeSimulation { outputs: vec![quantize(0)], ..Default::default() });
+            let changed = Program::simulated(&graph, &alone).unwrap();
+            let whole = float.trace(begin(), NodeId(3), &[true; 6]).unwrap();
+            let expected = float.run_from(&changed, NodeId(n), &whole).unwrap();
+            let mut run = begin();
+            float.proceed(&mut run, NodeId(n), &[true; 6], &mut |_, _| Ok(())).unwrap();
+            // The values in front of the node are in the frontier, as far as they are still read.
+            let behind = float.trace(run.clone(), NodeId(3), &[true; 6]).unwrap();
+            assert_eq!(float.run_from(&changed, NodeId(n), &behind).unwrap(), expected, "node {n}");
+            float.proceed_as(&changed, &mut run).unwrap();
+            float.proceed(&mut run, NodeId(3), &[], &mut |_, _| Ok(())).unwrap();
+            assert_eq!(float.outputs(&run).unwrap(), expected, "node {n}");
+        }
+    }
+}
+
+#[test]
 fn observing_a_value_stops_after_it_and_shows_the_same_value_as_a_run() {
     let mut graph = chain(false);
     let shown = |graph: &Graph, value: usize, observe: bool| {
