@@ -98,25 +98,34 @@ fn keep_traces(subject: &Subject, all: &[NodeId], originals: &mut FloatSamples) 
 /// Compares one sample with one layer quantized, without values of other layers: all nodes behind it run, also those that do not depend
 /// on it.
 fn alone(subject: &Subject, node: NodeId, originals: &FloatSamples, sample: usize) -> Result<Comparison> {
-    let &Subject { graph, original, float, simulated, samples, .. } = subject;
-    let last = NodeId(graph.nodes.len());
-    let is_read = graph.mask(graph.node(node).inputs.iter().copied().flatten());
+    let &Subject { graph, float, simulated, .. } = subject;
     if let (Some(trace), Some(reference)) = (originals.trace(sample), originals.outputs(sample)) {
         return sum(&float.run_from(simulated, node, trace)?, reference);
     }
+    let is_read = graph.mask(graph.node(node).inputs.iter().copied().flatten());
     let mut run = subject.resumed(originals).before(sample, node)?;
     float.proceed(&mut run, node, &is_read, &mut |_, _| Ok(()))?;
     let finished = |mut run: Frontier| {
-        float.proceed(&mut run, last, &[], &mut |_, _| Ok(()))?;
+        float.proceed(&mut run, NodeId(graph.nodes.len()), &[], &mut |_, _| Ok(()))?;
         float.outputs(&run)
     };
-    let reference = match originals.outputs(sample) {
-        Some(outputs) => outputs.to_vec(),
-        None if std::ptr::eq(original, float) => finished(run.clone())?,
-        None => original.run(&samples.sample(sample)?, &[], &mut |_, _| Ok(()))?,
-    };
+    let reference = reference(subject, originals, sample, || finished(run.clone()))?;
     float.proceed_as(simulated, &mut run)?;
     sum(&finished(run)?, &reference)
+}
+
+/// Returns the outputs of the original network; `float` makes those of the float network, if that is the original.
+fn reference(
+    subject: &Subject,
+    originals: &FloatSamples,
+    sample: usize,
+    float: impl FnOnce() -> Result<Vec<Tensor>>,
+) -> Result<Vec<Tensor>> {
+    match originals.outputs(sample) {
+        Some(outputs) => Ok(outputs.to_vec()),
+        None if std::ptr::eq(subject.original, subject.float) => float(),
+        None => subject.original.run(&subject.samples.sample(sample)?, &[], &mut |_, _| Ok(())),
+    }
 }
 
 fn sum(outputs: &[Tensor], originals: &[Tensor]) -> Result<Comparison> {
@@ -149,7 +158,7 @@ fn original<'a>(
     originals: &'a FloatSamples,
     sample: usize,
 ) -> Result<Original<'a>> {
-    let &Subject { graph, original, float, samples, .. } = subject;
+    let &Subject { graph, float, .. } = subject;
     let wanted = graph.mask(nodes.iter().flat_map(|&n| graph.node(n).inputs.iter().copied().flatten()));
     let trace = match originals.trace(sample) {
         Some(trace) => Cow::Borrowed(trace),
@@ -158,10 +167,6 @@ fn original<'a>(
             Cow::Owned(float.trace(from, NodeId(graph.nodes.len()), &wanted)?)
         }
     };
-    let outputs = match originals.outputs(sample) {
-        Some(outputs) => outputs.to_vec(),
-        None if std::ptr::eq(original, float) => float.traced_outputs(&trace)?,
-        None => original.run(&samples.sample(sample)?, &[], &mut |_, _| Ok(()))?,
-    };
+    let outputs = reference(subject, originals, sample, || float.traced_outputs(&trace))?;
     Ok(Original { trace, outputs })
 }

@@ -234,7 +234,7 @@ impl<'a> Measurement<'a> {
         left.sort_by(|a, b| nsr(b).total_cmp(&nsr(a)));
         let count = self.analysis_samples();
         self.progress.begin(Stage::Layerwise, count * left.len());
-        // Each part runs the samples in float again, so parts grow.
+        // Each part runs the samples in float again that are not kept, so parts grow.
         let mut size = FEW;
         while !left.is_empty() {
             let rest = left.split_off(size.min(left.len()));

@@ -81,7 +81,8 @@ pub struct Session {
 }
 
 impl Session {
-    /// Makes a session. `activations` is the memory for float activations in bytes. Error is measured on `others` if there are any, else on `samples` or, with `held_out`, on a part of them.
+    /// Makes a session. `activations` is the memory for float activations in bytes. Error is measured on `others` if there are
+    /// any, else on `samples` or, with `held_out`, on a part of them.
     pub fn new(
         key: Key,
         model: Arc<Model>,
