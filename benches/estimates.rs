@@ -8,18 +8,18 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::time::Instant;
 
-use espq::engine::{Engine, Options, Silent};
+use espq::engine::{Engine, Silent};
 use espq::project::Project;
 
 fn main() -> espq::Result<()> {
     for path in std::env::args().skip(1).filter(|a| !a.starts_with("--")) {
         let project = Project::load(Path::new(&path))?;
-        let engine = Engine::new(Options { activations: 512 << 20, cache: None });
+        let engine = Engine::new(None);
         let start = Instant::now();
         let opened = engine.open(project.clone());
         let Some(first) = opened.estimated(&Silent)? else { continue };
         let (all, estimates) = (start.elapsed().as_secs_f64(), first.seconds.layerwise);
-        let measured = Engine::new(Options { activations: 512 << 20, cache: None }).open(project).measured(&Silent)?;
+        let measured = Engine::new(None).open(project).measured(&Silent)?;
         let layers = measured.layers.iter().filter_map(|layer| Some((layer.name.as_str(), layer.layerwise?.nsr)));
         let exact: HashMap<&str, f64> = layers.collect();
         let estimated =

@@ -12,7 +12,7 @@ use std::path::Path;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
-use espq::engine::{Engine, ExportOptions, Options, Silent};
+use espq::engine::{Engine, ExportOptions, Silent};
 use espq::espdl;
 use espq::exec::Program;
 use espq::graph::{Graph, Tensor, ValueId};
@@ -78,7 +78,7 @@ fn main() -> Result<()> {
     let path = path.unwrap_or_else(|| concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/digits").to_string());
     let project = Project::load(Path::new(&path))?;
     espq::memory::keep();
-    let engine = Engine::new(Options { activations: 512 << 20, cache: None });
+    let engine = Engine::new(None);
     let exported = engine.open(project.clone()).export(ExportOptions { test_values: true, encrypt: false }, &Silent)?;
     let file = espdl::read(&exported.espdl)?;
 

@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 
 use espq::chip::{Method, Scheme, Target};
 use espq::cost::constant_bytes;
-use espq::engine::{Engine, Options};
+use espq::engine::Engine;
 use espq::exec::Samples;
 use espq::graph::Graph;
 use espq::optimize::{self, Breadth, Budget, Figure, Judge, Subject};
@@ -153,7 +153,7 @@ fn ours(folder: &Path, target: Target, arguments: &Arguments) -> Result<Vec<Row>
         "[model]\npath = \"model.onnx\"\ntarget = \"{}\"\n[calibration]\ndata = \"calib.npz\"\nsamples = 32\n[optimize]\nheld-out = 4\n",
         target.name()
     );
-    let opened = Engine::new(Options::default()).open(Project::parse(folder.join("espq.toml"), text));
+    let opened = Engine::new(None).open(Project::parse(folder.join("espq.toml"), text));
     let session = opened.session()?;
     let network = Network {
         graph: &session.model.simplified.graph,

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use espq::analysis::{Report, Seconds};
 use espq::chip::Scheme;
-use espq::engine::{Cache, Engine, LintDepth, OnlyKnown, Options, Progress, Silent, Stage, Watch};
+use espq::engine::{Cache, Engine, LintDepth, OnlyKnown, Progress, Silent, Stage, Watch};
 use espq::lint::{Finding, FixKind, Measure};
 use espq::project::{Project, edit};
 
@@ -27,20 +27,16 @@ fn figures(engine: &Arc<Engine>, project: &Project) -> Report {
     Report { seconds: Seconds::default(), observers: None, ..report }
 }
 
-fn server() -> Arc<Engine> {
-    Engine::new(Options { activations: 64 << 20, cache: None })
-}
-
 #[test]
 fn figures_after_an_edit_equal_those_of_a_new_engine() {
     for fixture in ["digits", "mixed", "lstm"] {
         let opened = project(fixture);
-        let engine = server();
+        let engine = Engine::new(None);
         let report = figures(&engine, &opened);
         let layers: Vec<&str> = report.layers.iter().filter(|l| l.layerwise.is_some()).map(|l| &*l.name).collect();
         for layer in [layers[0], layers[layers.len() / 2], layers[layers.len() - 1]] {
             let edited = with(&opened, layer, Scheme::Int16);
-            let fresh = Engine::new(Options::default());
+            let fresh = Engine::new(None);
             assert_eq!(figures(&engine, &edited), figures(&fresh, &edited), "{fixture}, {layer}");
         }
         assert_eq!(figures(&engine, &opened), report, "{fixture}, back again");
@@ -50,17 +46,17 @@ fn figures_after_an_edit_equal_those_of_a_new_engine() {
 #[test]
 fn another_process_reuses_the_cached_results() {
     let folder = tempfile::tempdir().unwrap();
-    let cached = || Engine::new(Options { cache: Cache::at(Some(folder.path())), ..Options::default() });
+    let cached = || Engine::new(Cache::at(Some(folder.path())));
     let opened = project("digits");
     let report = figures(&cached(), &opened);
     assert_eq!(figures(&cached(), &opened), report);
     let edited = with(&opened, "/down/down.0/Conv", Scheme::Int16);
-    assert_eq!(figures(&cached(), &edited), figures(&Engine::new(Options::default()), &edited));
+    assert_eq!(figures(&cached(), &edited), figures(&Engine::new(None), &edited));
 }
 
 #[test]
 fn the_newest_request_wins() {
-    let engine = server();
+    let engine = Engine::new(None);
     let opened = project("digits");
     let older = engine.supersede(&opened.file);
     let newer = engine.supersede(&opened.file);
@@ -83,7 +79,7 @@ impl Progress for Stages {
 
 #[test]
 fn one_layers_edit_runs_that_layers_figures_only() {
-    let engine = server();
+    let engine = Engine::new(None);
     let opened = project("digits");
     figures(&engine, &opened);
     let stages = Stages::default();
@@ -97,8 +93,8 @@ fn one_layers_edit_runs_that_layers_figures_only() {
 fn first_figures_estimate_the_layers_and_findings_are_those_of_the_whole_table() {
     for fixture in ["digits", "mixed"] {
         let opened = project(fixture);
-        let first = server().open(opened.clone()).estimated(&Silent).unwrap().unwrap();
-        let whole = server().open(opened.clone()).measured(&Silent).unwrap();
+        let first = Engine::new(None).open(opened.clone()).estimated(&Silent).unwrap().unwrap();
+        let whole = Engine::new(None).open(opened.clone()).measured(&Silent).unwrap();
         let layers = |report: &Report| -> Vec<String> {
             report.layers.iter().filter(|layer| layer.alone().is_some()).map(|layer| layer.name.clone()).collect()
         };
@@ -110,9 +106,9 @@ fn first_figures_estimate_the_layers_and_findings_are_those_of_the_whole_table()
             assert!((0.02..50.0).contains(&factor), "{fixture}, {}: {factor}", estimated.name);
         }
 
-        let engine = server();
+        let engine = Engine::new(None);
         let findings = engine.open(opened.clone()).lint(LintDepth::Measured, &Silent).unwrap();
-        let engine = server();
+        let engine = Engine::new(None);
         engine.open(opened.clone()).measured(&Silent).unwrap();
         assert_eq!(findings, engine.open(opened).lint(LintDepth::Measured, &Silent).unwrap(), "{fixture}");
     }
@@ -122,7 +118,7 @@ fn first_figures_estimate_the_layers_and_findings_are_those_of_the_whole_table()
 fn a_search_leaves_sets_with_more_flash_and_less_error() {
     let opened = project("digits");
     let strict = Project::parse(&opened.file, format!("{}\n[limits]\noutput-nsr = \"0.001%\"\n", opened.text));
-    let opened = server().open(strict);
+    let opened = Engine::new(None).open(strict);
     opened.lint(LintDepth::Search, &Silent).unwrap();
     let trials = opened.known_trials().unwrap();
     let ends: Vec<(i64, f64)> = trials.trade_offs.iter().map(|trial| (trial.flash, trial.after)).collect();
@@ -132,7 +128,7 @@ fn a_search_leaves_sets_with_more_flash_and_less_error() {
 
 #[test]
 fn the_table_grows_until_every_layer_is_measured() {
-    let opened = server().open(project("digits"));
+    let opened = Engine::new(None).open(project("digits"));
     let mut left = Vec::new();
     let count = |report: &Report| report.layers.iter().filter(|layer| layer.estimate.is_some()).count();
     let whole = opened.completed(&Silent, &mut |report| left.push(count(&report))).unwrap();
@@ -140,26 +136,52 @@ fn the_table_grows_until_every_layer_is_measured() {
     assert!(left.is_sorted_by(|a, b| a > b), "{left:?}");
 }
 
+/// Published figures after an edit.
+fn expected(engine: &Arc<Engine>, project: &Project, progress: &dyn Progress) -> Vec<(Vec<Finding>, Report)> {
+    let mut published = Vec::new();
+    let is_expected = engine.open(project.clone()).expected(progress, &mut |findings, report| {
+        published.push((findings, report));
+        Ok(())
+    });
+    assert_eq!(is_expected.unwrap(), !published.is_empty());
+    published
+}
+
+#[test]
+fn figures_of_all_samples_after_those_of_the_first_equal_those_of_a_new_engine() {
+    for fixture in ["digits", "mixed", "lstm"] {
+        let (engine, opened) = (Engine::new(None), project(fixture));
+        let report = figures(&engine, &opened);
+        let layer = report.layers.iter().find(|l| l.layerwise.is_some() && l.scheme == Scheme::Int8);
+        let Some(layer) = layer else { continue };
+        let edited = with(&opened, &layer.name, Scheme::Int16);
+        let first = Project::parse(&edited.file, format!("{}\n[analysis]\nsamples = 2\n", edited.text));
+        for edited in [first, edited] {
+            assert_eq!(figures(&engine, &edited), figures(&Engine::new(None), &edited), "{fixture}, {}", layer.name);
+        }
+    }
+}
+
 #[test]
 fn expected_figures_after_an_edit_need_no_calibration() {
     let folder = tempfile::tempdir().unwrap();
     for fixture in ["digits", "mixed", "lstm"] {
         let opened = project(fixture);
-        let options = Options { activations: 64 << 20, cache: Cache::at(Some(folder.path())) };
-        let engine = Engine::new(options.clone());
-        assert!(engine.open(opened.clone()).expected(&Silent).unwrap().is_none(), "{fixture}: no observations yet");
+        let cache = Cache::at(Some(folder.path()));
+        let engine = Engine::new(cache.clone());
+        assert_eq!(expected(&engine, &opened, &Silent), [], "{fixture}: no observations yet");
         let report = figures(&engine, &opened);
         let layer = report.layers.iter().find(|l| l.layerwise.is_some() && l.scheme == Scheme::Int8);
         let Some(layer) = layer else { continue };
         let edited = with(&opened, &layer.name, Scheme::Int16);
         // Both in the process that measured before the edit, and in one that reads its results from disk.
-        for engine in [engine, Engine::new(options)] {
+        for engine in [engine, Engine::new(cache)] {
             let stages = Stages::default();
-            let expected = engine.open(edited.clone()).expected(&stages).unwrap();
-            let (findings, report) = expected.unwrap_or_else(|| panic!("{fixture}, {}", layer.name));
+            let found = expected(&engine, &edited, &stages);
+            let [(findings, report)] = <[_; 1]>::try_from(found).unwrap();
             let begun: Vec<Stage> = stages.0.into_inner().unwrap().into_iter().map(|(stage, _)| stage).collect();
             assert_eq!(begun, [Stage::Graphwise, Stage::Layerwise], "{fixture}");
-            let exact = Engine::new(Options::default());
+            let exact = Engine::new(None);
             // What the chip makes of the file is measured after the figures.
             let measured = Report { on_chip: None, ..figures(&exact, &edited) };
             assert_eq!(Report { seconds: Seconds::default(), ..report }, measured, "{fixture}");
@@ -170,7 +192,7 @@ fn expected_figures_after_an_edit_need_no_calibration() {
 
 #[test]
 fn activations_are_kept_of_one_model_at_a_time() {
-    let engine = server();
+    let engine = Engine::new(None);
     let (digits, mixed) = (project("digits"), project("mixed"));
     figures(&engine, &digits);
     let session = engine.open(digits).session().unwrap();
@@ -178,18 +200,6 @@ fn activations_are_kept_of_one_model_at_a_time() {
     figures(&engine, &mixed);
     assert_eq!(session.activations(), 0);
     assert!(engine.open(mixed).session().unwrap().activations() > 0);
-}
-
-#[test]
-fn at_rest_only_some_float_activations_are_kept() {
-    let engine = server();
-    let digits = project("digits");
-    let before = figures(&engine, &digits);
-    let session = engine.open(digits.clone()).session().unwrap();
-    let busy = session.activations();
-    engine.rest();
-    assert!((1..busy).contains(&session.activations()));
-    assert_eq!(figures(&engine, &digits), before);
 }
 
 /// Project digits with one layer over its limit and an output over its own.
@@ -206,7 +216,7 @@ fn finding<'a>(findings: &'a [Finding], code: &str) -> &'a Finding {
 
 #[test]
 fn a_finding_is_pending_until_it_is_measured() {
-    let opened = server().open(over_limits());
+    let opened = Engine::new(None).open(over_limits());
     let measured = opened.lint(LintDepth::Measured, &Silent).unwrap();
     for (code, depth) in [("E002", LintDepth::Fixes), ("E001", LintDepth::Search)] {
         let waiting = finding(&measured, code);
@@ -223,7 +233,7 @@ fn a_finding_is_pending_until_it_is_measured() {
 
 #[test]
 fn a_joint_is_pending_until_int16_is_measured() {
-    let opened = server().open(project("lint/E010/inside"));
+    let opened = Engine::new(None).open(project("lint/E010/inside"));
     let waiting = opened.lint(LintDepth::Measured, &Silent).unwrap();
     let waiting = finding(&waiting, "E010");
     let measure = waiting.pending.as_ref().unwrap();
@@ -236,7 +246,7 @@ fn a_joint_is_pending_until_int16_is_measured() {
 
 #[test]
 fn without_measurements_only_cached_results_are_returned() {
-    let opened = server().open(over_limits());
+    let opened = Engine::new(None).open(over_limits());
     let measured = opened.lint(LintDepth::Measured, &Silent).unwrap();
     let measure = finding(&measured, "E002").pending.clone().unwrap();
     assert!(opened.resolve(&measure, &OnlyKnown).unwrap_err().is_cancelled());

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::Arc;
 
-use espq::engine::{Cache, Engine, Options, Silent};
+use espq::engine::{Cache, Engine, Silent};
 use espq::exec::{Program, Samples as _};
 use espq::model;
 use espq::project::Project;
@@ -120,7 +120,7 @@ fn other_samples_give_a_free_model_another_shape() {
         std::fs::copy(folder("free-steps").join(file), top.path().join(file)).unwrap();
     }
     let cache = Cache::at(Some(&top.path().join("cache"))).unwrap();
-    let engine = Engine::new(Options { cache: Some(cache), ..Options::default() });
+    let engine = Engine::new(Some(cache));
     let notes = |engine: &Arc<Engine>| -> String {
         let project = Project::load(top.path()).unwrap();
         let report = engine.open(project).report(false, &Silent).unwrap();
@@ -130,7 +130,7 @@ fn other_samples_give_a_free_model_another_shape() {
     // The same inputs, with 30 steps.
     std::fs::copy(folder("free-steps").join("calib30.npz"), top.path().join("calib.npz")).unwrap();
     assert!(notes(&engine).contains("set to 30"));
-    let later = Engine::new(Options { cache: Cache::at(Some(&top.path().join("cache"))), ..Options::default() });
+    let later = Engine::new(Cache::at(Some(&top.path().join("cache"))));
     assert!(notes(&later).contains("set to 30"));
 }
 

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use espq::analysis::{Report, Seconds};
-use espq::engine::{Cache, Engine, Options, Scope, Silent};
+use espq::engine::{Cache, Engine, Scope, Silent};
 use espq::exec::{Program, Samples as _};
 use espq::optimize;
 use espq::project::{Key, Project, Stage, schema};
@@ -30,8 +30,8 @@ fn report(engine: &Arc<Engine>, project: &Project) -> Report {
 #[test]
 fn figures_of_one_recipe_are_never_served_for_another() {
     let folder = tempfile::tempdir().unwrap();
-    let cached = || Engine::new(Options { activations: 64 << 20, cache: Cache::at(Some(folder.path())) });
-    let fresh = || Engine::new(Options::default());
+    let cached = || Engine::new(Cache::at(Some(folder.path())));
+    let fresh = || Engine::new(None);
     let engine = cached();
     for pass in optimize::PASSES.iter().map(|pass| pass.name) {
         // Sums of digits are as wide as their inputs.
@@ -65,7 +65,7 @@ fn a_pass_is_a_key_that_takes_true() {
 #[test]
 fn passes_before_calibration_keep_the_function_of_the_float_network() {
     for fixture in FIXTURES {
-        let opened = Engine::new(Options::default()).open(with(fixture, "held-out = 4"));
+        let opened = Engine::new(None).open(with(fixture, "held-out = 4"));
         let session = opened.session().unwrap();
         let settings = opened.project().config.settings().unwrap();
         for recipe in ["align", "equalize"].map(|pass| Recipe::of([pass])) {
@@ -89,7 +89,7 @@ fn passes_before_calibration_keep_the_function_of_the_float_network() {
 
 #[test]
 fn rounded_weights_lie_on_the_grid_of_their_scale() {
-    let opened = Engine::new(Options::default()).open(with("digits", "held-out = 4"));
+    let opened = Engine::new(None).open(with("digits", "held-out = 4"));
     let session = opened.session().unwrap();
     let recipe = Recipe::of(["round"]);
     let settings = Settings { recipe, ..opened.project().config.settings().unwrap() };
@@ -108,7 +108,7 @@ fn rounded_weights_lie_on_the_grid_of_their_scale() {
 #[test]
 fn a_search_ends_with_the_figures_of_the_report() {
     let project = with("digits", "held-out = 4");
-    let engine = Engine::new(Options::default());
+    let engine = Engine::new(None);
     let found = engine.open(project.clone()).optimize(Duration::from_secs(600), Scope::Passes, &Silent).unwrap();
     assert!(found.after.nsr < found.before.nsr);
     assert!(found.before.nsr - found.after.nsr > 0.0 && found.tried.iter().any(|tried| tried.figure == found.after));
@@ -124,7 +124,7 @@ fn a_search_ends_with_the_figures_of_the_report() {
 #[test]
 fn a_search_without_time_measures_only_the_project() {
     let project = with("digits", "held-out = 4");
-    let found = Engine::new(Options::default()).open(project).optimize(Duration::ZERO, Scope::Passes, &Silent).unwrap();
+    let found = Engine::new(None).open(project).optimize(Duration::ZERO, Scope::Passes, &Silent).unwrap();
     assert_eq!((found.tried.len(), found.is_cut_short, &found.edit), (1, true, &None));
     assert_eq!(found.before, found.after);
 }
@@ -132,7 +132,7 @@ fn a_search_without_time_measures_only_the_project() {
 #[test]
 fn a_search_is_not_made_twice() {
     let folder = tempfile::tempdir().unwrap();
-    let cached = || Engine::new(Options { activations: 0, cache: Cache::at(Some(folder.path())) });
+    let cached = || Engine::new(Cache::at(Some(folder.path())));
     let project = with("digits", "held-out = 4");
     let found = cached().open(project.clone()).optimize(Duration::from_secs(600), Scope::Passes, &Silent).unwrap();
     // Without time, only what is known can be answered in full.
@@ -150,7 +150,7 @@ fn calibrated(fixture: &str, lines: &str) -> Project {
 
 #[test]
 fn the_observer_that_is_chosen_has_the_figures_of_the_same_one_by_name() {
-    let engine = Engine::new(Options::default());
+    let engine = Engine::new(None);
     for fixture in ["digits", "mixed"] {
         let auto = report(&engine, &calibrated(fixture, "method = \"auto\""));
         let observers = auto.observers.clone().unwrap();
@@ -177,7 +177,7 @@ fn samples_of_analysis_leave_the_scales_alone_and_figures_are_theirs() {
     let text = std::fs::read_to_string(&file).unwrap();
     let other = folder.path().join("other.npy");
     let sample = {
-        let opened = Engine::new(Options::default()).open(Project::parse(file.clone(), text.clone()));
+        let opened = Engine::new(None).open(Project::parse(file.clone(), text.clone()));
         opened.session().unwrap().samples.sample(11).unwrap().remove(0)
     };
     let header = format!("{{'descr': '<f4', 'fortran_order': False, 'shape': {}, }}", tuple(sample.shape()));
@@ -187,7 +187,7 @@ fn samples_of_analysis_leave_the_scales_alone_and_figures_are_theirs() {
     bytes.extend(sample.slice::<f32>().unwrap().iter().flat_map(|v| v.to_le_bytes()));
     std::fs::write(&other, bytes).unwrap();
     let own = Project::parse(file.clone(), format!("{text}\n[analysis]\ndata = {other:?}\n"));
-    let engine = Engine::new(Options::default());
+    let engine = Engine::new(None);
     let (plain, own) = (report(&engine, &Project::parse(file, text)), report(&engine, &own));
     assert_eq!((own.analysis_samples, own.calibration_samples), (1, plain.calibration_samples));
     let exponents =
@@ -205,7 +205,7 @@ fn passes_and_recorded_scales_exclude_each_other() {
     let folder = tempfile::tempdir().unwrap();
     let digits = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/digits");
     let model = digits.join("model.onnx");
-    let engine = Engine::new(Options::default());
+    let engine = Engine::new(None);
     let exported = engine.open(with("digits", "")).export(Default::default(), &Silent).unwrap();
     std::fs::write(folder.path().join("scales.json"), exported.quantization).unwrap();
     let text = |passes: &str| {
@@ -227,7 +227,7 @@ fn the_observer_of_the_settings_as_they_are_is_that_of_the_project() {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/digits/espq.toml");
     let text = "[model]\npath = 'model.onnx'\ntarget = 'esp32s3'\n[calibration]\ndata = 'calib.npz'\nmethod = 'auto'\n";
     let project = Project::parse(file, text);
-    let engine = Engine::new(Options::default());
+    let engine = Engine::new(None);
     let chosen = report(&engine, &project).settings.method_of("");
     let found = engine.open(project).optimize(Duration::ZERO, Scope::Passes, &Silent).unwrap();
     assert_eq!(found.tried[0].method, Some(chosen));

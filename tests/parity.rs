@@ -9,7 +9,7 @@ use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
 use espq::analysis::{Layer, Report};
-use espq::engine::{Engine, Options, Silent};
+use espq::engine::{Engine, Silent};
 use espq::exec::{Program, Samples as _};
 use espq::graph::{Graph, Tensor};
 use espq::model;
@@ -150,11 +150,10 @@ fn hold(fixture: &str) {
     let mut failures = String::new();
     for file in &files {
         let reference: Reference = serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap();
-        let differences =
-            match Engine::new(Options::default()).open(project(&folder, &reference)).report(false, &Silent) {
-                Ok(report) => compare(&reference, &report),
-                Err(error) => vec![difference("-", "report", "made", error)],
-            };
+        let differences = match Engine::new(None).open(project(&folder, &reference)).report(false, &Silent) {
+            Ok(report) => compare(&reference, &report),
+            Err(error) => vec![difference("-", "report", "made", error)],
+        };
         if !differences.is_empty() {
             let name = file.file_name().unwrap().to_str().unwrap();
             writeln!(failures, "\n{fixture}/{name}: {}", differences.len()).unwrap();
@@ -176,7 +175,7 @@ fn passes_of_esp_ppq() {
         let reference: Reference = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
         let project = project(&root().join(&reference.network), &reference);
         let (mut differences, exact) = compare_constants(&reference, &project);
-        match Engine::new(Options::default()).open(project).report(false, &Silent) {
+        match Engine::new(None).open(project).report(false, &Silent) {
             Ok(report) => differences.extend(compare(&reference, &report)),
             Err(error) => differences.push(difference("-", "report", "made", error)),
         }

@@ -8,7 +8,7 @@ use rayon::prelude::*;
 
 use crate::Result;
 use crate::detect::FoundBoxes;
-use crate::exec::{Frontier, Program, Samples, Trace};
+use crate::exec::{Frontier, Program, Samples};
 use crate::graph::{Graph, NodeId, Tensor, ValueId};
 
 use super::compare::Comparison;
@@ -38,14 +38,14 @@ pub struct Graphwise {
 }
 
 /// Runs the first `count` samples through both programs and compares the first output of `nodes`. `originals` and `earlier` belong to
-/// these samples and this float program, and the first `same` nodes were simulated in `earlier` as they are now: those are not
-/// run again, in either program. Both get what the next measurement resumes; `earlier` only with `nodes`.
+/// these samples and this float program. The first `same(sample)` nodes were simulated in `earlier` as they are now: those are
+/// not run again, in either program. Both get what the next measurement resumes; `earlier` only with `nodes`.
 pub fn graphwise(
     subject: &Subject,
     nodes: &[NodeId],
     originals: &mut FloatSamples,
     earlier: &mut SimulatedSamples,
-    same: usize,
+    same: &(dyn Fn(usize) -> usize + Sync),
 ) -> Result<Graphwise> {
     let &Subject { graph, samples, count, tick, .. } = subject;
     let watched: Vec<ValueId> = nodes.iter().filter_map(|&n| first_output(graph, n)).collect();
@@ -53,10 +53,11 @@ pub fn graphwise(
     let count = count.min(samples.len());
     let places = if nodes.is_empty() { Vec::new() } else { earlier.places(graph) };
     let by_sample = (0..count).into_par_iter().map(|s| {
-        let sample =
-            Sample { samples, index: s, read: OnceCell::new(), originals, before: earlier.before(s, same, &watched) };
-        let (mut simulated, float) = compare(subject, &watched, &joints, &sample, &places)?;
+        let before = earlier.before(s, same(s), &watched);
+        let sample = Sample { samples, index: s, read: OnceCell::new(), originals, before };
+        let (mut simulated, mut float) = compare(subject, &watched, &joints, &sample, &places)?;
         simulated.frontiers.fit(earlier.share(count));
+        float.frontiers.fit(originals.share(count));
         tick()?;
         Ok((simulated, float))
     });
@@ -66,7 +67,7 @@ pub fn graphwise(
     let found = summary(graph, &by_sample, watched.len(), &joints);
     if !nodes.is_empty() {
         originals.keep_frontiers(frontiers);
-        (earlier.watched, earlier.samples) = (watched, by_sample);
+        earlier.keep(watched, by_sample);
     }
     Ok(found)
 }
@@ -207,11 +208,6 @@ impl Reference {
         let Sample { originals, index, .. } = *sample;
         let is_watching = wanted.contains(&true);
         let is_original = std::ptr::eq(original, float);
-        if let (Some(trace), true) = (originals.trace(index), is_original) {
-            let frontiers = originals.until(index, NodeId(graph.nodes.len()));
-            let (values, outputs) = (kept(subject, wanted, first, trace)?, Some(float.traced_outputs(trace)?));
-            return Ok(Reference { run: None, values, outputs, frontiers });
-        }
         let mut values = vec![None; graph.values.len()];
         let mut outputs = originals.outputs(index).map(<[Tensor]>::to_vec);
         if !is_original && (outputs.is_none() || is_watching) {
@@ -254,24 +250,6 @@ impl Reference {
         };
         Ok(Float { outputs, frontiers: self.frontiers })
     }
-}
-
-/// Returns the wanted values from node `first` on, by id.
-fn kept(subject: &Subject, wanted: &[bool], first: NodeId, trace: &Trace) -> Result<Vec<Option<Tensor>>> {
-    let &Subject { graph, float, .. } = subject;
-    let mut values = vec![None; graph.values.len()];
-    for node in graph.node_ids().skip(first.0) {
-        for value in graph.node(node).outputs.iter().flatten().filter(|value| wanted[value.0]) {
-            values[value.0] = match trace.value(*value) {
-                Some(tensor) => Some(tensor.clone()),
-                // A kernel with its clamp keeps no value between them.
-                None => {
-                    float.outputs_on(node, trace)?.into_iter().find(|(made, _)| made == value).map(|(_, made)| made)
-                }
-            };
-        }
-    }
-    Ok(values)
 }
 
 /// Simulated values beside those in float.

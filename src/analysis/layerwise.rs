@@ -3,8 +3,6 @@
 //! esp-ppq: `quantization/analyse/layerwise.py`. It runs the whole network twice per layer and sample; here the float
 //! pass runs once per sample, and then only the nodes that depend on the layer.
 
-use std::borrow::Cow;
-
 use rayon::prelude::*;
 
 use crate::Result;
@@ -12,32 +10,25 @@ use crate::exec::{Frontier, Trace};
 use crate::graph::{Graph, NodeId, Tensor};
 
 use super::compare::Comparison;
-use super::graphwise::first_output;
 use super::{ErrorFigures, FloatSamples, Subject};
 
 /// Memory in bytes for the float values of the samples that are measured at the same time.
-const AT_ONCE: usize = 64 << 20;
+const AT_ONCE: usize = 48 << 20;
 
 /// Number of layers for which the float values of a sample are not worth keeping.
 const FEW: usize = 2;
 
 /// Values of one sample in float.
-struct Original<'a> {
+struct Original {
     /// Values from the first of the layers on.
-    trace: Cow<'a, Trace>,
+    trace: Trace,
     /// Outputs of the model.
     outputs: Vec<Tensor>,
 }
 
 /// Computes, for each requested node, the mean over the model's outputs and the first `count` samples. `tick` is called
-/// once per node and sample. `originals` belong to this float program and these samples; traces for later requests of any of `all`
-/// nodes are added as long as there is room, none if there are no such nodes.
-pub fn layerwise(
-    subject: &Subject,
-    nodes: &[NodeId],
-    all: &[NodeId],
-    originals: &mut FloatSamples,
-) -> Result<Vec<ErrorFigures>> {
+/// once per node and sample. `originals` belong to this float program and these samples.
+pub fn layerwise(subject: &Subject, nodes: &[NodeId], originals: &FloatSamples) -> Result<Vec<ErrorFigures>> {
     let &Subject { float, simulated, samples, count, tick, .. } = subject;
     let mut sums = vec![Comparison::default(); nodes.len()];
     let count = count.min(samples.len());
@@ -52,11 +43,9 @@ pub fn layerwise(
         }
         return Ok(sums.iter().map(Comparison::mean).collect());
     }
-    keep_traces(subject, all, originals)?;
-    let kept = (0..count).take_while(|&s| originals.trace(s).is_some()).count();
     let group = at_once(bytes(subject.graph, first(nodes)));
-    for range in std::iter::once(0..kept).chain((kept..count).step_by(group).map(|s| s..count.min(s + group))) {
-        let run = range.into_par_iter().map(|s| original(subject, nodes, originals, s));
+    for start in (0..count).step_by(group) {
+        let run = (start..count.min(start + group)).into_par_iter().map(|s| original(subject, nodes, originals, s));
         let group: Vec<Original> = run.collect::<Result<_>>()?;
         // Samples are outermost and nodes in order, so that the longest runs start first.
         let jobs: Vec<(usize, usize)> = (0..nodes.len()).flat_map(|n| (0..group.len()).map(move |t| (n, t))).collect();
@@ -73,35 +62,10 @@ pub fn layerwise(
     Ok(sums.iter().map(Comparison::mean).collect())
 }
 
-/// Runs samples in float whose values have room, with the inputs and outputs of `all` layers among them.
-fn keep_traces(subject: &Subject, all: &[NodeId], originals: &mut FloatSamples) -> Result<()> {
-    let &Subject { graph, float, samples, count, .. } = subject;
-    let inputs = all.iter().flat_map(|&n| graph.node(n).inputs.iter().copied().flatten());
-    // Outputs for graphwise error, which a kernel with its clamp does not keep.
-    let wanted = graph.mask(inputs.chain(all.iter().filter_map(|&n| first_output(graph, n))));
-    let bytes = bytes(graph, NodeId(0));
-    let group = rayon::current_num_threads().max(1);
-    for start in (0..count.min(samples.len())).step_by(group) {
-        let missing = start..count.min(samples.len()).min(start + group);
-        let has_room = |s: &usize| !all.is_empty() && originals.trace(*s).is_none() && originals.has_room(*s, bytes);
-        let missing: Vec<usize> = missing.filter(has_room).collect();
-        let traces = missing
-            .par_iter()
-            .map(|&s| float.trace(float.begin(&samples.sample(s)?)?, NodeId(graph.nodes.len()), &wanted));
-        for (s, trace) in missing.iter().zip(traces.collect::<Result<Vec<Trace>>>()?) {
-            originals.keep_trace(*s, trace);
-        }
-    }
-    Ok(())
-}
-
 /// Compares one sample with one layer quantized, without values of other layers: all nodes behind it run, also those that do not depend
 /// on it.
 fn alone(subject: &Subject, node: NodeId, originals: &FloatSamples, sample: usize) -> Result<Comparison> {
     let &Subject { graph, float, simulated, .. } = subject;
-    if let (Some(trace), Some(reference)) = (originals.trace(sample), originals.outputs(sample)) {
-        return sum(&float.run_from(simulated, node, trace)?, reference);
-    }
     let is_read = graph.mask(graph.node(node).inputs.iter().copied().flatten());
     let mut run = subject.resumed(originals).before(sample, node)?;
     float.proceed(&mut run, node, &is_read, &mut |_, _| Ok(()))?;
@@ -152,21 +116,11 @@ fn first(nodes: &[NodeId]) -> NodeId {
 }
 
 /// Runs one sample in float from the first of the nodes on.
-fn original<'a>(
-    subject: &Subject,
-    nodes: &[NodeId],
-    originals: &'a FloatSamples,
-    sample: usize,
-) -> Result<Original<'a>> {
+fn original(subject: &Subject, nodes: &[NodeId], originals: &FloatSamples, sample: usize) -> Result<Original> {
     let &Subject { graph, float, .. } = subject;
     let wanted = graph.mask(nodes.iter().flat_map(|&n| graph.node(n).inputs.iter().copied().flatten()));
-    let trace = match originals.trace(sample) {
-        Some(trace) => Cow::Borrowed(trace),
-        None => {
-            let from = subject.resumed(originals).before(sample, first(nodes))?;
-            Cow::Owned(float.trace(from, NodeId(graph.nodes.len()), &wanted)?)
-        }
-    };
+    let from = subject.resumed(originals).before(sample, first(nodes))?;
+    let trace = float.trace(from, NodeId(graph.nodes.len()), &wanted)?;
     let outputs = reference(subject, originals, sample, || float.traced_outputs(&trace))?;
     Ok(Original { trace, outputs })
 }

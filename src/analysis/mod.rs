@@ -67,7 +67,7 @@ pub use figures::{
     Agreement, Alone, Before, Clipping, ErrorFigures, Histogram, Layer, LayerPort, Observers, OutputError, Report,
     Saturation, Seconds, Statistics, TensorStatistics, TriedObserver,
 };
-pub use float_samples::{Budget, FloatSamples, Resumed};
+pub use float_samples::{FloatSamples, Resumed};
 pub use graphwise::{Graphwise, graphwise};
 pub use joints::{Joint, JointPart};
 pub use layerwise::layerwise;

@@ -10,8 +10,8 @@ use super::sample_frontiers::SampleFrontiers;
 
 /// Frontiers and comparisons of the last simulation of each sample.
 pub struct SimulatedSamples {
-    pub(super) watched: Vec<ValueId>,
-    pub(super) samples: Vec<Simulated>,
+    watched: Vec<ValueId>,
+    samples: Vec<Simulated>,
     budget: usize,
 }
 
@@ -55,8 +55,17 @@ impl SimulatedSamples {
         Some((kept, kept.frontiers.before(NodeId(same))?))
     }
 
-    /// Returns the memory for the frontiers of one of `samples` samples, in bytes.
+    /// Returns the memory for the frontiers of each sample if `samples` are kept, in bytes.
     pub(super) fn share(&self, samples: usize) -> usize {
-        self.budget / samples.max(1)
+        self.budget / samples.max(self.samples.len()).max(1)
+    }
+
+    /// Keeps the first samples, each within its share of the memory, and what was simulated of the others.
+    pub(super) fn keep(&mut self, watched: Vec<ValueId>, samples: Vec<Simulated>) {
+        let share = self.share(samples.len());
+        let others = self.samples.drain(..).skip(samples.len()).filter(|_| self.watched == watched);
+        let mut samples: Vec<Simulated> = samples.into_iter().chain(others).collect();
+        samples.iter_mut().for_each(|sample| sample.frontiers.fit(share));
+        (self.watched, self.samples) = (watched, samples);
     }
 }

@@ -6,7 +6,7 @@ use clap::ValueEnum;
 use serde::Serialize;
 
 use crate::Error;
-use crate::engine::{Engine, Options, Scored};
+use crate::engine::{Engine, Scored};
 use crate::render;
 use crate::render::ShownAccuracy;
 use crate::render::terminal::Terminal;
@@ -58,7 +58,7 @@ struct Shown<'a> {
 
 pub(super) fn run(arguments: &Arguments, out: &Terminal) -> Result<String, Failure> {
     let project = arguments.overrides.load(&arguments.path)?;
-    let engine = Engine::new(Options { cache: arguments.cache.chosen(), ..Options::default() });
+    let engine = Engine::new(arguments.cache.chosen());
     let (opened, bar) = (engine.open(project.clone()), Bar::new());
     let measured = opened.accuracy(&bar).and_then(|accuracy| Ok((accuracy, opened.scored(&bar)?)));
     let (accuracy, command) = match measured {

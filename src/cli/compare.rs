@@ -6,7 +6,7 @@ use std::sync::Arc;
 use clap::ValueEnum;
 
 use crate::analysis::{Changes, Figures, changes};
-use crate::engine::{self, Engine, Options};
+use crate::engine::{self, Engine};
 use crate::project::Overrides;
 use crate::render::terminal::Terminal;
 use crate::render::{self, inspect};
@@ -59,7 +59,7 @@ pub(super) fn run(arguments: &Arguments, out: &Terminal) -> Result<String, Failu
             return Err(error.with_help("compare two .espdl files, or the projects that they are of").into());
         }
     }
-    let engine = Engine::new(Options { cache: arguments.cache.chosen(), ..Options::default() });
+    let engine = Engine::new(arguments.cache.chosen());
     let found = changes(&figures(&engine, before)?, &figures(&engine, after)?);
     Ok(show(&found, arguments.format, out)?)
 }

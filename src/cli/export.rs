@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::Error;
-use crate::engine::{Engine, ExportOptions, Exported, Firmware, Options, Replaced};
+use crate::engine::{Engine, ExportOptions, Exported, Firmware, Replaced};
 use crate::project::Project;
 
 use super::paths::relative;
@@ -71,7 +71,7 @@ fn export(arguments: &Arguments, project: &Project) -> crate::Result<String> {
     let test_values = arguments.test_values || configured || arguments.project.is_some();
     let wanted = ExportOptions { test_values, encrypt: arguments.encrypt };
     // Calibration results of a report, a hook or an editor are reused.
-    let engine = Engine::new(Options { cache: arguments.cache.chosen(), ..Options::default() });
+    let engine = Engine::new(arguments.cache.chosen());
     let opened = engine.open(project.clone());
     if let Some(other) = opened.replaced(arguments.output.as_deref())?.filter(|_| !arguments.force) {
         return Err(taken(&other)?);

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use crate::Result;
-use crate::engine::{Engine, Options};
+use crate::engine::Engine;
 
 use super::cache;
 
@@ -21,10 +21,7 @@ pub struct Arguments {
     stdio: bool,
 }
 
-/// Memory for float activations that are kept for the next edit of each project, in bytes.
-const ACTIVATIONS: usize = 256 << 20;
-
 pub(super) fn run(arguments: &Arguments) -> Result<ExitCode> {
     let _ = arguments.stdio;
-    crate::lsp::serve(Engine::new(Options { activations: ACTIVATIONS, cache: arguments.cache.chosen() }))
+    crate::lsp::serve(Engine::new(arguments.cache.chosen()))
 }

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use crate::analysis::Report;
 use crate::chip::Scheme;
-use crate::engine::{Engine, Optimized, Options, Precisions, Scope, Tried};
+use crate::engine::{Engine, Optimized, Precisions, Scope, Tried};
 use crate::file;
 use crate::lint::changed_boxes;
 use crate::project::{Bytes, Milliseconds, Overrides, Project, Value as _};
@@ -119,7 +119,7 @@ fn optimize(arguments: &Arguments, project: &Project) -> crate::Result<Outcome> 
         // Before the search, which takes half a minute.
         file::check_writable(&project.file)?;
     }
-    let engine = Engine::new(Options { cache: arguments.cache.chosen(), ..Options::default() });
+    let engine = Engine::new(arguments.cache.chosen());
     let found = engine.open(project.clone()).optimize(arguments.budget, Scope::Precisions, &Bar::new())?;
     let mut text = project.text.clone();
     if let Some(edit) = &found.edit {

@@ -6,7 +6,7 @@ use clap::ValueEnum;
 
 use crate::chip::Target;
 use crate::cost::Test;
-use crate::engine::{self, Engine, Options, Profile};
+use crate::engine::{self, Engine, Profile};
 use crate::project::Overrides;
 use crate::render::profile;
 use crate::render::terminal::Terminal;
@@ -111,7 +111,7 @@ fn is_file_of_chip(path: &Path) -> bool {
 
 fn of_project(arguments: &Arguments) -> Result<Profile, Failure> {
     let project = load(&arguments.path, &Overrides { target: arguments.target, ..Overrides::default() })?;
-    let engine = Engine::new(Options { cache: arguments.cache.chosen(), ..Options::default() });
+    let engine = Engine::new(arguments.cache.chosen());
     let found = engine.open(project.clone()).profile(&arguments.log, arguments.fit, &Bar::new());
     found.map_err(|error| Failure::Within(Box::new(project), error))
 }

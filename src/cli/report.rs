@@ -6,7 +6,7 @@ use clap::ValueEnum;
 
 use crate::analysis::{Report, changes};
 use crate::cost::Cost;
-use crate::engine::{self, Engine, Opened, Options, Profile};
+use crate::engine::{self, Engine, Opened, Profile};
 use crate::file;
 
 use super::overrides::at_least_one;
@@ -88,7 +88,7 @@ pub(super) fn run(arguments: &Arguments, out: &Terminal) -> Result<String, Failu
     if let Some(file) = &arguments.output {
         paths::check_output(file, std::slice::from_ref(&project))?;
     }
-    let engine = Engine::new(Options { cache: arguments.cache.chosen(), ..Options::default() });
+    let engine = Engine::new(arguments.cache.chosen());
     let (opened, bar) = (engine.open(project.clone()), Bar::new());
     let statistics = arguments.statistics || arguments.format == Format::Html;
     let log = arguments.profile.as_ref().map(|log| opened.profile(log, false, &bar)).transpose();

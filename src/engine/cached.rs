@@ -8,7 +8,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::Result;
-use crate::analysis::{Budget, Clipping, ErrorFigures, FloatSamples, Graphwise, SimulatedSamples};
+use crate::analysis::{Clipping, ErrorFigures, FloatSamples, Graphwise, SimulatedSamples};
 use crate::chip::Method;
 use crate::exec::Program;
 use crate::quant::{Frontiers, Observations, Quantized};
@@ -17,9 +17,9 @@ use super::calibrated::{Calibrated, Float, node_key, reference_key};
 use super::content::Key;
 
 /// Memory in bytes for samples in the middle of a calibration, and as much for those in the middle of a simulation.
-const RESUMED: usize = 48 << 20;
+const RESUMED: usize = 24 << 20;
 /// Memory in bytes for samples in the middle of a float run.
-const IN_FLOAT: usize = 24 << 20;
+const IN_FLOAT: usize = 12 << 20;
 
 /// Results that remain valid after a change of precision, by keys.
 pub(super) struct Cached {
@@ -34,8 +34,8 @@ pub(super) struct Cached {
     simulated: Option<(Vec<Key>, Arc<Program>)>,
     pub originals: FloatSamples,
     pub simulations: SimulatedSamples,
-    /// Keys of those simulations.
-    pub traced: Option<Traced>,
+    /// Keys of those simulations, by sample.
+    pub traced: Vec<Arc<Traced>>,
     pub layerwise: HashMap<Key, ErrorFigures>,
     pub graphwise: HashMap<Key, Arc<Graphwise>>,
     pub estimates: HashMap<Key, Arc<Vec<Option<f64>>>>,
@@ -94,17 +94,17 @@ pub(super) enum Sums {
 }
 
 impl Cached {
-    /// Makes an empty one. `activations` is the memory for all float activations of samples, in bytes.
-    pub fn new(activations: usize) -> Cached {
+    /// Makes an empty one.
+    pub fn new() -> Cached {
         Cached {
             observations: Observations::default(),
             frontiers: Frontiers::new(RESUMED),
             best: None,
             float: None,
             simulated: None,
-            originals: FloatSamples::new(Budget { frontiers: IN_FLOAT, traces: activations }),
+            originals: FloatSamples::new(IN_FLOAT),
             simulations: SimulatedSamples::new(RESUMED),
-            traced: None,
+            traced: Vec::new(),
             layerwise: HashMap::new(),
             graphwise: HashMap::new(),
             estimates: HashMap::new(),
@@ -174,11 +174,6 @@ impl Cached {
     /// Returns the memory of activations, in bytes.
     pub fn activations(&self) -> usize {
         self.originals.bytes() + self.simulations.bytes() + self.frontiers.bytes()
-    }
-
-    /// Frees the float activations of whole samples: the next edit runs what is behind a frontier again.
-    pub fn shrink(&mut self) {
-        self.originals.free_traces();
     }
 
     /// Frees all activations.

@@ -7,7 +7,7 @@ use std::thread;
 
 use crate::analysis::Report;
 use crate::cost::Cost;
-use crate::lint::{self, EndsTrials, ExportedFile, Facts, Finding, Optimization, Selection, Trials};
+use crate::lint::{self, EndsTrials, ExportedFile, Facts, Finding, Needs, Optimization, Selection, Trials};
 use crate::project::Project;
 use crate::quant::{Plan, Settings};
 use crate::samples::{SampleFacts, Samples};
@@ -181,31 +181,40 @@ impl Opened {
         Some(parts.finish())
     }
 
-    /// Returns findings and report after an edit of precisions with scales that are guessed from earlier observations and
+    /// Publishes findings and report after an edit of precisions with scales that are guessed from earlier observations and
     /// kept activations, without calibration. They equal [`LintDepth::Measured`] unless the edit moves a scale downstream
-    /// of its layer. `None` if the figures are already known, or if too little was observed before.
-    pub fn expected(&self, progress: &dyn Progress) -> Result<Option<(Vec<Finding>, Report)>> {
+    /// of its layer. If all samples take long, those of the first ones are published before. Returns `false` if the figures are
+    /// already known, or if too little was observed before.
+    pub fn expected(
+        &self,
+        progress: &dyn Progress,
+        publish: &mut dyn FnMut(Vec<Finding>, Report) -> Result<()>,
+    ) -> Result<bool> {
         let stages = Stages::of(self);
-        let (Some(Ok(session)), Some(Ok(plan))) = (&stages.session, &stages.plan) else { return Ok(None) };
+        let (Some(Ok(session)), Some(Ok(plan))) = (&stages.session, &stages.plan) else { return Ok(false) };
         if !stages.can_be_measured(self.project()) || self.is_measured() {
-            return Ok(None);
+            return Ok(false);
         }
         let plan = match (self.project().config.chooses_observer(), session.last_observer()) {
             (false, _) => plan.clone(),
             (true, Some(method)) => Arc::new(plan.with_method(method)),
-            (true, None) => return Ok(None),
+            (true, None) => return Ok(false),
         };
         let measurement = Measurement::of(self, session, &plan, progress);
-        let report = match measurement.recalled() {
-            Ok(Some(report)) => report,
-            Err(error) if error.is_cancelled() => return Err(error),
-            // The error is reported by the measurement.
-            Ok(None) | Err(_) => return Ok(None),
-        };
         let named = self.named();
-        let facts = Facts { report: Some(Ok(&report)), ..stages.facts(&named) };
-        let findings = selected(self.project(), lint::check(&facts));
-        Ok(Some((findings, report)))
+        let mut is_published = false;
+        let found = measurement.recalled(&mut |report| {
+            let facts = Facts { report: Some(Ok(&report)), ..stages.facts(&named) };
+            let mut findings = selected(self.project(), lint::check(&facts));
+            mark_first(&mut findings, report.analysis_samples, measurement.count);
+            is_published = true;
+            publish(findings, report)
+        });
+        match found {
+            Err(error) if error.is_cancelled() => Err(error),
+            // The error is reported by the measurement.
+            Ok(_) | Err(_) => Ok(is_published),
+        }
     }
 
     fn look(&self, depth: LintDepth, progress: &dyn Progress) -> Result<Vec<Finding>> {
@@ -317,6 +326,17 @@ fn unless_cancelled<T>(result: Result<T>) -> Result<Result<T>> {
 fn is_selected(project: &Project, code: &str) -> bool {
     let selection = Selection::of(&project.config.lint);
     lint::find(code).is_some_and(|rule| selection.wants(&Finding::new(rule, 0..0, "")))
+}
+
+/// Says of findings of the first samples that they are.
+fn mark_first(findings: &mut [Finding], first: usize, count: usize) {
+    if first == count {
+        return;
+    }
+    let is_of_figures = |finding: &&mut Finding| lint::find(&finding.code).is_some_and(|r| r.needs == Needs::Figures);
+    for finding in findings.iter_mut().filter(is_of_figures) {
+        finding.message += &format!(" (first {first} of {count} samples)");
+    }
 }
 
 /// Filters findings by the project's `[lint]`.

@@ -24,12 +24,6 @@ impl<T> Lru<T> {
         Some(found)
     }
 
-    /// Returns all values.
-    pub fn all(&self) -> Vec<Arc<T>> {
-        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.iter().map(|(_, value)| value.clone()).collect()
-    }
-
     /// Returns all values but one.
     pub fn others(&self, key: &Key) -> Vec<Arc<T>> {
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);

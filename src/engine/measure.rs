@@ -30,6 +30,8 @@ pub(super) enum Layerwise {
     NearLimit,
     /// Layers that were measured before have figures, and the others if they are few; nothing is estimated.
     Known,
+    /// Layers that were measured before have figures.
+    Earlier,
     /// All layers are estimated.
     None,
 }
@@ -37,6 +39,12 @@ pub(super) enum Layerwise {
 /// Factor by which an estimate is below the limit of a layer that certainly keeps it. Measured errors exceeded their estimates by up to
 /// 20 where the signs of few samples met a Softmax (`cargo bench --bench estimates`).
 const CERTAIN: f64 = 200.0;
+
+/// Cost of the samples that are measured first, in multiplications: a tenth of a second on two cores.
+const FIRST: u128 = 1 << 32;
+
+/// Least number of samples that are measured first.
+const LEAST: usize = 4;
 
 /// Number of layers whose loss by saturation is measured.
 const SATURATED: usize = 8;
@@ -57,20 +65,37 @@ pub(super) struct Measurement<'a> {
     pub session: &'a Session,
     pub plan: &'a Plan,
     pub progress: &'a dyn Progress,
+    /// Number of samples for the figures, from the first.
+    pub count: usize,
     /// Cost of the plan's file, which trials are compared with; counted once.
     pub cost: OnceLock<Option<Totals>>,
 }
 
 impl<'a> Measurement<'a> {
     pub fn of(opened: &'a Opened, session: &'a Session, plan: &'a Plan, progress: &'a dyn Progress) -> Measurement<'a> {
-        Measurement { opened, session, plan, progress, cost: OnceLock::new() }
+        let count = session.count(opened.project());
+        Measurement { opened, session, plan, progress, count, cost: OnceLock::new() }
     }
 
-    /// Returns the report with the scales of the last calibration, if only precisions have changed since; `None` if
-    /// most scales were never observed.
-    pub fn recalled(&self) -> Result<Option<Report>> {
-        let calibrated = self.session.recall(self.plan, Wide::Observed, self.progress)?;
-        calibrated.map(|calibrated| self.report(&calibrated, false, Layerwise::Known, Seconds::default())).transpose()
+    /// Passes on the report with the scales of the last calibration, if only precisions have changed since: first over a few samples,
+    /// if all take long. Returns `false` if most scales were never observed.
+    pub fn recalled(&self, publish: &mut dyn FnMut(Report) -> Result<()>) -> Result<bool> {
+        let Some(calibrated) = self.session.recall(self.plan, Wide::Observed, self.progress)? else {
+            return Ok(false);
+        };
+        if let Some(count) = self.first(&calibrated) {
+            let first = Measurement { count, ..Measurement::of(self.opened, self.session, self.plan, self.progress) };
+            publish(first.report(&calibrated, false, Layerwise::Earlier, Seconds::default())?)?;
+        }
+        publish(self.report(&calibrated, false, Layerwise::Known, Seconds::default())?)?;
+        Ok(true)
+    }
+
+    /// Returns the number of samples that are measured first; `None` if all are measured as quickly.
+    fn first(&self, calibrated: &Calibrated) -> Option<usize> {
+        let cost = self.session.cost(calibrated);
+        let count = FIRST.checked_div(cost).map_or(usize::MAX, |count| usize::try_from(count).unwrap_or(usize::MAX));
+        Some(count.max(LEAST)).filter(|count| *count <= self.count / 2)
     }
 
     /// Computes both error tables; `seconds` contains the times of earlier stages.
@@ -84,7 +109,7 @@ impl<'a> Measurement<'a> {
         let &Measurement { opened, session, progress, .. } = self;
         let quantized = &calibrated.quantized;
         let graph = &quantized.plan().graph;
-        let count = self.analysis_samples();
+        let count = self.count;
 
         let computing = calibrated.nodes(|role| role == Role::Computing);
         let graphwise = timed(&mut seconds.graphwise, || session.graphwise(calibrated, &computing, count, progress))?;
@@ -129,7 +154,7 @@ impl<'a> Measurement<'a> {
     /// Returns the errors of the outputs, in which no layer alone takes part.
     pub fn outputs(&self, calibrated: &Calibrated) -> Result<Vec<OutputError>> {
         let computing = calibrated.nodes(|role| role == Role::Computing);
-        let graphwise = self.session.graphwise(calibrated, &computing, self.analysis_samples(), self.progress)?;
+        let graphwise = self.session.graphwise(calibrated, &computing, self.count, self.progress)?;
         Ok(outputs(&calibrated.quantized, &computing, &graphwise))
     }
 
@@ -168,7 +193,7 @@ impl<'a> Measurement<'a> {
         });
         let places: Vec<(NodeId, ValueId, Port)> = of_inputs.chain(of_layers).collect();
         let ports: Vec<(ValueId, Port)> = places.iter().map(|(_, value, port)| (*value, port.clone())).collect();
-        let clipped = self.session.clipping(calibrated, &ports, self.analysis_samples())?;
+        let clipped = self.session.clipping(calibrated, &ports, self.count)?;
         let found = places.into_iter().zip(clipped).map(|((node, value, port), clipping)| Saturation {
             layer: layers[node.0].name.clone(),
             input: graph.inputs.contains(&value).then(|| graph.value(value).name.clone()),
@@ -188,8 +213,11 @@ impl<'a> Measurement<'a> {
         outputs: &[OutputError],
         layers: &mut [Layer],
     ) -> Result<()> {
-        let (session, count) = (self.session, self.analysis_samples());
+        let session = self.session;
+        // Figures of earlier edits are those of all samples.
+        let count = if alone == Layerwise::Earlier { session.count(self.opened.project()) } else { self.count };
         let most = match alone {
+            Layerwise::Earlier => 0,
             Layerwise::All => usize::MAX,
             Layerwise::Known => FEW,
             Layerwise::NearLimit => NEARLY_AS_QUICK,
@@ -199,7 +227,7 @@ impl<'a> Measurement<'a> {
         for (node, figures) in computing.iter().zip(&known) {
             layers[node.0].layerwise = *figures;
         }
-        if alone == Layerwise::Known || known.iter().all(Option::is_some) {
+        if matches!(alone, Layerwise::Known | Layerwise::Earlier) || known.iter().all(Option::is_some) {
             return Ok(());
         }
         let estimates = session.estimates(calibrated, computing, count, self.progress)?;
@@ -232,7 +260,7 @@ impl<'a> Measurement<'a> {
         // A layer without an estimate may be the worst.
         let nsr = |node: &NodeId| report.layers[node.0].estimate.unwrap_or(f64::INFINITY);
         left.sort_by(|a, b| nsr(b).total_cmp(&nsr(a)));
-        let count = self.analysis_samples();
+        let count = self.count;
         self.progress.begin(Stage::Layerwise, count * left.len());
         // Each part runs the samples in float again that are not kept, so parts grow.
         let mut size = FEW;
@@ -248,11 +276,6 @@ impl<'a> Measurement<'a> {
             part(Arc::new(report.clone()));
         }
         Ok(())
-    }
-
-    /// Returns the number of samples for the figures.
-    pub fn analysis_samples(&self) -> usize {
-        self.opened.project().config.analysis_samples().min(self.session.analysis.len())
     }
 
     fn statistics(&self, calibrated: &Calibrated, count: usize, layers: &mut [Layer]) -> Result<()> {

@@ -86,7 +86,6 @@ const ANSWERS: usize = 64;
 
 /// Caches of results, in memory and on disk.
 pub struct Engine {
-    options: Options,
     store: Option<Store>,
     contents: Contents,
     models: Lru<Model>,
@@ -103,16 +102,6 @@ pub struct Engine {
     optimized: Lru<Optimized>,
     trials: Lru<Trials>,
     latest: Mutex<HashMap<PathBuf, Token>>,
-}
-
-/// Options and limits of an engine.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Options {
-    /// Memory for float activations of the most recently used model, in bytes. A server uses them to measure the next edit; a
-    /// command that ends after one result needs none.
-    pub activations: usize,
-    /// Cache on disk.
-    pub cache: Option<Cache>,
 }
 
 /// Place and size of the results that are kept on disk.
@@ -155,10 +144,9 @@ impl Cache {
 
 impl Engine {
     /// Makes an engine with empty caches in memory; those on disk are read on demand.
-    pub fn new(options: Options) -> Arc<Engine> {
+    pub fn new(cache: Option<Cache>) -> Arc<Engine> {
         Arc::new(Engine {
-            store: options.cache.as_ref().map(|cache| Store::new(&cache.folder, cache.limit)),
-            options,
+            store: cache.map(|cache| Store::new(&cache.folder, cache.limit)),
             contents: Contents::default(),
             models: Lru::new(MODELS),
             scales: Lru::new(MODELS),
@@ -199,12 +187,6 @@ impl Engine {
             store.put(&key, &result);
         }
         memory.keep(key, Arc::new(result))
-    }
-
-    /// Frees most of the activations that are kept for the next edit, for a process that is idle. The next edit then runs samples in
-    /// float again.
-    pub fn rest(&self) {
-        self.sessions.all().iter().for_each(|session| session.shrink_activations());
     }
 
     /// Stores a session's measurements for other processes.

@@ -77,7 +77,7 @@ impl Engine {
         self.opened(project.into(), false)
     }
 
-    /// Opens a variant of a project that is measured once: it keeps no activations, and frees none of others.
+    /// Opens a variant of a project that is measured once: it is not kept, and frees no activations of others.
     pub(super) fn open_aside(self: &Arc<Engine>, project: Project) -> Opened {
         self.opened(Arc::new(project), true)
     }
@@ -229,8 +229,7 @@ impl Opened {
             let samples = model.feed(self.samples(&model.file_inputs()?, model.head.is_some())?);
             let others = self.project.analysis_samples()?.map(|request| model.open(request)).transpose()?;
             content.unchanged()?;
-            let activations = if self.is_aside { 0 } else { self.engine.options.activations };
-            let session = Session::new(key, model, samples, others, held_out, activations);
+            let session = Session::new(key, model, samples, others, held_out);
             if let Some(figures) = self.engine.store.as_ref().and_then(|store| store.get(&key)) {
                 session.remember(figures);
             }

@@ -7,10 +7,11 @@ use crate::Result;
 use crate::analysis::{self, Clipping, ErrorFigures, Graphwise, Observers, Resumed, Subject};
 use crate::chip::Method;
 use crate::detect::{Detector, Head};
-use crate::exec::{Samples as _, Tick};
+use crate::exec::{Samples as _, Tick, cost_from};
 use crate::graph::{NodeId, ValueId};
 use crate::note::Note;
 use crate::optimize;
+use crate::project::Project;
 use crate::quant::{self, FloatRuns, Keep, Plan, Port, Quantized, Wide};
 use crate::samples::{InputSpec, Part, Request, SampleFacts, Samples};
 use crate::simplify::Simplified;
@@ -81,15 +82,13 @@ pub struct Session {
 }
 
 impl Session {
-    /// Makes a session. `activations` is the memory for float activations in bytes. Error is measured on `others` if there are
-    /// any, else on `samples` or, with `held_out`, on a part of them.
+    /// Makes a session. Error is measured on `others` if there are any, else on `samples` or, with `held_out`, on a part of them.
     pub fn new(
         key: Key,
         model: Arc<Model>,
         samples: Arc<Samples>,
         others: Option<Arc<Samples>>,
         held_out: Option<usize>,
-        activations: usize,
     ) -> Session {
         let [calibration, analysis] = match &others {
             Some(others) => [&samples, others].map(Part::all),
@@ -103,7 +102,7 @@ impl Session {
             calibration,
             analysis,
             seen: OnceLock::new(),
-            cached: Mutex::new(Cached::new(activations)),
+            cached: Mutex::new(Cached::new()),
             is_replaced: AtomicBool::new(false),
         }
     }
@@ -136,13 +135,6 @@ impl Session {
         self.cached().activations()
     }
 
-    /// Frees most activations, unless a measurement is using them.
-    pub(super) fn shrink_activations(&self) {
-        if let Ok(mut cached) = self.cached.try_lock() {
-            cached.shrink();
-        }
-    }
-
     /// Frees all activations: now, or after the measurement that is using them.
     pub(super) fn free_activations(&self) {
         self.is_replaced.store(true, Ordering::Relaxed);
@@ -159,6 +151,17 @@ impl Session {
             cached.free_activations();
         }
         cached
+    }
+
+    /// Returns the number of samples for the figures of a project.
+    pub(super) fn count(&self, project: &Project) -> usize {
+        project.config.analysis_samples().min(self.analysis.len())
+    }
+
+    /// Returns the cost of simulating one sample from where the last simulation resumes, in multiplications.
+    pub(super) fn cost(&self, calibrated: &Calibrated) -> u128 {
+        let same = self.cached().traced.first().map_or(0, |traced| traced.leading(calibrated));
+        cost_from(&calibrated.quantized.plan().graph, NodeId(same))
     }
 
     /// Calibrates a plan and runs the passes of its recipe. Only ports without a kept observation are observed.
@@ -238,12 +241,13 @@ impl Session {
         let tick = || progress.tick();
         let subject = self.subject(calibrated, count, &tick);
         let cached = &mut *cached;
-        let same = cached.traced.as_ref().map_or(0, |traced| traced.leading(calibrated));
-        let found =
-            Arc::new(analysis::graphwise(&subject, nodes, &mut cached.originals, &mut cached.simulations, same)?);
+        let Cached { originals, simulations, traced, .. } = cached;
+        let same = |sample: usize| traced.get(sample).map_or(0, |traced| traced.leading(calibrated));
+        let found = Arc::new(analysis::graphwise(&subject, nodes, originals, simulations, &same)?);
         if !nodes.is_empty() {
-            let keys = calibrated.keys.clone();
-            cached.traced = Some(Traced { reference: calibrated.reference, keys });
+            let now = Arc::new(Traced { reference: calibrated.reference, keys: calibrated.keys.clone() });
+            let others = traced.drain(..).skip(count).collect::<Vec<_>>();
+            traced.extend(std::iter::repeat_n(now, count).chain(others));
         }
         cached.graphwise.insert(key, found.clone());
         Ok(found)
@@ -301,7 +305,7 @@ impl Session {
     ) -> Result<Option<ErrorFigures>> {
         let tick = || progress.check();
         let subject = self.subject(calibrated, count, &tick);
-        let found = analysis::layerwise(&subject, &[layer], &[], &mut self.cached().originals)?;
+        let found = analysis::layerwise(&subject, &[layer], &self.cached().originals)?;
         Ok(found.first().copied())
     }
 
@@ -326,8 +330,7 @@ impl Session {
             progress.begin(Stage::Layerwise, count * wanted.len());
             let tick = || progress.tick();
             let subject = self.subject(calibrated, count, &tick);
-            let cached = &mut *cached;
-            let found = analysis::layerwise(&subject, &wanted, nodes, &mut cached.originals)?;
+            let found = analysis::layerwise(&subject, &wanted, &cached.originals)?;
             cached.layerwise.extend(new.into_iter().zip(found));
         }
         Ok(keys.iter().map(|key| cached.layerwise.get(key).copied()).collect())

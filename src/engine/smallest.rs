@@ -164,7 +164,7 @@ impl Measurement<'_> {
         match self.session.recall(&plan, Wide::Predicted, self.progress)? {
             None => Ok(self.trial(report, layers, Scheme::Int16)?.after),
             Some(calibrated) => {
-                let (count, progress) = (self.analysis_samples(), Inside(self.progress));
+                let (count, progress) = (self.count, Inside(self.progress));
                 let figures = self.session.graphwise(&calibrated, &[], count, &progress)?;
                 Ok(worst(judged(report, &figures.outputs).map(|(_, after)| after)))
             }

@@ -158,7 +158,7 @@ impl Measurement<'_> {
         // Back at int8, a layer may be as far over its limit as it is.
         let is_judged = |&node: &NodeId| scheme == Scheme::Int16 && plan.graph.node(node).name == layer;
         let node = plan.graph.node_ids().find(is_judged);
-        let effect = self.session.effect(&plan, node, self.analysis_samples(), &Inside(self.progress))?;
+        let effect = self.session.effect(&plan, node, self.count, &Inside(self.progress))?;
         let limit = self.opened.named().config.limit_of(layer);
         let stays = effect.alone.map(|error| error.nsr).filter(|nsr| is_over(*nsr, limit));
         Ok(Trial { stays, ..self.effect_of(report, &plan, layers, scheme, &effect.outputs)? })
@@ -172,7 +172,7 @@ impl Measurement<'_> {
 
     /// Measures a plan that differs from the project's by the precision of layers, and by passes.
     fn trial_of(&self, report: &Report, plan: &Plan, layers: Vec<String>, scheme: Scheme) -> Result<Trial> {
-        let effect = self.session.effect(plan, None, self.analysis_samples(), &Inside(self.progress))?;
+        let effect = self.session.effect(plan, None, self.count, &Inside(self.progress))?;
         self.effect_of(report, plan, layers, scheme, &effect.outputs)
     }
 

@@ -14,7 +14,7 @@ const PER_ELEMENT: usize = 32;
 /// Returns nodes in ascending order, one near each end of [`PARTS`] of similar cost: of those within half a part, the one
 /// before which the fewest elements are live.
 pub fn places(graph: &Graph) -> Vec<NodeId> {
-    let total: u128 = graph.node_ids().map(|node| cost(graph, node)).sum();
+    let total = cost_from(graph, NodeId(0));
     let live = live(graph);
     let mut least: [Option<(usize, NodeId)>; PARTS - 1] = [None; PARTS - 1];
     let mut done = 0;
@@ -31,6 +31,11 @@ pub fn places(graph: &Graph) -> Vec<NodeId> {
         done += cost(graph, node);
     }
     least.iter().flatten().map(|(_, node)| *node).collect()
+}
+
+/// Returns the cost of one run of a graph from a node on, in multiplications.
+pub fn cost_from(graph: &Graph, node: NodeId) -> u128 {
+    graph.node_ids().skip(node.0).map(|node| cost(graph, node)).sum()
 }
 
 /// Returns the cost of a node in multiplications: those of each output element with the weights of its channel, and the

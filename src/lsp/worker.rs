@@ -4,7 +4,7 @@ use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, Instant};
 
 use lsp_types::Url;
@@ -49,31 +49,22 @@ pub enum Outcome {
 
 pub type Notify = Arc<dyn Fn(Update) + Send + Sync>;
 
-/// Time without a job after which memory is freed. Edits of one sitting follow each other faster, and each saves a float pass.
-const REST: Duration = Duration::from_secs(10);
-
 /// Handle of the thread. It is dropped with its document; the thread then ends after its current job.
 pub struct Worker(Sender<Job>);
 
 impl Worker {
     pub fn start(uri: Url, engine: Arc<Engine>, notify: Notify) -> Result<Worker> {
-        let resting = engine.clone();
-        let rest = move || {
-            resting.rest();
-            memory::give_back();
-        };
-        Worker::with(uri, notify, move |job, send| run_job(&engine, job, send), rest)
+        Worker::with(uri, notify, move |job, send| run_job(&engine, job, send))
     }
 
     fn with(
         uri: Url,
         notify: Notify,
         mut run_job: impl FnMut(&Job, &mut dyn FnMut(Outcome)) + Send + 'static,
-        rest: impl Fn() + Send + 'static,
     ) -> Result<Worker> {
         let (sender, jobs) = channel();
         let run = move || {
-            while let Some(job) = newest(&jobs, &rest) {
+            while let Some(job) = newest(&jobs) {
                 let generation = job.generation;
                 let mut send = |outcome| notify(Update { uri: uri.clone(), generation, outcome });
                 // A job's results are the engine's, whose entries are complete or not written.
@@ -98,15 +89,9 @@ impl Worker {
     }
 }
 
-/// Returns the newest waiting job; `None` once all senders are dropped. Rests where none comes for a while.
-fn newest(jobs: &Receiver<Job>, rest: &dyn Fn()) -> Option<Job> {
-    let first = match jobs.recv_timeout(REST) {
-        Err(RecvTimeoutError::Timeout) => {
-            rest();
-            jobs.recv().ok()?
-        }
-        job => job.ok()?,
-    };
+/// Returns the newest waiting job; `None` once all senders are dropped.
+fn newest(jobs: &Receiver<Job>) -> Option<Job> {
+    let first = jobs.recv().ok()?;
     let job = jobs.try_iter().last();
     Some(match job {
         None => first,
@@ -156,19 +141,20 @@ fn analyze(engine: &Arc<Engine>, job: &Job, send: &mut dyn FnMut(Outcome)) -> Re
         return Ok(());
     }
     // Scales rarely change with a precision: the figures of an edit are published before recalibration.
-    match opened.expected(&watch)? {
-        Some((findings, report)) => {
-            job.token.check()?;
-            send(Outcome::Findings { depth: LintDepth::Measured, findings });
-            send(Outcome::Fact(Fact::Expected(Arc::new(report))));
-        }
+    let is_expected = opened.expected(&watch, &mut |findings, report| {
+        job.token.check()?;
+        send(Outcome::Findings { depth: LintDepth::Measured, findings });
+        send(Outcome::Fact(Fact::Expected(Arc::new(report))));
+        Ok(())
+    })?;
+    if !is_expected {
         // The first figures of a text: those of the outputs and all cumulative ones, with estimates beside them.
-        None => match opened.estimated(&watch) {
+        match opened.estimated(&watch) {
             Ok(report) => report.into_iter().for_each(|report| send(Outcome::Fact(Fact::Report(Arc::new(report))))),
             Err(error) if error.is_cancelled() => return Err(error),
             // The error itself is one of the findings.
             Err(_) => {}
-        },
+        }
     }
     lint(LintDepth::Measured, send)?;
     match opened.judged(&watch) {
@@ -228,15 +214,10 @@ mod tests {
             sent.lock().unwrap().push(format!("{}: {outcome}", update.generation));
         });
         let uri = Url::parse("file:///espq.toml").unwrap();
-        let worker = Worker::with(
-            uri,
-            notify,
-            |job, send| match job.generation {
-                1 => panic!("a bug"),
-                _ => send(Outcome::Files(Vec::new())),
-            },
-            || (),
-        )
+        let worker = Worker::with(uri, notify, |job, send| match job.generation {
+            1 => panic!("a bug"),
+            _ => send(Outcome::Files(Vec::new())),
+        })
         .unwrap();
         let wait = |count| {
             let until = Instant::now() + Duration::from_secs(10);

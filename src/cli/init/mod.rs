@@ -12,7 +12,7 @@ use clap::ValueEnum;
 
 use crate::analysis::Report;
 use crate::chip::Target;
-use crate::engine::{Engine, Options, Outline, outline};
+use crate::engine::{Engine, Outline, outline};
 use crate::project::Project;
 use crate::render::terminal::Terminal;
 use crate::render::{View, text as report_text};
@@ -168,7 +168,7 @@ impl New<'_> {
     /// Fails if the samples are not those of the model's inputs.
     fn fits(&self, samples: &Samples) -> Result<()> {
         let project = Project::parse(self.file, self.text(Some(samples), None)?);
-        Engine::new(Options::default()).open(project).session().map(|_| ())
+        Engine::new(None).open(project).session().map(|_| ())
     }
 
     fn text(&self, samples: Option<&Samples>, fewer: Option<usize>) -> Result<String> {
@@ -186,7 +186,7 @@ impl New<'_> {
     }
 
     fn measured(&self, text: &str) -> Result<Report> {
-        let engine = Engine::new(Options { cache: self.arguments.cache.chosen(), ..Options::default() });
+        let engine = Engine::new(self.arguments.cache.chosen());
         engine.open(Project::parse(self.file, text)).report(false, &Bar::new())
     }
 

@@ -12,7 +12,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
-use crate::engine::{Engine, LintDepth, Options};
+use crate::engine::{Engine, LintDepth};
 use crate::file;
 use crate::lint::{Safety, Selection, Severity};
 use crate::project::{Project, Spanned, overlay_text};
@@ -175,7 +175,7 @@ impl Run<'_> {
         Ok(Run {
             arguments,
             out,
-            engine: Engine::new(Options { cache: arguments.cache.chosen(), ..Options::default() }),
+            engine: Engine::new(arguments.cache.chosen()),
             overlays: arguments.config.iter().map(|argument| overlay_text(argument)).collect::<crate::Result<_>>()?,
             known: arguments.baseline.as_deref().map(Known::read).transpose()?,
         })
