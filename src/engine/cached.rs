@@ -19,7 +19,7 @@ use super::content::Key;
 /// Memory in bytes for samples in the middle of a calibration, and as much for those in the middle of a simulation.
 const RESUMED: usize = 24 << 20;
 /// Memory in bytes for samples in the middle of a float run.
-const IN_FLOAT: usize = 12 << 20;
+const IN_FLOAT: usize = 24 << 20;
 
 /// Results that remain valid after a change of precision, by keys.
 pub(super) struct Cached {

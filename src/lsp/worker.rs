@@ -163,6 +163,8 @@ fn analyze(engine: &Arc<Engine>, job: &Job, send: &mut dyn FnMut(Outcome)) -> Re
         // The error itself is one of the findings.
         Err(_) => {}
     }
+    // The stages from here on have values of other sizes.
+    memory::give_back();
     lint(LintDepth::Proved, send)?;
     match opened.cost(&watch) {
         Ok(cost) => cost.into_iter().for_each(|cost| send(Outcome::Fact(Fact::Cost(cost)))),
@@ -175,7 +177,9 @@ fn analyze(engine: &Arc<Engine>, job: &Job, send: &mut dyn FnMut(Outcome)) -> Re
         Err(error) if error.is_cancelled() => return Err(error),
         Err(_) => {}
     }
+    memory::give_back();
     lint(LintDepth::Fixes, send)?;
+    memory::give_back();
     // Last, since nothing waits for it: the errors of layers that are certain to keep their limit.
     match opened.completed(&watch, &mut |report| send(Outcome::Fact(Fact::Report(report)))) {
         Ok(report) => send(Outcome::Fact(Fact::Report(report))),

@@ -111,7 +111,7 @@ struct Pass<'p> {
 }
 
 /// Memory in bytes for values of the first pass that the second one counts, if it would compute the same ones.
-const KEPT: usize = 96 << 20;
+const KEPT: usize = 32 << 20;
 
 /// Result of the first pass over one sample.
 #[derive(Default)]
