@@ -12,10 +12,10 @@ use crate::graph::Tensor;
 use super::sweep::{Change, Layer, channel_means};
 
 /// Returns the bias of a layer without the mean error of its outputs.
-pub fn correct(layer: &Layer) -> Result<Option<Change>> {
+pub fn correct(layer: &Layer) -> Result<Vec<Change>> {
     let weighted = layer.weighted;
-    let Some(bias) = weighted.bias else { return Ok(None) };
-    let Some(constant) = layer.graph.value(bias).constant.as_ref() else { return Ok(None) };
+    let Some(bias) = weighted.bias else { return Ok(Vec::new()) };
+    let Some(constant) = layer.graph.value(bias).constant.as_ref() else { return Ok(Vec::new()) };
     let errors = (0..layer.samples()).into_par_iter().map(|sample| {
         let means = [layer.output(sample)?, layer.float_output(sample)?];
         Ok(means.map(|output| output.map(|output| channel_means(weighted, &output, layer.range))))
@@ -23,7 +23,7 @@ pub fn correct(layer: &Layer) -> Result<Option<Change>> {
     let errors: Vec<[Option<Vec<f64>>; 2]> = errors.collect::<Result<_>>()?;
     let mut shift = vec![0.0; weighted.outputs];
     for errors in &errors {
-        let [Some(simulated), Some(float)] = errors else { return Ok(None) };
+        let [Some(simulated), Some(float)] = errors else { return Ok(Vec::new()) };
         for (shift, (simulated, float)) in shift.iter_mut().zip(simulated.iter().zip(float)) {
             *shift += (simulated - float) / layer.samples() as f64;
         }
@@ -31,5 +31,5 @@ pub fn correct(layer: &Layer) -> Result<Option<Change>> {
     let biases = constant.slice::<f32>().unwrap_or_default();
     let corrected: Vec<f32> = biases.iter().zip(&shift).map(|(bias, shift)| bias - *shift as f32).collect();
     let tensor = Tensor::new(constant.shape(), corrected)?;
-    Ok(Some(Change { value: bias, tensor, exponents: None }))
+    Ok(vec![Change { value: bias, tensor, exponents: None }])
 }

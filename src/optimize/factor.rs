@@ -58,19 +58,23 @@ impl Factor {
     /// Factorizes the second moments of inputs by `size` elements of a filter.
     pub fn of(form: &Form, size: usize) -> Factor {
         match form {
-            Form::Moments(moments) => Factor::of_moments(moments),
+            Form::Moments(moments) => Factor::of_moments(moments.size(), |a, b| moments.of(a, b), DAMPING),
             Form::Rows(rows) => Factor::of_rows(rows, size),
         }
     }
 
-    fn of_moments(moments: &Moments) -> Factor {
-        let size = moments.size();
-        let powers: Vec<f64> = (0..size).map(|at| moments.of(at, at)).collect();
-        let (order, damping) = (by_power(&powers), damping(&powers));
+    /// Factorizes the moments about the means of inputs at so many places.
+    pub fn centered(moments: &Moments, means: &[f64], places: f64, share: f64) -> Factor {
+        Factor::of_moments(moments.size(), |a, b| moments.of(a, b) - places * means[a] * means[b], share)
+    }
+
+    fn of_moments(size: usize, of: impl Fn(usize, usize) -> f64, share: f64) -> Factor {
+        let powers: Vec<f64> = (0..size).map(|at| of(at, at)).collect();
+        let (order, damping) = (by_power(&powers), damping(&powers, share));
         let mut upper = vec![0.0f64; size * size];
         for (r, &a) in order.iter().enumerate() {
             for (c, &b) in order.iter().enumerate().skip(r) {
-                upper[r * size + c] = moments.of(a, b);
+                upper[r * size + c] = of(a, b);
             }
             upper[r * size + r] += damping;
         }
@@ -83,7 +87,7 @@ impl Factor {
         let count = rows.len() / size.max(1);
         let row = |element: usize| &rows[element * count..][..count];
         let powers: Vec<f64> = (0..size).map(|e| row(e).iter().map(|&x| f64::from(x) * f64::from(x)).sum()).collect();
-        let (order, damping) = (by_power(&powers), damping(&powers));
+        let (order, damping) = (by_power(&powers), damping(&powers, DAMPING));
         let mut inner = vec![0.0f64; count * count];
         (0..count).for_each(|at| inner[at * count + at] = 1.0);
         let (mut inputs, mut gains, mut squares) = (Vec::new(), Vec::new(), Vec::new());
@@ -105,6 +109,35 @@ impl Factor {
     /// before it.
     pub fn round(&self, wanted: &[Wanted], limits: (f32, f32)) -> Vec<Rounded> {
         wanted.par_chunks(LANES).flat_map_iter(|wanted| self.round_lanes(wanted, limits)).collect()
+    }
+
+    /// Multiplies rows, one after the other, by the inverse of the damped moments. Of few inputs there is none.
+    pub fn solve(&self, rows: &[f32]) -> Vec<f32> {
+        let size = self.order.len().max(1);
+        let Rows::Upper(upper) = &self.rows else { return vec![0.0; rows.len()] };
+        let of_lanes = |rows: &[f32]| {
+            let count = rows.len() / size;
+            let at = |lane: usize, place: usize| rows[lane.min(count - 1) * size + place];
+            let mut found: Vec<[f32; LANES]> =
+                self.order.iter().map(|&place| std::array::from_fn(|lane| at(lane, place))).collect();
+            for r in 0..size {
+                let row = &upper[r * size..][..size];
+                let (done, rest) = found.split_at_mut(r + 1);
+                done[r] = done[r].map(|sum| sum / row[r]);
+                add_product(rest, &row[r + 1..], &done[r].map(|sum| -sum));
+            }
+            for r in (0..size).rev() {
+                let row = &upper[r * size..][..size];
+                let taken = products(&row[r + 1..], &found[r + 1..]);
+                found[r] = std::array::from_fn(|lane| (found[r][lane] - taken[lane]) / row[r]);
+            }
+            let mut solved = vec![0.0; rows.len()];
+            for (&place, lanes) in self.order.iter().zip(&found) {
+                (0..count).for_each(|lane| solved[lane * size + place] = lanes[lane]);
+            }
+            solved
+        };
+        rows.par_chunks(LANES * size).flat_map_iter(of_lanes).collect()
     }
 
     /// Rounds at most as many filters as there are lanes.
@@ -158,9 +191,9 @@ fn by_power(powers: &[f64]) -> Vec<usize> {
 
 /// Returns what is added to each second moment of an element with itself. Where all inputs are always 0, none takes part in
 /// anything.
-fn damping(powers: &[f64]) -> f64 {
+fn damping(powers: &[f64], share: f64) -> f64 {
     let mean = powers.iter().sum::<f64>() / powers.len().max(1) as f64;
-    if mean > 0.0 { DAMPING * mean } else { 1.0 }
+    if mean > 0.0 { share * mean } else { 1.0 }
 }
 
 fn dot(a: &[f64], b: &[f64]) -> f64 {
@@ -212,7 +245,7 @@ mod tests {
     use super::*;
 
     fn rounded(moments: &[f64], filter: &[f32]) -> Rounded {
-        let factor = Factor::of_moments(&Moments::dense(moments));
+        let factor = Factor::of(&Form::Moments(Moments::dense(moments)), filter.len());
         factor.round(&[Wanted { filter, step: 1.0 }], (-128.0, 127.0)).remove(0)
     }
 
@@ -282,6 +315,25 @@ mod tests {
         for (found, expected) in found.iter().zip(&expected) {
             assert_eq!(found.filter, expected.filter);
             assert!((found.loss - expected.loss).abs() < 1e-3 * expected.loss, "{} {}", found.loss, expected.loss);
+        }
+    }
+
+    #[test]
+    fn what_is_solved_gives_the_rows_when_multiplied_by_the_damped_moments() {
+        // More rows than lanes, about means.
+        let (size, places, share) = (7, 50.0, 0.3);
+        let matrix = moments(size);
+        let means: Vec<f64> = (0..size).map(|at| 0.01 * (at as f64 - 3.0)).collect();
+        let centered = |a: usize, b: usize| matrix[a * size + b] - places * means[a] * means[b];
+        let damping = share * (0..size).map(|at| centered(at, at)).sum::<f64>() / size as f64;
+        let rows: Vec<f32> = (0..size * (LANES + 3)).map(|at| (at as f32 * 0.37).sin() * 5.0).collect();
+        let solved = Factor::centered(&Moments::dense(&matrix), &means, places, share).solve(&rows);
+        for (solved, row) in solved.chunks(size).zip(rows.chunks(size)) {
+            for (a, wanted) in row.iter().enumerate() {
+                let own = damping * f64::from(solved[a]);
+                let found: f64 = (0..size).map(|b| centered(a, b) * f64::from(solved[b])).sum::<f64>() + own;
+                assert!((found - f64::from(*wanted)).abs() < 1e-3, "{found} and {wanted}");
+            }
         }
     }
 

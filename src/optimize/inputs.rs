@@ -13,7 +13,7 @@ use super::patches::{Reader, elements};
 use super::sweep::Layer;
 
 /// Number of samples whose second moments are in memory at a time.
-const TOGETHER: usize = 4;
+pub const TOGETHER: usize = 4;
 /// Most elements of a filter whose moments are taken together: memory grows with their square, time with their cube.
 const MOST: usize = 2048;
 /// Sums that one thread adds to at a time.
@@ -75,7 +75,7 @@ fn rows(layer: &Layer, reader: &Reader) -> Result<Option<Vec<Inputs>>> {
 }
 
 /// Copies a matrix row after row.
-fn gathered(matrix: Matrix<f32>) -> Vec<f32> {
+pub fn gathered(matrix: Matrix<f32>) -> Vec<f32> {
     let places = (0..matrix.rows).flat_map(|row| (0..matrix.columns).map(move |column| (row, column)));
     places.map(|(row, column)| matrix.data[row * matrix.row_stride + column * matrix.column_stride]).collect()
 }

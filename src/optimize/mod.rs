@@ -8,6 +8,7 @@ mod bias_correction;
 mod blocks;
 mod channel_split;
 mod channels;
+mod compensate;
 mod correct;
 mod equalize;
 mod factor;
@@ -76,6 +77,7 @@ pub static PASSES: &[Pass] = &[
     Pass { name: WIDEN, run: Run::Sharing(widen::widen) },
     Pass { name: SCALES, run: Run::Scales(scales::scales) },
     Pass { name: BIAS_CORRECTION, run: Run::Blocks(bias_correction::bias_correction) },
+    Pass { name: "compensate", run: Run::Layer(LayerPass { run: compensate::compensate, needs_float: true }) },
     Pass { name: "round", run: Run::Layer(LayerPass { run: round::round, needs_float: false }) },
     Pass { name: "correct", run: Run::Layer(LayerPass { run: correct::correct, needs_float: true }) },
 ];

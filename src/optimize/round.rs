@@ -12,7 +12,7 @@ use crate::exec::FakeQuant;
 use crate::graph::Tensor;
 
 use super::factor::{Factor, Rounded, Wanted};
-use super::inputs::{Inputs, inputs};
+use super::inputs::Inputs;
 use super::patches::Reader;
 use super::sweep::{Change, Layer};
 
@@ -22,21 +22,21 @@ const BITS: u32 = 8;
 const FINER: [i32; 2] = [0, -1];
 
 /// Returns the weights of a layer on their grid.
-pub fn round(layer: &Layer) -> Result<Option<Change>> {
+pub fn round(layer: &Layer) -> Result<Vec<Change>> {
     let weighted = layer.weighted;
-    let (Some(grid), Some(reader)) = (layer.weights, Reader::of(layer.graph, weighted)) else { return Ok(None) };
-    let Some(constant) = layer.graph.value(weighted.weight).constant.as_ref() else { return Ok(None) };
+    let (Some(grid), Some(reader)) = (layer.weights, Reader::of(layer.graph, weighted)) else { return Ok(Vec::new()) };
+    let Some(constant) = layer.graph.value(weighted.weight).constant.as_ref() else { return Ok(Vec::new()) };
     if grid.bits > BITS || grid.exponents.is_empty() {
-        return Ok(None);
+        return Ok(Vec::new());
     }
-    let Some(inputs) = inputs(layer, &reader)? else { return Ok(None) };
+    let Some(inputs) = layer.inputs(&reader)? else { return Ok(Vec::new()) };
     let rows = weighted.rows(constant.slice::<f32>().unwrap_or_default());
     let finer: Vec<i32> = FINER.into_iter().filter(|&finer| fits(layer, finer)).collect();
-    let tried = on_grids(layer, grid, &finer, &rows, &inputs);
+    let tried = on_grids(layer, grid, &finer, &rows, inputs);
     let (rounded, exponents) = least(grid, &finer, &tried);
     let is_new = exponents != grid.exponents;
     let tensor = Tensor::new(constant.shape(), weighted.unrolled(&rounded))?;
-    Ok(Some(Change { value: weighted.weight, tensor, exponents: is_new.then_some(exponents) }))
+    Ok(vec![Change { value: weighted.weight, tensor, exponents: is_new.then_some(exponents) }])
 }
 
 /// All filters on steps that are finer by these powers of two: for each power the filters in their order.

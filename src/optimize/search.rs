@@ -19,8 +19,18 @@ use super::{SCALES, finish, prepare, prepared, with_scales};
 const FINALISTS: (usize, usize) = (3, 12);
 /// Elements of all values over all samples, for all finalists together: a small network has more of them.
 const ELEMENTS: usize = 400_000_000;
-/// Multiple of the least error above which a candidate is no finalist, where only the fewest are tried, and is not tried without the
-/// mean error of its channels.
+/// Sets of passes on known scales, in the order in which they are tried: each with the best of the finalists, of which there are this
+/// many for one that is tried.
+const SETS: [(&[&str], usize); 4] = [
+    (&["round", "correct"], 1),
+    (&["compensate", "round", "correct"], 2),
+    (&["round"], 3),
+    (&["compensate", "round"], 3),
+];
+/// Sets where only the fewest finalists are tried; a single one is tried with the first of them.
+const FEWER_SETS: [(&[&str], usize); 2] = [(&["round", "correct"], 1), (&["compensate", "round", "correct"], 3)];
+/// Multiple of the least error above which a candidate is no finalist, where only the fewest are tried, and is not tried with
+/// another set.
 const HOPELESS: f64 = 2.0;
 /// Observers that are tried with passes before calibration.
 const OBSERVERS: usize = 2;
@@ -36,7 +46,16 @@ pub fn most_candidates(graph: &Graph, samples: usize, breadth: Breadth) -> usize
     let moved = breadth.moved().len();
     let observed = breadth.methods().len() + moved * breadth.observers() + 1 + moved;
     let finalists = breadth.finalists(graph, samples).min(observed);
-    1 + 2 + observed + finalists + breadth.uncorrected(finalists)
+    let tried = sets(finalists).iter().map(|(_, share)| finalists.div_ceil(*share));
+    1 + 2 + observed + tried.sum::<usize>()
+}
+
+fn sets(finalists: usize) -> &'static [(&'static [&'static str], usize)] {
+    match finalists {
+        ..=1 => &FEWER_SETS[..1],
+        finalists if finalists <= FINALISTS.0 => &FEWER_SETS,
+        _ => &SETS,
+    }
 }
 
 fn finalists(graph: &Graph, samples: usize) -> usize {
@@ -65,11 +84,6 @@ impl Breadth {
 
     fn finalists(self, graph: &Graph, samples: usize) -> usize {
         if self == Breadth::Whole { finalists(graph, samples) } else { 1 }
-    }
-
-    /// Finalists that are tried without the mean error of their channels, too.
-    fn uncorrected(self, finalists: usize) -> usize {
-        if self == Breadth::Whole { finalists + 1 - FINALISTS.0.min(finalists) } else { 0 }
     }
 
     fn observers(self) -> usize {
@@ -270,15 +284,18 @@ impl Search<'_> {
             candidates.retain(|candidate| candidate.judged.figure.nsr <= HOPELESS * least);
         }
         let candidates: Vec<&Candidate> = candidates.iter().collect();
-        let errors = self.finished(&candidates, &["round", "correct"])?;
-        let mut corrected: Vec<(&Candidate, f64)> =
-            candidates.into_iter().zip(errors).filter_map(|(candidate, error)| Some((candidate, error?))).collect();
-        corrected.sort_by(|a, b| a.1.total_cmp(&b.1));
-        corrected.truncate(self.breadth.uncorrected(self.finalists));
-        let least = corrected.first().map_or(f64::NAN, |(_, error)| *error);
-        corrected.retain(|(_, error)| *error <= HOPELESS * least);
-        let best: Vec<&Candidate> = corrected.into_iter().map(|(candidate, _)| candidate).collect();
-        self.finished(&best, &["round"])?;
+        let mut finalists: Vec<(&Candidate, f64)> =
+            candidates.into_iter().map(|candidate| (candidate, f64::INFINITY)).collect();
+        for (passes, share) in sets(self.finalists) {
+            finalists.sort_by(|a, b| a.1.total_cmp(&b.1));
+            finalists.truncate(self.finalists.div_ceil(*share));
+            let least = finalists.first().map_or(f64::NAN, |(_, error)| *error);
+            finalists.retain(|(_, error)| *error <= HOPELESS * least);
+            let best: Vec<&Candidate> = finalists.iter().map(|(candidate, _)| *candidate).collect();
+            for ((_, least), error) in finalists.iter_mut().zip(self.finished(&best, passes)?) {
+                *least = error.map_or(*least, |error| error.min(*least));
+            }
+        }
         Ok(!self.is_over())
     }
 

@@ -1,6 +1,8 @@
 //! Sweep over a quantized network, layer after layer, with all samples: a pass changes a layer's constants on the
 //! layer's actual inputs, which come from the changed layers before it.
 
+use std::sync::OnceLock;
+
 use rayon::prelude::*;
 
 use crate::Result;
@@ -10,6 +12,8 @@ use crate::kernels::errors::{add_clamped, clamped_sum};
 use crate::kernels::real::Real;
 use crate::quant::{Edits, Port, Quantized};
 
+use super::inputs::{Inputs, inputs};
+use super::patches::Reader;
 use super::weighted::Weighted;
 
 /// Layer whose inputs are available in every sample.
@@ -23,6 +27,10 @@ pub struct Layer<'a> {
     quantized: Side<'a>,
     /// The float network, if a pass asks for it.
     float: Option<Side<'a>>,
+    /// Outputs of the float network's layer, by sample.
+    float_outputs: Option<&'a [Outputs]>,
+    /// Inputs over all samples, as soon as a pass has asked for them: no pass over the layer changes them.
+    inputs: &'a OnceLock<Option<Vec<Inputs>>>,
 }
 
 /// One form of the network, with the samples before the layer.
@@ -31,6 +39,9 @@ struct Side<'a> {
     program: &'a Program,
     frontiers: &'a [Frontier],
 }
+
+/// Outputs of a node in one sample.
+type Outputs = Vec<(ValueId, Tensor)>;
 
 /// Range of a value without bounds.
 pub const UNBOUNDED: (f64, f64) = (f64::NEG_INFINITY, f64::INFINITY);
@@ -46,8 +57,8 @@ pub struct Change {
 /// A pass over the layers with weights.
 #[derive(Debug, Clone, Copy)]
 pub struct LayerPass {
-    /// Returns `None` where the layer stays as it is.
-    pub run: fn(&Layer) -> Result<Option<Change>>,
+    /// Returns no change where the layer stays as it is.
+    pub run: fn(&Layer) -> Result<Vec<Change>>,
     /// Set if the pass compares with the float network.
     pub needs_float: bool,
 }
@@ -62,6 +73,23 @@ impl Layer<'_> {
         self.quantized.input(self.weighted.node, sample)
     }
 
+    /// Returns the layer's input in the float network.
+    pub fn float_input(&self, sample: usize) -> Result<Option<Tensor>> {
+        self.float.map_or(Ok(None), |float| float.input(self.weighted.node, sample))
+    }
+
+    /// Returns the inputs over all samples, for all passes; `None` where they are not float.
+    pub fn inputs(&self, reader: &Reader) -> Result<Option<&[Inputs]>> {
+        let known = match self.inputs.get() {
+            Some(known) => known,
+            None => {
+                let found = inputs(self, reader)?;
+                self.inputs.get_or_init(|| found)
+            }
+        };
+        Ok(known.as_deref())
+    }
+
     /// Returns the layer's output in one sample.
     pub fn output(&self, sample: usize) -> Result<Option<Tensor>> {
         self.quantized.output(self.weighted, sample)
@@ -69,7 +97,8 @@ impl Layer<'_> {
 
     /// Returns the layer's output in the float network.
     pub fn float_output(&self, sample: usize) -> Result<Option<Tensor>> {
-        self.float.map_or(Ok(None), |float| float.output(self.weighted, sample))
+        let outputs = self.float_outputs.and_then(|outputs| outputs.get(sample)).into_iter().flatten();
+        Ok(outputs.into_iter().find(|(value, _)| *value == self.weighted.output).map(|(_, tensor)| tensor.clone()))
     }
 }
 
@@ -106,6 +135,11 @@ pub fn sweep(quantized: &mut Quantized, samples: &dyn Samples, passes: &[LayerPa
     let mut edits = Edits::default();
     for node in graph.node_ids() {
         let found = layers.iter().find(|layer| layer.node == node);
+        let known = OnceLock::new();
+        let float_outputs = match &float {
+            Some((program, frontiers)) => Some(outputs_of(program, node, frontiers)?),
+            None => None,
+        };
         for pass in found.iter().flat_map(|_| passes) {
             let Some(weighted) = found else { continue };
             let grid = |port: usize| simulation[node.0].as_ref().and_then(|s| s.inputs.get(port)?.as_ref());
@@ -117,29 +151,39 @@ pub fn sweep(quantized: &mut Quantized, samples: &dyn Samples, passes: &[LayerPa
                 range: range(quantized, &graph, &consumers[weighted.output.0], weighted),
                 quantized: Side { program: &program, frontiers: &frontiers },
                 float: float.as_ref().map(|(program, frontiers)| Side { program, frontiers }),
+                float_outputs: float_outputs.as_deref(),
+                inputs: &known,
             };
-            if let Some(Change { value, tensor, exponents }) = (pass.run)(&layer)? {
+            let changes = (pass.run)(&layer)?;
+            if changes.is_empty() {
+                continue;
+            }
+            for Change { value, tensor, exponents } in changes {
                 graph.values[value.0].constant = Some(tensor.clone());
                 edits.constants.insert(value, tensor);
                 if let Some(exponents) = exponents {
                     quantized.set_weight_exponents(node, exponents);
                     simulation[node.0] = quantized.plan().simulation_of(node)?;
                 }
-                program.renew(&graph, node, simulation[node.0].as_ref())?;
             }
+            program.renew(&graph, node, simulation[node.0].as_ref())?;
         }
-        let float = float.as_mut().map(|(program, frontiers)| (&*program, frontiers));
-        for (program, frontiers) in std::iter::once((&program, &mut frontiers)).chain(float) {
-            frontiers.par_iter_mut().try_for_each(|frontier| {
-                let outputs = program.outputs_of(node, frontier)?;
-                program.advance(node, outputs, frontier);
-                Result::Ok(())
-            })?;
+        frontiers.par_iter_mut().try_for_each(|frontier| {
+            let outputs = program.outputs_of(node, frontier)?;
+            program.advance(node, outputs, frontier);
+            Result::Ok(())
+        })?;
+        if let (Some((program, frontiers)), Some(outputs)) = (&mut float, float_outputs) {
+            frontiers.iter_mut().zip(outputs).for_each(|(frontier, outputs)| program.advance(node, outputs, frontier));
         }
         tick()?;
     }
     quantized.edit(&edits);
     Ok(())
+}
+
+fn outputs_of(program: &Program, node: NodeId, frontiers: &[Frontier]) -> Result<Vec<Outputs>> {
+    frontiers.par_iter().map(|frontier| program.outputs_of(node, frontier)).collect()
 }
 
 /// Returns the range of a layer's output by its scale, and by the Relu or Clip that is its only reader.

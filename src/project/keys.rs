@@ -326,6 +326,10 @@ table! { Optimize {
     #[key("held-out", example = "4", stage = Stage::Samples)]
     held_out: Given<usize>,
 
+    /// Changes weights and biases so that each layer makes up for the errors of its inputs.
+    #[key("compensate", stage = Stage::Settings)]
+    compensate: Given<bool> = false,
+
     /// Takes the mean error of each output channel out of its bias.
     #[key("correct", stage = Stage::Settings)]
     correct: Given<bool> = false,

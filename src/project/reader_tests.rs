@@ -74,6 +74,7 @@ equalize = true
 align = true
 widen = true
 scales = true
+compensate = true
 round = true
 held-out = 3
 correct = true
