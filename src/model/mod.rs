@@ -7,6 +7,7 @@ mod beside;
 mod bytes;
 mod file;
 mod foreign;
+mod keyed;
 mod numbers;
 pub mod onnx;
 mod pt2;

@@ -1,17 +1,18 @@
 //! Names of values and layers that a reader makes up: each is there once.
 
-use std::collections::HashMap;
+use super::keyed::Map;
 
 /// Names that are taken, with the last count behind each.
-pub type Names = HashMap<String, usize>;
+pub type Names = Map<String, usize>;
 
 /// Puts a count behind a name that is taken, or makes one where there is none.
 pub fn distinct(taken: &mut Names, name: &str) -> String {
-    let count = taken.get(name).copied().unwrap_or_default();
-    if count == 0 && !name.is_empty() && !taken.contains_key(name) {
+    let known = taken.get(name).copied();
+    if known.is_none() && !name.is_empty() {
         taken.insert(name.to_string(), 0);
         return name.to_string();
     }
+    let count = known.unwrap_or_default();
     let free =
         (count + 1..).map(|count| (count, format!("{name}_{count}"))).find(|(_, name)| !taken.contains_key(name));
     let (count, candidate) = free.unwrap_or_else(|| (usize::MAX, name.to_string()));

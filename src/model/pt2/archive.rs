@@ -1,23 +1,24 @@
 //! Entries of the archive: slices of the file by name, without the folder that holds them all.
 
-use std::collections::HashMap;
-
 use zip::CompressionMethod;
 
 use crate::model::File;
+use crate::model::keyed::{self, Map};
 use crate::{Error, Result, bail};
 
 const AGAIN: &str = "check that the path is a complete .pt2 file; save it again with torch.export.save";
 
 /// Archive whose entries lie in the file as they are: none is unpacked, so none can be larger than the file.
 pub struct Archive<'a> {
+    /// Bytes of the file.
+    pub size: usize,
     /// Bytes by name; `None` for compressed entries, which torch.export.save does not write.
-    entries: HashMap<String, Option<&'a [u8]>>,
+    entries: Map<String, Option<&'a [u8]>>,
 }
 
 impl<'a> Archive<'a> {
     pub fn open(file: &'a File) -> Result<Archive<'a>> {
-        entries(file).map(|entries| Archive { entries }).map_err(|e| e.with_help(AGAIN))
+        entries(file).map(|entries| Archive { size: file.bytes.len(), entries }).map_err(|e| e.with_help(AGAIN))
     }
 
     pub fn has(&self, name: &str) -> bool {
@@ -42,12 +43,12 @@ impl<'a> Archive<'a> {
     }
 }
 
-fn entries(file: &File) -> Result<HashMap<String, Option<&[u8]>>> {
+fn entries(file: &File) -> Result<Map<String, Option<&[u8]>>> {
     let damaged = |e: &str| Error::new(format!("not an archive of torch.export, or a damaged one: {e}"));
     // The list is shared; a copy of it has a place to read of its own.
     let mut archive = file.zip().map_err(damaged)?.clone();
     let bytes = &*file.bytes;
-    let mut entries = HashMap::with_capacity(archive.len());
+    let mut entries = keyed::map(archive.len());
     for index in 0..archive.len() {
         let entry = archive.by_index_raw(index).map_err(|e| damaged(&e.to_string()))?;
         let name = entry.name().map_err(|e| damaged(&e.to_string()))?.into_owned();

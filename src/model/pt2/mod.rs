@@ -17,11 +17,14 @@ mod tensors;
 mod text;
 
 use std::path::Path;
+use std::sync::OnceLock;
 
 use super::{Dialect, File, Format, Imported, Shapes};
 use crate::Result;
-use lowering::Lowering;
-use program::Program;
+use archive::Archive;
+use lowering::ahead::{Ahead, begin};
+use lowering::{Lowering, Sharing};
+use program::{Program, Tensors};
 
 /// Format of `torch.export.save`: an archive with a program in JSON, and its tensors.
 pub struct Pt2;
@@ -42,19 +45,54 @@ impl Format for Pt2 {
     }
 
     fn import(&self, file: &File, _folder: &Path, shapes: &Shapes) -> Result<Imported> {
-        let program = Program::read(file)?;
-        refuse::check(&program)?;
-        let mut lowering = Lowering::new(&program);
-        let declared = lowering.inputs(shapes)?;
-        let translated_with = Some(lowering.shapes.clone());
-        // Sizes are in the operators' arguments: while one is free, only the inputs are known.
-        let graph = match lowering.graph.inputs.len() == lowering.shapes.len() {
-            true => {
-                lowering.nodes()?;
-                lowering.finish()?
-            }
-            false => lowering.graph,
-        };
-        Ok(Imported { dialect: Dialect::Onnx, declared, translated_with, ..Imported::of(graph) })
+        let archive = Archive::open(file)?;
+        let (tensors, ahead) = (OnceLock::new(), OnceLock::new());
+        rayon::in_place_scope(|scope| {
+            let _list = Closed(&ahead);
+            // One task, since a thread that has been woken needs no second waking.
+            scope.spawn(|_| {
+                let tensors = tensors.get_or_init(|| program::tensors(&archive));
+                let is_listed = || ahead.get().is_some();
+                let begun = tensors.as_ref().map(|tensors| begin(tensors, archive.size, is_listed)).unwrap_or_default();
+                let ahead = ahead.wait();
+                ahead.go_on(begun);
+                ahead.work();
+            });
+            read(&archive, &tensors, &ahead, shapes)
+        })
     }
+}
+
+/// List of copies that another thread waits for: closed when the reader returns, by whichever way.
+struct Closed<'b, 'a>(&'b OnceLock<Ahead<'a>>);
+
+impl Drop for Closed<'_, '_> {
+    fn drop(&mut self) {
+        self.0.get_or_init(Ahead::default).stop();
+    }
+}
+
+fn read<'a>(
+    archive: &'a Archive<'a>,
+    tensors: &'a OnceLock<Result<Tensors<'a>>>,
+    ahead: &OnceLock<Ahead<'a>>,
+    shapes: &Shapes,
+) -> Result<Imported> {
+    let program = Program::read(archive, tensors)?;
+    let operators = ops::of(&program.graph().nodes);
+    refuse::check(&program, &operators)?;
+    let sharing = Sharing::of(&program, &operators);
+    let ahead = ahead.get_or_init(|| Ahead::of(&program, &sharing));
+    let mut lowering = Lowering::new(&program, &operators, sharing);
+    let declared = lowering.inputs(shapes)?;
+    let translated_with = Some(lowering.shapes.clone());
+    // Sizes are in the operators' arguments: while one is free, only the inputs are known.
+    let graph = match lowering.graph.inputs.len() == lowering.shapes.len() {
+        true => {
+            lowering.nodes()?;
+            lowering.finish(ahead)?
+        }
+        false => lowering.graph,
+    };
+    Ok(Imported { dialect: Dialect::Onnx, declared, translated_with, ..Imported::of(graph) })
 }

@@ -1,33 +1,41 @@
 //! Exported program: the JSON of the archive, checked for version and form, with its tensors by name.
 
 use std::cell::Cell;
-use std::collections::HashMap;
+use std::sync::OnceLock;
 
 use super::archive::Archive;
 use super::schema::{self, Argument, Config, Exported, Graph, Header, Module, Payload, Text};
 use super::tensors;
 use crate::graph::Tensor;
-use crate::model::File;
+use crate::model::keyed::{self, Map};
+use crate::model::numbers::numbers;
 use crate::{Error, Result, bail};
 
 const AGAIN: &str = "the file is damaged, or was written by a newer PyTorch: save the program again";
 const SAVE: &str = "in the program that builds the model: `torch.export.save(torch.export.export(model.eval(), \
                     (torch.zeros(1, 3, 224, 224),)), \"model.pt2\")`, with your input's shape";
 
-/// Tensors by name: the folder of their storages, and their places in them.
-type Payloads<'a> = HashMap<Text<'a>, (&'static str, Payload<'a>)>;
+/// Tensors by name.
+pub type Tensors<'a> = Map<Text<'a>, Stored<'a>>;
+
+/// Tensor of the archive.
+pub struct Stored<'a> {
+    /// Folder of its storage.
+    folder: &'static str,
+    payload: Payload<'a>,
+    /// Shape and bytes of a float32 tensor that lies in the file as it is, alone in its storage.
+    pub plain: Option<(Vec<usize>, &'a [u8])>,
+}
 
 /// Program of an archive.
 pub struct Program<'a> {
-    archive: Archive<'a>,
+    archive: &'a Archive<'a>,
     pub module: Module<'a>,
-    payloads: Payloads<'a>,
-    /// Number of tensors in each storage, by folder and name.
-    storages: HashMap<(&'static str, Text<'a>), usize>,
+    tensors: &'a Tensors<'a>,
     /// Elements that tensors may have together: a small file must not fill memory by strides of 0.
     budget: Cell<usize>,
     /// Names of parameters, buffers and constants by their names in the graph.
-    pub names: HashMap<Text<'a>, Text<'a>>,
+    pub names: Map<Text<'a>, Text<'a>>,
     /// Names of user inputs in their order.
     pub inputs: Vec<Text<'a>>,
     /// Values that the user gets, in their order.
@@ -35,35 +43,32 @@ pub struct Program<'a> {
 }
 
 impl<'a> Program<'a> {
-    pub fn read(file: &'a File) -> Result<Program<'a>> {
-        let archive = Archive::open(file)?;
-        let model = model(&archive)?;
-        let json = archive.entry(model)?;
-        let name = model.trim_start_matches("models/").trim_end_matches(".json").to_string();
-        let (module, payloads) = rayon::join(|| module(json, model), || payloads(&archive, &name));
-        let mut module = module?;
+    /// Reads the program; another thread may read the tensors.
+    pub fn read(archive: &'a Archive<'a>, tensors: &'a OnceLock<Result<Tensors<'a>>>) -> Result<Program<'a>> {
+        let model = model(archive)?;
+        let mut module = module(archive.entry(model)?, model)?;
         super::inline::inline(&mut module.graph);
         if archive.has("byteorder") && archive.entry("byteorder")? != b"little" {
             bail!("the weights are big-endian numbers")
         }
-        let payloads = payloads?;
-        let mut storages = HashMap::new();
-        for (folder, payload) in payloads.values() {
-            *storages.entry((*folder, payload.path_name.clone())).or_default() += 1;
-        }
-        let budget = Cell::new(file.bytes.len().saturating_mul(16) + (1 << 20));
+        let tensors = tensors.get_or_init(|| self::tensors(archive)).as_ref().map_err(Error::clone)?;
+        let budget = Cell::new(archive.size.saturating_mul(16) + (1 << 20));
         let mut program = Program {
             archive,
             module,
-            payloads,
-            storages,
+            tensors,
             budget,
-            names: HashMap::new(),
+            names: Map::default(),
             inputs: Vec::new(),
             outputs: Vec::new(),
         };
         program.sign().map_err(|e| e.with_help(AGAIN))?;
         Ok(program)
+    }
+
+    /// Returns the bytes of the file.
+    pub fn size(&self) -> usize {
+        self.archive.size
     }
 
     pub fn graph(&self) -> &Graph<'a> {
@@ -73,6 +78,7 @@ impl<'a> Program<'a> {
     /// Takes down what the inputs and outputs of the graph are.
     fn sign(&mut self) -> Result<()> {
         let signature = &self.module.signature;
+        self.names = keyed::map(signature.input_specs.len());
         for (at, spec) in signature.input_specs.iter().enumerate() {
             let constant = match (&spec.parameter, &spec.buffer, &spec.tensor_constant) {
                 (Some(parameter), ..) => Some((&parameter.arg, &parameter.parameter_name)),
@@ -114,38 +120,45 @@ impl<'a> Program<'a> {
 
     /// Reads the tensor of a parameter, buffer or constant.
     pub fn tensor(&self, name: &str) -> Result<Tensor> {
-        let Some((folder, payload)) = self.payloads.get(name) else {
+        let Some(stored) = self.tensors.get(name) else {
             return Err(Error::new(format!("tensor '{name}' is not in the archive")).with_help(AGAIN));
         };
-        if payload.use_pickle {
+        if stored.payload.use_pickle {
             return Err(Error::new(format!(
                 "tensor '{name}' is a pickle of Python: a subclass of torch.Tensor, such as a \
                                            quantized one"
             ))
             .with_help("export the float model with plain tensors: espq determines the scales for ESP-DL"));
         }
-        let read = || {
-            let Some(meta) = &payload.tensor_meta else { bail!("its sizes are missing") };
-            let storage = self.archive.entry(&format!("{folder}{}", payload.path_name))?;
-            let mut budget = self.budget.get();
-            let tensor = tensors::tensor(meta, storage, &mut budget);
-            self.budget.set(budget);
-            tensor
+        self.elements(stored).map_err(|e| e.about(&format!("tensor '{name}'")).with_help(AGAIN))
+    }
+
+    fn elements(&self, stored: &Stored) -> Result<Tensor> {
+        let mut budget = self.budget.get();
+        let tensor = match (&stored.plain, &stored.payload.tensor_meta) {
+            (Some((shape, bytes)), _) => tensors::claim(&mut budget, shape.iter().product())
+                .and_then(|()| numbers(shape, bytes, f32::from_le_bytes)),
+            (None, Some(meta)) => {
+                let storage = self.archive.entry(&format!("{}{}", stored.folder, stored.payload.path_name))?;
+                tensors::tensor(meta, storage, &mut budget)
+            }
+            (None, None) => bail!("its sizes are missing"),
         };
-        read().map_err(|e| e.about(&format!("tensor '{name}'")).with_help(AGAIN))
+        self.budget.set(budget);
+        tensor
     }
 
     /// Returns the shape and the bytes of a float32 tensor that lies in the file as it is, alone in its storage; `None` for
     /// others, and for those that [`Program::tensor`] refuses.
-    pub fn plain(&self, name: &str) -> Option<(Vec<usize>, &'a [u8])> {
-        let (folder, payload) = self.payloads.get(name)?;
-        let is_alone = self.storages.get(&(*folder, payload.path_name.clone())) == Some(&1);
-        if payload.use_pickle || !is_alone {
-            return None;
-        }
-        let storage = self.archive.entry(&format!("{folder}{}", payload.path_name)).ok()?;
-        let (shape, bytes) = tensors::plain(payload.tensor_meta.as_ref()?, storage)?;
+    pub fn plain(&self, name: &str) -> Option<(&'a [usize], &'a [u8])> {
+        let (shape, bytes) = self.stored(name)?;
         self.claim(shape.iter().product()).ok()?;
+        Some((shape, bytes))
+    }
+
+    /// Returns the same without taking the elements from those that there may be.
+    pub fn stored(&self, name: &str) -> Option<(&'a [usize], &'a [u8])> {
+        let (shape, bytes) = self.tensors.get(name)?.plain.as_ref()?;
         Some((shape, bytes))
     }
 
@@ -162,7 +175,7 @@ impl<'a> Program<'a> {
 
     /// Returns what tells tensors apart that share a storage: tied weights are equal in it.
     pub fn storage(&self, name: &str) -> Option<(&str, &str)> {
-        self.payloads.get(name).map(|(folder, payload)| (*folder, &*payload.path_name))
+        self.tensors.get(name).map(|stored| (stored.folder, &*stored.payload.path_name))
     }
 
     /// Returns the names of the outputs, if the program returns a dictionary.
@@ -217,7 +230,12 @@ fn module<'a>(json: &'a [u8], entry: &str) -> Result<Module<'a>> {
 }
 
 fn parse<'b, T: serde::Deserialize<'b>>(json: &'b [u8], entry: &str) -> Result<T> {
-    serde_json::from_slice(json).map_err(|e| Error::new(format!("entry '{entry}': {e}")).with_help(AGAIN))
+    // Texts are checked all at once, since a check of each takes longer.
+    let parsed = match std::str::from_utf8(json) {
+        Ok(text) => serde_json::from_str(text),
+        Err(_) => serde_json::from_slice(json),
+    };
+    parsed.map_err(|e| Error::new(format!("entry '{entry}': {e}")).with_help(AGAIN))
 }
 
 fn check_version(version: &schema::Version, writer: &str) -> Result<()> {
@@ -238,16 +256,28 @@ fn check_version(version: &schema::Version, writer: &str) -> Result<()> {
 }
 
 /// Reads the lists of weights and constants.
-fn payloads<'a>(archive: &Archive<'a>, name: &str) -> Result<Payloads<'a>> {
-    let mut payloads = HashMap::new();
+pub fn tensors<'a>(archive: &Archive<'a>) -> Result<Tensors<'a>> {
+    let name = model(archive)?.trim_start_matches("models/").trim_end_matches(".json");
+    let mut tensors = Tensors::default();
     for (folder, entry) in [
         ("data/constants/", format!("data/constants/{name}_constants_config.json")),
         ("data/weights/", format!("data/weights/{name}_weights_config.json")),
     ] {
         if archive.has(&entry) {
             let config: Config = parse(archive.entry(&entry)?, &entry)?;
-            payloads.extend(config.config.into_iter().map(|(name, payload)| (name, (folder, payload))));
+            let stored = |payload| Stored { folder, payload, plain: None };
+            tensors.extend(config.config.into_iter().map(|(name, payload)| (name, stored(payload))));
         }
     }
-    Ok(payloads)
+    let mut shared: Map<(&str, Text), usize> = keyed::map(tensors.len());
+    for stored in tensors.values() {
+        *shared.entry((stored.folder, stored.payload.path_name.clone())).or_default() += 1;
+    }
+    for Stored { folder, payload, plain } in tensors.values_mut() {
+        if !payload.use_pickle && shared.get(&(*folder, payload.path_name.clone())) == Some(&1) {
+            let storage = archive.entry(&format!("{folder}{}", payload.path_name)).ok();
+            *plain = storage.zip(payload.tensor_meta.as_ref()).and_then(|(bytes, meta)| tensors::plain(meta, bytes));
+        }
+    }
+    Ok(tensors)
 }

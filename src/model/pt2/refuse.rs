@@ -1,18 +1,17 @@
 //! Operators that espq does not read: all of a program at once, each with its module and the user's own line.
 
-use std::collections::HashSet;
-
 use super::lowering::{names, outputs, tensors};
-use super::ops;
+use super::ops::Operator;
 use super::program::{Program, written_buffer};
 use super::schema::{Argument, Node};
+use crate::model::keyed::Set;
 use crate::{Error, Kind, Result};
 
 /// Refuses a program with operators that espq does not know, and one that was exported in training mode.
-pub fn check(program: &Program) -> Result<()> {
+pub fn check(program: &Program, operators: &[Option<Operator>]) -> Result<()> {
     let nodes = &program.graph().nodes;
     let live = live(program);
-    let is_live = |node: &&Node| tensors(node).first().is_some_and(|first| live.contains(first));
+    let is_live = |node: &&Node| tensors(node).next().is_some_and(|first| live.contains(first));
     // Weights that are standardized while the network runs are constants.
     let is_standardized = |node: &&Node| &*node.target == "torch.ops.aten.batch_norm.default" && !is_live(node);
     if let Some(node) = nodes.iter().filter(|node| is_training(node)).find(|node| !is_standardized(node)) {
@@ -26,13 +25,12 @@ pub fn check(program: &Program) -> Result<()> {
         ));
     }
     for node in nodes.iter().filter(|node| is_in_place(&node.target)) {
-        if let Some(buffer) = tensors(node).first().and_then(|first| program.names.get(*first)) {
+        if let Some(buffer) = tensors(node).next().and_then(|first| program.names.get(first)) {
             return Err(written_buffer(buffer).in_layer(title(node)));
         }
     }
-    let is_unknown = |node: &&Node| ops::find(&node.target).is_none() && !is_of_lengths(node);
-    let refused =
-        nodes.iter().filter(is_unknown).map(|node| refusal(node).in_layer(title(node)).of_kind(Kind::Operator));
+    let unknown = nodes.iter().zip(operators).filter(|(node, operator)| operator.is_none() && !is_of_lengths(node));
+    let refused = unknown.map(|(node, _)| refusal(node).in_layer(title(node)).of_kind(Kind::Operator));
     Error::of_all(refused.collect()).map_or(Ok(()), Err)
 }
 
@@ -43,10 +41,10 @@ fn is_in_place(target: &str) -> bool {
 }
 
 /// Lists the tensors that depend on the inputs.
-fn live<'a>(program: &'a Program) -> HashSet<&'a str> {
-    let mut live: HashSet<&str> = program.inputs.iter().map(|name| &**name).collect();
+fn live<'a>(program: &'a Program) -> Set<&'a str> {
+    let mut live: Set<&str> = program.inputs.iter().map(|name| &**name).collect();
     for node in &program.graph().nodes {
-        if tensors(node).iter().any(|name| live.contains(name)) {
+        if tensors(node).any(|name| live.contains(name)) {
             live.extend(outputs(node));
         }
     }

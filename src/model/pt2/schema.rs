@@ -3,12 +3,13 @@
 //! Fields that are not listed are skipped: minor versions of the schema add some. Texts are parts of the file, as most of
 //! the JSON is names, and nothing is copied that no message needs.
 
-use std::collections::HashMap;
 use std::fmt;
 
 use serde::Deserialize;
 use serde::de::{Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
+
+use crate::model::keyed::Map;
 
 pub use super::text::Text;
 
@@ -57,9 +58,9 @@ pub struct Graph<'a> {
     #[serde(borrow)]
     pub nodes: Vec<Node<'a>>,
     #[serde(borrow)]
-    pub tensor_values: HashMap<Text<'a>, Form<'a>>,
+    pub tensor_values: Map<Text<'a>, Form<'a>>,
     #[serde(borrow, default)]
-    pub sym_int_values: HashMap<Text<'a>, Length<'a>>,
+    pub sym_int_values: Map<Text<'a>, Length<'a>>,
 }
 
 #[derive(Deserialize, Debug)]
@@ -230,7 +231,7 @@ pub struct CallSignature<'a> {
 #[derive(Deserialize)]
 pub struct Config<'a> {
     #[serde(borrow)]
-    pub config: HashMap<Text<'a>, Payload<'a>>,
+    pub config: Map<Text<'a>, Payload<'a>>,
 }
 
 #[derive(Deserialize)]
@@ -265,6 +266,27 @@ pub enum Argument<'a> {
     Other,
 }
 
+impl Argument<'_> {
+    /// Tells arguments apart, floats by their bits.
+    pub fn is_same(&self, other: &Argument) -> bool {
+        let are_same = |a: &[f64], b: &[f64]| a.iter().map(|a| a.to_bits()).eq(b.iter().map(|b| b.to_bits()));
+        match (self, other) {
+            (Argument::None, Argument::None) | (Argument::Other, Argument::Other) => true,
+            (Argument::Tensor(a), Argument::Tensor(b)) | (Argument::Text(a), Argument::Text(b)) => a == b,
+            (Argument::Tensors(a), Argument::Tensors(b)) => a == b,
+            (Argument::OptionalTensors(a), Argument::OptionalTensors(b)) => a == b,
+            (Argument::Int(a), Argument::Int(b)) => a == b,
+            (Argument::Ints(a), Argument::Ints(b)) => a == b,
+            (Argument::Float(a), Argument::Float(b)) => are_same(&[*a], &[*b]),
+            (Argument::Floats(a), Argument::Floats(b)) => are_same(a, b),
+            (Argument::Bool(a), Argument::Bool(b)) => a == b,
+            (Argument::Symbol(a), Argument::Symbol(b)) => a == b,
+            (Argument::Symbols(a), Argument::Symbols(b)) => a == b,
+            _ => false,
+        }
+    }
+}
+
 /// Graph in an argument.
 #[derive(Deserialize, Debug)]
 pub struct Wrapped<'a> {
@@ -273,7 +295,7 @@ pub struct Wrapped<'a> {
 }
 
 /// Integer of the graph: a number, or a value by name.
-#[derive(Deserialize, Debug)]
+#[derive(Deserialize, Debug, PartialEq)]
 #[serde(rename_all = "snake_case")]
 pub enum Symbolic<'a> {
     AsInt(i64),

@@ -85,12 +85,18 @@ pub fn plain<'a>(meta: &Meta, storage: &'a [u8]) -> Option<(Vec<usize>, &'a [u8]
     Some((layout.shape, bytes))
 }
 
+/// Takes the elements of a tensor from those that may still be read.
+pub fn claim(budget: &mut usize, count: usize) -> Result<()> {
+    let Some(left) = budget.checked_sub(count) else { bail!("its tensors have far more elements than the file") };
+    *budget = left;
+    Ok(())
+}
+
 /// Reads a tensor from its storage. `budget` is the number of elements that may still be read.
 pub fn tensor(meta: &Meta, storage: &[u8], budget: &mut usize) -> Result<Tensor> {
     let layout = Layout::of(meta)?;
     let count: usize = layout.shape.iter().product();
-    let Some(left) = budget.checked_sub(count) else { bail!("its tensors have far more elements than the file") };
-    *budget = left;
+    claim(budget, count)?;
     let gathered;
     let data = match layout.is_contiguous(count) {
         true => layout.bytes(count, storage),

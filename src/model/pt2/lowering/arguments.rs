@@ -36,7 +36,7 @@ impl<'a> Call<'a> {
 
     /// Returns the name of the first output.
     pub fn output(&self) -> Result<&'a str> {
-        match outputs(self.node).first() {
+        match outputs(self.node).next() {
             Some(output) => Ok(output),
             None => bail!("has no output"),
         }
@@ -128,7 +128,7 @@ impl<'a> Lowering<'a> {
 
     /// Sets the outputs in their order; those that are left out cannot be read.
     pub fn set_all(&mut self, call: Call<'a>, values: &[ValueId]) -> Result<()> {
-        self.held.extend(outputs(call.node).into_iter().zip(values.iter().copied()));
+        self.held.extend(outputs(call.node).zip(values.iter().copied()));
         Ok(())
     }
 

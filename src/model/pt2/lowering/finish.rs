@@ -1,5 +1,6 @@
 //! The finished graph: what nothing reads is gone, and what is left has the exporter's names.
 
+use super::ahead::Ahead;
 use super::names::Names;
 use super::nodes::Step;
 use super::{Lowering, fuse, late};
@@ -8,13 +9,12 @@ use crate::graph::{Graph, Node, ValueId};
 use crate::model::unique::distinct;
 
 impl Lowering<'_> {
-    pub fn finish(mut self) -> Result<Graph> {
+    pub fn finish(mut self, ahead: &Ahead) -> Result<Graph> {
         let outputs = self.outputs()?;
         self.drop_dead(&outputs);
         fuse::concats(&self.graph, &mut self.steps, &outputs);
         fuse::batch_norms(&mut self.graph, &mut self.steps, &outputs, &mut self.names, &mut self.late);
         self.name();
-        late::copy(&mut self.graph, &self.late)?;
         self.graph.outputs = outputs;
         if let Some(keys) = self.program.keys() {
             for (key, output) in keys.iter().zip(self.graph.outputs.clone()) {
@@ -22,6 +22,7 @@ impl Lowering<'_> {
                 self.graph.values[output.0].name = key;
             }
         }
+        late::copy(&mut self.graph, &self.late, ahead)?;
         self.graph.drop_unused_values();
         Ok(self.graph)
     }
@@ -60,7 +61,7 @@ impl Lowering<'_> {
 
     /// Names nodes in their order, and values after them.
     fn name(&mut self) {
-        let mut names = Names::default();
+        let mut names = Names::of(std::mem::take(&mut self.modules));
         let mut folded = 0;
         for step in std::mem::take(&mut self.steps) {
             match step {

@@ -1,11 +1,10 @@
 //! Joined nodes: the exporter puts a BatchNormalization behind a Conv into the weights, in the arithmetic of PyTorch, and
 //! makes one Concat of nested ones.
 
-use std::collections::HashMap;
-
 use super::late;
 use super::nodes::Step;
 use crate::graph::{DataType, Graph, Node, Tensor, ValueId};
+use crate::model::keyed::{self, Map};
 use crate::model::unique::{Names, distinct};
 
 /// Counts the readers of each value: nodes, and outputs of the model.
@@ -33,7 +32,7 @@ struct Joined {
 /// Makes one Concat of those along one axis that only the next one reads.
 pub fn concats(graph: &Graph, steps: &mut Vec<Step>, outputs: &[ValueId]) {
     let readers = readers(graph, steps, outputs);
-    let mut inner: HashMap<ValueId, Joined> = HashMap::new();
+    let mut inner: Map<ValueId, Joined> = Map::default();
     let mut gone = vec![false; steps.len()];
     for (at, step) in steps.iter_mut().enumerate() {
         let Step::Node { node, .. } = step else { continue };
@@ -66,7 +65,7 @@ pub fn batch_norms(
     late: &mut late::All,
 ) {
     let mut readers = readers(graph, steps, outputs);
-    let mut makers: HashMap<ValueId, usize> = HashMap::new();
+    let mut makers: Map<ValueId, usize> = keyed::map(steps.len());
     for (at, step) in steps.iter().enumerate() {
         if let Step::Node { node, .. } = step {
             makers.extend(node.outputs.iter().flatten().map(|&output| (output, at)));
@@ -78,7 +77,9 @@ pub fn batch_norms(
         let Some(input) = norm.input(0).filter(|_| norm.op == "BatchNormalization") else { continue };
         let Some(&conv_at) = makers.get(&input).filter(|_| readers[input.0] == 1) else { continue };
         let (Step::Node { node: conv, .. }, Some(output)) = (&steps[conv_at], norm.output(0)) else { continue };
-        let Some(factors) = (conv.op == "Conv").then(|| Factors::of(graph, conv, norm)).flatten() else { continue };
+        let Some(factors) = (conv.op == "Conv").then(|| Factors::of(graph, conv, norm, late)).flatten() else {
+            continue;
+        };
         let (old_weight, old_bias) = (conv.input(1), conv.input(2));
         let Factors { scale, bias } = factors;
         let Some(weight) = scaled(graph, names, &readers, old_weight, scale, late) else { continue };
@@ -115,27 +116,31 @@ struct Factors {
 
 impl Factors {
     /// Computes in float32, in the order of PyTorch's exporter.
-    fn of(graph: &Graph, conv: &Node, norm: &Node) -> Option<Factors> {
-        let floats = |node: &Node, port: usize| graph.constant(node, port)?.slice::<f32>();
+    fn of(graph: &Graph, conv: &Node, norm: &Node, late: &late::All) -> Option<Factors> {
+        let floats = |node: &Node, port: usize| late::floats(graph, late, node.input(port)?);
         let weight = graph.value(conv.input(1)?);
         let channels = *weight.shape.as_ref()?.first()?;
         let (scale, shift) = (floats(norm, 1)?, floats(norm, 2)?);
         let (mean, variance) = (floats(norm, 3)?, floats(norm, 4)?);
         let bias = match conv.input(2) {
-            Some(_) => floats(conv, 2)?.to_vec(),
-            None => vec![0.0; channels],
+            Some(_) => floats(conv, 2)?,
+            None => vec![0.0; channels].into(),
         };
         let is_whole = [scale.len(), shift.len(), mean.len(), variance.len(), bias.len()] == [channels; 5];
         if channels == 0 || !is_whole || weight.data_type != Some(DataType::F32) {
             return None;
         }
         let epsilon = norm.attributes.float_or("epsilon", 1e-5);
-        let scale: Vec<f32> =
-            scale.iter().zip(variance).map(|(scale, variance)| scale / (variance + epsilon).sqrt()).collect();
+        let scale = self::scale(&scale, &variance, epsilon);
         let bias =
             (0..channels).map(|channel| (bias[channel] - mean[channel]) * scale[channel] + shift[channel]).collect();
         Some(Factors { scale, bias: Tensor::new(&[channels], bias).ok()? })
     }
+}
+
+/// Returns the factors of the channels.
+pub fn scale(scale: &[f32], variance: &[f32], epsilon: f32) -> Vec<f32> {
+    scale.iter().zip(variance).map(|(scale, variance)| scale / (variance + epsilon).sqrt()).collect()
 }
 
 /// Multiplies weights by the factors of their channels: in their place, unless another node reads them, too.
@@ -157,7 +162,8 @@ fn scaled(
     let tensor = if is_own { constant.take()? } else { constant.clone()? };
     let shape = tensor.shape().to_vec();
     let mut elements = tensor.into_vec::<f32>()?;
-    late::multiply(&mut elements, &factors);
+    let size = elements.len().div_ceil(factors.len().max(1)).max(1);
+    late::multiply(&mut elements, size, &factors);
     let tensor = Tensor::new(&shape, elements).ok()?;
     if is_own {
         graph.values[weight.0].constant = Some(tensor);

@@ -1,21 +1,24 @@
 //! Weights that are copied from the file when the graph is finished: all of them at once, on all cores, and multiplied by
 //! their BatchNorm in the same pass. They are most of a file's bytes.
 
-use std::collections::HashMap;
+use std::borrow::Cow;
 
 use rayon::prelude::*;
 
+use super::ahead::Ahead;
 use super::{Call, Lowering};
 use crate::Result;
 use crate::graph::{DataType, Graph, Tensor, Value, ValueId};
-use crate::model::numbers::numbers;
+use crate::model::keyed::Map;
 use crate::model::unique::distinct;
 
 /// Weights without their elements, by value.
-pub type All<'a> = HashMap<ValueId, Late<'a>>;
+pub type All<'a> = Map<ValueId, Late<'a>>;
 
 /// Elements of a weight, in the file, and what they are multiplied by.
 pub struct Late<'a> {
+    /// Name in the archive.
+    parameter: &'a str,
     bytes: &'a [u8],
     /// Factors of the channels, in the order in which they are applied.
     pub factors: Vec<Vec<f32>>,
@@ -30,12 +33,20 @@ impl<'a> Lowering<'a> {
         }
     }
 
+    /// Returns the value of a weight that may be left out.
+    pub fn optional_weight(&mut self, call: Call<'a>, name: &str) -> Result<Option<ValueId>> {
+        match self.late_weight(call, name) {
+            Some(value) => Ok(Some(value)),
+            None => self.optional(call, name),
+        }
+    }
+
     /// Adds a weight without its elements, unless something else reads them, too.
-    fn late_weight(&mut self, call: Call<'a>, name: &str) -> Option<ValueId> {
+    pub fn late_weight(&mut self, call: Call<'a>, name: &str) -> Option<ValueId> {
         let name = call.tensor(name).ok()?;
         let program = self.program;
         let parameter = program.names.get(name)?;
-        if self.held.contains_key(name) || self.sharing.readers.get(name) != Some(&1) {
+        if self.held.contains_key(name) || self.sharing.only_reader(name).is_none() {
             return None;
         }
         let (shape, bytes) = program.plain(parameter)?;
@@ -44,24 +55,46 @@ impl<'a> Lowering<'a> {
         let value = Value {
             name: name_of_value,
             data_type: Some(DataType::F32),
-            shape: Some(shape),
+            shape: Some(shape.to_vec()),
             constant: None,
             scales: Vec::new(),
         };
         let value = self.add_value(value, true);
-        self.late.insert(value, Late { bytes, factors: Vec::new() });
+        self.late.insert(value, Late { parameter, bytes, factors: Vec::new() });
         self.held.insert(name, value);
         Some(value)
     }
 }
 
-/// Copies the elements of all weights that a node reads.
-pub fn copy(graph: &mut Graph, late: &All) -> Result<()> {
+/// Returns the elements of a constant of float32 that no factor belongs to.
+pub fn floats<'b>(graph: &'b Graph, late: &All, value: ValueId) -> Option<Cow<'b, [f32]>> {
+    match late.get(&value) {
+        Some(late) if late.factors.is_empty() => Some(Cow::Owned(elements(late.bytes))),
+        Some(_) => None,
+        None => graph.value(value).constant.as_ref()?.slice::<f32>().map(Cow::Borrowed),
+    }
+}
+
+/// Returns the numbers of little-endian bytes.
+pub fn elements(bytes: &[u8]) -> Vec<f32> {
+    bytes.as_chunks().0.iter().copied().map(f32::from_le_bytes).collect()
+}
+
+/// Puts the elements of all weights that a node reads into the graph: the copies that there are, and others.
+pub fn copy(graph: &mut Graph, late: &All, ahead: &Ahead) -> Result<()> {
     let read = graph.mask(graph.nodes.iter().flat_map(|node| node.inputs.iter().flatten().copied()));
-    let wanted: Vec<(&ValueId, &Late)> = late.iter().filter(|(value, _)| read[value.0]).collect();
-    let made: Vec<(ValueId, Tensor)> = wanted
+    ahead.work();
+    let mut missing: Vec<(ValueId, &Late)> = Vec::new();
+    for (&value, late) in late.iter().filter(|(value, _)| read[value.0]) {
+        match ahead.copy(late.parameter, &late.factors) {
+            Some(tensor) => graph.values[value.0].constant = Some(tensor),
+            None => missing.push((value, late)),
+        }
+    }
+    let shape = |value| graph.shape(value).unwrap_or_default();
+    let made: Vec<(ValueId, Tensor)> = missing
         .into_par_iter()
-        .map(|(&value, late)| Ok((value, tensor(graph.shape(value).unwrap_or_default(), late)?)))
+        .map(|(value, late)| Ok((value, tensor(shape(value), late.bytes, &late.factors, Vec::new())?)))
         .collect::<Result<_>>()?;
     for (value, tensor) in made {
         graph.values[value.0].constant = Some(tensor);
@@ -69,24 +102,49 @@ pub fn copy(graph: &mut Graph, late: &All) -> Result<()> {
     Ok(())
 }
 
-fn tensor(shape: &[usize], late: &Late) -> Result<Tensor> {
-    let Some((first, others)) = late.factors.split_first() else {
-        return numbers(shape, late.bytes, f32::from_le_bytes);
+/// Makes a tensor of the bytes of a weight, each channel multiplied by its factors. The first elements may be there already.
+pub fn tensor(shape: &[usize], bytes: &[u8], factors: &[Vec<f32>], mut elements: Vec<f32>) -> Result<Tensor> {
+    let numbers = bytes.as_chunks::<4>().0;
+    let begun = elements.len();
+    elements.reserve_exact(numbers.len().saturating_sub(begun));
+    let Some((first, others)) = factors.split_first() else {
+        elements.extend(numbers.iter().skip(begun).copied().map(f32::from_le_bytes));
+        return Tensor::new(shape, elements);
     };
-    let numbers = late.bytes.as_chunks::<4>().0;
     let size = numbers.len().div_ceil(first.len().max(1)).max(1);
-    let mut elements = Vec::with_capacity(numbers.len());
-    for (channel, factor) in numbers.chunks(size).zip(first) {
-        elements.extend(channel.iter().map(|&bytes| f32::from_le_bytes(bytes) * factor));
+    multiply(&mut elements, size, first);
+    for ((at, channel), factor) in numbers.chunks(size).enumerate().zip(first) {
+        let rest = &channel[begun.saturating_sub(at * size).min(channel.len())..];
+        elements.extend(rest.iter().map(|&bytes| f32::from_le_bytes(bytes) * factor));
     }
-    others.iter().for_each(|factors| multiply(&mut elements, factors));
+    others.iter().for_each(|factors| multiply(&mut elements, size, factors));
     Tensor::new(shape, elements)
 }
 
 /// Multiplies the elements of each channel by its factor.
-pub fn multiply(elements: &mut [f32], factors: &[f32]) {
-    let size = elements.len().div_ceil(factors.len().max(1)).max(1);
+pub fn multiply(elements: &mut [f32], size: usize, factors: &[f32]) {
     for (channel, factor) in elements.chunks_mut(size).zip(factors) {
         channel.iter_mut().for_each(|element| *element *= factor);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_copy_is_the_same_from_wherever_it_goes_on() {
+        let numbers: Vec<f32> = (1..=12).map(|n| 1.0 / n as f32).collect();
+        let bytes: Vec<u8> = numbers.iter().flat_map(|number| number.to_le_bytes()).collect();
+        for factors in [vec![], vec![vec![0.3, 7.0, -1.1]], vec![vec![3.0, 0.7, 1.0], vec![0.1, 0.2, 0.3]]] {
+            let scaled = numbers.iter().enumerate().map(|(at, number)| {
+                factors.iter().fold(*number, |number, factors: &Vec<f32>| number * factors[at / 4])
+            });
+            let expected = Tensor::new(&[3, 4], scaled.collect()).unwrap();
+            for begun in 0..=numbers.len() {
+                let copy = tensor(&[3, 4], &bytes, &factors, numbers[..begun].to_vec()).unwrap();
+                assert_eq!(copy, expected, "{factors:?} from {begun}");
+            }
+        }
     }
 }

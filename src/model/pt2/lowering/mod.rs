@@ -3,7 +3,9 @@
 //! Nodes are listed with the calls that they come from; names are given when the list is complete, since the exporter names
 //! what is left of it. Never: operators of ATen.
 
+pub mod ahead;
 mod arguments;
+mod common;
 mod finish;
 mod fuse;
 mod inputs;
@@ -11,16 +13,18 @@ mod late;
 pub mod names;
 mod nodes;
 
-use std::collections::HashMap;
-
 use super::lengths::Symbols;
+use super::ops::Operator;
 use super::program::{Program, written_buffer};
-use super::schema::{Argument, Node};
+use super::schema::{Argument, Named, Node, Text};
 use super::{ops, refuse};
 use crate::graph::{Graph, ValueId};
 use crate::model::Shapes;
+use crate::model::keyed::{self, Map, Set};
 use crate::model::unique::Names;
 use crate::{Error, Result, bail};
+use common::{Common, Computed};
+use names::Scopes;
 use nodes::Step;
 
 pub use arguments::{Operand, front};
@@ -32,14 +36,16 @@ const OPSET: i64 = 18;
 /// Graph under construction.
 pub struct Lowering<'a> {
     pub program: &'a Program<'a>,
+    /// Operators of the program's nodes.
+    operators: &'a [Option<Operator>],
     pub graph: Graph,
     /// Shapes of the inputs that are known.
     pub shapes: Shapes,
     symbols: Symbols,
     /// Values by the program's names.
-    held: HashMap<&'a str, ValueId>,
+    held: Map<&'a str, ValueId>,
     /// Constants by their storage, for tied weights.
-    tied: HashMap<(&'a str, &'a str), Vec<ValueId>>,
+    tied: Map<(&'a str, &'a str), Vec<ValueId>>,
     /// Weights whose elements are still only in the file.
     late: late::All<'a>,
     /// Nodes, and names that the exporter uses up, in order.
@@ -47,31 +53,39 @@ pub struct Lowering<'a> {
     /// Values that do not depend on the inputs, by id.
     known: Vec<bool>,
     /// Steps that make each value.
-    makers: HashMap<ValueId, usize>,
+    makers: Map<ValueId, usize>,
     /// Names of values.
     names: Names,
+    /// Names of modules, by their stacks.
+    modules: Scopes<'a>,
     /// Modules around the node at hand.
     stack: &'a str,
     /// Outputs of nodes by what they compute, so that no node is there twice.
-    common: HashMap<String, Vec<ValueId>>,
+    common: Common<'a>,
     sharing: Sharing<'a>,
     /// Elements of constants since the last node.
     made: usize,
 }
 
 /// Tensors that share memory, so that a write to one changes the others.
-struct Sharing<'a> {
+pub struct Sharing<'a> {
     /// Tensor whose memory another one is a part of.
-    roots: HashMap<&'a str, &'a str>,
-    parts: HashMap<&'a str, Vec<&'a str>>,
+    roots: Map<&'a str, &'a str>,
+    parts: Map<&'a str, Vec<&'a str>>,
     /// Nodes that take a part of a tensor, by their output.
-    takers: HashMap<&'a str, Call<'a>>,
-    /// Last node that reads each tensor.
-    last: HashMap<&'a str, usize>,
-    /// Number of times that each tensor is read, by nodes and as outputs of the model.
-    readers: HashMap<&'a str, usize>,
+    takers: Map<&'a str, Call<'a>>,
+    readers: Map<&'a str, Readers>,
     /// Tensors that a node writes.
-    written: HashMap<&'a str, ()>,
+    written: Set<&'a str>,
+}
+
+/// Readers of a tensor.
+#[derive(Default)]
+struct Readers {
+    /// Number of times that it is read, by nodes and as an output of the model.
+    count: usize,
+    /// Last node that reads it.
+    last: usize,
 }
 
 /// Node of the program at hand.
@@ -82,22 +96,24 @@ pub struct Call<'a> {
 }
 
 impl<'a> Lowering<'a> {
-    pub fn new(program: &'a Program<'a>) -> Lowering<'a> {
+    pub fn new(program: &'a Program<'a>, operators: &'a [Option<Operator>], sharing: Sharing<'a>) -> Lowering<'a> {
         Lowering {
             program,
+            operators,
             graph: Graph { opset: OPSET, ..Graph::default() },
             shapes: Shapes::new(),
             symbols: Symbols::new(),
-            held: HashMap::new(),
-            tied: HashMap::new(),
-            late: HashMap::new(),
+            held: keyed::map(program.graph().tensor_values.len()),
+            tied: Map::default(),
+            late: Map::default(),
             steps: Vec::new(),
             known: Vec::new(),
-            makers: HashMap::new(),
-            names: Names::new(),
+            makers: keyed::map(program.graph().nodes.len()),
+            names: keyed::map(program.graph().tensor_values.len()),
+            modules: Scopes::of(program.graph().nodes.len()),
             stack: "",
-            common: HashMap::new(),
-            sharing: Sharing::of(program),
+            common: Common::default(),
+            sharing,
             made: 0,
         }
     }
@@ -128,10 +144,11 @@ impl<'a> Lowering<'a> {
 
     fn lower(&mut self, call: Call<'a>) -> Result<()> {
         self.stack = &call.node.metadata.nn_module_stack;
-        let Some(operator) = ops::find(&call.node.target) else { bail!("is not supported") };
-        let key = self.key(call)?;
-        if let Some(known) = key.as_ref().and_then(|key| self.common.get(key)).cloned() {
-            return self.set_all(call, &known);
+        let Some(operator) = self.operators.get(call.at).copied().flatten() else { bail!("is not supported") };
+        let computed = self.computed(call);
+        if let Some(known) = computed.as_ref().and_then(|computed| self.common.find(computed)) {
+            self.held.extend(outputs(call.node).zip(known.iter().copied()));
+            return Ok(());
         }
         (operator.lower)(self, call)?;
         self.program.claim(std::mem::take(&mut self.made))?;
@@ -141,40 +158,24 @@ impl<'a> Lowering<'a> {
         if operator.writes {
             self.write(call)?;
         }
-        if let Some(key) = key {
-            let made: Vec<ValueId> =
-                outputs(call.node).iter().filter_map(|name| self.held.get(name)).copied().collect();
-            self.common.insert(key, made);
+        if let Some(computed) = computed {
+            let made = outputs(call.node).filter_map(|name| self.held.get(name)).copied().collect();
+            self.common.add(computed, made);
         }
         Ok(())
     }
 
     /// Returns what a node computes, if another one that computes it again can take its result.
-    fn key(&self, call: Call<'a>) -> Result<Option<String>> {
-        let mut key = call.node.target.to_string();
-        let names = tensors(call.node).into_iter().chain(outputs(call.node));
-        if names.into_iter().any(|name| self.sharing.written.contains_key(name)) {
-            return Ok(None);
-        }
-        for named in &call.node.inputs {
-            let values: Vec<Option<ValueId>> = match &named.arg {
-                Argument::Tensor(name) => vec![self.held.get(&**name).copied()],
-                Argument::Tensors(names) => names.iter().map(|name| self.held.get(&**name).copied()).collect(),
-                Argument::OptionalTensors(_) => return Ok(None),
-                _ => Vec::new(),
-            };
-            // Constants have no value before their first reader.
-            match values.contains(&None) || values.is_empty() {
-                true => key.push_str(&format!(" {}={:?}", named.name, named.arg)),
-                false => key.push_str(&format!(" {}={values:?}", named.name)),
-            }
-        }
-        Ok(Some(key))
+    fn computed(&self, call: Call<'a>) -> Option<Computed<'a>> {
+        let is_written = tensors(call.node).chain(outputs(call.node)).any(|name| self.sharing.written.contains(name));
+        let is_optional = |named: &Named| matches!(named.arg, Argument::OptionalTensors(_));
+        let may_share = !is_written && !call.node.inputs.iter().any(is_optional);
+        may_share.then(|| Computed::of(call, &self.held))
     }
 
     /// Takes down that the output of a node is a part of its first input, or the same memory.
     fn share(&mut self, call: Call<'a>) {
-        let Some(&input) = tensors(call.node).first() else { return };
+        let Some(input) = tensors(call.node).next() else { return };
         let root = self.sharing.roots.get(input).copied().unwrap_or(input);
         for output in outputs(call.node) {
             self.sharing.roots.insert(output, root);
@@ -186,19 +187,19 @@ impl<'a> Lowering<'a> {
     /// Returns `true` for nodes whose first input or output has memory that a node writes.
     pub fn is_written(&self, call: Call<'a>) -> bool {
         let Sharing { roots, parts, written, .. } = &self.sharing;
-        let is_written = |name: &&str| {
-            let root = roots.get(name).unwrap_or(name);
+        let is_written = |name: &str| {
+            let root = roots.get(name).copied().unwrap_or(name);
             let shared = parts.get(root).into_iter().flatten();
-            shared.chain([name, root]).any(|name| written.contains_key(name))
+            shared.copied().chain([name, root]).any(|name| written.contains(name))
         };
-        tensors(call.node).first().into_iter().chain(outputs(call.node).first()).any(is_written)
+        tensors(call.node).next().into_iter().chain(outputs(call.node).next()).any(is_written)
     }
 
     /// Makes the tensors again that a written one is a part of; the old values with the new ones.
     fn rebuild(&mut self, part: &'a str, new: ValueId) -> Result<Vec<(ValueId, ValueId)>> {
         let (mut part, mut new, mut rebuilt) = (part, new, Vec::new());
         while let Some(&call) = self.sharing.takers.get(part) {
-            let Some(&whole) = tensors(call.node).first() else { break };
+            let Some(whole) = tensors(call.node).next() else { break };
             if let Some(name) = self.program.names.get(whole) {
                 return Err(written_buffer(name));
             }
@@ -212,7 +213,7 @@ impl<'a> Lowering<'a> {
 
     /// Gives the tensor that a node writes its new value.
     fn write(&mut self, call: Call<'a>) -> Result<()> {
-        let (Some(&target), Some(&output)) = (tensors(call.node).first(), outputs(call.node).first()) else {
+        let (Some(target), Some(output)) = (tensors(call.node).next(), outputs(call.node).next()) else {
             bail!("writes nothing")
         };
         if let Some(name) = self.program.names.get(target) {
@@ -231,7 +232,7 @@ impl<'a> Lowering<'a> {
             let held = self.held.get(name).copied();
             if let Some((_, new)) = changed.iter().rev().find(|(old, _)| held == Some(*old)) {
                 self.held.insert(name, *new);
-            } else if self.sharing.last.get(name).is_some_and(|&last| last > call.at) {
+            } else if self.sharing.readers.get(name).is_some_and(|readers| readers.last > call.at) {
                 let what = "writes into a tensor of which another part or shape is read later";
                 let help = "use the form that returns a new tensor, such as x = x + y or inplace=False";
                 return Err(Error::new(what).with_help(help));
@@ -244,48 +245,52 @@ impl<'a> Lowering<'a> {
 }
 
 impl<'a> Sharing<'a> {
-    fn of(program: &'a Program<'a>) -> Sharing<'a> {
+    pub fn of(program: &'a Program<'a>, operators: &[Option<Operator>]) -> Sharing<'a> {
         let mut sharing = Sharing {
-            roots: HashMap::new(),
-            parts: HashMap::new(),
-            takers: HashMap::new(),
-            last: HashMap::new(),
-            readers: HashMap::new(),
-            written: HashMap::new(),
+            roots: Map::default(),
+            parts: Map::default(),
+            takers: Map::default(),
+            readers: keyed::map(program.graph().tensor_values.len()),
+            written: Set::default(),
         };
         let nodes = &program.graph().nodes;
         for (at, node) in nodes.iter().enumerate() {
-            let read = tensors(node);
-            if let (true, Some(first)) = (ops::find(&node.target).is_some_and(|op| op.writes), read.first()) {
-                sharing.written.insert(first, ());
+            if operators.get(at).copied().flatten().is_some_and(|operator| operator.writes) {
+                sharing.written.extend(tensors(node).next());
             }
-            read.into_iter().for_each(|name| sharing.read(name, at));
+            tensors(node).for_each(|name| sharing.read(name, at));
         }
         program.outputs.iter().for_each(|name| sharing.read(name, nodes.len()));
         sharing
     }
 
     fn read(&mut self, name: &'a str, at: usize) {
-        self.last.insert(name, at);
-        *self.readers.entry(name).or_default() += 1;
+        let readers = self.readers.entry(name).or_default();
+        *readers = Readers { count: readers.count + 1, last: at };
+    }
+
+    /// Returns the only node that reads a tensor, once.
+    fn only_reader(&self, name: &str) -> Option<usize> {
+        self.readers.get(name).filter(|readers| readers.count == 1).map(|readers| readers.last)
     }
 }
 
 /// Lists the tensors that a node reads.
-pub fn tensors<'a>(node: &'a Node) -> Vec<&'a str> {
-    node.inputs.iter().flat_map(|named| named_tensors(&named.arg)).collect()
+pub fn tensors<'a>(node: &'a Node) -> impl Iterator<Item = &'a str> {
+    node.inputs.iter().flat_map(|named| named_tensors(&named.arg))
 }
 
 /// Lists the tensors that a node makes.
-pub fn outputs<'a>(node: &'a Node) -> Vec<&'a str> {
-    node.outputs.iter().flat_map(named_tensors).collect()
+pub fn outputs<'a>(node: &'a Node) -> impl Iterator<Item = &'a str> {
+    node.outputs.iter().flat_map(named_tensors)
 }
 
-fn named_tensors<'a>(argument: &'a Argument) -> Vec<&'a str> {
-    match argument {
-        Argument::Tensor(name) => vec![name],
-        Argument::Tensors(names) => names.iter().map(|name| &**name).collect(),
-        Argument::OptionalTensors(names) => names.iter().flatten().map(|name| &**name).collect(),
-        _ => Vec::new(),
-    }
+fn named_tensors<'a>(argument: &'a Argument) -> impl Iterator<Item = &'a str> {
+    let (one, all, some): (Option<&Text>, &[Text], &[Option<Text>]) = match argument {
+        Argument::Tensor(name) => (Some(name), &[], &[]),
+        Argument::Tensors(names) => (None, names, &[]),
+        Argument::OptionalTensors(names) => (None, &[], names),
+        _ => (None, &[], &[]),
+    };
+    one.into_iter().chain(all).chain(some.iter().flatten()).map(|name| &**name)
 }

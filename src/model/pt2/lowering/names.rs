@@ -1,6 +1,6 @@
 //! Names of layers as PyTorch's exporter makes them: the modules around a layer, its operator, and a count.
 
-use std::collections::HashMap;
+use crate::model::keyed::{self, Map};
 
 /// Returns the path of the innermost module of a stack, as the user writes it: `features.0.0`; empty for the model itself.
 pub fn module(stack: &str) -> &str {
@@ -9,7 +9,12 @@ pub fn module(stack: &str) -> &str {
 
 /// Returns the modules of a stack as the exporter names them: `/features/features.0`; empty for the model itself.
 pub fn scope(stack: &str) -> String {
-    levels(stack).filter(|path| !path.is_empty()).map(|path| format!("/{}", level(path))).collect()
+    let mut scope = String::with_capacity(64);
+    for path in levels(stack).filter(|path| !path.is_empty()) {
+        scope.push('/');
+        scope.push_str(level(path));
+    }
+    scope
 }
 
 /// Lists the paths of a stack of `KEY,PATH,CLASS;...`, the outermost first.
@@ -30,29 +35,52 @@ fn level(path: &str) -> &str {
     &path[start..]
 }
 
+/// Modules as the exporter names them, by their stacks.
+#[derive(Default)]
+pub struct Scopes<'a>(Map<&'a str, String>);
+
+impl<'a> Scopes<'a> {
+    /// Returns none, with room for those of a number of nodes.
+    pub fn of(nodes: usize) -> Scopes<'a> {
+        Scopes(keyed::map(nodes))
+    }
+
+    /// Returns the name of the modules of a stack.
+    pub fn get(&mut self, stack: &'a str) -> &str {
+        self.0.entry(stack).or_insert_with(|| scope(stack))
+    }
+}
+
 /// Names given so far, by the exporter's rule.
 #[derive(Default)]
 pub struct Names<'a> {
+    /// Modules by stack.
+    modules: Scopes<'a>,
     /// Name of each call of a module, by its stack.
-    calls: HashMap<&'a str, String>,
-    scopes: HashMap<String, usize>,
-    nodes: HashMap<String, usize>,
+    calls: Map<&'a str, String>,
+    scopes: Map<String, usize>,
+    nodes: Map<String, usize>,
 }
 
 impl<'a> Names<'a> {
+    pub fn of(modules: Scopes<'a>) -> Names<'a> {
+        let room = modules.0.capacity();
+        Names { modules, calls: keyed::map(room), scopes: keyed::map(room), nodes: keyed::map(room) }
+    }
+
     /// Returns the name of the next node of an operator in a call. Calls and nodes of one name count from the second on.
     pub fn next(&mut self, stack: &'a str, op: &str) -> String {
-        let Names { calls, scopes, nodes } = self;
-        let call = calls.entry(stack).or_insert_with(|| match scope(stack) {
+        let Names { modules, calls, scopes, nodes } = self;
+        let call = calls.entry(stack).or_insert_with(|| match modules.get(stack) {
             // The model is called once.
-            name if name.is_empty() => name,
-            name => counted(scopes, name),
+            "" => String::new(),
+            name => counted(scopes, name.to_string()),
         });
         counted(nodes, format!("{call}/{op}"))
     }
 }
 
-fn counted(counts: &mut HashMap<String, usize>, name: String) -> String {
+fn counted(counts: &mut Map<String, usize>, name: String) -> String {
     match counts.get_mut(&name) {
         Some(count) => {
             *count += 1;

@@ -60,7 +60,7 @@ impl<'a> Lowering<'a> {
 
     /// Adds a constant of the operator at hand.
     pub fn constant(&mut self, tensor: Tensor) -> ValueId {
-        let name = format!("{}/Constant_output_0", super::names::scope(self.stack));
+        let name = format!("{}/Constant_output_0", self.modules.get(self.stack));
         self.named_constant(&name, tensor)
     }
 

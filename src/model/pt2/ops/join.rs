@@ -35,14 +35,14 @@ pub fn stack<'a>(l: &mut Lowering<'a>, call: Call<'a>) -> Result<()> {
 
 /// Returns the lengths of the parts along an axis, as the program records them.
 fn parts<'a>(l: &Lowering<'a>, call: Call<'a>, dim: i64) -> Result<Vec<i64>> {
-    let part = |name: &&str| -> Result<i64> {
+    let part = |name: &str| -> Result<i64> {
         let shape = l.sizes(name)?;
         match crate::graph::axes::from_front(dim, shape.len()) {
             Some(axis) => Ok(shape[axis] as i64),
             None => bail!("axis {dim} of shape {shape:?}"),
         }
     };
-    outputs(call.node).iter().map(part).collect()
+    outputs(call.node).map(part).collect()
 }
 
 pub fn split<'a>(l: &mut Lowering<'a>, call: Call<'a>) -> Result<()> {
@@ -64,7 +64,7 @@ pub fn chunk<'a>(l: &mut Lowering<'a>, call: Call<'a>) -> Result<()> {
     let part = l.node("Div", &[sum, chunks], []);
     let mut start = l.int_constant(vec![0]);
     let mut made = Vec::new();
-    for n in 1..=outputs(call.node).len() as i64 {
+    for n in 1..=outputs(call.node).count() as i64 {
         let n = l.int_constant(vec![n]);
         let end = l.node("Mul", &[part, n], []);
         made.push(l.node("Slice", &[x, start, end, at], []));
@@ -75,7 +75,7 @@ pub fn chunk<'a>(l: &mut Lowering<'a>, call: Call<'a>) -> Result<()> {
 
 pub fn unbind<'a>(l: &mut Lowering<'a>, call: Call<'a>) -> Result<()> {
     let (x, dim) = (l.input(call, "self")?, l.int(call, "dim", 0)?);
-    let count = outputs(call.node).len();
+    let count = outputs(call.node).count();
     let sizes = l.int_constant(vec![1; count]);
     let parts = l.node_of("Split", vec![Some(x), Some(sizes)], axis(dim), count);
     let made: Vec<ValueId> = parts
@@ -91,9 +91,7 @@ pub fn unbind<'a>(l: &mut Lowering<'a>, call: Call<'a>) -> Result<()> {
 pub fn meshgrid<'a>(l: &mut Lowering<'a>, call: Call<'a>) -> Result<()> {
     let tensors = l.inputs_of(call, "tensors")?;
     let is_swapped = l.text(call, "indexing", "ij")? == "xy" && tensors.len() > 1;
-    let names = outputs(call.node);
-    let Some(&first) = names.first() else { bail!("has no output") };
-    let shape: Vec<i64> = l.sizes(first)?.iter().map(|&length| length as i64).collect();
+    let shape: Vec<i64> = l.output_shape(call)?.iter().map(|&length| length as i64).collect();
     if shape.len() != tensors.len() {
         bail!("{} tensors become {} dimensions", tensors.len(), shape.len())
     }

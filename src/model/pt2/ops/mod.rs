@@ -29,12 +29,15 @@ mod unfold;
 pub mod write;
 
 use super::lowering::{Call, Lowering};
+use super::schema::Node;
 use crate::Result;
+use crate::model::keyed::Map;
 
 /// Lowering of one operator.
 pub type Lower = for<'a> fn(&mut Lowering<'a>, Call<'a>) -> Result<()>;
 
 /// Operator that espq reads.
+#[derive(Clone, Copy)]
 pub struct Operator {
     pub lower: Lower,
     /// Set if the output is a part of the first input, or has the same memory.
@@ -43,8 +46,14 @@ pub struct Operator {
     pub writes: bool,
 }
 
+/// Returns the operators of nodes; `None` for those that espq does not read. Most nodes have one of a few targets.
+pub fn of(nodes: &[Node]) -> Vec<Option<Operator>> {
+    let mut known: Map<&str, Option<Operator>> = Map::default();
+    nodes.iter().map(|node| *known.entry(&node.target).or_insert_with(|| find(&node.target))).collect()
+}
+
 /// Returns an operator by the target of a node.
-pub fn find(target: &str) -> Option<Operator> {
+fn find(target: &str) -> Option<Operator> {
     let name = target.strip_prefix("torch.ops.aten.")?;
     let (base, overload) = name.split_once('.')?;
     let plain = base.strip_suffix('_').filter(|_| !base.starts_with("__"));

@@ -31,11 +31,17 @@ fn channels<'a>(l: &Lowering<'a>, call: Call<'a>) -> Result<usize> {
 pub fn batch_norm<'a>(l: &mut Lowering<'a>, call: Call<'a>) -> Result<()> {
     let count = [channels(l, call)?];
     let x = l.input(call, "input")?;
-    let (scale, shift) = (parameter(l, call, "weight", &count, 1.0)?, parameter(l, call, "bias", &count, 0.0)?);
+    let [scale, shift] = [("weight", 1.0), ("bias", 0.0)].map(|(name, otherwise)| match l.late_weight(call, name) {
+        Some(value) => Ok(value),
+        None => parameter(l, call, name, &count, otherwise),
+    });
+    let (scale, shift) = (scale?, shift?);
     if l.flag(call, "training", false)? {
         return standardize(l, call, [x, scale, shift]);
     }
-    let (Some(mean), Some(variance)) = (l.optional(call, "running_mean")?, l.optional(call, "running_var")?) else {
+    let (Some(mean), Some(variance)) =
+        (l.optional_weight(call, "running_mean")?, l.optional_weight(call, "running_var")?)
+    else {
         return Err(Error::new("has no statistics of its own: it normalizes by those of each batch")
             .with_help("build the BatchNorm with track_running_stats=True: ESP-DL has the statistics in the weights"));
     };

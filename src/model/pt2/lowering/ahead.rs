@@ -1,0 +1,174 @@
+//! Copies of weights that other threads make while the program is lowered: with the factors that the BatchNorm behind a
+//! layer will give them, as far as the program shows them. The finished graph takes those that have the factors it needs.
+//!
+//! Never: the choice of layers that a BatchNorm is folded into.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, OnceLock, PoisonError};
+
+use super::{Call, Sharing, fuse, late, outputs};
+use crate::Result;
+use crate::graph::Tensor;
+use crate::model::keyed::Map;
+use crate::model::pt2::program::{Program, Tensors};
+use crate::model::pt2::schema::{Argument, Text};
+
+/// Weights, the largest first, so that no thread is left with a large one at the end.
+#[derive(Default)]
+pub struct Ahead<'a> {
+    copies: Vec<Copy<'a>>,
+    /// Places in the list by name.
+    places: Map<Text<'a>, usize>,
+    next: AtomicUsize,
+}
+
+struct Copy<'a> {
+    /// Name of the parameter.
+    name: Text<'a>,
+    shape: &'a [usize],
+    bytes: &'a [u8],
+    norm: Option<Norm<'a>>,
+    /// Elements from the first one on that have been copied before there was a list, without factors.
+    begun: Mutex<Vec<f32>>,
+    made: OnceLock<Result<Made>>,
+}
+
+/// BatchNorm behind a layer.
+struct Norm<'a> {
+    scale: Option<&'a [u8]>,
+    variance: &'a [u8],
+    epsilon: f32,
+}
+
+struct Made {
+    factors: Vec<Vec<f32>>,
+    tensor: Tensor,
+}
+
+impl<'a> Ahead<'a> {
+    pub fn of(program: &Program<'a>, sharing: &Sharing) -> Ahead<'a> {
+        let calls = program.graph().nodes.iter().enumerate().map(|(at, node)| Call { node, at });
+        // Weights that lie apart are no more than the file.
+        let mut left = program.size();
+        let mut fits = |copy: &Copy| left.checked_sub(copy.bytes.len()).map(|rest| left = rest).is_some();
+        let mut copies: Vec<Copy> =
+            calls.filter_map(|call| Copy::of(program, sharing, call)).take_while(|copy| fits(copy)).collect();
+        copies.sort_by_key(|copy| std::cmp::Reverse(copy.bytes.len()));
+        let places = copies.iter().enumerate().map(|(place, copy)| (copy.name.clone(), place)).collect();
+        Ahead { copies, places, next: AtomicUsize::new(0) }
+    }
+
+    /// Takes over the copies that have been begun before there was a list.
+    pub fn go_on(&self, begun: Vec<(&str, Vec<f32>)>) {
+        for (name, elements) in begun {
+            if let Some(copy) = self.places.get(name).and_then(|&place| self.copies.get(place)) {
+                *copy.begun.lock().unwrap_or_else(PoisonError::into_inner) = elements;
+            }
+        }
+    }
+
+    /// Makes copies until all are made, or being made by another thread.
+    pub fn work(&self) {
+        while let Some(copy) = self.copies.get(self.next.fetch_add(1, Ordering::Relaxed)) {
+            copy.made();
+        }
+    }
+
+    /// Leaves out the copies that no thread has begun.
+    pub fn stop(&self) {
+        self.next.store(self.copies.len(), Ordering::Relaxed);
+    }
+
+    /// Returns the copy of a weight, if it has these factors.
+    pub fn copy(&self, name: &str, factors: &[Vec<f32>]) -> Option<Tensor> {
+        let copy = self.copies.get(*self.places.get(name)?)?;
+        let made = copy.made().as_ref().ok().filter(|made| made.factors == factors)?;
+        Some(made.tensor.clone())
+    }
+}
+
+impl<'a> Copy<'a> {
+    /// Returns the weight of a layer that alone reads it, and hands it on as it is.
+    fn of(program: &Program<'a>, sharing: &Sharing, call: Call) -> Option<Copy<'a>> {
+        let rank = |name: &str| Some(program.graph().tensor_values.get(call.tensor(name).ok()?)?.sizes.len());
+        match call.operator() {
+            "linear.default" if rank("input") == Some(2) => {}
+            name if name.starts_with("conv") => {}
+            _ => return None,
+        }
+        let weight = call.tensor("weight").ok()?;
+        let name = program.names.get(weight)?.clone();
+        let (shape, bytes) = program.stored(&name)?;
+        sharing.only_reader(weight)?;
+        let output = outputs(call.node).next()?;
+        let reader = sharing.only_reader(output).and_then(|at| Some(Call { node: program.graph().nodes.get(at)?, at }));
+        let norm = match reader.filter(|reader| reader.operator().contains("batch_norm")) {
+            Some(norm) => Some(Norm::of(program, norm)?),
+            None => None,
+        };
+        Some(Copy { name, shape, bytes, norm, begun: Mutex::default(), made: OnceLock::new() })
+    }
+
+    /// Makes the copy, unless it is there; waits for a thread that is making it.
+    fn made(&self) -> &Result<Made> {
+        self.made.get_or_init(|| {
+            let factors: Vec<Vec<f32>> = self.norm.iter().map(Norm::factors).collect();
+            let begun = std::mem::take(&mut *self.begun.lock().unwrap_or_else(PoisonError::into_inner));
+            Ok(Made { tensor: late::tensor(self.shape, self.bytes, &factors, begun)?, factors })
+        })
+    }
+}
+
+impl<'a> Norm<'a> {
+    fn of(program: &Program<'a>, call: Call) -> Option<Norm<'a>> {
+        let bytes = |name: &str| {
+            let parameter = program.names.get(call.tensor(name).ok()?)?;
+            program.stored(parameter).map(|(_, bytes)| bytes)
+        };
+        let epsilon = match call.argument("eps") {
+            None => 1e-5,
+            Some(Argument::Float(epsilon)) => *epsilon as f32,
+            Some(_) => return None,
+        };
+        Some(Norm { scale: bytes("weight"), variance: bytes("running_var")?, epsilon })
+    }
+
+    /// Returns the factors of the channels before it.
+    fn factors(&self) -> Vec<f32> {
+        let variance = late::elements(self.variance);
+        let scale = self.scale.map_or_else(|| vec![1.0; variance.len()], late::elements);
+        fuse::scale(&scale, &variance, self.epsilon)
+    }
+}
+
+/// Bytes from which a weight is copied before it is known who reads it.
+const LARGE: usize = 64 << 10;
+
+/// Elements that are copied before the next look.
+const STEP: usize = 64 << 10;
+
+/// Copies weights until there is a list of those that are read: the largest ones first, without factors.
+pub fn begin<'a>(tensors: &'a Tensors, size: usize, is_listed: impl Fn() -> bool) -> Vec<(&'a str, Vec<f32>)> {
+    let plain = tensors.iter().filter_map(|(name, stored)| Some((&**name, stored.plain.as_ref()?)));
+    let mut large: Vec<(&str, &[u8])> = plain
+        .filter(|(_, (shape, bytes))| shape.len() > 1 && bytes.len() >= LARGE)
+        .map(|(name, (_, bytes))| (name, *bytes))
+        .collect();
+    large.sort_by_key(|(_, bytes)| std::cmp::Reverse(bytes.len()));
+    let mut left = size;
+    let mut begun = Vec::new();
+    for (name, bytes) in large {
+        let Some(rest) = left.checked_sub(bytes.len()).filter(|_| !is_listed()) else { break };
+        left = rest;
+        let numbers = bytes.as_chunks::<4>().0;
+        let mut elements = Vec::with_capacity(numbers.len());
+        for part in numbers.chunks(STEP) {
+            elements.extend(part.iter().copied().map(f32::from_le_bytes));
+            if is_listed() {
+                break;
+            }
+        }
+        begun.push((name, elements));
+    }
+    begun
+}
