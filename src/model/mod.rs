@@ -7,7 +7,6 @@ mod beside;
 mod bytes;
 mod file;
 mod foreign;
-mod keyed;
 mod numbers;
 pub mod onnx;
 mod pt2;

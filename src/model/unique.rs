@@ -1,9 +1,9 @@
 //! Names of values and layers that a reader makes up: each is there once.
 
-use super::keyed::Map;
+use foldhash::HashMap;
 
 /// Names that are taken, with the last count behind each.
-pub type Names = Map<String, usize>;
+pub type Names = HashMap<String, usize>;
 
 /// Puts a count behind a name that is taken, or makes one where there is none.
 pub fn distinct(taken: &mut Names, name: &str) -> String {

@@ -1,9 +1,13 @@
 //! Entries of the archive: slices of the file by name, without the folder that holds them all.
 
+use std::borrow::Cow;
+use std::io::Read;
+
+use foldhash::{HashMap, HashMapExt};
 use zip::CompressionMethod;
+use zip::read::ZipFile;
 
 use crate::model::File;
-use crate::model::keyed::{self, Map};
 use crate::{Error, Result, bail};
 
 const AGAIN: &str = "check that the path is a complete .pt2 file; save it again with torch.export.save";
@@ -13,7 +17,7 @@ pub struct Archive<'a> {
     /// Bytes of the file.
     pub size: usize,
     /// Bytes by name; `None` for compressed entries, which torch.export.save does not write.
-    entries: Map<String, Option<&'a [u8]>>,
+    entries: HashMap<Cow<'a, str>, Option<&'a [u8]>>,
 }
 
 impl<'a> Archive<'a> {
@@ -27,7 +31,7 @@ impl<'a> Archive<'a> {
 
     /// Lists the names of entries below a folder, sorted.
     pub fn below(&self, folder: &str) -> Vec<&str> {
-        let mut names: Vec<&str> = self.entries.keys().map(String::as_str).filter(|n| n.starts_with(folder)).collect();
+        let mut names: Vec<&str> = self.entries.keys().map(|name| &**name).filter(|n| n.starts_with(folder)).collect();
         names.sort_unstable();
         names
     }
@@ -43,27 +47,54 @@ impl<'a> Archive<'a> {
     }
 }
 
-fn entries(file: &File) -> Result<Map<String, Option<&[u8]>>> {
+/// Returns the name and the bytes of the only entry below a folder with an ending, before the others are looked at.
+pub fn only<'a>(file: &'a File, folder: &str, ending: &str) -> Option<(String, &'a [u8])> {
+    let mut archive = file.zip().ok()?.clone();
+    let names = archive.file_names_raw().enumerate();
+    let names = names.filter_map(|(index, name)| Some((index, inside(str::from_utf8(name).ok()?))));
+    let found = names.filter(|(_, name)| name.starts_with(folder) && name.ends_with(ending));
+    let [(index, name)] = found.collect::<Vec<_>>().try_into().ok()?;
+    let name = name.to_string();
+    let entry = archive.by_index_raw(index).ok()?;
+    Some((name, data(file, &entry).filter(|_| is_stored(&entry))?))
+}
+
+fn entries(file: &File) -> Result<HashMap<Cow<'_, str>, Option<&[u8]>>> {
     let damaged = |e: &str| Error::new(format!("not an archive of torch.export, or a damaged one: {e}"));
+    let zip = file.zip().map_err(damaged)?;
     // The list is shared; a copy of it has a place to read of its own.
-    let mut archive = file.zip().map_err(damaged)?.clone();
-    let bytes = &*file.bytes;
-    let mut entries = keyed::map(archive.len());
+    let mut archive = zip.clone();
+    let mut entries = HashMap::with_capacity(archive.len());
     for index in 0..archive.len() {
         let entry = archive.by_index_raw(index).map_err(|e| damaged(&e.to_string()))?;
-        let name = entry.name().map_err(|e| damaged(&e.to_string()))?.into_owned();
+        let name = zip.name_for_index(index).transpose().map_err(|e| damaged(&e.to_string()))?.unwrap_or_default();
         if name.starts_with('/') || name.contains(['\\', '\0']) || name.split('/').any(|part| part == "..") {
             bail!("entry '{name}' leaves the archive")
         }
-        let inside = name.split_once('/').map_or(name.as_str(), |(_, inside)| inside).to_string();
-        let is_stored = entry.compression() == CompressionMethod::Stored && !entry.encrypted();
-        let place = entry.data_start().zip(Some(entry.compressed_size()));
-        let place = place.and_then(|(start, size)| Some((usize::try_from(start).ok()?, usize::try_from(size).ok()?)));
-        let data = place.and_then(|(start, size)| bytes.get(start..start.checked_add(size)?));
-        let Some(data) = data else { bail!("entry '{name}' reaches beyond the file") };
-        if !entry.is_dir() && entries.insert(inside, is_stored.then_some(data)).is_some() {
+        let Some(data) = data(file, &entry) else { bail!("entry '{name}' reaches beyond the file") };
+        let inside = match &name {
+            Cow::Borrowed(name) => Cow::Borrowed(inside(name)),
+            Cow::Owned(name) => Cow::Owned(inside(name).to_string()),
+        };
+        if !entry.is_dir() && entries.insert(inside, is_stored(&entry).then_some(data)).is_some() {
             bail!("entry '{name}' is there twice")
         }
     }
     Ok(entries)
+}
+
+/// Returns the name of an entry without the folder that holds them all.
+fn inside(name: &str) -> &str {
+    name.split_once('/').map_or(name, |(_, inside)| inside)
+}
+
+fn is_stored(entry: &ZipFile<impl Read>) -> bool {
+    entry.compression() == CompressionMethod::Stored && !entry.encrypted()
+}
+
+/// Returns the bytes of an entry, as they are in the file.
+fn data<'a>(file: &'a File, entry: &ZipFile<impl Read>) -> Option<&'a [u8]> {
+    let start = usize::try_from(entry.data_start()?).ok()?;
+    let size = usize::try_from(entry.compressed_size()).ok()?;
+    file.bytes.get(start..start.checked_add(size)?)
 }

@@ -1,7 +1,8 @@
 //! Wrappers such as `torch.no_grad()` inside `forward()`: their graph takes their place.
 
+use foldhash::HashMap;
+
 use super::schema::{Argument, Graph, Metadata, Named, Node, Text};
-use crate::model::keyed::Map;
 
 /// Maximum number of wrappers around a node.
 const DEEPEST: usize = 8;
@@ -40,7 +41,7 @@ fn wrapped(node: &Node) -> Option<usize> {
 fn expand<'a>(graph: &mut Graph<'a>, wrapper: &Node<'a>, inner: Graph<'a>, at: usize) {
     let place = wrapper.inputs.iter().position(|named| matches!(named.arg, Argument::None)).unwrap_or_default();
     let given = wrapper.inputs.iter().skip(place + 1).map(|named| &named.arg);
-    let mut names: Map<Text, Text> = Map::default();
+    let mut names: HashMap<Text, Text> = HashMap::default();
     for (own, given) in inner.inputs.iter().zip(given) {
         if let (Argument::Tensor(own), Argument::Tensor(given)) = (own, given) {
             names.insert(own.clone(), given.clone());

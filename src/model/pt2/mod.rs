@@ -24,7 +24,7 @@ use crate::Result;
 use archive::Archive;
 use lowering::ahead::{Ahead, begin};
 use lowering::{Lowering, Sharing};
-use program::{Program, Tensors};
+use program::Program;
 
 /// Format of `torch.export.save`: an archive with a program in JSON, and its tensors.
 pub struct Pt2;
@@ -45,20 +45,21 @@ impl Format for Pt2 {
     }
 
     fn import(&self, file: &File, _folder: &Path, shapes: &Shapes) -> Result<Imported> {
-        let archive = Archive::open(file)?;
-        let (tensors, ahead) = (OnceLock::new(), OnceLock::new());
+        let (archive, tensors, ahead) = (OnceLock::new(), OnceLock::new(), OnceLock::new());
         rayon::in_place_scope(|scope| {
             let _list = Closed(&ahead);
             // One task, since a thread that has been woken needs no second waking.
             scope.spawn(|_| {
-                let tensors = tensors.get_or_init(|| program::tensors(&archive));
+                let Ok(archive) = archive.get_or_init(|| Archive::open(file)) else { return };
+                let tensors = tensors.get_or_init(|| program::tensors(archive));
                 let is_listed = || ahead.get().is_some();
-                let begun = tensors.as_ref().map(|tensors| begin(tensors, archive.size, is_listed)).unwrap_or_default();
+                let copied =
+                    tensors.as_ref().map(|tensors| begin(tensors, archive.size, is_listed)).unwrap_or_default();
                 let ahead = ahead.wait();
-                ahead.go_on(begun);
+                ahead.take(copied);
                 ahead.work();
             });
-            read(&archive, &tensors, &ahead, shapes)
+            read(&Program::read(file, &archive, &tensors)?, &ahead, shapes)
         })
     }
 }
@@ -72,18 +73,12 @@ impl Drop for Closed<'_, '_> {
     }
 }
 
-fn read<'a>(
-    archive: &'a Archive<'a>,
-    tensors: &'a OnceLock<Result<Tensors<'a>>>,
-    ahead: &OnceLock<Ahead<'a>>,
-    shapes: &Shapes,
-) -> Result<Imported> {
-    let program = Program::read(archive, tensors)?;
+fn read<'a>(program: &Program<'a>, ahead: &OnceLock<Ahead<'a>>, shapes: &Shapes) -> Result<Imported> {
     let operators = ops::of(&program.graph().nodes);
-    refuse::check(&program, &operators)?;
-    let sharing = Sharing::of(&program, &operators);
-    let ahead = ahead.get_or_init(|| Ahead::of(&program, &sharing));
-    let mut lowering = Lowering::new(&program, &operators, sharing);
+    refuse::check(program, &operators)?;
+    let sharing = Sharing::of(program, &operators);
+    let ahead = ahead.get_or_init(|| Ahead::of(program, &sharing));
+    let mut lowering = Lowering::new(program, &operators, sharing);
     let declared = lowering.inputs(shapes)?;
     let translated_with = Some(lowering.shapes.clone());
     // Sizes are in the operators' arguments: while one is free, only the inputs are known.

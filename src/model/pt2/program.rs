@@ -3,11 +3,13 @@
 use std::cell::Cell;
 use std::sync::OnceLock;
 
-use super::archive::Archive;
+use foldhash::{HashMap, HashMapExt, HashSet, HashSetExt};
+
+use super::archive::{self, Archive};
 use super::schema::{self, Argument, Config, Exported, Graph, Header, Module, Payload, Text};
 use super::tensors;
 use crate::graph::Tensor;
-use crate::model::keyed::{self, Map};
+use crate::model::File;
 use crate::model::numbers::numbers;
 use crate::{Error, Result, bail};
 
@@ -16,7 +18,7 @@ const SAVE: &str = "in the program that builds the model: `torch.export.save(tor
                     (torch.zeros(1, 3, 224, 224),)), \"model.pt2\")`, with your input's shape";
 
 /// Tensors by name.
-pub type Tensors<'a> = Map<Text<'a>, Stored<'a>>;
+pub type Tensors<'a> = HashMap<Text<'a>, Stored<'a>>;
 
 /// Tensor of the archive.
 pub struct Stored<'a> {
@@ -35,7 +37,7 @@ pub struct Program<'a> {
     /// Elements that tensors may have together: a small file must not fill memory by strides of 0.
     budget: Cell<usize>,
     /// Names of parameters, buffers and constants by their names in the graph.
-    pub names: Map<Text<'a>, Text<'a>>,
+    pub names: HashMap<Text<'a>, Text<'a>>,
     /// Names of user inputs in their order.
     pub inputs: Vec<Text<'a>>,
     /// Values that the user gets, in their order.
@@ -43,10 +45,17 @@ pub struct Program<'a> {
 }
 
 impl<'a> Program<'a> {
-    /// Reads the program; another thread may read the tensors.
-    pub fn read(archive: &'a Archive<'a>, tensors: &'a OnceLock<Result<Tensors<'a>>>) -> Result<Program<'a>> {
+    /// Reads the program; another thread may read the list of entries and the tensors.
+    pub fn read(
+        file: &'a File,
+        archive: &'a OnceLock<Result<Archive<'a>>>,
+        tensors: &'a OnceLock<Result<Tensors<'a>>>,
+    ) -> Result<Program<'a>> {
+        // The other thread lists the entries meanwhile. An error of that list comes first nevertheless.
+        let early = archive::only(file, "models/", ".json").map(|(name, json)| module(json, &name));
+        let archive = archive.get_or_init(|| Archive::open(file)).as_ref().map_err(Error::clone)?;
         let model = model(archive)?;
-        let mut module = module(archive.entry(model)?, model)?;
+        let mut module = early.unwrap_or_else(|| module(archive.entry(model)?, model))?;
         super::inline::inline(&mut module.graph);
         if archive.has("byteorder") && archive.entry("byteorder")? != b"little" {
             bail!("the weights are big-endian numbers")
@@ -58,7 +67,7 @@ impl<'a> Program<'a> {
             module,
             tensors,
             budget,
-            names: Map::default(),
+            names: HashMap::default(),
             inputs: Vec::new(),
             outputs: Vec::new(),
         };
@@ -78,7 +87,7 @@ impl<'a> Program<'a> {
     /// Takes down what the inputs and outputs of the graph are.
     fn sign(&mut self) -> Result<()> {
         let signature = &self.module.signature;
-        self.names = keyed::map(signature.input_specs.len());
+        self.names = HashMap::with_capacity(signature.input_specs.len());
         for (at, spec) in signature.input_specs.iter().enumerate() {
             let constant = match (&spec.parameter, &spec.buffer, &spec.tensor_constant) {
                 (Some(parameter), ..) => Some((&parameter.arg, &parameter.parameter_name)),
@@ -269,14 +278,20 @@ pub fn tensors<'a>(archive: &Archive<'a>) -> Result<Tensors<'a>> {
             tensors.extend(config.config.into_iter().map(|(name, payload)| (name, stored(payload))));
         }
     }
-    let mut shared: Map<(&str, Text), usize> = keyed::map(tensors.len());
-    for stored in tensors.values() {
-        *shared.entry((stored.folder, stored.payload.path_name.clone())).or_default() += 1;
+    let mut seen = HashSet::with_capacity(tensors.len());
+    let mut shared: HashSet<(&str, Text)> = HashSet::new();
+    for Stored { folder, payload, .. } in tensors.values() {
+        if !seen.insert((*folder, &*payload.path_name)) {
+            shared.insert((folder, payload.path_name.clone()));
+        }
     }
+    let mut path = String::new();
     for Stored { folder, payload, plain } in tensors.values_mut() {
-        if !payload.use_pickle && shared.get(&(*folder, payload.path_name.clone())) == Some(&1) {
-            let storage = archive.entry(&format!("{folder}{}", payload.path_name)).ok();
-            *plain = storage.zip(payload.tensor_meta.as_ref()).and_then(|(bytes, meta)| tensors::plain(meta, bytes));
+        path.clear();
+        path.extend([folder, &*payload.path_name]);
+        let is_shared = || shared.contains(&(*folder, payload.path_name.clone()));
+        if let (Some(meta), false, false) = (&payload.tensor_meta, payload.use_pickle, is_shared()) {
+            *plain = archive.entry(&path).ok().and_then(|storage| tensors::plain(meta, storage));
         }
     }
     Ok(tensors)

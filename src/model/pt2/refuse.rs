@@ -1,16 +1,19 @@
 //! Operators that espq does not read: all of a program at once, each with its module and the user's own line.
 
+use std::cell::LazyCell;
+
+use foldhash::HashSet;
+
 use super::lowering::{names, outputs, tensors};
 use super::ops::Operator;
 use super::program::{Program, written_buffer};
 use super::schema::{Argument, Node};
-use crate::model::keyed::Set;
 use crate::{Error, Kind, Result};
 
 /// Refuses a program with operators that espq does not know, and one that was exported in training mode.
 pub fn check(program: &Program, operators: &[Option<Operator>]) -> Result<()> {
     let nodes = &program.graph().nodes;
-    let live = live(program);
+    let live = LazyCell::new(|| live(program));
     let is_live = |node: &&Node| tensors(node).next().is_some_and(|first| live.contains(first));
     // Weights that are standardized while the network runs are constants.
     let is_standardized = |node: &&Node| &*node.target == "torch.ops.aten.batch_norm.default" && !is_live(node);
@@ -41,8 +44,8 @@ fn is_in_place(target: &str) -> bool {
 }
 
 /// Lists the tensors that depend on the inputs.
-fn live<'a>(program: &'a Program) -> Set<&'a str> {
-    let mut live: Set<&str> = program.inputs.iter().map(|name| &**name).collect();
+fn live<'a>(program: &'a Program) -> HashSet<&'a str> {
+    let mut live: HashSet<&str> = program.inputs.iter().map(|name| &**name).collect();
     for node in &program.graph().nodes {
         if tensors(node).any(|name| live.contains(name)) {
             live.extend(outputs(node));

@@ -4,12 +4,12 @@
 //! the JSON is names, and nothing is copied that no message needs.
 
 use std::fmt;
+use std::marker::PhantomData;
 
+use foldhash::HashMap;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
-
-use crate::model::keyed::Map;
 
 pub use super::text::Text;
 
@@ -57,10 +57,10 @@ pub struct Graph<'a> {
     pub outputs: Vec<Argument<'a>>,
     #[serde(borrow)]
     pub nodes: Vec<Node<'a>>,
-    #[serde(borrow)]
-    pub tensor_values: Map<Text<'a>, Form<'a>>,
+    #[serde(borrow, deserialize_with = "map")]
+    pub tensor_values: HashMap<Text<'a>, Form<'a>>,
     #[serde(borrow, default)]
-    pub sym_int_values: Map<Text<'a>, Length<'a>>,
+    pub sym_int_values: HashMap<Text<'a>, Length<'a>>,
 }
 
 #[derive(Deserialize, Debug)]
@@ -230,8 +230,8 @@ pub struct CallSignature<'a> {
 /// File with the tensors of parameters, buffers or constants.
 #[derive(Deserialize)]
 pub struct Config<'a> {
-    #[serde(borrow)]
-    pub config: Map<Text<'a>, Payload<'a>>,
+    #[serde(borrow, deserialize_with = "pairs")]
+    pub config: Vec<(Text<'a>, Payload<'a>)>,
 }
 
 #[derive(Deserialize)]
@@ -374,4 +374,32 @@ fn value<'de, A: MapAccess<'de>>(key: &str, map: &mut A) -> Result<Argument<'de>
             }
         }
     })
+}
+
+/// Reads a map whose size is known before it is made: to grow, it would hash all of its entries again.
+fn map<'de, D: Deserializer<'de>, V: Deserialize<'de>>(deserializer: D) -> Result<HashMap<Text<'de>, V>, D::Error> {
+    Ok(pairs(deserializer)?.into_iter().collect())
+}
+
+fn pairs<'de, D: Deserializer<'de>, V: Deserialize<'de>>(deserializer: D) -> Result<Vec<(Text<'de>, V)>, D::Error> {
+    deserializer.deserialize_map(Pairs(PhantomData))
+}
+
+struct Pairs<V>(PhantomData<V>);
+
+impl<'de, V: Deserialize<'de>> Visitor<'de> for Pairs<V> {
+    type Value = Vec<(Text<'de>, V)>;
+
+    // serde's own words.
+    fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str("a map")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut pairs = Vec::new();
+        while let Some(pair) = map.next_entry()? {
+            pairs.push(pair);
+        }
+        Ok(pairs)
+    }
 }

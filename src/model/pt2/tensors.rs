@@ -1,7 +1,7 @@
 //! Tensors of the archive: storages with sizes, strides and an offset; half floats are widened.
 
 use super::schema::{Length, Meta};
-use crate::graph::axes::{MAX_ELEMENTS, strides};
+use crate::graph::axes::MAX_ELEMENTS;
 use crate::graph::{DataType, Tensor};
 use crate::model::numbers::{numbers, widen_bf16, widen_f16};
 use crate::{Result, bail};
@@ -52,10 +52,7 @@ impl Layout {
         let layout = Layout {
             shape: shape(&fixed(&meta.sizes)?)?,
             strides: shape_of_strides(&fixed(&meta.strides)?)?,
-            offset: shape_of_strides(&fixed(std::slice::from_ref(&meta.storage_offset))?)?
-                .first()
-                .copied()
-                .unwrap_or(0),
+            offset: offset(&meta.storage_offset)?,
             size: if matches!(meta.dtype, F16 | BF16) { 2 } else { kind.size() },
         };
         match layout.shape.len() == layout.strides.len() {
@@ -65,9 +62,14 @@ impl Layout {
     }
 
     fn is_contiguous(&self, count: usize) -> bool {
-        let row_major = strides(&self.shape);
-        let is_alike = |axis: usize| self.shape[axis] == 1 || self.strides[axis] == row_major[axis];
-        count == 0 || (0..self.shape.len()).all(is_alike)
+        let mut behind = 1;
+        let mut axes = self.shape.iter().zip(&self.strides).rev();
+        let mut is_alike = |(&length, &stride): (&usize, &usize)| {
+            let row_major = behind;
+            behind *= length;
+            length == 1 || stride == row_major
+        };
+        count == 0 || axes.all(&mut is_alike)
     }
 
     /// Returns the bytes from the first element on, of a contiguous tensor.
@@ -124,13 +126,22 @@ pub fn tensor(meta: &Meta, storage: &[u8], budget: &mut usize) -> Result<Tensor>
 }
 
 fn fixed(lengths: &[Length]) -> Result<Vec<i64>> {
-    lengths
-        .iter()
-        .map(|length| match length {
-            Length::AsInt(int) => Ok(*int),
-            Length::AsExpr(expression) => bail!("length '{}' is not fixed", expression.expr_str),
-        })
-        .collect()
+    lengths.iter().map(fixed_length).collect()
+}
+
+fn fixed_length(length: &Length) -> Result<i64> {
+    match length {
+        Length::AsInt(int) => Ok(*int),
+        Length::AsExpr(expression) => bail!("length '{}' is not fixed", expression.expr_str),
+    }
+}
+
+fn offset(length: &Length) -> Result<usize> {
+    let offset = fixed_length(length)?;
+    match usize::try_from(offset) {
+        Ok(offset) => Ok(offset),
+        Err(_) => bail!("strides [{offset}]"),
+    }
 }
 
 fn shape_of_strides(strides: &[i64]) -> Result<Vec<usize>> {

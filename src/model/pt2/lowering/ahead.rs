@@ -3,13 +3,14 @@
 //!
 //! Never: the choice of layers that a BatchNorm is folded into.
 
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, OnceLock, PoisonError};
+
+use foldhash::HashMap;
 
 use super::{Call, Sharing, fuse, late, outputs};
 use crate::Result;
 use crate::graph::Tensor;
-use crate::model::keyed::Map;
 use crate::model::pt2::program::{Program, Tensors};
 use crate::model::pt2::schema::{Argument, Text};
 
@@ -18,7 +19,7 @@ use crate::model::pt2::schema::{Argument, Text};
 pub struct Ahead<'a> {
     copies: Vec<Copy<'a>>,
     /// Places in the list by name.
-    places: Map<Text<'a>, usize>,
+    places: HashMap<Text<'a>, usize>,
     next: AtomicUsize,
 }
 
@@ -28,8 +29,6 @@ struct Copy<'a> {
     shape: &'a [usize],
     bytes: &'a [u8],
     norm: Option<Norm<'a>>,
-    /// Elements from the first one on that have been copied before there was a list, without factors.
-    begun: Mutex<Vec<f32>>,
     made: OnceLock<Result<Made>>,
 }
 
@@ -58,11 +57,11 @@ impl<'a> Ahead<'a> {
         Ahead { copies, places, next: AtomicUsize::new(0) }
     }
 
-    /// Takes over the copies that have been begun before there was a list.
-    pub fn go_on(&self, begun: Vec<(&str, Vec<f32>)>) {
-        for (name, elements) in begun {
+    /// Takes over elements that have been copied before there was a list.
+    pub fn take(&self, copied: Vec<(&str, Vec<f32>)>) {
+        for (name, elements) in copied {
             if let Some(copy) = self.places.get(name).and_then(|&place| self.copies.get(place)) {
-                *copy.begun.lock().unwrap_or_else(PoisonError::into_inner) = elements;
+                copy.made(Some(elements));
             }
         }
     }
@@ -70,7 +69,7 @@ impl<'a> Ahead<'a> {
     /// Makes copies until all are made, or being made by another thread.
     pub fn work(&self) {
         while let Some(copy) = self.copies.get(self.next.fetch_add(1, Ordering::Relaxed)) {
-            copy.made();
+            copy.made(None);
         }
     }
 
@@ -82,7 +81,7 @@ impl<'a> Ahead<'a> {
     /// Returns the copy of a weight, if it has these factors.
     pub fn copy(&self, name: &str, factors: &[Vec<f32>]) -> Option<Tensor> {
         let copy = self.copies.get(*self.places.get(name)?)?;
-        let made = copy.made().as_ref().ok().filter(|made| made.factors == factors)?;
+        let made = copy.made(None).as_ref().ok().filter(|made| made.factors == factors)?;
         Some(made.tensor.clone())
     }
 }
@@ -106,15 +105,14 @@ impl<'a> Copy<'a> {
             Some(norm) => Some(Norm::of(program, norm)?),
             None => None,
         };
-        Some(Copy { name, shape, bytes, norm, begun: Mutex::default(), made: OnceLock::new() })
+        Some(Copy { name, shape, bytes, norm, made: OnceLock::new() })
     }
 
-    /// Makes the copy, unless it is there; waits for a thread that is making it.
-    fn made(&self) -> &Result<Made> {
+    /// Makes the copy, unless it is there, of the elements if they have been copied; waits for a thread that is making it.
+    fn made(&self, copied: Option<Vec<f32>>) -> &Result<Made> {
         self.made.get_or_init(|| {
             let factors: Vec<Vec<f32>> = self.norm.iter().map(Norm::factors).collect();
-            let begun = std::mem::take(&mut *self.begun.lock().unwrap_or_else(PoisonError::into_inner));
-            Ok(Made { tensor: late::tensor(self.shape, self.bytes, &factors, begun)?, factors })
+            Ok(Made { tensor: late::tensor(self.shape, self.bytes, &factors, copied)?, factors })
         })
     }
 }
@@ -141,34 +139,17 @@ impl<'a> Norm<'a> {
     }
 }
 
-/// Bytes from which a weight is copied before it is known who reads it.
-const LARGE: usize = 64 << 10;
-
-/// Elements that are copied before the next look.
-const STEP: usize = 64 << 10;
-
 /// Copies weights until there is a list of those that are read: the largest ones first, without factors.
 pub fn begin<'a>(tensors: &'a Tensors, size: usize, is_listed: impl Fn() -> bool) -> Vec<(&'a str, Vec<f32>)> {
     let plain = tensors.iter().filter_map(|(name, stored)| Some((&**name, stored.plain.as_ref()?)));
-    let mut large: Vec<(&str, &[u8])> = plain
-        .filter(|(_, (shape, bytes))| shape.len() > 1 && bytes.len() >= LARGE)
-        .map(|(name, (_, bytes))| (name, *bytes))
-        .collect();
-    large.sort_by_key(|(_, bytes)| std::cmp::Reverse(bytes.len()));
+    let mut weights: Vec<(&str, &[u8])> =
+        plain.filter(|(_, (shape, _))| shape.len() > 1).map(|(name, (_, bytes))| (name, *bytes)).collect();
+    weights.sort_by_key(|(_, bytes)| std::cmp::Reverse(bytes.len()));
     let mut left = size;
-    let mut begun = Vec::new();
-    for (name, bytes) in large {
-        let Some(rest) = left.checked_sub(bytes.len()).filter(|_| !is_listed()) else { break };
-        left = rest;
-        let numbers = bytes.as_chunks::<4>().0;
-        let mut elements = Vec::with_capacity(numbers.len());
-        for part in numbers.chunks(STEP) {
-            elements.extend(part.iter().copied().map(f32::from_le_bytes));
-            if is_listed() {
-                break;
-            }
-        }
-        begun.push((name, elements));
-    }
-    begun
+    let mut fits = |bytes: &[u8]| left.checked_sub(bytes.len()).map(|rest| left = rest).is_some();
+    weights
+        .into_iter()
+        .take_while(|(_, bytes)| !is_listed() && fits(bytes))
+        .map(|(name, bytes)| (name, late::elements(bytes)))
+        .collect()
 }

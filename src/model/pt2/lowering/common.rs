@@ -2,42 +2,26 @@
 //!
 //! Never: the choice of nodes that may take them.
 
-use std::hash::{BuildHasher, Hash, Hasher};
+use std::hash::{Hash, Hasher};
+
+use foldhash::HashMap;
 
 use super::{Call, tensors};
 use crate::graph::ValueId;
-use crate::model::keyed::{Map, Start};
 use crate::model::pt2::schema::{Argument, Named};
+
+/// Nodes that have been lowered, and the values that they made.
+pub type Common<'a> = HashMap<Computed<'a>, Vec<ValueId>>;
 
 /// Node, with the values that it reads as they are before it; constants have none before their first reader.
 pub struct Computed<'a> {
     call: Call<'a>,
     read: Vec<Option<ValueId>>,
-    hash: u64,
-}
-
-/// Nodes that have been lowered, and the values that they made.
-#[derive(Default)]
-pub struct Common<'a>(Map<u64, Vec<(Computed<'a>, Vec<ValueId>)>>);
-
-impl<'a> Common<'a> {
-    /// Returns the values of an earlier node that computes the same.
-    pub fn find(&self, computed: &Computed) -> Option<&Vec<ValueId>> {
-        let alike = self.0.get(&computed.hash)?;
-        alike.iter().find(|(earlier, _)| earlier.is_same(computed)).map(|(_, made)| made)
-    }
-
-    pub fn add(&mut self, computed: Computed<'a>, made: Vec<ValueId>) {
-        self.0.entry(computed.hash).or_default().push((computed, made));
-    }
 }
 
 impl<'a> Computed<'a> {
-    pub fn of(call: Call<'a>, held: &Map<&'a str, ValueId>) -> Computed<'a> {
-        let read = tensors(call.node).map(|name| held.get(name).copied()).collect();
-        let mut computed = Computed { call, read, hash: 0 };
-        computed.hash = computed.hash();
-        computed
+    pub fn of(call: Call<'a>, held: &HashMap<&'a str, ValueId>) -> Computed<'a> {
+        Computed { call, read: tensors(call.node).map(|name| held.get(name).copied()).collect() }
     }
 
     /// Lists the arguments, each with its values: none if one of them is not known.
@@ -50,20 +34,22 @@ impl<'a> Computed<'a> {
             (named, if own.contains(&None) { &[] } else { own })
         })
     }
+}
 
-    fn hash(&self) -> u64 {
-        let mut hasher = Start::default().build_hasher();
-        self.call.node.target.hash(&mut hasher);
+impl Hash for Computed<'_> {
+    fn hash<H: Hasher>(&self, hasher: &mut H) {
+        self.call.node.target.hash(hasher);
         for (named, values) in self.arguments() {
             match values {
-                [] => hash(&named.arg, &mut hasher),
-                values => values.hash(&mut hasher),
+                [] => hash(&named.arg, hasher),
+                values => values.hash(hasher),
             }
         }
-        hasher.finish()
     }
+}
 
-    fn is_same(&self, other: &Computed) -> bool {
+impl PartialEq for Computed<'_> {
+    fn eq(&self, other: &Computed) -> bool {
         let is_same = |((own, values), (others, other_values)): ((&Named, &[_]), (&Named, &[_]))| {
             own.name == others.name
                 && match (values, other_values) {
@@ -76,6 +62,8 @@ impl<'a> Computed<'a> {
             && self.arguments().zip(other.arguments()).all(is_same)
     }
 }
+
+impl Eq for Computed<'_> {}
 
 fn hash(argument: &Argument, hasher: &mut impl Hasher) {
     match argument {

@@ -1,10 +1,11 @@
 //! Joined nodes: the exporter puts a BatchNormalization behind a Conv into the weights, in the arithmetic of PyTorch, and
 //! makes one Concat of nested ones.
 
+use foldhash::{HashMap, HashMapExt};
+
 use super::late;
 use super::nodes::Step;
 use crate::graph::{DataType, Graph, Node, Tensor, ValueId};
-use crate::model::keyed::{self, Map};
 use crate::model::unique::{Names, distinct};
 
 /// Counts the readers of each value: nodes, and outputs of the model.
@@ -32,7 +33,7 @@ struct Joined {
 /// Makes one Concat of those along one axis that only the next one reads.
 pub fn concats(graph: &Graph, steps: &mut Vec<Step>, outputs: &[ValueId]) {
     let readers = readers(graph, steps, outputs);
-    let mut inner: Map<ValueId, Joined> = Map::default();
+    let mut inner: HashMap<ValueId, Joined> = HashMap::default();
     let mut gone = vec![false; steps.len()];
     for (at, step) in steps.iter_mut().enumerate() {
         let Step::Node { node, .. } = step else { continue };
@@ -65,7 +66,7 @@ pub fn batch_norms(
     late: &mut late::All,
 ) {
     let mut readers = readers(graph, steps, outputs);
-    let mut makers: Map<ValueId, usize> = keyed::map(steps.len());
+    let mut makers: HashMap<ValueId, usize> = HashMap::with_capacity(steps.len());
     for (at, step) in steps.iter().enumerate() {
         if let Step::Node { node, .. } = step {
             makers.extend(node.outputs.iter().flatten().map(|&output| (output, at)));
@@ -132,8 +133,8 @@ impl Factors {
         }
         let epsilon = norm.attributes.float_or("epsilon", 1e-5);
         let scale = self::scale(&scale, &variance, epsilon);
-        let bias =
-            (0..channels).map(|channel| (bias[channel] - mean[channel]) * scale[channel] + shift[channel]).collect();
+        let moved = bias.iter().zip(mean.iter()).zip(scale.iter().zip(shift.iter()));
+        let bias = moved.map(|((bias, mean), (scale, shift))| (bias - mean) * scale + shift).collect();
         Some(Factors { scale, bias: Tensor::new(&[channels], bias).ok()? })
     }
 }

@@ -3,17 +3,17 @@
 
 use std::borrow::Cow;
 
+use foldhash::HashMap;
 use rayon::prelude::*;
 
 use super::ahead::Ahead;
 use super::{Call, Lowering};
 use crate::Result;
 use crate::graph::{DataType, Graph, Tensor, Value, ValueId};
-use crate::model::keyed::Map;
 use crate::model::unique::distinct;
 
 /// Weights without their elements, by value.
-pub type All<'a> = Map<ValueId, Late<'a>>;
+pub type All<'a> = HashMap<ValueId, Late<'a>>;
 
 /// Elements of a weight, in the file, and what they are multiplied by.
 pub struct Late<'a> {
@@ -94,7 +94,7 @@ pub fn copy(graph: &mut Graph, late: &All, ahead: &Ahead) -> Result<()> {
     let shape = |value| graph.shape(value).unwrap_or_default();
     let made: Vec<(ValueId, Tensor)> = missing
         .into_par_iter()
-        .map(|(value, late)| Ok((value, tensor(shape(value), late.bytes, &late.factors, Vec::new())?)))
+        .map(|(value, late)| Ok((value, tensor(shape(value), late.bytes, &late.factors, None)?)))
         .collect::<Result<_>>()?;
     for (value, tensor) in made {
         graph.values[value.0].constant = Some(tensor);
@@ -102,23 +102,26 @@ pub fn copy(graph: &mut Graph, late: &All, ahead: &Ahead) -> Result<()> {
     Ok(())
 }
 
-/// Makes a tensor of the bytes of a weight, each channel multiplied by its factors. The first elements may be there already.
-pub fn tensor(shape: &[usize], bytes: &[u8], factors: &[Vec<f32>], mut elements: Vec<f32>) -> Result<Tensor> {
-    let numbers = bytes.as_chunks::<4>().0;
-    let begun = elements.len();
-    elements.reserve_exact(numbers.len().saturating_sub(begun));
-    let Some((first, others)) = factors.split_first() else {
-        elements.extend(numbers.iter().skip(begun).copied().map(f32::from_le_bytes));
-        return Tensor::new(shape, elements);
+/// Makes a tensor of the bytes of a weight, each channel multiplied by its factors; of its elements, if they have been copied.
+pub fn tensor(shape: &[usize], bytes: &[u8], factors: &[Vec<f32>], copied: Option<Vec<f32>>) -> Result<Tensor> {
+    let size = |factors: &[f32]| (bytes.len() / 4).div_ceil(factors.len().max(1)).max(1);
+    let (mut elements, rest) = match (copied, factors.split_first()) {
+        (Some(elements), _) => (elements, factors),
+        (None, Some((first, rest))) => (multiplied(bytes, size(first), first), rest),
+        (None, None) => (elements(bytes), factors),
     };
-    let size = numbers.len().div_ceil(first.len().max(1)).max(1);
-    multiply(&mut elements, size, first);
-    for ((at, channel), factor) in numbers.chunks(size).enumerate().zip(first) {
-        let rest = &channel[begun.saturating_sub(at * size).min(channel.len())..];
-        elements.extend(rest.iter().map(|&bytes| f32::from_le_bytes(bytes) * factor));
-    }
-    others.iter().for_each(|factors| multiply(&mut elements, size, factors));
+    rest.iter().for_each(|factors| multiply(&mut elements, size(factors), factors));
     Tensor::new(shape, elements)
+}
+
+/// Returns the numbers of little-endian bytes, each channel multiplied by its factor: one pass over memory instead of two.
+fn multiplied(bytes: &[u8], size: usize, factors: &[f32]) -> Vec<f32> {
+    let numbers = bytes.as_chunks::<4>().0;
+    let mut elements = Vec::with_capacity(numbers.len());
+    for (channel, factor) in numbers.chunks(size).zip(factors) {
+        elements.extend(channel.iter().map(|&bytes| f32::from_le_bytes(bytes) * factor));
+    }
+    elements
 }
 
 /// Multiplies the elements of each channel by its factor.
@@ -133,7 +136,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_copy_is_the_same_from_wherever_it_goes_on() {
+    fn a_copy_is_the_same_in_one_pass_and_in_two() {
         let numbers: Vec<f32> = (1..=12).map(|n| 1.0 / n as f32).collect();
         let bytes: Vec<u8> = numbers.iter().flat_map(|number| number.to_le_bytes()).collect();
         for factors in [vec![], vec![vec![0.3, 7.0, -1.1]], vec![vec![3.0, 0.7, 1.0], vec![0.1, 0.2, 0.3]]] {
@@ -141,9 +144,8 @@ mod tests {
                 factors.iter().fold(*number, |number, factors: &Vec<f32>| number * factors[at / 4])
             });
             let expected = Tensor::new(&[3, 4], scaled.collect()).unwrap();
-            for begun in 0..=numbers.len() {
-                let copy = tensor(&[3, 4], &bytes, &factors, numbers[..begun].to_vec()).unwrap();
-                assert_eq!(copy, expected, "{factors:?} from {begun}");
+            for copied in [None, Some(numbers.clone())] {
+                assert_eq!(tensor(&[3, 4], &bytes, &factors, copied).unwrap(), expected, "{factors:?}");
             }
         }
     }

@@ -13,6 +13,8 @@ mod late;
 pub mod names;
 mod nodes;
 
+use foldhash::{HashMap, HashMapExt, HashSet};
+
 use super::lengths::Symbols;
 use super::ops::Operator;
 use super::program::{Program, written_buffer};
@@ -20,7 +22,6 @@ use super::schema::{Argument, Named, Node, Text};
 use super::{ops, refuse};
 use crate::graph::{Graph, ValueId};
 use crate::model::Shapes;
-use crate::model::keyed::{self, Map, Set};
 use crate::model::unique::Names;
 use crate::{Error, Result, bail};
 use common::{Common, Computed};
@@ -43,9 +44,9 @@ pub struct Lowering<'a> {
     pub shapes: Shapes,
     symbols: Symbols,
     /// Values by the program's names.
-    held: Map<&'a str, ValueId>,
+    held: HashMap<&'a str, ValueId>,
     /// Constants by their storage, for tied weights.
-    tied: Map<(&'a str, &'a str), Vec<ValueId>>,
+    tied: HashMap<(&'a str, &'a str), Vec<ValueId>>,
     /// Weights whose elements are still only in the file.
     late: late::All<'a>,
     /// Nodes, and names that the exporter uses up, in order.
@@ -53,7 +54,7 @@ pub struct Lowering<'a> {
     /// Values that do not depend on the inputs, by id.
     known: Vec<bool>,
     /// Steps that make each value.
-    makers: Map<ValueId, usize>,
+    makers: HashMap<ValueId, usize>,
     /// Names of values.
     names: Names,
     /// Names of modules, by their stacks.
@@ -70,13 +71,13 @@ pub struct Lowering<'a> {
 /// Tensors that share memory, so that a write to one changes the others.
 pub struct Sharing<'a> {
     /// Tensor whose memory another one is a part of.
-    roots: Map<&'a str, &'a str>,
-    parts: Map<&'a str, Vec<&'a str>>,
+    roots: HashMap<&'a str, &'a str>,
+    parts: HashMap<&'a str, Vec<&'a str>>,
     /// Nodes that take a part of a tensor, by their output.
-    takers: Map<&'a str, Call<'a>>,
-    readers: Map<&'a str, Readers>,
+    takers: HashMap<&'a str, Call<'a>>,
+    readers: HashMap<&'a str, Readers>,
     /// Tensors that a node writes.
-    written: Set<&'a str>,
+    written: HashSet<&'a str>,
 }
 
 /// Readers of a tensor.
@@ -103,16 +104,16 @@ impl<'a> Lowering<'a> {
             graph: Graph { opset: OPSET, ..Graph::default() },
             shapes: Shapes::new(),
             symbols: Symbols::new(),
-            held: keyed::map(program.graph().tensor_values.len()),
-            tied: Map::default(),
-            late: Map::default(),
+            held: HashMap::with_capacity(program.graph().tensor_values.len()),
+            tied: HashMap::default(),
+            late: HashMap::default(),
             steps: Vec::new(),
             known: Vec::new(),
-            makers: keyed::map(program.graph().nodes.len()),
-            names: keyed::map(program.graph().tensor_values.len()),
+            makers: HashMap::with_capacity(program.graph().nodes.len()),
+            names: HashMap::with_capacity(program.graph().tensor_values.len()),
             modules: Scopes::of(program.graph().nodes.len()),
             stack: "",
-            common: Common::default(),
+            common: HashMap::with_capacity(program.graph().nodes.len()),
             sharing,
             made: 0,
         }
@@ -146,7 +147,7 @@ impl<'a> Lowering<'a> {
         self.stack = &call.node.metadata.nn_module_stack;
         let Some(operator) = self.operators.get(call.at).copied().flatten() else { bail!("is not supported") };
         let computed = self.computed(call);
-        if let Some(known) = computed.as_ref().and_then(|computed| self.common.find(computed)) {
+        if let Some(known) = computed.as_ref().and_then(|computed| self.common.get(computed)) {
             self.held.extend(outputs(call.node).zip(known.iter().copied()));
             return Ok(());
         }
@@ -160,7 +161,7 @@ impl<'a> Lowering<'a> {
         }
         if let Some(computed) = computed {
             let made = outputs(call.node).filter_map(|name| self.held.get(name)).copied().collect();
-            self.common.add(computed, made);
+            self.common.insert(computed, made);
         }
         Ok(())
     }
@@ -247,11 +248,11 @@ impl<'a> Lowering<'a> {
 impl<'a> Sharing<'a> {
     pub fn of(program: &'a Program<'a>, operators: &[Option<Operator>]) -> Sharing<'a> {
         let mut sharing = Sharing {
-            roots: Map::default(),
-            parts: Map::default(),
-            takers: Map::default(),
-            readers: keyed::map(program.graph().tensor_values.len()),
-            written: Set::default(),
+            roots: HashMap::default(),
+            parts: HashMap::default(),
+            takers: HashMap::default(),
+            readers: HashMap::with_capacity(program.graph().tensor_values.len()),
+            written: HashSet::default(),
         };
         let nodes = &program.graph().nodes;
         for (at, node) in nodes.iter().enumerate() {

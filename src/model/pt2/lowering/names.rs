@@ -1,6 +1,6 @@
 //! Names of layers as PyTorch's exporter makes them: the modules around a layer, its operator, and a count.
 
-use crate::model::keyed::{self, Map};
+use foldhash::{HashMap, HashMapExt};
 
 /// Returns the path of the innermost module of a stack, as the user writes it: `features.0.0`; empty for the model itself.
 pub fn module(stack: &str) -> &str {
@@ -37,12 +37,12 @@ fn level(path: &str) -> &str {
 
 /// Modules as the exporter names them, by their stacks.
 #[derive(Default)]
-pub struct Scopes<'a>(Map<&'a str, String>);
+pub struct Scopes<'a>(HashMap<&'a str, String>);
 
 impl<'a> Scopes<'a> {
     /// Returns none, with room for those of a number of nodes.
     pub fn of(nodes: usize) -> Scopes<'a> {
-        Scopes(keyed::map(nodes))
+        Scopes(HashMap::with_capacity(nodes))
     }
 
     /// Returns the name of the modules of a stack.
@@ -57,15 +57,20 @@ pub struct Names<'a> {
     /// Modules by stack.
     modules: Scopes<'a>,
     /// Name of each call of a module, by its stack.
-    calls: Map<&'a str, String>,
-    scopes: Map<String, usize>,
-    nodes: Map<String, usize>,
+    calls: HashMap<&'a str, String>,
+    scopes: HashMap<String, usize>,
+    nodes: HashMap<String, usize>,
 }
 
 impl<'a> Names<'a> {
     pub fn of(modules: Scopes<'a>) -> Names<'a> {
         let room = modules.0.capacity();
-        Names { modules, calls: keyed::map(room), scopes: keyed::map(room), nodes: keyed::map(room) }
+        Names {
+            modules,
+            calls: HashMap::with_capacity(room),
+            scopes: HashMap::with_capacity(room),
+            nodes: HashMap::with_capacity(room),
+        }
     }
 
     /// Returns the name of the next node of an operator in a call. Calls and nodes of one name count from the second on.
@@ -80,7 +85,7 @@ impl<'a> Names<'a> {
     }
 }
 
-fn counted(counts: &mut Map<String, usize>, name: String) -> String {
+fn counted(counts: &mut HashMap<String, usize>, name: String) -> String {
     match counts.get_mut(&name) {
         Some(count) => {
             *count += 1;

@@ -28,10 +28,11 @@ mod unary;
 mod unfold;
 pub mod write;
 
+use foldhash::HashMap;
+
 use super::lowering::{Call, Lowering};
 use super::schema::Node;
 use crate::Result;
-use crate::model::keyed::Map;
 
 /// Lowering of one operator.
 pub type Lower = for<'a> fn(&mut Lowering<'a>, Call<'a>) -> Result<()>;
@@ -48,7 +49,7 @@ pub struct Operator {
 
 /// Returns the operators of nodes; `None` for those that espq does not read. Most nodes have one of a few targets.
 pub fn of(nodes: &[Node]) -> Vec<Option<Operator>> {
-    let mut known: Map<&str, Option<Operator>> = Map::default();
+    let mut known: HashMap<&str, Option<Operator>> = HashMap::default();
     nodes.iter().map(|node| *known.entry(&node.target).or_insert_with(|| find(&node.target))).collect()
 }
 
