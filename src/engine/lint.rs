@@ -328,7 +328,7 @@ fn is_selected(project: &Project, code: &str) -> bool {
     lint::find(code).is_some_and(|rule| selection.wants(&Finding::new(rule, 0..0, "")))
 }
 
-/// Says of findings of the first samples that they are.
+/// Adds to findings of figures that these are of the first samples.
 fn mark_first(findings: &mut [Finding], first: usize, count: usize) {
     if first == count {
         return;
@@ -344,4 +344,21 @@ pub(super) fn selected(project: &Project, mut findings: Vec<Finding>) -> Vec<Fin
     let selection = Selection::of(&project.config.lint);
     findings.retain(|finding| selection.wants(finding));
     findings
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn findings_of_the_first_samples_say_so() {
+        let finding = |code: &str| Finding::new(lint::find(code).unwrap(), 0..0, "over the limit");
+        let messages = |first: usize| {
+            let mut findings = [finding("E001"), finding("C001")];
+            mark_first(&mut findings, first, 12);
+            findings.map(|finding| finding.message)
+        };
+        assert_eq!(messages(4), ["over the limit (first 4 of 12 samples)", "over the limit"]);
+        assert_eq!(messages(12), ["over the limit"; 2]);
+    }
 }

@@ -83,19 +83,12 @@ impl<'a> Measurement<'a> {
         let Some(calibrated) = self.session.recall(self.plan, Wide::Observed, self.progress)? else {
             return Ok(false);
         };
-        if let Some(count) = self.first(&calibrated) {
+        if let Some(count) = first(self.session.cost(&calibrated), self.count) {
             let first = Measurement { count, ..Measurement::of(self.opened, self.session, self.plan, self.progress) };
             publish(first.report(&calibrated, false, Layerwise::Earlier, Seconds::default())?)?;
         }
         publish(self.report(&calibrated, false, Layerwise::Known, Seconds::default())?)?;
         Ok(true)
-    }
-
-    /// Returns the number of samples that are measured first; `None` if all are measured as quickly.
-    fn first(&self, calibrated: &Calibrated) -> Option<usize> {
-        let cost = self.session.cost(calibrated);
-        let count = FIRST.checked_div(cost).map_or(usize::MAX, |count| usize::try_from(count).unwrap_or(usize::MAX));
-        Some(count.max(LEAST)).filter(|count| *count <= self.count / 2)
     }
 
     /// Computes both error tables; `seconds` contains the times of earlier stages.
@@ -292,6 +285,13 @@ impl<'a> Measurement<'a> {
     }
 }
 
+/// Returns the number of samples that are measured first, of `count` that cost so many multiplications each; `None` if all of them are
+/// measured nearly as quickly.
+fn first(cost: u128, count: usize) -> Option<usize> {
+    let first = FIRST.checked_div(cost).map_or(usize::MAX, |first| usize::try_from(first).unwrap_or(usize::MAX));
+    Some(first.max(LEAST)).filter(|first| *first <= count / 2)
+}
+
 /// Returns the error of the outputs in units of that of the values that decide them.
 fn ratio(outputs: &[OutputError]) -> f64 {
     let sum = |of: fn(&OutputError) -> f64| outputs.iter().filter(|output| output.is_judged()).map(of).sum::<f64>();
@@ -362,5 +362,21 @@ fn layer(quantized: &Quantized, names: &LayerNames, node: NodeId) -> Layer {
         inputs: named(inputs, &n.inputs),
         outputs: named(outputs, &n.outputs),
         statistics: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_samples_take_a_part_of_the_time() {
+        assert_eq!(first(FIRST / 8, 32), Some(8));
+        assert_eq!(first(FIRST, 12), Some(LEAST));
+        assert_eq!(first(u128::MAX, 2 * LEAST), Some(LEAST));
+        // All take as long as half of them.
+        assert_eq!(first(FIRST / 8, 15), None);
+        assert_eq!(first(FIRST, 2 * LEAST - 1), None);
+        assert_eq!(first(0, 1000), None);
     }
 }

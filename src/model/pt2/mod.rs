@@ -55,6 +55,7 @@ impl Format for Pt2 {
                 let is_listed = || ahead.get().is_some();
                 let copied =
                     tensors.as_ref().map(|tensors| begin(tensors, archive.size, is_listed)).unwrap_or_default();
+                // The reader itself never waits here: it waits for no thread before there is a list.
                 let ahead = ahead.wait();
                 ahead.take(copied);
                 ahead.work();
