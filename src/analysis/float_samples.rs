@@ -72,10 +72,8 @@ impl FloatSamples {
     /// Keeps frontiers of the first samples, each within its share of the memory, and those of the others.
     pub(super) fn keep_frontiers(&mut self, frontiers: Vec<SampleFrontiers>) {
         let share = self.share(frontiers.len());
-        let others = self.frontiers.drain(..).skip(frontiers.len());
-        let mut frontiers: Vec<SampleFrontiers> = frontiers.into_iter().chain(others).collect();
-        frontiers.iter_mut().for_each(|frontiers| frontiers.fit(share));
-        self.frontiers = frontiers;
+        self.frontiers.splice(..frontiers.len().min(self.frontiers.len()), frontiers);
+        self.frontiers.iter_mut().for_each(|frontiers| frontiers.fit(share));
     }
 }
 

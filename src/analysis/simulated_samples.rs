@@ -63,9 +63,11 @@ impl SimulatedSamples {
     /// Keeps the first samples, each within its share of the memory, and what was simulated of the others.
     pub(super) fn keep(&mut self, watched: Vec<ValueId>, samples: Vec<Simulated>) {
         let share = self.share(samples.len());
-        let others = self.samples.drain(..).skip(samples.len()).filter(|_| self.watched == watched);
-        let mut samples: Vec<Simulated> = samples.into_iter().chain(others).collect();
-        samples.iter_mut().for_each(|sample| sample.frontiers.fit(share));
-        (self.watched, self.samples) = (watched, samples);
+        if self.watched != watched {
+            self.samples.clear();
+        }
+        self.watched = watched;
+        self.samples.splice(..samples.len().min(self.samples.len()), samples);
+        self.samples.iter_mut().for_each(|sample| sample.frontiers.fit(share));
     }
 }

@@ -180,6 +180,7 @@ impl Cached {
     pub fn free_activations(&mut self) {
         self.originals.clear();
         self.simulations.clear();
+        self.traced.clear();
         self.frontiers.clear();
     }
 

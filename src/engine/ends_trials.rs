@@ -68,7 +68,7 @@ impl Opened {
             false => plan,
         };
         let calibrated = session.calibrate(&plan, Keep::Nothing, &Inside(progress))?;
-        let count = opened.project().config.analysis_samples();
+        let count = session.count(opened.project());
         let found = session.graphwise(&calibrated, &[], count, &Inside(progress))?;
         let errors = outputs.iter().zip(&found.outputs).map(|((name, _), error)| (name.clone(), error.nsr)).collect();
         self.engine.save(&session);
@@ -82,7 +82,7 @@ impl Opened {
         let mut settings = plan.settings.clone();
         settings.layer_schemes.extend(layers.iter().map(|layer| (layer.clone(), Scheme::Int16)));
         let calibrated = session.calibrate(&self.plan_of(&settings)?, Keep::Nothing, &Inside(progress))?;
-        let count = self.project().config.analysis_samples();
+        let count = session.count(self.project());
         let found = session.graphwise(&calibrated, &joints::inside(&plan.graph, joint), count, &Inside(progress))?;
         let same = found.joints.iter().find(|found| found.layer == joint.layer);
         Ok(same.map(|joint| WideJoint { layers, parts: joint.parts.iter().map(|part| part.nsr).collect() }))

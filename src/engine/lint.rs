@@ -7,7 +7,7 @@ use std::thread;
 
 use crate::analysis::Report;
 use crate::cost::Cost;
-use crate::lint::{self, EndsTrials, ExportedFile, Facts, Finding, Needs, Optimization, Selection, Trials};
+use crate::lint::{self, EndsTrials, ExportedFile, Facts, Finding, Optimization, Selection, Trials};
 use crate::project::Project;
 use crate::quant::{Plan, Settings};
 use crate::samples::{SampleFacts, Samples};
@@ -206,7 +206,7 @@ impl Opened {
         let found = measurement.recalled(&mut |report| {
             let facts = Facts { report: Some(Ok(&report)), ..stages.facts(&named) };
             let mut findings = selected(self.project(), lint::check(&facts));
-            mark_first(&mut findings, report.analysis_samples, measurement.count);
+            lint::mark_first_samples(&mut findings, report.analysis_samples, measurement.count);
             is_published = true;
             publish(findings, report)
         });
@@ -328,37 +328,9 @@ fn is_selected(project: &Project, code: &str) -> bool {
     lint::find(code).is_some_and(|rule| selection.wants(&Finding::new(rule, 0..0, "")))
 }
 
-/// Adds to findings of figures that these are of the first samples.
-fn mark_first(findings: &mut [Finding], first: usize, count: usize) {
-    if first == count {
-        return;
-    }
-    let is_of_figures = |finding: &&mut Finding| lint::find(&finding.code).is_some_and(|r| r.needs == Needs::Figures);
-    for finding in findings.iter_mut().filter(is_of_figures) {
-        finding.message += &format!(" (first {first} of {count} samples)");
-    }
-}
-
 /// Filters findings by the project's `[lint]`.
 pub(super) fn selected(project: &Project, mut findings: Vec<Finding>) -> Vec<Finding> {
     let selection = Selection::of(&project.config.lint);
     findings.retain(|finding| selection.wants(finding));
     findings
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn findings_of_the_first_samples_say_so() {
-        let finding = |code: &str| Finding::new(lint::find(code).unwrap(), 0..0, "over the limit");
-        let messages = |first: usize| {
-            let mut findings = [finding("E001"), finding("C001")];
-            mark_first(&mut findings, first, 12);
-            findings.map(|finding| finding.message)
-        };
-        assert_eq!(messages(4), ["over the limit (first 4 of 12 samples)", "over the limit"]);
-        assert_eq!(messages(12), ["over the limit"; 2]);
-    }
 }

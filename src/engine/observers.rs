@@ -49,7 +49,7 @@ impl Opened {
                 return Ok(Some(observers));
             }
             let session = self.session()?;
-            let observers = session.observers(&plan, self.project().config.analysis_samples(), progress)?;
+            let observers = session.observers(&plan, session.count(self.project()), progress)?;
             self.engine.save(&session);
             Ok(Some(self.engine.keep(&self.engine.observers, key, observers)))
         })

@@ -97,8 +97,8 @@ impl Opened {
     pub(super) fn widest(&self, settings: &Settings, best: &Tried, progress: &dyn Progress) -> Result<Precisions> {
         let mut optimized = Settings { recipe: best.recipe.clone(), ..settings.clone() };
         optimized.method = best.method.or(settings.method);
-        let (session, count) = (self.session()?, self.project().config.analysis_samples());
-        let count = count.min(crate::exec::Samples::len(&session.analysis));
+        let session = self.session()?;
+        let count = session.count(self.project());
         let outputs = session.effect(&self.plan_of(&optimized)?, None, count, &Inside(progress))?.outputs;
         let limit = self.project().config.output_limit();
         if !outputs.iter().any(|output| is_over(output.nsr, limit)) {

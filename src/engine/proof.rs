@@ -36,7 +36,7 @@ impl Opened {
                 (self.session()?, self.calibrated(progress)?, self.finished(progress)?);
             let on_chip = match &finished.export {
                 Some(export) if finished.incompatibilities.is_empty() => {
-                    let count = self.project().config.analysis_samples();
+                    let count = session.count(self.project());
                     session.run_on_chip(&calibrated, export, count, progress)?
                 }
                 _ => OnChip::Refused(finished.incompatibilities.clone()),

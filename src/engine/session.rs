@@ -246,8 +246,7 @@ impl Session {
         let found = Arc::new(analysis::graphwise(&subject, nodes, originals, simulations, &same)?);
         if !nodes.is_empty() {
             let now = Arc::new(Traced { reference: calibrated.reference, keys: calibrated.keys.clone() });
-            let others = traced.drain(..).skip(count).collect::<Vec<_>>();
-            traced.extend(std::iter::repeat_n(now, count).chain(others));
+            traced.splice(..count.min(traced.len()), std::iter::repeat_n(now, count));
         }
         cached.graphwise.insert(key, found.clone());
         Ok(found)

@@ -38,7 +38,6 @@ struct Clamp {
 }
 
 /// Values of one sample that were kept.
-#[derive(Clone)]
 pub struct Trace {
     values: Vec<Option<Tensor>>,
 }
@@ -47,11 +46,6 @@ impl Trace {
     /// Returns a value that was requested when the trace was made.
     pub fn value(&self, id: ValueId) -> Option<&Tensor> {
         self.values[id.0].as_ref()
-    }
-
-    /// Returns the size of its values in bytes; a tensor shared by two values counts twice.
-    pub fn bytes(&self) -> usize {
-        bytes(&self.values)
     }
 }
 

@@ -41,9 +41,8 @@ pub fn compensate(layer: &Layer) -> Result<Vec<Change>> {
     };
     let is_whole = |part: &Inputs| part.elements.len() == weighted.filter() && matches!(part.form, Form::Moments(_));
     let rows = weighted.rows(weights.slice::<f32>().unwrap_or_default());
-    if weighted.bias.is_none() || !inputs.iter().all(is_whole) {
-        return Ok(Vec::new());
-    }
+    let bias = weighted.bias.and_then(|value| Some((value, constant(value)?)));
+    let Some((bias_value, bias)) = bias.filter(|_| inputs.iter().all(is_whole)) else { return Ok(Vec::new()) };
     let Some(sums) = sums(layer, &reader, &rows)? else { return Ok(Vec::new()) };
     if sums.iter().any(|sums| sums.places < PLACES * weighted.filter()) {
         return Ok(Vec::new());
@@ -52,18 +51,16 @@ pub fn compensate(layer: &Layer) -> Result<Vec<Change>> {
         inputs.par_iter().zip(&sums).map(|(inputs, sums)| change(inputs, sums)).collect();
     let changed: Vec<f32> =
         rows.iter().zip(changes.iter().flat_map(|(weights, _)| weights)).map(|(w, change)| w + change).collect();
-    let mut found = vec![Change {
-        value: weighted.weight,
-        tensor: Tensor::new(weights.shape(), weighted.unrolled(&changed))?,
-        exponents: None,
-    }];
-    if let Some((value, bias)) = weighted.bias.and_then(|value| Some((value, constant(value)?))) {
-        let shifts = changes.iter().flat_map(|(_, shifts)| shifts);
-        let biases = bias.slice::<f32>().unwrap_or_default().iter().zip(shifts);
-        let biases: Vec<f32> = biases.map(|(bias, shift)| (f64::from(*bias) + shift) as f32).collect();
-        found.push(Change { value, tensor: Tensor::new(bias.shape(), biases)?, exponents: None });
-    }
-    Ok(found)
+    let shifts = changes.iter().flat_map(|(_, shifts)| shifts);
+    let biases = bias.slice::<f32>().unwrap_or_default().iter().zip(shifts);
+    let biases: Vec<f32> = biases.map(|(bias, shift)| (f64::from(*bias) + shift) as f32).collect();
+    let made = |value, shape: &[usize], elements: Vec<f32>| {
+        Ok(Change { value, tensor: Tensor::new(shape, elements)?, exponents: None })
+    };
+    Ok(vec![
+        made(weighted.weight, weights.shape(), weighted.unrolled(&changed))?,
+        made(bias_value, bias.shape(), biases)?,
+    ])
 }
 
 /// Returns the changes of one group's weights, filter after filter, and of its biases.

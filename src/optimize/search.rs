@@ -16,11 +16,12 @@ use super::seen::Seen;
 use super::{SCALES, finish, prepare, prepared, with_scales};
 
 /// Least and most candidates that are tried with passes on known scales.
-const FINALISTS: (usize, usize) = (3, 12);
+const FEWEST: usize = 3;
+const MOST: usize = 12;
 /// Elements of all values over all samples, for all finalists together: a small network has more of them.
 const ELEMENTS: usize = 400_000_000;
-/// Sets of passes on known scales, in the order in which they are tried: each with the best of the finalists, of which there are this
-/// many for one that is tried.
+/// Sets of passes on known scales in the order of trial, each with the best finalists so far: all of them,
+/// a half or a third.
 const SETS: [(&[&str], usize); 4] = [
     (&["round", "correct"], 1),
     (&["compensate", "round", "correct"], 2),
@@ -53,14 +54,14 @@ pub fn most_candidates(graph: &Graph, samples: usize, breadth: Breadth) -> usize
 fn sets(finalists: usize) -> &'static [(&'static [&'static str], usize)] {
     match finalists {
         ..=1 => &FEWER_SETS[..1],
-        finalists if finalists <= FINALISTS.0 => &FEWER_SETS,
+        2..=FEWEST => &FEWER_SETS,
         _ => &SETS,
     }
 }
 
 fn finalists(graph: &Graph, samples: usize) -> usize {
     let elements: usize = (0..graph.values.len()).map(|value| graph.elements(ValueId(value))).sum();
-    (ELEMENTS / elements.saturating_mul(samples).max(1)).clamp(FINALISTS.0, FINALISTS.1)
+    (ELEMENTS / elements.saturating_mul(samples).max(1)).clamp(FEWEST, MOST)
 }
 
 /// Candidates that a search measures.
@@ -279,7 +280,7 @@ impl Search<'_> {
         }
         let mut candidates: Vec<Candidate> = ranked.into_iter().map(|(_, candidate)| candidate).collect();
         by_error(&mut candidates);
-        if self.finalists == FINALISTS.0 {
+        if self.finalists == FEWEST {
             let least = candidates.first().map_or(f64::NAN, |best| best.judged.figure.nsr);
             candidates.retain(|candidate| candidate.judged.figure.nsr <= HOPELESS * least);
         }
@@ -336,7 +337,7 @@ impl Search<'_> {
     /// leave processors idle, are made side by side.
     fn finished(&mut self, candidates: &[&Candidate], passes: &[&str]) -> Result<Vec<Option<f64>>> {
         let Subject { samples, tick, .. } = *self.subject;
-        let is_small = self.finalists > FINALISTS.0;
+        let is_small = self.finalists > FEWEST;
         let mut errors = Vec::new();
         for candidates in candidates.chunks(if is_small { candidates.len() } else { 1 }.max(1)) {
             let (judge, until) = (&self.judge, self.until);

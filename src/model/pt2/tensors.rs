@@ -51,8 +51,8 @@ impl Layout {
         let kind = data_type(meta.dtype)?;
         let layout = Layout {
             shape: shape(&fixed(&meta.sizes)?)?,
-            strides: shape_of_strides(&fixed(&meta.strides)?)?,
-            offset: offset(&meta.storage_offset)?,
+            strides: meta.strides.iter().map(step).collect::<Result<_>>()?,
+            offset: step(&meta.storage_offset)?,
             size: if matches!(meta.dtype, F16 | BF16) { 2 } else { kind.size() },
         };
         match layout.shape.len() == layout.strides.len() {
@@ -136,19 +136,12 @@ fn fixed_length(length: &Length) -> Result<i64> {
     }
 }
 
-fn offset(length: &Length) -> Result<usize> {
-    let offset = fixed_length(length)?;
-    match usize::try_from(offset) {
-        Ok(offset) => Ok(offset),
-        Err(_) => bail!("strides [{offset}]"),
-    }
-}
-
-fn shape_of_strides(strides: &[i64]) -> Result<Vec<usize>> {
-    let all: Option<Vec<usize>> = strides.iter().map(|&stride| usize::try_from(stride).ok()).collect();
-    match all {
-        Some(all) => Ok(all),
-        None => bail!("strides {strides:?}"),
+/// Returns a number of elements to step over: a stride, or the offset in the storage.
+fn step(length: &Length) -> Result<usize> {
+    let step = fixed_length(length)?;
+    match usize::try_from(step) {
+        Ok(step) => Ok(step),
+        Err(_) => bail!("a stride or the offset in its storage is negative: {step}"),
     }
 }
 
