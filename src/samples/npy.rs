@@ -118,8 +118,7 @@ fn read_rows(stream: &mut dyn Read, header: &Header, input: &InputSpec, wanted: 
     let too_large = || Error::new(format!("shape {} is too large", sides(&header.shape)));
     let sample = input.elements().checked_mul(size).ok_or_else(too_large)?;
     let rows = if header.fortran { count } else { kept };
-    let bytes = read_bytes(stream, sample.checked_mul(rows).ok_or_else(too_large)?)?;
-    let bytes = if header.fortran { row_major(&bytes, &header.shape, size)? } else { bytes };
+    let length = sample.checked_mul(rows).ok_or_else(too_large)?;
     // Float inputs refuse values that are not finite, integer inputs those that do not fit.
     let (kind, help) = match input.data_type {
         DataType::F32 | DataType::F64 => (
@@ -128,15 +127,25 @@ fn read_rows(stream: &mut dyn Read, header: &Header, input: &InputSpec, wanted: 
         ),
         _ => (Kind::Shape, "save integers within the range of the input's type"),
     };
-    let one = |index| {
-        // In bounds: at most `rows` samples of `sample` bytes, as checked by the read.
-        let bytes = &bytes[index * sample..(index + 1) * sample];
+    let one = |index: usize, bytes: &[u8]| {
         tensor(bytes, header.element, header.big_endian, input).map_err(|what| {
             let what = if count > 1 { format!("sample {index}: {what}") } else { what };
             Error::new(what).of_kind(kind).with_help(help)
         })
     };
-    (0..kept).map(one).collect()
+    let mut bytes = Vec::new();
+    if header.fortran {
+        read_bytes(stream, length, 0, length, &mut bytes)?;
+        let bytes = row_major(&bytes, &header.shape, size)?;
+        return (0..kept).map(|index| one(index, &bytes[index * sample..][..sample])).collect();
+    }
+    // The bytes of one row are in memory at a time.
+    (0..kept)
+        .map(|index| {
+            read_bytes(stream, sample, index * sample, length, &mut bytes)?;
+            one(index, &bytes)
+        })
+        .collect()
 }
 
 /// Returns the number of samples in an array; `None` if its shape does not fit the input.
@@ -177,14 +186,15 @@ fn mismatch(array: &[usize], input: &InputSpec) -> Error {
     }
 }
 
-fn read_bytes(stream: &mut dyn Read, length: usize) -> Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    stream.take(length as u64).read_to_end(&mut bytes).map_err(|e| Error::new(format!("cannot be read: {e}")))?;
+/// Reads the next bytes of an array, of which `before` ones have been read of `whole`.
+fn read_bytes(stream: &mut dyn Read, length: usize, before: usize, whole: usize, bytes: &mut Vec<u8>) -> Result<()> {
+    bytes.clear();
+    stream.take(length as u64).read_to_end(bytes).map_err(|e| Error::new(format!("cannot be read: {e}")))?;
     if bytes.len() != length {
-        return Err(Error::new(format!("the file ends after {} of {length} bytes of samples", bytes.len()))
+        return Err(Error::new(format!("the file ends after {} of {whole} bytes of samples", before + bytes.len()))
             .with_help("the file is truncated: save it again"));
     }
-    Ok(bytes)
+    Ok(())
 }
 
 /// Reorders a column-major array to row-major order.
