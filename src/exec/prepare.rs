@@ -11,7 +11,7 @@ use super::{FakeQuant, NodeSimulation, fake_quantize};
 
 /// Source of an input of a step.
 pub(super) enum Source {
-    /// An optional input that is left out.
+    /// An optional input that is left out, or a constant that the kernel has packed.
     Absent,
     Constant(Tensor),
     Value {
@@ -63,6 +63,11 @@ fn prepare(graph: &Graph, id: NodeId, simulation: Option<&NodeSimulation>) -> Re
             Arc::from((operator.prepare)(&Call::of(graph, node, &facts))?)
         }
     };
+    for (port, source) in inputs.iter_mut().enumerate() {
+        if matches!(source, Source::Constant(_)) && !kernel.reads(port) {
+            *source = Source::Absent;
+        }
+    }
     let outputs = node.outputs.iter().enumerate().map(|(port, &value)| Output {
         value,
         quantize: simulation.and_then(|s| s.outputs.get(port).cloned().flatten()),

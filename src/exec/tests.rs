@@ -182,3 +182,12 @@ fn a_failing_node_is_named() {
     assert_eq!(error.layer(), Some("relu"));
     assert_eq!(error.what(), "the operator Blorp is not supported by espq");
 }
+
+#[test]
+fn packed_weights_are_in_memory_once() {
+    let program = Program::float(&chain(false)).unwrap();
+    let holds = |source: &prepare::Source| matches!(source, prepare::Source::Constant(_));
+    let layers = program.steps.iter().filter(|step| step.inputs.len() > 1);
+    assert_eq!(layers.count(), 2);
+    assert!(program.steps.iter().flat_map(|step| step.inputs.get(1)).all(|weights| !holds(weights)));
+}

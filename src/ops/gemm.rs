@@ -143,6 +143,10 @@ impl<T: Real + Element> Kernel for Gemm<T> {
         self.compute(&inputs, None)
     }
 
+    fn reads(&self, port: usize) -> bool {
+        port != 1 || self.packed.is_none()
+    }
+
     fn can_clamp(&self) -> bool {
         true
     }

@@ -169,8 +169,13 @@ use crate::graph::Tensor;
 /// Prepared operator: attributes read, constant weights packed. Threads share it.
 pub trait Kernel: Send + Sync {
     /// Computes one output per port, in order. Inputs are passed by value: the owner of the last reference may write in
-    /// place. Shapes are those of the `Call` it was prepared for. Constant inputs are passed, too.
+    /// place. Shapes are those of the `Call` it was prepared for. Constant inputs are passed, too, if the kernel reads them.
     fn run(&self, inputs: Vec<Option<Tensor>>) -> Result<Vec<Tensor>>;
+
+    /// Returns `false` for a constant input that the kernel has packed, so that it is not in memory twice.
+    fn reads(&self, _port: usize) -> bool {
+        true
+    }
 
     /// Returns `true` if [`Kernel::run_clamped`] is implemented: the kernel applies a following Relu or Clip in its
     /// last pass over the output. The same prepared kernel serves both ways.
