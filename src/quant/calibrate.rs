@@ -111,7 +111,7 @@ struct Pass<'p> {
 }
 
 /// Memory in bytes for values of the first pass that the second one counts, if it would compute the same ones.
-const KEPT: usize = 32 << 20;
+const KEPT: usize = 12 << 20;
 
 /// Result of the first pass over one sample.
 #[derive(Default)]
@@ -388,8 +388,10 @@ impl Calibration<'_> {
         let graph = &self.plan.graph;
         let wanted = graph.mask(values);
         let keeps = is_last && self.keep == Keep::LastPass;
-        let kept = if keeps { self.frontiers.places(graph) } else { Vec::new() };
-        Pass { program, from: self.frontiers.before(graph, now, &wanted), kept, wanted }
+        let from = self.frontiers.before(graph, now, &wanted);
+        let first = from.and_then(|samples| samples.first()).map_or(NodeId(0), Frontier::next);
+        let kept = if keeps { self.frontiers.places(graph, first, &wanted, self.samples.len()) } else { Vec::new() };
+        Pass { program, from, kept, wanted }
     }
 
     /// Runs one sample up to the last wanted value, and passes all wanted elements to the callback.

@@ -48,9 +48,28 @@ impl Frontiers {
         self.places.iter().map(Place::bytes).sum()
     }
 
-    /// Returns nodes at which a run over a graph is worth stopping.
-    pub(super) fn places(&self, graph: &Graph) -> Vec<NodeId> {
-        if self.budget == 0 { Vec::new() } else { places(graph) }
+    /// Returns the nodes at which a run over `samples` samples is worth stopping: it begins before node `from`, and makes the `wanted`
+    /// values. Of these and of the places that stay, those that take least memory, as far as the budget allows.
+    pub(super) fn places(&self, graph: &Graph, from: NodeId, wanted: &[bool], samples: usize) -> Vec<NodeId> {
+        if self.budget == 0 {
+            return Vec::new();
+        }
+        let makes = |node: &NodeId| graph.node(*node).outputs.iter().flatten().any(|made| wanted[made.0]);
+        let last = graph.node_ids().filter(makes).last().unwrap_or(from);
+        let new = places(graph).into_iter().filter(|node| (from.0 + 1..=last.0).contains(&node.0));
+        let bytes = |node: NodeId| {
+            let elements: usize = live_before(graph, node).into_iter().map(|value| graph.elements(value)).sum();
+            elements * size_of::<f32>() * samples
+        };
+        let stay = self.places.iter().filter(|place| place.node <= from).map(|place| (place.bytes(), None));
+        let mut by_size: Vec<(usize, Option<NodeId>)> = stay.chain(new.map(|node| (bytes(node), Some(node)))).collect();
+        by_size.sort_unstable();
+        let mut left = self.budget;
+        let mut fits = |bytes: usize| left.checked_sub(bytes).map(|rest| left = rest).is_some();
+        let mut kept: Vec<NodeId> =
+            by_size.into_iter().take_while(|(bytes, _)| fits(*bytes)).filter_map(|(_, new)| new).collect();
+        kept.sort_unstable();
+        kept
     }
 
     /// Returns the samples at the last place before which nothing differs, and at which all of `wanted` is still to be made.
@@ -64,23 +83,26 @@ impl Frontiers {
         self.places.iter().rev().find(usable).map(|place| place.samples.as_slice())
     }
 
-    /// Takes over the frontiers of a run, by sample and place. Those before its first one that still hold are kept, the others are
-    /// not; of all, those that take least memory, as far as the budget allows.
+    /// Takes over the frontiers of a run, by sample and place. Those of before that still hold are kept; of all, those that take
+    /// least memory, as far as the budget allows.
     pub(super) fn keep(&mut self, graph: &Graph, values: &Fingerprints, by_sample: Vec<Vec<Frontier>>) {
-        let Some(reached) = by_sample.first() else { return };
-        let nodes: Vec<NodeId> = reached.iter().map(Frontier::next).collect();
-        let Some(&first) = nodes.first() else { return };
-        self.places.retain(|place| place.node < first && place.holds(graph, values));
+        let nodes: Vec<NodeId> = by_sample.first().into_iter().flatten().map(Frontier::next).collect();
+        // A trial keeps none, and takes none away.
+        if nodes.is_empty() {
+            return;
+        }
+        self.places.retain(|place| !nodes.contains(&place.node) && place.holds(graph, values));
         let mut by_sample: Vec<std::vec::IntoIter<Frontier>> = by_sample.into_iter().map(Vec::into_iter).collect();
         for node in nodes {
             let samples: Vec<Frontier> = by_sample.iter_mut().filter_map(Iterator::next).collect();
             // A sample that has stopped elsewhere has run another program.
             if samples.len() < by_sample.len() || samples.iter().any(|sample| sample.next() != node) {
-                return;
+                break;
             }
             let live = live_before(graph, node).into_iter().map(|value| (value, values.of(value))).collect();
             self.places.push(Place { node, live, samples });
         }
+        self.places.sort_by_key(|place| place.node);
         while self.bytes() > self.budget {
             let largest = (0..self.places.len()).max_by_key(|&at| self.places[at].bytes());
             let Some(largest) = largest else { break };

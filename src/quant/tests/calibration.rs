@@ -82,6 +82,24 @@ fn a_calibration_resumes_before_the_layers_that_have_changed() {
 }
 
 #[test]
+fn a_calibration_stops_only_where_there_is_memory() {
+    let graph = conv_relu_pool_conv();
+    let settings = Settings { method: Some(Method::Kl), ..settings(Scheme::Int8) };
+    let kept = |budget: usize| {
+        let mut frontiers = Frontiers::new(budget);
+        let plan = plan(&graph, &settings).unwrap();
+        let samples = Counting(samples(&[1, 2, 4, 4]), 0.into());
+        resume(plan, &samples, &mut Observations::default(), &mut frontiers, Keep::LastPass, &|| Ok(())).unwrap();
+        frontiers.bytes()
+    };
+    let all = kept(1 << 20);
+    assert!(all > 0);
+    assert_eq!(kept(all), all);
+    assert!(kept(all - 1) < all);
+    assert_eq!(kept(1), 0);
+}
+
+#[test]
 fn results_do_not_depend_on_the_number_of_threads() {
     let graph = conv_relu_pool_conv();
     let settings = Settings { method: Some(Method::Percentile), ..settings(Scheme::Int8) };
