@@ -98,8 +98,8 @@ pub struct ModelContent {
     pub key: Key,
     /// Digest of the model's file alone, in hexadecimal.
     pub digest: String,
-    /// Bytes of the file, if it had to be read for its key.
-    pub bytes: Option<Bytes>,
+    /// Bytes of the file, if it had to be read for its key, until they are taken.
+    bytes: Mutex<Option<Bytes>>,
     stamps: Vec<(PathBuf, Stamp)>,
 }
 
@@ -130,7 +130,13 @@ impl Contents {
                 stamps.push((file.clone(), Stamp::of(&file)?));
             }
         }
-        Ok(ModelContent { key: parts.finish(), digest: digest.to_hex().to_string(), path, bytes, stamps })
+        Ok(ModelContent {
+            key: parts.finish(),
+            digest: digest.to_hex().to_string(),
+            path,
+            bytes: Mutex::new(bytes),
+            stamps,
+        })
     }
 
     fn beside(&self, path: &Path, digest: blake3::Hash, bytes: &mut Option<Bytes>) -> Result<Vec<String>> {
@@ -261,12 +267,11 @@ impl Contents {
 }
 
 impl ModelContent {
-    /// Returns the model's bytes. Fails if a file has changed since its key was computed.
+    /// Returns the model's bytes, which are not kept: the graph made of them holds its own. Callers check afterwards that the files are
+    /// [`ModelContent::unchanged`].
     pub fn read(&self) -> Result<Bytes> {
-        match &self.bytes {
-            Some(bytes) => Ok(bytes.clone()),
-            None => model::read(&self.path),
-        }
+        let taken = self.bytes.lock().unwrap_or_else(PoisonError::into_inner).take();
+        taken.map_or_else(|| model::read(&self.path), Ok)
     }
 
     /// Fails if a file has changed since the key was computed, since the bytes read do not match the key.

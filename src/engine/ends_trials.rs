@@ -56,7 +56,7 @@ impl Opened {
         };
         let ends = EndNames(outputs.iter().map(end).collect());
         project.config.model.outputs = Some(Spanned { value: ends, span: 0..0 });
-        let opened = self.engine.open_aside(project);
+        let opened = self.open_aside(project);
         let (session, plan) = (opened.session()?, opened.plan()?);
         // The observer that was chosen for the whole network.
         let plan = match self.project().config.chooses_observer() {

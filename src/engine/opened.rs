@@ -34,7 +34,8 @@ use super::{Engine, Progress};
 /// again: unchanged stages come from the cache.
 pub struct Opened {
     pub(super) engine: Arc<Engine>,
-    is_aside: bool,
+    /// Set if this is a variant of another project.
+    aside: Option<Aside>,
     project: Arc<Project>,
     pub(super) contents: Found,
     model: Step<Arc<Model>>,
@@ -49,6 +50,20 @@ pub struct Opened {
     pub(super) proved: Step<Arc<OnChip>>,
     pub(super) observers: Step<Option<Arc<Observers>>>,
     pub(super) labelled: Step<Option<Arc<Labelled>>>,
+}
+
+/// Variant of a project that is measured once: it is not kept, and frees no activations of others.
+struct Aside {
+    /// Samples of the other project, if it has read them.
+    samples: Option<Lent>,
+}
+
+/// Open samples, and what determines them.
+struct Lent {
+    content: Key,
+    inputs: Vec<InputSpec>,
+    is_detector: bool,
+    samples: Arc<Samples>,
 }
 
 /// Files of the project by content.
@@ -74,15 +89,10 @@ impl Engine {
     /// Opens a project: checks its files, and reads those that have changed since the last time. Errors of files are
     /// returned by the stages that need them.
     pub fn open(self: &Arc<Engine>, project: impl Into<Arc<Project>>) -> Opened {
-        self.opened(project.into(), false)
+        self.opened(project.into(), None)
     }
 
-    /// Opens a variant of a project that is measured once: it is not kept, and frees no activations of others.
-    pub(super) fn open_aside(self: &Arc<Engine>, project: Project) -> Opened {
-        self.opened(Arc::new(project), true)
-    }
-
-    fn opened(self: &Arc<Engine>, project: Arc<Project>, is_aside: bool) -> Opened {
+    fn opened(self: &Arc<Engine>, project: Arc<Project>, aside: Option<Aside>) -> Opened {
         let contents = Found {
             model: self.contents.model(&project),
             samples: self.contents.samples(&project),
@@ -93,7 +103,7 @@ impl Engine {
         };
         Opened {
             engine: self.clone(),
-            is_aside,
+            aside,
             project,
             contents,
             model: Step::default(),
@@ -116,6 +126,23 @@ impl Opened {
     /// Returns the project in the state in which it was opened; later edits of its text have no effect.
     pub fn project(&self) -> &Project {
         &self.project
+    }
+
+    /// Opens a variant of this project that is measured once.
+    pub(super) fn open_aside(&self, project: Project) -> Opened {
+        self.engine.opened(Arc::new(project), Some(Aside { samples: self.lent() }))
+    }
+
+    /// Returns the samples at the inputs of the file, if they are open.
+    fn lent(&self) -> Option<Lent> {
+        let (model, content) = (self.model().ok()?, self.contents.samples.as_ref().ok()?);
+        let session = self.session().ok().filter(|_| model.passage.is_none())?;
+        Some(Lent {
+            content: content.key,
+            inputs: model.file_inputs().ok()?,
+            is_detector: model.head.is_some(),
+            samples: session.samples.clone(),
+        })
     }
 
     /// Returns the model, read and simplified. If it leaves shapes free, they are those of the samples, which it then waits
@@ -151,6 +178,9 @@ impl Opened {
             let passage = inputs.map(|inputs| Passage::new(inputs, cut.fed, cut.before)).transpose()?;
             let shaped = KeyBuilder::new("shaped").key(&key).text(&input_shapes(&simplified)).finish();
             let model = Arc::new(Model { key: shaped, simplified, passage, head, detector });
+            if self.aside.is_some() {
+                return Ok(model);
+            }
             let key = if is_fixed { Some(key) } else { sampled };
             Ok(key.map_or_else(|| model.clone(), |key| self.engine.models.keep(key, model.clone())))
         })
@@ -204,6 +234,12 @@ impl Opened {
     fn samples(&self, inputs: &[InputSpec], is_detector: bool) -> Result<Arc<Samples>> {
         self.samples.get(|| {
             let content = self.contents.samples.as_ref().map_err(Clone::clone)?;
+            let lent = self.aside.as_ref().and_then(|aside| aside.samples.as_ref());
+            let is_same =
+                |lent: &&Lent| lent.content == content.key && lent.inputs == inputs && lent.is_detector == is_detector;
+            if let Some(lent) = lent.filter(is_same) {
+                return Ok(lent.samples.clone());
+            }
             let request = self.project.samples()?;
             let request = if is_detector { request.letterbox() } else { request };
             let samples = Samples::open(request, inputs)?;
@@ -220,7 +256,7 @@ impl Opened {
             let held_out = self.project.config.held_out();
             let key = session_key(&model.key, &content.key, held_out);
             // Activations of previous exports of a model are freed.
-            if !self.is_aside {
+            if self.aside.is_none() {
                 self.engine.sessions.others(&key).iter().for_each(|session| session.free_activations());
             }
             if let Some(session) = self.engine.sessions.get(&key) {
@@ -233,7 +269,7 @@ impl Opened {
             if let Some(figures) = self.engine.store.as_ref().and_then(|store| store.get(&key)) {
                 session.remember(figures);
             }
-            if self.is_aside {
+            if self.aside.is_some() {
                 return Ok(Arc::new(session));
             }
             Ok(self.engine.sessions.keep(key, Arc::new(session)))
@@ -273,6 +309,7 @@ impl Opened {
             let key = self.plan_key(&settings)?;
             match self.engine.plans.get(&key) {
                 Some(plan) => Ok(plan),
+                None if self.aside.is_some() => Ok(Arc::new(self.plan_of(&settings)?)),
                 None => Ok(self.engine.plans.keep(key, Arc::new(self.plan_of(&settings)?))),
             }
         })

@@ -311,7 +311,7 @@ impl Opened {
     /// Counts the file of the project with an edit.
     fn cost_with(&self, edit: &Edit, progress: &dyn Progress) -> Result<Option<Totals>> {
         let text = text::apply(&self.project().text, &Some(edit.clone()));
-        let opened = self.engine.open_aside(Project::parse(&self.project().file, text));
+        let opened = self.open_aside(Project::parse(&self.project().file, text));
         opened.totals_of(&opened.calibrated(&Inside(progress))?.quantized)
     }
 
