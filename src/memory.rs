@@ -15,8 +15,8 @@ use std::alloc::{GlobalAlloc, Layout, System};
 
 use mimalloc::MiMalloc;
 
-/// Bytes from which the C library allocates.
-const LARGE: usize = if cfg!(all(target_os = "linux", target_env = "gnu")) { 64 << 10 } else { usize::MAX };
+/// Bytes from which the C library allocates. mimalloc has half a megabyte for each size above it on each thread, most of it unused.
+const LARGE: usize = if cfg!(all(target_os = "linux", target_env = "gnu")) { 16 << 10 } else { usize::MAX };
 
 /// Allocator for `#[global_allocator]`.
 pub struct Allocator;

@@ -40,11 +40,11 @@ pub(super) enum Layerwise {
 /// 20 where the signs of few samples met a Softmax (`cargo bench --bench estimates`).
 const CERTAIN: f64 = 200.0;
 
-/// Cost of the samples that are measured first, in multiplications: a tenth of a second on two cores.
-const FIRST: u128 = 1 << 32;
+/// Cost of the samples that are measured first, in multiplications: a twentieth of a second on two cores.
+const FIRST: u128 = 1 << 31;
 
 /// Least number of samples that are measured first.
-const LEAST: usize = 4;
+const LEAST: usize = 2;
 
 /// Number of layers whose loss by saturation is measured.
 const SATURATED: usize = 8;

@@ -4,7 +4,7 @@ use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
 
 use lsp_types::Url;
@@ -64,7 +64,7 @@ impl Worker {
     ) -> Result<Worker> {
         let (sender, jobs) = channel();
         let run = move || {
-            while let Some(job) = newest(&jobs) {
+            while let Some(job) = newest(&jobs, REST, memory::give_back) {
                 let generation = job.generation;
                 let mut send = |outcome| notify(Update { uri: uri.clone(), generation, outcome });
                 // A job's results are the engine's, whose entries are complete or not written.
@@ -89,9 +89,19 @@ impl Worker {
     }
 }
 
-/// Returns the newest waiting job; `None` once all senders are dropped.
-fn newest(jobs: &Receiver<Job>) -> Option<Job> {
-    let first = jobs.recv().ok()?;
+/// Time without a job after which free memory goes back to the system. Getting it again takes a third of the time to the first figures
+/// of an edit.
+const REST: Duration = Duration::from_secs(30);
+
+/// Returns the newest waiting job; `None` once all senders are dropped. `rested` is called if none comes for a time.
+fn newest(jobs: &Receiver<Job>, rest: Duration, rested: impl FnOnce()) -> Option<Job> {
+    let first = match jobs.recv_timeout(rest) {
+        Err(RecvTimeoutError::Timeout) => {
+            rested();
+            jobs.recv().ok()?
+        }
+        found => found.ok()?,
+    };
     let job = jobs.try_iter().last();
     Some(match job {
         None => first,
@@ -106,9 +116,6 @@ fn run_job(engine: &Arc<Engine>, job: &Job, send: &mut dyn FnMut(Outcome)) {
     let begun = Instant::now();
     // Cancellation is the only error: a newer text has arrived, or the user has stopped the analysis.
     let is_complete = analyze(engine, job, send).is_ok();
-    if is_complete {
-        memory::give_back();
-    }
     send(Outcome::Ended(is_complete.then(|| begun.elapsed())));
 }
 
@@ -179,7 +186,6 @@ fn analyze(engine: &Arc<Engine>, job: &Job, send: &mut dyn FnMut(Outcome)) -> Re
     }
     memory::give_back();
     lint(LintDepth::Fixes, send)?;
-    memory::give_back();
     // Last, since nothing waits for it: the errors of layers that are certain to keep their limit.
     match opened.completed(&watch, &mut |report| send(Outcome::Fact(Fact::Report(report)))) {
         Ok(report) => send(Outcome::Fact(Fact::Report(report))),
@@ -204,6 +210,15 @@ mod tests {
     fn job(generation: u64) -> Job {
         let project = Arc::new(Project::parse("espq.toml", ""));
         Job { project, generation, token: Token::new(), meter: Arc::default(), measures: true }
+    }
+
+    #[test]
+    fn memory_is_given_back_when_no_job_comes() {
+        let (sender, jobs) = channel();
+        let next = |rested: &dyn Fn()| newest(&jobs, Duration::ZERO, rested).unwrap().generation;
+        assert_eq!(next(&|| sender.send(job(1)).unwrap()), 1);
+        sender.send(job(2)).unwrap();
+        assert_eq!(next(&|| panic!("a job was there")), 2);
     }
 
     #[test]
