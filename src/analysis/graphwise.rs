@@ -51,7 +51,7 @@ pub fn graphwise(
     let watched: Vec<ValueId> = nodes.iter().filter_map(|&n| first_output(graph, n)).collect();
     let joints = watched_joints(subject, !nodes.is_empty());
     let count = count.min(samples.len());
-    let places = if nodes.is_empty() { Vec::new() } else { earlier.places(graph) };
+    let places = if nodes.is_empty() { Vec::new() } else { earlier.places(graph, count) };
     let by_sample = (0..count).into_par_iter().map(|s| {
         let before = earlier.before(s, same(s), &watched);
         let sample = Sample { samples, index: s, read: OnceCell::new(), originals, before };

@@ -43,9 +43,9 @@ impl SimulatedSamples {
         self.samples.iter().map(|sample| sample.frontiers.bytes()).sum()
     }
 
-    /// Returns the nodes before which frontiers are kept.
-    pub(super) fn places(&self, graph: &Graph) -> Vec<NodeId> {
-        if self.budget == 0 { Vec::new() } else { exec::places(graph) }
+    /// Returns the nodes before which frontiers of `samples` are kept.
+    pub(super) fn places(&self, graph: &Graph, samples: usize) -> Vec<NodeId> {
+        if self.budget == 0 { Vec::new() } else { exec::places_within(graph, self.share(samples)) }
     }
 
     /// Returns the sample, and its last frontier before which nothing has changed. `same` is the number of leading nodes

@@ -18,7 +18,7 @@ mod stepwise;
 mod tests;
 
 pub use frontier::Frontier;
-pub use places::{cost_from, live_before, places};
+pub use places::{cost_from, live_before, places, places_within};
 pub use program::{OnValue, Program, Trace};
 pub use quantize::fake_quantize;
 pub use samples::{Samples, Tick};

@@ -33,6 +33,29 @@ pub fn places(graph: &Graph) -> Vec<NodeId> {
     least.iter().flatten().map(|(_, node)| *node).collect()
 }
 
+/// Returns those of the places that together take at most this memory for one sample, and between which there is least work: a
+/// run resumes at the last one before a change, which may be anywhere.
+pub fn places_within(graph: &Graph, bytes: usize) -> Vec<NodeId> {
+    let (places, live) = (places(graph), live(graph));
+    let total = cost_from(graph, NodeId(0));
+    let ends: Vec<u128> = places.iter().map(|&node| total - cost_from(graph, node)).collect();
+    let taken = |set: u32| -> usize { chosen(set, &places).map(|node| live[node.0] * size_of::<f32>()).sum() };
+    // A part is met as often as it is long, and half of it is then repeated on average.
+    let repeated = |set: u32| {
+        let ends = chosen(set, &ends).copied().chain([total]);
+        let (sum, _) = ends.fold((0.0, 0), |(sum, before), end| (sum + ((end - before) as f64).powi(2), end));
+        sum
+    };
+    let sets = (0..1u32 << places.len()).filter(|&set| taken(set) <= bytes);
+    let best = sets.map(|set| (repeated(set), set)).min_by(|a, b| a.0.total_cmp(&b.0));
+    best.map_or_else(Vec::new, |(_, set)| chosen(set, &places).copied().collect())
+}
+
+/// Returns the elements of a set of bits.
+fn chosen<T>(set: u32, all: &[T]) -> impl Iterator<Item = &T> {
+    all.iter().enumerate().filter(move |(at, _)| set >> at & 1 == 1).map(|(_, element)| element)
+}
+
 /// Returns the cost of one run of a graph from a node on, in multiplications.
 pub fn cost_from(graph: &Graph, node: NodeId) -> u128 {
     graph.node_ids().skip(node.0).map(|node| cost(graph, node)).sum()
@@ -121,6 +144,20 @@ mod tests {
         let found: Vec<usize> = places(&chain(&sizes)).iter().map(|node| node.0).collect();
         assert_eq!(found, [1, 3, 4, 6, 7, 9, 10]);
         assert_eq!(places(&Graph::default()), []);
+    }
+
+    #[test]
+    fn memory_is_for_places_that_lie_apart() {
+        let sizes = [100, 20, 10, 10, 100, 100, 100, 30, 100, 100, 100, 100];
+        let graph = chain(&sizes);
+        let within = |elements: usize| -> Vec<usize> {
+            places_within(&graph, elements * size_of::<f32>()).iter().map(|node| node.0).collect()
+        };
+        let all: Vec<usize> = places(&graph).iter().map(|node| node.0).collect();
+        assert_eq!(within(10_000), all);
+        assert_eq!(within(30), [8]);
+        assert_eq!(within(40), [3, 8]);
+        assert!(within(9).is_empty());
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! States of samples during calibration, from which another one resumes: what lies before a changed layer does not run again.
 
-use crate::exec::{Frontier, live_before, places};
+use crate::exec::{Frontier, live_before, places_within};
 use crate::graph::{Graph, NodeId, ValueId};
 
 use super::observations::Fingerprints;
@@ -49,27 +49,16 @@ impl Frontiers {
     }
 
     /// Returns the nodes at which a run over `samples` samples is worth stopping: it begins before node `from`, and makes the `wanted`
-    /// values. Of these and of the places that stay, those that take least memory, as far as the budget allows.
+    /// values.
     pub(super) fn places(&self, graph: &Graph, from: NodeId, wanted: &[bool], samples: usize) -> Vec<NodeId> {
         if self.budget == 0 {
             return Vec::new();
         }
         let makes = |node: &NodeId| graph.node(*node).outputs.iter().flatten().any(|made| wanted[made.0]);
         let last = graph.node_ids().filter(makes).last().unwrap_or(from);
-        let new = places(graph).into_iter().filter(|node| (from.0 + 1..=last.0).contains(&node.0));
-        let bytes = |node: NodeId| {
-            let elements: usize = live_before(graph, node).into_iter().map(|value| graph.elements(value)).sum();
-            elements * size_of::<f32>() * samples
-        };
-        let stay = self.places.iter().filter(|place| place.node <= from).map(|place| (place.bytes(), None));
-        let mut by_size: Vec<(usize, Option<NodeId>)> = stay.chain(new.map(|node| (bytes(node), Some(node)))).collect();
-        by_size.sort_unstable();
-        let mut left = self.budget;
-        let mut fits = |bytes: usize| left.checked_sub(bytes).map(|rest| left = rest).is_some();
-        let mut kept: Vec<NodeId> =
-            by_size.into_iter().take_while(|(bytes, _)| fits(*bytes)).filter_map(|(_, new)| new).collect();
-        kept.sort_unstable();
-        kept
+        let mut places = places_within(graph, self.budget / samples.max(1));
+        places.retain(|node| (from.0 + 1..=last.0).contains(&node.0));
+        places
     }
 
     /// Returns the samples at the last place before which nothing differs, and at which all of `wanted` is still to be made.
