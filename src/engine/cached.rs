@@ -17,9 +17,9 @@ use super::calibrated::{Calibrated, Float, node_key, reference_key};
 use super::content::Key;
 
 /// Memory in bytes for samples in the middle of a calibration, and as much for those in the middle of a simulation.
-const RESUMED: usize = 18 << 20;
+const RESUMED: usize = 17 << 20;
 /// Memory in bytes for samples in the middle of a float run.
-const IN_FLOAT: usize = 18 << 20;
+const IN_FLOAT: usize = 17 << 20;
 
 /// Results that remain valid after a change of precision, by keys.
 pub(super) struct Cached {
