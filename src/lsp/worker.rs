@@ -89,9 +89,9 @@ impl Worker {
     }
 }
 
-/// Time without a job after which free memory goes back to the system. Getting it again takes a third of the time to the first figures
-/// of an edit.
-const REST: Duration = Duration::from_secs(30);
+/// Time without a job after which free memory goes back to the system: longer than a thought between two edits, since getting it again
+/// takes half of the time to the first figures of the next one.
+const REST: Duration = Duration::from_secs(600);
 
 /// Returns the newest waiting job; `None` once all senders are dropped. `rested` is called if none comes for a time.
 fn newest(jobs: &Receiver<Job>, rest: Duration, rested: impl FnOnce()) -> Option<Job> {
