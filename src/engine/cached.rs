@@ -16,10 +16,9 @@ use crate::quant::{Frontiers, Observations, Quantized};
 use super::calibrated::{Calibrated, Float, node_key, reference_key};
 use super::content::Key;
 
-/// Memory in bytes for samples in the middle of a calibration, and as much for those in the middle of a simulation.
+/// Memory in bytes for samples in the middle of a calibration, and as much for those in the middle of a simulation, and of a float run:
+/// these two stop at the same places.
 const RESUMED: usize = 17 << 20;
-/// Memory in bytes for samples in the middle of a float run.
-const IN_FLOAT: usize = 17 << 20;
 
 /// Results that remain valid after a change of precision, by keys.
 pub(super) struct Cached {
@@ -102,7 +101,7 @@ impl Cached {
             best: None,
             float: None,
             simulated: None,
-            originals: FloatSamples::new(IN_FLOAT),
+            originals: FloatSamples::new(RESUMED),
             simulations: SimulatedSamples::new(RESUMED),
             traced: Vec::new(),
             layerwise: HashMap::new(),

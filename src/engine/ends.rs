@@ -74,6 +74,7 @@ impl Opened {
             return Ok(places);
         }
         let mut imported = model::import(&content.path, content.read()?)?;
+        content.unchanged()?;
         // A shape that does not fit is reported by the model; names are known without it.
         if let Ok(given) = shapes::given(self.project(), &imported) {
             let _ = imported.fix(&given, "`input-shape`");

@@ -25,6 +25,7 @@ use super::accuracy::Labelled;
 use super::calibrated::Calibrated;
 use super::content::{Key, KeyBuilder, ModelContent, SampleContent};
 use super::ends::{self, Passage};
+use super::lru::Lru;
 use super::session::{Model, Session};
 use super::shapes;
 use super::step::Step;
@@ -52,9 +53,9 @@ pub struct Opened {
     pub(super) labelled: Step<Option<Arc<Labelled>>>,
 }
 
-/// Variant of a project that is measured once: it is not kept, and frees no activations of others.
+/// Variant of a project that is measured once: its model, plan and session are not kept, and it frees no activations of others.
 struct Aside {
-    /// Samples of the other project, if it has read them.
+    /// Samples of the other project.
     samples: Option<Lent>,
 }
 
@@ -133,7 +134,12 @@ impl Opened {
         self.engine.opened(Arc::new(project), Some(Aside { samples: self.lent() }))
     }
 
-    /// Returns the samples at the inputs of the file, if they are open.
+    /// Keeps a result in memory, unless this is a variant.
+    fn keep<T>(&self, memory: &Lru<T>, key: Key, result: Arc<T>) -> Arc<T> {
+        if self.aside.is_some() { result } else { memory.keep(key, result) }
+    }
+
+    /// Returns the samples, unless they are those of a cut network: these are at other inputs than the file's.
     fn lent(&self) -> Option<Lent> {
         let (model, content) = (self.model().ok()?, self.contents.samples.as_ref().ok()?);
         let session = self.session().ok().filter(|_| model.passage.is_none())?;
@@ -178,11 +184,8 @@ impl Opened {
             let passage = inputs.map(|inputs| Passage::new(inputs, cut.fed, cut.before)).transpose()?;
             let shaped = KeyBuilder::new("shaped").key(&key).text(&input_shapes(&simplified)).finish();
             let model = Arc::new(Model { key: shaped, simplified, passage, head, detector });
-            if self.aside.is_some() {
-                return Ok(model);
-            }
             let key = if is_fixed { Some(key) } else { sampled };
-            Ok(key.map_or_else(|| model.clone(), |key| self.engine.models.keep(key, model.clone())))
+            Ok(key.map_or_else(|| model.clone(), |key| self.keep(&self.engine.models, key, model.clone())))
         })
     }
 
@@ -265,14 +268,11 @@ impl Opened {
             let samples = model.feed(self.samples(&model.file_inputs()?, model.head.is_some())?);
             let others = self.project.analysis_samples()?.map(|request| model.open(request)).transpose()?;
             content.unchanged()?;
-            let session = Session::new(key, model, samples, others, held_out);
+            let session = Arc::new(Session::new(key, model, samples, others, held_out));
             if let Some(figures) = self.engine.store.as_ref().and_then(|store| store.get(&key)) {
                 session.remember(figures);
             }
-            if self.aside.is_some() {
-                return Ok(Arc::new(session));
-            }
-            Ok(self.engine.sessions.keep(key, Arc::new(session)))
+            Ok(self.keep(&self.engine.sessions, key, session))
         })
     }
 
@@ -309,8 +309,7 @@ impl Opened {
             let key = self.plan_key(&settings)?;
             match self.engine.plans.get(&key) {
                 Some(plan) => Ok(plan),
-                None if self.aside.is_some() => Ok(Arc::new(self.plan_of(&settings)?)),
-                None => Ok(self.engine.plans.keep(key, Arc::new(self.plan_of(&settings)?))),
+                None => Ok(self.keep(&self.engine.plans, key, Arc::new(self.plan_of(&settings)?))),
             }
         })
     }

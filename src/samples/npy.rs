@@ -5,6 +5,7 @@
 
 use std::fs::File;
 use std::io::{BufReader, Read, Write};
+use std::ops::Range;
 use std::path::Path;
 
 use crate::graph::{DataType, Tensor};
@@ -135,14 +136,14 @@ fn read_rows(stream: &mut dyn Read, header: &Header, input: &InputSpec, wanted: 
     };
     let mut bytes = Vec::new();
     if header.fortran {
-        read_bytes(stream, length, 0, length, &mut bytes)?;
+        read_bytes(stream, 0..length, length, &mut bytes)?;
         let bytes = row_major(&bytes, &header.shape, size)?;
         return (0..kept).map(|index| one(index, &bytes[index * sample..][..sample])).collect();
     }
     // The bytes of one row are in memory at a time.
     (0..kept)
         .map(|index| {
-            read_bytes(stream, sample, index * sample, length, &mut bytes)?;
+            read_bytes(stream, index * sample..(index + 1) * sample, length, &mut bytes)?;
             one(index, &bytes)
         })
         .collect()
@@ -186,12 +187,13 @@ fn mismatch(array: &[usize], input: &InputSpec) -> Error {
     }
 }
 
-/// Reads the next bytes of an array, of which `before` ones have been read of `whole`.
-fn read_bytes(stream: &mut dyn Read, length: usize, before: usize, whole: usize, bytes: &mut Vec<u8>) -> Result<()> {
+/// Reads a part of the `whole` bytes of an array, which is the next one in the stream.
+fn read_bytes(stream: &mut dyn Read, part: Range<usize>, whole: usize, bytes: &mut Vec<u8>) -> Result<()> {
     bytes.clear();
-    stream.take(length as u64).read_to_end(bytes).map_err(|e| Error::new(format!("cannot be read: {e}")))?;
-    if bytes.len() != length {
-        return Err(Error::new(format!("the file ends after {} of {whole} bytes of samples", before + bytes.len()))
+    stream.take(part.len() as u64).read_to_end(bytes).map_err(|e| Error::new(format!("cannot be read: {e}")))?;
+    if bytes.len() != part.len() {
+        let read = part.start + bytes.len();
+        return Err(Error::new(format!("the file ends after {read} of {whole} bytes of samples"))
             .with_help("the file is truncated: save it again"));
     }
     Ok(())
