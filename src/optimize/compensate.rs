@@ -12,7 +12,7 @@ use crate::graph::Tensor;
 use crate::kernels::matmul::{Matrix, multiply};
 
 use super::factor::Factor;
-use super::inputs::{Form, Inputs, TOGETHER, gathered};
+use super::inputs::{Form, Inputs, TOGETHER, gathered, places};
 use super::patches::{Reader, elements};
 use super::sweep::{Change, Layer};
 
@@ -35,6 +35,10 @@ struct Sums {
 pub fn compensate(layer: &Layer) -> Result<Vec<Change>> {
     let weighted = layer.weighted;
     let Some(reader) = Reader::of(layer.graph, weighted) else { return Ok(Vec::new()) };
+    let places = places(layer).unwrap_or_default() * layer.samples();
+    if places < PLACES * weighted.filter() {
+        return Ok(Vec::new());
+    }
     let constant = |value| layer.graph.value(value).constant.as_ref();
     let (Some(weights), Some(inputs)) = (constant(weighted.weight), layer.inputs(&reader)?) else {
         return Ok(Vec::new());
@@ -44,9 +48,6 @@ pub fn compensate(layer: &Layer) -> Result<Vec<Change>> {
     let bias = weighted.bias.and_then(|value| Some((value, constant(value)?)));
     let Some((bias_value, bias)) = bias.filter(|_| inputs.iter().all(is_whole)) else { return Ok(Vec::new()) };
     let Some(sums) = sums(layer, &reader, &rows)? else { return Ok(Vec::new()) };
-    if sums.iter().any(|sums| sums.places < PLACES * weighted.filter()) {
-        return Ok(Vec::new());
-    }
     let changes: Vec<(Vec<f32>, Vec<f64>)> =
         inputs.par_iter().zip(&sums).map(|(inputs, sums)| change(inputs, sums)).collect();
     let changed: Vec<f32> =

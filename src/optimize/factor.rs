@@ -44,13 +44,15 @@ enum Rows {
 pub struct Wanted<'a> {
     pub filter: &'a [f32],
     pub step: f32,
+    /// Loss from which on the result is of no use.
+    pub enough: f64,
 }
 
 /// A filter on its grid.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Rounded {
     pub filter: Vec<f32>,
-    /// Power of the error that it makes at the layer's output, in the units of the second moments.
+    /// Power of the error that it makes at the layer's output, in the units of the second moments; infinite if it is of no use.
     pub loss: f64,
 }
 
@@ -149,19 +151,27 @@ impl Factor {
         // By place in the filter: the elements, then the results.
         let mut filters: Vec<[f32; LANES]> =
             (0..size).map(|place| std::array::from_fn(|lane| of(lane).filter[place])).collect();
+        let enough: [f64; LANES] = std::array::from_fn(|lane| of(lane).enough);
+        // Losses only grow. One that is infinite is as good as another.
+        let is_useless = |losses: &[f64; LANES]| {
+            (0..LANES).all(|lane| losses[lane] >= enough[lane] && enough[lane] < f64::INFINITY)
+        };
+        let useless = || vec![Rounded { filter: Vec::new(), loss: f64::INFINITY }; wanted.len()];
         let mut losses = [0.0; LANES];
         // Rounds the elements at one place, given what they make up for, and returns their errors.
         let mut on_grid = |place: usize, carried: [f32; LANES], diagonal: f32| {
             let (rounded, errors) = round(&filters[place], &carried, diagonal, &grid, &mut losses);
             filters[place] = rounded;
-            errors
+            (!is_useless(&losses)).then_some(errors)
         };
         match &self.rows {
             Rows::Upper(upper) => {
                 let mut errors = vec![[0.0f32; LANES]; size];
                 for r in (0..size).rev() {
                     let row = &upper[r * size..][..size];
-                    errors[r] = on_grid(self.order[r], products(&row[r + 1..], &errors[r + 1..]), row[r]);
+                    let carried = products(&row[r + 1..], &errors[r + 1..]);
+                    let Some(made) = on_grid(self.order[r], carried, row[r]) else { return useless() };
+                    errors[r] = made;
                 }
             }
             Rows::Few { inputs, gains, squares } => {
@@ -172,7 +182,7 @@ impl Factor {
                     let (x, gain, diagonal) =
                         (&inputs[r * count..][..count], &gains[r * count..][..count], squares[r].sqrt());
                     let carried = products(gain, &made).map(|sum| (f64::from(sum) / diagonal) as f32);
-                    let errors = on_grid(self.order[r], carried, diagonal as f32);
+                    let Some(errors) = on_grid(self.order[r], carried, diagonal as f32) else { return useless() };
                     add_product(&mut made, x, &errors);
                 }
             }
@@ -246,7 +256,7 @@ mod tests {
 
     fn rounded(moments: &[f64], filter: &[f32]) -> Rounded {
         let factor = Factor::of(&Form::Moments(Moments::dense(moments)), filter.len());
-        factor.round(&[Wanted { filter, step: 1.0 }], (-128.0, 127.0)).remove(0)
+        factor.round(&[Wanted { filter, step: 1.0, enough: f64::INFINITY }], (-128.0, 127.0)).remove(0)
     }
 
     /// Error of rounded weights on the inputs, as second moments measure it.
@@ -269,6 +279,17 @@ mod tests {
     fn inputs_without_relation_are_rounded_to_the_nearest() {
         let found = rounded(&[1.0, 0.0, 0.0, 0.0, 2.0, 0.0, 0.0, 0.0, 3.0], &[0.4, 0.6, -1.4]);
         assert_eq!(found.filter, [0.0, 1.0, -1.0]);
+    }
+
+    #[test]
+    fn a_filter_that_loses_enough_is_given_up() {
+        let factor = Factor::of(&Form::Moments(Moments::dense(&[1.0, 0.0, 0.0, 1.0])), 2);
+        let loss = |enough| {
+            let wanted = Wanted { filter: &[0.4, 0.4], step: 1.0, enough };
+            factor.round(&[wanted], (-128.0, 127.0)).remove(0).loss
+        };
+        let whole = loss(f64::INFINITY);
+        assert_eq!([loss(whole / 2.0), loss(whole), loss(whole * 2.0)], [f64::INFINITY, f64::INFINITY, whole]);
     }
 
     #[test]
@@ -309,7 +330,7 @@ mod tests {
         let moments: Vec<f64> = (0..size * size).map(|at| product(at / size, at % size)).collect();
         let filters: Vec<Vec<f32>> =
             (0..3).map(|f| (0..size).map(|at| ((at * 3 + f) as f32 * 0.37).sin() * 5.0).collect()).collect();
-        let wanted: Vec<Wanted> = filters.iter().map(|filter| Wanted { filter, step: 1.0 }).collect();
+        let wanted: Vec<Wanted> = filters.iter().map(|filter| Wanted { filter, step: 1.0, enough: f64::INFINITY }).collect();
         let expected = Factor::of(&Form::Moments(Moments::dense(&moments)), size).round(&wanted, (-4.0, 3.0));
         let found = Factor::of(&Form::Rows(rows), size).round(&wanted, (-4.0, 3.0));
         for (found, expected) in found.iter().zip(&expected) {

@@ -53,7 +53,7 @@ pub fn inputs(layer: &Layer, reader: &Reader) -> Result<Option<Vec<Inputs>>> {
 }
 
 /// Returns the number of places at which a filter is applied to one sample.
-fn places(layer: &Layer) -> Option<usize> {
+pub fn places(layer: &Layer) -> Option<usize> {
     let output = layer.graph.shape(layer.weighted.output)?;
     output.iter().product::<usize>().checked_div(layer.weighted.outputs)
 }

@@ -45,27 +45,35 @@ fn on_grids(layer: &Layer, grid: &FakeQuant, finer: &[i32], rows: &[f32], inputs
     let (filter, per_group) = (weighted.filter(), weighted.outputs / weighted.groups);
     let limits = (-f32::from(2u8).powi(grid.bits as i32 - 1), f32::from(2u8).powi(grid.bits as i32 - 1) - 1.0);
     let exponent = |channel: usize| grid.exponents[channel % grid.exponents.len()];
+    // A filter in one part with a step of its own needs no result that loses more than another one.
+    let is_alone = grid.exponents.len() == weighted.outputs && inputs.iter().all(|part| part.elements.len() == filter);
     let of_part = |part: &Inputs| {
         let size = part.elements.len();
         let factor = Factor::of(&part.form, size);
         let channels = part.group * per_group..(part.group + 1) * per_group;
-        let rows = channels.clone().flat_map(|channel| &rows[channel * filter..][part.elements.clone()]);
-        let rows: Vec<f32> = rows.copied().collect();
-        let of = |channel: usize, finer: i32| Wanted {
-            filter: &rows[(channel - channels.start) * size..][..size],
-            step: 2f32.powi(exponent(channel) + finer),
+        let mut enough = vec![f64::INFINITY; channels.len()];
+        let round = |&finer: &i32| {
+            let wanted = channels.clone().zip(&enough).map(|(channel, &enough)| Wanted {
+                filter: &rows[channel * filter..][part.elements.clone()],
+                step: 2f32.powi(exponent(channel) + finer),
+                enough,
+            });
+            let rounded = factor.round(&wanted.collect::<Vec<_>>(), limits);
+            if is_alone {
+                enough.iter_mut().zip(&rounded).for_each(|(enough, one)| *enough = enough.min(one.loss));
+            }
+            rounded
         };
-        let wanted = finer.iter().flat_map(|&finer| channels.clone().map(move |channel| of(channel, finer)));
-        factor.round(&wanted.collect::<Vec<_>>(), limits)
+        finer.iter().map(round).collect::<Vec<_>>()
     };
-    let parts: Vec<Vec<Rounded>> = inputs.par_iter().map(of_part).collect();
+    let parts: Vec<Vec<Vec<Rounded>>> = inputs.par_iter().map(of_part).collect();
     let mut tried = vec![vec![Rounded::default(); weighted.outputs]; finer.len()];
-    for (part, rounded) in inputs.iter().zip(parts) {
-        let channels = part.group * per_group..(part.group + 1) * per_group;
-        let places = (0..finer.len()).flat_map(|finer| channels.clone().map(move |channel| (finer, channel)));
-        for ((finer, channel), one) in places.zip(rounded) {
-            tried[finer][channel].filter.extend(one.filter);
-            tried[finer][channel].loss += one.loss;
+    for (part, by_step) in inputs.iter().zip(parts) {
+        for (tried, rounded) in tried.iter_mut().zip(by_step) {
+            for (whole, one) in tried[part.group * per_group..].iter_mut().zip(rounded) {
+                whole.filter.extend(one.filter);
+                whole.loss += one.loss;
+            }
         }
     }
     tried
