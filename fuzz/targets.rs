@@ -99,7 +99,7 @@ impl Target for Onnx {
 
     fn read(&self, input: &[u8]) -> String {
         let path = self.folder.path().join("model.onnx");
-        answer(model::import(&path, Bytes::copy_from_slice(input)).and_then(simplify))
+        answer(model::import(&path, &Bytes::copy_from_slice(input).into()).and_then(simplify))
     }
 }
 
@@ -130,7 +130,7 @@ impl Target for TfLite {
     }
 
     fn read(&self, input: &[u8]) -> String {
-        answer(model::import(Path::new("model.tflite"), Bytes::copy_from_slice(input)).and_then(simplify))
+        answer(model::import(Path::new("model.tflite"), &Bytes::copy_from_slice(input).into()).and_then(simplify))
     }
 }
 
@@ -151,7 +151,7 @@ impl Target for Pt2 {
     }
 
     fn read(&self, input: &[u8]) -> String {
-        answer(model::import(Path::new("model.pt2"), Bytes::copy_from_slice(input)).and_then(simplify))
+        answer(model::import(Path::new("model.pt2"), &Bytes::copy_from_slice(input).into()).and_then(simplify))
     }
 }
 
@@ -247,7 +247,7 @@ impl Target for Pt2Program {
             archive.write_all(data).unwrap();
         }
         let bytes = archive.finish().unwrap().into_inner();
-        answer(model::import(Path::new("model.pt2"), Bytes::from(bytes)).and_then(simplify))
+        answer(model::import(Path::new("model.pt2"), &Bytes::from(bytes).into()).and_then(simplify))
     }
 }
 

@@ -119,10 +119,10 @@ impl Contents {
             return Err(model::folder(&path).at_key("model.path"));
         }
         let mut stamps = vec![(path.clone(), Stamp::of(&path)?)];
-        let (digest, mut bytes) = self.files.digest_or_bytes(&path, model::read)?;
+        let (digest, bytes) = self.files.digest_or_bytes(&path, model::read)?;
         let mut parts = KeyBuilder::new("model");
         parts.digest(&digest);
-        for name in self.beside(&path, digest, &mut bytes)? {
+        for name in self.beside(&path, digest, bytes.as_ref())? {
             parts.text(&name);
             // A missing or inaccessible file is reported by the reader.
             if let Ok(file) = model::inside(&name, model::folder_of(&path)) {
@@ -139,18 +139,16 @@ impl Contents {
         })
     }
 
-    fn beside(&self, path: &Path, digest: blake3::Hash, bytes: &mut Option<Bytes>) -> Result<Vec<String>> {
+    fn beside(&self, path: &Path, digest: blake3::Hash, bytes: Option<&Bytes>) -> Result<Vec<String>> {
         let known = || self.beside.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(names) = known().get(&digest) {
             return Ok(names.clone());
         }
-        let read = match bytes.take() {
-            Some(bytes) => bytes,
-            None => model::read(path)?,
+        let file = match bytes {
+            Some(bytes) => model::File::from(bytes.clone()),
+            None => model::File::open(path)?,
         };
-        let file = model::File::from(read);
         let names = model::format_of(path, &file).files(&file);
-        *bytes = Some(file.bytes);
         known().insert(digest, names.clone());
         Ok(names)
     }
@@ -267,11 +265,11 @@ impl Contents {
 }
 
 impl ModelContent {
-    /// Returns the model's bytes, which are not kept: the graph made of them holds its own. Callers check afterwards that the files are
-    /// [`ModelContent::unchanged`].
-    pub fn read(&self) -> Result<Bytes> {
+    /// Returns the model's file, whose bytes are not kept: the graph made of them holds its own. Callers check afterwards that the files
+    /// are [`ModelContent::unchanged`].
+    pub fn file(&self) -> Result<model::File> {
         let taken = self.bytes.lock().unwrap_or_else(PoisonError::into_inner).take();
-        taken.map_or_else(|| model::read(&self.path), Ok)
+        taken.map_or_else(|| model::File::open(&self.path), |bytes| Ok(bytes.into()))
     }
 
     /// Fails if a file has changed since the key was computed, since the bytes read do not match the key.

@@ -73,7 +73,7 @@ impl Opened {
         if let Some(places) = self.engine.places.get(&key) {
             return Ok(places);
         }
-        let mut imported = model::import(&content.path, content.read()?)?;
+        let mut imported = model::import(&content.path, &content.file()?)?;
         content.unchanged()?;
         // A shape that does not fit is reported by the model; names are known without it.
         if let Ok(given) = shapes::given(self.project(), &imported) {

@@ -162,12 +162,12 @@ impl Opened {
             if let Some(model) = kept(&key).or_else(|| sampled.as_ref().and_then(kept)) {
                 return Ok(model);
             }
-            let bytes = content.read()?;
-            let mut imported = model::import(&content.path, bytes.clone())?;
+            let file = content.file()?;
+            let mut imported = model::import(&content.path, &file)?;
             content.unchanged()?;
             let is_fixed = self.fix(&mut imported)?;
             if imported.is_outdated() {
-                imported = model::import_with(&content.path, bytes, &imported.shapes())?;
+                imported = model::import_with(&content.path, &file, &imported.shapes())?;
                 self.fix(&mut imported)?;
             }
             let ends = ends::of(&self.project);

@@ -20,6 +20,23 @@ pub fn open(path: &Path) -> Result<File> {
     File::open(path).map_err(|e| unreadable(path, &e))
 }
 
+/// Fills `bytes` from a place of a file. Threads may read at several places at once.
+pub fn read_at(file: &File, place: u64, bytes: &mut [u8]) -> std::io::Result<()> {
+    #[cfg(unix)]
+    return std::os::unix::fs::FileExt::read_exact_at(file, bytes, place);
+    #[cfg(windows)]
+    {
+        let mut done = 0;
+        while done < bytes.len() {
+            match std::os::windows::fs::FileExt::seek_read(file, &mut bytes[done..], place + done as u64)? {
+                0 => return Err(ErrorKind::UnexpectedEof.into()),
+                count => done += count,
+            }
+        }
+        Ok(())
+    }
+}
+
 /// Reads a file of at most `longest` bytes. Errors name the file.
 pub fn read(path: &Path, longest: u64) -> Result<Vec<u8>> {
     let file = open(path)?;
@@ -95,6 +112,18 @@ mod tests {
                 Err(error) => assert!(error.what().contains(reason) && error.file() == Some(&file), "{error}"),
             }
         }
+    }
+
+    #[test]
+    fn a_place_of_a_file_is_read_and_none_beyond_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        std::fs::write(&path, b"0123456789").unwrap();
+        let file = open(&path).unwrap();
+        let mut bytes = [0; 4];
+        read_at(&file, 6, &mut bytes).unwrap();
+        assert_eq!(&bytes, b"6789");
+        assert_eq!(read_at(&file, 7, &mut bytes).unwrap_err().kind(), ErrorKind::UnexpectedEof);
     }
 
     #[test]

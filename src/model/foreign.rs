@@ -50,8 +50,8 @@ pub fn folder(path: &Path) -> Error {
 }
 
 fn of_bytes(file: &File) -> Option<Foreign> {
-    let bytes = &*file.bytes;
-    let start = bytes[..bytes.len().min(64)].trim_ascii_start().to_ascii_lowercase();
+    let bytes = file.start();
+    let start = bytes.trim_ascii_start().to_ascii_lowercase();
     Some(match bytes {
         _ if is_lfs_pointer(bytes) => Foreign::LfsPointer,
         _ if start.starts_with(b"<!doctype html") || start.starts_with(b"<html") => Foreign::WebPage,

@@ -4,13 +4,13 @@
 //! Never: quantization, rewrites of the graph, targets.
 
 mod beside;
-mod bytes;
 mod file;
 mod foreign;
 mod numbers;
 pub mod onnx;
 mod pt2;
 mod shapes;
+mod source;
 mod tflite;
 mod unique;
 
@@ -23,8 +23,7 @@ use crate::graph::Graph;
 use crate::{Error, Result};
 
 pub use beside::inside;
-pub use bytes::read;
-pub use file::File;
+pub use file::{File, Part};
 pub use foreign::{folder, is_foreign};
 pub use shapes::{Axis, Declared, Shapes};
 
@@ -106,22 +105,25 @@ pub fn format_of(path: &Path, file: &File) -> &'static dyn Format {
 
 /// Reads a model with the files that it refers to. Errors name the file.
 pub fn load(path: &Path) -> Result<Imported> {
-    let bytes = read(path)?;
-    import(path, bytes)
+    import(path, &File::open(path)?)
 }
 
-/// Reads a model whose bytes have been read from `path`. Errors name the file.
-pub fn import(path: &Path, bytes: Bytes) -> Result<Imported> {
-    import_with(path, bytes, &Shapes::new())
+/// Returns all bytes of a model's file. Errors name the file.
+pub fn read(path: &Path) -> Result<Bytes> {
+    File::open(path)?.bytes().map_err(|e| e.in_file(path))
+}
+
+/// Reads a model whose file is at `path`. Errors name the file.
+pub fn import(path: &Path, file: &File) -> Result<Imported> {
+    import_with(path, file, &Shapes::new())
 }
 
 /// Reads a model with the shapes of its inputs, for a format whose graph depends on them.
-pub fn import_with(path: &Path, bytes: Bytes, shapes: &Shapes) -> Result<Imported> {
-    let file = File::from(bytes);
-    if let Some(refusal) = foreign::refusal(path, &file) {
+pub fn import_with(path: &Path, file: &File, shapes: &Shapes) -> Result<Imported> {
+    if let Some(refusal) = foreign::refusal(path, file) {
         return Err(refusal.in_file(path));
     }
-    format_of(path, &file).import(&file, folder_of(path), shapes).map_err(|e: Error| e.in_file(path))
+    format_of(path, file).import(file, folder_of(path), shapes).map_err(|e: Error| e.in_file(path))
 }
 
 /// Returns every ending of a model file, without the dot.

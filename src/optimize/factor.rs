@@ -153,9 +153,8 @@ impl Factor {
             (0..size).map(|place| std::array::from_fn(|lane| of(lane).filter[place])).collect();
         let enough: [f64; LANES] = std::array::from_fn(|lane| of(lane).enough);
         // Losses only grow. One that is infinite is as good as another.
-        let is_useless = |losses: &[f64; LANES]| {
-            (0..LANES).all(|lane| losses[lane] >= enough[lane] && enough[lane] < f64::INFINITY)
-        };
+        let is_useless =
+            |losses: &[f64; LANES]| (0..LANES).all(|lane| losses[lane] >= enough[lane] && enough[lane] < f64::INFINITY);
         let useless = || vec![Rounded { filter: Vec::new(), loss: f64::INFINITY }; wanted.len()];
         let mut losses = [0.0; LANES];
         // Rounds the elements at one place, given what they make up for, and returns their errors.
@@ -330,7 +329,8 @@ mod tests {
         let moments: Vec<f64> = (0..size * size).map(|at| product(at / size, at % size)).collect();
         let filters: Vec<Vec<f32>> =
             (0..3).map(|f| (0..size).map(|at| ((at * 3 + f) as f32 * 0.37).sin() * 5.0).collect()).collect();
-        let wanted: Vec<Wanted> = filters.iter().map(|filter| Wanted { filter, step: 1.0, enough: f64::INFINITY }).collect();
+        let wanted: Vec<Wanted> =
+            filters.iter().map(|filter| Wanted { filter, step: 1.0, enough: f64::INFINITY }).collect();
         let expected = Factor::of(&Form::Moments(Moments::dense(&moments)), size).round(&wanted, (-4.0, 3.0));
         let found = Factor::of(&Form::Rows(rows), size).round(&wanted, (-4.0, 3.0));
         for (found, expected) in found.iter().zip(&expected) {

@@ -17,7 +17,7 @@ use super::{SCALES, finish, prepare, prepared, with_scales};
 
 /// Least and most candidates that are tried with passes on known scales.
 const FEWEST: usize = 3;
-/// With twice as many, the search takes nearly twice as long, and the least error is 2% less (mean of seven networks on three chips).
+/// Twice as many take nearly twice as long, for 2% less error (mean of seven networks on three chips).
 const MOST: usize = 6;
 /// Elements of all values over all samples, for all finalists together: a small network has more of them.
 const ELEMENTS: usize = 400_000_000;

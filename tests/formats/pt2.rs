@@ -120,7 +120,7 @@ fn damaged_files_are_refused() {
 #[test]
 fn an_archive_is_recognized_under_another_name() {
     let bytes: Bytes = std::fs::read(SUITE.model("kws")).unwrap().into();
-    assert_eq!(model::import(Path::new("net.onnx"), bytes).unwrap().graph, SUITE.read("kws").graph);
+    assert_eq!(model::import(Path::new("net.onnx"), &bytes.into()).unwrap().graph, SUITE.read("kws").graph);
 }
 
 /// Returns the archive of a case with changed entries; `None` leaves one out.
@@ -167,7 +167,7 @@ fn archives_of_other_versions_and_kinds_are_named() {
         ),
         (compiled, "no program of torch.export", "torch.export.save"),
     ] {
-        let error = model::import(Path::new("net.pt2"), bytes).unwrap_err();
+        let error = model::import(Path::new("net.pt2"), &bytes.into()).unwrap_err();
         assert!(error.what().contains(what), "{error}");
         assert!(error.help().is_some_and(|said| said.contains(help)) || help.is_empty(), "{error}");
     }
@@ -184,7 +184,7 @@ fn hostile_archives_are_refused() {
         ("deep", "EOF while parsing"),
     ] {
         let bytes = std::fs::read(corpus.join(format!("{name}.pt2"))).unwrap();
-        let error = model::import(Path::new("net.pt2"), bytes.into()).unwrap_err();
+        let error = model::import(Path::new("net.pt2"), &Bytes::from(bytes).into()).unwrap_err();
         assert!(error.what().contains(what), "{name}: {error}");
     }
 }

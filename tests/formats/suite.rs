@@ -37,7 +37,7 @@ impl Suite {
             let shapes: Shapes = [(name, self.sides.to_vec())].into();
             imported.fix(&shapes, "the test").unwrap();
             assert!(imported.is_outdated());
-            imported = model::import_with(&file, model::read(&file).unwrap(), &shapes).unwrap();
+            imported = model::import_with(&file, &model::File::open(&file).unwrap(), &shapes).unwrap();
             imported.fix(&shapes, "the test").unwrap();
         }
         assert!(!imported.is_outdated() && imported.dialect == self.dialect);
@@ -95,10 +95,10 @@ impl Suite {
         let whole = std::fs::read(self.model(case)).unwrap();
         let path = Path::new("net").with_extension(self.format);
         for length in (0..whole.len()).step_by(211) {
-            let cut = model::import(&path, Bytes::copy_from_slice(&whole[..length]));
+            let cut = model::import(&path, &Bytes::copy_from_slice(&whole[..length]).into());
             assert!(cut.is_err(), "{length} bytes");
         }
-        let error = model::import(&path, Bytes::from_static(b"text, no model")).unwrap_err();
+        let error = model::import(&path, &Bytes::from_static(b"text, no model").into()).unwrap_err();
         assert!(error.what().contains(what) && error.help().is_some(), "{error}");
     }
 }

@@ -30,15 +30,15 @@ impl Format for Onnx {
 
     /// Recognizes `ir_version`, the first field of every `ModelProto` that exporters write.
     fn is(&self, file: &File) -> bool {
-        file.bytes.first() == Some(&0x08)
+        file.start().first() == Some(&0x08)
     }
 
     fn files(&self, file: &File) -> Vec<String> {
-        external::files(file.bytes.clone())
+        file.bytes().map(external::files).unwrap_or_default()
     }
 
     fn import(&self, file: &File, folder: &Path, _shapes: &Shapes) -> Result<Imported> {
-        parse(file.bytes.clone(), folder)
+        parse(file.bytes()?, folder)
     }
 }
 

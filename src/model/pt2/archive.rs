@@ -1,4 +1,4 @@
-//! Entries of the archive: slices of the file by name, without the folder that holds them all.
+//! Entries of the archive: parts of the file by name, without the folder that holds them all.
 
 use std::borrow::Cow;
 use std::io::Read;
@@ -7,7 +7,7 @@ use foldhash::{HashMap, HashMapExt};
 use zip::CompressionMethod;
 use zip::read::ZipFile;
 
-use crate::model::File;
+use crate::model::{File, Part};
 use crate::{Error, Result, bail};
 
 const AGAIN: &str = "check that the path is a complete .pt2 file; save it again with torch.export.save";
@@ -16,13 +16,13 @@ const AGAIN: &str = "check that the path is a complete .pt2 file; save it again 
 pub struct Archive<'a> {
     /// Bytes of the file.
     pub size: usize,
-    /// Bytes by name; `None` for compressed entries, which torch.export.save does not write.
-    entries: HashMap<Cow<'a, str>, Option<&'a [u8]>>,
+    /// Parts by name; `None` for compressed entries, which torch.export.save does not write.
+    entries: HashMap<Cow<'a, str>, Option<Part<'a>>>,
 }
 
 impl<'a> Archive<'a> {
     pub fn open(file: &'a File) -> Result<Archive<'a>> {
-        entries(file).map(|entries| Archive { size: file.bytes.len(), entries }).map_err(|e| e.with_help(AGAIN))
+        entries(file).map(|entries| Archive { size: file.size, entries }).map_err(|e| e.with_help(AGAIN))
     }
 
     pub fn has(&self, name: &str) -> bool {
@@ -36,10 +36,10 @@ impl<'a> Archive<'a> {
         names
     }
 
-    /// Returns the bytes of an entry.
-    pub fn entry(&self, name: &str) -> Result<&'a [u8]> {
+    /// Returns the part of the file that an entry is.
+    pub fn entry(&self, name: &str) -> Result<Part<'a>> {
         match self.entries.get(name) {
-            Some(Some(bytes)) => Ok(bytes),
+            Some(Some(part)) => Ok(*part),
             Some(None) => Err(Error::new(format!("entry '{name}' is compressed"))
                 .with_help("save the program again with torch.export.save, which stores entries as they are")),
             None => Err(Error::new(format!("entry '{name}' is missing")).with_help(AGAIN)),
@@ -47,8 +47,8 @@ impl<'a> Archive<'a> {
     }
 }
 
-/// Returns the name and the bytes of the only entry below a folder with an ending, before the others are looked at.
-pub fn only<'a>(file: &'a File, folder: &str, ending: &str) -> Option<(String, &'a [u8])> {
+/// Returns the name and the place of the only entry below a folder with an ending, before the others are looked at.
+pub fn only<'a>(file: &'a File, folder: &str, ending: &str) -> Option<(String, Part<'a>)> {
     let mut archive = file.zip().ok()?.clone();
     let names = archive.file_names_raw().enumerate();
     let names = names.filter_map(|(index, name)| Some((index, inside(str::from_utf8(name).ok()?))));
@@ -59,7 +59,7 @@ pub fn only<'a>(file: &'a File, folder: &str, ending: &str) -> Option<(String, &
     Some((name, data(file, &entry).filter(|_| is_stored(&entry))?))
 }
 
-fn entries(file: &File) -> Result<HashMap<Cow<'_, str>, Option<&[u8]>>> {
+fn entries(file: &File) -> Result<HashMap<Cow<'_, str>, Option<Part<'_>>>> {
     let damaged = |e: &str| Error::new(format!("not an archive of torch.export, or a damaged one: {e}"));
     let zip = file.zip().map_err(damaged)?;
     // The list is shared; a copy of it has a place to read of its own.
@@ -92,9 +92,9 @@ fn is_stored(entry: &ZipFile<impl Read>) -> bool {
     entry.compression() == CompressionMethod::Stored && !entry.encrypted()
 }
 
-/// Returns the bytes of an entry, as they are in the file.
-fn data<'a>(file: &'a File, entry: &ZipFile<impl Read>) -> Option<&'a [u8]> {
+/// Returns the part of the file with the bytes of an entry.
+fn data<'a>(file: &'a File, entry: &ZipFile<impl Read>) -> Option<Part<'a>> {
     let start = usize::try_from(entry.data_start()?).ok()?;
     let size = usize::try_from(entry.compressed_size()).ok()?;
-    file.bytes.get(start..start.checked_add(size)?)
+    file.part(start..start.checked_add(size)?)
 }

@@ -24,7 +24,7 @@ use crate::Result;
 use archive::Archive;
 use lowering::ahead::{Ahead, begin};
 use lowering::{Lowering, Sharing};
-use program::Program;
+use program::{Program, Texts};
 
 /// Format of `torch.export.save`: an archive with a program in JSON, and its tensors.
 pub struct Pt2;
@@ -45,13 +45,14 @@ impl Format for Pt2 {
     }
 
     fn import(&self, file: &File, _folder: &Path, shapes: &Shapes) -> Result<Imported> {
+        let texts = Texts::default();
         let (archive, tensors, ahead) = (OnceLock::new(), OnceLock::new(), OnceLock::new());
         rayon::in_place_scope(|scope| {
             let _list = Closed(&ahead);
             // One task, since a thread that has been woken needs no second waking.
             scope.spawn(|_| {
                 let Ok(archive) = archive.get_or_init(|| Archive::open(file)) else { return };
-                let tensors = tensors.get_or_init(|| program::tensors(archive));
+                let tensors = tensors.get_or_init(|| program::tensors(archive, &texts));
                 let is_listed = || ahead.get().is_some();
                 let copied =
                     tensors.as_ref().map(|tensors| begin(tensors, archive.size, is_listed)).unwrap_or_default();
@@ -60,7 +61,7 @@ impl Format for Pt2 {
                 ahead.take(copied);
                 ahead.work();
             });
-            read(&Program::read(file, &archive, &tensors)?, &ahead, shapes)
+            read(&Program::read(file, &archive, &tensors, &texts)?, &ahead, shapes)
         })
     }
 }

@@ -4,13 +4,13 @@ use std::cell::Cell;
 use std::sync::OnceLock;
 
 use foldhash::{HashMap, HashMapExt, HashSet, HashSetExt};
+use prost::bytes::Bytes;
 
 use super::archive::{self, Archive};
 use super::schema::{self, Argument, Config, Exported, Graph, Header, Module, Payload, Text};
 use super::tensors;
 use crate::graph::Tensor;
-use crate::model::File;
-use crate::model::numbers::numbers;
+use crate::model::{File, Part};
 use crate::{Error, Result, bail};
 
 const AGAIN: &str = "the file is damaged, or was written by a newer PyTorch: save the program again";
@@ -25,8 +25,16 @@ pub struct Stored<'a> {
     /// Folder of its storage.
     folder: &'static str,
     payload: Payload<'a>,
-    /// Shape and bytes of a float32 tensor that lies in the file as it is, alone in its storage.
-    pub plain: Option<(Vec<usize>, &'a [u8])>,
+    /// Shape and place of a float32 tensor that lies in the file as it is, alone in its storage.
+    pub plain: Option<(Vec<usize>, Part<'a>)>,
+}
+
+/// Texts of the archive, of which the program's are parts.
+#[derive(Default)]
+pub struct Texts {
+    program: OnceLock<Bytes>,
+    /// Lists of constants and of weights.
+    lists: [OnceLock<Bytes>; 2],
 }
 
 /// Program of an archive.
@@ -50,17 +58,19 @@ impl<'a> Program<'a> {
         file: &'a File,
         archive: &'a OnceLock<Result<Archive<'a>>>,
         tensors: &'a OnceLock<Result<Tensors<'a>>>,
+        texts: &'a Texts,
     ) -> Result<Program<'a>> {
         // The other thread lists the entries meanwhile. An error of that list comes first nevertheless.
-        let early = archive::only(file, "models/", ".json").map(|(name, json)| module(json, &name));
+        let module = |part: Part, name: &str| module(text(part, &texts.program)?, name);
+        let early = archive::only(file, "models/", ".json").map(|(name, part)| module(part, &name));
         let archive = archive.get_or_init(|| Archive::open(file)).as_ref().map_err(Error::clone)?;
         let model = model(archive)?;
         let mut module = early.unwrap_or_else(|| module(archive.entry(model)?, model))?;
         super::inline::inline(&mut module.graph);
-        if archive.has("byteorder") && archive.entry("byteorder")? != b"little" {
+        if archive.has("byteorder") && *archive.entry("byteorder")?.read()? != *b"little" {
             bail!("the weights are big-endian numbers")
         }
-        let tensors = tensors.get_or_init(|| self::tensors(archive)).as_ref().map_err(Error::clone)?;
+        let tensors = tensors.get_or_init(|| self::tensors(archive, texts)).as_ref().map_err(Error::clone)?;
         let budget = Cell::new(archive.size.saturating_mul(16) + (1 << 20));
         let mut program = Program {
             archive,
@@ -145,11 +155,11 @@ impl<'a> Program<'a> {
     fn elements(&self, stored: &Stored) -> Result<Tensor> {
         let mut budget = self.budget.get();
         let tensor = match (&stored.plain, &stored.payload.tensor_meta) {
-            (Some((shape, bytes)), _) => tensors::claim(&mut budget, shape.iter().product())
-                .and_then(|()| numbers(shape, bytes, f32::from_le_bytes)),
+            (Some((shape, part)), _) => tensors::claim(&mut budget, shape.iter().product())
+                .and_then(|()| Tensor::new(shape, tensors::floats(*part)?)),
             (None, Some(meta)) => {
                 let storage = self.archive.entry(&format!("{}{}", stored.folder, stored.payload.path_name))?;
-                tensors::tensor(meta, storage, &mut budget)
+                tensors::tensor(meta, &storage.read()?, &mut budget)
             }
             (None, None) => bail!("its sizes are missing"),
         };
@@ -157,18 +167,18 @@ impl<'a> Program<'a> {
         tensor
     }
 
-    /// Returns the shape and the bytes of a float32 tensor that lies in the file as it is, alone in its storage; `None` for
+    /// Returns the shape and the place of a float32 tensor that lies in the file as it is, alone in its storage; `None` for
     /// others, and for those that [`Program::tensor`] refuses.
-    pub fn plain(&self, name: &str) -> Option<(&'a [usize], &'a [u8])> {
-        let (shape, bytes) = self.stored(name)?;
+    pub fn plain(&self, name: &str) -> Option<(&'a [usize], Part<'a>)> {
+        let (shape, part) = self.stored(name)?;
         self.claim(shape.iter().product()).ok()?;
-        Some((shape, bytes))
+        Some((shape, part))
     }
 
     /// Returns the same without taking the elements from those that there may be.
-    pub fn stored(&self, name: &str) -> Option<(&'a [usize], &'a [u8])> {
-        let (shape, bytes) = self.tensors.get(name)?.plain.as_ref()?;
-        Some((shape, bytes))
+    pub fn stored(&self, name: &str) -> Option<(&'a [usize], Part<'a>)> {
+        let (shape, part) = self.tensors.get(name)?.plain.as_ref()?;
+        Some((shape, *part))
     }
 
     /// Takes a number of elements from those that tensors and constants may have together.
@@ -221,6 +231,12 @@ fn model<'b>(archive: &'b Archive) -> Result<&'b str> {
     }
 }
 
+/// Reads a text to its place.
+fn text<'a>(part: Part, place: &'a OnceLock<Bytes>) -> Result<&'a [u8]> {
+    let read = part.read()?;
+    Ok(place.get_or_init(|| read))
+}
+
 /// Reads the program, if its version of the schema is espq's.
 fn module<'a>(json: &'a [u8], entry: &str) -> Result<Module<'a>> {
     match parse::<Exported>(json, entry) {
@@ -265,15 +281,16 @@ fn check_version(version: &schema::Version, writer: &str) -> Result<()> {
 }
 
 /// Reads the lists of weights and constants.
-pub fn tensors<'a>(archive: &Archive<'a>) -> Result<Tensors<'a>> {
+pub fn tensors<'a>(archive: &Archive<'a>, texts: &'a Texts) -> Result<Tensors<'a>> {
     let name = model(archive)?.trim_start_matches("models/").trim_end_matches(".json");
     let mut tensors = Tensors::default();
-    for (folder, entry) in [
+    let lists = [
         ("data/constants/", format!("data/constants/{name}_constants_config.json")),
         ("data/weights/", format!("data/weights/{name}_weights_config.json")),
-    ] {
+    ];
+    for ((folder, entry), place) in lists.into_iter().zip(&texts.lists) {
         if archive.has(&entry) {
-            let config: Config = parse(archive.entry(&entry)?, &entry)?;
+            let config: Config = parse(text(archive.entry(&entry)?, place)?, &entry)?;
             let stored = |payload| Stored { folder, payload, plain: None };
             tensors.extend(config.config.into_iter().map(|(name, payload)| (name, stored(payload))));
         }

@@ -1,8 +1,11 @@
 //! Tensors of the archive: storages with sizes, strides and an offset; half floats are widened.
 
+use std::ops::Range;
+
 use super::schema::{Length, Meta};
 use crate::graph::axes::MAX_ELEMENTS;
 use crate::graph::{DataType, Tensor};
+use crate::model::Part;
 use crate::model::numbers::{numbers, widen_bf16, widen_f16};
 use crate::{Result, bail};
 
@@ -72,19 +75,26 @@ impl Layout {
         count == 0 || axes.all(&mut is_alike)
     }
 
-    /// Returns the bytes from the first element on, of a contiguous tensor.
-    fn bytes<'a>(&self, count: usize, storage: &'a [u8]) -> Option<&'a [u8]> {
+    /// Returns the bytes of a contiguous tensor in its storage.
+    fn bytes(&self, count: usize) -> Option<Range<usize>> {
         let start = self.offset.checked_mul(self.size)?;
-        storage.get(start..start.checked_add(count.checked_mul(self.size)?)?)
+        Some(start..start.checked_add(count.checked_mul(self.size)?)?)
     }
 }
 
-/// Returns the shape and the bytes of a tensor of float32 whose elements lie in its storage in their order.
-pub fn plain<'a>(meta: &Meta, storage: &'a [u8]) -> Option<(Vec<usize>, &'a [u8])> {
+/// Returns the shape and the place of a tensor of float32 whose elements lie in its storage in their order.
+pub fn plain<'a>(meta: &Meta, storage: Part<'a>) -> Option<(Vec<usize>, Part<'a>)> {
     let layout = Layout::of(meta).ok().filter(|_| meta.dtype == F32)?;
     let count = layout.shape.iter().product();
-    let bytes = layout.bytes(count, storage).filter(|_| layout.is_contiguous(count))?;
-    Some((layout.shape, bytes))
+    let part = layout.bytes(count).and_then(|bytes| storage.part(bytes)).filter(|_| layout.is_contiguous(count))?;
+    Some((layout.shape, part))
+}
+
+/// Reads the elements of a part with numbers of float32.
+pub fn floats(part: Part) -> Result<Vec<f32>> {
+    let mut elements = Vec::with_capacity(part.size() / 4);
+    part.chunks(|bytes| elements.extend(bytes.as_chunks().0.iter().copied().map(f32::from_le_bytes)))?;
+    Ok(elements)
 }
 
 /// Takes the elements of a tensor from those that may still be read.
@@ -101,7 +111,7 @@ pub fn tensor(meta: &Meta, storage: &[u8], budget: &mut usize) -> Result<Tensor>
     claim(budget, count)?;
     let gathered;
     let data = match layout.is_contiguous(count) {
-        true => layout.bytes(count, storage),
+        true => layout.bytes(count).and_then(|bytes| storage.get(bytes)),
         false => {
             gathered = gather(&layout, count, storage);
             gathered.as_deref()

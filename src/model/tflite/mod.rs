@@ -32,7 +32,7 @@ impl Format for TfLite {
     }
 
     fn is(&self, file: &super::File) -> bool {
-        file.bytes.get(4..8) == Some(schema::IDENTIFIER)
+        file.start().get(4..8) == Some(schema::IDENTIFIER)
     }
 
     /// A model is one file.
@@ -41,8 +41,9 @@ impl Format for TfLite {
     }
 
     fn import(&self, file: &super::File, _folder: &Path, shapes: &Shapes) -> Result<Imported> {
-        let reader = Reader::new(&file.bytes);
-        let file = File::read(&reader, &file.bytes)?;
+        let bytes = file.bytes()?;
+        let reader = Reader::new(&bytes);
+        let file = File::read(&reader, &bytes)?;
         quantized::check(&file)?;
         refuse::check(&file)?;
         let mut lowering = Lowering::new(&file);

@@ -11,8 +11,10 @@ use foldhash::HashMap;
 use super::{Call, Sharing, fuse, late, outputs};
 use crate::Result;
 use crate::graph::Tensor;
+use crate::model::Part;
 use crate::model::pt2::program::{Program, Tensors};
 use crate::model::pt2::schema::{Argument, Text};
+use crate::model::pt2::tensors::floats;
 
 /// Weights, the largest first, so that no thread is left with a large one at the end.
 #[derive(Default)]
@@ -27,15 +29,15 @@ struct Copy<'a> {
     /// Name of the parameter.
     name: Text<'a>,
     shape: &'a [usize],
-    bytes: &'a [u8],
+    part: Part<'a>,
     norm: Option<Norm<'a>>,
     made: OnceLock<Result<Made>>,
 }
 
 /// BatchNorm behind a layer.
 struct Norm<'a> {
-    scale: Option<&'a [u8]>,
-    variance: &'a [u8],
+    scale: Option<Part<'a>>,
+    variance: Part<'a>,
     epsilon: f32,
 }
 
@@ -49,10 +51,10 @@ impl<'a> Ahead<'a> {
         let calls = program.graph().nodes.iter().enumerate().map(|(at, node)| Call { node, at });
         // Weights that lie apart are no more than the file.
         let mut left = program.size();
-        let mut fits = |copy: &Copy| left.checked_sub(copy.bytes.len()).map(|rest| left = rest).is_some();
+        let mut fits = |copy: &Copy| left.checked_sub(copy.part.size()).map(|rest| left = rest).is_some();
         let mut copies: Vec<Copy> =
             calls.filter_map(|call| Copy::of(program, sharing, call)).take_while(|copy| fits(copy)).collect();
-        copies.sort_by_key(|copy| std::cmp::Reverse(copy.bytes.len()));
+        copies.sort_by_key(|copy| std::cmp::Reverse(copy.part.size()));
         let places = copies.iter().enumerate().map(|(place, copy)| (copy.name.clone(), place)).collect();
         Ahead { copies, places, next: AtomicUsize::new(0) }
     }
@@ -97,7 +99,7 @@ impl<'a> Copy<'a> {
         }
         let weight = call.tensor("weight").ok()?;
         let name = program.names.get(weight)?.clone();
-        let (shape, bytes) = program.stored(&name)?;
+        let (shape, part) = program.stored(&name)?;
         sharing.only_reader(weight)?;
         let output = outputs(call.node).next()?;
         let reader = sharing.only_reader(output).and_then(|at| Some(Call { node: program.graph().nodes.get(at)?, at }));
@@ -105,51 +107,52 @@ impl<'a> Copy<'a> {
             Some(norm) => Some(Norm::of(program, norm)?),
             None => None,
         };
-        Some(Copy { name, shape, bytes, norm, made: OnceLock::new() })
+        Some(Copy { name, shape, part, norm, made: OnceLock::new() })
     }
 
     /// Makes the copy, unless it is there, of the elements if they have been copied; waits for a thread that is making it.
     fn made(&self, copied: Option<Vec<f32>>) -> &Result<Made> {
         self.made.get_or_init(|| {
-            let factors: Vec<Vec<f32>> = self.norm.iter().map(Norm::factors).collect();
-            Ok(Made { tensor: late::tensor(self.shape, self.bytes, &factors, copied)?, factors })
+            let factors: Vec<Vec<f32>> = self.norm.iter().map(Norm::factors).collect::<Result<_>>()?;
+            Ok(Made { tensor: late::tensor(self.shape, self.part, &factors, copied)?, factors })
         })
     }
 }
 
 impl<'a> Norm<'a> {
     fn of(program: &Program<'a>, call: Call) -> Option<Norm<'a>> {
-        let bytes = |name: &str| {
+        let part = |name: &str| {
             let parameter = program.names.get(call.tensor(name).ok()?)?;
-            program.stored(parameter).map(|(_, bytes)| bytes)
+            program.stored(parameter).map(|(_, part)| part)
         };
         let epsilon = match call.argument("eps") {
             None => 1e-5,
             Some(Argument::Float(epsilon)) => *epsilon as f32,
             Some(_) => return None,
         };
-        Some(Norm { scale: bytes("weight"), variance: bytes("running_var")?, epsilon })
+        Some(Norm { scale: part("weight"), variance: part("running_var")?, epsilon })
     }
 
     /// Returns the factors of the channels before it.
-    fn factors(&self) -> Vec<f32> {
-        let variance = late::elements(self.variance);
-        let scale = self.scale.map_or_else(|| vec![1.0; variance.len()], late::elements);
-        fuse::scale(&scale, &variance, self.epsilon)
+    fn factors(&self) -> Result<Vec<f32>> {
+        let variance = floats(self.variance)?;
+        let scale = self.scale.map_or_else(|| Ok(vec![1.0; variance.len()]), floats)?;
+        Ok(fuse::scale(&scale, &variance, self.epsilon))
     }
 }
 
 /// Copies weights until there is a list of those that are read: the largest ones first, without factors.
 pub fn begin<'a>(tensors: &'a Tensors, size: usize, is_listed: impl Fn() -> bool) -> Vec<(&'a str, Vec<f32>)> {
     let plain = tensors.iter().filter_map(|(name, stored)| Some((&**name, stored.plain.as_ref()?)));
-    let mut weights: Vec<(&str, &[u8])> =
-        plain.filter(|(_, (shape, _))| shape.len() > 1).map(|(name, (_, bytes))| (name, *bytes)).collect();
-    weights.sort_by_key(|(_, bytes)| std::cmp::Reverse(bytes.len()));
+    let mut weights: Vec<(&str, Part)> =
+        plain.filter(|(_, (shape, _))| shape.len() > 1).map(|(name, (_, part))| (name, *part)).collect();
+    weights.sort_by_key(|(_, part)| std::cmp::Reverse(part.size()));
     let mut left = size;
-    let mut fits = |bytes: &[u8]| left.checked_sub(bytes.len()).map(|rest| left = rest).is_some();
+    let mut fits = |part: &Part| left.checked_sub(part.size()).map(|rest| left = rest).is_some();
     weights
         .into_iter()
-        .take_while(|(_, bytes)| !is_listed() && fits(bytes))
-        .map(|(name, bytes)| (name, late::elements(bytes)))
+        .take_while(|(_, part)| !is_listed() && fits(part))
+        // What cannot be read is read again, for its error.
+        .map_while(|(name, part)| Some((name, floats(part).ok()?)))
         .collect()
 }

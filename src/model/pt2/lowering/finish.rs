@@ -13,7 +13,7 @@ impl Lowering<'_> {
         let outputs = self.outputs()?;
         self.drop_dead(&outputs);
         fuse::concats(&self.graph, &mut self.steps, &outputs);
-        fuse::batch_norms(&mut self.graph, &mut self.steps, &outputs, &mut self.names, &mut self.late);
+        fuse::batch_norms(&mut self.graph, &mut self.steps, &outputs, &mut self.names, &mut self.late)?;
         self.name();
         self.graph.outputs = outputs;
         if let Some(keys) = self.program.keys() {

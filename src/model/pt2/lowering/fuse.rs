@@ -5,6 +5,7 @@ use foldhash::{HashMap, HashMapExt};
 
 use super::late;
 use super::nodes::Step;
+use crate::Result;
 use crate::graph::{DataType, Graph, Node, Tensor, ValueId};
 use crate::model::unique::{Names, distinct};
 
@@ -64,7 +65,7 @@ pub fn batch_norms(
     outputs: &[ValueId],
     names: &mut Names,
     late: &mut late::All,
-) {
+) -> Result<()> {
     let mut readers = readers(graph, steps, outputs);
     let mut makers: HashMap<ValueId, usize> = HashMap::with_capacity(steps.len());
     for (at, step) in steps.iter().enumerate() {
@@ -78,9 +79,10 @@ pub fn batch_norms(
         let Some(input) = norm.input(0).filter(|_| norm.op == "BatchNormalization") else { continue };
         let Some(&conv_at) = makers.get(&input).filter(|_| readers[input.0] == 1) else { continue };
         let (Step::Node { node: conv, .. }, Some(output)) = (&steps[conv_at], norm.output(0)) else { continue };
-        let Some(factors) = (conv.op == "Conv").then(|| Factors::of(graph, conv, norm, late)).flatten() else {
+        if conv.op != "Conv" {
             continue;
-        };
+        }
+        let Some(factors) = Factors::of(graph, conv, norm, late)? else { continue };
         let (old_weight, old_bias) = (conv.input(1), conv.input(2));
         let Factors { scale, bias } = factors;
         let Some(weight) = scaled(graph, names, &readers, old_weight, scale, late) else { continue };
@@ -107,6 +109,7 @@ pub fn batch_norms(
     }
     let mut gone = gone.into_iter();
     steps.retain(|_| !gone.next().unwrap_or_default());
+    Ok(())
 }
 
 /// Factors of a convolution's weights by channel, and its new biases.
@@ -117,25 +120,31 @@ struct Factors {
 
 impl Factors {
     /// Computes in float32, in the order of PyTorch's exporter.
-    fn of(graph: &Graph, conv: &Node, norm: &Node, late: &late::All) -> Option<Factors> {
-        let floats = |node: &Node, port: usize| late::floats(graph, late, node.input(port)?);
-        let weight = graph.value(conv.input(1)?);
-        let channels = *weight.shape.as_ref()?.first()?;
-        let (scale, shift) = (floats(norm, 1)?, floats(norm, 2)?);
-        let (mean, variance) = (floats(norm, 3)?, floats(norm, 4)?);
+    fn of(graph: &Graph, conv: &Node, norm: &Node, late: &late::All) -> Result<Option<Factors>> {
+        let floats = |node: &Node, port: usize| match node.input(port) {
+            Some(value) => late::floats(graph, late, value),
+            None => Ok(None),
+        };
+        let Some(weight) = conv.input(1).map(|weight| graph.value(weight)) else { return Ok(None) };
+        let Some(&channels) = weight.shape.as_ref().and_then(|shape| shape.first()) else { return Ok(None) };
         let bias = match conv.input(2) {
             Some(_) => floats(conv, 2)?,
-            None => vec![0.0; channels].into(),
+            None => Some(vec![0.0; channels].into()),
+        };
+        let (Some(scale), Some(shift), Some(mean), Some(variance), Some(bias)) =
+            (floats(norm, 1)?, floats(norm, 2)?, floats(norm, 3)?, floats(norm, 4)?, bias)
+        else {
+            return Ok(None);
         };
         let is_whole = [scale.len(), shift.len(), mean.len(), variance.len(), bias.len()] == [channels; 5];
         if channels == 0 || !is_whole || weight.data_type != Some(DataType::F32) {
-            return None;
+            return Ok(None);
         }
         let epsilon = norm.attributes.float_or("epsilon", 1e-5);
         let scale = self::scale(&scale, &variance, epsilon);
         let moved = bias.iter().zip(mean.iter()).zip(scale.iter().zip(shift.iter()));
         let bias = moved.map(|((bias, mean), (scale, shift))| (bias - mean) * scale + shift).collect();
-        Some(Factors { scale, bias: Tensor::new(&[channels], bias).ok()? })
+        Ok(Some(Factors { scale, bias: Tensor::new(&[channels], bias)? }))
     }
 }
 

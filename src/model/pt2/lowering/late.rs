@@ -10,6 +10,8 @@ use super::ahead::Ahead;
 use super::{Call, Lowering};
 use crate::Result;
 use crate::graph::{DataType, Graph, Tensor, Value, ValueId};
+use crate::model::Part;
+use crate::model::pt2::tensors;
 use crate::model::unique::distinct;
 
 /// Weights without their elements, by value.
@@ -19,7 +21,7 @@ pub type All<'a> = HashMap<ValueId, Late<'a>>;
 pub struct Late<'a> {
     /// Name in the archive.
     parameter: &'a str,
-    bytes: &'a [u8],
+    part: Part<'a>,
     /// Factors of the channels, in the order in which they are applied.
     pub factors: Vec<Vec<f32>>,
 }
@@ -49,7 +51,7 @@ impl<'a> Lowering<'a> {
         if self.held.contains_key(name) || self.sharing.only_reader(name).is_none() {
             return None;
         }
-        let (shape, bytes) = program.plain(parameter)?;
+        let (shape, part) = program.plain(parameter)?;
         self.made += shape.iter().product::<usize>();
         let name_of_value = distinct(&mut self.names, parameter);
         let value = Value {
@@ -60,24 +62,19 @@ impl<'a> Lowering<'a> {
             scales: Vec::new(),
         };
         let value = self.add_value(value, true);
-        self.late.insert(value, Late { parameter, bytes, factors: Vec::new() });
+        self.late.insert(value, Late { parameter, part, factors: Vec::new() });
         self.held.insert(name, value);
         Some(value)
     }
 }
 
 /// Returns the elements of a constant of float32 that no factor belongs to.
-pub fn floats<'b>(graph: &'b Graph, late: &All, value: ValueId) -> Option<Cow<'b, [f32]>> {
-    match late.get(&value) {
-        Some(late) if late.factors.is_empty() => Some(Cow::Owned(elements(late.bytes))),
+pub fn floats<'b>(graph: &'b Graph, late: &All, value: ValueId) -> Result<Option<Cow<'b, [f32]>>> {
+    Ok(match late.get(&value) {
+        Some(late) if late.factors.is_empty() => Some(Cow::Owned(tensors::floats(late.part)?)),
         Some(_) => None,
-        None => graph.value(value).constant.as_ref()?.slice::<f32>().map(Cow::Borrowed),
-    }
-}
-
-/// Returns the numbers of little-endian bytes.
-pub fn elements(bytes: &[u8]) -> Vec<f32> {
-    bytes.as_chunks().0.iter().copied().map(f32::from_le_bytes).collect()
+        None => graph.value(value).constant.as_ref().and_then(|tensor| tensor.slice::<f32>()).map(Cow::Borrowed),
+    })
 }
 
 /// Puts the elements of all weights that a node reads into the graph: the copies that there are, and others.
@@ -94,7 +91,7 @@ pub fn copy(graph: &mut Graph, late: &All, ahead: &Ahead) -> Result<()> {
     let shape = |value| graph.shape(value).unwrap_or_default();
     let made: Vec<(ValueId, Tensor)> = missing
         .into_par_iter()
-        .map(|(value, late)| Ok((value, tensor(shape(value), late.bytes, &late.factors, None)?)))
+        .map(|(value, late)| Ok((value, tensor(shape(value), late.part, &late.factors, None)?)))
         .collect::<Result<_>>()?;
     for (value, tensor) in made {
         graph.values[value.0].constant = Some(tensor);
@@ -102,26 +99,31 @@ pub fn copy(graph: &mut Graph, late: &All, ahead: &Ahead) -> Result<()> {
     Ok(())
 }
 
-/// Makes a tensor of the bytes of a weight, each channel multiplied by its factors; of its elements, if they have been copied.
-pub fn tensor(shape: &[usize], bytes: &[u8], factors: &[Vec<f32>], copied: Option<Vec<f32>>) -> Result<Tensor> {
-    let size = |factors: &[f32]| (bytes.len() / 4).div_ceil(factors.len().max(1)).max(1);
+/// Makes a tensor of a weight in the file, each channel multiplied by its factors; of its elements, if they have been copied.
+pub fn tensor(shape: &[usize], part: Part, factors: &[Vec<f32>], copied: Option<Vec<f32>>) -> Result<Tensor> {
+    let size = |factors: &[f32]| (part.size() / 4).div_ceil(factors.len().max(1)).max(1);
     let (mut elements, rest) = match (copied, factors.split_first()) {
         (Some(elements), _) => (elements, factors),
-        (None, Some((first, rest))) => (multiplied(bytes, size(first), first), rest),
-        (None, None) => (elements(bytes), factors),
+        (None, Some((first, rest))) => (multiplied(part, size(first), first)?, rest),
+        (None, None) => (tensors::floats(part)?, factors),
     };
     rest.iter().for_each(|factors| multiply(&mut elements, size(factors), factors));
     Tensor::new(shape, elements)
 }
 
-/// Returns the numbers of little-endian bytes, each channel multiplied by its factor: one pass over memory instead of two.
-fn multiplied(bytes: &[u8], size: usize, factors: &[f32]) -> Vec<f32> {
-    let numbers = bytes.as_chunks::<4>().0;
-    let mut elements = Vec::with_capacity(numbers.len());
-    for (channel, factor) in numbers.chunks(size).zip(factors) {
-        elements.extend(channel.iter().map(|&bytes| f32::from_le_bytes(bytes) * factor));
-    }
-    elements
+/// Returns the numbers of a part, each channel multiplied by its factor: one pass over memory instead of two.
+fn multiplied(part: Part, size: usize, factors: &[f32]) -> Result<Vec<f32>> {
+    let mut elements = Vec::with_capacity(part.size() / 4);
+    part.chunks(|bytes| {
+        let mut numbers = bytes.as_chunks::<4>().0;
+        // A channel may go on in the next chunk.
+        while let Some(factor) = factors.get(elements.len() / size).filter(|_| !numbers.is_empty()) {
+            let of_channel;
+            (of_channel, numbers) = numbers.split_at(numbers.len().min(size - elements.len() % size));
+            elements.extend(of_channel.iter().map(|&bytes| f32::from_le_bytes(bytes) * factor));
+        }
+    })?;
+    Ok(elements)
 }
 
 /// Multiplies the elements of each channel by its factor.
@@ -134,18 +136,22 @@ pub fn multiply(elements: &mut [f32], size: usize, factors: &[f32]) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::File;
+    use prost::bytes::Bytes;
 
     #[test]
     fn a_copy_is_the_same_in_one_pass_and_in_two() {
         let numbers: Vec<f32> = (1..=12).map(|n| 1.0 / n as f32).collect();
         let bytes: Vec<u8> = numbers.iter().flat_map(|number| number.to_le_bytes()).collect();
+        let file = File::from(Bytes::from(bytes));
+        let part = file.part(0..file.size).unwrap();
         for factors in [vec![], vec![vec![0.3, 7.0, -1.1]], vec![vec![3.0, 0.7, 1.0], vec![0.1, 0.2, 0.3]]] {
             let scaled = numbers.iter().enumerate().map(|(at, number)| {
                 factors.iter().fold(*number, |number, factors: &Vec<f32>| number * factors[at / 4])
             });
             let expected = Tensor::new(&[3, 4], scaled.collect()).unwrap();
             for copied in [None, Some(numbers.clone())] {
-                assert_eq!(tensor(&[3, 4], &bytes, &factors, copied).unwrap(), expected, "{factors:?}");
+                assert_eq!(tensor(&[3, 4], part, &factors, copied).unwrap(), expected, "{factors:?}");
             }
         }
     }
