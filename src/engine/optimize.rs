@@ -369,12 +369,30 @@ impl Opened {
 /// Makes the edit of the observer, the passes and the split.
 fn edit_of(project: &Project, best: &Tried, held_out: usize) -> Option<Edit> {
     let method = best.method.map(|method: Method| ("calibration", "method", format!("\"{}\"", method.name())));
-    let was_on = |name: &str| project.config.span_of(&format!("optimize.{name}")).is_some();
-    let passes = PASSES.iter().map(|pass| (pass.name, best.recipe.has(pass.name)));
-    let passes = passes.filter(|(name, on)| *on || was_on(name));
-    let passes = passes.map(|(name, on)| ("optimize", name, on.to_string()));
+    // A pass that stays on keeps its options.
+    let given = project.config.settings().map(|settings| settings.recipe).unwrap_or_default();
+    let changed = PASSES.iter().filter(|pass| best.recipe.has(pass.name) != given.has(pass.name));
+    let passes = changed.map(|pass| ("optimize", pass.name, best.recipe.has(pass.name).to_string()));
     // Samples of analysis are apart as they are.
     let split = project.config.analysis.data.is_none().then(|| ("optimize", "held-out", held_out.to_string()));
     let values: Vec<(&str, &str, String)> = method.into_iter().chain(passes).chain(split).collect();
     edit::set_keys(&project.text, &values)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::quant::Recipe;
+
+    #[test]
+    fn a_pass_that_stays_on_keeps_its_options() {
+        let text = "[model]\npath = \"m.onnx\"\ntarget = \"esp32p4\"\n\n[optimize]\nround = true\nequalize = true\n\
+                    layerwise-equalization = { iterations = 3 } # mine\nheld-out = 4\n";
+        let project = Project::parse("espq.toml", text);
+        let figure = Figure { nsr: 0.0, standard_error: 0.0, agreement: 1.0, boxes: None };
+        let recipe = Recipe::of(["layerwise-equalization", "equalize", "correct"]);
+        let best = Tried { method: None, recipe, figure, is_allowed: true, loses_boxes: false };
+        let edited = text::apply(text, &edit_of(&project, &best, 4));
+        assert_eq!(edited, text.replace("round = true", "round = false") + "correct = true\n");
+    }
 }

@@ -13,21 +13,20 @@ use crate::quant::{Observations, Plan, Quantized, Recipe, Settings, WIDEN, calib
 
 use super::judge::{Figure, Judge, Judged, Leader};
 use super::seen::Seen;
-use super::{SCALES, finish, prepare, prepared, with_scales};
+use super::{EQUALIZATION, SCALES, finish, prepare, prepared, with_scales};
 
 /// Least and most candidates that are tried with passes on known scales.
 const FEWEST: usize = 3;
-/// Twice as many take nearly twice as long, for 2% less error (mean of seven networks on three chips).
-const MOST: usize = 6;
+const MOST: usize = 8;
 /// Elements of all values over all samples, for all finalists together: a small network has more of them.
 const ELEMENTS: usize = 400_000_000;
-/// Sets of passes on known scales in the order of trial, each with the best finalists so far: all of them,
-/// a half or a third.
+/// Sets of passes on known scales in the order of trial, each with the best finalists so far: all of them, a third or a quarter. Of
+/// numbers of finalists and shares with as little error (seven networks on two chips, all candidates measured), these take the least time.
 const SETS: [(&[&str], usize); 4] = [
     (&["round", "correct"], 1),
-    (&["compensate", "round", "correct"], 2),
-    (&["round"], 3),
-    (&["compensate", "round"], 3),
+    (&["compensate", "round", "correct"], 3),
+    (&["round"], 4),
+    (&["compensate", "round"], 4),
 ];
 /// Sets where only the fewest finalists are tried; a single one is tried with the first of them.
 const FEWER_SETS: [(&[&str], usize); 2] = [(&["round", "correct"], 1), (&["compensate", "round", "correct"], 3)];
@@ -38,6 +37,8 @@ const HOPELESS: f64 = 2.0;
 const OBSERVERS: usize = 2;
 /// Passes before calibration that are tried together.
 const MOVED: [&[&str]; 3] = [&["align"], &["equalize"], &["equalize", "align"]];
+/// Passes that are tried with a small network: also with the equalization of esp-ppq, which alone is rarely the best.
+const MOVED_IF_SMALL: [&[&str]; 4] = [&["align"], &["equalize"], &["equalize", "align"], &[EQUALIZATION, "equalize"]];
 /// The set that pays where channels share a scale: on the S3 and the portable kernels.
 const LIKELY: [&[&str]; 1] = [&["equalize", "align"]];
 
@@ -45,9 +46,10 @@ const LIKELY: [&[&str]; 1] = [&["equalize", "align"]];
 /// all of these with scales by the least error, and passes on known scales with the finalists. Wider scales of sums are
 /// tried first, with scales by the least error, too.
 pub fn most_candidates(graph: &Graph, samples: usize, breadth: Breadth) -> usize {
-    let moved = breadth.moved().len();
+    let finalists = breadth.finalists(graph, samples);
+    let moved = breadth.moved(finalists).len();
     let observed = breadth.methods().len() + moved * breadth.observers() + 1 + moved;
-    let finalists = breadth.finalists(graph, samples).min(observed);
+    let finalists = finalists.min(observed);
     let tried = sets(finalists).iter().map(|(_, share)| finalists.div_ceil(*share));
     1 + 2 + observed + tried.sum::<usize>()
 }
@@ -92,8 +94,12 @@ impl Breadth {
         if self == Breadth::Whole { OBSERVERS } else { 1 }
     }
 
-    fn moved(self) -> &'static [&'static [&'static str]] {
-        if self == Breadth::Whole { &MOVED } else { &LIKELY }
+    fn moved(self, finalists: usize) -> &'static [&'static [&'static str]] {
+        match self {
+            Breadth::Whole if finalists > FEWEST => &MOVED_IF_SMALL,
+            Breadth::Whole => &MOVED,
+            Breadth::Likely(_) => &LIKELY,
+        }
     }
 }
 
@@ -271,7 +277,7 @@ impl Search<'_> {
         // The best of each set comes before the second of any: passes on known scales can turn the order of sets around, and change little
         // between candidates of one set.
         let mut ranked: Vec<(usize, Candidate)> = plain.into_iter().enumerate().collect();
-        for passes in self.breadth.moved() {
+        for passes in self.breadth.moved(self.finalists) {
             let mut set = self.moved(Recipe::of(passes.iter().copied()), &observers, None)?;
             by_error(&mut set);
             ranked.extend(set.into_iter().enumerate());
