@@ -1,4 +1,7 @@
 //! Columns side by side: sums of their products with one row, and rounding to a grid of each.
+//!
+//! Sums have explicit vectors: of plain loops over lanes, the compiler makes vectors of rows for AVX-512, whose elements it gathers
+//! one by one.
 
 use super::simd::{Level, Work, at, multiversion};
 use super::vector::{Floats, Instructions};
@@ -29,8 +32,6 @@ pub fn add_product(columns: &mut [[f32; LANES]], row: &[f32], factors: &[f32; LA
     // SAFETY: as above.
     unsafe { at(Level::detect(), AddProduct { columns, row, factors }) }
 }
-
-// Explicit vectors: of plain loops over lanes, the compiler makes vectors of rows for AVX-512, whose elements it gathers one by one.
 
 struct Products<'a> {
     row: &'a [f32],

@@ -148,7 +148,7 @@ impl Contents {
             Some(bytes) => model::File::from(bytes.clone()),
             None => model::File::open(path)?,
         };
-        let names = model::format_of(path, &file).files(&file);
+        let names = model::format_of(path, &file).files(&file).map_err(|e| e.in_file(path))?;
         known().insert(digest, names.clone());
         Ok(names)
     }

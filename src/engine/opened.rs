@@ -168,6 +168,7 @@ impl Opened {
             let is_fixed = self.fix(&mut imported)?;
             if imported.is_outdated() {
                 imported = model::import_with(&content.path, &file, &imported.shapes())?;
+                content.unchanged()?;
                 self.fix(&mut imported)?;
             }
             let ends = ends::of(&self.project);

@@ -36,8 +36,8 @@ pub trait Format: Sync {
     fn is(&self, file: &File) -> bool;
 
     /// Returns the names of the files beside the model that contain parts of it, sorted; none if the bytes are not a
-    /// model. [`inside`] finds a file by its name.
-    fn files(&self, file: &File) -> Vec<String>;
+    /// model. [`inside`] finds a file by its name. Fails if the file cannot be read.
+    fn files(&self, file: &File) -> Result<Vec<String>>;
 
     /// Reads a model; files that it refers to are searched in `folder`. `shapes` are those of inputs whose axes the file
     /// leaves free, as far as they are known.

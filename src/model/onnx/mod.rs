@@ -33,8 +33,8 @@ impl Format for Onnx {
         file.start().first() == Some(&0x08)
     }
 
-    fn files(&self, file: &File) -> Vec<String> {
-        file.bytes().map(external::files).unwrap_or_default()
+    fn files(&self, file: &File) -> Result<Vec<String>> {
+        file.bytes().map(external::files)
     }
 
     fn import(&self, file: &File, folder: &Path, _shapes: &Shapes) -> Result<Imported> {

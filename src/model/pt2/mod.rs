@@ -40,8 +40,8 @@ impl Format for Pt2 {
     }
 
     /// A program is one file.
-    fn files(&self, _file: &File) -> Vec<String> {
-        Vec::new()
+    fn files(&self, _file: &File) -> Result<Vec<String>> {
+        Ok(Vec::new())
     }
 
     fn import(&self, file: &File, _folder: &Path, shapes: &Shapes) -> Result<Imported> {

@@ -8,7 +8,7 @@ use prost::bytes::Bytes;
 
 use super::archive::{self, Archive};
 use super::schema::{self, Argument, Config, Exported, Graph, Header, Module, Payload, Text};
-use super::tensors;
+use super::tensors::{self, Plain};
 use crate::graph::Tensor;
 use crate::model::{File, Part};
 use crate::{Error, Result, bail};
@@ -25,8 +25,8 @@ pub struct Stored<'a> {
     /// Folder of its storage.
     folder: &'static str,
     payload: Payload<'a>,
-    /// Shape and place of a float32 tensor that lies in the file as it is, alone in its storage.
-    pub plain: Option<(Vec<usize>, Part<'a>)>,
+    /// Set for a float32 tensor that lies in the file as it is, alone in its storage.
+    pub plain: Option<Plain<'a>>,
 }
 
 /// Texts of the archive, of which the program's are parts.
@@ -155,8 +155,8 @@ impl<'a> Program<'a> {
     fn elements(&self, stored: &Stored) -> Result<Tensor> {
         let mut budget = self.budget.get();
         let tensor = match (&stored.plain, &stored.payload.tensor_meta) {
-            (Some((shape, part)), _) => tensors::claim(&mut budget, shape.iter().product())
-                .and_then(|()| Tensor::new(shape, tensors::floats(*part)?)),
+            (Some(plain), _) => tensors::claim(&mut budget, plain.shape.iter().product())
+                .and_then(|()| Tensor::new(&plain.shape, tensors::floats(plain.part)?)),
             (None, Some(meta)) => {
                 let storage = self.archive.entry(&format!("{}{}", stored.folder, stored.payload.path_name))?;
                 tensors::tensor(meta, &storage.read()?, &mut budget)
@@ -167,18 +167,17 @@ impl<'a> Program<'a> {
         tensor
     }
 
-    /// Returns the shape and the place of a float32 tensor that lies in the file as it is, alone in its storage; `None` for
-    /// others, and for those that [`Program::tensor`] refuses.
-    pub fn plain(&self, name: &str) -> Option<(&'a [usize], Part<'a>)> {
-        let (shape, part) = self.stored(name)?;
-        self.claim(shape.iter().product()).ok()?;
-        Some((shape, part))
+    /// Returns a float32 tensor that lies in the file as it is, alone in its storage; `None` for others, and for those that
+    /// [`Program::tensor`] refuses.
+    pub fn plain(&self, name: &str) -> Option<&'a Plain<'a>> {
+        let plain = self.stored(name)?;
+        self.claim(plain.shape.iter().product()).ok()?;
+        Some(plain)
     }
 
     /// Returns the same without taking the elements from those that there may be.
-    pub fn stored(&self, name: &str) -> Option<(&'a [usize], Part<'a>)> {
-        let (shape, part) = self.tensors.get(name)?.plain.as_ref()?;
-        Some((shape, *part))
+    pub fn stored(&self, name: &str) -> Option<&'a Plain<'a>> {
+        self.tensors.get(name)?.plain.as_ref()
     }
 
     /// Takes a number of elements from those that tensors and constants may have together.

@@ -1,13 +1,14 @@
 //! Tensors of the archive: storages with sizes, strides and an offset; half floats are widened.
 
 use std::ops::Range;
+use std::sync::OnceLock;
 
 use super::schema::{Length, Meta};
 use crate::graph::axes::MAX_ELEMENTS;
 use crate::graph::{DataType, Tensor};
 use crate::model::Part;
 use crate::model::numbers::{numbers, widen_bf16, widen_f16};
-use crate::{Result, bail};
+use crate::{Error, Result, bail};
 
 const F16: i64 = 6;
 const F32: i64 = 7;
@@ -82,12 +83,26 @@ impl Layout {
     }
 }
 
-/// Returns the shape and the place of a tensor of float32 whose elements lie in its storage in their order.
-pub fn plain<'a>(meta: &Meta, storage: Part<'a>) -> Option<(Vec<usize>, Part<'a>)> {
+/// Tensor of float32 whose elements lie in the file in their order.
+pub struct Plain<'a> {
+    pub shape: Vec<usize>,
+    pub part: Part<'a>,
+    elements: OnceLock<Result<Vec<f32>>>,
+}
+
+impl Plain<'_> {
+    /// Returns the elements, which are kept: for the few of a BatchNorm, which more than one step reads.
+    pub fn elements(&self) -> Result<&[f32]> {
+        self.elements.get_or_init(|| floats(self.part)).as_deref().map_err(Error::clone)
+    }
+}
+
+/// Returns a tensor of float32 whose elements lie in its storage in their order.
+pub fn plain<'a>(meta: &Meta, storage: Part<'a>) -> Option<Plain<'a>> {
     let layout = Layout::of(meta).ok().filter(|_| meta.dtype == F32)?;
     let count = layout.shape.iter().product();
     let part = layout.bytes(count).and_then(|bytes| storage.part(bytes)).filter(|_| layout.is_contiguous(count))?;
-    Some((layout.shape, part))
+    Some(Plain { shape: layout.shape, part, elements: OnceLock::new() })
 }
 
 /// Reads the elements of a part with numbers of float32.

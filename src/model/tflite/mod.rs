@@ -36,8 +36,8 @@ impl Format for TfLite {
     }
 
     /// A model is one file.
-    fn files(&self, _file: &super::File) -> Vec<String> {
-        Vec::new()
+    fn files(&self, _file: &super::File) -> Result<Vec<String>> {
+        Ok(Vec::new())
     }
 
     fn import(&self, file: &super::File, _folder: &Path, shapes: &Shapes) -> Result<Imported> {

@@ -14,7 +14,7 @@ use crate::graph::Tensor;
 use crate::model::Part;
 use crate::model::pt2::program::{Program, Tensors};
 use crate::model::pt2::schema::{Argument, Text};
-use crate::model::pt2::tensors::floats;
+use crate::model::pt2::tensors::{Plain, floats};
 
 /// Weights, the largest first, so that no thread is left with a large one at the end.
 #[derive(Default)]
@@ -36,8 +36,8 @@ struct Copy<'a> {
 
 /// BatchNorm behind a layer.
 struct Norm<'a> {
-    scale: Option<Part<'a>>,
-    variance: Part<'a>,
+    scale: Option<&'a Plain<'a>>,
+    variance: &'a Plain<'a>,
     epsilon: f32,
 }
 
@@ -99,7 +99,7 @@ impl<'a> Copy<'a> {
         }
         let weight = call.tensor("weight").ok()?;
         let name = program.names.get(weight)?.clone();
-        let (shape, part) = program.stored(&name)?;
+        let Plain { shape, part, .. } = program.stored(&name)?;
         sharing.only_reader(weight)?;
         let output = outputs(call.node).next()?;
         let reader = sharing.only_reader(output).and_then(|at| Some(Call { node: program.graph().nodes.get(at)?, at }));
@@ -107,7 +107,7 @@ impl<'a> Copy<'a> {
             Some(norm) => Some(Norm::of(program, norm)?),
             None => None,
         };
-        Some(Copy { name, shape, part, norm, made: OnceLock::new() })
+        Some(Copy { name, shape, part: *part, norm, made: OnceLock::new() })
     }
 
     /// Makes the copy, unless it is there, of the elements if they have been copied; waits for a thread that is making it.
@@ -121,23 +121,27 @@ impl<'a> Copy<'a> {
 
 impl<'a> Norm<'a> {
     fn of(program: &Program<'a>, call: Call) -> Option<Norm<'a>> {
-        let part = |name: &str| {
-            let parameter = program.names.get(call.tensor(name).ok()?)?;
-            program.stored(parameter).map(|(_, part)| part)
-        };
+        let stored = |name: &str| program.stored(program.names.get(call.tensor(name).ok()?)?);
         let epsilon = match call.argument("eps") {
             None => 1e-5,
             Some(Argument::Float(epsilon)) => *epsilon as f32,
             Some(_) => return None,
         };
-        Some(Norm { scale: part("weight"), variance: part("running_var")?, epsilon })
+        Some(Norm { scale: stored("weight"), variance: stored("running_var")?, epsilon })
     }
 
     /// Returns the factors of the channels before it.
     fn factors(&self) -> Result<Vec<f32>> {
-        let variance = floats(self.variance)?;
-        let scale = self.scale.map_or_else(|| Ok(vec![1.0; variance.len()]), floats)?;
-        Ok(fuse::scale(&scale, &variance, self.epsilon))
+        let variance = self.variance.elements()?;
+        let ones;
+        let scale = match self.scale {
+            Some(scale) => scale.elements()?,
+            None => {
+                ones = vec![1.0; variance.len()];
+                &ones
+            }
+        };
+        Ok(fuse::scale(scale, variance, self.epsilon))
     }
 }
 
@@ -145,7 +149,7 @@ impl<'a> Norm<'a> {
 pub fn begin<'a>(tensors: &'a Tensors, size: usize, is_listed: impl Fn() -> bool) -> Vec<(&'a str, Vec<f32>)> {
     let plain = tensors.iter().filter_map(|(name, stored)| Some((&**name, stored.plain.as_ref()?)));
     let mut weights: Vec<(&str, Part)> =
-        plain.filter(|(_, (shape, _))| shape.len() > 1).map(|(name, (_, part))| (name, *part)).collect();
+        plain.filter(|(_, plain)| plain.shape.len() > 1).map(|(name, plain)| (name, plain.part)).collect();
     weights.sort_by_key(|(_, part)| std::cmp::Reverse(part.size()));
     let mut left = size;
     let mut fits = |part: &Part| left.checked_sub(part.size()).map(|rest| left = rest).is_some();

@@ -127,9 +127,10 @@ impl Factors {
         };
         let Some(weight) = conv.input(1).map(|weight| graph.value(weight)) else { return Ok(None) };
         let Some(&channels) = weight.shape.as_ref().and_then(|shape| shape.first()) else { return Ok(None) };
+        let none = vec![0.0; channels];
         let bias = match conv.input(2) {
             Some(_) => floats(conv, 2)?,
-            None => Some(vec![0.0; channels].into()),
+            None => Some(&*none),
         };
         let (Some(scale), Some(shift), Some(mean), Some(variance), Some(bias)) =
             (floats(norm, 1)?, floats(norm, 2)?, floats(norm, 3)?, floats(norm, 4)?, bias)
@@ -141,7 +142,7 @@ impl Factors {
             return Ok(None);
         }
         let epsilon = norm.attributes.float_or("epsilon", 1e-5);
-        let scale = self::scale(&scale, &variance, epsilon);
+        let scale = self::scale(scale, variance, epsilon);
         let moved = bias.iter().zip(mean.iter()).zip(scale.iter().zip(shift.iter()));
         let bias = moved.map(|((bias, mean), (scale, shift))| (bias - mean) * scale + shift).collect();
         Ok(Some(Factors { scale, bias: Tensor::new(&[channels], bias)? }))

@@ -1,8 +1,6 @@
 //! Weights that are copied from the file when the graph is finished: all of them at once, on all cores, and multiplied by
 //! their BatchNorm in the same pass. They are most of a file's bytes.
 
-use std::borrow::Cow;
-
 use foldhash::HashMap;
 use rayon::prelude::*;
 
@@ -11,7 +9,7 @@ use super::{Call, Lowering};
 use crate::Result;
 use crate::graph::{DataType, Graph, Tensor, Value, ValueId};
 use crate::model::Part;
-use crate::model::pt2::tensors;
+use crate::model::pt2::tensors::{self, Plain};
 use crate::model::unique::distinct;
 
 /// Weights without their elements, by value.
@@ -21,7 +19,7 @@ pub type All<'a> = HashMap<ValueId, Late<'a>>;
 pub struct Late<'a> {
     /// Name in the archive.
     parameter: &'a str,
-    part: Part<'a>,
+    plain: &'a Plain<'a>,
     /// Factors of the channels, in the order in which they are applied.
     pub factors: Vec<Vec<f32>>,
 }
@@ -51,29 +49,29 @@ impl<'a> Lowering<'a> {
         if self.held.contains_key(name) || self.sharing.only_reader(name).is_none() {
             return None;
         }
-        let (shape, part) = program.plain(parameter)?;
-        self.made += shape.iter().product::<usize>();
+        let plain = program.plain(parameter)?;
+        self.made += plain.shape.iter().product::<usize>();
         let name_of_value = distinct(&mut self.names, parameter);
         let value = Value {
             name: name_of_value,
             data_type: Some(DataType::F32),
-            shape: Some(shape.to_vec()),
+            shape: Some(plain.shape.clone()),
             constant: None,
             scales: Vec::new(),
         };
         let value = self.add_value(value, true);
-        self.late.insert(value, Late { parameter, part, factors: Vec::new() });
+        self.late.insert(value, Late { parameter, plain, factors: Vec::new() });
         self.held.insert(name, value);
         Some(value)
     }
 }
 
 /// Returns the elements of a constant of float32 that no factor belongs to.
-pub fn floats<'b>(graph: &'b Graph, late: &All, value: ValueId) -> Result<Option<Cow<'b, [f32]>>> {
+pub fn floats<'b>(graph: &'b Graph, late: &'b All, value: ValueId) -> Result<Option<&'b [f32]>> {
     Ok(match late.get(&value) {
-        Some(late) if late.factors.is_empty() => Some(Cow::Owned(tensors::floats(late.part)?)),
+        Some(late) if late.factors.is_empty() => Some(late.plain.elements()?),
         Some(_) => None,
-        None => graph.value(value).constant.as_ref().and_then(|tensor| tensor.slice::<f32>()).map(Cow::Borrowed),
+        None => graph.value(value).constant.as_ref().and_then(|tensor| tensor.slice::<f32>()),
     })
 }
 
@@ -91,7 +89,7 @@ pub fn copy(graph: &mut Graph, late: &All, ahead: &Ahead) -> Result<()> {
     let shape = |value| graph.shape(value).unwrap_or_default();
     let made: Vec<(ValueId, Tensor)> = missing
         .into_par_iter()
-        .map(|(value, late)| Ok((value, tensor(shape(value), late.part, &late.factors, None)?)))
+        .map(|(value, late)| Ok((value, tensor(shape(value), late.plain.part, &late.factors, None)?)))
         .collect::<Result<_>>()?;
     for (value, tensor) in made {
         graph.values[value.0].constant = Some(tensor);
