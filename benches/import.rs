@@ -2,6 +2,9 @@
 //!
 //!     cargo bench --bench import -- net.pt2 net.onnx
 //!
+//! The two files are the same model, saved with `torch.export.save(torch.export.export(model, inputs), "net.pt2")` and with
+//! `torch.onnx.export(model, inputs, "net.onnx", opset_version=18, dynamo=False)`.
+//!
 //! Without paths, the program `mobile` of the fixtures is read. The files take turns, so that what else the machine does
 //! slows all of them down. `bytes` is the part that fetches the file, which no reader can save; `whole` has it, too.
 

@@ -288,9 +288,6 @@ impl SampleContent {
 fn unchanged(stamps: &[(PathBuf, Stamp)]) -> Result<()> {
     match stamps.iter().find(|(path, stamp)| Stamp::of(path).ok() != Some(*stamp)) {
         None => Ok(()),
-        Some((path, _)) => Err(Error::new("the file was written while espq read it")
-            .in_file(path)
-            .of_kind(Kind::Changed)
-            .with_help("run again once it is complete")),
+        Some((path, _)) => Err(file::changed().in_file(path)),
     }
 }

@@ -69,6 +69,12 @@ pub fn is_lfs_pointer(start: &[u8]) -> bool {
     start.starts_with(b"version https://git-lfs")
 }
 
+/// Makes the error of a file that changes while it is read.
+pub fn changed() -> Error {
+    let error = Error::new("the file was written while espq read it").of_kind(Kind::Changed);
+    error.with_help("run again once it is complete")
+}
+
 /// Makes the error of a pointer in place of something.
 pub fn lfs_pointer(expected: &str) -> Error {
     Error::new(format!("this is a Git LFS pointer instead of {expected}"))

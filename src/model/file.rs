@@ -72,11 +72,10 @@ impl File {
 
     /// Returns all bytes, which are read at the first call.
     pub fn bytes(&self) -> Result<Bytes> {
-        let read = || match &self.source {
+        match &self.source {
             Source::Memory(bytes) => Ok(bytes.clone()),
-            Source::Disk(file) => whole(file, self.size),
-        };
-        self.whole.get_or_init(read).clone()
+            Source::Disk(file) => self.whole.get_or_init(|| whole(file, self.size)).clone(),
+        }
     }
 
     /// Returns a part of the file; `None` if it reaches beyond its end.
@@ -131,12 +130,12 @@ impl<'a> Part<'a> {
         (end <= self.range.1).then(|| self.file.part(start..end)).flatten()
     }
 
-    /// Reads the bytes.
+    /// Returns the bytes.
     pub fn read(&self) -> Result<Bytes> {
         let Part { file, range: (start, end) } = *self;
-        match (&file.source, file.whole.get()) {
-            (Source::Memory(bytes), _) | (_, Some(Ok(bytes))) => Ok(bytes.slice(start..end)),
-            (Source::Disk(file), _) => {
+        match &file.source {
+            Source::Memory(bytes) => Ok(bytes.slice(start..end)),
+            Source::Disk(file) => {
                 let mut bytes = vec![0; end - start];
                 file::read_at(file, start as u64, &mut bytes).map_err(|e| unreadable(&e))?;
                 Ok(bytes.into())
@@ -147,9 +146,9 @@ impl<'a> Part<'a> {
     /// Reads the bytes in chunks, in which numbers of 4 bytes are whole: there is no second place for all of them.
     pub fn chunks(&self, mut each: impl FnMut(&[u8])) -> Result<()> {
         let Part { file, range: (start, end) } = *self;
-        match (&file.source, file.whole.get()) {
-            (Source::Memory(bytes), _) | (_, Some(Ok(bytes))) => each(&bytes[start..end]),
-            (Source::Disk(file), _) => {
+        match &file.source {
+            Source::Memory(bytes) => each(&bytes[start..end]),
+            Source::Disk(file) => {
                 let mut chunk = vec![0; CHUNK.min(end - start)];
                 for from in (start..end).step_by(CHUNK) {
                     let chunk = &mut chunk[..CHUNK.min(end - from)];
@@ -166,15 +165,17 @@ fn whole(mut file: &std::fs::File, size: usize) -> Result<Bytes> {
     // Room for the read that finds the end: a file that has grown would be copied.
     let mut bytes = Vec::with_capacity(size + 1);
     file.rewind().and_then(|()| file.take(MAX_BYTES + 1).read_to_end(&mut bytes)).map_err(|e| unreadable(&e))?;
-    match bytes.len() {
-        // Parts of it are taken by its size.
-        count if count < size => Err(unreadable(&io::ErrorKind::UnexpectedEof.into())),
-        count if count as u64 > MAX_BYTES => Err(too_large()),
-        _ => Ok(bytes.into()),
+    match bytes.len() as u64 > MAX_BYTES {
+        true => Err(too_large()),
+        false => Ok(bytes.into()),
     }
 }
 
 fn unreadable(error: &io::Error) -> Error {
+    // Parts lie within the size that the file had.
+    if error.kind() == io::ErrorKind::UnexpectedEof {
+        return file::changed();
+    }
     Error::new(format!("the model cannot be read: {error}")).with_help(CHECK)
 }
 
@@ -186,6 +187,7 @@ fn too_large() -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Kind;
     use std::io::{Cursor, Write};
 
     use zip::write::{SimpleFileOptions, ZipWriter};
@@ -245,5 +247,18 @@ mod tests {
         assert!(disk.part(0..bytes.len() + 1).is_none());
         assert!(disk.part(4..9).unwrap().part(0..6).is_none());
         assert_eq!((disk.start(), disk.bytes().unwrap()), (&bytes[..64], bytes.clone()));
+    }
+
+    #[test]
+    fn a_file_that_becomes_shorter_is_reported_as_changed() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("net.pt2");
+        std::fs::write(&path, [0; 100]).unwrap();
+        let file = File::open(&path).unwrap();
+        std::fs::write(&path, [0; 50]).unwrap();
+        let part = file.part(40..60).unwrap();
+        for error in [part.read().unwrap_err(), part.chunks(|_| ()).unwrap_err()] {
+            assert_eq!((error.kind(), error.help()), (Kind::Changed, Some("run again once it is complete")));
+        }
     }
 }

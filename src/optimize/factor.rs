@@ -152,7 +152,7 @@ impl Factor {
         let mut filters: Vec<[f32; LANES]> =
             (0..size).map(|place| std::array::from_fn(|lane| of(lane).filter[place])).collect();
         let enough: [f64; LANES] = std::array::from_fn(|lane| of(lane).enough);
-        // Losses only grow. One that is infinite is as good as another.
+        // Losses only grow. Without a limit, an infinite one is a result, too.
         let is_useless =
             |losses: &[f64; LANES]| (0..LANES).all(|lane| losses[lane] >= enough[lane] && enough[lane] < f64::INFINITY);
         let useless = || vec![Rounded { filter: Vec::new(), loss: f64::INFINITY }; wanted.len()];

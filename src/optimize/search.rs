@@ -35,10 +35,11 @@ const FEWER_SETS: [(&[&str], usize); 2] = [(&["round", "correct"], 1), (&["compe
 const HOPELESS: f64 = 2.0;
 /// Observers that are tried with passes before calibration.
 const OBSERVERS: usize = 2;
-/// Passes before calibration that are tried together.
-const MOVED: [&[&str]; 3] = [&["align"], &["equalize"], &["equalize", "align"]];
-/// Passes that are tried with a small network: also with the equalization of esp-ppq, which alone is rarely the best.
-const MOVED_IF_SMALL: [&[&str]; 4] = [&["align"], &["equalize"], &["equalize", "align"], &[EQUALIZATION, "equalize"]];
+/// Passes before calibration that are tried together: with esp-ppq's equalization, which alone is rarely the best, only where the
+/// network is small.
+const MOVED: [&[&str]; 4] = [&["align"], &["equalize"], &["equalize", "align"], &[EQUALIZATION, "equalize"]];
+/// Number of these that are tried with every network.
+const ALWAYS_MOVED: usize = 3;
 /// The set that pays where channels share a scale: on the S3 and the portable kernels.
 const LIKELY: [&[&str]; 1] = [&["equalize", "align"]];
 
@@ -96,8 +97,8 @@ impl Breadth {
 
     fn moved(self, finalists: usize) -> &'static [&'static [&'static str]] {
         match self {
-            Breadth::Whole if finalists > FEWEST => &MOVED_IF_SMALL,
-            Breadth::Whole => &MOVED,
+            Breadth::Whole if finalists > FEWEST => &MOVED,
+            Breadth::Whole => &MOVED[..ALWAYS_MOVED],
             Breadth::Likely(_) => &LIKELY,
         }
     }
