@@ -6,12 +6,13 @@ use std::hash::{Hash, Hasher};
 use std::path::{Path, PathBuf};
 
 fn main() -> std::io::Result<()> {
-    println!("cargo::rerun-if-changed=src");
-    println!("cargo::rerun-if-changed=kernels/src");
+    const FOLDERS: [&str; 3] = ["src", "core/src", "kernels/src"];
+    FOLDERS.iter().for_each(|folder| println!("cargo::rerun-if-changed={folder}"));
     println!("cargo::rerun-if-changed=Cargo.lock");
     let mut files = vec![PathBuf::from("Cargo.lock")];
-    collect(Path::new("src"), &mut files)?;
-    collect(Path::new("kernels/src"), &mut files)?;
+    for folder in FOLDERS {
+        collect(Path::new(folder), &mut files)?;
+    }
     files.sort();
     let mut hasher = DefaultHasher::new();
     for file in files.iter().filter(|f| f.is_file()) {

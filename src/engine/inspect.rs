@@ -332,14 +332,14 @@ mod tests {
 
     #[test]
     fn a_tensor_has_the_range_of_its_values() {
-        let tensors = summary(&crate::espdl::tests::sample()).weights;
+        let tensors = summary(&crate::espdl::example()).weights;
         assert_eq!((tensors[0].range, tensors[0].bytes), (Some((0.0, 47.0 / 128.0)), 48));
         assert_eq!(tensors[0].layout.as_deref(), Some("(N/16)HWC16"));
     }
 
     #[test]
     fn targets_with_the_same_kernels_are_grouped() {
-        let file = open(&write(&crate::espdl::tests::sample()).unwrap(), None).unwrap();
+        let file = open(&write(&crate::espdl::example()).unwrap(), None).unwrap();
         let fits = summarize(&file, None).models.remove(0).fits;
         let targets: Vec<String> = fits.iter().map(|f| f.targets.join(" ")).collect();
         assert_eq!(targets, ["esp32p4 esp32s31", "esp32s3", "esp32 esp32s2 esp32c2 esp32c3 esp32c5 esp32c6 c"]);

@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 
 use crate::chip::{Scales, Scheme};
-use crate::espdl::{Attribute, DataType};
+use crate::espdl::Attribute;
 use crate::graph::{self, Graph, NodeId, ValueId};
 use crate::ops;
 use crate::quant::{Port, Quantized};
@@ -41,7 +41,7 @@ fn value(value: &graph::Value) -> Result<DraftValue> {
     Ok(DraftValue {
         name: value.name.clone(),
         shape,
-        data_type: value.data_type.map(DataType::of).unwrap_or_default(),
+        data_type: value.data_type.map(constants::type_of).unwrap_or_default(),
         perm: None,
         constant: None,
         maker: None,

@@ -8,32 +8,20 @@ use crate::kernels::{rounding::StoredInteger, rounding::quantize};
 use crate::quant::Port;
 use crate::{Error, Result};
 
-impl DataType {
-    /// Returns ESP-DL's type for an element type of the graph.
-    pub fn of(data_type: graph::DataType) -> DataType {
-        match data_type {
-            graph::DataType::F32 => DataType::Float,
-            graph::DataType::F64 => DataType::Double,
-            graph::DataType::I8 => DataType::Int8,
-            graph::DataType::I16 => DataType::Int16,
-            graph::DataType::I32 => DataType::Int32,
-            graph::DataType::I64 => DataType::Int64,
-            graph::DataType::U8 => DataType::Uint8,
-            graph::DataType::U16 => DataType::Uint16,
-            graph::DataType::U32 => DataType::Uint32,
-            graph::DataType::U64 => DataType::Uint64,
-            graph::DataType::Bool => DataType::Bool,
-        }
-    }
-
-    /// Returns the integer type of this width.
-    pub fn of_bits(bits: u32) -> DataType {
-        match bits {
-            0..=8 => DataType::Int8,
-            9..=16 => DataType::Int16,
-            17..=32 => DataType::Int32,
-            _ => DataType::Int64,
-        }
+/// Returns ESP-DL's type for an element type of the graph.
+pub fn type_of(data_type: graph::DataType) -> DataType {
+    match data_type {
+        graph::DataType::F32 => DataType::Float,
+        graph::DataType::F64 => DataType::Double,
+        graph::DataType::I8 => DataType::Int8,
+        graph::DataType::I16 => DataType::Int16,
+        graph::DataType::I32 => DataType::Int32,
+        graph::DataType::I64 => DataType::Int64,
+        graph::DataType::U8 => DataType::Uint8,
+        graph::DataType::U16 => DataType::Uint16,
+        graph::DataType::U32 => DataType::Uint32,
+        graph::DataType::U64 => DataType::Uint64,
+        graph::DataType::Bool => DataType::Bool,
     }
 }
 
@@ -55,7 +43,7 @@ pub fn plain(name: &str, tensor: &graph::Tensor) -> Tensor {
     let dims = tensor.shape().to_vec();
     Tensor {
         name: name.to_string(),
-        data_type: DataType::of(tensor.data_type()),
+        data_type: type_of(tensor.data_type()),
         dims,
         exponents: vec![0],
         bytes,

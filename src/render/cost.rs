@@ -150,7 +150,7 @@ mod tests {
     use crate::cost::{Board, Machine, of_file};
 
     fn cost(target: Target) -> Cost {
-        let model = crate::espdl::tests::sample();
+        let model = crate::espdl::example();
         of_file(&model.graph, 4096, false, &Machine::of(target, Board::of(target)))
     }
 

@@ -8,7 +8,7 @@ use crate::ops;
 /// Renders `docs/operators.md`, as Markdown.
 pub fn operators_page() -> String {
     let mut page = format!(
-        "# Operators of ESP-DL {}\n\nGenerated from the descriptors in `src/ops`: `UPDATE_DOCS=1 cargo test --test operators`.\n\n\
+        "# Operators of ESP-DL {}\n\nGenerated from the descriptors in `core/src/ops`: `UPDATE_DOCS=1 cargo test --test operators`.\n\n\
          An operator that is not in this table has no module: the loader refuses the model. `espq lint` reports \
          violations of these limits. `differences.md` says what was proved of them, and how.\n\n\
          | operator | precisions | order of axes | exponents | lookup table | limits |\n| --- | --- | --- | --- | --- | --- |\n",

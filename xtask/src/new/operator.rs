@@ -7,7 +7,7 @@ use super::edit::{insert, within};
 use crate::cases::snake;
 use crate::read;
 
-const TABLE: &str = "src/ops/mod.rs";
+const TABLE: &str = "core/src/ops/mod.rs";
 
 /// Prepares the files of an operator; fails if espq already supports it.
 pub fn operator(name: &str) -> Result<Change, String> {
@@ -22,9 +22,9 @@ pub fn operator(name: &str) -> Result<Change, String> {
 
     let mut change = Change::default();
     change.replace(TABLE, table);
-    change.create(format!("src/ops/{module}.rs"), source(name));
+    change.create(format!("core/src/ops/{module}.rs"), source(name));
     change.next = vec![
-        format!("src/ops/{module}.rs: write `infer` and the kernel; `elementwise::unary!` does for y = f(x)"),
+        format!("core/src/ops/{module}.rs: write `infer` and the kernel; `elementwise::unary!` does for y = f(x)"),
         "cargo test --test onnx_node_tests: runs the ONNX package's own cases of the operator".to_string(),
         "if ESP-DL has a kernel for it: CONTRIBUTING.md, \"Add an operator\", from step 4 on".to_string(),
         "cargo xtask gen: adds the operator to docs/operators.md".to_string(),

@@ -7,7 +7,7 @@ use super::edit::{insert, within};
 use crate::cases::{kebab, snake};
 use crate::read;
 
-const TABLE: &str = "src/optimize/mod.rs";
+const TABLE: &str = "core/src/optimize/mod.rs";
 
 /// Prepares the files of a pass that runs before calibration and preserves the function of the float network. Fails if
 /// the name is taken.
@@ -20,10 +20,10 @@ pub fn pass(name: &str) -> Result<Change, String> {
     let (before, after) = table.split_once("    Pass {").ok_or_else(|| format!("{TABLE} has no table of passes"))?;
     let mut change = Change::default();
     change.replace(TABLE, format!("{before}{row}    Pass {{{after}"));
-    change.create(format!("src/optimize/{name}.rs"), source(&name, &key));
+    change.create(format!("core/src/optimize/{name}.rs"), source(&name, &key));
     change.next = vec![
         format!("{TABLE}: move the line of `{name}` to its place in the order; `Run` has the other stages"),
-        format!("src/optimize/{name}.rs: cite the paper or esp-ppq's file, and write the pass"),
+        format!("core/src/optimize/{name}.rs: cite the paper or esp-ppq's file, and write the pass"),
         format!("src/project/keys.rs: add the key `{key}` to `[optimize]`, with its line for README"),
         format!("tests/optimize.rs: a network on which `{name}` moves the figures, while its reference stays"),
         "cargo xtask gen: adds the key to the JSON Schema and README".to_string(),

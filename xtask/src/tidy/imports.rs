@@ -42,15 +42,16 @@ fn order(rows: &[Row]) -> Vec<String> {
     faults
 }
 
-/// Checks that every folder of `src/` has a row, and every row a folder.
+/// Checks that every folder of modules has a row, and every row a folder.
 fn folders(table: &BTreeMap<String, BTreeSet<String>>, sources: &[Source]) -> Vec<String> {
-    let in_folder = |source: &&Source| source.path.components().count() > 2;
+    let in_folder = |source: &&Source| source.within().components().count() > 1;
     let folders: BTreeSet<String> = sources.iter().filter(in_folder).map(Source::module).collect();
     let without_row = folders.iter().filter(|folder| *folder != "bin" && !table.contains_key(*folder));
     let without_folder = table.keys().filter(|module| !folders.contains(*module));
     let missing_row =
         without_row.map(|folder| format!("docs/architecture.md: `{folder}` has no row in the table of modules"));
-    let missing_folder = without_folder.map(|module| format!("docs/architecture.md: there is no src/{module}/"));
+    let missing_folder =
+        without_folder.map(|module| format!("docs/architecture.md: there is no folder of the module `{module}`"));
     missing_row.chain(missing_folder).collect()
 }
 
@@ -119,7 +120,7 @@ mod tests {
 
     #[test]
     fn allowed_imports_are_no_fault() {
-        let sources = sources(&[("src/text/mod.rs", ""), ("src/lint/mod.rs", "use crate::{Error, text::list};")]);
+        let sources = sources(&[("core/src/text/mod.rs", ""), ("src/lint/mod.rs", "use crate::{Error, text::list};")]);
         assert_eq!(check(PAGE, &sources), [""; 0]);
     }
 
@@ -135,7 +136,7 @@ mod tests {
         let expected = [
             "`text` may import `late`, which has no row above its own",
             "`new` has no row",
-            "there is no src/late/",
+            "there is no folder of the module `late`",
             "src/text/mod.rs: imports `lint`",
             "`lint` no longer imports `text`",
             "`text` no longer imports `late`",

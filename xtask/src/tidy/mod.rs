@@ -13,7 +13,7 @@ use crate::{read, sources};
 /// Number of lines above which files are listed: most of them should be split.
 const LONG: usize = 500;
 
-/// Source file of `src/`, or of `kernels/src/`, which is a module in a crate of its own.
+/// Source file of `src/`, of `core/src/`, or of `kernels/src/`, which is a module in a crate of its own.
 #[derive(Clone)]
 pub struct Source {
     /// Path from the root of the repository.
@@ -23,12 +23,17 @@ pub struct Source {
 }
 
 impl Source {
-    /// Returns the top-level module that the file belongs to: `graph` for `src/graph/model.rs`, `kernels` for
-    /// `kernels/src/tile.rs`.
+    /// Returns the top-level module that the file belongs to: `lint` for `src/lint/rule.rs`, `graph` for
+    /// `core/src/graph/model.rs`, `kernels` for `kernels/src/tile.rs`.
     fn module(&self) -> String {
-        let at = if self.path.starts_with("src") { 1 } else { 0 };
-        let part = self.path.components().nth(at).map(|part| part.as_os_str().to_string_lossy().into_owned());
+        let part = self.within().components().next().map(|part| part.as_os_str().to_string_lossy().into_owned());
         part.unwrap_or_default().trim_end_matches(".rs").to_string()
+    }
+
+    /// Returns the path from the folder of the modules.
+    fn within(&self) -> &Path {
+        let roots = ["src", "core/src"].map(|root| self.path.strip_prefix(root));
+        roots.into_iter().flatten().next().unwrap_or(&self.path)
     }
 
     /// Returns `true` for files of tests, which may use anything.
@@ -66,7 +71,7 @@ impl Tree {
         }
         // The list of terms itself.
         others.retain(|source| !source.path.ends_with("tidy/words.rs"));
-        let sources = [of("src")?, of("kernels/src")?].concat();
+        let sources = [of("src")?, of("core/src")?, of("kernels/src")?].concat();
         Ok(Tree { sources, others, architecture: read(Path::new("docs/architecture.md"))? })
     }
 

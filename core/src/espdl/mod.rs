@@ -5,6 +5,7 @@
 mod decode;
 pub mod diff;
 mod encode;
+mod example;
 mod header;
 pub mod info;
 pub mod layout;
@@ -15,6 +16,7 @@ mod schema;
 
 use crate::{Error, Result};
 
+pub use example::example;
 pub use header::{Edition, Header, Key};
 pub use model::{Attribute, DataType, Dim, Graph, Model, Node, Opset, Tensor, ValueInfo};
 pub use package::{Digest, Package};
@@ -100,4 +102,4 @@ pub fn write_encrypted(model: &Model, key: &Key) -> Result<Vec<u8>> {
 }
 
 #[cfg(test)]
-pub(crate) mod tests;
+mod tests;

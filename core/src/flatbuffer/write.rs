@@ -9,21 +9,33 @@ use crate::{Error, Result};
 /// A table's fields by their number in the schema; fields with their default are left out.
 pub type Fields<'a> = Vec<(usize, Value<'a>)>;
 
+/// Value of a field.
 pub enum Value<'a> {
+    /// Byte.
     U8(u8),
+    /// 32-bit integer.
     I32(i32),
+    /// 64-bit integer.
     I64(i64),
+    /// 32-bit float.
     F32(f32),
+    /// Text.
     Text(&'a str),
+    /// Vector of texts.
     Texts(Vec<&'a str>),
+    /// Vector of bytes.
     Bytes(&'a [u8]),
+    /// Vector of 64-bit integers.
     I64s(&'a [i64]),
+    /// Vector of 32-bit floats.
     F32s(&'a [f32]),
     /// Vector of 64-bit integers.
     Sizes(&'a [usize]),
     /// A vector of 16-byte structs aligned to 16, the last padded with zeros.
     Blocks(&'a [u8]),
+    /// Table.
     Table(Fields<'a>),
+    /// Vector of tables.
     Tables(Vec<Fields<'a>>),
 }
 
@@ -38,6 +50,7 @@ impl Value<'_> {
     }
 }
 
+/// Writes a file with this root table. Fails if it is too large for offsets of 32 bits.
 pub fn write(root: &Fields) -> Result<Vec<u8>> {
     let mut writer = Writer { bytes: vec![0; 4], vtables: HashMap::new() };
     let at = writer.table(root)?;

@@ -169,12 +169,12 @@ impl Found {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::espdl::tests::sample;
+    use crate::espdl::example;
 
     fn differences(change: fn(&mut Model)) -> Vec<(String, String, String)> {
-        let mut changed = sample();
+        let mut changed = example();
         change(&mut changed);
-        diff(&sample(), &changed).into_iter().map(|d| (d.place, d.left, d.right)).collect()
+        diff(&example(), &changed).into_iter().map(|d| (d.place, d.left, d.right)).collect()
     }
 
     fn one(place: &str, left: &str, right: &str) -> Vec<(String, String, String)> {
@@ -221,7 +221,7 @@ mod tests {
     #[test]
     fn the_order_of_nodes_is_compared_that_of_values_is_not() {
         assert_eq!(differences(|m| m.graph.values.reverse()), []);
-        let mut left = sample();
+        let mut left = example();
         let second = Node { name: "b".into(), ..left.graph.nodes[0].clone() };
         left.graph.nodes.push(second);
         let mut right = left.clone();

@@ -2,12 +2,12 @@
 //!
 //! Never: file formats, targets, the choice of scales: those that a file gives stay with their values.
 
-pub(crate) mod attributes;
-pub(crate) mod axes;
-pub(crate) mod edit;
-pub(crate) mod model;
+pub mod attributes;
+pub mod axes;
+pub mod edit;
+pub mod model;
 mod scale;
-pub(crate) mod tensor;
+pub mod tensor;
 
 pub use attributes::{Attribute, Attributes};
 pub use model::{Graph, Node, NodeId, Value, ValueId};

@@ -26,7 +26,9 @@ pub struct Table<'a> {
 /// Elements of a vector of scalars or structs, and their position.
 #[derive(Clone, Copy)]
 pub struct Vector<'a> {
+    /// Bytes of the file.
     pub bytes: &'a [u8],
+    /// Position of the first element.
     pub at: usize,
 }
 
@@ -39,10 +41,12 @@ fn damaged(what: &str, at: usize) -> Error {
 }
 
 impl<'a> Reader<'a> {
+    /// Reads a file of these bytes.
     pub fn new(bytes: &'a [u8]) -> Self {
         Reader { bytes, left: Cell::new(bytes.len().saturating_mul(4).saturating_add(4096)) }
     }
 
+    /// Returns the root table.
     pub fn root(&'a self) -> Result<Table<'a>> {
         self.table(self.follow(0)?)
     }
@@ -117,14 +121,17 @@ impl<'a> Table<'a> {
         self.field(id, N)?.map(|at| self.reader.array(at)).transpose()
     }
 
+    /// Returns a byte; 0 if it is absent.
     pub fn u8(&self, id: usize) -> Result<u8> {
         Ok(u8::from_le_bytes(self.inline(id)?.unwrap_or_default()))
     }
 
+    /// Returns an integer; 0 if it is absent.
     pub fn i32(&self, id: usize) -> Result<i32> {
         Ok(i32::from_le_bytes(self.inline(id)?.unwrap_or_default()))
     }
 
+    /// Returns an integer; 0 if it is absent.
     pub fn i64(&self, id: usize) -> Result<i64> {
         Ok(i64::from_le_bytes(self.inline(id)?.unwrap_or_default()))
     }
@@ -133,6 +140,7 @@ impl<'a> Table<'a> {
         self.field(id, 4)?.map(|at| self.reader.follow(at)).transpose()
     }
 
+    /// Returns a table, if it is there.
     pub fn table(&self, id: usize) -> Result<Option<Table<'a>>> {
         self.target(id)?.map(|at| self.reader.table(at)).transpose()
     }
@@ -148,6 +156,7 @@ impl<'a> Table<'a> {
         (0..vector.bytes.len() / 4).map(|i| self.reader.follow(vector.at.saturating_add(i * 4))).collect()
     }
 
+    /// Returns a vector of tables; an empty one if it is absent.
     pub fn tables(&self, id: usize) -> Result<Vec<Table<'a>>> {
         self.targets(id)?.into_iter().map(|at| self.reader.table(at)).collect()
     }
@@ -157,6 +166,7 @@ impl<'a> Table<'a> {
         self.target(id)?.map_or_else(|| Ok(String::new()), |at| self.text_at(at))
     }
 
+    /// Returns a vector of texts; an empty one if it is absent.
     pub fn texts(&self, id: usize) -> Result<Vec<String>> {
         self.targets(id)?.into_iter().map(|at| self.text_at(at)).collect()
     }
@@ -169,18 +179,22 @@ impl<'a> Table<'a> {
 }
 
 impl Vector<'_> {
+    /// Returns the elements as 32-bit integers.
     pub fn i32s(&self) -> Vec<i32> {
         self.chunks().map(i32::from_le_bytes).collect()
     }
 
+    /// Returns the elements as 64-bit integers.
     pub fn i64s(&self) -> Vec<i64> {
         self.chunks().map(i64::from_le_bytes).collect()
     }
 
+    /// Returns the elements as 32-bit floats.
     pub fn f32s(&self) -> Vec<f32> {
         self.chunks().map(f32::from_le_bytes).collect()
     }
 
+    /// Returns the elements of `N` bytes each.
     pub fn chunks<const N: usize>(&self) -> impl Iterator<Item = [u8; N]> {
         self.bytes.as_chunks::<N>().0.iter().copied()
     }

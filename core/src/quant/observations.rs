@@ -43,7 +43,7 @@ pub struct Observations {
 
 impl Observations {
     /// Returns the number of kept observations.
-    pub(crate) fn len(&self) -> usize {
+    pub fn len(&self) -> usize {
         self.by_key.len()
     }
 

@@ -97,53 +97,6 @@ fn model() -> impl Strategy<Value = Model> {
     )
 }
 
-/// Small network with every kind of part, identical at every run.
-pub(crate) fn sample() -> Model {
-    let weight = Tensor {
-        name: "w".into(),
-        doc: "layout ==> (N/16)HWC16".into(),
-        data_type: DataType::Int8,
-        dims: vec![1, 1, 3, 16],
-        exponents: vec![-7],
-        bytes: (0..48).collect(),
-    };
-    let info = |name: &str| ValueInfo {
-        name: name.into(),
-        doc: String::new(),
-        data_type: DataType::Int8,
-        dims: Some(vec![Dim::Size(1), Dim::Named("n".into())]),
-        exponents: vec![-4],
-    };
-    let node = Node {
-        name: "fc".into(),
-        op: "Gemm".into(),
-        inputs: vec!["x".into(), "w".into()],
-        outputs: vec!["y".into()],
-        attributes: vec![
-            ("activation".into(), Attribute::Text(b"Relu".to_vec())),
-            ("alpha".into(), Attribute::Float(0.5)),
-            ("pads".into(), Attribute::Ints(vec![0, 1])),
-        ],
-        ..Node::default()
-    };
-    Model {
-        ir_version: 8,
-        producer: "espq".into(),
-        metadata: vec![("target".into(), "esp32p4".into())],
-        graph: Graph {
-            name: "g".into(),
-            nodes: vec![node],
-            test_inputs: vec![Tensor { name: "x".into(), exponents: vec![0], ..weight.clone() }],
-            initializers: vec![weight],
-            inputs: vec![info("x")],
-            outputs: vec![info("y")],
-            values: vec![info("x"), info("y")],
-            ..Graph::default()
-        },
-        ..Model::default()
-    }
-}
-
 fn what(result: Result<impl std::fmt::Debug>) -> String {
     result.expect_err("should be refused").what().to_string()
 }
@@ -161,7 +114,7 @@ proptest! {
         changes in vec((any::<prop::sample::Index>(), any::<u8>()), 1..12),
         cut in option::of(any::<prop::sample::Index>()),
     ) {
-        let mut file = write(&sample()).unwrap();
+        let mut file = write(&example()).unwrap();
         for (at, byte) in changes {
             let at = at.index(file.len());
             file[at] = byte;
@@ -184,14 +137,14 @@ proptest! {
 
 #[test]
 fn the_header_is_edl2_mode_and_length() {
-    let file = write(&sample()).unwrap();
+    let file = write(&example()).unwrap();
     let length = u32::try_from(file.len() - 16).unwrap().to_le_bytes();
     assert_eq!(file[..16], [b"EDL2".as_slice(), &[0; 4], &length, &[0; 4]].concat());
 }
 
 #[test]
 fn weights_are_aligned_to_sixteen_bytes_in_the_file() {
-    let file = write(&sample()).unwrap();
+    let file = write(&example()).unwrap();
     let weight: Vec<u8> = (0..48).collect();
     let found: Vec<usize> = (0..file.len() - 48).filter(|&at| file[at..at + 48] == weight).collect();
     assert_eq!(found.len(), 2, "initializer and test input");
@@ -200,7 +153,7 @@ fn weights_are_aligned_to_sixteen_bytes_in_the_file() {
 
 #[test]
 fn every_prefix_of_a_file_is_refused() {
-    let file = write(&sample()).unwrap();
+    let file = write(&example()).unwrap();
     for length in 0..file.len() {
         assert!(open(&file[..length], None).is_err(), "{length} bytes");
     }
@@ -208,11 +161,11 @@ fn every_prefix_of_a_file_is_refused() {
 
 #[test]
 fn the_older_header_has_twelve_bytes() {
-    let file = write(&sample()).unwrap();
+    let file = write(&example()).unwrap();
     let old = [b"EDL1", &file[4..12], &file[16..]].concat();
     let opened = open(&old, None).unwrap();
     assert_eq!(opened.entries[0].header.edition, Edition::Edl1);
-    assert_eq!(opened.entries[0].model, sample());
+    assert_eq!(opened.entries[0].model, example());
 }
 
 #[test]
@@ -226,8 +179,8 @@ fn encryption_is_aes_128_in_counter_mode() {
 #[test]
 fn an_encrypted_model_opens_only_with_its_key() {
     let key = [7; 16];
-    let file = write_encrypted(&sample(), &key).unwrap();
-    assert_eq!(open(&file, Some(&key)).unwrap().entries[0].model, sample());
+    let file = write_encrypted(&example(), &key).unwrap();
+    assert_eq!(open(&file, Some(&key)).unwrap().entries[0].model, example());
     assert_eq!(what(open(&file, None)), "the model is encrypted with AES-128");
     assert!(what(open(&file, Some(&[8; 16]))).starts_with("the key does not decrypt the model"));
 }
@@ -243,24 +196,24 @@ fn a_file_of_another_format_is_named() {
 
 #[test]
 fn a_tensor_has_the_bytes_that_its_dims_say() {
-    let mut model = sample();
+    let mut model = example();
     model.graph.initializers[0].dims = vec![50];
     assert_eq!(what(write(&model)), "tensor w holds 48 bytes where [50] of int8 needs 50");
 }
 
 #[test]
 fn a_package_holds_models_by_name() {
-    let model = write(&sample()).unwrap();
+    let model = write(&example()).unwrap();
     let file = open(&pdl3("v1.2", &[("a.espdl", &model), ("b.espdl", &model)]), None).unwrap();
     let package = Package { format: "PDL3", version: Some("v1.2".into()), digest: Some(Digest::Right) };
     assert_eq!(file.package, Some(package));
     assert_eq!(file.entries.iter().map(|e| e.name.as_str()).collect::<Vec<_>>(), ["a.espdl", "b.espdl"]);
-    assert!(file.entries.iter().all(|e| e.model == sample()));
+    assert!(file.entries.iter().all(|e| e.model == example()));
 }
 
 #[test]
 fn a_changed_package_fails_the_digest_check() {
-    let model = write(&sample()).unwrap();
+    let model = write(&example()).unwrap();
     let mut file = pdl3("v1.2", &[("a.espdl", &model)]);
     file[4] = b'w';
     assert_eq!(open(&file, None).unwrap().package.unwrap().digest, Some(Digest::Wrong));
@@ -268,7 +221,7 @@ fn a_changed_package_fails_the_digest_check() {
 
 #[test]
 fn a_package_cannot_hold_one_model_twice_over() {
-    let model = write(&sample()).unwrap();
+    let model = write(&example()).unwrap();
     let mut file = pdl3("v1", &[("a", &model), ("b", &model)]);
     file.copy_within(60..64, 72);
     file.truncate(file.len() - model.len());
@@ -317,7 +270,7 @@ const STREAM: [u8; 20] = [
 /// Files that esp-ppq wrote, and the chip that each is for (`fixtures/espdl/files.py`).
 fn fixtures() -> [(Vec<u8>, Target); 3] {
     let file = |name| {
-        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/espdl/");
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../fixtures/espdl/");
         std::fs::read(format!("{folder}{name}.espdl")).unwrap()
     };
     [(file("esp32p4-int8"), Target::Esp32p4), (file("esp32s3-int16"), Target::Esp32s3), (file("c-int8"), Target::C)]

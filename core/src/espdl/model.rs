@@ -177,6 +177,16 @@ pub enum DataType {
 }
 
 impl DataType {
+    /// Returns the integer type of this width.
+    pub fn of_bits(bits: u32) -> DataType {
+        match bits {
+            0..=8 => DataType::Int8,
+            9..=16 => DataType::Int16,
+            17..=32 => DataType::Int32,
+            _ => DataType::Int64,
+        }
+    }
+
     /// Every type, by its number.
     pub const ALL: [DataType; 14] = [
         DataType::Undefined,
