@@ -19,5 +19,5 @@ pub mod simplify;
 use espq_core::flatbuffer;
 pub use espq_core::{
     Error, Kind, Result, analysis, bail, chip, detect, error, espdl, exec, file, gradient, graph, kernels, note, ops,
-    optimize, quant, runtime, samples, text,
+    optimize, order, parallel, quant, runtime, samples, text,
 };

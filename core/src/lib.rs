@@ -6,6 +6,8 @@
 //! Never: model formats, `espq.toml`, findings, presentation.
 
 pub mod note;
+pub mod order;
+pub mod parallel;
 
 pub mod analysis;
 pub mod chip;

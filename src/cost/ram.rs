@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::chip::{Family, Storage, Target};
 use crate::espdl::{Graph, Node, Tensor};
+use crate::order;
 use crate::runtime::planner::{Arena, Network, smallest};
 
 use super::Board;
@@ -111,7 +112,7 @@ fn at_peak(network: &Network, arena: &Arena) -> Vec<Held> {
         Some(Held { name: network.names[value].to_string(), bytes, offset, shared_by })
     };
     let mut all: Vec<Held> = arena.values.iter().enumerate().filter_map(held).collect();
-    all.sort_by_key(|held| held.offset);
+    order::sort_by_key(&mut all, |held| held.offset);
     all
 }
 

@@ -2,12 +2,11 @@
 
 use std::sync::Arc;
 
-use rayon::prelude::*;
-
 use crate::analysis::{self, Accuracy, Judged, Label, Results};
 use crate::exec::{Program, Samples as _};
 use crate::graph::Tensor;
 use crate::note::Note;
+use crate::parallel;
 use crate::proof::OnSamples;
 use crate::samples::{Labels, Samples};
 use crate::text::{list, nearest};
@@ -112,7 +111,7 @@ impl Opened {
             progress.tick()?;
             Ok(Forms { float, simulated, on_chip })
         };
-        let each: Vec<Forms<T>> = (0..samples.len()).into_par_iter().map(each).collect::<Result<_>>()?;
+        let each: Vec<Forms<T>> = parallel::try_map(samples.len(), each)?;
         let mut forms = Forms { float: Vec::new(), simulated: Vec::new(), on_chip: Some(Vec::new()) };
         for one in each {
             forms.float.push(one.float);

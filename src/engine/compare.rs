@@ -12,6 +12,7 @@ const LONGEST: u64 = 1 << 30;
 pub fn read_report(path: &Path) -> Result<Figures> {
     const HELP: &str = "`espq report --format json -o FILE` writes one";
     let text = file::text(path, LONGEST).map_err(|e| e.with_help(HELP))?;
-    serde_json::from_str(&text)
+    // From bytes, as the cache reads figures: one compiled reader.
+    serde_json::from_slice(text.as_bytes())
         .map_err(|e| Error::new(format!("this is no report in JSON: {e}")).in_file(path).with_help(HELP))
 }

@@ -12,6 +12,7 @@ use crate::cost::Totals;
 use crate::exec::Samples as _;
 use crate::graph::{NodeId, ValueId};
 use crate::ops::Role;
+use crate::order;
 use crate::quant::{Plan, Port, Quantized, Wide};
 use crate::simplify::LayerNames;
 
@@ -172,7 +173,7 @@ impl<'a> Measurement<'a> {
         let mut worst: Vec<(NodeId, f64)> =
             graph.node_ids().filter_map(|node| Some((node, layers[node.0].graphwise?.nsr))).collect();
         worst.retain(|&(node, nsr)| nsr > limit && is_rounded(node));
-        worst.sort_by(|a, b| b.1.total_cmp(&a.1));
+        order::sort_by(&mut worst, |a, b| b.1.total_cmp(&a.1));
         worst.truncate(SATURATED);
         let of_layers = worst.iter().filter_map(|&(node, _)| {
             let value = graph.node(node).outputs.first().copied().flatten()?;
@@ -252,7 +253,7 @@ impl<'a> Measurement<'a> {
         left.retain(|node| report.layers[node.0].layerwise.is_none());
         // A layer without an estimate may be the worst.
         let nsr = |node: &NodeId| report.layers[node.0].estimate.unwrap_or(f64::INFINITY);
-        left.sort_by(|a, b| nsr(b).total_cmp(&nsr(a)));
+        order::sort_by(&mut left, |a, b| nsr(b).total_cmp(&nsr(a)));
         let count = self.count;
         self.progress.begin(Stage::Layerwise, count * left.len());
         // Each part runs the samples in float again that are not kept, so parts grow.

@@ -9,6 +9,7 @@ use crate::chip::Target;
 use crate::cost::{self, BoardLog, ChipData, Cost, Fitted, Interval, Sample, Term, Test, Work};
 use crate::espdl::Key;
 use crate::file;
+use crate::order;
 use crate::text::units::{count, percent};
 use crate::{Error, Result};
 
@@ -134,7 +135,9 @@ pub fn profile_of_file(
     let known = |cost: &Cost| compare(&log, cost, ChipData::of(cost.target).filter(|_| fits));
     let mut profiles: Vec<Profile> = summary.models.iter().flat_map(|model| &model.costs).map(known).collect();
     // Of a package, the model whose layers the log has; of two chips, the one that is nearer.
-    profiles.sort_by(|a, b| a.unknown.len().cmp(&b.unknown.len()).then(distance(a).total_cmp(&distance(b))));
+    order::sort_by(&mut profiles, |a, b| {
+        a.unknown.len().cmp(&b.unknown.len()).then(distance(a).total_cmp(&distance(b)))
+    });
     profiles.into_iter().next().ok_or_else(|| Error::new("the file has no model").in_file(file))
 }
 
@@ -222,7 +225,7 @@ fn fit(layers: &[ProfiledLayer], known: &HashMap<&str, &cost::LayerCost>, cost: 
     let error = |cycles: &dyn Fn(Term) -> f64| {
         let time = |work: &Work| work.iter().map(|(term, units)| units * cycles(term) / clock).sum::<f64>();
         let mut errors: Vec<f64> = samples.iter().map(|s| (time(&s.work) / s.microseconds - 1.0).abs()).collect();
-        errors.sort_by(f64::total_cmp);
+        order::sort_by(&mut errors, f64::total_cmp);
         errors[errors.len() / 2]
     };
     let has = |term: &Term| samples.iter().any(|sample| sample.work.of(*term) > 0.0);

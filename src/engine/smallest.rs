@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use rayon::prelude::*;
-
 use crate::Result;
 use crate::analysis::{
     Report, Searched, Sets, SufficientSet, by_worth, completed, is_over, smallest_sufficient_set, usual_sets,
 };
 use crate::chip::Scheme;
 use crate::lint::Trial;
+use crate::order;
+use crate::parallel;
 use crate::quant::Wide;
 
 use super::cancel::possible;
@@ -115,8 +115,7 @@ impl Sets for Candidates<'_> {
         let price = |set: &[usize]| Ok(possible(self.measurement.likely_price(&self.names(set)))?.flatten());
         let &[one] = set else { return price(set) };
         if self.tried.alone.is_empty() {
-            let all = 0..self.narrow.len();
-            self.tried.alone = all.into_par_iter().map(|layer| price(&[layer])).collect::<Result<_>>()?;
+            self.tried.alone = parallel::try_map(self.narrow.len(), |layer| price(&[layer]))?;
         }
         Ok(self.tried.alone.get(one).copied().flatten())
     }
@@ -188,7 +187,7 @@ impl Measurement<'_> {
             let layers: Vec<&str> = set.iter().filter_map(|&at| narrow.get(at).map(|(name, _)| *name)).collect();
             sets.extend(self.likely_price(&layers)?.map(|price| (price, error, layers)));
         }
-        sets.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1)));
+        order::sort_by(&mut sets, |a, b| a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1)));
         keep_falling(&mut sets, |(_, error, _)| *error);
         while sets.len() > SHOWN {
             // The one that gains least over the one before it says least.
@@ -208,7 +207,7 @@ impl Measurement<'_> {
         // The whole file decides, not only its weights.
         let limits = limits(self.opened.project());
         let price = |trial: &Trial| trial.cost.map_or(trial.flash as f64, |cost| limits.price(&cost));
-        found.sort_by(|a, b| price(a).total_cmp(&price(b)).then(a.after.total_cmp(&b.after)));
+        order::sort_by(&mut found, |a, b| price(a).total_cmp(&price(b)).then(a.after.total_cmp(&b.after)));
         keep_falling(&mut found, |trial| trial.after);
         Ok(found)
     }

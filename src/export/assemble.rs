@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use crate::espdl::{Attribute, DataType, Dim, Graph, Node, Tensor, ValueInfo};
 use crate::graph::{NodeId, ValueId};
+use crate::order;
 use crate::quant::Port;
 
 use super::draft::{Draft, DraftNode};
@@ -69,7 +70,7 @@ fn node(draft: &Draft, node: &DraftNode) -> Node {
         .filter(|(_, value)| !matches!(value, Attribute::Ints(list) if list.is_empty()))
         .cloned()
         .collect();
-    attributes.sort_by(|(a, _), (b, _)| a.cmp(b));
+    order::sort_by(&mut attributes, |(a, _), (b, _)| a.cmp(b));
     Node {
         name: node.name.clone(),
         op: node.op.clone(),

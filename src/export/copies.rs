@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use crate::chip::QuantType;
 use crate::espdl::{Graph, Node, Tensor};
 use crate::graph::NodeId;
+use crate::order;
 use crate::runtime::planner;
 
 use super::assemble::assemble;
@@ -58,7 +59,7 @@ pub fn with_smallest_arena(draft: &mut Draft, graph: Graph, tables: Vec<Tensor>)
     let mut graph = assemble(draft, &graph.name, tables);
     let mut placed: Vec<(Option<usize>, Node)> =
         draft.order().iter().map(|id| places.get(id).copied()).zip(std::mem::take(&mut graph.nodes)).collect();
-    placed.sort_by_key(|(place, _)| *place);
+    order::sort_by_key(&mut placed, |(place, _)| *place);
     graph.nodes = placed.into_iter().map(|(_, node)| node).collect();
     graph
 }

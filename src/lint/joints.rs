@@ -3,6 +3,7 @@
 //! Never: measuring, fixes.
 
 use crate::analysis::{Joint, Report};
+use crate::order;
 use crate::project::Config;
 
 /// Returns the joints that lose a part, in the order of the worst one's error: those that make an output, and all others if an
@@ -15,6 +16,6 @@ pub fn lossy_joints<'a>(config: &Config, report: &'a Report) -> Vec<&'a Joint> {
     let worst = |joint: &Joint| joint.lost(limit).map(|part| part.nsr).fold(0.0, f64::max);
     let mut joints: Vec<&Joint> = report.joints.iter().filter(|joint| is_bad || joint.output.is_some()).collect();
     joints.retain(|joint| worst(joint) > 0.0);
-    joints.sort_by(|a, b| worst(b).total_cmp(&worst(a)));
+    order::sort_by(&mut joints, |a, b| worst(b).total_cmp(&worst(a)));
     joints
 }

@@ -41,6 +41,7 @@ pub use rule::{Needs, Rule, Selection, find};
 pub use rules::{RULES, unmeasured};
 pub use trials::{Optimization, Trial, Trials, candidates};
 
+use crate::order;
 use crate::simplify::LayerNames;
 
 /// Returns all findings of the rules on the given facts, in the order of the text.
@@ -72,7 +73,7 @@ fn name_module(finding: &mut Finding, names: &LayerNames) {
 
 /// Sorts by place, then by code.
 pub fn sort(findings: &mut [Finding]) {
-    findings.sort_by(|a, b| {
+    order::sort_by(findings, |a, b| {
         let key = |f: &Finding| (f.span.start, f.span.end);
         key(a).cmp(&key(b)).then_with(|| a.code.cmp(&b.code))
     });

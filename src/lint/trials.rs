@@ -7,6 +7,7 @@ use crate::chip::Scheme;
 use crate::cost::Change;
 use crate::detect::FoundBoxes;
 use crate::ops;
+use crate::order;
 use crate::text::Edit;
 use crate::text::units::{kilobytes, milliseconds, percent};
 
@@ -164,7 +165,7 @@ pub fn candidates(report: &Report) -> Vec<(&str, f64)> {
     let has_kernel = |op: &str| ops::on_chip(op).is_some_and(|chip| chip.kernels.int16);
     let narrow = report.layers.iter().filter(|l| l.scheme == Scheme::Int8 && has_kernel(&l.op));
     let mut candidates: Vec<(&str, f64)> = narrow.filter_map(|l| Some((l.name.as_str(), l.alone()?.nsr))).collect();
-    candidates.sort_by(|a, b| b.1.total_cmp(&a.1));
+    order::sort_by(&mut candidates, |a, b| b.1.total_cmp(&a.1));
     candidates
 }
 

@@ -9,6 +9,7 @@ use lsp_types::{
 
 use crate::engine::{self, Place as Cut};
 use crate::lint::RULES;
+use crate::order;
 use crate::project::cursor::{self, Place};
 use crate::project::schema;
 use crate::project::{Key, Offers};
@@ -105,7 +106,7 @@ fn layers(snapshot: &Snapshot, table: &str) -> Vec<Offer> {
         };
         all.push((nsr, offer));
     }
-    all.sort_by(|a, b| b.0.unwrap_or(-1.0).total_cmp(&a.0.unwrap_or(-1.0)));
+    order::sort_by(&mut all, |a, b| b.0.unwrap_or(-1.0).total_cmp(&a.0.unwrap_or(-1.0)));
     all.into_iter().map(|(_, offer)| offer).collect()
 }
 
@@ -168,7 +169,7 @@ fn files(snapshot: &Snapshot, value: &Span, endings: &[&str]) -> Vec<Offer> {
             (is_folder || ends).then(|| Offer::new(quoted, kind, ""))
         })
         .collect();
-    offers.sort_by(|a, b| {
+    order::sort_by(&mut offers, |a, b| {
         (a.kind == CompletionItemKind::FOLDER, &a.text).cmp(&(b.kind == CompletionItemKind::FOLDER, &b.text))
     });
     offers

@@ -6,6 +6,7 @@ use lsp_types::{
 
 use crate::analysis::Alone;
 use crate::lint::{Finding, Measure, Related, Severity};
+use crate::order;
 
 use super::abilities::Abilities;
 use super::knowledge::{Knowledge, LayerView};
@@ -60,7 +61,7 @@ impl Presentation<'_> {
         const SHOWN: usize = 3;
         let measured = self.knowledge.layers().iter().filter_map(|layer| Some((layer, layer.alone()?)));
         let mut measured: Vec<_> = measured.filter(|(_, alone)| alone.nsr > 0.0).collect();
-        measured.sort_by(|a, b| b.1.nsr.total_cmp(&a.1.nsr));
+        order::sort_by(&mut measured, |a, b| b.1.nsr.total_cmp(&a.1.nsr));
         let shown = measured.iter().take(SHOWN);
         let line = |(layer, alone): &(&LayerView, Alone)| {
             self.in_list(&layer.name, &format!("{} alone puts {alone} on the outputs", layer.name))

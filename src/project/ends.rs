@@ -3,6 +3,7 @@
 use serde_json::{Value as Json, json};
 use toml::de::DeValue;
 
+use crate::order;
 use crate::text::Span;
 
 use super::config::{EndName, EndNames, Spanned};
@@ -36,7 +37,7 @@ impl Value for EndNames {
             _ => return None,
         };
         // A table is in the order of its keys; that of the text counts.
-        ends.sort_by_key(|end| end.at.span.start);
+        order::sort_by_key(&mut ends, |end| end.at.span.start);
         (!ends.is_empty()).then_some(EndNames(ends))
     }
 

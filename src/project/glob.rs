@@ -5,6 +5,7 @@ use std::path::{Component, Path, PathBuf};
 use globset::{GlobBuilder, GlobMatcher};
 use ignore::{DirEntry, WalkBuilder};
 
+use crate::order;
 use crate::{Error, Result};
 
 /// Matched files, and links that were not followed.
@@ -36,7 +37,7 @@ pub fn files(pattern: &Path) -> Result<Found> {
     let root = base.clone();
     walk.filter_entry(move |entry| glob.admits(entry, &root));
     let mut found = walked(&walk)?;
-    found.files.sort_by(|a, b| a.as_os_str().as_encoded_bytes().cmp(b.as_os_str().as_encoded_bytes()));
+    order::sort_by(&mut found.files, |a, b| a.as_os_str().as_encoded_bytes().cmp(b.as_os_str().as_encoded_bytes()));
     Ok(found)
 }
 

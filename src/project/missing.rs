@@ -2,6 +2,7 @@
 
 use std::path::{Component, Path, PathBuf};
 
+use crate::order;
 use crate::samples;
 use crate::text::nearest;
 use crate::text::units::count;
@@ -170,7 +171,7 @@ fn endings(files: &[PathBuf]) -> Vec<(String, usize)> {
             None => endings.push((ending.to_string(), 1)),
         }
     }
-    endings.sort_by_key(|(_, number)| std::cmp::Reverse(*number));
+    order::sort_by_key(&mut endings, |(_, number)| std::cmp::Reverse(*number));
     endings
 }
 

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use toml::de::{DeTable, DeValue};
 
+use crate::order;
 use crate::text::{Edit, Encoding, LineIndex, Span, list, nearest};
 
 use super::declare::{Field, Form, Key, Required, Table};
@@ -42,7 +43,7 @@ pub fn read(text: &str) -> (Config, Vec<Problem>) {
         // Keys on lines that are not TOML are not missing.
         reader.problems.retain(|p| p.kind == ProblemKind::Syntax || p.kind == ProblemKind::UnknownKey);
     }
-    reader.problems.sort_by_key(|p| p.span.start);
+    order::sort_by_key(&mut reader.problems, |p| p.span.start);
     (config, reader.problems)
 }
 
@@ -200,7 +201,7 @@ fn entries<'t>(table: &str, entries: &'t DeTable<'t>) -> Vec<(Place<'t>, &'t Val
         Place { text, span: key.span(), path: joined(table, text) }
     };
     let mut entries: Vec<(Place, &Value)> = entries.iter().map(|(key, value)| (place(key), value)).collect();
-    entries.sort_by_key(|(place, _)| place.span.start);
+    order::sort_by_key(&mut entries, |(place, _)| place.span.start);
     entries
 }
 

@@ -3,8 +3,6 @@
 
 use std::collections::BTreeMap;
 
-use rayon::prelude::*;
-
 use crate::analysis::{Comparison, Difference, OnChip, Ran, floats};
 use crate::chip::Target;
 use crate::espdl;
@@ -12,6 +10,7 @@ use crate::exec::{self, FakeQuant, NodeSimulation, Samples, Tick, fake_quantize}
 use crate::export::Export;
 use crate::graph::{Graph, NodeId, Tensor, ValueId};
 use crate::kernels::errors::{Gaps, gaps};
+use crate::parallel;
 use crate::quant::Quantized;
 use crate::runtime::run::Program;
 use crate::{Result, bail};
@@ -93,12 +92,11 @@ fn run_samples(subject: &Subject) -> Result<Ran> {
     };
     let program = Program::new(&export.model, target)?;
     let samples = subject.count.min(subject.samples.len());
-    let by_sample = (0..samples).into_par_iter().map(|s| {
+    let by_sample: Vec<Sampled> = parallel::try_map(samples, |s| {
         let found = layers.sample(&program, &subject.samples.sample(s)?)?;
         (subject.tick)()?;
         Ok(found)
-    });
-    let by_sample: Vec<Sampled> = by_sample.collect::<Result<_>>()?;
+    })?;
     let mut outputs = vec![Comparison::default(); layers.graph.outputs.len()];
     let mut gaps: BTreeMap<(NodeId, ValueId), Gap> = BTreeMap::new();
     for Sampled { compared, gaps: found } in by_sample {

@@ -1,6 +1,7 @@
 //! Flash, RAM and time of a file, in all and by layer.
 
 use crate::cost::{Cost, LayerCost};
+use crate::order;
 use crate::text::units::{and_more, percent, size};
 use crate::text::visible;
 
@@ -80,7 +81,7 @@ const HEAD: [&str; 6] = ["ms", "kernel", "MACs", "weights", "values", "flash"];
 pub fn by_layer(cost: &Cost, top: Option<usize>, out: &Terminal) -> String {
     let estimate = |layer: &LayerCost| layer.time.map_or(0.0, |time| time.estimate);
     let mut layers: Vec<&LayerCost> = cost.layers.iter().collect();
-    layers.sort_by(|a, b| estimate(b).total_cmp(&estimate(a)));
+    order::sort_by(&mut layers, |a, b| estimate(b).total_cmp(&estimate(a)));
     let shown = &layers[..layers.len().min(top.unwrap_or(usize::MAX))];
     let rows: Vec<[String; 6]> = shown.iter().map(|layer| cells(layer)).collect();
     let widths: Vec<usize> = (0..HEAD.len())

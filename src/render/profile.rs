@@ -2,6 +2,7 @@
 
 use crate::cost::Test;
 use crate::engine::{Fit, Profile, ProfiledLayer};
+use crate::order;
 use crate::text::units::{count, percent};
 
 use super::table::{elide, width};
@@ -45,7 +46,7 @@ fn unknown(found: &Profile, out: &Terminal) -> String {
 
 fn layers(found: &Profile, top: Option<usize>, out: &Terminal) -> String {
     let mut rows: Vec<&ProfiledLayer> = found.layers.iter().collect();
-    rows.sort_by(|a, b| b.measured.total_cmp(&a.measured));
+    order::sort_by(&mut rows, |a, b| b.measured.total_cmp(&a.measured));
     let shown = &rows[..rows.len().min(top.unwrap_or(usize::MAX))];
     let names = shown.iter().map(|layer| width(&clean(&layer.name))).max().unwrap_or(0).max(5);
     let names = out.width.map_or(names, |room| names.min(room.saturating_sub(60).max(16)));

@@ -2,6 +2,7 @@
 
 use super::terminal::{Style, Terminal};
 use crate::analysis::{Layer, Report, TensorStatistics};
+use crate::order;
 use crate::text::units::percent_column;
 
 use super::table::{elide, left_out, width};
@@ -32,7 +33,7 @@ pub fn statistics(report: &Report, top: Option<usize>, terminal: &Terminal) -> S
     let all = rows.len();
     if let Some(top) = top {
         let mut errors: Vec<f64> = rows.iter().map(|(_, statistics)| statistics.error.nsr).collect();
-        errors.sort_by(|a, b| b.total_cmp(a));
+        order::sort_by(&mut errors, |a, b| b.total_cmp(a));
         let least = errors.get(top.saturating_sub(1)).copied().unwrap_or(f64::NEG_INFINITY);
         rows.retain(|(_, statistics)| statistics.error.nsr.total_cmp(&least).is_ge());
         rows.truncate(top);

@@ -1,5 +1,6 @@
 //! Sorted bars, in the style of esp-ppq's tables.
 
+use crate::order;
 use crate::text::units::percent_column;
 use crate::text::visible;
 
@@ -23,7 +24,7 @@ pub struct Row<'a> {
 pub fn bars(mut rows: Vec<Row>, top: Option<usize>, terminal: &Terminal) -> String {
     const FIGURE: usize = 9;
     // NaN comes first: it counts as the largest error.
-    rows.sort_by(|a, b| b.nsr.is_nan().cmp(&a.nsr.is_nan()).then(b.nsr.total_cmp(&a.nsr)));
+    order::sort_by(&mut rows, |a, b| b.nsr.is_nan().cmp(&a.nsr.is_nan()).then(b.nsr.total_cmp(&a.nsr)));
     let hidden = rows.len().saturating_sub(top.unwrap_or(usize::MAX));
     rows.truncate(rows.len() - hidden);
     let largest = rows.iter().map(|r| r.nsr).filter(|n| n.is_finite()).fold(0.0, f64::max);

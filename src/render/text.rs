@@ -10,6 +10,7 @@ use crate::chip::{Incompatibility, Method, Scheme};
 use crate::cost::Cost;
 use crate::engine::Profile;
 use crate::lint::{Measure, ObserverAdvice, Trial, Trials, candidates, decisive_error};
+use crate::order;
 use crate::text::units::{and_more, count, kilobytes, milliseconds, percent, percent_column};
 use crate::text::visible;
 
@@ -169,7 +170,7 @@ fn by_observer(report: &Report, observers: &Observers, view: &View) -> Option<St
     let samples = count(report.analysis_samples, "sample");
     let title = format!("Observers by {} ({samples})", decisive_error(report));
     let mut tried: Vec<&TriedObserver> = observers.tried.iter().collect();
-    tried.sort_by(|a, b| a.error.mean.total_cmp(&b.error.mean));
+    order::sort_by(&mut tried, |a, b| a.error.mean.total_cmp(&b.error.mean));
     let in_use = report.settings.method_of("");
     let line = |tried: &&TriedObserver| {
         let mark = if tried.method == in_use { "  in use" } else { "" };
@@ -276,7 +277,7 @@ pub(super) fn advice(report: &Report, view: &View) -> Vec<String> {
         lines.extend(trials.outputs.as_ref().and_then(|trial| Measure::SmallestSet.words(trial)));
         let mut alone: Vec<(&String, &Trial)> =
             trials.layers.iter().filter_map(|(name, trial)| Some((name, trial.as_ref()?))).collect();
-        alone.sort_by(|a, b| a.1.after.total_cmp(&b.1.after));
+        order::sort_by(&mut alone, |a, b| a.1.after.total_cmp(&b.1.after));
         let set =
             |(name, trial): (&String, &Trial)| Measure::Layer { name: name.clone(), scheme: trial.scheme }.words(trial);
         lines.extend(alone.into_iter().filter_map(set).take(NAMED));

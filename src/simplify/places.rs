@@ -2,6 +2,7 @@
 
 use crate::graph::ValueId;
 use crate::model::Imported;
+use crate::order;
 
 /// Value at which a network can be cut.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,6 +47,6 @@ pub fn places(imported: &Imported) -> Vec<Place> {
             });
         }
     }
-    places.sort_by_key(|place| place.depth);
+    order::sort_by_key(&mut places, |place| place.depth);
     places
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::{Layer, OutputError, Report};
+use crate::order;
 
 /// Parts of a report that are compared, also as `espq report --format json` writes them.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -125,7 +126,7 @@ pub fn changes(before: &Figures, after: &Figures) -> Changes {
         })
         .filter(|change| change.before != change.after)
         .collect();
-    layers.sort_by(|a, b| b.difference().abs().total_cmp(&a.difference().abs()));
+    order::sort_by(&mut layers, |a, b| b.difference().abs().total_cmp(&a.difference().abs()));
     let only = |layers: &[Layer], other: &BTreeMap<&str, &Layer>| {
         let missing = layers.iter().filter(|layer| !other.contains_key(layer.name.as_str()));
         missing.map(|layer| layer.name.clone()).collect()

@@ -1,9 +1,8 @@
 //! Losses by the range of a scale, without rounding.
 
-use rayon::prelude::*;
-
 use crate::Result;
 use crate::graph::{Tensor, ValueId};
+use crate::parallel;
 use crate::quant::{FloatRuns as _, Port};
 
 use super::compare::{Comparison, floats};
@@ -15,7 +14,7 @@ pub fn clipping(subject: &Subject, ports: &[(ValueId, Port)], originals: &FloatS
     let &Subject { graph, samples, count, .. } = subject;
     let float = subject.resumed(originals);
     let wanted = graph.mask(ports.iter().map(|(value, _)| *value));
-    let by_sample = (0..count.min(samples.len())).into_par_iter().map(|s| {
+    let by_sample = parallel::try_map(count.min(samples.len()), |s| {
         let mut found = vec![(0.0, Comparison::default()); ports.len()];
         float.observe(s, &wanted, &mut |value, tensor| {
             for (at, (_, port)) in ports.iter().enumerate().filter(|(_, (wanted, _))| *wanted == value) {
@@ -24,9 +23,9 @@ pub fn clipping(subject: &Subject, ports: &[(ValueId, Port)], originals: &FloatS
             Ok(())
         })?;
         Ok(found)
-    });
+    })?;
     let mut sums = vec![(0.0f64, Comparison::default()); ports.len()];
-    for sample in by_sample.collect::<Result<Vec<Vec<(f64, Comparison)>>>>()? {
+    for sample in by_sample {
         for ((largest, sum), (one, compared)) in sums.iter_mut().zip(sample) {
             *largest = largest.max(one);
             sum.add(compared);

@@ -7,13 +7,12 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
-use rayon::prelude::*;
-
 use crate::Result;
 use crate::exec::{Frontier, Trace, places};
 use crate::gradient::Backward;
 use crate::graph::{Graph, NodeId, Tensor, ValueId};
 use crate::kernels::errors::sum_of_products;
+use crate::parallel;
 
 use super::Subject;
 use super::compare::floats;
@@ -35,12 +34,11 @@ pub fn estimates(subject: &Subject, nodes: &[NodeId]) -> Result<Vec<Option<f64>>
     let wanted: Vec<ValueId> = values.iter().flatten().copied().collect();
     let backward = Backward::new(graph, &decisive(graph), &wanted)?;
     let count = count.min(samples.len());
-    let by_sample = (0..count).into_par_iter().map(|sample| {
+    let by_sample = parallel::try_map(count, |sample| {
         let found = of_sample(subject, &backward, nodes, &values, sample)?;
         tick()?;
         Ok(found)
-    });
-    let by_sample: Vec<Vec<f64>> = by_sample.collect::<Result<_>>()?;
+    })?;
     let mean = |at: usize| by_sample.iter().map(|sample| sample[at]).sum::<f64>() / count.max(1) as f64;
     let is_known = |at: usize| values[at].is_some_and(|value| backward.knows(value));
     Ok((0..nodes.len()).map(|at| is_known(at).then(|| mean(at))).collect())

@@ -4,12 +4,11 @@
 
 use std::cell::OnceCell;
 
-use rayon::prelude::*;
-
 use crate::Result;
 use crate::detect::FoundBoxes;
 use crate::exec::{Frontier, Program, Samples};
 use crate::graph::{Graph, NodeId, Tensor, ValueId};
+use crate::parallel;
 
 use super::compare::Comparison;
 use super::decisive::decisive;
@@ -52,7 +51,7 @@ pub fn graphwise(
     let joints = watched_joints(subject, !nodes.is_empty());
     let count = count.min(samples.len());
     let places = if nodes.is_empty() { Vec::new() } else { earlier.places(graph, count) };
-    let by_sample = (0..count).into_par_iter().map(|s| {
+    let by_sample = parallel::try_map(count, |s| {
         let before = earlier.before(s, same(s), &watched);
         let sample = Sample { samples, index: s, read: OnceCell::new(), originals, before };
         let (mut simulated, mut float) = compare(subject, &watched, &joints, &sample, &places)?;
@@ -60,8 +59,8 @@ pub fn graphwise(
         float.frontiers.fit(originals.share(count));
         tick()?;
         Ok((simulated, float))
-    });
-    let (by_sample, floats): (Vec<Simulated>, Vec<Float>) = by_sample.collect::<Result<Vec<_>>>()?.into_iter().unzip();
+    })?;
+    let (by_sample, floats): (Vec<Simulated>, Vec<Float>) = by_sample.into_iter().unzip();
     let (outputs, frontiers) = floats.into_iter().map(|float| (float.outputs, float.frontiers)).unzip();
     originals.keep_outputs(outputs);
     let found = summary(graph, &by_sample, watched.len(), &joints);

@@ -3,11 +3,10 @@
 //! esp-ppq: `quantization/analyse/layerwise.py`. It runs the whole network twice per layer and sample; here the float
 //! pass runs once per sample, and then only the nodes that depend on the layer.
 
-use rayon::prelude::*;
-
 use crate::Result;
 use crate::exec::{Frontier, Trace};
 use crate::graph::{Graph, NodeId, Tensor};
+use crate::parallel;
 
 use super::compare::Comparison;
 use super::{ErrorFigures, FloatSamples, Subject};
@@ -34,28 +33,30 @@ pub fn layerwise(subject: &Subject, nodes: &[NodeId], originals: &FloatSamples) 
     let count = count.min(samples.len());
     if nodes.len() <= FEW {
         let jobs: Vec<(usize, usize)> = (0..count).flat_map(|s| (0..nodes.len()).map(move |n| (n, s))).collect();
-        let compared = jobs.par_iter().with_max_len(1).map(|&(n, s)| {
+        let compared = parallel::try_map(jobs.len(), |job| {
+            let (n, s) = jobs[job];
             tick()?;
             Ok((n, alone(subject, nodes[n], originals, s)?))
-        });
-        for (n, sum) in compared.collect::<Result<Vec<_>>>()? {
+        })?;
+        for (n, sum) in compared {
             sums[n].add(sum);
         }
         return Ok(sums.iter().map(Comparison::mean).collect());
     }
     let group = at_once(bytes(subject.graph, first(nodes)));
     for start in (0..count).step_by(group) {
-        let run = (start..count.min(start + group)).into_par_iter().map(|s| original(subject, nodes, originals, s));
-        let group: Vec<Original> = run.collect::<Result<_>>()?;
+        let run = |s| original(subject, nodes, originals, start + s);
+        let group: Vec<Original> = parallel::try_map(group.min(count - start), run)?;
         // Samples are outermost and nodes in order, so that the longest runs start first.
         let jobs: Vec<(usize, usize)> = (0..nodes.len()).flat_map(|n| (0..group.len()).map(move |t| (n, t))).collect();
-        let compared = jobs.par_iter().with_max_len(1).map(|&(n, t)| {
+        let compared = parallel::try_map(jobs.len(), |job| {
+            let (n, t) = jobs[job];
             let Original { trace, outputs: originals } = &group[t];
             let outputs = float.run_from(simulated, nodes[n], trace)?;
             tick()?;
             Ok((n, sum(&outputs, originals)?))
-        });
-        for (n, sum) in compared.collect::<Result<Vec<_>>>()? {
+        })?;
+        for (n, sum) in compared {
             sums[n].add(sum);
         }
     }

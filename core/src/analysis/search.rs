@@ -1,6 +1,7 @@
 //! Search for the smallest set of layers that brings an error under its limit when widened, within limits on cost.
 
 use crate::Result;
+use crate::order;
 
 /// Set of candidates, and the error with them widened.
 #[derive(Debug, Clone, PartialEq)]
@@ -102,7 +103,7 @@ pub fn by_worth(gains: &[f64], sets: &mut dyn Sets) -> Result<Vec<usize>> {
         let by_cost = |cost: f64| if cost > 0.0 { gain / cost } else { f64::INFINITY };
         worth.push((sets.cost(&[layer])?.map_or(f64::NEG_INFINITY, by_cost), layer));
     }
-    worth.sort_by(|a, b| b.0.total_cmp(&a.0));
+    order::sort_by(&mut worth, |a, b| b.0.total_cmp(&a.0));
     Ok(worth.into_iter().map(|(_, layer)| layer).collect())
 }
 
@@ -124,7 +125,7 @@ impl Search<'_> {
     /// Returns the single layers that are sufficient.
     fn sufficient_alone(&mut self) -> Result<Vec<SufficientSet>> {
         let mut order: Vec<usize> = (0..self.gains.len()).collect();
-        order.sort_by(|&a, &b| self.gains[b].total_cmp(&self.gains[a]));
+        order::sort_by(&mut order, |&a, &b| self.gains[b].total_cmp(&self.gains[a]));
         let mut found = Vec::new();
         for layer in order.into_iter().take(SINGLES) {
             if self.is_hopeless(&[layer]) {

@@ -3,11 +3,10 @@
 //! Formulas as in esp-ppq's `statistical_analyse` (sample standard deviation, excess kurtosis, 32 bins), here over
 //! every element instead of a random sample.
 
-use rayon::prelude::*;
-
 use crate::Result;
 use crate::exec::FakeQuant;
 use crate::graph::{NodeId, Tensor, ValueId};
+use crate::parallel;
 
 use super::compare::{Comparison, floats};
 use super::graphwise::first_output;
@@ -35,25 +34,25 @@ pub fn statistics(
     };
     let count = count.min(samples.len());
 
-    let moments = (0..count).into_par_iter().map(|s| {
+    let moments = parallel::try_map(count, |s| {
         let mut of = vec![Moments::default(); watched.len()];
         visit(s, &mut |w, quantized, float| {
             of[w] = Moments::of(quantized, float, quantizers[w])?;
             Ok(())
         })?;
         Ok(of)
-    });
-    let moments = merge(moments.collect::<Result<_>>()?, Moments::add);
+    })?;
+    let moments = merge(moments, Moments::add);
 
-    let histograms = (0..count).into_par_iter().map(|s| {
+    let histograms = parallel::try_map(count, |s| {
         let mut of = vec![[[0u64; BINS]; 3]; watched.len()];
         visit(s, &mut |w, quantized, float| {
             of[w] = histogram(&floats(quantized), &floats(float), &moments[w]);
             Ok(())
         })?;
         Ok(of)
-    });
-    let histograms = merge(histograms.collect::<Result<_>>()?, add_counts);
+    })?;
+    let histograms = merge(histograms, add_counts);
 
     let mut found = watched.iter().zip(moments).zip(histograms).map(|((&value, m), h)| TensorStatistics {
         name: graph.value(value).name.clone(),

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use crate::graph::{Graph, Tensor};
+use crate::order;
 
 use super::found_boxes::SCORE;
 use super::head::{Extra, Head};
@@ -95,7 +96,7 @@ impl Detector {
             Reading::Rows(at) => self.of_rows(outputs.get(*at)?.slice()?),
         };
         found.retain(|one| one.score >= SCORE && one.sides.iter().all(|side| side.is_finite()));
-        found.sort_by(|a, b| b.score.total_cmp(&a.score));
+        order::sort_by(&mut found, |a, b| b.score.total_cmp(&a.score));
         found.truncate(MOST);
         let mut kept: Vec<Found> = Vec::new();
         for one in found {

@@ -3,9 +3,8 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use rayon::prelude::*;
-
 use crate::graph::{Graph, NodeId, Tensor, ValueId};
+use crate::parallel;
 use crate::{Error, Result, bail};
 
 use super::frontier::Frontier;
@@ -84,7 +83,7 @@ impl Program {
             Some(step) => Ok(step),
             None => prepare::step(graph, NodeId(n), simulation.get(n).and_then(Option::as_ref)).map(Arc::new),
         };
-        let steps: Vec<Arc<Step>> = (0..graph.nodes.len()).into_par_iter().map(step).collect::<Result<_>>()?;
+        let steps = parallel::try_map(graph.nodes.len(), step)?;
         let mut program = Program {
             names: graph.nodes.iter().map(|n| n.name.clone()).collect(),
             clamps: vec![None; steps.len()],

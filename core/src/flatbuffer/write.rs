@@ -4,6 +4,7 @@
 
 use std::collections::HashMap;
 
+use crate::order;
 use crate::{Error, Result};
 
 /// A table's fields by their number in the schema; fields with their default are left out.
@@ -90,7 +91,7 @@ impl Writer {
     fn table(&mut self, fields: &Fields) -> Result<usize> {
         // Widest first: after the 4 bytes of the vtable's offset, all are then aligned.
         let mut order: Vec<&(usize, Value)> = fields.iter().collect();
-        order.sort_by_key(|(_, value)| std::cmp::Reverse(value.width()));
+        order::sort_by_key(&mut order, |(_, value)| std::cmp::Reverse(value.width()));
         let vtable = self.vtable(&order)?;
 
         let align = order.first().map_or(4, |(_, value)| value.width().max(4));

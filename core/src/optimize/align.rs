@@ -6,11 +6,10 @@
 
 use std::collections::BTreeMap;
 
-use rayon::prelude::*;
-
 use crate::Result;
 use crate::graph::ValueId;
 use crate::kernels::errors::largest_magnitude;
+use crate::parallel;
 
 use super::groups::{Group, Groups};
 use super::seen::{Seen, error};
@@ -25,7 +24,7 @@ pub fn align(work: &Work) -> Result<Equivalent> {
     let groups = Groups::of(graph);
     let observed: BTreeMap<ValueId, u32> =
         work.plan.observed().iter().map(|port| (port.value, work.plan.configs[port.config].bits)).collect();
-    let factors: Vec<f32> = groups.free.par_iter().map(|group| factor(group, &observed, work.seen)).collect();
+    let factors: Vec<f32> = parallel::map(groups.free.len(), |index| factor(&groups.free[index], &observed, work.seen));
     let by_value = groups.free.iter().zip(&factors);
     let by_value =
         by_value.flat_map(|(group, &factor)| group.values.iter().map(move |&v| (v, vec![f64::from(factor)])));

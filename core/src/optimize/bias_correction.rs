@@ -6,10 +6,9 @@
 
 use std::collections::BTreeMap;
 
-use rayon::prelude::*;
-
 use crate::exec::{Program, Samples, Simulation, Tick};
 use crate::graph::{Graph, NodeId, Tensor, ValueId};
+use crate::parallel;
 use crate::quant::{Edits, Quantized};
 use crate::{Error, Result};
 
@@ -156,7 +155,7 @@ impl<'a> Network<'a> {
         of: impl Fn(usize, &Tensor) -> Result<T> + Sync,
     ) -> Result<Vec<Vec<T>>> {
         let wanted = self.graph.mask(values.iter().copied());
-        let by_sample = (0..self.samples.len()).into_par_iter().map(|sample| {
+        parallel::try_map(self.samples.len(), |sample| {
             let mut found: Vec<Option<T>> = values.iter().map(|_| None).collect();
             program.observe(&self.samples.sample(sample)?, &wanted, &mut |value, tensor| {
                 if let Some(at) = values.iter().position(|wanted| *wanted == value) {
@@ -169,8 +168,7 @@ impl<'a> Network<'a> {
                 .into_iter()
                 .collect::<Option<Vec<T>>>()
                 .ok_or_else(|| Error::new("a value of a block was not computed"))
-        });
-        by_sample.collect()
+        })
     }
 }
 

@@ -5,11 +5,10 @@
 //! the one with the least `|W f - (W + D) x|^2` over samples and places, with a penalty on `D` in the units of the inputs' power. The bias
 //! takes the difference of the means. An input that is mostly error thereby counts less.
 
-use rayon::prelude::*;
-
 use crate::Result;
 use crate::graph::Tensor;
 use crate::kernels::matmul::{Matrix, multiply};
+use crate::parallel;
 
 use super::factor::Factor;
 use super::inputs::{Form, Inputs, TOGETHER, gathered, places};
@@ -49,7 +48,7 @@ pub fn compensate(layer: &Layer) -> Result<Vec<Change>> {
     let Some((bias_value, bias)) = bias.filter(|_| inputs.iter().all(is_whole)) else { return Ok(Vec::new()) };
     let Some(sums) = sums(layer, &reader, &rows)? else { return Ok(Vec::new()) };
     let changes: Vec<(Vec<f32>, Vec<f64>)> =
-        inputs.par_iter().zip(&sums).map(|(inputs, sums)| change(inputs, sums)).collect();
+        parallel::map(inputs.len().min(sums.len()), |index| change(&inputs[index], &sums[index]));
     let changed: Vec<f32> =
         rows.iter().zip(changes.iter().flat_map(|(weights, _)| weights)).map(|(w, change)| w + change).collect();
     let shifts = changes.iter().flat_map(|(_, shifts)| shifts);
@@ -90,8 +89,8 @@ fn sums(layer: &Layer, reader: &Reader, rows: &[f32]) -> Result<Option<Vec<Sums>
     let mut total: Option<Vec<Sums>> = None;
     let samples: Vec<usize> = (0..layer.samples()).collect();
     for together in samples.chunks(TOGETHER) {
-        let each = together.par_iter().map(|&sample| of_sample(layer, reader, rows, sample));
-        let Some(each) = each.collect::<Result<Option<Vec<_>>>>()? else { return Ok(None) };
+        let each = parallel::try_map(together.len(), |index| of_sample(layer, reader, rows, together[index]))?;
+        let Some(each) = each.into_iter().collect::<Option<Vec<_>>>() else { return Ok(None) };
         for sample in each {
             match &mut total {
                 Some(total) => total.iter_mut().zip(&sample).for_each(|(total, one)| total.add(one)),

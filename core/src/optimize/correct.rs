@@ -4,10 +4,9 @@
 //! means measured on the samples, after the changes to earlier layers. Values count as far as readers see them: an error below
 //! a Relu's 0 or beyond the scale's end is none, and a bias that makes up for it would only move the other values.
 
-use rayon::prelude::*;
-
 use crate::Result;
 use crate::graph::Tensor;
+use crate::parallel;
 
 use super::sweep::{Change, Layer, channel_means};
 
@@ -16,11 +15,10 @@ pub fn correct(layer: &Layer) -> Result<Vec<Change>> {
     let weighted = layer.weighted;
     let Some(bias) = weighted.bias else { return Ok(Vec::new()) };
     let Some(constant) = layer.graph.value(bias).constant.as_ref() else { return Ok(Vec::new()) };
-    let errors = (0..layer.samples()).into_par_iter().map(|sample| {
+    let errors: Vec<[Option<Vec<f64>>; 2]> = parallel::try_map(layer.samples(), |sample| {
         let means = [layer.output(sample)?, layer.float_output(sample)?];
         Ok(means.map(|output| output.map(|output| channel_means(weighted, &output, layer.range))))
-    });
-    let errors: Vec<[Option<Vec<f64>>; 2]> = errors.collect::<Result<_>>()?;
+    })?;
     let mut shift = vec![0.0; weighted.outputs];
     for errors in &errors {
         let [Some(simulated), Some(float)] = errors else { return Ok(Vec::new()) };

@@ -7,11 +7,10 @@
 //! no channel is scaled up to the bound. The function of the network is preserved on the samples, and on other inputs
 //! if they have the same ranges.
 
-use rayon::prelude::*;
-
 use crate::Result;
 use crate::graph::{Graph, ValueId};
 use crate::kernels::balance::{Errors, Factors, balanced, errors, largest_product, largest_quotient};
+use crate::parallel;
 use crate::quant::Edits;
 
 use super::channels::{Chain, Channels};
@@ -155,8 +154,9 @@ impl Balance {
         let ones = vec![1.0; self.range.len()];
         // With scales per channel, the weights before the values do not count.
         let before = if self.per_channel { 0..=0 } else { RATIOS };
-        let tried = before.collect::<Vec<_>>().into_par_iter().map(|before| {
-            let limits = self.limits((f64::from(before) * 0.5).exp2());
+        let before: Vec<_> = before.collect();
+        let tried = parallel::map(before.len(), |index| {
+            let limits = self.limits((f64::from(before[index]) * 0.5).exp2());
             let tried = RATIOS.map(|behind| {
                 let factors = self.for_ratio(&limits, (f64::from(behind) * 0.5).exp2());
                 (self.error(&factors), factors)
@@ -164,7 +164,7 @@ impl Balance {
             tried.collect::<Vec<_>>()
         });
         let least = |best: (f64, Vec<f64>), one: (f64, Vec<f64>)| if one.0 < best.0 { one } else { best };
-        tried.collect::<Vec<_>>().into_iter().flatten().fold((self.error(&ones), ones), least).1
+        tried.into_iter().flatten().fold((self.error(&ones), ones), least).1
     }
 
     /// Returns the weights and limits of the factors for a ratio of the scales of values and weights before.

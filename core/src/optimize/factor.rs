@@ -6,10 +6,9 @@
 //! complement of the first `r` rows is `d I + X (I + X_r^T X_r / d)^-1 X^T`, by Woodbury's identity, and the inner matrix
 //! is as small as the inputs are few.
 
-use rayon::prelude::*;
-
 use crate::kernels::lanes::{Grid, LANES, add_product, products, round};
 use crate::kernels::matmul::{Matrix, multiply};
+use crate::parallel;
 
 use super::inputs::Form;
 use super::moments::Moments;
@@ -110,7 +109,8 @@ impl Factor {
     /// Rounds filters to multiples of their steps within `limits` (in steps): each weight makes up for the error of those
     /// before it.
     pub fn round(&self, wanted: &[Wanted], limits: (f32, f32)) -> Vec<Rounded> {
-        wanted.par_chunks(LANES).flat_map_iter(|wanted| self.round_lanes(wanted, limits)).collect()
+        let lanes: Vec<&[Wanted]> = wanted.chunks(LANES).collect();
+        parallel::map(lanes.len(), |index| self.round_lanes(lanes[index], limits)).concat()
     }
 
     /// Multiplies rows, one after the other, by the inverse of the damped moments. Of few inputs there is none.
@@ -139,7 +139,8 @@ impl Factor {
             }
             solved
         };
-        rows.par_chunks(LANES * size).flat_map_iter(of_lanes).collect()
+        let lanes: Vec<&[f32]> = rows.chunks(LANES * size).collect();
+        parallel::map(lanes.len(), |index| of_lanes(lanes[index])).concat()
     }
 
     /// Rounds at most as many filters as there are lanes.
@@ -224,7 +225,8 @@ fn factorize(upper: &mut [f64], size: usize) {
             }
         }
         let block = &*block;
-        rest.par_chunks_mut(BLOCK * size).enumerate().for_each(|(index, rows)| {
+        let mut blocks: Vec<&mut [f64]> = rest.chunks_mut(BLOCK * size).collect();
+        parallel::change(&mut blocks, |index, rows| {
             let from = end + index * BLOCK;
             let (count, width) = (rows.len() / size, size - from);
             let of = |columns| Matrix {

@@ -3,10 +3,9 @@
 
 use std::ops::Range;
 
-use rayon::prelude::*;
-
 use crate::Result;
 use crate::kernels::matmul::Matrix;
+use crate::parallel;
 
 use super::moments::{Moments, products};
 use super::patches::{Reader, elements};
@@ -59,8 +58,8 @@ pub fn places(layer: &Layer) -> Option<usize> {
 }
 
 fn rows(layer: &Layer, reader: &Reader) -> Result<Option<Vec<Inputs>>> {
-    let each = (0..layer.samples()).into_par_iter().map(|sample| by_group(layer, reader, sample, gathered));
-    let Some(each) = each.collect::<Result<Option<Vec<_>>>>()? else { return Ok(None) };
+    let each = parallel::try_map(layer.samples(), |sample| by_group(layer, reader, sample, gathered))?;
+    let Some(each) = each.into_iter().collect::<Option<Vec<_>>>() else { return Ok(None) };
     let filter = layer.weighted.filter();
     let of_group = |group: usize| {
         let samples: Vec<&[f32]> = each.iter().map(|groups| groups[group].as_slice()).collect();
@@ -88,16 +87,17 @@ fn moments(layer: &Layer, reader: &Reader) -> Result<Option<Vec<Inputs>>> {
     let of_parts = |matrix: Matrix<f32>| parts.clone().map(|part| products(matrix.lines(part))).collect::<Vec<_>>();
     let samples: Vec<usize> = (0..layer.samples()).collect();
     for together in samples.chunks(TOGETHER) {
-        let each = together.par_iter().map(|&sample| by_group(layer, reader, sample, of_parts));
-        let Some(each) = each.collect::<Result<Option<Vec<_>>>>()? else { return Ok(None) };
+        let each = parallel::try_map(together.len(), |index| by_group(layer, reader, together[index], of_parts))?;
+        let Some(each) = each.into_iter().collect::<Option<Vec<_>>>() else { return Ok(None) };
         let each: Vec<Vec<&Vec<f32>>> = each.iter().map(|groups| groups.iter().flatten().collect()).collect();
-        sums.par_iter_mut().enumerate().for_each(|(part, sum)| {
-            sum.sums_mut().par_chunks_mut(CHUNK).enumerate().for_each(|(chunk, sum)| {
-                // Added in the order of the samples: the same for any number of threads.
-                for parts in &each {
-                    sum.iter_mut().zip(&parts[part][chunk * CHUNK..]).for_each(|(sum, one)| *sum += f64::from(*one));
-                }
-            });
+        let chunks = sums.iter_mut().enumerate().flat_map(|(part, sum)| {
+            sum.sums_mut().chunks_mut(CHUNK).enumerate().map(move |(chunk, sum)| (part, chunk * CHUNK, sum))
+        });
+        parallel::change(&mut chunks.collect::<Vec<_>>(), |_, (part, from, sum)| {
+            // Added in the order of the samples: the same for any number of threads.
+            for parts in &each {
+                sum.iter_mut().zip(&parts[*part][*from..]).for_each(|(sum, one)| *sum += f64::from(*one));
+            }
         });
     }
     let inputs = parts_of.into_iter().zip(sums);

@@ -1,12 +1,11 @@
 //! Figures for comparing candidates: the error of the deciding values on held-out samples, and of a detector the boxes found.
 
-use rayon::prelude::*;
-
 use crate::Result;
 use crate::analysis::{Spread, decisive, floats};
 use crate::detect::{Detector, FoundBoxes};
 use crate::exec::{Program, Samples, Tick};
 use crate::graph::{Graph, Tensor, ValueId};
+use crate::parallel;
 use crate::quant::{Plan, Quantized};
 
 /// Mean noise-to-signal power ratio over samples and outputs.
@@ -116,24 +115,22 @@ impl<'a> Judge<'a> {
         let deciding = values.len();
         values.extend(detector.iter().flat_map(|_| &plan.original.outputs));
         let program = Program::simulated(&plan.original, &plan.reference()?)?;
-        let answers = (0..samples.len()).into_par_iter().map(|sample| {
+        let answers = parallel::try_map(samples.len(), |sample| {
             let found = observe(&program, &plan.original, &values, &samples.sample(sample)?)?;
             tick()?;
             Ok(found)
-        });
-        let answers = answers.collect::<Result<_>>()?;
+        })?;
         Ok(Judge { samples, detector, values, deciding, answers })
     }
 
     /// Runs the quantized network on every sample.
     pub fn judge(&self, quantized: &Quantized, tick: Tick) -> Result<Judged> {
         let program = Program::simulated(&quantized.plan().graph, &quantized.plan().simulation()?)?;
-        let each = (0..self.samples.len()).into_par_iter().map(|sample| {
+        let samples = parallel::try_map(self.samples.len(), |sample| {
             let found = observe(&program, &quantized.plan().graph, &self.values, &self.samples.sample(sample)?)?;
             tick()?;
             Ok(self.compare(sample, &found))
-        });
-        let samples = each.collect::<Result<Vec<One>>>()?;
+        })?;
         let each: Vec<f64> = samples.iter().map(|one| one.ratio).collect();
         let Spread { mean, standard_error } = Spread::of(&each);
         let agreement = samples.iter().filter(|one| one.agrees).count() as f64 / samples.len().max(1) as f64;

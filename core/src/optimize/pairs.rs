@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 use crate::graph::edit::Links;
 use crate::graph::{Graph, Node, NodeId, ValueId};
+use crate::order;
 use crate::{Error, Result};
 
 use super::sets::Sets;
@@ -91,7 +92,7 @@ pub fn pairs(
     }
     let first = |pair: &Pair| pair.upstream.iter().filter_map(|&layer| places[layer]).min();
     let mut placed: Vec<(usize, Pair)> = found.into_values().filter_map(|pair| Some((first(&pair)?, pair))).collect();
-    placed.sort_by_key(|&(place, _)| place);
+    order::sort_by_key(&mut placed, |&(place, _)| place);
     Ok(placed.into_iter().map(|(_, pair)| pair).collect())
 }
 

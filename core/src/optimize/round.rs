@@ -5,11 +5,10 @@
 //! 2, here by the Cholesky factor of the second moments themselves and from the last weight to the first, which is
 //! equivalent and needs no inverse. Inputs are those of the quantized network, and the step is the weight's own.
 
-use rayon::prelude::*;
-
 use crate::Result;
 use crate::exec::FakeQuant;
 use crate::graph::Tensor;
+use crate::parallel;
 
 use super::factor::{Factor, Rounded, Wanted};
 use super::inputs::Inputs;
@@ -66,7 +65,7 @@ fn on_grids(layer: &Layer, grid: &FakeQuant, finer: &[i32], rows: &[f32], inputs
         };
         finer.iter().map(round).collect::<Vec<_>>()
     };
-    let parts: Vec<Vec<Vec<Rounded>>> = inputs.par_iter().map(of_part).collect();
+    let parts: Vec<Vec<Vec<Rounded>>> = parallel::map(inputs.len(), |index| of_part(&inputs[index]));
     let mut tried = vec![vec![Rounded::default(); weighted.outputs]; finer.len()];
     for (part, by_step) in inputs.iter().zip(parts) {
         for (tried, rounded) in tried.iter_mut().zip(by_step) {

@@ -3,11 +3,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use rayon::prelude::*;
-
 use crate::Result;
 use crate::graph::ValueId;
 use crate::kernels::errors::largest_magnitude;
+use crate::parallel;
 
 use super::Work;
 use super::seen::error;
@@ -22,9 +21,10 @@ pub fn scales(work: &Work) -> Result<BTreeMap<ValueId, i32>> {
         ports.iter().filter(|port| port.value == value).all(|port| work.plan.configs[port.config].bits == 8)
     };
     let values: BTreeSet<ValueId> = ports.iter().map(|port| port.value).filter(|&value| is_narrow(value)).collect();
-    let chosen =
-        values.into_par_iter().filter_map(|value| Some((value, exponent(&work.seen.value(value)?.elements())?)));
-    Ok(chosen.collect())
+    let values: Vec<ValueId> = values.into_iter().collect();
+    let exponent = |index: usize| exponent(&work.seen.value(values[index])?.elements());
+    let chosen = values.iter().zip(parallel::map(values.len(), exponent));
+    Ok(chosen.filter_map(|(&value, exponent)| Some((value, exponent?))).collect())
 }
 
 /// The first of equal ones is the widest; `None` of nothing but zeros.

@@ -2,13 +2,13 @@
 
 use std::time::{Duration, Instant};
 
-use rayon::prelude::*;
-
 use crate::Result;
 use crate::chip::Method;
 use crate::detect::Detector;
 use crate::exec::{Samples, Tick};
 use crate::graph::{Graph, ValueId};
+use crate::order;
+use crate::parallel;
 use crate::quant::{Observations, Plan, Quantized, Recipe, Settings, WIDEN, calibrate, observe};
 
 use super::judge::{Figure, Judge, Judged, Leader};
@@ -283,7 +283,7 @@ impl Search<'_> {
             by_error(&mut set);
             ranked.extend(set.into_iter().enumerate());
             let nsr = |candidate: &Candidate| candidate.judged.figure.nsr;
-            ranked.sort_by(|a, b| a.0.cmp(&b.0).then(nsr(&a.1).total_cmp(&nsr(&b.1))));
+            order::sort_by(&mut ranked, |a, b| a.0.cmp(&b.0).then(nsr(&a.1).total_cmp(&nsr(&b.1))));
             ranked.truncate(self.finalists);
         }
         let mut candidates: Vec<Candidate> = ranked.into_iter().map(|(_, candidate)| candidate).collect();
@@ -296,7 +296,7 @@ impl Search<'_> {
         let mut finalists: Vec<(&Candidate, f64)> =
             candidates.into_iter().map(|candidate| (candidate, f64::INFINITY)).collect();
         for (passes, share) in sets(self.finalists) {
-            finalists.sort_by(|a, b| a.1.total_cmp(&b.1));
+            order::sort_by(&mut finalists, |a, b| a.1.total_cmp(&b.1));
             finalists.truncate(self.finalists.div_ceil(*share));
             let least = finalists.first().map_or(f64::NAN, |(_, error)| *error);
             finalists.retain(|(_, error)| *error <= HOPELESS * least);
@@ -349,15 +349,16 @@ impl Search<'_> {
         let mut errors = Vec::new();
         for candidates in candidates.chunks(if is_small { candidates.len() } else { 1 }.max(1)) {
             let (judge, until) = (&self.judge, self.until);
-            let made = candidates.par_iter().map(|candidate| {
+            let made = parallel::try_map(candidates.len(), |index| {
+                let candidate = &candidates[index];
                 let (Some(method), true) = (candidate.tried.method, Instant::now() < until) else { return Ok(None) };
                 let recipe = Recipe::of(candidate.tried.recipe.names().chain(passes.iter().copied()));
                 let mut quantized = candidate.quantized.with_recipe(recipe.clone());
                 finish(&mut quantized, samples, tick)?;
                 let judged = judge.judge(&quantized, tick)?;
                 Ok(Some((quantized, method, recipe, judged)))
-            });
-            for made in made.collect::<Result<Vec<_>>>()? {
+            })?;
+            for made in made {
                 let taken =
                     made.map(|(quantized, method, recipe, judged)| self.take(quantized, method, recipe, judged));
                 errors.push(taken.transpose()?.map(|candidate| candidate.judged.figure.nsr));
@@ -409,6 +410,6 @@ fn is_gain(judged: &Judged, given: &Judged) -> bool {
 
 /// The best first. Two observers that choose the same scales are one candidate.
 fn by_error(candidates: &mut Vec<Candidate>) {
-    candidates.sort_by(|a, b| a.judged.figure.nsr.total_cmp(&b.judged.figure.nsr));
+    order::sort_by(candidates, |a, b| a.judged.figure.nsr.total_cmp(&b.judged.figure.nsr));
     candidates.dedup_by(|a, b| a.judged == b.judged && a.tried.recipe == b.tried.recipe);
 }

@@ -3,12 +3,11 @@
 
 use std::collections::BTreeMap;
 
-use rayon::prelude::*;
-
 use crate::Result;
 use crate::exec::{Program, Samples, Tick};
 use crate::graph::ValueId;
 use crate::kernels::errors::{largest_magnitude, rounding_power, sum_of_squares};
+use crate::parallel;
 use crate::quant::Plan;
 
 /// Elements of a value that are kept of each sample.
@@ -49,7 +48,7 @@ impl Seen {
         let wanted: Vec<bool> = graph.values.iter().map(|value| value.constant.is_none()).collect();
         let quantized = graph.mask(plan.observed().iter().map(|port| port.value));
         let float = Program::simulated(graph, &plan.reference()?)?;
-        let by_sample = (0..samples.len()).into_par_iter().map(|sample| {
+        let by_sample = parallel::try_map(samples.len(), |sample| {
             let mut seen = Vec::new();
             float.observe(&samples.sample(sample)?, &wanted, &mut |value, tensor| {
                 if let Some(elements) = tensor.slice::<f32>() {
@@ -59,9 +58,9 @@ impl Seen {
             })?;
             tick()?;
             Ok(seen)
-        });
+        })?;
         let mut all = Seen::default();
-        for (value, one) in by_sample.collect::<Result<Vec<_>>>()?.into_iter().flatten() {
+        for (value, one) in by_sample.into_iter().flatten() {
             all.0.entry(value).or_default().add(one);
         }
         Ok(all)

@@ -3,13 +3,12 @@
 
 use std::sync::OnceLock;
 
-use rayon::prelude::*;
-
 use crate::Result;
 use crate::exec::{FakeQuant, Frontier, Program, Samples, Tick};
 use crate::graph::{Graph, NodeId, Tensor, ValueId};
 use crate::kernels::errors::{add_clamped, clamped_sum};
 use crate::kernels::real::Real;
+use crate::parallel;
 use crate::quant::{Edits, Port, Quantized};
 
 use super::inputs::{Inputs, inputs};
@@ -119,10 +118,7 @@ pub fn sweep(quantized: &mut Quantized, samples: &dyn Samples, passes: &[LayerPa
     let mut simulation = quantized.plan().simulation()?;
     let mut program = Program::simulated(&graph, &simulation)?;
     let (layers, consumers) = (Weighted::all(&graph), graph.consumers());
-    let begin = |program: &Program| {
-        let begun = (0..samples.len()).into_par_iter().map(|s| program.begin(&samples.sample(s)?));
-        begun.collect::<Result<Vec<Frontier>>>()
-    };
+    let begin = |program: &Program| parallel::try_map(samples.len(), |s| program.begin(&samples.sample(s)?));
     let mut frontiers = begin(&program)?;
     let mut float = match passes.iter().any(|pass| pass.needs_float) {
         true => {
@@ -168,10 +164,10 @@ pub fn sweep(quantized: &mut Quantized, samples: &dyn Samples, passes: &[LayerPa
             }
             program.renew(&graph, node, simulation[node.0].as_ref())?;
         }
-        frontiers.par_iter_mut().try_for_each(|frontier| {
+        parallel::try_change(&mut frontiers, |_, frontier| {
             let outputs = program.outputs_of(node, frontier)?;
             program.advance(node, outputs, frontier);
-            Result::Ok(())
+            Ok(())
         })?;
         if let (Some((program, frontiers)), Some(outputs)) = (&mut float, float_outputs) {
             frontiers.iter_mut().zip(outputs).for_each(|(frontier, outputs)| program.advance(node, outputs, frontier));
@@ -183,7 +179,7 @@ pub fn sweep(quantized: &mut Quantized, samples: &dyn Samples, passes: &[LayerPa
 }
 
 fn outputs_of(program: &Program, node: NodeId, frontiers: &[Frontier]) -> Result<Vec<Outputs>> {
-    frontiers.par_iter().map(|frontier| program.outputs_of(node, frontier)).collect()
+    parallel::try_map(frontiers.len(), |sample| program.outputs_of(node, &frontiers[sample]))
 }
 
 /// Returns the range of a layer's output by its scale, and by the Relu or Clip that is its only reader.

@@ -7,8 +7,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use rayon::prelude::*;
-
 use crate::exec::{Frontier, Program, Samples, Tick};
 use crate::graph::{DataType, Node, NodeId, Tensor, ValueId};
 use crate::note::Note;
@@ -21,6 +19,7 @@ use super::observe::{Elements, Extremes, histogram_exponent, percentiles};
 use super::plan::{Observed, Plan};
 use super::{Quantized, finish};
 use crate::chip::Method;
+use crate::parallel;
 
 /// Calibrates over all samples. Ports in `known` are not observed again; new observations are added to it.
 pub fn calibrate(plan: Plan, samples: &dyn Samples, known: &mut Observations, tick: Tick) -> Result<Quantized> {
@@ -270,7 +269,7 @@ impl Calibration<'_> {
         let histograms = if is_repeated { self.bounded(program, to_count()) } else { Histograms::default() };
         let kept = if is_repeated { self.worth_keeping(&pass, to_count(), &histograms) } else { Vec::new() };
         let room = AtomicUsize::new(KEPT);
-        let samples = (0..self.samples.len()).into_par_iter().map(|index| {
+        let mut samples: Vec<Sample> = parallel::try_map(self.samples.len(), |index| {
             let mut sample = Sample { ranges: values.clone(), ..Sample::default() };
             sample.frontiers = self.sample(&pass, index, &mut |value, tensor, elements| {
                 let extremes = Extremes::finite(elements).ok_or_else(|| self.not_finite(value, index))?;
@@ -287,8 +286,7 @@ impl Calibration<'_> {
             })?;
             sample.keep_within(&room);
             Ok(sample)
-        });
-        let mut samples: Vec<Sample> = samples.collect::<Result<_>>()?;
+        })?;
         let frontiers = samples.iter_mut().map(|sample| std::mem::take(&mut sample.frontiers)).collect();
         self.frontiers.keep(&self.plan.graph, now, frontiers);
         let merged = values.into_keys().map(|value| {
@@ -353,7 +351,7 @@ impl Calibration<'_> {
             Histograms::new(left.iter().map(|(port, range)| (port.value, self.bins(port), range.magnitude())));
         // The first pass has left its frontiers if it is the same one.
         let pass = self.pass(program, left.iter().map(|(p, _)| p.value), now, !seen.is_repeated);
-        let frontiers = (0..self.samples.len()).into_par_iter().map(|index| match seen.kept(index, &pass.wanted) {
+        let frontiers = parallel::try_map(self.samples.len(), |index| match seen.kept(index, &pass.wanted) {
             Some(values) => {
                 values.for_each(|(value, elements)| histograms.count(value, elements));
                 (self.tick)().map(|()| Vec::new())
@@ -362,16 +360,15 @@ impl Calibration<'_> {
                 histograms.count(value, elements);
                 Ok(())
             }),
-        });
-        let frontiers = frontiers.collect::<Result<_>>()?;
+        })?;
         self.frontiers.keep(&self.plan.graph, now, frontiers);
-        let exponents = ports.par_iter().map(|(port, range)| {
+        parallel::try_map(ports.len(), |index| {
+            let (port, range) = &ports[index];
             let bins = self.bins(port);
             let from = if seen.has_counted(port.value, bins, *range) { &seen.histograms } else { &histograms };
             let histogram = from.get(port.value, bins).ok_or_else(|| Error::new("a port has no histogram"))?;
             Ok(histogram_exponent(port.method, &histogram, self.plan.configs[port.config].bits))
-        });
-        exponents.collect()
+        })
     }
 
     fn bins(&self, port: &Observed) -> usize {

@@ -2,6 +2,7 @@
 
 use crate::exec::{Frontier, live_before, places_within};
 use crate::graph::{Graph, NodeId, ValueId};
+use crate::order;
 
 use super::observations::Fingerprints;
 
@@ -91,7 +92,7 @@ impl Frontiers {
             let live = live_before(graph, node).into_iter().map(|value| (value, values.of(value))).collect();
             self.places.push(Place { node, live, samples });
         }
-        self.places.sort_by_key(|place| place.node);
+        order::sort_by_key(&mut self.places, |place| place.node);
         while self.bytes() > self.budget {
             let largest = (0..self.places.len()).max_by_key(|&at| self.places[at].bytes());
             let Some(largest) = largest else { break };

@@ -6,12 +6,11 @@
 
 use std::collections::BTreeMap;
 
-use rayon::prelude::*;
-
 use crate::Result;
 use crate::chip::Method;
 use crate::exec::{OnValue, Program, Samples, Tick};
 use crate::graph::{Tensor, ValueId};
+use crate::parallel;
 
 use super::calibrate::{asked, check};
 use super::histograms::Histograms;
@@ -99,8 +98,11 @@ pub(super) fn observe_float(
     let range = |port: &Observed| known_range(port).or_else(|| ranges.get(&port.value).copied());
     let ranged: Vec<(Observed, Extremes)> = ports.iter().filter_map(|port| Some((*port, range(port)?))).collect();
     let seen = float.seen(&ranged)?;
-    let observations: Vec<Observation> =
-        ranged.par_iter().map(|(port, range)| float.observation(&seen, port, *range)).collect();
+    let observation = |index: usize| {
+        let (port, range) = &ranged[index];
+        float.observation(&seen, port, *range)
+    };
+    let observations = parallel::map(ranged.len(), observation);
     Ok(ranged.into_iter().map(|(port, _)| port).zip(observations).collect())
 }
 
@@ -152,7 +154,7 @@ impl Float<'_> {
             return Ok(all);
         }
         let wanted = self.plan.graph.mask(values.iter().copied());
-        let by_sample = (0..self.runs.samples().min(self.effort.samples)).into_par_iter().map(|sample| {
+        let by_sample = parallel::try_map(self.runs.samples().min(self.effort.samples), |sample| {
             let mut seen = Vec::new();
             self.runs.observe(sample, &wanted, &mut |value, tensor: &Tensor| {
                 let elements = tensor.slice::<f32>().unwrap_or_default();
@@ -161,8 +163,8 @@ impl Float<'_> {
             })?;
             (self.tick)()?;
             Ok(seen)
-        });
-        for (value, made) in by_sample.collect::<Result<Vec<_>>>()?.into_iter().flatten() {
+        })?;
+        for (value, made) in by_sample.into_iter().flatten() {
             all.entry(value).or_default().push(made);
         }
         Ok(all)

@@ -2,11 +2,10 @@
 
 use std::collections::HashMap;
 
-use rayon::prelude::*;
-
 use crate::Result;
 use crate::exec::Samples as _;
 use crate::graph::Tensor;
+use crate::parallel;
 
 use super::{Samples, Source};
 
@@ -52,7 +51,7 @@ impl Samples {
     pub fn look(&self) -> Result<SampleFacts> {
         let elements = self.inputs.iter().map(|input| input.elements()).max().unwrap_or(1).max(1);
         let count = self.len().min(SAMPLES).min((ELEMENTS / elements).max(1));
-        let looked: Vec<Looked> = (0..count).into_par_iter().map(|index| self.look_at(index)).collect::<Result<_>>()?;
+        let looked = parallel::try_map(count, |index| self.look_at(index))?;
         let mut firsts: HashMap<blake3::Hash, usize> = HashMap::new();
         let first = |(index, one): (usize, &Looked)| (index, *firsts.entry(one.digest).or_insert(index));
         let copies = looked.iter().enumerate().map(first).filter(|(index, first)| index != first).collect();

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use crate::order;
 use serde::{Deserialize, Serialize};
 
 /// Range of bytes in a text.
@@ -20,7 +21,7 @@ pub struct Edit {
 /// skipped.
 pub fn apply<'e>(text: &str, edits: impl IntoIterator<Item = &'e Edit>) -> String {
     let mut edits: Vec<&Edit> = edits.into_iter().collect();
-    edits.sort_by_key(|edit| (edit.span.start, edit.span.end));
+    order::sort_by_key(&mut edits, |edit| (edit.span.start, edit.span.end));
     let mut edited = String::with_capacity(text.len());
     let mut end = 0;
     for edit in edits {

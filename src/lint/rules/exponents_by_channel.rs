@@ -3,6 +3,7 @@
 use crate::analysis::{Layer, is_over};
 use crate::lint::rule::rule;
 use crate::lint::{Facts, Finding, Related, Severity, place};
+use crate::order;
 use crate::text::units::{count, percent, size};
 
 rule! {
@@ -55,7 +56,7 @@ fn check(facts: &Facts, findings: &mut Vec<Finding>) {
     };
     let idle = report.layers.iter().filter(is_idle).map(|layer| (layer, bytes(layer)));
     let mut idle: Vec<(&Layer, usize)> = idle.filter(|(_, bytes)| *bytes > 0).collect();
-    idle.sort_by_key(|(_, bytes)| std::cmp::Reverse(*bytes));
+    order::sort_by_key(&mut idle, |(_, bytes)| std::cmp::Reverse(*bytes));
     let all: usize = idle.iter().map(|(_, bytes)| bytes).sum();
     let share = all as f64 / file as f64;
     if share <= SHARE {

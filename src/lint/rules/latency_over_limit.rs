@@ -2,6 +2,7 @@
 
 use crate::lint::rule::rule;
 use crate::lint::{Facts, Finding, Severity, place};
+use crate::order;
 
 rule! {
     /// ## What it does
@@ -42,7 +43,7 @@ fn check(facts: &Facts, findings: &mut Vec<Finding>) {
     let words = if is_over { "over" } else { "which may exceed" };
     let message = format!("one run takes an estimated {}, {words} the limit of {limit} ms", time.total.milliseconds());
     let mut slowest: Vec<_> = cost.layers.iter().filter_map(|layer| Some((layer, layer.time?.estimate))).collect();
-    slowest.sort_by(|a, b| b.1.total_cmp(&a.1));
+    order::sort_by(&mut slowest, |a, b| b.1.total_cmp(&a.1));
     let named: Vec<String> = slowest
         .iter()
         .take(3)

@@ -4,6 +4,7 @@ use crate::analysis::{Layer, is_over};
 use crate::chip::Scheme;
 use crate::lint::rule::rule;
 use crate::lint::{Facts, Finding, Measure, candidates, place};
+use crate::order;
 use crate::text::units::percent;
 
 rule! {
@@ -41,7 +42,7 @@ fn check(facts: &Facts, findings: &mut Vec<Finding>) {
     let is_over = |name: &str, nsr: f64| is_over(nsr, config.limit_of(name));
     let mut over: Vec<_> =
         report.layers.iter().filter_map(|l| Some((l, l.layerwise.filter(|e| is_over(&l.name, e.nsr))?))).collect();
-    over.sort_by(|a, b| b.1.nsr.total_cmp(&a.1.nsr));
+    order::sort_by(&mut over, |a, b| b.1.nsr.total_cmp(&a.1.nsr));
     let is_fixable = |name: &&str| over.iter().any(|(layer, _)| layer.name == *name);
     let fixable = candidates(report).into_iter().map(|(name, _)| name).filter(is_fixable);
     let fixable: Vec<String> = fixable.map(str::to_string).collect();

@@ -4,6 +4,7 @@ use crate::analysis::{Joint, Report};
 use crate::chip::Scheme;
 use crate::lint::rule::rule;
 use crate::lint::{Facts, Finding, Fix, FixKind, Measure, Safety, WideJoint, ends_trials, lossy_joints, place};
+use crate::order;
 use crate::project::edit;
 use crate::text::units::percent;
 
@@ -79,7 +80,7 @@ fn fixes(facts: &Facts, report: &Report, joint: &Joint) -> Vec<Fix> {
         let measure = Measure::Joint { name: joint.layer.clone() };
         fixes.extend(measure.fix(facts.project, trial).map(|fix| (trial.after, fix)));
     }
-    fixes.sort_by(|a, b| a.0.total_cmp(&b.0));
+    order::sort_by(&mut fixes, |a, b| a.0.total_cmp(&b.0));
     fixes.into_iter().map(|(_, fix)| fix).collect()
 }
 

@@ -3,6 +3,7 @@
 use crate::graph::Graph;
 use crate::lint::rule::rule;
 use crate::lint::{Facts, Finding, place};
+use crate::order;
 use crate::text::units::number;
 
 rule! {
@@ -58,6 +59,6 @@ fn first_weights(graph: &Graph, input: &str) -> Option<f64> {
     let size = elements.len().checked_div(filters).filter(|&size| size > 0)?;
     let norm = |filter: &[f32]| filter.iter().map(|w| f64::from(*w).powi(2)).sum::<f64>().sqrt();
     let mut norms: Vec<f64> = elements.chunks(size).map(norm).collect();
-    norms.sort_by(f64::total_cmp);
+    order::sort_by(&mut norms, f64::total_cmp);
     norms.get(norms.len() / 2).copied()
 }

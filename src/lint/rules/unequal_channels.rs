@@ -3,6 +3,7 @@
 use crate::chip::Scheme;
 use crate::lint::rule::rule;
 use crate::lint::{Facts, Finding, Related, place};
+use crate::order;
 use crate::text::units::and_more;
 
 rule! {
@@ -46,7 +47,7 @@ fn check(facts: &Facts, findings: &mut Vec<Finding>) {
             found.extend(smallest(weights.0, weights.1).filter(|&ratio| ratio < LEAST).map(|r| (node.name.clone(), r)));
         }
     }
-    found.sort_by(|a, b| a.1.total_cmp(&b.1));
+    order::sort_by(&mut found, |a, b| a.1.total_cmp(&b.1));
     let Some((_, ratio)) = found.first() else { return };
     let names: Vec<&str> = found.iter().map(|(name, _)| name.as_str()).collect();
     let message = format!(

@@ -254,12 +254,10 @@ fn module<'a>(json: &'a [u8], entry: &str) -> Result<Module<'a>> {
 }
 
 fn parse<'b, T: serde::Deserialize<'b>>(json: &'b [u8], entry: &str) -> Result<T> {
+    let fault = |e: &dyn std::fmt::Display| Error::new(format!("entry '{entry}': {e}")).with_help(AGAIN);
     // Texts are checked all at once, since a check of each takes longer.
-    let parsed = match std::str::from_utf8(json) {
-        Ok(text) => serde_json::from_str(text),
-        Err(_) => serde_json::from_slice(json),
-    };
-    parsed.map_err(|e| Error::new(format!("entry '{entry}': {e}")).with_help(AGAIN))
+    let text = std::str::from_utf8(json).map_err(|e| fault(&e))?;
+    serde_json::from_str(text).map_err(|e| fault(&e))
 }
 
 fn check_version(version: &schema::Version, writer: &str) -> Result<()> {

@@ -1,12 +1,11 @@
 //! Format with the configuration line of each finding.
 
-use rayon::prelude::*;
-
 use super::super::diagnostics::Diagnostics;
 use super::super::frame::Source;
 use super::super::terminal::Terminal;
 
 use super::Linted;
+use crate::parallel;
 
 /// Renders every finding with its line.
 pub fn show(linted: &[Linted], terminal: &Terminal) -> String {
@@ -14,9 +13,7 @@ pub fn show(linted: &[Linted], terminal: &Terminal) -> String {
     let mut text = String::new();
     for Linted { project, findings } in linted {
         let source = Source::of(project);
-        let shown: Vec<String> =
-            findings.par_iter().map(|finding| diagnostics.finding(finding, &source) + "\n").collect();
-        text.extend(shown);
+        text.extend(parallel::map(findings.len(), |index| diagnostics.finding(&findings[index], &source) + "\n"));
     }
     text
 }

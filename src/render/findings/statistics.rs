@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::super::terminal::{Style, Terminal};
 use super::{Form, Linted};
+use crate::order;
 
 /// Findings of one rule.
 #[derive(Default)]
@@ -25,7 +26,7 @@ pub fn statistics(linted: &[Linted], form: Form, terminal: &Terminal) -> String 
         row.fixable += usize::from(!finding.fixes.is_empty());
     }
     let mut rows: Vec<(&str, Row)> = rows.into_iter().collect();
-    rows.sort_by_key(|(_, row)| std::cmp::Reverse(row.count));
+    order::sort_by_key(&mut rows, |(_, row)| std::cmp::Reverse(row.count));
     if form == Form::Json {
         let row = |(code, row): &(&str, Row)| json!({ "code": code, "name": row.name, "count": row.count, "fixable": row.fixable });
         return format!("{:#}\n", rows.iter().map(row).collect::<Value>());

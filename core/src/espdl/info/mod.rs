@@ -8,6 +8,7 @@ mod numpy;
 use std::fmt::Write;
 
 use crate::Result;
+use crate::parallel;
 
 use super::{Attribute, DataType, Dim, Graph, Model, Node, Tensor, ValueInfo};
 
@@ -155,8 +156,7 @@ fn type_name(data_type: DataType) -> &'static str {
 }
 
 fn values(tensors: &[Tensor]) -> Result<Vec<String>> {
-    use rayon::prelude::*;
-    tensors.par_iter().map(tensor).collect()
+    parallel::try_map(tensors.len(), |index| tensor(&tensors[index]))
 }
 
 fn tensor(tensor: &Tensor) -> Result<String> {

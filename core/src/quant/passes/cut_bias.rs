@@ -7,6 +7,7 @@
 use crate::graph::NodeId;
 use crate::note::Note;
 use crate::ops::{self, Weights};
+use crate::order;
 use crate::quant::config::{ConfigId, Configs};
 use crate::quant::plan::Plan;
 
@@ -126,7 +127,7 @@ fn note(plan: &mut Plan, node: NodeId, widths: &Widths, shares: &[Share], coarse
     }
     let cut = shares.iter().zip(coarser).flat_map(|(share, &coarser)| share.cut(widths, coarser));
     let mut cut: Vec<(usize, f64)> = cut.collect();
-    cut.sort_by_key(|&(channel, _)| channel);
+    order::sort_by_key(&mut cut, |&(channel, _)| channel);
     if let Some(&(channel, bias)) = cut.first() {
         let others = if cut.len() > 1 { format!(" and {} more", cut.len() - 1) } else { String::new() };
         let help = if bits == 20 { "give the layer int16" } else { "scale its input or weights up in the model" };

@@ -4,21 +4,18 @@
 
 use std::borrow::Cow;
 
-use rayon::prelude::*;
-
 use crate::Result;
 use crate::chip::{Family, Scheme};
 use crate::graph::{NodeId, Tensor};
+use crate::parallel;
 use crate::quant::config::{ConfigId, State};
 use crate::quant::observe::{self, Elements, Extremes};
 use crate::quant::plan::Plan;
 
 pub fn parameters(plan: &mut Plan) -> Result<()> {
     let constants = constants(plan);
-    let ranges = constants.par_iter().map(|constant| ranges(plan, constant));
-    let ranges: Vec<Result<Vec<Extremes>>> = ranges.collect();
+    let ranges = parallel::try_map(constants.len(), |index| ranges(plan, &constants[index]))?;
     for (constant, ranges) in constants.iter().zip(ranges) {
-        let ranges = ranges?;
         // A scale that two constants share is that of the first one.
         if plan.configs[constant.id].state == State::Initial {
             set_scale(plan, constant, &ranges);

@@ -5,10 +5,9 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use rayon::prelude::*;
-
 use crate::chip::Target;
 use crate::espdl::{DataType, Graph, Model, Node, Tensor};
+use crate::parallel;
 use crate::{Error, Result, bail};
 
 use super::kernel::Kernel;
@@ -88,7 +87,7 @@ impl Program {
 
     /// Runs [`Program::run`] over samples, each on one thread; results are in the order of the samples.
     pub fn run_all(&self, samples: &[Vec<Tensor>]) -> Result<Vec<Vec<Tensor>>> {
-        samples.par_iter().map(|inputs| self.run(inputs)).collect()
+        parallel::try_map(samples.len(), |index| self.run(&samples[index]))
     }
 
     /// Like [`Program::run`], and passes every value that a node makes to `on_value`.

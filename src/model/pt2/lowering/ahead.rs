@@ -15,6 +15,7 @@ use crate::model::Part;
 use crate::model::pt2::program::{Program, Tensors};
 use crate::model::pt2::schema::{Argument, Text};
 use crate::model::pt2::tensors::{Plain, floats};
+use crate::order;
 
 /// Weights, the largest first, so that no thread is left with a large one at the end.
 #[derive(Default)]
@@ -54,7 +55,7 @@ impl<'a> Ahead<'a> {
         let mut fits = |copy: &Copy| left.checked_sub(copy.part.size()).map(|rest| left = rest).is_some();
         let mut copies: Vec<Copy> =
             calls.filter_map(|call| Copy::of(program, sharing, call)).take_while(|copy| fits(copy)).collect();
-        copies.sort_by_key(|copy| std::cmp::Reverse(copy.part.size()));
+        order::sort_by_key(&mut copies, |copy| std::cmp::Reverse(copy.part.size()));
         let places = copies.iter().enumerate().map(|(place, copy)| (copy.name.clone(), place)).collect();
         Ahead { copies, places, next: AtomicUsize::new(0) }
     }
@@ -150,7 +151,7 @@ pub fn begin<'a>(tensors: &'a Tensors, size: usize, is_listed: impl Fn() -> bool
     let plain = tensors.iter().filter_map(|(name, stored)| Some((&**name, stored.plain.as_ref()?)));
     let mut weights: Vec<(&str, Part)> =
         plain.filter(|(_, plain)| plain.shape.len() > 1).map(|(name, plain)| (name, plain.part)).collect();
-    weights.sort_by_key(|(_, part)| std::cmp::Reverse(part.size()));
+    order::sort_by_key(&mut weights, |(_, part)| std::cmp::Reverse(part.size()));
     let mut left = size;
     let mut fits = |part: &Part| left.checked_sub(part.size()).map(|rest| left = rest).is_some();
     weights

@@ -2,7 +2,6 @@
 //! their BatchNorm in the same pass. They are most of a file's bytes.
 
 use foldhash::HashMap;
-use rayon::prelude::*;
 
 use super::ahead::Ahead;
 use super::{Call, Lowering};
@@ -11,6 +10,7 @@ use crate::graph::{DataType, Graph, Tensor, Value, ValueId};
 use crate::model::Part;
 use crate::model::pt2::tensors::{self, Plain};
 use crate::model::unique::distinct;
+use crate::parallel;
 
 /// Weights without their elements, by value.
 pub type All<'a> = HashMap<ValueId, Late<'a>>;
@@ -87,11 +87,11 @@ pub fn copy(graph: &mut Graph, late: &All, ahead: &Ahead) -> Result<()> {
         }
     }
     let shape = |value| graph.shape(value).unwrap_or_default();
-    let made: Vec<(ValueId, Tensor)> = missing
-        .into_par_iter()
-        .map(|(value, late)| Ok((value, tensor(shape(value), late.plain.part, &late.factors, None)?)))
-        .collect::<Result<_>>()?;
-    for (value, tensor) in made {
+    let made = parallel::try_map(missing.len(), |index| {
+        let (value, late) = &missing[index];
+        tensor(shape(*value), late.plain.part, &late.factors, None)
+    })?;
+    for ((value, _), tensor) in missing.iter().zip(made) {
         graph.values[value.0].constant = Some(tensor);
     }
     Ok(())
