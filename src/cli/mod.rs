@@ -99,6 +99,21 @@ impl From<String> for Outcome {
     }
 }
 
+/// Exit code after a panic, as Rust defines it.
+const PANICKED: i32 = 101;
+
+/// Ends the process at the first panic of any thread, with what to do about it and exit code 101.
+pub fn end_at_panics() {
+    let shown = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        shown(panic);
+        let issues = concat!(env!("CARGO_PKG_REPOSITORY"), "/issues");
+        tell(&format!("This is a bug in espq. Please report it at {issues}, with these lines and what you did."));
+        // Instead of an abort, which writes all memory to a file on some systems.
+        std::process::exit(PANICKED)
+    }));
+}
+
 /// Runs a command and returns its exit code: 0 for success, 1 for findings, 2 for errors.
 pub fn main() -> ExitCode {
     let arguments = Arguments::try_parse().unwrap_or_else(|error| understood(error).exit());

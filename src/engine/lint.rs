@@ -1,6 +1,5 @@
 //! Findings of an opened project, from the stages up to the requested depth.
 
-use std::panic::resume_unwind;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread;
@@ -233,14 +232,16 @@ impl Opened {
             _ => None,
         };
         // Alone, each of the two leaves processors idle.
-        let (optimization, measured) = thread::scope(|scope| {
-            let optimization = report.as_ref().ok().filter(|_| has_fixes);
-            let optimization = optimization.map(|report| scope.spawn(|| self.optimization_aside(report, progress)));
-            let measured = match &report {
-                Ok(report) => self.measured_beside(report, depth, has_fixes, &stages, progress),
-                Err(_) => Ok(Measured::default()),
-            };
-            (optimization.map(|thread| thread.join().unwrap_or_else(|panic| resume_unwind(panic))), measured)
+        let mut optimization = None;
+        let aside = &mut optimization;
+        let measured = thread::scope(|scope| match &report {
+            Ok(report) => {
+                if has_fixes {
+                    scope.spawn(move || *aside = Some(self.optimization_aside(report, progress)));
+                }
+                self.measured_beside(report, depth, has_fixes, &stages, progress)
+            }
+            Err(_) => Ok(Measured::default()),
         });
         let (optimization, measured) = (optimization.transpose()?.flatten(), measured?);
         let Measured { trials, on_chip, cost, accuracy, ends_trials } = &measured;

@@ -20,7 +20,7 @@ pub type Result<T> = std::result::Result<T, ResponseError>;
 /// replaced by something newer.
 #[derive(Clone)]
 pub struct Client {
-    out: mpsc::Sender<String>,
+    out: mpsc::Sender<Vec<u8>>,
     asked: Arc<Mutex<Asked>>,
     /// Level of the log, as its number.
     level: Arc<AtomicU8>,
@@ -63,7 +63,7 @@ struct JsonRpc<T> {
 
 impl Client {
     /// Makes a client, with the messages for [`write`].
-    pub fn new() -> (Client, mpsc::Receiver<String>) {
+    pub fn new() -> (Client, mpsc::Receiver<Vec<u8>>) {
         let (out, messages) = mpsc::channel(1);
         let level = Arc::new(AtomicU8::new(Level::default() as u8));
         (Client { out, asked: Arc::default(), level }, messages)
@@ -117,9 +117,9 @@ impl Client {
         self.send(Response { id, response_result }).await;
     }
 
-    /// Answers a message that cannot be read, whose id is not known.
+    /// Answers a message that cannot be read.
     pub async fn refuse(&self, refused: ResponseError) {
-        self.send(json!({ "id": null, "error": refused })).await;
+        self.send(refusal(&refused)).await;
     }
 
     /// Takes the client's answer to a request of the server's.
@@ -132,19 +132,38 @@ impl Client {
     }
 
     async fn send(&self, message: impl Serialize) {
-        let Ok(text) = serde_json::to_string(&JsonRpc { jsonrpc: "2.0", message }) else { return };
         // A client that has closed the connection needs no messages.
-        let _ = self.out.send(text).await;
+        let _ = self.out.send(body(&message)).await;
     }
 }
 
 /// Writes messages until the last handle of the client is gone, or the client does not read any more.
-pub fn write(mut messages: mpsc::Receiver<String>, mut out: impl Write) {
-    while let Some(text) = messages.blocking_recv() {
-        if write!(out, "Content-Length: {}\r\n\r\n{text}", text.len()).and_then(|()| out.flush()).is_err() {
+pub fn write(mut messages: mpsc::Receiver<Vec<u8>>, mut out: impl Write) {
+    while let Some(body) = messages.blocking_recv() {
+        if send(&mut out, &body).is_err() {
             return;
         }
     }
+}
+
+/// Writes one message.
+pub fn send(out: &mut impl Write, body: &[u8]) -> std::io::Result<()> {
+    // At once: parts of a message would wake the reader for nothing.
+    let mut message = format!("Content-Length: {}\r\n\r\n", body.len()).into_bytes();
+    message.extend_from_slice(body);
+    out.write_all(&message)?;
+    out.flush()
+}
+
+/// Body of a message.
+pub fn body(message: &impl Serialize) -> Vec<u8> {
+    // The protocol's types have no maps with keys other than strings, which is the only way to fail.
+    serde_json::to_vec(&JsonRpc { jsonrpc: "2.0", message }).unwrap_or_default()
+}
+
+/// Answer to a message that cannot be read, whose id is not known.
+pub fn refusal(refused: &ResponseError) -> Value {
+    json!({ "id": null, "error": refused })
 }
 
 pub fn error(code: ErrorCode, message: impl Into<String>) -> ResponseError {

@@ -1,7 +1,6 @@
 //! Commands of the editor. Each runs on its own thread, with progress, and is answered when it is done.
 
 use std::collections::HashMap;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use lsp_server::{ErrorCode, ResponseError};
@@ -26,7 +25,6 @@ use super::measured;
 use super::progress::{self, ANSWER, Meter, Shown};
 use super::server::invalid;
 use super::state::Event;
-use super::worker::message_of;
 
 pub const ANALYZE: &str = "espq.analyze";
 pub const EXPORT: &str = "espq.export";
@@ -129,8 +127,7 @@ pub fn edits(snapshot: &Snapshot, abilities: Abilities, edits: &[Edit]) -> Works
     WorkspaceEdit { document_changes: Some(DocumentChanges::Edits(vec![edit])), ..WorkspaceEdit::default() }
 }
 
-/// Runs work that can be cancelled, either through its progress, which cancels the token, or by dropping this future. A
-/// panic becomes an error.
+/// Runs work that can be cancelled, either through its progress, which cancels the token, or by dropping this future.
 pub async fn run<T: Send + 'static>(
     work: &Work,
     title: &str,
@@ -162,17 +159,16 @@ pub async fn aside<T: Send + 'static>(
     let _unwanted = Unwanted(own.clone());
     let thread = std::thread::Builder::new().name("command".to_string()).spawn(move || {
         let watch = Watch { token: &own, progress: &*meter };
-        let outcome = catch_unwind(AssertUnwindSafe(|| job(&watch)));
+        let outcome = job(&watch);
         meter.end();
         // The requester may be gone.
         let _ = sender.send(outcome);
     });
     thread.map_err(|e| failed(&format!("cannot start a thread: {e}")))?;
     match done.await {
-        Ok(Ok(Ok(done))) => Ok(done),
-        Ok(Ok(Err(error))) if error.is_cancelled() => Err(cancelled()),
-        Ok(Ok(Err(error))) => Err(failed(&error.to_string())),
-        Ok(Err(panic)) => Err(failed(&format!("this is a bug in espq: {}", message_of(panic)))),
+        Ok(Ok(done)) => Ok(done),
+        Ok(Err(error)) if error.is_cancelled() => Err(cancelled()),
+        Ok(Err(error)) => Err(failed(&error.to_string())),
         Err(_) => Err(failed("internal error: the worker ended without a result")),
     }
 }

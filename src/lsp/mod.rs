@@ -1,6 +1,7 @@
 //! The language server: presents the engine's results to editors.
 //!
-//! One thread reads messages and one writes them. The [`server`] takes them one after the other, and passes each to the
+//! The [`supervisor`] runs it as a process of its own, and starts another one when it dies: a panic ends the process.
+//! In it, one thread reads messages and one writes them. The [`server`] takes them one after the other, and passes each to the
 //! [`state`] task before it takes the next. Only that task owns the documents; it never waits for work or for the client.
 //! Work runs on [`worker`] threads, one per document. Results carry the generation of their text, and those of an older
 //! generation are dropped.
@@ -30,6 +31,7 @@ mod settings;
 mod stale_findings;
 mod state;
 mod stdin;
+mod supervisor;
 mod symbols;
 mod watch;
 mod worker;
@@ -46,6 +48,7 @@ use crate::{Error, Result};
 
 use client::Client;
 use server::Server;
+pub use supervisor::supervise;
 
 /// Number of messages that are read ahead of the server.
 const AHEAD: usize = 64;

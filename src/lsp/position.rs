@@ -6,10 +6,12 @@ use crate::text::{Encoding, LineIndex, Position, Span};
 
 /// Returns the client's first choice that the server supports.
 pub fn negotiate(offered: Option<&[PositionEncodingKind]>) -> Encoding {
-    let known = |offered: &PositionEncodingKind| {
-        [Encoding::Utf8, Encoding::Utf16, Encoding::Utf32].into_iter().find(|&encoding| kind(encoding) == *offered)
-    };
-    offered.unwrap_or_default().iter().find_map(known).unwrap_or_default()
+    offered.unwrap_or_default().iter().find_map(encoding).unwrap_or_default()
+}
+
+/// Returns the encoding with this name.
+pub fn encoding(name: &PositionEncodingKind) -> Option<Encoding> {
+    [Encoding::Utf8, Encoding::Utf16, Encoding::Utf32].into_iter().find(|&encoding| kind(encoding) == *name)
 }
 
 pub fn kind(encoding: Encoding) -> PositionEncodingKind {

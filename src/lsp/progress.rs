@@ -156,9 +156,10 @@ pub async fn show(client: Client, shown: Arc<Shown>, title: String, meter: Arc<M
     send(&client, &name, WorkDoneProgress::End(WorkDoneProgressEnd { message: None })).await;
 }
 
+/// Name that no server of the session has given before.
 fn next_name() -> NumberOrString {
     static COUNT: AtomicU64 = AtomicU64::new(0);
-    NumberOrString::String(format!("espq-{}", COUNT.fetch_add(1, Ordering::Relaxed)))
+    NumberOrString::String(format!("espq-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed)))
 }
 
 async fn send(client: &Client, name: &NumberOrString, value: WorkDoneProgress) {

@@ -87,10 +87,8 @@ impl Server {
         tokio::spawn(async move {
             let result = match answer.await {
                 Ok(result) => result,
-                Err(end) if end.is_cancelled() => Err(error(ErrorCode::RequestCanceled, "cancelled")),
-                Err(_) => {
-                    Err(error(ErrorCode::InternalError, "this is a bug in espq: the request's handler has panicked"))
-                }
+                // The other reason, a panic, ends the process.
+                Err(_) => Err(error(ErrorCode::RequestCanceled, "cancelled")),
             };
             lock(&running).remove(&id);
             client.answer(id, result).await;

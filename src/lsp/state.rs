@@ -384,15 +384,6 @@ impl State {
                     self.refresh(&uri);
                 }
             }
-            Outcome::Panicked(message) => {
-                document.leave_unmeasured("the analysis failed");
-                let name = document.name();
-                self.show(
-                    MessageType::ERROR,
-                    format!("espq failed to analyze {name}: {message}. This is a bug in espq; the next edit restarts the analysis."),
-                );
-                self.publish(&uri);
-            }
         }
     }
 

@@ -1,4 +1,4 @@
-//! Messages from stdin, each complete. A malformed one is named, and those behind it are read.
+//! Messages from a stream, each complete. A malformed one is named, and those behind it are read.
 
 use std::io::{BufRead, Read};
 
@@ -10,16 +10,22 @@ use super::client::{Result, error};
 const LONGEST: usize = 64 << 20;
 
 /// Hands over the messages, or the errors of those that cannot be read, until the input ends or nobody takes them.
-pub fn read(mut input: impl BufRead, mut take: impl FnMut(Result<Message>) -> bool) {
+pub fn read(input: impl BufRead, mut take: impl FnMut(Result<Message>) -> bool) {
+    bodies(input, |body| take(parse(&body)));
+}
+
+/// Hands over the bodies of the messages, until the input ends or nobody takes them.
+pub fn bodies(mut input: impl BufRead, mut take: impl FnMut(Vec<u8>) -> bool) {
     // An input that cannot be read has ended.
     while let Ok(Some(body)) = body(&mut input) {
-        if !take(parse(&body)) {
+        if !take(body) {
             return;
         }
     }
 }
 
-fn parse(body: &[u8]) -> Result<Message> {
+/// Reads a body; the error is the answer to one that is no message.
+pub fn parse(body: &[u8]) -> Result<Message> {
     let value: serde_json::Value =
         serde_json::from_slice(body).map_err(|e| error(ErrorCode::ParseError, format!("not JSON: {e}")))?;
     let invalid =
@@ -58,12 +64,13 @@ fn content_length(header: &str) -> Option<usize> {
 mod tests {
     use super::*;
 
-    fn bodies(mut input: &[u8]) -> Vec<String> {
-        let mut bodies = Vec::new();
-        while let Ok(Some(body)) = body(&mut input) {
-            bodies.push(String::from_utf8(body).unwrap());
-        }
-        bodies
+    fn bodies(input: &[u8]) -> Vec<String> {
+        let mut found = Vec::new();
+        super::bodies(input, |body| {
+            found.push(String::from_utf8(body).unwrap());
+            true
+        });
+        found
     }
 
     #[test]

@@ -1,7 +1,5 @@
 //! Thread that analyzes one document, in increasing depth, until a newer text arrives.
 
-use std::any::Any;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -43,8 +41,6 @@ pub enum Outcome {
     Fact(Fact),
     /// The job has ended: complete after this time, or cancelled.
     Ended(Option<Duration>),
-    /// Message of a panic.
-    Panicked(String),
 }
 
 pub type Notify = Arc<dyn Fn(Update) + Send + Sync>;
@@ -54,25 +50,12 @@ pub struct Worker(Sender<Job>);
 
 impl Worker {
     pub fn start(uri: Url, engine: Arc<Engine>, notify: Notify) -> Result<Worker> {
-        Worker::with(uri, notify, move |job, send| run_job(&engine, job, send))
-    }
-
-    fn with(
-        uri: Url,
-        notify: Notify,
-        mut run_job: impl FnMut(&Job, &mut dyn FnMut(Outcome)) + Send + 'static,
-    ) -> Result<Worker> {
         let (sender, jobs) = channel();
         let run = move || {
             while let Some(job) = newest(&jobs, REST, memory::give_back) {
                 let generation = job.generation;
-                let mut send = |outcome| notify(Update { uri: uri.clone(), generation, outcome });
-                // A job's results are the engine's, whose entries are complete or not written.
-                let outcome = catch_unwind(AssertUnwindSafe(|| run_job(&job, &mut send)));
+                run_job(&engine, &job, &mut |outcome| notify(Update { uri: uri.clone(), generation, outcome }));
                 job.meter.end();
-                if let Err(panic) = outcome {
-                    send(Outcome::Panicked(message_of(panic)));
-                }
             }
         };
         std::thread::Builder::new()
@@ -195,16 +178,8 @@ fn analyze(engine: &Arc<Engine>, job: &Job, send: &mut dyn FnMut(Outcome)) -> Re
     Ok(())
 }
 
-/// Returns the message of a panic.
-pub fn message_of(panic: Box<dyn Any + Send>) -> String {
-    let text = panic.downcast_ref::<&str>().map(|s| (*s).to_string());
-    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "no message".to_string())
-}
-
 #[cfg(test)]
 mod tests {
-    use std::sync::Mutex;
-
     use super::*;
 
     fn job(generation: u64) -> Job {
@@ -219,35 +194,5 @@ mod tests {
         assert_eq!(next(&|| sender.send(job(1)).unwrap()), 1);
         sender.send(job(2)).unwrap();
         assert_eq!(next(&|| panic!("a job was there")), 2);
-    }
-
-    #[test]
-    fn a_panic_is_reported_and_the_next_job_runs() {
-        let updates: Arc<Mutex<Vec<String>>> = Arc::default();
-        let sent = updates.clone();
-        let notify: Notify = Arc::new(move |update: Update| {
-            let outcome = match update.outcome {
-                Outcome::Panicked(message) => message,
-                _ => "found".to_string(),
-            };
-            sent.lock().unwrap().push(format!("{}: {outcome}", update.generation));
-        });
-        let uri = Url::parse("file:///espq.toml").unwrap();
-        let worker = Worker::with(uri, notify, |job, send| match job.generation {
-            1 => panic!("a bug"),
-            _ => send(Outcome::Files(Vec::new())),
-        })
-        .unwrap();
-        let wait = |count| {
-            let until = Instant::now() + Duration::from_secs(10);
-            while updates.lock().unwrap().len() < count && Instant::now() < until {
-                std::thread::sleep(Duration::from_millis(2));
-            }
-        };
-        worker.submit(job(1));
-        wait(1);
-        worker.submit(job(2));
-        wait(2);
-        assert_eq!(*updates.lock().unwrap(), ["1: a bug", "2: found"]);
     }
 }

@@ -209,6 +209,25 @@ impl Client {
         self.request("workspace/executeCommand", json!({ "command": command, "arguments": [uri] }))
     }
 
+    /// Sends a command and returns its id at once.
+    #[cfg(target_os = "linux")]
+    pub fn command_later(&mut self, command: &str) -> i64 {
+        let uri = self.uri();
+        self.ask("workspace/executeCommand", json!({ "command": command, "arguments": [uri] }))
+    }
+
+    /// Returns the process that serves, the child of the one that was started.
+    #[cfg(target_os = "linux")]
+    pub fn server(&self) -> Option<u32> {
+        let parent = format!("PPid:\t{}", self.child.id());
+        let processes = std::fs::read_dir("/proc").unwrap();
+        let mut numbers = processes.filter_map(|process| process.ok()?.file_name().to_str()?.parse().ok());
+        numbers.find(|number: &u32| {
+            let status = std::fs::read_to_string(format!("/proc/{number}/status")).unwrap_or_default();
+            status.lines().any(|line| line == parent)
+        })
+    }
+
     /// Closes its pipes, like a client that crashes.
     pub fn hang_up(&mut self) {
         self.stdin = None;
@@ -229,7 +248,9 @@ impl Client {
 
 impl Drop for Client {
     fn drop(&mut self) {
-        // It may already have ended.
+        // The server ends by itself, and does not write into the folder any more. It may already have ended.
+        self.hang_up();
+        self.ended();
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

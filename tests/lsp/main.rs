@@ -8,6 +8,8 @@ mod list;
 #[cfg(target_os = "linux")]
 mod opens;
 mod resolve;
+#[cfg(target_os = "linux")]
+mod supervisor;
 mod workspace;
 
 use std::path::Path;
@@ -360,11 +362,18 @@ fn of_a_thousand_edits_the_last_one_wins_and_memory_stays_flat() {
     assert!(after < before + (48 << 20), "from {before} to {after} bytes");
 }
 
-/// Returns the server's resident memory, if the system provides it.
+/// Returns the server's resident memory.
+#[cfg(target_os = "linux")]
 fn resident(client: &Client) -> usize {
-    let Ok(text) = std::fs::read_to_string(format!("/proc/{}/status", client.child.id())) else { return 0 };
+    let text = std::fs::read_to_string(format!("/proc/{}/status", client.server().unwrap())).unwrap();
     let line = text.lines().find_map(|l| l.strip_prefix("VmRSS:")).unwrap();
     line.trim().trim_end_matches(" kB").parse::<usize>().unwrap() * 1024
+}
+
+/// Other systems have no such file.
+#[cfg(not(target_os = "linux"))]
+fn resident(_: &Client) -> usize {
+    0
 }
 
 #[test]

@@ -1,0 +1,144 @@
+//! Tests of a session that goes on after its server has died.
+
+use std::process::Command;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::client::{Client, codes};
+use crate::{DIGITS, editor, many_samples};
+
+fn send(signal: &str, process: u32) {
+    assert!(Command::new("kill").args([signal, &process.to_string()]).status().unwrap().success());
+}
+
+/// Ends the server and returns the message to the user.
+fn kill(client: &mut Client, signal: &str) -> String {
+    let dead = client.server().unwrap();
+    send(signal, dead);
+    let told = client.hear(|m| m["method"] == "window/showMessage" && m["params"]["type"] == 1).unwrap();
+    assert_ne!(client.server(), Some(dead));
+    told["params"]["message"].as_str().unwrap().to_string()
+}
+
+/// Replaces the first `3%` by `90%`, which leaves no finding, by a change of one character.
+fn raise_the_limit(client: &mut Client, version: i32) {
+    let line = DIGITS.lines().position(|line| line.contains("3%")).unwrap();
+    let start = json!({ "line": line, "character": 13 });
+    let end = json!({ "line": line, "character": 14 });
+    let change = json!({ "range": { "start": start, "end": end }, "text": "90" });
+    let document = json!({ "uri": client.uri(), "version": version });
+    client.notify("textDocument/didChange", json!({ "textDocument": document, "contentChanges": [change] }));
+}
+
+#[test]
+fn a_killed_server_is_replaced_and_has_the_edited_text() {
+    let mut client = Client::with(editor());
+    client.open(DIGITS);
+    client.published(|d| codes(d) == ["E002"]);
+    raise_the_limit(&mut client, 2);
+    client.published(|d| d.is_empty());
+
+    let told = kill(&mut client, "-KILL");
+    assert!(told.contains("it was killed, perhaps for want of memory"), "{told}");
+    let shown = client.hear(|m| m["method"] == "textDocument/publishDiagnostics").unwrap();
+    assert_eq!(shown["params"]["version"], 2);
+    client.listen(Duration::from_millis(300));
+    assert!(client.heard("textDocument/publishDiagnostics").last().unwrap()["diagnostics"] == json!([]));
+
+    // Edits of its text apply to that of the dead one.
+    client.change(3, DIGITS);
+    client.published(|d| codes(d) == ["E002"]);
+    let hover = client.at("textDocument/hover", 2, 2);
+    assert!(hover["contents"]["value"].as_str().unwrap().starts_with("The chip"), "{hover}");
+    assert_eq!(client.request("shutdown", Value::Null), Ok(Value::Null));
+    client.notify("exit", Value::Null);
+    assert_eq!(client.ended(), Some(0));
+}
+
+#[test]
+fn requests_and_progress_of_a_dead_server_end() {
+    let mut capabilities = editor();
+    capabilities["window"] = json!({ "workDoneProgress": true });
+    let mut client = Client::with(capabilities);
+    many_samples(client.folder.path(), 60_000);
+    client.open(&DIGITS.replace("data = \"calib.npz\"", "data = \"many.npy\"\nsamples = 60000"));
+    let begun = client.hear(|m| m["params"]["value"]["kind"] == "begin").unwrap();
+    let asked = client.command_later("espq.export");
+    client.listen(Duration::from_millis(200));
+    let dead = client.server().unwrap();
+    send("-ABRT", dead);
+    let error = client.answer(asked).unwrap_err();
+    assert_eq!(error["code"], -32603);
+    assert!(error["message"].as_str().unwrap().contains("stopped"), "{error}");
+    let token = &begun["params"]["token"];
+    client.told(|m| m["params"]["token"] == *token && m["params"]["value"]["kind"] == "end");
+    client.told(|m| m["method"] == "window/showMessage" && m["params"]["type"] == 1);
+
+    client.change(2, DIGITS);
+    client.published(|d| codes(d) == ["E002"]);
+}
+
+#[test]
+fn a_server_that_dies_again_waits_for_a_change() {
+    let mut client = Client::with(editor());
+    client.open(DIGITS);
+    client.published(|d| codes(d) == ["E002"]);
+    kill(&mut client, "-KILL");
+    client.published(|d| codes(d) == ["E002"]);
+    let told = kill(&mut client, "-KILL");
+    assert!(told.contains("next edit"), "{told}");
+    assert_eq!(client.server(), None);
+    let document = json!({ "textDocument": { "uri": client.uri() }, "position": { "line": 2, "character": 2 } });
+    assert_eq!(client.request("textDocument/hover", document).unwrap_err()["code"], -32603);
+    assert_eq!(client.server(), None);
+
+    raise_the_limit(&mut client, 2);
+    client.published(|d| d.is_empty());
+    client.change(3, DIGITS);
+    client.published(|d| codes(d) == ["E002"]);
+}
+
+#[test]
+fn a_session_ends_without_a_server() {
+    let mut client = Client::with(editor());
+    client.open(DIGITS);
+    client.published(|d| codes(d) == ["E002"]);
+    kill(&mut client, "-KILL");
+    kill(&mut client, "-KILL");
+    assert_eq!(client.request("shutdown", Value::Null), Ok(Value::Null));
+    client.notify("exit", Value::Null);
+    assert_eq!(client.ended(), Some(0));
+}
+
+#[test]
+fn capabilities_are_registered_once() {
+    let mut client = Client::with(json!({
+        "workspace": { "didChangeWatchedFiles": { "dynamicRegistration": true }, "configuration": true },
+    }));
+    client.told(|m| m["method"] == "client/registerCapability");
+    client.told(|m| m["method"] == "workspace/configuration");
+    client.settings = json!({ "analyze": "manual" });
+    client.open(DIGITS);
+    client.published(|d| codes(d) == ["E002"]);
+    kill(&mut client, "-KILL");
+    // The new server has asked for the settings.
+    client.published(|d| codes(d) == ["P001"] || d.iter().any(|d| d["message"].as_str().unwrap().contains("manual")));
+    assert_eq!(client.heard("client/registerCapability").len(), 1);
+    let ids: Vec<&Value> = client.heard.iter().filter_map(|m| m.get("id")).collect();
+    let mut unique = ids.clone();
+    unique.dedup();
+    assert_eq!(unique, ids);
+}
+
+#[test]
+fn the_server_ends_with_its_supervisor() {
+    let mut client = Client::with(editor());
+    let server = client.server().unwrap();
+    client.child.kill().unwrap();
+    let until = std::time::Instant::now() + Duration::from_secs(10);
+    while std::path::Path::new(&format!("/proc/{server}")).exists() {
+        assert!(std::time::Instant::now() < until, "it is still there");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
