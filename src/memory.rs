@@ -87,6 +87,28 @@ pub fn keep() {
     }
 }
 
+/// Takes small pages from now on, for a process that only relays: a huge one for each of its threads is most of its memory.
+/// Processes that it starts take small ones, too, until [`huge_pages`].
+pub fn small_pages() {
+    disable_huge_pages(1);
+}
+
+/// Takes huge pages again, after a parent's [`small_pages`].
+pub fn huge_pages() {
+    disable_huge_pages(0);
+}
+
+#[cfg(target_os = "linux")]
+fn disable_huge_pages(disable: libc::c_ulong) {
+    const UNUSED: libc::c_ulong = 0;
+    // SAFETY: the system accepts or refuses these numbers, and no byte of memory changes.
+    unsafe { libc::prctl(libc::PR_SET_THP_DISABLE, disable, UNUSED, UNUSED, UNUSED) };
+}
+
+/// Other systems do not fill up pages on their own.
+#[cfg(not(target_os = "linux"))]
+fn disable_huge_pages(_: u64) {}
+
 /// Returns free memory to the system, for a process that is idle but keeps running: that of the calling thread, of those that
 /// compute, and of tensors.
 pub fn give_back() {

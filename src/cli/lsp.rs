@@ -3,7 +3,7 @@
 use std::process::{Command, ExitCode};
 
 use crate::engine::Engine;
-use crate::{Error, Result};
+use crate::{Error, Result, memory};
 
 use super::cache;
 
@@ -28,12 +28,14 @@ pub struct Arguments {
 pub(super) fn run(arguments: &Arguments) -> Result<ExitCode> {
     let _ = arguments.stdio;
     if !arguments.unsupervised {
+        memory::small_pages();
         match command().and_then(crate::lsp::supervise) {
             Ok(code) => return Ok(code),
             // A session that ends with a fault is better than none.
             Err(error) => super::tell(&format!("warning: the server is not started again if it stops: {error}")),
         }
     }
+    memory::huge_pages();
     crate::lsp::serve(Engine::new(arguments.cache.chosen()))
 }
 

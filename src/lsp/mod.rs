@@ -1,10 +1,10 @@
 //! The language server: presents the engine's results to editors.
 //!
-//! The [`supervisor`] runs it as a process of its own, and starts another one when it dies: a panic ends the process.
-//! In it, one thread reads messages and one writes them. The [`server`] takes them one after the other, and passes each to the
-//! [`state`] task before it takes the next. Only that task owns the documents; it never waits for work or for the client.
-//! Work runs on [`worker`] threads, one per document. Results carry the generation of their text, and those of an older
-//! generation are dropped.
+//! The [`supervisor`] runs it as a process of its own, and starts another one when it dies: nothing here catches a panic.
+//! In that process, one thread reads messages and one writes them. The [`server`] takes them one after the other, and
+//! passes each to the [`state`] task before it takes the next. Only that task owns the documents; it never waits for work or
+//! for the client. Work runs on [`worker`] threads, one per document. Results carry the generation of their text, and those
+//! of an older generation are dropped.
 //! Never: decisions about quantization, figures that are not the engine's.
 
 mod abilities;

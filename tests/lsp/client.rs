@@ -248,7 +248,7 @@ impl Client {
 
 impl Drop for Client {
     fn drop(&mut self) {
-        // The server ends by itself, and does not write into the folder any more. It may already have ended.
+        // At the end of its input, the server stops writing into the folder, and ends. It may already have ended.
         self.hang_up();
         self.ended();
         let _ = self.child.kill();
