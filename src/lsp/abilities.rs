@@ -1,6 +1,10 @@
 //! Capabilities of the client, read once from its `initialize` request.
+//!
+//! A dozen of several hundred fields are of interest, so they are taken from the JSON, without the structs of the protocol.
+//! One of an unexpected type counts as absent.
 
-use lsp_types::InitializeParams;
+use lsp_types::{InitializeResult, request};
+use serde_json::Value;
 
 use crate::text::Encoding;
 
@@ -43,52 +47,77 @@ pub struct Abilities {
     pub registers_settings: bool,
 }
 
+/// Request `initialize`, whose parameters stay JSON.
+pub enum Initialize {}
+
+impl request::Request for Initialize {
+    type Params = Value;
+    type Result = InitializeResult;
+    const METHOD: &'static str = "initialize";
+}
+
 impl Abilities {
-    pub fn of(params: &InitializeParams) -> Abilities {
-        let capabilities = &params.capabilities;
-        let (text, workspace) = (capabilities.text_document.as_ref(), capabilities.workspace.as_ref());
-        let general = capabilities.general.as_ref();
-        let window = capabilities.window.as_ref();
-        let resolved = text.and_then(|t| t.code_action.as_ref()).and_then(|a| a.resolve_support.as_ref());
-        let resolves = |property: &str| resolved.is_some_and(|r| r.properties.iter().any(|name| name == property));
-        let experimental = capabilities.experimental.as_ref();
-        let own = |name: &str| experimental.is_some_and(|own| own[name] == serde_json::Value::Bool(true));
+    /// Reads the capabilities within the parameters of `initialize`.
+    pub fn of(capabilities: &Value) -> Abilities {
+        let is = |pointer: &str| capabilities.pointer(pointer) == Some(&Value::Bool(true));
+        let list = |pointer: &str| capabilities.pointer(pointer).and_then(Value::as_array);
+        let lists = |pointer: &str, name: &str| list(pointer).map(|names| names.iter().any(|known| known == name));
+        let resolves = |property| lists("/textDocument/codeAction/resolveSupport/properties", property) == Some(true);
         Abilities {
-            encoding: position::negotiate(general.and_then(|g| g.position_encodings.as_deref())),
-            pulls: text.is_some_and(|t| t.diagnostic.is_some()),
-            watches: workspace
-                .and_then(|w| w.did_change_watched_files.as_ref())
-                .is_some_and(|w| w.dynamic_registration == Some(true)),
-            progress: window.is_some_and(|w| w.work_done_progress == Some(true)),
-            versioned_edits: workspace
-                .and_then(|w| w.workspace_edit.as_ref())
-                .is_some_and(|e| e.document_changes == Some(true)),
-            applies_edits: workspace.is_some_and(|w| w.apply_edit == Some(true)),
-            related_information: text
-                .and_then(|t| t.publish_diagnostics.as_ref())
-                .is_some_and(|d| d.related_information == Some(true)),
+            encoding: position::negotiate(list("/general/positionEncodings").map_or(&[], Vec::as_slice)),
+            pulls: capabilities.pointer("/textDocument/diagnostic").is_some_and(Value::is_object),
+            watches: is("/workspace/didChangeWatchedFiles/dynamicRegistration"),
+            progress: is("/window/workDoneProgress"),
+            versioned_edits: is("/workspace/workspaceEdit/documentChanges"),
+            applies_edits: is("/workspace/applyEdit"),
+            related_information: is("/textDocument/publishDiagnostics/relatedInformation"),
             resolves_edits: resolves("edit"),
             resolves_titles: resolves("title"),
-            refreshes_hints: workspace
-                .and_then(|w| w.inlay_hint.as_ref())
-                .is_some_and(|hint| hint.refresh_support == Some(true)),
-            refreshes_lenses: workspace
-                .and_then(|w| w.code_lens.as_ref())
-                .is_some_and(|lens| lens.refresh_support == Some(true)),
-            lists_layers: own("layerList"),
-            links_codes: text
-                .and_then(|t| t.publish_diagnostics.as_ref())
-                .is_some_and(|d| d.code_description_support == Some(true)),
-            has_rule_pages: own("rulePages"),
-            has_commands: own("commands"),
-            configures: workspace.is_some_and(|w| w.configuration == Some(true)),
-            registers_settings: workspace
-                .and_then(|w| w.did_change_configuration)
-                .is_some_and(|d| d.dynamic_registration == Some(true)),
-            markdown: text
-                .and_then(|t| t.hover.as_ref())
-                .and_then(|h| h.content_format.as_ref())
-                .is_none_or(|formats| formats.contains(&lsp_types::MarkupKind::Markdown)),
+            refreshes_hints: is("/workspace/inlayHint/refreshSupport"),
+            refreshes_lenses: is("/workspace/codeLens/refreshSupport"),
+            lists_layers: is("/experimental/layerList"),
+            links_codes: is("/textDocument/publishDiagnostics/codeDescriptionSupport"),
+            has_rule_pages: is("/experimental/rulePages"),
+            has_commands: is("/experimental/commands"),
+            configures: is("/workspace/configuration"),
+            registers_settings: is("/workspace/didChangeConfiguration/dynamicRegistration"),
+            markdown: lists("/textDocument/hover/contentFormat", "markdown").unwrap_or(true),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn capabilities_are_read_and_those_of_another_type_are_absent() {
+        let text = json!({
+            "codeAction": { "resolveSupport": { "properties": ["edit"] } },
+            "diagnostic": {},
+            "hover": { "contentFormat": ["plaintext"] },
+        });
+        let read = Abilities::of(&json!({
+            "general": { "positionEncodings": ["utf-8"] },
+            "textDocument": text,
+            "workspace": { "applyEdit": true, "configuration": "yes", "codeLens": null },
+            "experimental": { "layerList": true, "commands": false },
+        }));
+        let expected = Abilities {
+            encoding: crate::text::Encoding::Utf8,
+            pulls: true,
+            resolves_edits: true,
+            applies_edits: true,
+            lists_layers: true,
+            ..Abilities::default()
+        };
+        assert_eq!(read, expected);
+    }
+
+    #[test]
+    fn hovers_are_markdown_unless_the_client_says_otherwise() {
+        assert_eq!(Abilities::of(&json!({})), Abilities { markdown: true, ..Abilities::default() });
     }
 }

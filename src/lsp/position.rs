@@ -1,17 +1,18 @@
 //! Positions and ranges of a text, in the encoding that client and server agreed on.
 
 use lsp_types::{self as lsp, PositionEncodingKind, Range};
+use serde_json::Value;
 
 use crate::text::{Encoding, LineIndex, Position, Span};
 
 /// Returns the client's first choice that the server supports.
-pub fn negotiate(offered: Option<&[PositionEncodingKind]>) -> Encoding {
-    offered.unwrap_or_default().iter().find_map(encoding).unwrap_or_default()
+pub fn negotiate(offered: &[Value]) -> Encoding {
+    offered.iter().filter_map(Value::as_str).find_map(encoding).unwrap_or_default()
 }
 
 /// Returns the encoding with this name.
-pub fn encoding(name: &PositionEncodingKind) -> Option<Encoding> {
-    [Encoding::Utf8, Encoding::Utf16, Encoding::Utf32].into_iter().find(|&encoding| kind(encoding) == *name)
+pub fn encoding(name: &str) -> Option<Encoding> {
+    [Encoding::Utf8, Encoding::Utf16, Encoding::Utf32].into_iter().find(|&encoding| kind(encoding).as_str() == name)
 }
 
 pub fn kind(encoding: Encoding) -> PositionEncodingKind {
@@ -87,9 +88,8 @@ mod tests {
 
     #[test]
     fn the_clients_first_supported_choice_is_taken() {
-        let offered = [PositionEncodingKind::UTF32, PositionEncodingKind::UTF8];
-        assert_eq!(negotiate(Some(&offered)), Encoding::Utf32);
-        assert_eq!(negotiate(Some(&[PositionEncodingKind::new("utf-7")])), Encoding::Utf16);
-        assert_eq!(negotiate(None), Encoding::Utf16);
+        assert_eq!(negotiate(&["utf-32".into(), "utf-8".into()]), Encoding::Utf32);
+        assert_eq!(negotiate(&["utf-7".into()]), Encoding::Utf16);
+        assert_eq!(negotiate(&[]), Encoding::Utf16);
     }
 }

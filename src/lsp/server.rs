@@ -14,7 +14,7 @@ use tokio::task::AbortHandle;
 
 use crate::engine::Engine;
 
-use super::abilities::Abilities;
+use super::abilities::{self, Abilities};
 use super::client::{Client, Result, error};
 use super::commands::{self, COMMANDS};
 use super::diagnostics::Presentation;
@@ -98,7 +98,9 @@ impl Server {
     fn handle(&mut self, method: &str, params: Value) -> Answer {
         use request::*;
         match method {
-            Initialize::METHOD => answer::<Initialize, _>(params, |params| self.initialize(&params)),
+            abilities::Initialize::METHOD => {
+                answer::<abilities::Initialize, _>(params, |params| self.initialize(&params))
+            }
             Shutdown::METHOD => answer::<Shutdown, _>(params, |()| self.shutdown()),
             DocumentDiagnosticRequest::METHOD => {
                 answer::<DocumentDiagnosticRequest, _>(params, |params| self.diagnostic(params))
@@ -230,13 +232,15 @@ impl Server {
         answer
     }
 
-    fn initialize(&mut self, params: &InitializeParams) -> impl Future<Output = Result<InitializeResult>> + use<> {
-        self.abilities = Abilities::of(params);
-        let settings = params.initialization_options.as_ref().map(|options| settings::section(options).clone());
+    fn initialize(&mut self, params: &Value) -> impl Future<Output = Result<InitializeResult>> + use<> {
+        let Some(capabilities) = params.get("capabilities").filter(|capabilities| capabilities.is_object()) else {
+            return ready(Err(invalid("parameters of `initialize`: missing field `capabilities`".to_string())));
+        };
+        self.abilities = Abilities::of(capabilities);
         self.send(Event::Initialized {
             abilities: self.abilities,
             folders: workspace::folders(params),
-            settings: settings.unwrap_or_default(),
+            settings: settings::section(&params["initializationOptions"]).clone(),
         });
         ready(Ok(InitializeResult {
             capabilities: capabilities::of(self.abilities),

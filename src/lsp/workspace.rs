@@ -7,10 +7,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use lsp_types::{
-    Diagnostic, FullDocumentDiagnosticReport, InitializeParams, PreviousResultId, UnchangedDocumentDiagnosticReport,
-    Url, WorkspaceDiagnosticReport, WorkspaceDocumentDiagnosticReport, WorkspaceFolder,
+    Diagnostic, FullDocumentDiagnosticReport, PreviousResultId, UnchangedDocumentDiagnosticReport, Url,
+    WorkspaceDiagnosticReport, WorkspaceDocumentDiagnosticReport, WorkspaceFolder,
     WorkspaceFullDocumentDiagnosticReport, WorkspaceUnchangedDocumentDiagnosticReport,
 };
+use serde_json::Value;
 
 use crate::engine::{Engine, LintDepth, Watch};
 use crate::project::Project;
@@ -20,13 +21,12 @@ use super::diagnostics::Presentation;
 use super::knowledge::Knowledge;
 use super::position::Places;
 
-/// Returns the folders of the workspace, or the older single one.
-pub fn folders(params: &InitializeParams) -> Vec<PathBuf> {
-    #[allow(deprecated)] // Older clients have no folders.
-    let root = params.root_uri.as_ref().and_then(|uri| uri.to_file_path().ok());
-    match &params.workspace_folders {
-        Some(folders) => folders.iter().filter_map(path).collect(),
-        None => root.into_iter().collect(),
+/// Returns the folders in the parameters of `initialize`, or the single one of older clients.
+pub fn folders(params: &Value) -> Vec<PathBuf> {
+    let path = |uri: &Value| Url::parse(uri.as_str()?).ok()?.to_file_path().ok();
+    match params["workspaceFolders"].as_array() {
+        Some(folders) => folders.iter().filter_map(|folder| path(&folder["uri"])).collect(),
+        None => path(&params["rootUri"]).into_iter().collect(),
     }
 }
 
@@ -114,4 +114,21 @@ fn id(items: &[Diagnostic]) -> String {
     // Diagnostics have no maps with keys other than strings, which is the only way to fail.
     serde_json::to_string(items).unwrap_or_default().hash(&mut hasher);
     format!("{:016x}", hasher.finish())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn folders_are_those_of_the_workspace_or_its_root() {
+        let (a, b) = (std::env::temp_dir().join("a b"), std::env::temp_dir().join("b"));
+        let uri = |path: &Path| Url::from_file_path(path).unwrap().to_string();
+        let several = json!([{ "uri": uri(&a), "name": "a" }, { "uri": "untitled:x", "name": "x" }, 7]);
+        assert_eq!(folders(&json!({ "rootUri": uri(&b), "workspaceFolders": several })), [a]);
+        assert_eq!(folders(&json!({ "rootUri": uri(&b), "workspaceFolders": null })), [b]);
+        assert!(folders(&json!({ "rootUri": null })).is_empty());
+    }
 }

@@ -65,7 +65,7 @@ impl Session {
         }
         let answer = result.and_then(|result| serde_json::from_str::<Answer>(result.get()).ok());
         let announced = answer.and_then(|answer| answer.capabilities.position_encoding);
-        self.encoding = announced.and_then(|announced| position::encoding(&announced)).unwrap_or_default();
+        self.encoding = announced.and_then(|announced| position::encoding(announced.as_str())).unwrap_or_default();
     }
 
     /// Notes a notification of the client. One that is malformed or too early is ignored, as by the server.
