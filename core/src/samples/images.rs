@@ -8,12 +8,12 @@ use std::io::BufReader;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-use image::{DynamicImage, ImageReader, RgbImage};
-
 use crate::graph::{DataType, Tensor};
 use crate::{Error, Kind, Result, file};
 
+use super::decode::{Opened, Undecodable};
 use super::fit::fit;
+use super::picture::Picture;
 use super::{InputSpec, no_sample, sides};
 
 /// Memory for decoded samples, in bytes. If all samples need more, they are decoded each time.
@@ -129,7 +129,7 @@ impl Images {
             return Ok(tensor.clone());
         }
         let file = self.files.get(index).ok_or_else(|| no_sample(index))?;
-        let tensor = self.form.tensor(&decode(file)?)?;
+        let tensor = self.form.tensor(decode(file)?)?;
         Ok(match kept {
             Some(kept) => kept.get_or_init(|| tensor).clone(),
             None => tensor,
@@ -181,7 +181,7 @@ fn not_a_picture(input: &InputSpec) -> Error {
 fn one_size(input: &InputSpec, files: &[PathBuf]) -> Result<[u32; 2]> {
     let mut first: Option<(&PathBuf, [u32; 2])> = None;
     for file in files {
-        let (width, height) = reader(file)?.into_dimensions().map_err(|e| undecodable(&e, file))?;
+        let (width, height) = open(file)?.dimensions();
         match first {
             None => first = Some((file, [height, width])),
             Some((_, size)) if size == [height, width] => {}
@@ -201,17 +201,15 @@ fn one_size(input: &InputSpec, files: &[PathBuf]) -> Result<[u32; 2]> {
     first.map(|(_, size)| size).ok_or_else(|| Error::new("there are no files"))
 }
 
-fn decode(file: &Path) -> Result<DynamicImage> {
-    reader(file)?.decode().map_err(|e| undecodable(&e, file))
+fn decode(file: &Path) -> Result<Picture> {
+    open(file)?.picture().map_err(|e| undecodable(&e, file))
 }
 
-/// Opens an image. Its format is that of its content: a JPEG with the extension of a PNG is common.
-fn reader(file: &Path) -> Result<ImageReader<BufReader<File>>> {
-    let opened = ImageReader::new(BufReader::new(file::open(file)?));
-    opened.with_guessed_format().map_err(|e| undecodable(&e, file))
+fn open(file: &Path) -> Result<Opened<BufReader<File>>> {
+    Opened::read(BufReader::new(file::open(file)?)).map_err(|e| undecodable(&e, file))
 }
 
-fn undecodable(error: &dyn std::fmt::Display, file: &Path) -> Error {
+fn undecodable(error: &Undecodable, file: &Path) -> Error {
     let error = Error::new(format!("cannot be decoded: {error}")).with_help("open and save it again, or remove it");
     super::unread(error, file)
 }
@@ -261,7 +259,7 @@ impl Form {
         })
     }
 
-    fn tensor(&self, image: &DynamicImage) -> Result<Tensor> {
+    fn tensor(&self, image: Picture) -> Result<Tensor> {
         let image = fit(self.colors(image), self.resize, self.width, self.height);
         let channels = self.mean.len();
         let value = |channel: usize, byte: u8| {
@@ -272,8 +270,7 @@ impl Form {
         };
         let area = self.height as usize * self.width as usize;
         let mut elements = vec![0.0; area * channels];
-        for (at, pixel) in image.pixels().enumerate() {
-            let [r, g, b] = pixel.0;
+        for (at, [r, g, b]) in image.pixels().enumerate() {
             let bytes = if self.channels == Channels::Bgr { [b, g, r] } else { [r, g, b] };
             for (channel, &byte) in bytes.iter().take(channels).enumerate() {
                 let index = match self.layout {
@@ -286,13 +283,12 @@ impl Form {
         Tensor::new(&self.shape, elements)
     }
 
-    /// Removes alpha; in gray mode, all three channels hold the gray value.
-    fn colors(&self, image: &DynamicImage) -> RgbImage {
-        let mut image = image.to_rgb8();
+    /// In gray mode, all three channels hold the gray value.
+    fn colors(&self, mut image: Picture) -> Picture {
         if self.channels == Channels::Gray {
             for pixel in image.pixels_mut() {
-                let [r, g, b] = pixel.0;
-                pixel.0 = [luma(r, g, b); 3];
+                let [r, g, b] = *pixel;
+                *pixel = [luma(r, g, b); 3];
             }
         }
         image
@@ -366,29 +362,29 @@ mod tests {
         InputSpec { name: "x".into(), data_type: DataType::F32, shape: shape.to_vec(), free: Vec::new() }
     }
 
-    fn tensor(shape: &[usize], image: ImageOptions, picture: RgbImage) -> Vec<f32> {
+    fn tensor(shape: &[usize], image: ImageOptions, picture: Picture) -> Vec<f32> {
         let form = Form::new(&input(shape), &image).unwrap();
-        let tensor = form.tensor(&DynamicImage::ImageRgb8(picture)).unwrap();
+        let tensor = form.tensor(picture).unwrap();
         assert_eq!(tensor.shape(), shape);
         tensor.into_vec().unwrap()
     }
 
     /// One row of two pixels: red 255, and (0, 51, 102).
-    fn row() -> RgbImage {
-        RgbImage::from_raw(2, 1, vec![255, 0, 0, 0, 51, 102]).unwrap()
+    fn row() -> Picture {
+        Picture::new(2, 1, vec![255, 0, 0, 0, 51, 102])
     }
 
     #[test]
     fn a_letterboxed_picture_has_gray_around_it() {
         let image = ImageOptions { resize: Some(Resize::Letterbox), scale: Some(1.0), ..ImageOptions::default() };
-        let white = RgbImage::from_pixel(8, 4, image::Rgb([255; 3]));
+        let white = Picture::filled(8, 4, [255; 3]);
         // Half of the size, and a row above and below.
         let rows = tensor(&[1, 3, 4, 4], image.clone(), white.clone());
         assert_eq!(rows[..16], [[114.0; 4], [255.0; 4], [255.0; 4], [114.0; 4]].concat());
         // An odd rest is below.
         let rows = tensor(&[1, 3, 5, 8], image.clone(), white);
         assert_eq!(rows[..40], [[255.0; 8], [255.0; 8], [255.0; 8], [255.0; 8], [114.0; 8]].concat());
-        let thin = RgbImage::from_pixel(1000, 1, image::Rgb([255; 3]));
+        let thin = Picture::filled(1000, 1, [255; 3]);
         assert_eq!(tensor(&[1, 3, 2, 2], image, thin)[..4], [255.0, 255.0, 114.0, 114.0]);
     }
 
@@ -424,7 +420,8 @@ mod tests {
 
     #[test]
     fn stretched_or_cut() {
-        let bars = RgbImage::from_fn(8, 2, |x, _| image::Rgb([if (2..6).contains(&x) { 255 } else { 0 }; 3]));
+        let row = [[0; 6], [255; 6], [255; 6], [0; 6]].concat();
+        let bars = Picture::new(8, 2, row.repeat(2));
         let gray = |resize| ImageOptions { resize: Some(resize), ..ImageOptions::default() };
         assert_eq!(tensor(&[1, 1, 2, 2], gray(Resize::Crop), bars.clone()), [1.0; 4]);
         assert_eq!(tensor(&[1, 1, 2, 4], gray(Resize::ShorterSide(2)), bars.clone()), [1.0; 8]);
@@ -434,7 +431,7 @@ mod tests {
 
     #[test]
     fn a_crop_larger_than_the_picture_has_a_border() {
-        let white = RgbImage::from_pixel(2, 2, image::Rgb([255; 3]));
+        let white = Picture::filled(2, 2, [255; 3]);
         let image = ImageOptions { resize: Some(Resize::ShorterSide(2)), ..ImageOptions::default() };
         assert_eq!(tensor(&[1, 1, 2, 4], image, white), [0., 1., 1., 0., 0., 1., 1., 0.]);
     }
@@ -457,7 +454,7 @@ mod tests {
         fn any_picture_fills_the_input(width in 1u32..40, height in 1u32..40, way in 0u32..20) {
             let resize = match way { 0 => Resize::Stretch, 1 => Resize::Crop, n => Resize::ShorterSide(n) };
             let image = ImageOptions { resize: Some(resize), ..ImageOptions::default() };
-            proptest::prop_assert_eq!(tensor(&[1, 3, 9, 7], image, RgbImage::new(width, height)).len(), 189);
+            proptest::prop_assert_eq!(tensor(&[1, 3, 9, 7], image, Picture::black(width, height)).len(), 189);
         }
     }
 }

@@ -3,6 +3,8 @@
 //! Arrays are read once, up to the number of samples requested, and kept; images are decoded on demand.
 //! Never: TOML, patterns of file names, measurements.
 
+mod bmp;
+mod decode;
 mod elements;
 mod facts;
 mod fit;
@@ -13,6 +15,7 @@ mod npy;
 mod npz;
 mod part;
 mod passage;
+mod picture;
 mod resize;
 
 use std::io::Read;

@@ -4,27 +4,26 @@
 //! between. The filter is widened when shrinking; weights have 22 fractional bits (`src/libImaging/Resample.c` of
 //! Pillow).
 
-use image::RgbImage;
+use super::picture::Picture;
 
 const FRACTION: u32 = 22;
 
 /// Returns the image at another size, in pixels.
-pub fn resize(image: &RgbImage, width: u32, height: u32) -> RgbImage {
+pub fn resize(image: &Picture, width: u32, height: u32) -> Picture {
     // Two passes with the axes swapped in between: both then run along rows.
     let wide = along_rows(image, width);
-    transpose(&along_rows(&transpose(&wide), height))
+    along_rows(&wide.transposed(), height).transposed()
 }
 
 /// Resamples the image's rows to `width`.
-fn along_rows(image: &RgbImage, width: u32) -> RgbImage {
-    if image.width() == width {
+fn along_rows(image: &Picture, width: u32) -> Picture {
+    let (full_width, height) = image.dimensions();
+    if full_width == width {
         return image.clone();
     }
-    let weights: Vec<Weights> = (0..width).map(|x| Weights::new(x, image.width(), width)).collect();
-    let mut resized = RgbImage::new(width, image.height());
-    let row = 3 * image.width() as usize;
-    let rows = image.as_raw().chunks_exact(row.max(1));
-    for (from, to) in rows.zip(resized.chunks_exact_mut(3 * width.max(1) as usize)) {
+    let weights: Vec<Weights> = (0..width).map(|x| Weights::new(x, full_width, width)).collect();
+    let mut resized = Picture::black(width, height);
+    for (from, to) in image.rows().zip(resized.rows_mut()) {
         for (pixel, weights) in to.chunks_exact_mut(3).zip(&weights) {
             weights.apply(from, pixel);
         }
@@ -66,20 +65,16 @@ impl Weights {
     }
 }
 
-fn transpose(image: &RgbImage) -> RgbImage {
-    RgbImage::from_fn(image.height(), image.width(), |x, y| *image.get_pixel(y, x))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn row(values: &[u8]) -> RgbImage {
-        RgbImage::from_fn(values.len() as u32, 1, |x, _| image::Rgb([values[x as usize]; 3]))
+    fn row(values: &[u8]) -> Picture {
+        Picture::new(values.len() as u32, 1, values.iter().flat_map(|&value| [value; 3]).collect())
     }
 
     fn resized(values: &[u8], width: u32) -> Vec<u8> {
-        resize(&row(values), width, 1).pixels().map(|p| p.0[0]).collect()
+        resize(&row(values), width, 1).pixels().map(|[red, _, _]| red).collect()
     }
 
     /// `Image.fromarray(np.uint8([[...]])).resize((width, 1), Image.BILINEAR)` of Pillow 13.
@@ -97,7 +92,7 @@ mod tests {
 
     #[test]
     fn an_image_of_one_colour_stays_that_colour() {
-        let plain = RgbImage::from_pixel(13, 7, image::Rgb([255, 128, 1]));
-        assert!(resize(&plain, 5, 20).pixels().all(|p| p.0 == [255, 128, 1]));
+        let plain = Picture::filled(13, 7, [255, 128, 1]);
+        assert_eq!(resize(&plain, 5, 20), Picture::filled(5, 20, [255, 128, 1]));
     }
 }
