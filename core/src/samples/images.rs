@@ -211,7 +211,7 @@ fn open(file: &Path) -> Result<Opened<BufReader<File>>> {
 
 fn undecodable(error: &Undecodable, file: &Path) -> Error {
     let error = Error::new(format!("cannot be decoded: {error}")).with_help("open and save it again, or remove it");
-    super::unread(error, file)
+    super::opening::unread(error, file)
 }
 
 impl Form {
@@ -283,7 +283,7 @@ impl Form {
         Tensor::new(&self.shape, elements)
     }
 
-    /// In gray mode, all three channels hold the gray value.
+    /// Returns the colours; in gray mode, all three channels hold the gray value.
     fn colors(&self, mut image: Picture) -> Picture {
         if self.channels == Channels::Gray {
             for pixel in image.pixels_mut() {

@@ -7,7 +7,9 @@ use crate::graph::Tensor;
 use crate::text::{nearest, units};
 use crate::{Error, Result, file};
 
-use super::{Format, Samples, npy, npz, unread};
+use super::format::Format;
+use super::opening::unread;
+use super::{Samples, npy, npz};
 
 /// Longest list of labels that is read, in bytes.
 const LONGEST: u64 = 1 << 30;
