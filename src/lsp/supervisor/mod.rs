@@ -238,7 +238,7 @@ impl Supervisor {
         let death = Death::of(status);
         // Nobody may read it.
         let _ = writeln!(stderr(), "espq: the server has stopped: {}", death.words());
-        self.pending.ended_progress().into_iter().for_each(|token| self.end_progress(token));
+        self.pending.forget_server().into_iter().for_each(|token| self.end_progress(token));
         let next = match self.phase {
             Phase::Running if self.has_changed => {
                 self.start().map(|()| "It was started again, with the open documents")

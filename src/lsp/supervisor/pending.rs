@@ -147,7 +147,7 @@ impl Pending {
     }
 
     /// Forgets what a dead server asked the client, and returns the progress that it did not end.
-    pub fn ended_progress(&mut self) -> Vec<NumberOrString> {
+    pub fn forget_server(&mut self) -> Vec<NumberOrString> {
         self.asks.values_mut().for_each(|asks| asks.id = None);
         std::mem::take(&mut self.progress)
     }
@@ -198,7 +198,7 @@ mod tests {
         let mut pending = Pending::default();
         let (_, first) = asks(&mut pending, 1, "a", &json!([1]));
         assert_eq!(first, json!({ "jsonrpc": "2.0", "id": 1, "method": "a", "params": [1] }));
-        pending.ended_progress();
+        pending.forget_server();
         let (_, second) = asks(&mut pending, 1, "b", &json!([2]));
         assert_eq!(second["id"], 2);
         assert_eq!(answered(&mut pending, 1, Ok(json!("for the dead"))), None);
@@ -225,8 +225,8 @@ mod tests {
         for (token, kind) in [("a", "begin"), ("b", "begin"), ("a", "report"), ("a", "end")] {
             pending.progress(Some(&raw(&json!({ "token": token, "value": { "kind": kind } }))));
         }
-        assert_eq!(pending.ended_progress(), [NumberOrString::String("b".to_string())]);
-        assert_eq!(pending.ended_progress(), []);
+        assert_eq!(pending.forget_server(), [NumberOrString::String("b".to_string())]);
+        assert_eq!(pending.forget_server(), []);
     }
 
     #[test]
