@@ -61,7 +61,7 @@ impl Server {
     pub async fn run(mut self, mut messages: Receiver<Result<Message>>) -> u8 {
         while let Some(message) = messages.recv().await {
             match message {
-                Ok(Message::Request(request)) => self.begin(request),
+                Ok(Message::Request(request)) => self.begin(request).await,
                 Ok(Message::Response(response)) => self.client.answered(response),
                 Ok(Message::Notification(notification)) if notification.method == "exit" => break,
                 Ok(Message::Notification(notification)) => self.notified(notification),
@@ -71,15 +71,18 @@ impl Server {
         self.phase.exit_code()
     }
 
-    /// Starts a request, whose answer is sent when it is there.
-    fn begin(&mut self, request: Request) {
+    /// Starts a request, whose answer is sent when it is there; `initialize` and `shutdown` are answered before what follows
+    /// them, which may be `exit`.
+    async fn begin(&mut self, request: Request) {
         let Request { id, method, params } = request;
         let answer = match self.phase.after(&method) {
+            Ok(phase) if phase == self.phase => self.handle(&method, params),
             Ok(phase) => {
                 self.phase = phase;
-                self.handle(&method, params)
+                let result = self.handle(&method, params).await;
+                return self.client.answer(id, result).await;
             }
-            Err(refused) => Box::pin(ready(Err(refused))),
+            Err(refused) => return self.client.answer(id, Err(refused)).await,
         };
         let answer = tokio::spawn(answer);
         let (client, running) = (self.client.clone(), self.running.clone());

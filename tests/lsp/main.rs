@@ -493,3 +493,14 @@ fn the_server_does_not_outlive_its_client() {
     client.hang_up();
     assert_eq!(client.ended(), Some(1));
 }
+
+#[test]
+fn requests_right_before_exit_are_answered() {
+    let mut client = Client::start();
+    let initialize = client.ask("initialize", json!({ "processId": null, "rootUri": null, "capabilities": {} }));
+    let shutdown = client.ask("shutdown", Value::Null);
+    client.notify("exit", Value::Null);
+    assert!(client.answer(initialize).is_ok());
+    assert_eq!(client.answer(shutdown), Ok(Value::Null));
+    assert_eq!(client.ended(), Some(0));
+}
