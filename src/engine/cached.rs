@@ -184,13 +184,13 @@ impl Cached {
     }
 
     fn measured(&self) -> usize {
-        self.observations.len() + self.layerwise.len() + self.effects.len()
+        self.observations.count() + self.layerwise.len() + self.effects.len()
     }
 
     /// Limits the memory of a long session; dropped results are measured again.
     pub fn bound(&mut self) {
         const MOST: usize = 1 << 16;
-        if self.observations.len() > MOST {
+        if self.observations.count() > MOST {
             self.observations = Observations::default();
         }
         if self.layerwise.len() > MOST {

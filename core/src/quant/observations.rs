@@ -43,7 +43,7 @@ pub struct Observations {
 
 impl Observations {
     /// Returns the number of kept observations.
-    pub fn len(&self) -> usize {
+    pub fn count(&self) -> usize {
         self.by_key.len()
     }
 
