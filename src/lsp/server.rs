@@ -78,8 +78,11 @@ impl Server {
         let answer = match self.phase.after(&method) {
             Ok(phase) if phase == self.phase => self.handle(&method, params),
             Ok(phase) => {
-                self.phase = phase;
                 let result = self.handle(&method, params).await;
+                // A client may correct what was refused.
+                if result.is_ok() {
+                    self.phase = phase;
+                }
                 return self.client.answer(id, result).await;
             }
             Err(refused) => return self.client.answer(id, Err(refused)).await,

@@ -112,6 +112,52 @@ fn a_session_ends_without_a_server() {
 }
 
 #[test]
+fn a_document_that_is_closed_without_a_server_has_no_diagnostics() {
+    let mut client = Client::with(editor());
+    client.open(DIGITS);
+    client.published(|d| codes(d) == ["E002"]);
+    kill(&mut client, "-KILL");
+    client.published(|d| codes(d) == ["E002"]);
+    kill(&mut client, "-KILL");
+    let uri = client.uri();
+    client.notify("textDocument/didClose", json!({ "textDocument": { "uri": uri } }));
+    client.published(|d| d.is_empty());
+}
+
+#[test]
+fn a_request_for_diagnostics_is_repeated_with_the_next_server() {
+    let mut client = Client::with(json!({ "textDocument": { "diagnostic": {} } }));
+    client.open(DIGITS);
+    client.published(|d| codes(d) == ["E002"]);
+    kill(&mut client, "-KILL");
+    client.published(|d| codes(d) == ["E002"]);
+    kill(&mut client, "-KILL");
+    let asked = client.ask("workspace/diagnostic", json!({ "previousResultIds": [] }));
+    client.change(2, &format!("{DIGITS}# more\n"));
+    let error = client.answer(asked).unwrap_err();
+    assert_eq!((&error["code"], &error["data"]), (&json!(-32802), &json!({ "retriggerRequest": true })));
+}
+
+#[test]
+fn a_server_that_hangs_is_ended() {
+    let mut client = Client::with(editor());
+    let server = client.server().unwrap();
+    send("-STOP", server);
+    client.notify("exit", Value::Null);
+    assert_eq!(client.ended(), Some(1));
+    assert!(!std::path::Path::new(&format!("/proc/{server}")).exists());
+}
+
+#[test]
+fn an_initialize_that_was_refused_can_be_corrected() {
+    let mut client = Client::start();
+    assert_eq!(client.request("initialize", json!([])).unwrap_err()["code"], -32602);
+    client.initialize(editor(), json!({}));
+    client.open(DIGITS);
+    client.published(|d| codes(d) == ["E002"]);
+}
+
+#[test]
 fn capabilities_are_registered_once_and_no_id_comes_twice() {
     let mut client = Client::with(json!({
         "workspace": { "didChangeWatchedFiles": { "dynamicRegistration": true }, "configuration": true },

@@ -12,9 +12,10 @@ mod session;
 use std::io::{Write, stderr, stdin, stdout};
 use std::process::{Command, ExitCode, ExitStatus};
 use std::sync::mpsc::{Receiver, Sender, channel};
+use std::time::Duration;
 
-use lsp_server::{ErrorCode, Message, Notification, Request, RequestId, Response};
-use lsp_types::notification::{Notification as _, Progress, ShowMessage};
+use lsp_server::{ErrorCode, Message, Notification, Request, RequestId, Response, ResponseError};
+use lsp_types::notification::{Notification as _, Progress, PublishDiagnostics, ShowMessage};
 use lsp_types::{MessageType, NumberOrString, ShowMessageParams};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -54,7 +55,12 @@ struct Supervisor {
     /// The client has changed something since the server was started: another one may fare better.
     has_changed: bool,
     is_ending: bool,
+    /// Last message to the user, if no server has sent anything since: it is not repeated with each edit.
+    shown: Option<String>,
 }
+
+/// Time that a server has to end before it is killed: twice what it gives a client that does not read.
+const PATIENCE: Duration = Duration::from_secs(2 * FAREWELL.as_secs());
 
 /// Relays between the client and a server that the command starts, until `exit` or the end of the input.
 ///
@@ -74,6 +80,7 @@ pub fn supervise(command: Command) -> Result<ExitCode> {
         pending: Pending::default(),
         has_changed: false,
         is_ending: false,
+        shown: None,
     };
     supervisor.start()?;
     thread("output", move || {
@@ -92,10 +99,16 @@ pub fn supervise(command: Command) -> Result<ExitCode> {
     Ok(ExitCode::from(code))
 }
 
+/// Error of a request for diagnostics that the client is to send again.
+fn again() -> ResponseError {
+    let data = Some(json!({ "retriggerRequest": true }));
+    ResponseError { data, ..error(ErrorCode::ServerCancelled, "the server was started again") }
+}
+
 impl Supervisor {
     /// Handles events until the session ends, and returns the exit code.
     fn run(mut self, events: &Receiver<Event>) -> u8 {
-        for event in events {
+        while let Some(event) = self.next(events) {
             let end = match event {
                 Event::FromClient(message) => self.hear_client(message),
                 Event::ClientGone => self.leave(None),
@@ -113,6 +126,18 @@ impl Supervisor {
         self.phase.exit_code()
     }
 
+    /// Waits for an event; at the end of the session only for a time, after which the server is killed.
+    fn next(&self, events: &Receiver<Event>) -> Option<Event> {
+        if !self.is_ending {
+            return events.recv().ok();
+        }
+        let event = events.recv_timeout(PATIENCE).ok();
+        if event.is_none() {
+            self.server.iter().for_each(Server::kill);
+        }
+        event
+    }
+
     fn is_current(&self, number: u64) -> bool {
         self.server.as_ref().is_some_and(|server| server.number == number)
     }
@@ -126,7 +151,15 @@ impl Supervisor {
         self.session.replay(id).into_iter().for_each(|body| server.send(Relayed::own(body)));
         self.server = Some(server);
         self.has_changed = false;
+        self.clear_closed();
         Ok(())
+    }
+
+    /// Removes diagnostics of documents that are closed: the server that published them is dead.
+    fn clear_closed(&mut self) {
+        for uri in self.pending.closed(|uri| self.session.is_open(uri)) {
+            self.notify(PublishDiagnostics::METHOD, json!({ "uri": uri, "diagnostics": [] }));
+        }
     }
 
     fn hear_client(&mut self, message: Relayed) -> Option<u8> {
@@ -190,7 +223,10 @@ impl Supervisor {
             return false;
         }
         match self.start() {
-            Ok(()) => true,
+            Ok(()) => {
+                self.pending.waiting().into_iter().for_each(|id| self.answer(id, Err(again())));
+                true
+            }
             Err(error) => {
                 self.show(format!("espq: {error}. Restart the server in the editor."));
                 false
@@ -199,6 +235,7 @@ impl Supervisor {
     }
 
     fn hear_server(&mut self, message: Relayed) {
+        self.shown = None;
         match self.route(&message.body) {
             Relay::Unchanged => self.forward(message),
             Relay::ToClient(body) => self.forward(message.with(body)),
@@ -213,13 +250,20 @@ impl Supervisor {
             (Some(id), Some(method)) => self.pending.asks(id, method, head.params),
             (Some(id), None) => match self.pending.served(id) {
                 Some(role) => {
-                    if role == Role::Initialize {
-                        self.session.announce(head.result);
+                    match (role, head.result) {
+                        (Role::Initialize, Some(result)) => self.session.announce(result),
+                        // Refused; the client may try again.
+                        (Role::Initialize, None) => (self.phase, self.session) = (Phase::New, Session::default()),
+                        _ => {}
                     }
                     Relay::Unchanged
                 }
                 None => Relay::Nowhere,
             },
+            (None, Some(PublishDiagnostics::METHOD)) => {
+                self.pending.published(head.params);
+                Relay::Unchanged
+            }
             (None, Some(Progress::METHOD)) => {
                 self.pending.progress(head.params);
                 Relay::Unchanged
@@ -231,6 +275,7 @@ impl Supervisor {
     /// Ends what the dead server has begun, and starts another one unless it would only die again.
     fn died(&mut self, status: ExitStatus) -> Option<u8> {
         self.server = None;
+        self.clear_closed();
         if self.is_ending {
             let code = status.code().and_then(|code| u8::try_from(code).ok());
             return Some(code.unwrap_or(self.phase.exit_code()));
@@ -269,6 +314,7 @@ impl Supervisor {
                     (self.phase, self.session) = (Phase::New, Session::default());
                     self.answer(id, failed());
                 }
+                Role::Diagnostics => self.answer(id, Err(again())),
                 Role::Other => self.answer(id, failed()),
             }
         }
@@ -293,7 +339,11 @@ impl Supervisor {
         self.notify(Progress::METHOD, json!({ "token": token, "value": { "kind": "end" } }));
     }
 
-    fn show(&self, message: String) {
+    fn show(&mut self, message: String) {
+        if self.shown.as_ref() == Some(&message) {
+            return;
+        }
+        self.shown = Some(message.clone());
         let params = ShowMessageParams { typ: MessageType::ERROR, message };
         self.notify(ShowMessage::METHOD, json!(params));
     }

@@ -1,10 +1,12 @@
-//! Messages that something is still due to: requests without an answer, progress without an end.
+//! Messages that something is still due to: requests without an answer, progress without an end, diagnostics that are shown.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use lsp_server::{RequestId, Response};
 use lsp_types::NumberOrString;
-use lsp_types::request::{Initialize, RegisterCapability, Request, Shutdown};
+use lsp_types::request::{
+    DocumentDiagnosticRequest, Initialize, RegisterCapability, Request, Shutdown, WorkspaceDiagnosticRequest,
+};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -38,6 +40,8 @@ pub enum Relay {
 pub enum Role {
     Initialize,
     Shutdown,
+    /// Request for diagnostics: clients repeat it if they are told to, and give up after a few other errors.
+    Diagnostics,
     Other,
 }
 
@@ -46,6 +50,7 @@ impl Role {
         match method {
             Initialize::METHOD => Role::Initialize,
             Shutdown::METHOD => Role::Shutdown,
+            DocumentDiagnosticRequest::METHOD | WorkspaceDiagnosticRequest::METHOD => Role::Diagnostics,
             _ => Role::Other,
         }
     }
@@ -62,6 +67,8 @@ pub struct Pending {
     /// Ids of what servers have registered with the client.
     registered: HashSet<String>,
     progress: Vec<NumberOrString>,
+    /// Documents whose diagnostics the client shows.
+    shown: BTreeSet<String>,
 }
 
 /// Request of a server.
@@ -98,10 +105,43 @@ impl Pending {
         self.asked.remove(id)
     }
 
-    /// Removes the requests that nobody answers any more; with another server, that one answers `initialize`.
+    /// Removes the requests that nobody answers any more: another server answers `initialize`, and without one, requests for
+    /// diagnostics wait for it.
     pub fn unanswered(&mut self, is_served: bool) -> Vec<(RequestId, Role)> {
-        let kept = self.initialize().filter(|_| is_served).and_then(|id| self.asked.remove_entry(&id));
-        std::mem::replace(&mut self.asked, kept.into_iter().collect()).into_iter().collect()
+        let waits = if is_served { Role::Initialize } else { Role::Diagnostics };
+        let (kept, removed) = std::mem::take(&mut self.asked).into_iter().partition(|(_, role)| *role == waits);
+        self.asked = kept;
+        removed.into_iter().collect()
+    }
+
+    /// Removes the requests for diagnostics that have waited for a server.
+    pub fn waiting(&mut self) -> Vec<RequestId> {
+        let waiting: Vec<RequestId> =
+            self.asked.iter().filter(|(_, role)| **role == Role::Diagnostics).map(|(id, _)| id.clone()).collect();
+        self.asked.retain(|_, role| *role != Role::Diagnostics);
+        waiting
+    }
+
+    /// Notes diagnostics of a document, or that it has none any more.
+    pub fn published(&mut self, params: Option<&RawValue>) {
+        #[derive(Deserialize)]
+        struct Published {
+            uri: String,
+            diagnostics: Vec<serde::de::IgnoredAny>,
+        }
+        let Some(Ok(published)) = params.map(|params| serde_json::from_str::<Published>(params.get())) else { return };
+        match published.diagnostics.is_empty() {
+            true => self.shown.remove(&published.uri),
+            false => self.shown.insert(published.uri),
+        };
+    }
+
+    /// Removes the documents with diagnostics that are not open: no later server knows of them.
+    pub fn closed(&mut self, is_open: impl Fn(&str) -> bool) -> Vec<String> {
+        let (open, closed): (BTreeSet<String>, BTreeSet<String>) =
+            std::mem::take(&mut self.shown).into_iter().partition(|uri| is_open(uri));
+        self.shown = open;
+        closed.into_iter().collect()
     }
 
     /// Relays a request of a server. One that registers only what is registered is answered at once.

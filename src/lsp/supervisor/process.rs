@@ -3,12 +3,13 @@
 //! Never: the contents of messages.
 
 use std::io::{BufRead, BufReader, Write};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::{Error, Result};
 
-use super::super::{FAREWELL, client, stdin, thread};
+use super::super::{client, stdin, thread};
 use super::Event;
 
 /// Message on its way. Its reader takes the next one when this is gone, written or not.
@@ -52,6 +53,7 @@ pub fn write(messages: &Receiver<Relayed>, mut out: impl Write) {
 /// Handle of a server's process, which ends without it.
 pub struct Server {
     pub number: u64,
+    process: Arc<Mutex<Child>>,
     input: Option<Sender<Relayed>>,
 }
 
@@ -75,15 +77,16 @@ impl Server {
                 drop(read);
             })?;
         }
-        let events = events.clone();
+        let process = Arc::new(Mutex::new(process));
+        let (events, awaited) = (events.clone(), process.clone());
         thread("end of server", move || {
-            let Ok(status) = process.wait() else { return };
-            // Its last messages come first, unless the client does not read.
-            let _ = all_read.recv_timeout(FAREWELL);
+            // Nothing is ever sent: its output ends with it, after its last messages.
+            let _ = all_read.recv();
+            let Ok(status) = awaited.lock().unwrap_or_else(PoisonError::into_inner).wait() else { return };
             // The supervisor may have ended.
             let _ = events.send(Event::Died(number, status));
         })?;
-        Ok(Server { number, input: Some(input) })
+        Ok(Server { number, process, input: Some(input) })
     }
 
     pub fn send(&self, message: Relayed) {
@@ -91,6 +94,14 @@ impl Server {
             // A dead server needs no messages: its end is on the way.
             let _ = input.send(message);
         }
+    }
+
+    /// Ends a process that does not end itself, and waits for its end.
+    pub fn kill(&self) {
+        let mut process = self.process.lock().unwrap_or_else(PoisonError::into_inner);
+        // It may have ended.
+        let _ = process.kill();
+        let _ = process.wait();
     }
 
     /// Closes the server's input after the messages so far.

@@ -53,7 +53,7 @@ impl Session {
     }
 
     /// Reads the encoding of positions from the answer to `initialize`.
-    pub fn announce(&mut self, result: Option<&RawValue>) {
+    pub fn announce(&mut self, result: &RawValue) {
         #[derive(Deserialize)]
         struct Answer {
             capabilities: Capabilities,
@@ -63,8 +63,8 @@ impl Session {
         struct Capabilities {
             position_encoding: Option<PositionEncodingKind>,
         }
-        let answer = result.and_then(|result| serde_json::from_str::<Answer>(result.get()).ok());
-        let announced = answer.and_then(|answer| answer.capabilities.position_encoding);
+        let answer = serde_json::from_str::<Answer>(result.get());
+        let announced = answer.ok().and_then(|answer| answer.capabilities.position_encoding);
         self.encoding = announced.and_then(|announced| position::encoding(announced.as_str())).unwrap_or_default();
     }
 
@@ -87,6 +87,10 @@ impl Session {
             DidChangeTextDocument::METHOD => self.change(notification),
             _ => {}
         }
+    }
+
+    pub fn is_open(&self, uri: &str) -> bool {
+        self.documents.iter().any(|document| document.uri.as_str() == uri)
     }
 
     fn close(&mut self, uri: &Url) {
@@ -158,7 +162,7 @@ mod tests {
     fn replaced(encoding: &str, start: u32) -> Value {
         let mut session = Session::begin(json!({}));
         let answer = json!({ "capabilities": { "positionEncoding": encoding } }).to_string();
-        session.announce(Some(serde_json::from_str(&answer).unwrap()));
+        session.announce(serde_json::from_str(&answer).unwrap());
         open(&mut session, "file:///a.toml", "x\na\u{1f600}bc\n");
         let at = |character| json!({ "line": 1, "character": character });
         change(&mut session, 2, json!({ "range": { "start": at(start), "end": at(start + 2) }, "text": "\u{e4}" }));
