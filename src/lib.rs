@@ -6,6 +6,7 @@
 pub mod cli;
 pub mod cost;
 pub mod engine;
+pub mod espdl;
 pub mod export;
 pub mod lint;
 pub mod lsp;
@@ -14,10 +15,11 @@ pub mod model;
 pub mod project;
 pub mod proof;
 pub mod render;
+pub mod runtime;
 pub mod simplify;
 
 use espq_core::flatbuffer;
 pub use espq_core::{
-    Error, Kind, Result, analysis, bail, chip, detect, error, espdl, exec, file, gradient, graph, kernels, note, ops,
-    optimize, order, parallel, quant, runtime, samples, text,
+    Error, Kind, Result, analysis, bail, chip, detect, error, exec, file, gradient, graph, kernels, note, ops,
+    optimize, order, parallel, quant, samples, text,
 };

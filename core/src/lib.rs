@@ -1,9 +1,9 @@
-//! The arithmetic of espq: networks, operators, quantization and its error, the `.espdl` file and what ESP-DL computes from it.
+//! The arithmetic of espq: networks, operators, quantization and its error.
 //!
 //! A crate of its own, because it runs for each element of each sample: it is optimized for speed, and what is built on
 //! it for size. Modules are in the order of the data flow; a module imports only modules above it.
 //!
-//! Never: model formats, `espq.toml`, findings, presentation.
+//! Never: formats of models and of exported files, `espq.toml`, findings, presentation.
 
 pub mod note;
 pub mod order;
@@ -12,7 +12,6 @@ pub mod parallel;
 pub mod analysis;
 pub mod chip;
 pub mod detect;
-pub mod espdl;
 pub mod exec;
 pub mod file;
 pub mod flatbuffer;
@@ -21,7 +20,6 @@ pub mod graph;
 pub mod ops;
 pub mod optimize;
 pub mod quant;
-pub mod runtime;
 pub mod samples;
 pub mod text;
 

@@ -270,7 +270,7 @@ const STREAM: [u8; 20] = [
 /// Files that esp-ppq wrote, and the chip that each is for (`fixtures/espdl/files.py`).
 fn fixtures() -> [(Vec<u8>, Target); 3] {
     let file = |name| {
-        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../fixtures/espdl/");
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/espdl/");
         std::fs::read(format!("{folder}{name}.espdl")).unwrap()
     };
     [(file("esp32p4-int8"), Target::Esp32p4), (file("esp32s3-int16"), Target::Esp32s3), (file("c-int8"), Target::C)]

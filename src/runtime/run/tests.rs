@@ -17,9 +17,9 @@ fn reference(bytes: &[u8], target: Target) {
 
 #[test]
 fn esp_ppqs_test_values_are_equal_on_all_families() {
-    reference(include_bytes!("../../../../fixtures/espdl/esp32p4-int8.espdl"), Target::Esp32p4);
-    reference(include_bytes!("../../../../fixtures/espdl/c-int8.espdl"), Target::Esp32c3);
-    reference(include_bytes!("../../../../fixtures/espdl/esp32s3-int16.espdl"), Target::Esp32s3);
+    reference(include_bytes!("../../../fixtures/espdl/esp32p4-int8.espdl"), Target::Esp32p4);
+    reference(include_bytes!("../../../fixtures/espdl/c-int8.espdl"), Target::Esp32c3);
+    reference(include_bytes!("../../../fixtures/espdl/esp32s3-int16.espdl"), Target::Esp32s3);
 }
 
 pub(super) fn info(name: &str, dims: &[i64], exponent: i64) -> ValueInfo {
@@ -118,7 +118,7 @@ fn an_error_names_its_node() {
 
 #[test]
 fn every_value_can_be_watched() {
-    let model = read(include_bytes!("../../../../fixtures/espdl/c-int8.espdl")).unwrap();
+    let model = read(include_bytes!("../../../fixtures/espdl/c-int8.espdl")).unwrap();
     let program = Program::new(&model, Target::C).unwrap();
     let mut seen = Vec::new();
     let mut see = |made: Made| {

@@ -32,7 +32,7 @@ impl Case {
 }
 
 fn cases() -> Vec<Case> {
-    let text = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../fixtures/espdl/layouts.json"));
+    let text = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/espdl/layouts.json"));
     let cases: Vec<Case> = serde_json::from_str(&text.unwrap()).unwrap();
     assert_eq!(cases.len(), 135);
     cases
