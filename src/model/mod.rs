@@ -6,7 +6,6 @@
 mod beside;
 mod file;
 mod foreign;
-mod numbers;
 pub mod onnx;
 mod pt2;
 mod shapes;

@@ -7,6 +7,7 @@ pub mod axes;
 pub mod edit;
 pub mod model;
 mod scale;
+pub mod stored;
 pub mod tensor;
 
 pub use attributes::{Attribute, Attributes};

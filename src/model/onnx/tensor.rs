@@ -4,8 +4,8 @@ use std::borrow::Cow;
 use std::path::Path;
 
 use super::{external, proto};
+use crate::graph::stored::{bf16, f16, numbers, widen_bf16, widen_f16};
 use crate::graph::{DataType, Element, Tensor};
-use crate::model::numbers::{numbers, widen_bf16, widen_f16};
 use crate::{Result, bail};
 
 /// Converts an ONNX element type; fails for types that the chips do not use.
@@ -73,19 +73,19 @@ fn stored_size(elem_type: i32, kind: DataType) -> usize {
 
 fn from_raw(elem_type: i32, shape: &[usize], raw: &[u8]) -> Result<Tensor> {
     match elem_type {
-        1 => numbers(shape, raw, f32::from_le_bytes),
-        2 => numbers(shape, raw, u8::from_le_bytes),
-        3 => numbers(shape, raw, i8::from_le_bytes),
-        4 => numbers(shape, raw, u16::from_le_bytes),
-        5 => numbers(shape, raw, i16::from_le_bytes),
-        6 => numbers(shape, raw, i32::from_le_bytes),
-        7 => numbers(shape, raw, i64::from_le_bytes),
-        9 => numbers(shape, raw, |[byte]: [u8; 1]| byte != 0),
-        FLOAT16 => numbers(shape, raw, |bytes| widen_f16(u16::from_le_bytes(bytes))),
-        11 => numbers(shape, raw, f64::from_le_bytes),
-        12 => numbers(shape, raw, u32::from_le_bytes),
-        13 => numbers(shape, raw, u64::from_le_bytes),
-        BFLOAT16 => numbers(shape, raw, |bytes| widen_bf16(u16::from_le_bytes(bytes))),
+        1 => numbers::<f32>(shape, raw),
+        2 => numbers::<u8>(shape, raw),
+        3 => numbers::<i8>(shape, raw),
+        4 => numbers::<u16>(shape, raw),
+        5 => numbers::<i16>(shape, raw),
+        6 => numbers::<i32>(shape, raw),
+        7 => numbers::<i64>(shape, raw),
+        9 => numbers::<bool>(shape, raw),
+        FLOAT16 => f16(shape, raw),
+        11 => numbers::<f64>(shape, raw),
+        12 => numbers::<u32>(shape, raw),
+        13 => numbers::<u64>(shape, raw),
+        BFLOAT16 => bf16(shape, raw),
         other => bail!("element type {other} is unknown"),
     }
 }

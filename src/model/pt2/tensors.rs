@@ -5,9 +5,9 @@ use std::sync::OnceLock;
 
 use super::schema::{Length, Meta};
 use crate::graph::axes::MAX_ELEMENTS;
+use crate::graph::stored::{Stored, bf16, f16, numbers};
 use crate::graph::{DataType, Tensor};
 use crate::model::Part;
-use crate::model::numbers::{numbers, widen_bf16, widen_f16};
 use crate::{Error, Result, bail};
 
 const F16: i64 = 6;
@@ -108,7 +108,7 @@ pub fn plain<'a>(meta: &Meta, storage: Part<'a>) -> Option<Plain<'a>> {
 /// Reads the elements of a part with numbers of float32.
 pub fn floats(part: Part) -> Result<Vec<f32>> {
     let mut elements = Vec::with_capacity(part.size() / 4);
-    part.chunks(|bytes| elements.extend(bytes.as_chunks().0.iter().copied().map(f32::from_le_bytes)))?;
+    part.chunks(|bytes| f32::extend(&mut elements, bytes))?;
     Ok(elements)
 }
 
@@ -137,16 +137,16 @@ pub fn tensor(meta: &Meta, storage: &[u8], budget: &mut usize) -> Result<Tensor>
     };
     let shape = layout.shape.as_slice();
     match meta.dtype {
-        1 => numbers(shape, data, u8::from_le_bytes),
-        2 => numbers(shape, data, i8::from_le_bytes),
-        3 => numbers(shape, data, i16::from_le_bytes),
-        4 => numbers(shape, data, i32::from_le_bytes),
-        5 => numbers(shape, data, i64::from_le_bytes),
-        F16 => numbers(shape, data, |bytes| widen_f16(u16::from_le_bytes(bytes))),
-        8 => numbers(shape, data, f64::from_le_bytes),
-        12 => numbers(shape, data, |[byte]: [u8; 1]| byte != 0),
-        BF16 => numbers(shape, data, |bytes| widen_bf16(u16::from_le_bytes(bytes))),
-        _ => numbers(shape, data, f32::from_le_bytes),
+        1 => numbers::<u8>(shape, data),
+        2 => numbers::<i8>(shape, data),
+        3 => numbers::<i16>(shape, data),
+        4 => numbers::<i32>(shape, data),
+        5 => numbers::<i64>(shape, data),
+        F16 => f16(shape, data),
+        8 => numbers::<f64>(shape, data),
+        12 => numbers::<bool>(shape, data),
+        BF16 => bf16(shape, data),
+        _ => numbers::<f32>(shape, data),
     }
 }
 

@@ -4,8 +4,8 @@ use super::file::{Info, Scales};
 use super::schema::{kind, kind_name};
 use super::sparse;
 use crate::graph::axes::{MAX_ELEMENTS, strides};
+use crate::graph::stored::{bf16, f16, numbers};
 use crate::graph::{DataType, Tensor};
-use crate::model::numbers::{numbers, widen_bf16, widen_f16};
 use crate::{Error, Result, bail};
 
 /// Returns the type of a tensor's elements in the graph.
@@ -61,19 +61,19 @@ fn stored(info: &Info) -> Result<Tensor> {
         bail!("{} bytes of data, but shape {shape:?} of {} needs {bytes}", data.len(), kind_name(info.kind))
     }
     let plain = match info.kind {
-        kind::F32 => numbers(shape, data, f32::from_le_bytes),
-        kind::F16 => numbers(shape, data, |bytes| widen_f16(u16::from_le_bytes(bytes))),
-        BF16 => numbers(shape, data, |bytes| widen_bf16(u16::from_le_bytes(bytes))),
-        kind::F64 => numbers(shape, data, f64::from_le_bytes),
-        kind::I8 => numbers(shape, data, i8::from_le_bytes),
-        kind::I16 => numbers(shape, data, i16::from_le_bytes),
-        kind::I32 => numbers(shape, data, i32::from_le_bytes),
-        kind::I64 => numbers(shape, data, i64::from_le_bytes),
-        kind::U8 => numbers(shape, data, u8::from_le_bytes),
-        kind::U16 => numbers(shape, data, u16::from_le_bytes),
-        kind::U32 => numbers(shape, data, u32::from_le_bytes),
-        kind::U64 => numbers(shape, data, u64::from_le_bytes),
-        kind::BOOL => numbers(shape, data, |[byte]: [u8; 1]| byte != 0),
+        kind::F32 => numbers::<f32>(shape, data),
+        kind::F16 => f16(shape, data),
+        BF16 => bf16(shape, data),
+        kind::F64 => numbers::<f64>(shape, data),
+        kind::I8 => numbers::<i8>(shape, data),
+        kind::I16 => numbers::<i16>(shape, data),
+        kind::I32 => numbers::<i32>(shape, data),
+        kind::I64 => numbers::<i64>(shape, data),
+        kind::U8 => numbers::<u8>(shape, data),
+        kind::U16 => numbers::<u16>(shape, data),
+        kind::U32 => numbers::<u32>(shape, data),
+        kind::U64 => numbers::<u64>(shape, data),
+        kind::BOOL => numbers::<bool>(shape, data),
         kind::I4 => Tensor::new(shape, halves(data, count)),
         other => bail!("elements of type {} are not supported", kind_name(other)),
     }?;

@@ -6,6 +6,7 @@ use foldhash::{HashMap, HashMapExt};
 use super::late;
 use super::nodes::Step;
 use crate::Result;
+use crate::graph::stored::multiply;
 use crate::graph::{DataType, Graph, Node, Tensor, ValueId};
 use crate::model::unique::{Names, distinct};
 
@@ -174,7 +175,7 @@ fn scaled(
     let shape = tensor.shape().to_vec();
     let mut elements = tensor.into_vec::<f32>()?;
     let size = elements.len().div_ceil(factors.len().max(1)).max(1);
-    late::multiply(&mut elements, size, &factors);
+    multiply(&mut elements, size, &factors);
     let tensor = Tensor::new(&shape, elements).ok()?;
     if is_own {
         graph.values[weight.0].constant = Some(tensor);

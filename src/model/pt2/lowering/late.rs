@@ -6,6 +6,7 @@ use foldhash::HashMap;
 use super::ahead::Ahead;
 use super::{Call, Lowering};
 use crate::Result;
+use crate::graph::stored::{extend_multiplied, multiply};
 use crate::graph::{DataType, Graph, Tensor, Value, ValueId};
 use crate::model::Part;
 use crate::model::pt2::tensors::{self, Plain};
@@ -118,17 +119,10 @@ fn multiplied(part: Part, size: usize, factors: &[f32]) -> Result<Vec<f32>> {
         while let Some(factor) = factors.get(elements.len() / size).filter(|_| !numbers.is_empty()) {
             let of_channel;
             (of_channel, numbers) = numbers.split_at(numbers.len().min(size - elements.len() % size));
-            elements.extend(of_channel.iter().map(|&bytes| f32::from_le_bytes(bytes) * factor));
+            extend_multiplied(&mut elements, of_channel, *factor);
         }
     })?;
     Ok(elements)
-}
-
-/// Multiplies the elements of each channel by its factor.
-pub fn multiply(elements: &mut [f32], size: usize, factors: &[f32]) {
-    for (channel, factor) in elements.chunks_mut(size).zip(factors) {
-        channel.iter_mut().for_each(|element| *element *= factor);
-    }
 }
 
 #[cfg(test)]
