@@ -8,6 +8,7 @@ pub mod cost;
 pub mod engine;
 pub mod espdl;
 pub mod export;
+mod flatbuffer;
 pub mod lint;
 pub mod lsp;
 pub mod memory;
@@ -18,7 +19,6 @@ pub mod render;
 pub mod runtime;
 pub mod simplify;
 
-use espq_core::flatbuffer;
 pub use espq_core::{
     Error, Kind, Result, analysis, bail, chip, detect, error, exec, file, gradient, graph, kernels, note, ops,
     optimize, order, parallel, quant, samples, text,

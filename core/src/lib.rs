@@ -14,7 +14,6 @@ pub mod chip;
 pub mod detect;
 pub mod exec;
 pub mod file;
-pub mod flatbuffer;
 pub mod gradient;
 pub mod graph;
 pub mod ops;

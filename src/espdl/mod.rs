@@ -5,6 +5,7 @@
 mod decode;
 pub mod diff;
 mod encode;
+#[cfg(test)]
 mod example;
 mod header;
 pub mod info;
@@ -16,6 +17,7 @@ mod schema;
 
 use crate::{Error, Result};
 
+#[cfg(test)]
 pub use example::example;
 pub use header::{Edition, Header, Key};
 pub use model::{Attribute, DataType, Dim, Graph, Model, Node, Opset, Tensor, ValueInfo};
